@@ -8,10 +8,13 @@ export const slowSuites = [
   'e2e/redis-refuses-writes',
   'e2e/herd',
   'e2e/slow',
+  'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',
   'apps/web/src/e2e/crowd-by-the-clock',
   'bench/src/cost-model/cost-model',
+  'tools/backup/src/drills/',
+  'infra-test/src/deployed/',
 ];
 
 export default {

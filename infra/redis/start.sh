@@ -1,15 +1,15 @@
 #!/bin/sh
-# Starts one Redis process in a container: start.sh dev|prod|sentinel [further redis-server argument …]
+# Starts one Redis process in a container: start.sh dev|prod|sentinel|cluster [further redis-server argument …]
 #
 # A secret comes from the environment or from a file of its name in /run/secrets:
-#   REDIS_PASSWORD              the hubs' password; required in prod, optional in dev
-#   REDIS_REPLICATION_PASSWORD  between nodes and sentinels; required with Sentinel
+#   REDIS_PASSWORD              the hubs' password; required in prod and cluster, optional in dev
+#   REDIS_REPLICATION_PASSWORD  between nodes and sentinels; required with Sentinel and in cluster
 #   REDIS_EXPORTER_PASSWORD     of the user "exporter", which does not exist without it
 #   REDIS_ADMIN_PASSWORD        of the user "admin", which does not exist without it
 # With Sentinel:
 #   REDIS_SENTINELS       host:port,host:port,… of all sentinels, which name the master
 #   REDIS_FIRST_MASTER    host:port of the node that is master until a sentinel names one
-#   REDIS_ANNOUNCE        host:port under which other nodes reach this process
+#   REDIS_ANNOUNCE        host:port under which other nodes reach this process; also with cluster
 # The script writes to /run/openclaw only; Redis itself writes to its data folder.
 set -eu
 
@@ -68,6 +68,19 @@ find_master() {
   echo "$REDIS_FIRST_MASTER"
 }
 
+# Writes the current addresses of the known nodes into nodes.conf. Nodes find each other by address; when all get new ones
+# together, as after an outage of the whole cluster, none would find another.
+renew_addresses() {
+  [ -s nodes.conf ] || return 0
+  hosts=$(sed -n 's/^[^ ]* [^ ]*@[0-9]*,\([A-Za-z0-9.-]\{1,\}\).*/\1/p' nodes.conf)
+  for host in $hosts; do
+    address=$(getent hosts "$host" | awk '{ print $1; exit }')
+    # A name without an address keeps the last one: its node may be down.
+    [ -z "$address" ] || edits="${edits:-}s/^\([^ ]* \)[^ ]*\(:[0-9]*@[0-9]*,$host[, ]\)/\1$address\2/;"
+  done
+  [ -z "${edits:-}" ] || { sed "$edits" nodes.conf >nodes.conf.new && mv nodes.conf.new nodes.conf; }
+}
+
 mode=${1:-}
 [ $# -gt 0 ] && shift
 mkdir -p "$run"
@@ -111,7 +124,15 @@ case $mode in
     } >"$run/redis.conf"
     set -- --sentinel "$@"
     ;;
-  *) fail "say dev, prod or sentinel" ;;
+  cluster)
+    needed REDIS_PASSWORD
+    write_users
+    needed REDIS_REPLICATION_PASSWORD
+    printf '%s\n' "include $etc/redis/redis.prod.conf" "include $etc/cluster/cluster.conf" "aclfile $run/users.acl" \
+      'masteruser replica' "masterauth $value" "cluster-announce-hostname ${REDIS_ANNOUNCE%:*}" >"$run/redis.conf"
+    renew_addresses
+    ;;
+  *) fail "say dev, prod, sentinel or cluster" ;;
 esac
 
 # The server does not need the secrets any more, and /proc shows its environment.

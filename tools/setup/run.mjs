@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkerFolders, installCheckers } from './checkers.mjs';
 import { installDependencies } from './dependencies.mjs';
 import { installServers } from './servers.mjs';
 import { buildPage } from './web.mjs';
@@ -21,16 +22,21 @@ const tasks = {
   start: { command: node('apps/chat-hub/src/main.ts'), needs: ['page'] },
   demo: { command: node('apps/demo/src/main.ts'), needs: ['page'] },
   'dev:web': { command: node('tools/setup/dev-web.mjs') },
+  health: { command: node('apps/chat-hub/src/health/main.ts') },
+  'audit:redis': { command: node('apps/chat-hub/src/audit/main.ts') },
   loadgen: { command: node('apps/loadgen/src/main.ts') },
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },
   faults: { command: node('tools/bench/src/faults/main.ts'), needs: ['servers'] },
   'cost-model': { command: node('tools/bench/src/cost-model/main.ts'), needs: ['servers'] },
   fuzz: { command: node('tools/fuzz/src/main.ts'), needs: ['servers'] },
+  backup: { command: [...node('tools/backup/src/main.ts'), 'backup'] },
+  restore: { command: [...node('tools/backup/src/main.ts'), 'restore'] },
+  migrate: { command: [...node('tools/backup/src/main.ts'), 'migrate'] },
   'call-path': { command: node('tools/setup/call-path.mjs'), needs: ['servers'] },
-  test: { command: ['jest'], needs: ['servers'] },
+  test: { command: ['jest'], needs: ['servers', 'checkers'] },
   'test:slow': {
     command: ['jest', '--config', 'tools/setup/jest.slow.config.mjs'],
-    needs: ['servers'],
+    needs: ['servers', 'checkers'],
   },
   check: { command: ['node', 'tools/setup/check.mjs'] },
   'check:cycles': {
@@ -62,7 +68,8 @@ if (!task) {
 }
 
 installDependencies(root);
-if (task.needs?.includes('servers')) installServers();
+if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:slow' });
+if (task.needs?.includes('checkers')) installCheckers();
 if (task.needs?.includes('page')) {
   const failure = buildPage();
   // The hub starts without its web UI, or with the last one that was built.
@@ -80,7 +87,7 @@ const child = spawn(command, [...options, ...args], {
   stdio: 'inherit',
   env: {
     ...process.env,
-    PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
+    PATH: [join(root, 'node_modules', '.bin'), process.env.PATH, ...checkerFolders].join(delimiter),
     NX_DAEMON: 'false',
     NODE_OPTIONS: nodeOptions.filter(Boolean).join(' '),
   },

@@ -51,6 +51,27 @@ describe('configuration', () => {
       expect(problems).toContain(name);
   });
 
+  it('refuses a name that is at most two letters from a known one, and says which is meant', () => {
+    for (const [name, meant] of [
+      ['HUB_PROT', 'HUB_PORT'],
+      ['HUB_LIMIT_MESAGE', 'HUB_LIMIT_MESSAGE'],
+      ['HUB_DATABASE', null],
+      ['HUB_DBURL', 'HUB_DB_URL'],
+      ['HUB_MAX_CONECTION', 'HUB_MAX_CONNECTIONS'],
+    ] as const) {
+      const problems = problemsOf({ [name]: '1' });
+      if (meant === null) expect(problems).toBe('');
+      else expect(problems).toBe(`${name}: there is no such variable; is ${meant} meant?`);
+    }
+  });
+
+  it('accepts other unknown names, such as Kubernetes injects, and lists them', () => {
+    const injected = { HUB_SERVICE_HOST: '10.0.0.1', HUB_PORT_8080_TCP_ADDR: '10.0.0.1' };
+    expect(parseConfig({ ...injected, HUB_EMPTY: '', OTHER: '1' }).unknownNames).toEqual(
+      Object.keys(injected),
+    );
+  });
+
   it('refuses dev sign-in in production', () => {
     expect(problemsOf({ NODE_ENV: 'production', HUB_AUTH: 'dev' })).toContain('HUB_AUTH');
   });

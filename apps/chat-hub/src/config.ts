@@ -5,6 +5,7 @@ import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-cli
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
 import { createRemoteAddress } from './edge/remote-address.ts';
+import { misspelledName } from './unknown-names.ts';
 
 /** The hub's settings, parsed once from the environment. */
 export interface Config {
@@ -36,7 +37,19 @@ export interface Config {
   readonly webDir: string | null;
   /** True when spans are recorded by the OpenTelemetry SDK that the process has registered. */
   readonly isTraced: boolean;
+  /** How long a starting hub waits for its database before it gives up. */
+  readonly startTimeoutMs: number;
+  /** How long a hub that is stopped goes on serving while `/readyz` is red, so that balancers notice first. */
+  readonly drainDelayMs: number;
+  /** The longest time over which a drain spreads the closes of its sockets. */
+  readonly drainMs: number;
   readonly logLevel: string;
+  /** True with NODE_ENV=production: everything that the hub prints is then JSON. */
+  readonly isProduction: boolean;
+  /** Variables that begin with HUB_ and have no meaning here; worth a warning. */
+  readonly unknownNames: readonly string[];
+  /** Where systemd waits for the hub's readiness; null without systemd. */
+  readonly notifySocket: string | null;
 }
 
 /** How agents authenticate. */
@@ -64,6 +77,7 @@ const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const limit = parsedBy(parseLimit);
+const milliseconds = (max: number) => z.coerce.number().int().min(0).max(max);
 const databaseUrl = z
   .string()
   .refine(
@@ -113,10 +127,21 @@ const environmentSchema = z.object({
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
   HUB_TRACING: z.enum(['on', 'off']).default('off'),
+  HUB_START_TIMEOUT_MS: milliseconds(86_400_000).default(300_000),
+  HUB_DRAIN_DELAY_MS: milliseconds(600_000).default(0),
+  HUB_DRAIN_MS: milliseconds(600_000).default(10_000),
+  NOTIFY_SOCKET: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+const hubNames = Object.keys(environmentSchema.shape).filter((name) => name.startsWith('HUB_'));
+
+/** True when everything that this process prints must be JSON. */
+export function isProduction({ NODE_ENV }: { readonly NODE_ENV?: string | undefined }): boolean {
+  return NODE_ENV === 'production';
+}
 
 /**
  * Parses the hub's configuration. An empty variable counts as unset.
@@ -129,6 +154,16 @@ export function parseConfig(environment: Environment): Config {
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 
+  // Not every unknown name is refused: Kubernetes injects some for a service named "hub", and the configuration may
+  // already serve the next release.
+  const unknownNames = Object.keys(given).filter(
+    (name) => name.startsWith('HUB_') && !hubNames.includes(name),
+  );
+  for (const name of unknownNames) {
+    const meant = misspelledName(name, hubNames);
+    if (meant !== null) problems.push(`${name}: there is no such variable; is ${meant} meant?`);
+  }
+
   let redis: RedisConnection | null = null;
   try {
     redis = parseRedisEnvironment(given);
@@ -138,12 +173,12 @@ export function parseConfig(environment: Environment): Config {
   if (!parsed.success) throw new ConfigError(problems.join('\n'));
 
   const env = parsed.data;
-  const isProduction = env.NODE_ENV === 'production';
+  const production = isProduction(env);
   const hasKey = env.HUB_JWT_SECRET !== undefined || env.HUB_JWKS_URL !== undefined;
-  const mode = env.HUB_AUTH ?? (isProduction || hasKey ? 'jwt' : 'dev');
+  const mode = env.HUB_AUTH ?? (production || hasKey ? 'jwt' : 'dev');
   const isLoopback =
     env.HUB_HOST === undefined || ['127.0.0.1', '::1', 'localhost'].includes(env.HUB_HOST);
-  if (mode === 'dev' && isProduction) {
+  if (mode === 'dev' && production) {
     problems.push(
       'HUB_AUTH: dev lets any client act as any agent, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt',
     );
@@ -183,16 +218,26 @@ export function parseConfig(environment: Environment): Config {
     trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
     isTraced: env.HUB_TRACING === 'on',
+    startTimeoutMs: env.HUB_START_TIMEOUT_MS,
+    drainDelayMs: env.HUB_DRAIN_DELAY_MS,
+    drainMs: env.HUB_DRAIN_MS,
     logLevel: env.LOG_LEVEL,
+    isProduction: production,
+    unknownNames,
+    notifySocket: env.NOTIFY_SOCKET ?? null,
   };
 }
 
 /**
- * Reads the configuration of this process; no other code reads `process.env`. Environment variables override a `.env`
- * file in the working directory.
- * @throws {ConfigError}
+ * Reads the environment of this process; no other code reads `process.env`. Environment variables override a `.env` file
+ * in the working directory.
  */
-export function readConfig(): Config {
+export function readEnvironment(): Environment {
   if (existsSync('.env')) loadEnvFile('.env');
-  return parseConfig(process.env);
+  return process.env;
+}
+
+/** Reads the configuration of this process from {@link readEnvironment}. @throws {ConfigError} */
+export function readConfig(): Config {
+  return parseConfig(readEnvironment());
 }

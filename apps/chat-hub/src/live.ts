@@ -4,6 +4,8 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import { asHub } from './methods/store-methods.ts';
+import type { DatabaseState } from './observe/database-state.ts';
+import { startEventLoopDelay } from './observe/event-loop-delay.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createRedisState } from './observe/readiness.ts';
 import type { Services } from './services.ts';
@@ -50,6 +52,7 @@ export async function startLive(
   metrics: Metrics,
   closers: Closers,
   log: Logger,
+  database: Pick<DatabaseState, 'failed'>,
   { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ) {
   const { store, redis, isRedisNamed, bus, cache, tracker } = services;
@@ -165,7 +168,15 @@ export async function startLive(
     const frame = textFrame(notificationText('event', event.json));
     for (const session of sessions.all()) session.sendBestEffort(frame);
   });
-  closers.add(await startHubBeat({ store, hubId, tracker, log }));
+  closers.add(
+    await startHubBeat({
+      store,
+      hubId,
+      tracker,
+      log,
+      onFailed: (error) => database.failed('writes', error),
+    }),
+  );
   // Awaited before any client is served, because a client must not be served in an outdated epoch.
   await compared;
   const selfProbe = closers.opened(
@@ -174,6 +185,10 @@ export async function startLive(
       reconnect: () => redis.subscriber.reconnect(),
       onDeaf: checkLog,
       isRedisNamed,
+      onProbe(result) {
+        metrics.publishPathProbes.inc({ outcome: result.outcome });
+        if (result.outcome === 'back') metrics.publishPathSeconds.observe(result.latencyMs / 1_000);
+      },
       log,
     }),
   );
@@ -191,6 +206,7 @@ export async function startLive(
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });
       },
+      onFailed: (error) => database.failed('reads', error),
     }),
   );
   closers.add(bus.onResubscribed(checkLog));
@@ -198,6 +214,7 @@ export async function startLive(
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
   const heartbeat = closers.opened(createHeartbeat());
+  closers.opened(startEventLoopDelay(metrics));
 
   return {
     rooms,

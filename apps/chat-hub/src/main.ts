@@ -1,18 +1,25 @@
-import { pino } from 'pino';
-import { ConfigError, readConfig, type Config } from './config.ts';
+import { pino, type Logger } from 'pino';
+import { ConfigError, isProduction, parseConfig, readEnvironment, type Config } from './config.ts';
+import { notifyReady } from './observe/service-manager.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
-/** The longest a shutdown may take. */
-const shutdownMs = 20_000;
+/** The longest a shutdown may take, beside the drain. */
+const shutdownMs = 10_000;
 
-function fail(sentence: string): never {
-  process.stderr.write(`chat-hub: ${sentence}\n`);
+const environment = readEnvironment();
+/** In production a log collector reads everything that the hub prints, so it is JSON. */
+const isJson = isProduction(environment);
+const earlyLog = pino({ level: 'info' });
+
+function fail(sentence: string, log = earlyLog): never {
+  if (isJson) log.fatal(sentence);
+  else process.stderr.write(`chat-hub: ${sentence}\n`);
   process.exit(1);
 }
 
 function configured(): Config {
   try {
-    return readConfig();
+    return parseConfig(environment);
   } catch (error) {
     if (error instanceof ConfigError)
       fail(`the configuration is not valid:\n  ${error.message.replaceAll('\n', '\n  ')}`);
@@ -32,7 +39,7 @@ function sentenceOf(error: unknown, { host, port, opsPort }: Config): string {
   return message;
 }
 
-function welcome(hub: RunningHub, config: Config): string {
+function welcome(hub: RunningHub, config: Config): string[] {
   const lines = [
     `OpenClaw chat hub on ${hub.url} (WebSocket at /v1/ws, API at /v1/openapi.json), pid ${process.pid}`,
   ];
@@ -45,7 +52,16 @@ function welcome(hub: RunningHub, config: Config): string {
   }
   if (config.auth.mode === 'dev')
     lines.push('Dev sign-in: any client on this machine may act as any agent, with ?agent=<id>.');
-  return `${lines.join('\n')}\n`;
+  return lines;
+}
+
+/** Logs what would else be printed as text: uncaught errors, and warnings of Node. */
+function logProcessEvents(log: Logger): void {
+  process.on('warning', (warning) => log.warn({ err: warning }, 'a warning of Node'));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error was not caught');
+    process.exit(1);
+  });
 }
 
 async function main(): Promise<void> {
@@ -63,27 +79,37 @@ async function main(): Promise<void> {
       'access_token',
     ],
   });
+  if (isJson) {
+    process.removeAllListeners('warning');
+    logProcessEvents(log);
+  }
   const hub = await startHub(config, log).catch((error: unknown) =>
-    fail(sentenceOf(error, config)),
+    fail(sentenceOf(error, config), log),
   );
-  process.stderr.write(welcome(hub, config));
-  hub.redis.onAvailability((available) => {
-    log.info(
-      available
-        ? 'Redis answers: this hub uses it for presence, typing, limits and live delivery'
-        : 'Redis is away: this hub works on without it',
-    );
-  });
+  for (const line of welcome(hub, config))
+    if (isJson) hub.log.info(line);
+    else process.stderr.write(`${line}\n`);
+  notifyReady(config.notifySocket, hub.log);
+  // The client of a configured Redis logs its outages itself.
+  if (config.redis === null)
+    hub.redis.onAvailability((available) => {
+      hub.log.info(
+        available
+          ? 'Redis answers: this hub uses it for presence, typing, limits and live delivery'
+          : 'Redis is away: this hub works on without it',
+      );
+    });
 
   let isClosing = false;
   const shutDown = (signal: NodeJS.Signals) => {
     if (isClosing) process.exit(1);
     isClosing = true;
-    log.info({ signal }, 'shutting down; a second signal stops the hub at once');
-    setTimeout(() => fail('the shutdown took too long'), shutdownMs).unref();
+    hub.log.info({ signal }, 'shutting down; a second signal stops the hub at once');
+    const longestMs = config.drainDelayMs + config.drainMs + shutdownMs;
+    setTimeout(() => fail('the shutdown took too long', hub.log), longestMs).unref();
     hub.close().then(
       () => process.exit(0),
-      (error: unknown) => fail(String(error)),
+      (error: unknown) => fail(String(error), hub.log),
     );
   };
   process.on('SIGINT', shutDown);

@@ -1,11 +1,11 @@
 import { createCache } from '@openclaw/cache';
-import { createChatStore } from '@openclaw/chat-store';
+import type { ChatStore, ChatStoreDeps } from '@openclaw/chat-store';
 import { createRedisEventBus } from '@openclaw/events';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createPresence } from '@openclaw/presence';
 import { createLocalRateLimiter } from '@openclaw/ratelimit';
 import type { Channel, Message } from '@openclaw/protocol';
-import { createRedisClient } from '@openclaw/redis-client';
+import { createRedisClient, type RedisClientDeps } from '@openclaw/redis-client';
 import { createTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
@@ -15,23 +15,42 @@ import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 /** The limit of reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** Opens every package. Rejects with ChatStoreError without the database; Redis may be away. */
+/** What the packages report, for metrics and for the log of outages. */
+export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall'> &
+  Pick<RedisClientDeps, 'onRoundTrip'>;
+
+/** The dependencies of the store in a hub. */
+export function storeDeps(log: Logger, { onGroup, onCall }: ServiceObservers): ChatStoreDeps {
+  const storeLog = log.child({ part: 'store' });
+  return {
+    // The hub itself logs each outage once; these warnings come every ten seconds.
+    logger: {
+      warn: (details, message) => storeLog.debug(details, message),
+      error: (details, message) => storeLog.error(details, message),
+    },
+    ...(onGroup && { onGroup }),
+    ...(onCall && { onCall }),
+  };
+}
+
+/** Opens every package beside the store. Redis may be away. */
 export async function openServices(
+  store: ChatStore,
   config: Config,
   hubId: string,
   closers: Closers,
   log: Logger,
+  { onRoundTrip }: ServiceObservers,
   times: PresenceTimes = presenceTimes,
 ) {
-  const store = closers.opened(
-    await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
-  );
-
   // When no Redis is configured, its absence is not a fault, so nothing is logged.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
   const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });
   const redis = closers.opened(
-    createRedisClient({ ...connection, connectionName: hubId }, { logger: redisLog }),
+    createRedisClient(
+      { ...connection, connectionName: hubId },
+      { logger: redisLog, ...(onRoundTrip && { onRoundTrip }) },
+    ),
   );
   const keys = createKeySchema({ hashTags: 'cluster' in connection });
   const shared = { redis, keys };

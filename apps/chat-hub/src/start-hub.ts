@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCloseReason } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './edge/admission.ts';
@@ -22,16 +23,26 @@ import type { PresenceTimes } from './presence/roster-watch.ts';
 import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
+import { countRefusals, serviceObservers } from './observe/counting.ts';
+import { createDatabaseState } from './observe/database-state.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOperations } from './observe/operations.ts';
-import { createReadiness, type Readiness } from './observe/readiness.ts';
+import { describeConfig } from './observe/describe-config.ts';
+import { createReadiness, createStartReadiness, type Readiness } from './observe/readiness.ts';
+import { version } from './observe/version.ts';
+import { createSignInObserver } from './observe/sign-ins.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
-import { createOpsServer, createServer } from './rest/server.ts';
-import { openServices, type Services } from './services.ts';
+import { createOpsServer, createServer, createStartingServer } from './rest/server.ts';
+import { openStore } from './open-store.ts';
+import { createPublicPort } from './public-port.ts';
+import { openServices, storeDeps, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
 import { createTracing } from './tracing/create-tracing.ts';
 import { untraced } from './tracing/tracing.ts';
+
+/** A drain of few sockets takes this long, so that they do not all reconnect at once. */
+const minDrainMs = 1_000;
 
 export interface RunningHub {
   readonly hubId: string;
@@ -40,6 +51,8 @@ export interface RunningHub {
   /** The URL of the operations port; null when there is none. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
+  /** Its lines have the hub's id. */
+  readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
 }
@@ -55,24 +68,43 @@ export interface StartOptions {
 }
 
 /**
- * Wires configuration, packages, live side, calls and server, and listens. Rejects when the database or the port is not
- * available.
+ * Wires configuration, packages, live side, calls and server, and listens. Rejects when the port is not available, or
+ * the database within `startTimeoutMs`.
  */
 export async function startHub(
   config: Config,
-  log: Logger,
+  logger: Logger,
   { admission: pace = admissionDefaults, times, budgets }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
+  const log = logger.child({ hubId });
   const closers = createClosers(log);
   try {
+    log.info({ version, node: process.version, config: describeConfig(config) }, 'the hub starts');
+    if (config.unknownNames.length > 0)
+      log.warn({ names: config.unknownNames }, 'these variables have no meaning for the hub');
     const metrics = createMetrics();
-    const opened = await openServices(config, hubId, closers, log, times);
+    const database = createDatabaseState({ metrics, log });
+    const observers = serviceObservers(metrics, database);
+    const readiness = createStartReadiness(hubId);
+    metrics.read('hub_build_info', () => 1);
+    metrics.read('hub_state', (state) => (readiness.state === state ? 1 : 0));
+    const opsUrl = await listenForOps(config, readiness, metrics, closers, log);
+    const hasOpsPort = config.opsPort !== null;
+    const publicPort = createPublicPort(config, () =>
+      createStartingServer({ readiness, metrics, log, hasOpsPort }),
+    );
+    closers.add(() => publicPort.release());
+    const giveUp = new AbortController();
+    closers.add(() => giveUp.abort());
+    const opening = openStore(config, storeDeps(log, observers), log, giveUp.signal);
+    const store = closers.opened(await publicPort.during(opening));
+    const opened = await openServices(store, config, hubId, closers, log, observers, times);
     const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
     const services = { ...opened, bus: tracing.bus(opened.bus), tracing };
-    const live = await startLive(hubId, services, metrics, closers, log, budgets);
-    observeLive(metrics, services, live);
-    const { store, limiter } = services;
+    const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
+    observeLive(metrics, { services, live, database });
+    const limiter = countRefusals(services.limiter, metrics);
     const { sessions, unsent, slices, redisState, traffic, selfProbe } = live;
 
     const allowance = createCallAllowance({
@@ -87,8 +119,14 @@ export async function startHub(
         for (const session of sessions.ofAgent(agentId)) session.expel(4429, reason);
       },
     });
-    const onLimited = () => metrics.limitedCalls.inc();
-    const handlers = createHandlers({ ...live, store, limiter, cache: services.cache });
+    const onLimited = () => metrics.limited.inc({ action: 'calls' });
+    const handlers = createHandlers({
+      ...live,
+      store,
+      limiter,
+      cache: services.cache,
+      onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
+    });
     const observe = traffic.called;
     const invoke = tracing.invoke(
       createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log }),
@@ -106,15 +144,10 @@ export async function startHub(
       authenticate,
       originPolicy: createOriginPolicy(config),
       remoteAddress: createRemoteAddress(config.trustedProxies),
-      failedSignIns: createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() }),
+      failedSignIns: createFailedSignIns(),
+      onSignIn: createSignInObserver(metrics, log),
     };
     const cap = createCap(config, pace, metrics, log);
-    const readiness = createReadiness({
-      hubId,
-      store,
-      redis: redisState,
-      publishPath: () => selfProbe.path,
-    });
     const operations = createOperations({ ...live, hubId, store, metrics, redis: redisState });
     const app = await createServer({
       ...live,
@@ -126,7 +159,7 @@ export async function startHub(
       store,
       auth: config.auth,
       cap,
-      hasOpsPort: config.opsPort !== null,
+      hasOpsPort,
       readiness,
       operations,
       metrics,
@@ -135,11 +168,7 @@ export async function startHub(
     });
 
     const admission = createAdmission(pace);
-    metrics.observe(
-      'hub_admission_places',
-      'Slots reserved for clients that were told when to come back',
-      () => admission.reserved,
-    );
+    metrics.read('hub_admission_places', () => admission.reserved);
     let drainEndMs: number | null = null;
     app.server.on(
       'upgrade',
@@ -163,15 +192,27 @@ export async function startHub(
         log,
       }),
     );
-    const opsUrl = await listenForOps(config, readiness, metrics, closers, log);
-    const url = await app.listen({ host: config.host, port: config.port });
+    readiness.started(
+      createReadiness({
+        hubId,
+        store,
+        database,
+        redis: redisState,
+        publishPath: () => selfProbe.path,
+      }),
+    );
+    const url = await app.listen({ host: config.host, port: await publicPort.release() });
     closers.add(() => app.close());
-    closers.add(() => {
-      drainEndMs = Date.now() + drainLengthMs(sessions.size, pace);
+    closers.add(async () => {
       readiness.drain();
-      return drainSessions(sessions, pace);
+      // Clients connect until the balancer has noticed, and are served like the others.
+      await delay(config.drainDelayMs);
+      const { drainMs: maxMs } = config;
+      const drain = { perSecond: pace.perSecond, maxMs, minMs: Math.min(minDrainMs, maxMs) };
+      drainEndMs = Date.now() + drainLengthMs(sessions.size, drain);
+      await drainSessions(sessions, drain);
     });
-    return { hubId, url, opsUrl, redis: services.redis, close: () => closers.closeAll() };
+    return { hubId, url, opsUrl, redis: services.redis, log, close: () => closers.closeAll() };
   } catch (error) {
     await closers.closeAll();
     throw error;
@@ -193,17 +234,9 @@ function createCap(
     );
   }
   const cap = createConnectionCap({ ...limits, perSecond });
-  metrics.observe('hub_connections', 'Open connections, WebSocket and HTTP', () => cap.open);
-  metrics.observe(
-    'hub_connections_limit',
-    'Connections that are served; further clients are told when to come back',
-    () => cap.limit,
-  );
-  metrics.observe(
-    'hub_dropped_connections_total',
-    'Connections dropped without an answer, because the surplus was used up too',
-    () => cap.dropped,
-  );
+  metrics.read('hub_connections', () => cap.open);
+  metrics.read('hub_connections_limit', () => cap.limit);
+  metrics.read('hub_dropped_connections_total', () => cap.dropped);
   return cap;
 }
 

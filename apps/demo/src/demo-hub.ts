@@ -97,7 +97,9 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));
-    return (await fetch(address, { signal: AbortSignal.timeout(2_000) })).ok;
+    const answer = await fetch(address, { signal: AbortSignal.timeout(2_000) });
+    // A hub that waits for its database is alive, but serves nobody yet.
+    return ((await answer.json()) as { status: string }).status === 'ok';
   } catch {
     return false;
   }

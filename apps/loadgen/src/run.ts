@@ -1,6 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from './clock.ts';
-import { createFleet, type Fleet, type FleetReport, type FleetSetup } from './fleet.ts';
+import {
+  createAgentGroup,
+  type AgentGroup,
+  type AgentGroupReport,
+  type AgentGroupSetup,
+} from './agent-group.ts';
 import { readProcessUsage, type ProcessUsage } from './hub-process.ts';
 import {
   createLatencies,
@@ -11,7 +16,7 @@ import {
 import { machineUsage, readMachineTicks, type MachineUsage } from './machine.ts';
 import type { Identity, Plan } from './plan.ts';
 import { connectWatcher, type Watcher } from './watcher.ts';
-import { createWorkerFleet } from './worker-fleet.ts';
+import { createAgentGroupProxy } from './agent-group-proxy.ts';
 
 /** The measurements of a run. */
 export interface Outcome {
@@ -85,14 +90,14 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   const counts = Array.from({ length: plan.workers }, () => sharedArray(3));
   const dues = { typing: sharedArray(plan.agents), reaction: sharedArray(plan.agents) };
   const watcher = await connectWatcher(plan, identity);
-  const fleets: Fleet[] = counts.map((own, part) => {
-    const setup: FleetSetup = { plan, identity, part, dues, counts: own };
-    return plan.workers === 1 ? createFleet(setup) : createWorkerFleet(setup);
+  const groups: AgentGroup[] = counts.map((own, part) => {
+    const setup: AgentGroupSetup = { plan, identity, part, dues, counts: own };
+    return plan.workers === 1 ? createAgentGroup(setup) : createAgentGroupProxy(setup);
   });
   try {
     return await carryOut();
   } finally {
-    await Promise.all(fleets.map((fleet) => fleet.close()));
+    await Promise.all(groups.map((group) => group.close()));
     // If the hub is down, the channels stay.
     if (!options.keepChannels && watcher.isLive) await watcher.deleteChannels().catch(() => {});
     await watcher.close();
@@ -101,14 +106,14 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   async function carryOut(): Promise<Outcome> {
     tell('connecting', 0);
     await watcher.createChannels();
-    const failures = await atOnce((fleet) => fleet.join());
+    const failures = await atOnce((group) => group.join());
     await watcher.subscribe();
-    failures.push(...(await atOnce((fleet) => fleet.subscribe())));
+    failures.push(...(await atOnce((group) => group.subscribe())));
 
     const startMs = nowMs() + leadMs;
     const measureMs = startMs + plan.warmupMs;
     const endMs = measureMs + plan.durationMs;
-    const stop = () => void atOnce((fleet) => fleet.stop());
+    const stop = () => void atOnce((group) => group.stop());
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     const timer = setInterval(() => {
@@ -118,9 +123,9 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
     }, progressEveryMs);
     try {
       const usage = measureUsage(measureMs, hubPid, signal);
-      await atOnce((fleet) => fleet.run({ startMs, measureMs, endMs }));
+      await atOnce((group) => group.run({ startMs, measureMs, endMs }));
       const heads = await headsOf(watcher);
-      const reports = await atOnce((fleet) => fleet.report(heads, drainMs));
+      const reports = await atOnce((group) => group.report(heads, drainMs));
       const connected =
         reports.reduce((sum, { connected }) => sum + connected, 0) + (watcher.isLive ? 1 : 0);
       return outcomeOf(plan, reports, {
@@ -137,8 +142,8 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
     }
   }
 
-  function atOnce<T>(work: (fleet: Fleet) => Promise<T>): Promise<T[]> {
-    return Promise.all(fleets.map(work));
+  function atOnce<T>(work: (group: AgentGroup) => Promise<T>): Promise<T[]> {
+    return Promise.all(groups.map(work));
   }
 
   function tell(phase: Progress['phase'], elapsedMs: number) {
@@ -234,7 +239,7 @@ function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<
 
 function outcomeOf(
   plan: Plan,
-  reports: readonly FleetReport[],
+  reports: readonly AgentGroupReport[],
   run: {
     readonly measureMs: number;
     readonly usage: Usage;
@@ -244,7 +249,7 @@ function outcomeOf(
     readonly usesRedis: boolean | null;
   },
 ): Outcome {
-  const sum = (of: (report: FleetReport) => number) =>
+  const sum = (of: (report: AgentGroupReport) => number) =>
     reports.reduce((total, report) => total + of(report), 0);
   const latencies = createLatencies();
   for (const report of reports) latencies.add(report.latencies);

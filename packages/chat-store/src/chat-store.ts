@@ -10,6 +10,7 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
+import { observeCore, type DatabaseCall } from './core/observed-core.ts';
 import type { LogPage } from './core/read/log.ts';
 import { refusalOf } from './core/run-group.ts';
 import type { StoreCore } from './core/store-core.ts';
@@ -34,6 +35,19 @@ export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
+  /**
+   * Called when the database has answered or failed a call, for metrics and for the log of outages. Calls that the
+   * store's own limits refuse, or that it no longer waits for, are not among them.
+   */
+  readonly onCall?: (call: DatabaseCall) => void;
+}
+
+/** The connections of one pool. */
+export interface PoolConnections {
+  readonly open: number;
+  readonly idle: number;
+  /** Queries that wait for a connection. */
+  readonly waiting: number;
 }
 
 export interface StoreHealth {
@@ -55,6 +69,8 @@ export interface ChatStore extends Omit<
   readonly queueLength: number;
   /** Reads and look-ups that are waiting for their turn. */
   readonly waitingReads: number;
+  /** The pools of connections to PostgreSQL by name, `reads` and `system`; empty on SQLite. */
+  readonly pools: Readonly<Record<string, PoolConnections>>;
   /**
    * Decides and commits one write, in a group with others. Writes take effect in the order of these calls. Never rejects:
    * a refusal is a value. When it resolves with `ok`, the change is committed.
@@ -130,7 +146,9 @@ export async function createChatStore(
 ): Promise<ChatStore> {
   const parsed = parseOptions(options);
   const { timeoutMs, maxReads, target } = parsed;
-  const core = await openCore(parsed, deps);
+  const pools = new Map<string, () => PoolConnections>();
+  const opened = await openCore(parsed, deps, (name, read) => pools.set(name, read));
+  const core = deps.onCall ? observeCore(opened, deps.onCall) : opened;
   let epoch = await core.epoch().catch(async (error: unknown) => {
     await core.close();
     throw runtimeError(error);
@@ -203,6 +221,9 @@ export async function createChatStore(
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
     },
+    get pools() {
+      return Object.fromEntries([...pools].map(([name, read]) => [name, read()]));
+    },
     read: (actor, method, params, turnOf = actor.agentId) =>
       agentRead(turnOf, () => core.read(actor, method, params)),
     readJson: (actor, method, params, maxBytes, turnOf = actor.agentId) =>
@@ -252,7 +273,11 @@ export async function createChatStore(
 }
 
 // An engine's modules are loaded only when it is used.
-async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<StoreCore> {
+async function openCore(
+  options: ParsedOptions,
+  deps: ChatStoreDeps,
+  onPool: (name: string, read: () => PoolConnections) => void,
+): Promise<StoreCore> {
   const onFault = (fault: string, doing: string) =>
     deps.logger?.error({ fault, doing }, 'a bug in the chat store');
   if (options.target.engine === 'sqlite') {
@@ -260,7 +285,7 @@ async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<St
     return openSqliteCore({ ...options, path: options.target.path }, onFault);
   }
   const { openPostgresCore } = await import('./postgres/postgres-core.ts');
-  return openPostgresCore({ ...options, url: options.target.url }, onFault);
+  return openPostgresCore({ ...options, url: options.target.url }, onFault, onPool);
 }
 
 /** Estimates the memory of a command, which limits the queue and its groups. */

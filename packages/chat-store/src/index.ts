@@ -1,5 +1,11 @@
 export { createChatStore } from './chat-store.ts';
-export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
+export type {
+  ChatStore,
+  ChatStoreDeps,
+  ChatStoreLogger,
+  PoolConnections,
+  StoreHealth,
+} from './chat-store.ts';
 export { refuse } from './commands.ts';
 export type {
   Actor,
@@ -16,8 +22,12 @@ export type { AgentRecord } from './core/agents.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';
+export { callKinds } from './core/observed-core.ts';
+export type { CallKind, DatabaseCall } from './core/observed-core.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
 export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
 export type { ChatStoreOptions } from './options.ts';
+export { inspectStore } from './inspect.ts';
+export type { StoreInspection } from './inspect.ts';

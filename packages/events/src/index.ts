@@ -23,4 +23,5 @@ export type {
   SequencerDeps,
   SequencerOptions,
   SequencerStats,
+  SequencerTotals,
 } from './sequencer.ts';

@@ -47,6 +47,21 @@ describe('a sequencer', () => {
     expect(bench.sequencer.stats).toMatchObject({ delivered: 3, repaired: 1, buffered: 0 });
   });
 
+  it('counts holes, repairs and duplicates, together with other sequencers', async () => {
+    const totals = { holes: 0, repaired: 0, duplicates: 0 };
+    const first = createSequencerBench(5, { totals });
+    for (const seq of [1, 1, 4, 4, 5]) first.sequencer.offer(first.event(seq));
+    first.clock.advance(25);
+    await first.fetches[0]?.answer();
+    expect(first.seqs()).toEqual([1, 2, 3, 4, 5]);
+    expect(totals).toEqual({ holes: 1, repaired: 2, duplicates: 2 });
+    first.sequencer.close();
+
+    const second = createSequencerBench(2, { totals });
+    for (const seq of [2, 1, 2]) second.sequencer.offer(second.event(seq));
+    expect(totals).toEqual({ holes: 2, repaired: 2, duplicates: 3 });
+  });
+
   it('does not extend the wait of a buffered event when others come in the meantime', () => {
     const bench = createSequencerBench(9);
     bench.sequencer.offer(bench.event(3));

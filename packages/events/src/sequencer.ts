@@ -28,6 +28,18 @@ export interface SequencerDeps {
   onError?(error: EventsError): void;
   /** @default setTimeout, not keeping the process alive */
   readonly schedule?: Schedule;
+  /** Counts over all sequencers that share it, for metrics; it keeps the counts of closed ones. */
+  readonly totals?: SequencerTotals;
+}
+
+/** Counts over several sequencers. They only rise. */
+export interface SequencerTotals {
+  /** Times that events arrived ahead of a missing one. */
+  holes: number;
+  /** Delivered events that were fetched from the store. */
+  repaired: number;
+  /** Events dropped because their seq was already delivered or buffered. */
+  duplicates: number;
 }
 
 export interface SequencerOptions {
@@ -102,6 +114,7 @@ export interface Sequencer {
 /** Creates a channel's {@link Sequencer}. @throws {EventsError} `invalid_options` */
 export function createSequencer(deps: SequencerDeps, options: SequencerOptions = {}): Sequencer {
   const { channelId, epoch, schedule = scheduleTimeout } = deps;
+  const totals = deps.totals ?? { holes: 0, repaired: 0, duplicates: 0 };
   const settings = resolveOptions(defaults, options, EventsError);
   const { gapTimeoutMs, maxBuffered, maxBufferedCharacters, pageSize } = settings;
   if (!Number.isSafeInteger(deps.head) || deps.head < 0) {
@@ -192,7 +205,10 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       bufferedCharacters -= buffered.get(head)?.json.length ?? 0;
       buffered.delete(head);
       delivered += 1;
-      if (next === event && source === 'store') repaired += 1;
+      if (next === event && source === 'store') {
+        repaired += 1;
+        totals.repaired += 1;
+      }
       callDeliver(next, next === event ? source : 'live');
       next = buffered.get(head + 1);
     }
@@ -215,14 +231,21 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     }
   }
 
+  function countDuplicate(): void {
+    duplicates += 1;
+    totals.duplicates += 1;
+  }
+
   function buffer(event: EncodedEnvelope, seq: number): void {
     target = Math.max(target, seq);
     if (buffered.has(seq)) {
-      duplicates += 1;
+      countDuplicate();
     } else if (
       buffered.size < maxBuffered &&
       bufferedCharacters + event.json.length <= maxBufferedCharacters
     ) {
+      // While `deliver` runs, an event is buffered although nothing is missing before it.
+      if (buffered.size === 0 && !delivering) totals.holes += 1;
       buffered.set(seq, event);
       bufferedCharacters += event.json.length;
       if (!delivering) watchGap();
@@ -271,7 +294,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       if (closed || isForeign(event)) return;
       const { seq } = event;
       if (seq === null) callDeliver(event, 'live');
-      else if (seq <= head) duplicates += 1;
+      else if (seq <= head) countDuplicate();
       else if (seq === head + 1 && !delivering) advance(event, 'live');
       else buffer(event, seq);
     },

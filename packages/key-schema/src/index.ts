@@ -16,6 +16,10 @@ export type {
 } from './key-schema.ts';
 export { keyTable, recentMessagesMax, ttlMs } from './key-table.ts';
 export type { KeyTableEntry } from './key-table.ts';
+export { keyLimits } from './key-limits.ts';
+export type { KeyLimit } from './key-limits.ts';
+export { parseKey } from './parse-key.ts';
+export type { KeyKind, ParsedKey } from './parse-key.ts';
 export type {
   CachedChannel,
   CachedMessage,

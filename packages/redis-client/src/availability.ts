@@ -4,6 +4,7 @@ import {
   isOutage,
   isSlotMoving,
   RedisClientError,
+  type RedisClientErrorCode,
   toClientError,
   type WriteRefusal,
   writeRefusalOf,
@@ -24,6 +25,12 @@ const breakerStates = {
   [CircuitState.HalfOpen]: 'half_open',
 } as const;
 
+/** One command, one script or a whole pipeline that was sent. `failure` is null when Redis answered. */
+export interface RoundTrip {
+  readonly durationMs: number;
+  readonly failure: RedisClientErrorCode | null;
+}
+
 export type Availability = ReturnType<typeof createAvailability>;
 
 /**
@@ -35,6 +42,7 @@ export function createAvailability(
   transport: CommandTransport,
   settings: ClientSettings,
   logger: Logger,
+  onRoundTrip?: (trip: RoundTrip) => void,
 ) {
   const { breakerFailures, connectTimeoutMs, heartbeatMs } = settings;
   const listeners = createListeners<[boolean]>((error) =>
@@ -43,6 +51,8 @@ export function createAvailability(
   const probe = createProbe(transport, settings);
   let isAvailable = false;
   let lastLogged: boolean | undefined;
+  /** The time of the last line about an outage; null before the first. */
+  let downSinceMs: number | null = null;
   let isClosed = false;
   let lastError = 'not connected yet';
 
@@ -112,8 +122,15 @@ export function createAvailability(
     if (isAwaitingFirstBeat && !isAvailable) return;
     if (isUp !== lastLogged) {
       lastLogged = isUp;
-      if (isUp) logger.info({}, 'Redis is available');
-      else logger.warn({ reason: outageReason() }, 'Redis is unavailable');
+      if (!isUp) {
+        downSinceMs = performance.now();
+        logger.warn({ reason: outageReason() }, 'Redis is unavailable');
+      } else if (downSinceMs === null) {
+        logger.info({}, 'Redis is available');
+      } else {
+        const downMs = Math.round(performance.now() - downSinceMs);
+        logger.warn({ downMs }, 'Redis is available');
+      }
     }
     change(isUp);
     if (isUp) endFirstConnection();
@@ -122,6 +139,21 @@ export function createAvailability(
   /** Checks whether the error of a call is a write refusal. */
   function noteError(error: unknown): void {
     if (probe.noteError(error)) refresh();
+  }
+
+  async function roundTrip<T>(work: () => Promise<T>): Promise<T> {
+    const startMs = performance.now();
+    const report = (failure: RoundTrip['failure']) =>
+      onRoundTrip?.({ durationMs: performance.now() - startMs, failure });
+    try {
+      const reply = await work();
+      report(null);
+      return reply;
+    } catch (thrown) {
+      const error = toClientError(thrown);
+      report(error.code);
+      throw error;
+    }
   }
 
   return {
@@ -164,11 +196,7 @@ export function createAvailability(
       }
       if (!isAvailable) throw unavailable(outageReason());
       try {
-        return await breaker.execute(() =>
-          work().catch((error: unknown) => {
-            throw toClientError(error);
-          }),
-        );
+        return await breaker.execute(() => roundTrip(work));
       } catch (thrown) {
         const error = toClientError(thrown);
         if (isClosed && isOutage(error)) throw closedError();

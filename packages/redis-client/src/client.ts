@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RedisKey, TopicName } from '@openclaw/key-schema';
-import { createAvailability } from './availability.ts';
-import { closedError, isOutage, toClientError } from './errors.ts';
+import { createAvailability, type RoundTrip } from './availability.ts';
+import { closedError, isOutage, toClientError, type WriteRefusal } from './errors.ts';
 import { readHealth, type RedisHealth } from './health.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { openTransports } from './open-transports.ts';
@@ -62,10 +62,28 @@ export interface RedisClient {
   pipeline(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]>;
   /** Subscriptions, on a separate connection. */
   readonly subscriber: RedisSubscriber;
+  /** The state of both connections as this client knows it, without a round trip. */
+  readonly state: RedisClientState;
   /** Reads the server's state (PING and INFO). Never rejects: a server that is away has `status: 'down'`. */
   health(): Promise<RedisHealth>;
   /** Ends both connections, except borrowed ones. All calls reject with `closed`. Idempotent. */
   close(): Promise<void>;
+}
+
+/** See {@link RedisClient.state}. */
+export interface RedisClientState {
+  readonly breaker: RedisHealth['breaker'];
+  /** Why the server accepts no writes; null when it accepts them or when that is not known. */
+  readonly refusal: WriteRefusal | null;
+  /** How often each connection was established again since the creation of the client. */
+  readonly reconnects: { readonly commands: number; readonly subscriber: number };
+}
+
+/** What a client needs from its caller; every part is optional. */
+export interface RedisClientDeps {
+  readonly logger?: Logger;
+  /** Called when a round trip has ended, for metrics. Calls that fail without being sent are not among them. */
+  readonly onRoundTrip?: (trip: RoundTrip) => void;
 }
 
 /**
@@ -74,7 +92,7 @@ export interface RedisClient {
  */
 export function createRedisClient(
   options: RedisClientOptions,
-  { logger = silentLogger }: { readonly logger?: Logger } = {},
+  { logger = silentLogger, onRoundTrip }: RedisClientDeps = {},
 ): RedisClient {
   const settings = resolveSettings(options);
   const { mode, transport, openSubscriber } = openTransports(options, settings, {
@@ -82,7 +100,7 @@ export function createRedisClient(
     onDown: () => availability.onDown(),
     onError: (error) => availability.onError(error),
   });
-  const availability = createAvailability(transport, settings, logger);
+  const availability = createAvailability(transport, settings, logger, onRoundTrip);
   const subscriber = createSubscriber(openSubscriber, settings, logger);
 
   return {
@@ -105,6 +123,14 @@ export function createRedisClient(
       );
     },
     subscriber,
+    get state() {
+      const { breaker, refusal } = availability.health;
+      const reconnects = {
+        commands: transport.reconnects,
+        subscriber: subscriber.health.reconnects,
+      };
+      return { breaker, refusal: refusal?.kind ?? null, reconnects };
+    },
     health: () => readHealth(mode, transport, availability, subscriber),
     async close() {
       if (availability.isClosed) return;

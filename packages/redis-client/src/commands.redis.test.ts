@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createRedisClient, defineScript, RedisClientError, type ScriptCall } from './index.ts';
+import {
+  createRedisClient,
+  defineScript,
+  RedisClientError,
+  type RoundTrip,
+  type ScriptCall,
+} from './index.ts';
 import { clientsOfTest } from './testing/clients.ts';
 
 let server: RedisServer;
@@ -47,6 +53,30 @@ describe('Redis connection/disconnection', () => {
     remove();
     await redis.close();
     expect(changes).toEqual([true]);
+  });
+
+  it('reports each round trip with its duration, and its failure', async () => {
+    const trips: RoundTrip[] = [];
+    const redis = createRedisClient(
+      { url: server.url },
+      { onRoundTrip: (trip) => trips.push(trip) },
+    );
+    await waitFor(() => redis.available);
+    trips.length = 0;
+    await redis.send(['SET', keys.sequence('room'), 'text']);
+    await redis.pipeline([['PING'], by(1), by(1)]);
+    await redis.send(['INCR', keys.sequence('room')]).catch(() => undefined);
+    expect(trips.map(({ failure }) => failure)).toEqual([null, null, 'rejected']);
+    for (const { durationMs } of trips) expect(durationMs).toBeGreaterThan(0);
+    expect(redis.state).toEqual({
+      breaker: 'closed',
+      refusal: null,
+      reconnects: { commands: 0, subscriber: 0 },
+    });
+    await redis.close();
+    // A call that is not sent is no round trip.
+    await redis.send(['PING']).catch(() => undefined);
+    expect(trips).toHaveLength(3);
   });
 
   it('connects by URL with a database number, and by host and port', async () => {

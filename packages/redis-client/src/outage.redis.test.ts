@@ -115,9 +115,9 @@ describe('Redis gone', () => {
     try {
       await waitFor(() => redis.available, { timeoutMs: 2000 });
       expect(await redis.send(['PING'])).toBe('PONG');
-      expect(logger.lines.map(({ message }) => message)).toEqual([
-        'Redis is unavailable',
-        'Redis is available',
+      expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+        ['warn', 'Redis is unavailable'],
+        ['warn', 'Redis is available'],
       ]);
     } finally {
       await late.stop();
@@ -287,10 +287,10 @@ describe('a master demoted under its clients (READONLY)', () => {
     await untilUp(redis);
     expect(await redis.send(['SET', key, '1'])).toBe('OK');
     const changes = logger.lines.filter(({ message }) => /^Redis is /.test(message));
-    expect(changes.map(({ message }) => message)).toEqual([
-      'Redis is available',
-      'Redis is unavailable',
-      'Redis is available',
+    expect(changes).toMatchObject([
+      { level: 'info', message: 'Redis is available' },
+      { level: 'warn', message: 'Redis is unavailable', details: { reason: expect.any(String) } },
+      { level: 'warn', message: 'Redis is available', details: { downMs: expect.any(Number) } },
     ]);
     await redis.close();
     await Promise.all([other.stop(), demoted.stop()]);

@@ -84,7 +84,7 @@ describe('a Redis that answers reads and refuses writes', () => {
       expect(logger.lines.filter(({ message }) => /^Redis is/.test(message))).toMatchObject([
         { level: 'info' },
         { level: 'warn', details: { reason: expect.stringContaining(kind) } },
-        { level: 'info' },
+        { level: 'warn', details: { downMs: expect.any(Number) } },
       ]);
     },
   );

@@ -1,6 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@openclaw/test-support';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { isOnPath, runChecker } from './checkers.ts';
 import { readText, readYaml, root } from './repository.ts';
 
 interface Service {
@@ -25,7 +29,11 @@ interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-const paths = { root: 'docker-compose.yml', sentinel: 'infra/sentinel/docker-compose.yml' };
+const paths = {
+  root: 'docker-compose.yml',
+  sentinel: 'infra/sentinel/docker-compose.yml',
+  cluster: 'infra/cluster/docker-compose.yml',
+};
 let compose: Record<keyof typeof paths, Compose>;
 let every: [file: keyof typeof paths, name: string, service: Service][];
 
@@ -33,8 +41,9 @@ beforeAll(async () => {
   compose = {
     root: await readYaml<Compose>(paths.root),
     sentinel: await readYaml<Compose>(paths.sentinel),
+    cluster: await readYaml<Compose>(paths.cluster),
   };
-  every = (['root', 'sentinel'] as const).flatMap((file) =>
+  every = (['root', 'sentinel', 'cluster'] as const).flatMap((file) =>
     Object.entries(compose[file].services).map(([name, service]): (typeof every)[number] => [
       file,
       name,
@@ -48,7 +57,7 @@ describe('docker-compose.yml', () => {
     const { redis } = compose.root.services;
     expect(redis).toMatchObject({
       image: 'redis:7-alpine',
-      ports: ['${REDIS_PORT:-6379}:6379'],
+      ports: ['${REDIS_BIND:-127.0.0.1}:${REDIS_PORT:-6379}:6379'],
       healthcheck: {
         test: ['CMD', 'redis-cli', 'ping'],
         interval: '10s',
@@ -63,7 +72,7 @@ describe('docker-compose.yml', () => {
   it('starts the hub with PostgreSQL in the profile hub, once both it needs are healthy', () => {
     const { hub, postgres } = compose.root.services;
     expect(hub?.profiles).toEqual(['hub']);
-    expect(postgres).toMatchObject({ profiles: ['hub'], image: 'postgres:17-alpine' });
+    expect(postgres).toMatchObject({ profiles: ['hub', 'hubs'], image: 'postgres:17-alpine' });
     expect(postgres?.healthcheck).toBeDefined();
     expect(hub?.depends_on).toEqual({
       postgres: { condition: 'service_healthy' },
@@ -73,7 +82,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('includes the profile sentinel: three nodes, three sentinels, nothing published', () => {
-    expect(compose.root.include).toEqual([paths.sentinel]);
+    expect(compose.root.include).toEqual([paths.sentinel, paths.cluster]);
     const { services } = compose.sentinel;
     expect(Object.keys(services).sort()).toEqual([
       'redis-1',
@@ -90,12 +99,60 @@ describe('docker-compose.yml', () => {
   });
 });
 
+// compose-config does what `docker compose config` does: it resolves anchors, includes and defaults, and checks the types.
+(isOnPath('compose-config') ? describe : describe.skip)('as Compose resolves it', () => {
+  interface Resolved {
+    readonly profiles?: readonly string[];
+    readonly ports?: readonly { readonly host_ip?: string; readonly target: number }[];
+    readonly depends_on?: Readonly<Record<string, unknown>>;
+  }
+  let services: [name: string, service: Resolved][];
+
+  const config = (file: string) => runChecker('compose-config', [file], { cwd: root });
+  beforeAll(async () => {
+    const { code, output } = await config('docker-compose.yml');
+    expect([code, code === 0 ? '' : output]).toEqual([0, '']);
+    services = Object.entries((parse(output) as { services: Record<string, Resolved> }).services);
+  });
+  const startedBy = (profile: string) =>
+    services.filter(([, { profiles }]) => !profiles || profiles.includes(profile));
+
+  it.each([
+    ['no profile', ['redis']],
+    ['hub', ['hub', 'postgres', 'redis']],
+    ['hubs', ['balancer', 'hub-1', 'hub-2', 'postgres', 'redis']],
+    ['sentinel', ['redis', ...nodes('redis', 3), ...nodes('sentinel', 3)]],
+    ['cluster', [...nodes('cluster', 6), 'cluster-create', 'redis']],
+  ])('%s starts exactly its services, with all that they depend on', (profile, expected) => {
+    const started = startedBy(profile).map(([name]) => name);
+    expect(started.sort()).toEqual([...expected].sort());
+    for (const [name, { depends_on = {} }] of startedBy(profile)) {
+      for (const other of Object.keys(depends_on))
+        expect([name, other, started.includes(other)]).toEqual([name, other, true]);
+    }
+  });
+
+  it('publishes Redis on loopback, the hub or its balancer on all addresses, and nothing else', () => {
+    const published = services.flatMap(([name, { ports = [] }]) =>
+      ports.map((port) => `${name} ${port.host_ip ?? '*'} ${port.target}`),
+    );
+    expect(published.sort()).toEqual(['balancer * 8080', 'hub * 8080', 'redis 127.0.0.1 6379']);
+  });
+
+  it('is refused with a misspelt setting', async () => {
+    await using folder = await temporaryFolder('compose');
+    const file = join(folder.path, 'docker-compose.yml');
+    await writeFile(file, 'services: { hub: { image: hub, port: [8080] } }\n');
+    expect((await config(file)).code).toBe(1);
+  });
+});
+
 describe('each service', () => {
   it('restarts after a crash and has no privileges', () => {
     for (const [, name, service] of every) {
       expect([name, service.restart, service.security_opt]).toEqual([
         name,
-        'unless-stopped',
+        name === 'cluster-create' ? 'on-failure' : 'unless-stopped',
         ['no-new-privileges:true'],
       ]);
       // PostgreSQL's image switches to its own user at the start, which needs capabilities.
@@ -106,7 +163,7 @@ describe('each service', () => {
 
   it('of Redis runs as its image’s user and through start.sh', () => {
     for (const [, name, service] of every) {
-      if (service.image !== 'redis:7-alpine') continue;
+      if (service.image !== 'redis:7-alpine' || name === 'cluster-create') continue;
       expect([name, service.user]).toEqual([name, '999:1000']);
       expect(service.command?.slice(0, 2)).toEqual(['sh', '/etc/openclaw/redis/start.sh']);
       expect(service.healthcheck).toBeDefined();
@@ -115,7 +172,8 @@ describe('each service', () => {
 
   it('has its health checked, the hub by its image', async () => {
     for (const [, name, service] of every) {
-      if (name !== 'hub') expect([name, service.healthcheck]).toEqual([name, expect.anything()]);
+      if (service.build !== undefined || name === 'cluster-create') continue;
+      expect([name, service.healthcheck]).toEqual([name, expect.anything()]);
     }
     expect(await readText('apps/chat-hub/Dockerfile')).toMatch(/^HEALTHCHECK .*\n?.*\/healthz/m);
   });
@@ -187,6 +245,10 @@ describe('.env.example', () => {
     expect(text).not.toMatch(/^[A-Z_]*(?:PASSWORD|SECRET)=.+$/m);
   });
 });
+
+function nodes(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
+}
 
 async function namesIn(path: string, pattern: RegExp): Promise<string[]> {
   const names = [...(await readText(path)).matchAll(pattern)].map(([, name = '']) => name);

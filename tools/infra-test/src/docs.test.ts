@@ -7,13 +7,22 @@ import { readText, root } from './repository.ts';
 const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
+  'docs/backup.md',
   'docs/decisions.md',
   'docs/failure-modes.md',
   'docs/operations.md',
+  'infra/README.md',
 ];
 
 // Documents may name a file relative to one of these folders.
-const homes = ['', 'apps/chat-hub/src', 'packages', 'packages/chat-store/src', 'infra/redis'];
+const homes = [
+  '',
+  'apps/chat-hub/src',
+  'packages',
+  'packages/chat-store/src',
+  'infra',
+  'infra/redis',
+];
 
 describe.each(pages)('%s', (page) => {
   it('names only files and folders that exist', async () => {

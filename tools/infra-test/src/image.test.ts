@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { readText } from './repository.ts';
+import { join } from 'node:path';
+import { isOnPath, runChecker } from './checkers.ts';
+import { readText, root } from './repository.ts';
 
 describe('apps/chat-hub/Dockerfile', () => {
+  (isOnPath('hadolint') ? it : it.skip)('passes hadolint without a remark', async () => {
+    const file = join(root, 'apps/chat-hub/Dockerfile');
+    expect(await runChecker('hadolint', [file])).toEqual({ code: 0, output: '' });
+  });
+
   let instructions: string[];
   beforeAll(async () => {
     instructions = (await readText('apps/chat-hub/Dockerfile'))
@@ -19,8 +26,8 @@ describe('apps/chat-hub/Dockerfile', () => {
 
   it('runs as an unprivileged user, with node as its first process', () => {
     const last = instructions.slice(instructions.lastIndexOf('FROM node:24-alpine'));
-    expect(last).toContain('USER node');
-    expect(last.indexOf('USER node')).toBeGreaterThan(
+    expect(last).toContain('USER 1000:1000');
+    expect(last.indexOf('USER 1000:1000')).toBeGreaterThan(
       last.findIndex((line) => line.startsWith('RUN')),
     );
     expect(last.at(-1)).toMatch(/^CMD \["node", .*"apps\/chat-hub\/dist\/main.js"\]$/);
@@ -36,7 +43,7 @@ describe('apps/chat-hub/Dockerfile', () => {
       'COPY --from=build /app/apps/web/dist ./apps/web/dist',
     ]);
     const removal = instructions.find((line) => line.includes('-exec rm -rf {}'));
-    for (const name of ['src', 'e2e', 'testing', "'*.test.*'", "'*.contract.*'"])
+    for (const name of ['src', 'examples', 'e2e', 'testing', "'*.test.*'", "'*.contract.*'"])
       expect(removal).toContain(`-name ${name} `);
   });
 

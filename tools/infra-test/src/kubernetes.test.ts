@@ -1,217 +1,302 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { temporaryFolder } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readYaml, readYamlDocuments, root } from './repository.ts';
+import { stringify } from 'yaml';
+import { isOnPath, runChecker } from './checkers.ts';
+import {
+  overlays,
+  renderOverlay,
+  type Container,
+  type Manifest,
+  type Overlay,
+  type Rendered,
+} from './manifests.ts';
+import { readText, root } from './repository.ts';
 
-interface Container {
-  readonly name: string;
-  readonly image: string;
-  readonly command: readonly string[];
-  readonly securityContext: Readonly<Record<string, unknown>>;
-  readonly resources: {
-    readonly requests: Readonly<Record<string, string>>;
-    readonly limits: Readonly<Record<string, string>>;
-  };
-  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly livenessProbe?: object;
-  readonly readinessProbe?: object;
-  readonly env: readonly { readonly name: string; readonly value?: string }[];
-  readonly volumeMounts: readonly {
-    readonly name: string;
-    readonly mountPath: string;
-    readonly readOnly?: boolean;
-  }[];
-}
-interface Pod {
-  readonly automountServiceAccountToken: boolean;
-  readonly securityContext: Readonly<Record<string, unknown>>;
-  readonly containers: readonly Container[];
-  readonly volumes: readonly {
-    readonly name: string;
-    readonly configMap?: { readonly name: string };
-  }[];
-}
-interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly spec: {
-    readonly serviceName?: string;
-    readonly replicas?: number;
-    readonly clusterIP?: string;
-    readonly publishNotReadyAddresses?: boolean;
-    readonly maxUnavailable?: number;
-    readonly selector?: Readonly<Record<string, unknown>>;
-    readonly ports?: readonly { readonly port: number; readonly targetPort: string }[];
-    readonly policyTypes?: readonly string[];
-    readonly ingress?: readonly { readonly from?: readonly object[] }[];
-    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
-    readonly template?: {
-      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
-      readonly spec: Pod;
-    };
-  };
-}
-interface Kustomization {
-  readonly resources: readonly string[];
-  readonly configMapGenerator: readonly {
-    readonly name: string;
-    readonly files: readonly string[];
-  }[];
-}
+// The oldest and the newest version whose schemas the validator has.
+const versions = ['1.25.0', '1.37.0'];
+const isCustom = (manifest: Manifest) => manifest.apiVersion === 'monitoring.coreos.com/v1';
 
-let kustomization: Kustomization;
-let manifests: Manifest[];
+const describeRendered = isOnPath('kustomize') ? describe : describe.skip;
+const itValidates = isOnPath('kubernetes-validate') ? it : it.skip;
 
+const scope = suiteScope();
+const rendered = new Map<Overlay, Rendered>();
+let folder: string;
 beforeAll(async () => {
-  kustomization = await readYaml<Kustomization>('infra/kustomization.yaml');
-  manifests = (
-    await Promise.all(
-      kustomization.resources.map((path) => readYamlDocuments<Manifest>(`infra/${path}`)),
-    )
-  ).flat();
+  folder = (await scope.use(temporaryFolder('manifests'))).path;
+  if (!isOnPath('kustomize')) return;
+  for (const overlay of overlays) rendered.set(overlay, await renderOverlay(overlay));
 });
-
-function find(kind: string, name: string): Manifest {
-  const found = manifests.find((each) => each.kind === kind && each.metadata.name === name);
-  if (!found) throw new Error(`no ${kind} ${name}`);
+function of(overlay: Overlay): Rendered {
+  const found = rendered.get(overlay);
+  if (!found) throw new Error(`${overlay} was not rendered`);
   return found;
 }
 
-function podOf(name: string): Pod & { readonly container: Container } {
-  const pod = find('StatefulSet', name).spec.template?.spec;
-  const container = pod?.containers[0];
-  if (!pod || !container) throw new Error(`${name} has no container`);
-  return { ...pod, container };
+async function validate(version: string, manifests: readonly object[]) {
+  const file = join(folder, 'manifests.yaml');
+  await writeFile(file, manifests.map((each) => stringify(each)).join('---\n'));
+  return runChecker('kubernetes-validate', ['--strict', '--quiet', '-k', version, file]);
+}
+async function validateCustom(manifest: Manifest) {
+  const file = join(folder, 'custom.json');
+  await writeFile(file, JSON.stringify(manifest));
+  const schema = join(root, `infra/k8s/schemas/${manifest.kind.toLowerCase()}.json`);
+  return runChecker('jsonschema', ['-i', file, schema], {
+    env: { ...process.env, PYTHONWARNINGS: 'ignore' },
+  });
 }
 
-describe('the kustomization', () => {
-  it('uses the same configuration files as Compose, and they exist', () => {
-    const files = kustomization.configMapGenerator.flatMap((map) => map.files);
-    expect(files).toEqual([
-      'redis/start.sh',
-      'redis/redis.prod.conf',
-      'redis/users.acl',
-      'sentinel/sentinel.conf',
-    ]);
-    for (const file of files)
-      expect([file, existsSync(join(root, 'infra', file))]).toEqual([file, true]);
+describeRendered.each(overlays)('the overlay %s', (overlay) => {
+  const each = (visit: (container: Container, name: string) => void) => {
+    for (const { name, pod } of of(overlay).workloads) {
+      for (const container of pod.containers) visit(container, `${name}/${container.name}`);
+    }
+  };
+
+  itValidates.each(versions)('is valid on Kubernetes %s', async (version) => {
+    const manifests = of(overlay).manifests.filter((manifest) => !isCustom(manifest));
+    expect(await validate(version, manifests)).toMatchObject({ code: 0 });
   });
 
-  it('holds no secret', () => {
-    expect(manifests.map(({ kind }) => kind)).not.toContain('Secret');
-  });
-});
-
-describe.each([
-  ['redis', 6379],
-  ['sentinel', 26379],
-])('%s', (name, port) => {
-  it('has three pods behind a headless service that publishes them before they are ready', () => {
-    const { apiVersion, spec } = find('StatefulSet', name);
-    expect([apiVersion, spec.serviceName, spec.replicas]).toEqual(['apps/v1', name, 3]);
-    const service = find('Service', name).spec;
-    expect(service).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true });
-    expect(service.ports).toEqual([{ name, port, targetPort: name }]);
-    expect(podOf(name).container.ports).toEqual([{ name, containerPort: port }]);
-  });
-
-  it('selects exactly its own pods', () => {
-    const own = { 'app.kubernetes.io/name': name };
-    const { spec } = find('StatefulSet', name);
-    expect(spec.selector).toEqual({ matchLabels: own });
-    expect(spec.template?.metadata.labels).toEqual(own);
-    expect(find('Service', name).spec.selector).toEqual(own);
-    expect(find('PodDisruptionBudget', name).spec.selector).toEqual({ matchLabels: own });
-  });
-
-  it('allows maintenance of one pod at a time', () => {
-    expect(find('PodDisruptionBudget', name)).toMatchObject({
-      apiVersion: 'policy/v1',
-      spec: { maxUnavailable: 1 },
-    });
-  });
-
-  it('runs without root and privileges, on a read-only file system', () => {
-    const pod = podOf(name);
-    expect(pod.automountServiceAccountToken).toBe(false);
-    expect(pod.securityContext).toMatchObject({
-      runAsNonRoot: true,
-      runAsUser: 999,
-      runAsGroup: 1000,
-      seccompProfile: { type: 'RuntimeDefault' },
-    });
-    expect(pod.container.securityContext).toEqual({
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    });
-  });
-
-  it('has resource requests, a memory limit and probes', () => {
-    const { resources, livenessProbe, readinessProbe } = podOf(name).container;
-    expect(resources.requests).toMatchObject({
-      cpu: expect.any(String),
-      memory: expect.any(String),
-    });
-    expect(resources.limits).toMatchObject({ memory: expect.any(String) });
-    expect(livenessProbe).toBeDefined();
-    expect(readinessProbe).toBeDefined();
-  });
-
-  it('mounts only declared volumes, and writes only there', () => {
-    const pod = podOf(name);
-    const claims = find('StatefulSet', name).spec.volumeClaimTemplates ?? [];
-    const volumes = [...pod.volumes, ...claims.map(({ metadata }) => metadata)];
-    const mounts = pod.container.volumeMounts;
-    expect(volumes.map((volume) => volume.name).sort()).toEqual(
-      mounts.map((mount) => mount.name).sort(),
-    );
-    const writable = mounts.filter((mount) => !mount.readOnly).map(({ mountPath }) => mountPath);
-    expect(writable).toEqual(name === 'redis' ? ['/run/openclaw', '/data'] : ['/run/openclaw']);
-    for (const { configMap } of pod.volumes) {
-      if (!configMap) continue;
-      expect(kustomization.configMapGenerator.map((map) => map.name)).toContain(configMap.name);
+  itValidates('has custom resources that fit their schemas in infra/k8s/schemas', async () => {
+    const custom = of(overlay).manifests.filter(isCustom);
+    expect(custom.length > 0).toBe(overlay !== 'dev');
+    for (const manifest of custom) {
+      expect(await validateCustom(manifest)).toMatchObject({ code: 0, output: '' });
     }
   });
 
-  it('starts through start.sh with the addresses that the services give', () => {
-    const { command, env } = podOf(name).container;
-    const mode = name === 'redis' ? 'prod' : 'sentinel';
-    expect(command).toEqual(['sh', '/etc/openclaw/redis/start.sh', mode]);
-    const value = (variable: string) => env.find((each) => each.name === variable)?.value;
-    expect(value('REDIS_ANNOUNCE')).toBe(`$(POD_NAME).${name}:${port}`);
-    expect(value('REDIS_FIRST_MASTER')).toBe('redis-0.redis:6379');
-    expect(value('REDIS_SENTINELS')).toBe(
-      [0, 1, 2].map((index) => `sentinel-${index}.sentinel:26379`).join(','),
+  it('holds no secret, and names only those that infra/README.md creates', async () => {
+    const { manifests, workloads } = of(overlay);
+    expect(manifests.map(({ kind }) => kind)).not.toContain('Secret');
+    const named = new Set(
+      workloads.flatMap(({ pod }) => [
+        ...(pod.volumes ?? []).flatMap(({ secret }) => secret?.secretName ?? []),
+        ...pod.containers.flatMap(({ env = [] }) =>
+          env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []),
+        ),
+      ]),
     );
-    // Kubernetes replaces $(POD_NAME) only if that variable is defined above.
-    const names = env.map((each) => each.name);
-    expect(names.indexOf('POD_NAME')).toBeLessThan(names.indexOf('REDIS_ANNOUNCE'));
+    expect([...named].sort()).toEqual(['openclaw-hub', 'openclaw-redis']);
+    const readme = await readText('infra/README.md');
+    for (const name of named) expect(readme).toContain(`create secret generic ${name}`);
   });
-});
 
-describe('the network policy', () => {
-  it('allows ingress only from named pods, and egress only to Redis, sentinels and DNS', () => {
-    const { spec } = find('NetworkPolicy', 'redis');
-    expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
-    expect(spec.ingress).toHaveLength(1);
-    expect(spec.ingress?.[0]?.from).toEqual([
-      {
-        podSelector: {
-          matchExpressions: [
-            { key: 'app.kubernetes.io/name', operator: 'In', values: ['redis', 'sentinel'] },
-          ],
+  it('has every object in one namespace', () => {
+    const namespaces = new Set(of(overlay).manifests.map(({ metadata }) => metadata.namespace));
+    expect(namespaces.size).toBe(1);
+    expect([...namespaces][0]).toMatch(/^openclaw/);
+  });
+
+  it('runs without root and privileges, on a read-only file system', () => {
+    for (const { name, pod } of of(overlay).workloads) {
+      expect([name, pod]).toMatchObject([
+        name,
+        {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: name === 'chat-hub' ? 1000 : 999,
+            runAsGroup: 1000,
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
         },
-      },
-      { podSelector: { matchLabels: { 'openclaw.dev/redis-client': 'true' } } },
+      ]);
+    }
+    each(({ securityContext }, name) => {
+      expect([name, securityContext]).toEqual([
+        name,
+        {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        },
+      ]);
+    });
+  });
+
+  it('has requests, a memory limit, and a readiness probe where something is served', () => {
+    each(({ resources, readinessProbe, ports }, name) => {
+      expect([name, resources]).toMatchObject([
+        name,
+        {
+          requests: { cpu: expect.any(String), memory: expect.any(String) },
+          limits: { memory: expect.any(String) },
+        },
+      ]);
+      expect([name, readinessProbe !== undefined]).toEqual([name, ports !== undefined]);
+    });
+  });
+
+  it('mounts only volumes that there are, and ConfigMaps that are rendered', () => {
+    const { workloads, find } = of(overlay);
+    for (const { name, pod, volumeNames } of workloads) {
+      const mounts = pod.containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
+      expect([name, [...new Set(mounts.map((mount) => mount.name))].sort()]).toEqual([
+        name,
+        [...volumeNames].sort(),
+      ]);
+      const maps = [
+        ...(pod.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []),
+        ...pod.containers.flatMap(({ envFrom = [] }) =>
+          envFrom.map(({ configMapRef }) => configMapRef.name),
+        ),
+      ];
+      for (const map of maps) expect(find('ConfigMap', map).data).toBeDefined();
+    }
+  });
+
+  it('has services and disruption budgets that select exactly one workload, by ports it has', () => {
+    const { manifests, workloads } = of(overlay);
+    const selectedBy = (selector: unknown) =>
+      workloads.filter(({ labels }) =>
+        Object.entries(selector as Record<string, string>).every(
+          ([label, value]) => labels[label] === value,
+        ),
+      );
+    for (const { kind, metadata, spec } of manifests) {
+      if (kind === 'PodDisruptionBudget') {
+        const { matchLabels } = spec?.['selector'] as { matchLabels: object };
+        expect(selectedBy(matchLabels).map(({ name }) => name)).toEqual([metadata.name]);
+        expect(spec?.['maxUnavailable']).toBe(1);
+      }
+      if (kind !== 'Service') continue;
+      const [workload, ...others] = selectedBy(spec?.['selector']);
+      expect([workload?.name, others]).toEqual([metadata.name, []]);
+      const names = workload?.pod.containers.flatMap(({ ports = [] }) =>
+        ports.map((port) => port.name),
+      );
+      for (const port of spec?.['ports'] as { targetPort: string }[]) {
+        expect(names).toContain(port.targetPort);
+      }
+    }
+  });
+
+  it('gives the hub only settings that .env.example explains', async () => {
+    const names = new Set(
+      [...(await readText('.env.example')).matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name),
+    );
+    const { pod } = of(overlay).workload('chat-hub');
+    const { env = [], envFrom = [] } = pod.containers[0] as Container;
+    const settings = envFrom.flatMap(({ configMapRef }) =>
+      Object.keys(of(overlay).find('ConfigMap', configMapRef.name).data ?? {}),
+    );
+    expect(settings).toContain('HUB_PORT');
+    for (const name of [...settings, ...env.map((entry) => entry.name)]) {
+      expect([name, names.has(name)]).toEqual([name, true]);
+    }
+  });
+
+  it('defines POD_NAME before the values that contain it', () => {
+    each(({ env = [] }, container) => {
+      const names = env.map(({ name }) => name);
+      for (const { name, value } of env) {
+        if (!value?.includes('$(POD_NAME)')) continue;
+        expect([container, names.indexOf('POD_NAME')]).not.toEqual([container, -1]);
+        expect(names.indexOf('POD_NAME')).toBeLessThan(names.indexOf(name));
+      }
+    });
+  });
+
+  it('lets only pods of Redis and its clients reach Redis, and the hub is a client', () => {
+    const { ingress, policyTypes } = of(overlay).find('NetworkPolicy', 'redis').spec as {
+      ingress: { from: object[]; ports: { port: number | string }[] }[];
+      policyTypes: string[];
+    };
+    expect(policyTypes).toEqual(['Ingress', 'Egress']);
+    const toRedis = ingress.filter(({ ports }) => ports.some(({ port }) => port === 6379));
+    expect(toRedis.map(({ from }) => from)).toEqual([
+      [
+        {
+          podSelector: {
+            matchExpressions: [
+              { key: 'app.kubernetes.io/name', operator: 'In', values: ['redis', 'sentinel'] },
+            ],
+          },
+        },
+        { podSelector: { matchLabels: { 'openclaw.dev/redis-client': 'true' } } },
+      ],
     ]);
+    expect(of(overlay).workload('chat-hub').labels).toMatchObject({
+      'openclaw.dev/redis-client': 'true',
+    });
   });
 });
 
-describe('memory', () => {
-  it('of a Redis pod has room above maxmemory for a snapshot and for buffers', async () => {
-    const { resources } = podOf('redis').container;
-    expect(resources).toMatchObject({ requests: { memory: '5Gi' }, limits: { memory: '6Gi' } });
+describeRendered('the validation', () => {
+  itValidates(
+    'refuses an unknown field and a wrong type, so a misspelt setting is seen',
+    async () => {
+      const hub = of('production').find('Deployment', 'chat-hub');
+      const misspelt = { ...hub, spec: { ...hub.spec, replica: 2 } };
+      expect((await validate('1.37.0', [misspelt])).code).not.toBe(0);
+      const mistyped = { ...hub, spec: { ...hub.spec, replicas: 'two' } };
+      expect((await validate('1.37.0', [mistyped])).code).not.toBe(0);
+      const monitor = of('production').find('ServiceMonitor', 'chat-hub');
+      const custom = { ...monitor, spec: { ...monitor.spec, endpoint: [] } };
+      expect((await validateCustom(custom)).code).not.toBe(0);
+    },
+  );
+});
+
+describeRendered('dev', () => {
+  it('claims no disk', () => {
+    expect(of('dev').text).not.toContain('volumeClaimTemplates');
+    expect(
+      of('dev')
+        .workloads.map(({ name }) => name)
+        .sort(),
+    ).toEqual(['chat-hub', 'redis']);
+  });
+});
+
+describeRendered.each(['production', 'production-cluster'] as const)('%s', (overlay) => {
+  it('scales the hub from three on, and leaves the number to the autoscaler', () => {
+    const { spec } = of(overlay).find('HorizontalPodAutoscaler', 'chat-hub');
+    expect(spec).toMatchObject({
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'chat-hub' },
+      minReplicas: 3,
+    });
+    expect(of(overlay).workload('chat-hub').manifest.spec?.replicas).toBeUndefined();
+  });
+
+  it('has a hub image with a version', () => {
+    const [container] = of(overlay).workload('chat-hub').pod.containers;
+    expect(container?.image).toMatch(/^openclaw\/chat-hub:\d+\.\d+\.\d+$/);
+  });
+
+  it('reaches the hub’s clients by an Ingress with TLS, at a port that its service has', () => {
+    const { tls, rules } = of(overlay).find('Ingress', 'chat-hub').spec as {
+      tls: { hosts: string[] }[];
+      rules: { host: string; http: { paths: { backend: { service: object } }[] } }[];
+    };
+    expect(tls.flatMap(({ hosts }) => hosts)).toEqual(rules.map(({ host }) => host));
+    const [backend] = rules.flatMap(({ http }) => http.paths.map((path) => path.backend));
+    expect(backend?.service).toEqual({ name: 'chat-hub', port: { name: 'http' } });
+    expect(of(overlay).find('Service', 'chat-hub').spec?.['ports']).toContainEqual(
+      expect.objectContaining({ name: 'http', port: 80 }),
+    );
+  });
+
+  it('has a Redis pod with room above maxmemory for a snapshot and for buffers', () => {
+    const { containers } = of(overlay).workload('redis').pod;
+    expect(containers.find(({ name }) => name === 'redis')?.resources).toMatchObject({
+      requests: { memory: '5Gi' },
+      limits: { memory: '6Gi' },
+    });
+  });
+});
+
+describeRendered('the alerts', () => {
+  (isOnPath('promtool') ? it : it.skip)('are rules that Prometheus accepts', async () => {
+    const { spec } = of('testing').find('PrometheusRule', 'redis');
+    const file = join(folder, 'rules.yaml');
+    await writeFile(file, stringify(spec));
+    expect(await runChecker('promtool', ['check', 'rules', file])).toMatchObject({ code: 0 });
   });
 });

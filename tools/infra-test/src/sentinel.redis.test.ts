@@ -187,7 +187,7 @@ describe('start.sh', () => {
       'REDIS_REPLICATION_PASSWORD is not set',
     ],
     ['sentinel', { REDIS_SENTINELS: 's:1' }, 'REDIS_REPLICATION_PASSWORD is not set'],
-    ['other', {}, 'say dev, prod or sentinel'],
+    ['other', {}, 'say dev, prod, sentinel or cluster'],
   ])('refuses %s with %j and says why', async (mode, given, reason) => {
     const started = await runStartScript(mode, given);
     expect(await started.process.exited).toBe(1);

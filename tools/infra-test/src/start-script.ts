@@ -4,6 +4,7 @@ import {
   temporaryFolder,
   waitFor,
   type ServerProcess,
+  type TemporaryFolder,
 } from '@openclaw/test-support';
 import { join } from 'node:path';
 import { root } from './repository.ts';
@@ -18,14 +19,23 @@ export interface StartedScript extends AsyncDisposable {
 
 export type ScriptEnvironment = Readonly<Record<string, string>>;
 
+export interface StartScriptOptions {
+  /** @default a free port */
+  readonly port?: number;
+  /** Further arguments of redis-server. */
+  readonly args?: readonly string[];
+  /** Holds the data, and outlives the server. @default a new one, removed by `stop()` */
+  readonly folder?: TemporaryFolder;
+}
+
 /** Runs start.sh as a container does, but on loopback and in a temporary folder. Does not wait for an answer. */
 export async function runStartScript(
   mode: string,
   environment: ScriptEnvironment,
-  { port, args = [] }: { readonly port?: number; readonly args?: readonly string[] } = {},
+  { port, args = [], folder: given }: StartScriptOptions = {},
 ): Promise<StartedScript> {
   const ownPort = port ?? (await freePort());
-  const folder = await temporaryFolder('infra');
+  const folder = given ?? (await temporaryFolder('infra'));
   const server = startProcess(
     'sh',
     [
@@ -51,7 +61,7 @@ export async function runStartScript(
   );
   async function stop() {
     await server.stop('SIGKILL');
-    await folder.remove();
+    if (!given) await folder.remove();
   }
 
   return { port: ownPort, process: server, stop, [Symbol.asyncDispose]: stop };

@@ -60,7 +60,8 @@ export interface ReportedRedis {
 /** The body of a hub's `/readyz`, ready or not. */
 export async function readyReport(hub: HubProcess): Promise<{
   readonly ready: boolean;
-  readonly database: { readonly status: 'ok' | 'down' };
+  readonly degraded: boolean;
+  readonly database: { readonly status: 'ok' | 'refusing_writes' | 'down' };
   readonly redis: ReportedRedis;
 }> {
   const response = await fetch(`${hub.httpUrl}/readyz`);

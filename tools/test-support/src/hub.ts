@@ -80,7 +80,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
         if (hasExited)
           throw new Error(`the hub did not start: ${logFile ? `see ${logFile}` : server.output()}`);
         return fetch(`${httpUrl}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(
-          ({ ok }) => ok,
+          async (answer) => ((await answer.json()) as { status: string }).status === 'ok',
           () => false,
         );
       },

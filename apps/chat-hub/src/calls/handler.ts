@@ -2,6 +2,7 @@ import type { MethodName, MethodOfKind, ParamsOf, Refusal, ResultOf } from '@ope
 import type { Identity } from '../edge/identity.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
+import type { RequestTrace } from '../observe/request-trace.ts';
 import type { CallOrder } from './call-order.ts';
 
 export type Transport = 'ws' | 'rest';
@@ -13,6 +14,8 @@ export interface Caller {
   readonly session: Session | null;
   /** The order of its socket's calls; absent where calls are independent. */
   readonly order?: CallOrder;
+  /** The ids of a REST request, for the log. */
+  readonly trace?: RequestTrace;
 }
 
 export interface SocketCaller extends Caller {

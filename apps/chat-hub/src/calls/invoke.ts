@@ -29,7 +29,7 @@ import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts'
 export type LimitedAction = MethodLimit | 'create';
 
 /** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
-export type Limiter = LocalRateLimiter<LimitedAction>;
+export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'>;
 
 export type ResultJson = string | readonly Buffer[];
 
@@ -128,7 +128,7 @@ export function createInvoke(deps: {
     } catch (error) {
       const refusal = refusalOfError(error);
       if (refusal.code === 'internal') {
-        log.error({ err: error, method, agentId: caller.identity.agentId }, 'a method failed');
+        log.error({ err: error, method, ...aboutCaller(caller) }, 'a method failed');
       }
       return refusal;
     }
@@ -215,6 +215,12 @@ export function createInvoke(deps: {
       await reply(refusalOfError(null)).catch(logFailure);
     }
   };
+}
+
+/** By which the lines about a caller are found in the log. */
+function aboutCaller({ identity, session, trace }: Caller): object {
+  const { agentId } = identity;
+  return session ? { agentId, sessionId: session.sessionId } : { agentId, ...trace };
 }
 
 /** Finds an overlong list before the schema does: issues of 80,000 items would block the event loop for 100 ms. */

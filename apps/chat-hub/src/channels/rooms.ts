@@ -1,4 +1,4 @@
-import { createSequencer, type EventBus } from '@openclaw/events';
+import { createSequencer, type EventBus, type SequencerTotals } from '@openclaw/events';
 import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-store';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
@@ -43,6 +43,7 @@ export function createRooms(deps: {
   const dropCaches = createCacheDropper(cache, log);
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
+  const totals: SequencerTotals = { holes: 0, repaired: 0, duplicates: 0 };
   let epochGeneration = 0;
   /** Rooms still in an earlier epoch, with the head from which each continues. */
   const outdated = new Map<string, number>();
@@ -69,6 +70,7 @@ export function createRooms(deps: {
           channelId,
           epoch: current,
           head: from,
+          totals,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
             // The bus did not deliver this event, so its sender may have failed to drop the outdated caches.
@@ -216,6 +218,7 @@ export function createRooms(deps: {
     get size() {
       return rooms.size;
     },
+    totals,
     channelIds: () => [...rooms.keys()],
     /**
      * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so

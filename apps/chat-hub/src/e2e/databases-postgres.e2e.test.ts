@@ -6,6 +6,7 @@ import {
   endConnections,
   freezePostgres,
   holdLocks,
+  hubMetric,
   readyReport,
   restartAsStandby,
   RpcCallError,
@@ -124,11 +125,18 @@ describe('two hubs on a PostgreSQL that', () => {
       await untilPresenceIsWhole(traffic);
       expect(await history()).toHaveLength(3);
       for (const hub of pair.hubs) {
-        const status = fault.reads ? 'ok' : 'down';
+        // All hubs share the outage, so it takes none of them out of the balancer.
+        const status = fault.reads ? 'refusing_writes' : 'down';
+        await waitFor(async () => (await readyReport(hub)).database.status === status, {
+          what: `a database that is ${status}`,
+        });
         expect(await readyReport(hub)).toMatchObject({
-          ready: fault.reads,
-          database: { status },
+          ready: true,
+          degraded: true,
           redis: { status: 'ok' },
+        });
+        await waitFor(async () => (await hubMetric(hub, 'hub_database_up')) === 0, {
+          what: 'the metric of the outage',
         });
       }
 
@@ -137,7 +145,8 @@ describe('two hubs on a PostgreSQL that', () => {
       mend = undefined;
       await traffic.moreAcks(60, 20_000);
       const backMs = Math.round(performance.now() - endedMs);
-      await waitFor(async () => (await readyReport(pair.hubs[0])).ready, { what: 'a ready hub' });
+      for (const hub of pair.hubs)
+        await waitFor(async () => !(await readyReport(hub)).degraded, { what: 'a hub in order' });
       const violations = await traffic.stop();
       const { slowestAnswerMs } = traffic;
       process.stderr.write(

@@ -78,4 +78,34 @@ describe('a hub that drains', () => {
     expect(await ana.closed).toMatchObject({ code: 4503 });
     await ended;
   }, 30_000);
+
+  it('serves on for HUB_DRAIN_DELAY_MS while it is not ready, and then drains within HUB_DRAIN_MS', async () => {
+    await using hub = await startTestHub({
+      ...noRedis,
+      HUB_DRAIN_DELAY_MS: '800',
+      HUB_DRAIN_MS: '300',
+    });
+    const ana = await hub.connect('ana');
+    const startMs = performance.now();
+    const ended = hub.close();
+    expect(await hub.request('ana', 'GET', '/readyz')).toMatchObject({
+      status: 503,
+      body: { ready: false, state: 'draining' },
+    });
+    const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+    expect(metrics).toContain('hub_state{state="draining"} 1');
+    // The balancer has not noticed yet, so a client that comes now is served.
+    const ben = await hub.connect('ben');
+    expect(await ben.call('ping', {})).toMatchObject({ timestamp: expect.any(Number) });
+    expect((await hub.request('ana', 'GET', '/v1/channels')).status).toBe(200);
+
+    for (const socket of [ana, ben]) {
+      const { afterMs } = await socket.notification('reconnect');
+      expect(afterMs).toBeLessThanOrEqual(300);
+    }
+    expect(performance.now() - startMs).toBeGreaterThan(790);
+    await Promise.all([ana.closed, ben.closed]);
+    await ended;
+    expect(performance.now() - startMs).toBeLessThan(3_000);
+  });
 });

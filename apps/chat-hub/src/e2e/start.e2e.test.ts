@@ -43,7 +43,7 @@ async function start(
 }
 const answers = (port: number) =>
   fetch(`http://127.0.0.1:${port}/healthz`).then(
-    (response) => response.ok,
+    async (response) => ((await response.json()) as { status: string }).status === 'ok',
     () => false,
   );
 const up = (started: { process: ServerProcess; port: number }) =>
@@ -161,6 +161,15 @@ describe('starting and stopping the hub', () => {
       expect(await failure({ HUB_PORT: 'abc' })).toContain('HUB_PORT');
     });
 
+    it('a variable is misspelled; in production the sentence is JSON', async () => {
+      expect(await failure({ HUB_PROT: '80' })).toMatch(/^chat-hub: .*\n +HUB_PROT: .*HUB_PORT/);
+      const output = await failure({ NODE_ENV: 'production', HUB_PROT: '80' });
+      expect(JSON.parse(output)).toMatchObject({
+        level: 60,
+        msg: expect.stringContaining('HUB_PROT'),
+      });
+    });
+
     it('the file is not a database', async () => {
       const folder = await temporaryFolder('bad-db');
       cleanups.push(() => folder.remove());
@@ -192,14 +201,17 @@ describe('starting and stopping the hub', () => {
       locker.exec('BEGIN EXCLUSIVE');
       cleanups.push(async () => locker.close());
       const output = await failure({ HUB_DB_URL: `sqlite:${folder.path}/locked.sqlite` });
-      expect(output.trim()).toMatch(
+      expect(output.trim().split('\n').at(-1)).toMatch(
         /^chat-hub: .*holds the lock of the database .*locked\.sqlite$/,
       );
     });
 
     it('PostgreSQL does not answer', async () => {
       const port = await freePort();
-      const output = await failure({ HUB_DB_URL: `postgres://hub:pa55word@127.0.0.1:${port}/hub` });
+      const output = await failure({
+        HUB_DB_URL: `postgres://hub:pa55word@127.0.0.1:${port}/hub`,
+        HUB_START_TIMEOUT_MS: '600',
+      });
       expect(output).toContain(String(port));
       expect(output).not.toContain('pa55word');
     });

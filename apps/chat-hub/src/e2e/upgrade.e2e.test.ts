@@ -115,6 +115,17 @@ describe('the input of an unauthenticated client', () => {
     },
   );
 
+  it('has its request id in the answer, whether it is refused by a status or by a close code', async () => {
+    const mine = { 'X-Request-Id': 'mine-1' };
+    expect(await upgradeRaw(port, '/', mine).ended).toMatch(/\r\nx-request-id: mine-1\r\n/i);
+    const offered = upgradeRaw(port, '/v1/ws', { ...offering, ...mine });
+    await waitFor(() => offered.received().includes('101 Switching Protocols'));
+    expect(offered.received()).toMatch(/\r\nx-request-id: mine-1\r\n/i);
+    // A line break in an id would add a header of the client's choice.
+    const bad = upgradeRaw(port, '/', { 'X-Request-Id': 'a\tb' });
+    expect(await bad.ended).toMatch(/\r\nx-request-id: [\da-f-]{36}\r\n/i);
+  });
+
   it('with a broken frame after its refusal ends that socket only', async () => {
     const stranger = upgradeRaw(port, '/v1/ws', offering);
     await waitFor(() => stranger.received().includes('101 Switching Protocols'));

@@ -22,7 +22,6 @@ export function createFailedSignIns({
   maxAddresses = 10_000,
   /** Accepted credentials remembered at a time; the least recently used are evicted. */
   maxGood = 20_000,
-  onFailed = (): void => undefined,
   clock = () => performance.now(),
 } = {}) {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
@@ -50,7 +49,6 @@ export function createFailedSignIns({
       good.set(hashOf(credentials), true);
     },
     recordFailure(address: string, credentials?: Credentials) {
-      onFailed();
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
       // Many sign-ins may fail at the same time. This cap bounds how long they block the address.

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { requestIdHeader } from '../observe/request-trace.ts';
 import { AuthError } from './identity.ts';
 
 /** The refusal of an upgrade: a close code where the client can read one, else an HTTP status. */
@@ -37,10 +38,12 @@ export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,
+  requestId: string | undefined,
 ): void {
   endWithResponse(socket, status, { message: reason }, [
     ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
+    ...(requestId === undefined ? [] : [`${requestIdHeader}: ${requestId}`]),
   ]);
 }
 

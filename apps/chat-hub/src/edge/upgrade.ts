@@ -18,6 +18,8 @@ import {
   type Identity,
 } from './identity.ts';
 import type { RemoteAddress } from './remote-address.ts';
+import { requestIdHeader, traceOf, type RequestTrace } from '../observe/request-trace.ts';
+import type { OnSignIn } from '../observe/sign-ins.ts';
 import {
   refusalOf,
   refuseByStatus,
@@ -33,6 +35,7 @@ export interface Accepted {
   readonly identity: Identity;
   /** The headers of the upgrade request. Do not keep them: they would stay in memory as long as the socket. */
   readonly headers: IncomingHttpHeaders;
+  readonly trace: RequestTrace;
 }
 
 export interface UpgradeOptions {
@@ -47,6 +50,8 @@ export interface UpgradeOptions {
   readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
+  /** Called with the outcome of each sign-in. */
+  readonly onSignIn?: OnSignIn;
   readonly log: Logger;
   /** Sockets in authentication at a time; further clients get a time to come back. @default 1024 */
   readonly maxAuthenticating?: number;
@@ -63,6 +68,7 @@ export interface UpgradeOptions {
 interface Candidate {
   readonly credentials: Credentials;
   readonly address: string;
+  readonly trace: RequestTrace;
 }
 
 /** How long upgrades may keep the event loop busy at a time. */
@@ -86,8 +92,14 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
 
+  const traces = new WeakMap<IncomingMessage, RequestTrace>();
+  server.on('headers', (headers: string[], request: IncomingMessage) => {
+    const trace = traces.get(request);
+    if (trace) headers.push(`${requestIdHeader}: ${trace.requestId}`);
+  });
+
   /** All checks that need no I/O. */
-  function precheck(request: IncomingMessage): UpgradeRefusal | Candidate {
+  function precheck(request: IncomingMessage, trace: RequestTrace): UpgradeRefusal | Candidate {
     if (parseTarget(request.url).path !== webSocketPath)
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
     const denied = options.originPolicy(request.headers);
@@ -96,6 +108,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const credentials = credentialsOf(request);
     const blockedForMs = options.failedSignIns.blockedForMs(address, credentials);
     if (blockedForMs !== null) {
+      options.onSignIn?.({ transport: 'ws', address, trace, failure: 'blocked' });
       // Spread over a second, because other clients at that address may be waiting too.
       const afterMs = Math.max(1_000, blockedForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
@@ -104,15 +117,18 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     if (full) return full;
     if (authenticating.size >= maxAuthenticating)
       return unavailable('too many clients are signing in');
-    return { credentials, address };
+    return { credentials, address, trace };
   }
 
   async function authenticate(
-    { credentials, address }: Candidate,
+    { credentials, address, trace }: Candidate,
     socket: Duplex,
   ): Promise<Identity | UpgradeRefusal> {
+    const signedIn = (failure: unknown) =>
+      options.onSignIn?.({ transport: 'ws', address, trace, failure });
     try {
       const identity = await options.authenticate(credentials);
+      signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
       // Checked again, because a drain that began meanwhile only closes clients that are already connected.
       const full = refusalWhenFull(socket);
@@ -124,9 +140,10 @@ export function createUpgradeHandler(options: UpgradeOptions) {
         ? identity
         : unavailable('too many clients are connecting: come back after the given time', afterMs);
     } catch (error) {
+      signedIn(error);
       if (isFailedSignIn(error)) options.failedSignIns.recordFailure(address, credentials);
       if (!(error instanceof AuthError || error instanceof ChatStoreError))
-        options.log.error({ err: error }, 'a client could not be authenticated');
+        options.log.error({ err: error, ...trace }, 'a client could not be authenticated');
       return refusalOf(error);
     }
   }
@@ -155,7 +172,9 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (socket.destroyed) return;
-    const candidate = precheck(request);
+    const trace = traceOf(request.headers);
+    traces.set(request, trace);
+    const candidate = precheck(request, trace);
     const result =
       'status' in candidate
         ? candidate
@@ -165,7 +184,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       refuse(request, socket, head, result);
     } else {
       server.handleUpgrade(request, socket, head, (ws) => {
-        options.onAccepted({ ws, socket, identity: result, headers: request.headers });
+        options.onAccepted({ ws, socket, identity: result, trace, headers: request.headers });
       });
     }
   }
@@ -190,7 +209,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     });
     options.onRefused(refusal.status);
     if (!usesCloseCode) {
-      refuseByStatus(socket, refusal);
+      refuseByStatus(socket, refusal, traces.get(request)?.requestId);
       return;
     }
     // A browser cannot read an HTTP status, but it can read a close code.
@@ -204,7 +223,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     socket.on('error', destroyThis);
     const isTaken = queue.enqueue(() => {
       upgrade(request, socket, head).catch((error: unknown) => {
-        options.log.error({ err: error }, 'an upgrade failed');
+        options.log.error({ err: error, ...traces.get(request) }, 'an upgrade failed');
         socket.destroy();
       });
     });

@@ -19,6 +19,8 @@ export interface MethodDeps {
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly slices: TimeSlicedQueue;
+  /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
+  readonly onResume?: (isResumed: boolean) => void;
 }
 
 /** Reads shared by all readers, whose rights were checked before: cached rows depend on no reader's rights. */

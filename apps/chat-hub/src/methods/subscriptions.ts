@@ -44,7 +44,7 @@ const readMs = 10_000;
 const topicsPerTurn = 50;
 
 /** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
-export function subscriptionMethods({ rooms, store, presence, slices }: MethodDeps) {
+export function subscriptionMethods({ rooms, store, presence, slices, onResume }: MethodDeps) {
   /** Opens the rooms of the topics that the caller may receive; the others get an error code. Rights are read once. */
   async function openRooms(
     caller: Caller,
@@ -111,7 +111,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
   /** Enters the room and makes the topic's result in one synchronous step, so that no event can come between them. */
   function enter(
     session: Session,
-    { channelId }: Topic,
+    { channelId, since }: Topic,
     prepared: Prepared,
     budget: ByteBudget,
   ): string | Buffer[] {
@@ -147,6 +147,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
       }
     }
     session.enter(room, head);
+    if (since !== null) onResume?.(missed !== null);
     const presencePushed = presence.enter(session, room);
     const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
     const after = `],"presencePushed":${presencePushed}}`;

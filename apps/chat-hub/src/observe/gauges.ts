@@ -1,63 +1,58 @@
 import type { Live } from '../live.ts';
 import type { Services } from '../services.ts';
+import type { DatabaseState } from './database-state.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Adds the gauges whose values are read from the parts of a running hub. */
-export function observeLive(
-  metrics: Pick<Metrics, 'observe'>,
-  { store, cache }: Pick<Services, 'store' | 'cache'>,
-  live: Live,
-): void {
-  const { sessions, rooms, directHeads, unsent, ringBudget, flusher, redisState, selfProbe } = live;
-  metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
-  metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
-  metrics.observe('hub_rooms', 'Live channels', () => rooms.size);
-  metrics.observe(
-    'hub_store_waiting_reads',
-    'Reads and look-ups that wait for their turn at the database',
-    () => store.waitingReads,
-  );
-  metrics.observe(
-    'hub_direct_heads',
-    'Heads kept of direct channels beyond those that welcomes name',
-    () => directHeads.size,
-  );
-  metrics.observe(
-    'hub_unsent_bytes',
-    'Output that peers have not taken, and answers in the making',
-    () => unsent.bytes,
-  );
-  metrics.observe(
-    'hub_unsent_refusals_total',
-    'Bulky calls refused because too much was unsent',
-    () => unsent.refusals,
-  );
-  metrics.observe(
-    'hub_ring_bytes',
-    'Memory of the newest events of all channels',
-    () => ringBudget.bytes,
-  );
-  metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
-  metrics.observe(
-    'hub_cache_hits_total',
-    'Recent messages served by the cache',
-    () => cache.recentMessages.stats.hits,
-  );
-  metrics.observe(
-    'hub_cache_misses_total',
-    'Recent messages read from the store',
-    () => cache.recentMessages.stats.misses,
-  );
-  metrics.observe('hub_redis_available', '1 while Redis is in use', () =>
-    redisState.available ? 1 : 0,
-  );
+export interface LiveSources {
+  readonly services: Pick<Services, 'store' | 'cache' | 'redis' | 'isRedisNamed'>;
+  readonly live: Live;
+  readonly database: Pick<DatabaseState, 'isUp'>;
+}
 
-  metrics.observe('hub_publish_path_up', '0 while what is published does not come back', () =>
-    selfProbe.path.status === 'down' ? 0 : 1,
-  );
-  metrics.observe(
-    'hub_publish_path_latency_seconds',
-    'From publishing to hearing it, the last time it came back',
-    () => (selfProbe.path.latencyMs ?? 0) / 1000,
-  );
+/** Connects the metrics that are read at each scrape to the parts of a running hub. */
+export function observeLive(
+  { read }: Pick<Metrics, 'read'>,
+  { services, live, database }: LiveSources,
+): void {
+  const { store, cache, redis, isRedisNamed } = services;
+  const { sessions, rooms, directHeads, unsent, ringBudget, flusher, redisState, selfProbe } = live;
+  const one = (isTrue: boolean) => (isTrue ? 1 : 0);
+
+  read('hub_sockets', () => sessions.size);
+  read('hub_sockets_lagging', () => sessions.lagging);
+  read('hub_agents', () => sessions.agents);
+  read('hub_rooms', () => rooms.size);
+  read('hub_unsent_bytes', () => unsent.bytes);
+  read('hub_unsent_limit_bytes', () => unsent.maxBytes);
+  read('hub_unsent_refusals_total', () => unsent.refusals);
+  read('hub_ring_bytes', () => ringBudget.bytes);
+  read('hub_direct_heads', () => directHeads.size);
+  read('hub_deliveries_total', () => flusher.deliveries);
+  read('hub_event_holes_total', () => rooms.totals.holes);
+  read('hub_event_repairs_total', () => rooms.totals.repaired);
+  read('hub_event_duplicates_total', () => rooms.totals.duplicates);
+  read('hub_cache_hits_total', () => cache.recentMessages.stats.hits);
+  read('hub_cache_misses_total', () => cache.recentMessages.stats.misses);
+
+  read('hub_database_up', () => one(database.isUp));
+  read('hub_database_waiting_reads', () => store.waitingReads);
+  read('hub_database_waiting_writes', () => store.queueLength);
+  read('hub_database_pool_connections', (pool) => store.pools[pool]?.open ?? 0);
+  read('hub_database_pool_idle_connections', (pool) => store.pools[pool]?.idle ?? 0);
+  read('hub_database_pool_waiting', (pool) => store.pools[pool]?.waiting ?? 0);
+
+  const stateOfRedis = () => {
+    if (redisState.available) return 'in_use';
+    if (redis.available || redis.state.refusal !== null) return 'refusing_writes';
+    return isRedisNamed ? 'down' : 'unused';
+  };
+  read('hub_redis_available', () => one(redisState.available));
+  read('hub_redis_state', (state) => one(stateOfRedis() === state));
+  read('hub_redis_breaker_state', (state) => one(redis.state.breaker === state));
+  read('hub_redis_reconnects_total', (connection) => redis.state.reconnects[connection]);
+  const redisHealth = () => redisState.recentHealth();
+  read('hub_redis_used_memory_bytes', async () => (await redisHealth()).usedMemoryBytes ?? 0);
+  read('hub_redis_max_memory_bytes', async () => (await redisHealth()).maxMemoryBytes ?? 0);
+  read('hub_redis_evicted_keys_total', async () => (await redisHealth()).evictedKeys ?? 0);
+  read('hub_publish_path_up', () => one(selfProbe.path.status !== 'down'));
 }

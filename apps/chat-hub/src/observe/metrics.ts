@@ -1,99 +1,290 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { callKinds, type ChatStoreErrorCode } from '@openclaw/chat-store';
+import {
+  closeCodes,
+  commonErrors,
+  errorCodes,
+  methods,
+  type MethodDefinition,
+  type MethodName,
+} from '@openclaw/protocol';
+import type { RedisClientErrorCode } from '@openclaw/redis-client';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { CallOutcome, MalformedCall } from '../calls/failure.ts';
+import type { Transport } from '../calls/handler.ts';
+import type { LimitedAction } from '../calls/invoke.ts';
+import { scrapedDefinitions, type ScrapedName, type ScrapedReader } from './scraped-metrics.ts';
 
-export interface Metrics {
-  readonly registry: Registry;
-  readonly calls: Counter<'method' | 'transport' | 'outcome'>;
-  readonly callSeconds: Histogram<'method'>;
-  readonly messages: Counter;
-  readonly deliverySeconds: Histogram;
-  readonly publishFailures: Counter;
-  readonly tailRepairs: Counter;
-  readonly tailFailures: Counter;
-  readonly storeHorizonLag: Gauge;
-  readonly refusedConnections: Counter<'status'>;
-  readonly admissions: Counter<'outcome'>;
-  readonly closedConnections: Counter<'code'>;
-  readonly laggingSockets: Counter;
-  readonly badFrames: Counter;
-  readonly failedSignIns: Counter;
-  readonly limitedCalls: Counter;
-  readonly barredAgents: Counter;
-  /** Adds a gauge or counter whose value is read at each scrape. */
-  observe(name: string, help: string, read: () => number): void;
-}
+/** How a sign-in ended; `blocked`: its address failed too often, so the credentials were not checked. */
+export const signInResults = [
+  'ok',
+  'unauthorized',
+  'revoked',
+  'barred',
+  'blocked',
+  'unavailable',
+  'internal',
+] as const;
+export type SignInResult = (typeof signInResults)[number];
+
+/** The limits per agent; `calls` is HUB_LIMIT_CALLS. */
+export type LimitName = LimitedAction | 'calls';
+
+/** Why the store fails, as far as the database is the cause. */
+export const databaseFailureCodes = [
+  'unavailable',
+  'timeout',
+  'locked',
+  'unwritable',
+  'corrupt',
+  'unauthorized',
+] as const satisfies readonly ChatStoreErrorCode[];
+
+/** The metrics of one hub. Every series exists from the start, at 0, so that its first increase is visible. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const transports = ['ws', 'rest'] as const satisfies readonly Transport[];
+const malformedCodes = [
+  'parse_error',
+  'invalid_request',
+  'method_not_found',
+  'invalid_params',
+] as const satisfies readonly MalformedCall['code'][];
+const limitNames = ['message', 'reaction', 'typing', 'read', 'create', 'calls'] as const;
+const redisFailureCodes = [
+  'unavailable',
+  'timeout',
+  'rejected',
+  'closed',
+] as const satisfies readonly RedisClientErrorCode[];
+/** Codes of closes that a peer, a lost connection or the WebSocket library causes. */
+const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
+
+/** Dense where the targets lie: acknowledgement in 25 ms, delivery in 50 ms, most of both below 16 ms. */
+export const latencyBuckets: readonly number[] = [
+  1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
+].map((ms) => ms / 1_000);
+const groupSizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Metrics of Node whose names break the conventions: they are gauges that end in `_total`. */
+const misnamedDefaults = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
+/** How long one turn may write metrics. */
+const sliceMs = 2;
 
 /** Creates the hub's metrics in a registry of their own. */
-export function createMetrics(): Metrics {
+export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter({ name, help, labelNames, registers });
+  for (const name of misnamedDefaults) registry.removeSingleMetric(name);
+
+  const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  function countersBy<L extends string, V extends string>(
+    name: string,
+    help: string,
+    label: L,
+    values: readonly V[],
+  ): Counter<L> {
+    const counters = new Counter({ name, help, labelNames: [label], registers });
+    for (const value of values) counters.labels(value).inc(0);
+    return counters;
+  }
+  const histogram = (name: string, help: string, buckets = latencyBuckets) =>
+    new Histogram({ name, help, buckets: [...buckets], registers });
+  function histogramsBy<L extends string>(
+    name: string,
+    help: string,
+    label: L,
+    values: readonly string[],
+  ): Histogram<L> {
+    const buckets = [...latencyBuckets];
+    const histograms = new Histogram({ name, help, labelNames: [label], buckets, registers });
+    for (const value of values) histograms.zero({ [label]: value } as Record<L, string>);
+    return histograms;
+  }
+
+  const calls = new Counter({
+    name: 'hub_calls_total',
+    help: 'Calls over WebSocket (ws) and REST, by method and outcome: ok, or the error code',
+    labelNames: ['method', 'transport', 'outcome'],
+    registers,
+  });
+  for (const transport of transports)
+    for (const method of [...methodNames, 'unknown' as const])
+      for (const outcome of outcomesOf(method, transport))
+        calls.inc({ method, transport, outcome }, 0);
+
+  const signIns = new Counter({
+    name: 'hub_sign_ins_total',
+    help: 'Sign-ins by result; over REST, each request signs in',
+    labelNames: ['transport', 'result'],
+    registers,
+  });
+  for (const transport of transports)
+    for (const result of signInResults) signIns.inc({ transport, result }, 0);
+
+  const readers = new Map<string, (label: string) => number | Promise<number>>();
+  for (const [name, { type, help, label, values }] of scrapedDefinitions) {
+    const labelNames = label === null ? [] : [label];
+    const labelled = values.map((value) => (label === null ? {} : { [label]: value }));
+    async function collect(this: Gauge | Counter): Promise<void> {
+      this.reset();
+      for (const [index, labels] of labelled.entries())
+        this.inc(labels, (await readers.get(name)?.(values[index] ?? '')) ?? 0);
+    }
+    if (type === 'gauge') new Gauge({ name, help, labelNames, registers, collect });
+    else new Counter({ name, help, labelNames, registers, collect });
+  }
+
+  async function text(): Promise<string> {
+    const written: string[] = [];
+    let startMs = performance.now();
+    for (const { name } of registry.getMetricsAsArray()) {
+      written.push(await registry.getSingleMetricAsString(name));
+      if (performance.now() - startMs < sliceMs) continue;
+      await nextTurn();
+      startMs = performance.now();
+    }
+    return `${written.join('\n\n')}\n`;
+  }
+
   return {
     registry,
-    calls: counter(
-      'hub_calls_total',
-      'Calls over WebSocket (ws) and REST, by method and outcome: ok, or the error code',
-      ['method', 'transport', 'outcome'],
+    /** Writes Prometheus' text format, over several turns of the event loop. */
+    text,
+    calls,
+    callSeconds: histogramsBy(
+      'hub_call_seconds',
+      'Time that the handler of a method took; of message.send it is mostly the commit',
+      'method',
+      methodNames,
     ),
-    callSeconds: new Histogram({
-      name: 'hub_call_seconds',
-      help: 'Time that the handler of a method took',
-      labelNames: ['method'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
-      registers,
-    }),
+    signIns,
+    limited: countersBy(
+      'hub_limited_calls_total',
+      'Calls refused by a limit per agent; calls: HUB_LIMIT_CALLS',
+      'action',
+      limitNames satisfies readonly LimitName[],
+    ),
     messages: counter('hub_messages_total', 'Messages sent through this hub and committed'),
-    deliverySeconds: new Histogram({
-      name: 'hub_delivery_seconds',
-      help: 'Time from the timestamp of a durable event to its being written to this hub’s sockets, by event',
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
-      registers,
-    }),
+    deliverySeconds: histogram(
+      'hub_delivery_seconds',
+      'Time from the timestamp of a durable event to its being written to this hub’s sockets, by event',
+    ),
     publishFailures: counter('hub_publish_failures_total', 'Events that did not reach Redis'),
+    publishPathSeconds: histogram(
+      'hub_publish_path_seconds',
+      'Time from publishing to receiving, of the probes that came back',
+    ),
+    publishPathProbes: countersBy(
+      'hub_publish_path_probes_total',
+      'Probes of the publish path: back, lost (Redis took it, but it did not come back), or refused',
+      'outcome',
+      ['back', 'lost', 'refused'],
+    ),
     tailRepairs: counter(
       'hub_tail_repairs_total',
-      'Channels that the tail check found behind the store',
+      'Channels that the tail check found behind the database',
     ),
     tailFailures: counter(
       'hub_tail_check_failures_total',
-      'Tail checks that failed because the store did not answer',
+      'Tail checks that failed because the database did not answer',
     ),
     storeHorizonLag: new Gauge({
-      name: 'hub_store_horizon_lag',
+      name: 'hub_database_horizon_lag_transactions',
       help: 'Transactions that PostgreSQL has begun since the oldest one that is still open; 0 on SQLite',
       registers,
     }),
-    refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['status']),
-    admissions: counter('hub_admissions_total', 'Clients admitted, or told when to come back', [
-      'outcome',
-    ]),
-    closedConnections: counter('hub_closed_connections_total', 'Sockets closed, by close code', [
+    databaseCallSeconds: histogramsBy(
+      'hub_database_call_seconds',
+      'Time of a call to the database, answered or failed, by kind',
+      'kind',
+      callKinds,
+    ),
+    databaseFailures: countersBy(
+      'hub_database_failures_total',
+      'Calls that the database failed, by code',
       'code',
-    ]),
+      databaseFailureCodes,
+    ),
+    commitSeconds: histogram('hub_commit_seconds', 'Time of the commit of one group of writes'),
+    commitGroupSize: histogram(
+      'hub_commit_group_size',
+      'Writes that were committed together',
+      groupSizeBuckets,
+    ),
+    redisRoundTripSeconds: histogram(
+      'hub_redis_round_trip_seconds',
+      'Time of a command, a script or a pipeline that was sent to Redis',
+    ),
+    redisFailures: countersBy(
+      'hub_redis_failures_total',
+      'Commands, scripts and pipelines that were sent to Redis and failed, by code',
+      'code',
+      redisFailureCodes,
+    ),
+    refusedConnections: countersBy(
+      'hub_refused_connections_total',
+      'Upgrades refused, by the HTTP status or its equivalent',
+      'status',
+      ['401', '403', '404', '429', '503'],
+    ),
+    admissions: countersBy(
+      'hub_admissions_total',
+      'Clients admitted, or given a time at which to come back',
+      'outcome',
+      ['admitted', 'deferred'],
+    ),
+    closedConnections: countersBy(
+      'hub_closed_connections_total',
+      'Sockets closed, by close code',
+      'code',
+      [...Object.keys(closeCodes), ...otherCloseCodes.map(String)],
+    ),
     laggingSockets: counter(
       'hub_lagging_sockets_total',
       'Times a socket read too slowly for live delivery',
     ),
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
-    failedSignIns: counter(
-      'hub_failed_sign_ins_total',
-      'Failed sign-ins over WebSocket and REST: wrong, expired and revoked tokens',
-    ),
-    limitedCalls: counter('hub_limited_calls_total', 'Calls refused because of HUB_LIMIT_CALLS'),
     barredAgents: counter(
       'hub_barred_agents_total',
       'Times an agent was barred for calling far more than HUB_LIMIT_CALLS',
     ),
-    observe(name, help, read) {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
+    resumes: countersBy(
+      'hub_resumes_total',
+      'Subscriptions that continue after a seq: true with the missed events, false from the head',
+      'resumed',
+      ['true', 'false'],
+    ),
+    discontinuities: countersBy(
+      'hub_discontinuities_total',
+      'Times a socket was told that a channel continues at another seq, by reason',
+      'reason',
+      ['epoch', 'behind'],
+    ),
+    eventLoopDelaySeconds: histogram(
+      'hub_event_loop_delay_seconds',
+      'How late the event loop ran a timer, sampled 50 times a second',
+    ),
+    /** Sets how a value of {@link scrapedDefinitions} is read, at each scrape. Until then it is 0. */
+    read<N extends ScrapedName>(name: N, reader: ScrapedReader<N>): void {
+      readers.set(name, reader);
     },
   };
+}
+
+const methodNames = Object.keys(methods) as MethodName[];
+
+/** The outcomes that a method can have. A series for every combination would double the size of a scrape. */
+function outcomesOf(method: MethodName | 'unknown', transport: Transport): readonly CallOutcome[] {
+  if (method === 'unknown') return [...malformedCodes, ...errorCodes];
+  const { errors, bulky }: MethodDefinition = methods[method];
+  const answers = ['ok', 'invalid_params', ...new Set([...commonErrors, ...errors])] as const;
+  if (transport === 'rest') return [...answers, 'invalid_request'];
+  return bulky === undefined ? answers : [...answers, 'abandoned'];
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import { isDirectChannelId, type Operations, type OperationsAgents } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
@@ -7,12 +6,13 @@ import type { Rooms } from '../channels/rooms.ts';
 import { asHub } from '../methods/store-methods.ts';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from '../sockets/sessions.ts';
-import type { RedisReport, RedisState } from './readiness.ts';
+import type { RedisState } from './readiness.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { SelfProbe } from '../recovery/self-probe.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Traffic } from './traffic.ts';
+import { version } from './version.ts';
 
 /** The state of this hub, for its operators. */
 export interface OperationsView {
@@ -37,16 +37,10 @@ export interface OperationsDeps {
 
 /** Dependencies are read at most once in this time, for all operators together. */
 const sharedMs = 500;
-/** INFO of Redis is a few kilobytes of text, so it is read less often. */
-const redisHealthMs = 5_000;
 const shownChannels = 20;
 /** How long the names of channels are kept, and how many. */
 const namesKeptMs = 60_000;
 const maxNames = 500;
-
-const { version } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string };
 
 /** Creates the view of one hub. It does no work until it is read. */
 export function createOperations(deps: OperationsDeps): OperationsView {
@@ -54,25 +48,11 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   const { redis, flusher, traffic, selfProbe } = deps;
   const nameOf = createChannelNames(store);
   let shared: { readonly atMs: number; readonly answer: Promise<Operations> } | null = null;
-  let known: {
-    readonly atMs: number;
-    readonly isAvailable: boolean;
-    readonly health: RedisReport;
-  } | null = null;
-
-  async function redisHealth(): Promise<RedisReport> {
-    const isAvailable = redis.available;
-    const isFresh = known && performance.now() - known.atMs < redisHealthMs;
-    if (known && isFresh && known.isAvailable === isAvailable) return known.health;
-    const health = await redis.health();
-    known = { atMs: performance.now(), isAvailable, health };
-    return health;
-  }
 
   async function readSnapshot(): Promise<Operations> {
     const [database, health, beats, channels, counters] = await Promise.all([
       store.health(),
-      redisHealth(),
+      redis.recentHealth(),
       beatsOf(store),
       busyChannels(),
       readCounters(),
@@ -92,7 +72,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       sockets: sessions.size,
       agents: sessions.agents,
       rooms: rooms.size,
-      laggingNow: lagging(sessions.all()),
+      laggingNow: sessions.lagging,
       database,
       redis: {
         status: redis.available ? 'in_use' : isNamed ? 'away' : 'none',
@@ -195,12 +175,6 @@ function sum(
   metric: { readonly values: readonly { readonly value: number }[] } | undefined,
 ): number {
   return (metric?.values ?? []).reduce((total, { value }) => total + value, 0);
-}
-
-function lagging(sessions: Iterable<Session>): number {
-  let count = 0;
-  for (const session of sessions) if (session.isLagging) count += 1;
-  return count;
 }
 
 function agentOf(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { StoreHealth } from '@openclaw/chat-store';
 import type { PublishPath } from '../recovery/self-probe.ts';
-import { createReadiness, type ReadinessDeps } from './readiness.ts';
+import { createReadiness, createStartReadiness, type ReadinessDeps } from './readiness.ts';
 
 describe('the readiness of a hub', () => {
   // The race: hundreds of unauthenticated requests at once. The store runs few system reads at a time, so these
@@ -23,8 +23,9 @@ describe('the readiness of a hub', () => {
       },
     };
     const redis = { health: async () => ({}) } as unknown as ReadinessDeps['redis'];
+    const database = { isUp: true };
     const publishPath = () => ({ status: 'unused' }) as PublishPath;
-    const readiness = createReadiness({ hubId: 'h', store, redis, publishPath });
+    const readiness = createReadiness({ hubId: 'h', store, database, redis, publishPath });
     const reports = Array.from({ length: 300 }, () => readiness.report());
     expect(queries).toHaveLength(1);
     queries[0]?.resolve(health);
@@ -39,5 +40,77 @@ describe('the readiness of a hub', () => {
       draining: true,
       database: { status: 'down' },
     });
+  });
+
+  it.each([
+    ['serves', {}, { ready: true, degraded: false, database: { status: 'ok' } }],
+    [
+      'has lost PostgreSQL, as all hubs have',
+      { down: 'postgres' },
+      { ready: true, degraded: true },
+    ],
+    ['has lost its own SQLite file', { down: 'sqlite' }, { ready: false, degraded: true }],
+    [
+      'may not write',
+      { isUp: false },
+      { ready: true, degraded: true, database: { status: 'refusing_writes' } },
+    ],
+    ['has lost Redis', { redis: 'down' }, { ready: true, degraded: true }],
+    ['was given no Redis', { redis: 'down', path: 'unused' }, { ready: true, degraded: false }],
+    ['hears nothing', { path: 'down' }, { ready: true, degraded: true }],
+    [
+      'has a database that hangs, which its calls have shown',
+      { hangs: true, isUp: false },
+      { ready: true, degraded: true, database: { status: 'down', latencyMs: null } },
+    ],
+    [
+      'has a database that is only slow',
+      { hangs: true },
+      { ready: true, degraded: false, database: { status: 'ok', latencyMs: null } },
+    ],
+  ] as const)('a hub that %s', async (_what, given, expected) => {
+    const {
+      down,
+      isUp = true,
+      hangs = false,
+      redis = 'ok',
+      path = 'ok',
+    } = given as {
+      readonly down?: 'postgres' | 'sqlite';
+      readonly isUp?: boolean;
+      readonly hangs?: boolean;
+      readonly redis?: string;
+      readonly path?: string;
+    };
+    const health: StoreHealth = {
+      status: down ? 'down' : 'ok',
+      engine: down ?? 'postgres',
+      latencyMs: down ? null : 1,
+      queueLength: 0,
+    };
+    const readiness = createReadiness({
+      hubId: 'h',
+      store: { health: () => (hangs ? new Promise(() => undefined) : Promise.resolve(health)) },
+      database: { isUp },
+      redis: { health: async () => ({ status: redis }) } as never,
+      publishPath: () => ({ status: path }) as PublishPath,
+    });
+    expect(await readiness.report()).toMatchObject({ state: 'serving', ...expected });
+    readiness.drain();
+    expect(await readiness.report()).toMatchObject({ state: 'draining', ready: false });
+  });
+
+  it('is starting until the hub has started', async () => {
+    const start = createStartReadiness('h');
+    expect(await start.report()).toEqual({
+      ready: false,
+      hubId: 'h',
+      state: 'starting',
+      draining: false,
+    });
+    const ready = { ready: true } as never;
+    start.started({ report: async () => ready, state: 'serving', drain: () => undefined });
+    expect(await start.report()).toBe(ready);
+    expect(start.state).toBe('serving');
   });
 });

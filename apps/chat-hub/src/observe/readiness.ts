@@ -1,7 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import type { PresenceTracker } from '@openclaw/presence';
 import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
 import type { PublishPath } from '../recovery/self-probe.ts';
+import type { DatabaseState } from './database-state.ts';
+import type { HubState } from './scraped-metrics.ts';
 
 /** The state of Redis, for operators. */
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
@@ -15,76 +18,163 @@ export interface RedisState {
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;
+  /** Like `health`, but up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
+  recentHealth(): Promise<RedisReport>;
 }
+
+const recentMs = 5_000;
 
 /** Combines the client's health with that of presence, the feature with the most Redis commands. */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,
 ): RedisState {
+  let recent: {
+    readonly atMs: number;
+    readonly isAvailable: boolean;
+    readonly health: Promise<RedisReport>;
+  } | null = null;
+
+  async function health(): Promise<RedisReport> {
+    const found = await redis.health();
+    return found.status === 'ok' && tracker.degraded
+      ? { ...found, status: 'refusing_writes', refusal: 'NOPERM' }
+      : found;
+  }
+
   return {
     get available() {
       return !tracker.degraded;
     },
-    async health() {
-      const health = await redis.health();
-      return health.status === 'ok' && tracker.degraded
-        ? { ...health, status: 'refusing_writes', refusal: 'NOPERM' }
-        : health;
+    health,
+    recentHealth() {
+      const isAvailable = !tracker.degraded;
+      const atMs = performance.now();
+      if (!recent || atMs - recent.atMs >= recentMs || recent.isAvailable !== isAvailable)
+        recent = { atMs, isAvailable, health: health() };
+      return recent.health;
     },
   };
 }
 
 /** Readiness for traffic, with the state of each dependency. */
 export interface Readiness {
-  report(): Promise<ReadinessReport>;
+  /** Never rejects, and takes at most about a second while Redis hangs. */
+  report(): Promise<ReadinessReport | StartingReport>;
+  readonly state: HubState;
   /** From this call on, the hub reports that it is draining and therefore not ready. */
   drain(): void;
 }
 
-/** The answer of `/readyz`; its status is 200 when `ready`. */
+/**
+ * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready out of service, which
+ * helps only against faults of this hub alone. So an outage of a database or Redis that all hubs share leaves it ready.
+ */
 export interface ReadinessReport {
+  /** False while the hub starts or drains, and while its own SQLite file does not answer. */
   readonly ready: boolean;
   readonly hubId: string;
+  readonly state: HubState;
   readonly draining: boolean;
-  /** Without the database no send is accepted, so the hub is not ready. */
-  readonly database: { readonly status: 'ok' | 'down'; readonly latencyMs: number | null };
-  /** Without a Redis that accepts writes the hub continues by itself, so it stays ready. */
+  /** True while a part that the hub should have is away, whether that part is shared or its own. */
+  readonly degraded: boolean;
+  /** While it is down or refuses writes, no send is accepted. */
+  readonly database: {
+    readonly status: 'ok' | 'refusing_writes' | 'down';
+    readonly latencyMs: number | null;
+  };
+  /** Without a Redis that accepts writes the hub continues by itself. */
   readonly redis: RedisReport;
-  /** While it is down, events of other hubs arrive through the log, so the hub stays ready. */
+  /** While it is down, events of other hubs arrive through the log. */
   readonly publishPath: PublishPath;
+}
+
+/** The answer of `/readyz` while the hub starts: it waits for its database, or migrates it. */
+export interface StartingReport {
+  readonly ready: false;
+  readonly hubId: string;
+  readonly state: 'starting';
+  readonly draining: false;
 }
 
 export interface ReadinessDeps {
   readonly hubId: string;
   readonly store: Pick<ChatStore, 'health'>;
+  readonly database: Pick<DatabaseState, 'isUp'>;
   readonly redis: Pick<RedisState, 'health'>;
   readonly publishPath: () => PublishPath;
 }
 
-export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
+/** How long a report waits for the database, because balancers wait for a report only a second or two. */
+const healthMs = 500;
+const late = Symbol('late');
+
+/** Creates the readiness of a hub that has started. */
+export function createReadiness(deps: ReadinessDeps): Readiness {
+  const { hubId, store, database, redis, publishPath } = deps;
   let draining = false;
   // Anybody may call this, and the store runs few health checks at a time. So concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
+  /** If the answer is late, the last calls tell the state. */
+  async function databaseHealth() {
+    const timer = new AbortController();
+    const health = await Promise.race([
+      store.health(),
+      delay(healthMs, late, { signal: timer.signal }),
+    ]);
+    timer.abort();
+    if (health !== late) return health;
+    return { status: database.isUp ? ('ok' as const) : ('down' as const), latencyMs: null };
+  }
+
   function check() {
-    return Promise.all([store.health(), redis.health()]).finally(() => (pending = undefined));
+    return Promise.all([databaseHealth(), redis.health()]).finally(() => (pending = undefined));
   }
 
   return {
     async report() {
-      const [database, redisHealth] = await (pending ??= check());
+      const [health, redisHealth] = await (pending ??= check());
+      const path = publishPath();
+      const isRefusing = health.status === 'ok' && !database.isUp;
+      const status = isRefusing ? 'refusing_writes' : health.status;
+      const isRedisMissed = path.status !== 'unused' && redisHealth.status !== 'ok';
+      // A SQLite file is this hub's own.
+      const hasOwnFault =
+        health.status === 'down' && 'engine' in health && health.engine === 'sqlite';
       return {
-        ready: !draining && database.status === 'ok',
+        ready: !draining && !hasOwnFault,
         hubId,
+        state: draining ? 'draining' : 'serving',
         draining,
-        database: { status: database.status, latencyMs: database.latencyMs },
+        degraded: status !== 'ok' || isRedisMissed || path.status === 'down',
+        database: { status, latencyMs: health.latencyMs },
         redis: redisHealth,
-        publishPath: publishPath(),
+        publishPath: path,
       };
+    },
+    get state() {
+      return draining ? 'draining' : 'serving';
     },
     drain() {
       draining = true;
     },
+  };
+}
+
+/** The readiness of a hub from the start of its process on. Until `started` is called, it is starting. */
+export function createStartReadiness(
+  hubId: string,
+): Readiness & { started(readiness: Readiness): void } {
+  let current: Readiness | null = null;
+  return {
+    async report() {
+      return current?.report() ?? { ready: false, hubId, state: 'starting', draining: false };
+    },
+    get state() {
+      return current?.state ?? 'starting';
+    },
+    drain: () => current?.drain(),
+    started: (readiness) => void (current = readiness),
   };
 }

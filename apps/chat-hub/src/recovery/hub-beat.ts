@@ -14,13 +14,18 @@ export async function startHubBeat(deps: {
   /** While it is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
+  /** Called when a beat failed. */
+  readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {
-  const { store, hubId, tracker, log } = deps;
+  const { store, hubId, tracker, log, onFailed } = deps;
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store
       .beat(hubId, tracker.degraded)
-      .catch((error: unknown) => log.debug({ err: error }, 'a heartbeat did not reach the store'))
+      .catch((error: unknown) => {
+        onFailed?.(error);
+        log.debug({ err: error }, 'a heartbeat did not reach the store');
+      })
       .finally(() => (isBeating = null));
     return isBeating;
   };

@@ -24,6 +24,8 @@ export function startSelfProbe(
     readonly onDeaf: () => void;
     /** True if a Redis is configured, so that its absence is a fault. */
     readonly isRedisNamed: boolean;
+    /** Called with the result of each probe, for metrics. */
+    readonly onProbe?: (result: ProbeResult) => void;
     readonly log: Logger;
   },
   {
@@ -46,6 +48,7 @@ export function startSelfProbe(
 
   function record(result: ProbeResult): void {
     outcome = result.outcome;
+    deps.onProbe?.(result);
     if (result.outcome === 'back') {
       latencyMs = result.latencyMs;
       lastOkAt = clock();

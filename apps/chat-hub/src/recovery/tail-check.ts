@@ -24,6 +24,8 @@ export async function startTailCheck(deps: {
   /** Called for each direct channel with a new head. Its agents may be connected here without a room for it. */
   readonly onDirect: (channelId: string, head: number) => void;
   readonly onEpoch: (epoch: string) => Promise<void>;
+  /** Called when a check failed. */
+  readonly onFailed?: (error: unknown) => void;
 }) {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
@@ -78,6 +80,7 @@ export async function startTailCheck(deps: {
       .catch((error: unknown) => {
         hasFailed = true;
         metrics.tailFailures.inc();
+        deps.onFailed?.(error);
         log.debug({ err: error }, 'the tail check failed and is repeated');
       })
       .finally(() => {

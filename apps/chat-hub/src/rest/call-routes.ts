@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { malformed, type Failure } from '../calls/failure.ts';
 import type { Invoke, Limiter, Reply } from '../calls/invoke.ts';
 import type { Identity } from '../edge/identity.ts';
+import type { RequestTrace } from '../observe/request-trace.ts';
 import { sendFailure } from './errors.ts';
 
 declare module 'fastify' {
@@ -19,6 +20,7 @@ declare module 'fastify' {
     identity: Identity;
     /** True once the call was passed to the hub, which then counts it. */
     isInvoked: boolean;
+    trace: RequestTrace;
   }
   interface FastifyReply {
     failure: Failure['code'] | null;
@@ -86,7 +88,12 @@ async function run(
 ): Promise<FastifyReply> {
   request.isInvoked = true;
   await invoke({
-    caller: { identity: request.identity, transport: 'rest', session: null },
+    caller: {
+      identity: request.identity,
+      transport: 'rest',
+      session: null,
+      trace: request.trace,
+    },
     method,
     params,
     headers: request.headers,

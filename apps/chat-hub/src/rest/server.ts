@@ -21,6 +21,8 @@ import type { ConnectionCap } from '../edge/connection-cap.ts';
 import type { OperationsView } from '../observe/operations.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
+import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
+import type { OnSignIn } from '../observe/sign-ins.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addDocuments, specifications } from './openapi.ts';
 import { refuseOtherVerbs, refuseUnreadable, sendFailure } from './errors.ts';
@@ -58,6 +60,7 @@ export interface ServerDeps {
   readonly originPolicy: OriginPolicy;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
+  readonly onSignIn: OnSignIn;
   readonly cap: ConnectionCap;
   /** True when readiness and metrics have a port of their own. */
   readonly hasOpsPort: boolean;
@@ -86,16 +89,29 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const refuseVerbs = refuseOtherVerbs(app);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
+  app.decorateRequest('trace');
   app.decorateReply('failure', null);
   acceptJsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff');
+    request.trace = traceOf(request.headers);
+    reply.headers({
+      [requestIdHeader]: request.trace.requestId,
+      'x-content-type-options': 'nosniff',
+    });
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
     // Frees the connection as soon as the answer is sent.
     reply.header('connection', 'close');
     if (!isStatus(request))
       return sendFailure(reply, refuse('unavailable', 'the hub is full', surplusMs));
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    if (!log.isLevelEnabled('debug')) return;
+    const { method, routeOptions, trace } = request;
+    const durationMs = Math.round(reply.elapsedTime);
+    const about = { method, route: routeOptions.url, status: reply.statusCode, durationMs };
+    log.debug({ ...about, ...trace }, 'a request was answered');
   });
 
   await app.register(async (v1) => addApi(v1, deps), { prefix: '/v1' });
@@ -119,7 +135,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
     deps;
-  const { operations, limiter } = deps;
+  const { operations, limiter, onSignIn } = deps;
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const denied = originPolicy(request.headers);
@@ -127,22 +143,28 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
     const address = remoteAddress(request.raw);
     const credentials = credentialsOf(request);
     const blockedForMs = failedSignIns.blockedForMs(address, credentials);
-    if (blockedForMs !== null)
+    const { trace } = request;
+    const signedIn = (failure: unknown) => onSignIn({ transport: 'rest', address, trace, failure });
+    if (blockedForMs !== null) {
+      signedIn('blocked');
       return sendFailure(
         reply,
         refuse('rate_limited', 'too many failed sign-ins from this address', blockedForMs),
       );
+    }
     try {
       request.identity = await authenticate(credentials);
+      signedIn(null);
       failedSignIns.recordSuccess(credentials);
     } catch (error) {
+      signedIn(error);
       if (isFailedSignIn(error)) failedSignIns.recordFailure(address, credentials);
       return sendFailure(reply, refusalOfSignIn(error));
     }
     const { agentId } = request.identity;
     const overAllowanceMs = allowance.count(agentId, callsOf(bodyBytes(request.headers)));
     if (overAllowanceMs === null) return;
-    metrics.limitedCalls.inc();
+    metrics.limited.inc({ action: 'calls' });
     return sendFailure(reply, tooManyCalls(overAllowanceMs));
   });
   // Counts calls that ended before they were invoked: refused by the hook above, or unreadable.
@@ -171,6 +193,21 @@ export function createOpsServer(
   setErrorHandlers(app, log);
   addAliveRoute(app);
   addStatusRoutes(app, readiness, metrics);
+  return app;
+}
+
+/** Creates the server that holds the public port while the hub starts. It is alive and refuses everything else. */
+export function createStartingServer({
+  readiness,
+  metrics,
+  log,
+  hasOpsPort,
+}: Pick<ServerDeps, 'readiness' | 'metrics' | 'log' | 'hasOpsPort'>): FastifyInstance {
+  const app = fastify(serverOptions);
+  app.server.maxConnections = maxOpsConnections;
+  setErrorHandlers(app, log, refuse('unavailable', 'the hub is starting', 1_000));
+  addAliveRoute(app, 'starting');
+  if (!hasOpsPort) addStatusRoutes(app, readiness, metrics);
   return app;
 }
 
@@ -205,16 +242,19 @@ function acceptJsonBodies(app: FastifyInstance): void {
   });
 }
 
-function setErrorHandlers(app: FastifyInstance, log: Logger): void {
-  app.setNotFoundHandler((_request, reply) =>
-    sendFailure(reply, refuse('not_found', 'there is nothing at this address')),
-  );
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
+function setErrorHandlers(
+  app: FastifyInstance,
+  log: Logger,
+  nothingThere = refuse('not_found', 'there is nothing at this address'),
+): void {
+  app.setNotFoundHandler((_request, reply) => sendFailure(reply, nothingThere));
+  app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) return sendFailure(reply, refuse('too_large', 'the body is too large'));
     if (status < 500)
       return sendFailure(reply, malformed('invalid_request', unreadableText(error)), status);
-    log.error({ err: error }, 'a request failed');
+    const { method, routeOptions, trace } = request;
+    log.error({ err: error, method, route: routeOptions.url, ...trace }, 'a request failed');
     return sendFailure(reply, refusalOfError(error));
   });
 }
@@ -232,8 +272,8 @@ function isStatus({ routeOptions }: FastifyRequest): boolean {
 }
 
 /** /healthz: the process is alive. */
-function addAliveRoute(app: FastifyInstance): void {
-  app.get('/healthz', async () => ({ status: 'ok' }));
+function addAliveRoute(app: FastifyInstance, status: 'ok' | 'starting' = 'ok'): void {
+  app.get('/healthz', async () => ({ status }));
 }
 
 /** /readyz and /metrics: for orchestrators and Prometheus. */
@@ -246,12 +286,9 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // No sign-in is needed, and writing metrics takes a millisecond, so all requests of one turn share the text.
+  // No sign-in is needed, and writing metrics takes some milliseconds, so concurrent requests share the text.
   let written: Promise<string> | undefined;
-  function write(): Promise<string> {
-    setImmediate(() => (written = undefined));
-    return metrics.registry.metrics();
-  }
+  const write = () => metrics.text().finally(() => setImmediate(() => (written = undefined)));
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await (written ??= write())),
   );

@@ -16,6 +16,8 @@ export interface CatchUpDeps {
   readonly onCaughtUp: () => void;
   /** Called when the peer reads nothing or missed too much. The socket must then be closed. */
   readonly onStuck: () => void;
+  /** Called with each discontinuity that is sent, for metrics. */
+  readonly onDiscontinuity?: ((reason: 'epoch' | 'behind') => void) | undefined;
 }
 
 /** The events of a room still to be sent: all after `afterSeq`, up to `untilSeq` if the session was removed there. */
@@ -109,6 +111,7 @@ export class CatchUp {
   /** Tells the client that the room continues after `head`; pending events up to there are dropped. */
   discontinue(room: Room, reason: 'epoch' | 'behind', head: number): void {
     this.#pending.delete(room);
+    this.#deps.onDiscontinuity?.(reason);
     const params = { channelId: room.channelId, head, reason };
     this.#output.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
     this.#sendSignals(room);

@@ -35,6 +35,8 @@ async function connecting() {
       asked.resolve();
       return answer.promise;
     },
+    access: async (_agentId: string, ids: readonly string[]) =>
+      new Map(ids.map((id) => [id, { head: 1 }])),
     logPage: async (_channelId: string, after: number, limit: number) => ({
       events: stored.slice(after, after + limit),
       head: stored.length,
@@ -87,7 +89,12 @@ async function connecting() {
     kind: 'agent' as const,
     onBehalfOf: null,
   };
-  onAccepted({ ws, socket, identity: { agentId: 'ben', isAdmin: false, ...bounds } });
+  onAccepted({
+    ws,
+    socket,
+    identity: { agentId: 'ben', isAdmin: false, ...bounds },
+    trace: { requestId: 'r' },
+  });
   await asked.promise;
 
   return {
@@ -183,6 +190,22 @@ describe('direct events between the read of direct channels and the welcome', ()
     await waitFor(() => connection.peer.seqs.at(-1) === 6, { what: 'the last event' });
     expect(head).toBeGreaterThanOrEqual(3);
     expect(connection.peer.seqs).toEqual(range(head + 1, 6));
+  });
+});
+
+describe('a welcome with as many direct channels as it may name', () => {
+  // The race: while the list is read, another direct channel gets its first event. Invariant: the welcome names no more
+  // channels than the protocol allows, and the event still follows it.
+  it('names no channel more when another gets its first event meanwhile', async () => {
+    const connection = await connecting();
+    await connection.commit('channel.message');
+    connection.answer(fullList);
+    const { params } = await welcomed(connection);
+    await connection.commit('channel.message');
+    await waitFor(() => connection.peer.seqs.at(-1) === 2, { what: 'the last event' });
+    expect(params.direct).toHaveLength(limits.welcomeDirect);
+    expect(params.direct).toContainEqual({ channelId, head: 0 });
+    expect(connection.peer.seqs).toEqual([1, 2]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatStore } from '@openclaw/chat-store';
+import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, type Welcome } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { CallAllowance } from '../calls/call-allowance.ts';
@@ -55,6 +55,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     unsent,
     slices,
     onLag: () => metrics.laggingSockets.inc(),
+    onDiscontinuity: (reason: 'epoch' | 'behind') => metrics.discontinuities.inc({ reason }),
     onLeftRoom: (session: Session, room: Room) => {
       deps.presence.leave(session, room);
       deps.rooms.left(room);
@@ -95,7 +96,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         logPage: limits.logPage,
         edits: limits.edits,
       },
-      direct: directs.map(({ room, head }) => ({ channelId: room.channelId, head })),
+      // Channels that had events while the list was read come first; with them it may be longer than allowed.
+      direct: directs
+        .slice(0, limits.welcomeDirect)
+        .map(({ room, head }) => ({ channelId: room.channelId, head })),
     };
   }
 
@@ -117,7 +121,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     return `at most ${maxSocketsPerAgent} connections of one agent`;
   }
 
-  return function onAccepted({ ws, socket, identity }: Omit<Accepted, 'headers'>): void {
+  return function onAccepted({ ws, socket, identity, trace }: Omit<Accepted, 'headers'>): void {
     const closedWith = useProtocolCloseCodes(ws);
     const refusal = refusalOf(identity.agentId);
     if (refusal !== null) {
@@ -166,7 +170,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     welcome(session).then(
       () => ws.resume(),
       (error: unknown) => {
-        log.warn({ err: error }, 'a connection could not be welcomed');
+        // An outage is logged once, not for each client that it keeps away.
+        const level = error instanceof ChatStoreError ? 'debug' : 'warn';
+        const about = { err: error, agentId: session.agentId, ...trace };
+        log[level](about, 'a connection could not be welcomed');
         ws.resume();
         session.close(4503, encodeCloseReason(retryMs));
       },

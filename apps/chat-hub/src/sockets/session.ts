@@ -16,6 +16,8 @@ const closeTimeoutMs = 2_000;
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
+  /** Called when the client is told that a room continues at another seq. */
+  readonly onDiscontinuity?: (reason: 'epoch' | 'behind') => void;
   /** Called when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
@@ -78,6 +80,7 @@ export class Session implements RoomMember {
       store: deps.store,
       onCaughtUp: () => this.#caughtUp(),
       onStuck: () => this.close(4429, encodeCloseReason(returnMs)),
+      onDiscontinuity: deps.onDiscontinuity,
     });
   }
 

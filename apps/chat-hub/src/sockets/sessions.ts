@@ -32,6 +32,12 @@ export function createSessions() {
     get agents() {
       return byAgent.size;
     },
+    /** How many sessions read too slowly for live delivery now. Reading it looks at every session. */
+    get lagging() {
+      let count = 0;
+      for (const session of sessions) if (session.isLagging) count += 1;
+      return count;
+    },
   };
 }
 

@@ -66,6 +66,7 @@ export function createUnsentBudget({
     get bytes() {
       return hub.bytes;
     },
+    maxBytes: hubBytes,
     get refusals() {
       return refusals;
     },

@@ -26,6 +26,23 @@ async function holdNextMessage({ page }: Person) {
   return { held: held.promise };
 }
 
+describe('a person who signs in by name', () => {
+  it('is stored as a person, also after the page’s REST requests', async () => {
+    const { room, people } = await world.meet('kinds', ['ada']);
+    const [ada] = people;
+    await ada.write('I am a person.');
+    await ada.message('I am a person.').waitFor();
+    const operations = ada.page.waitForResponse(/\/v1\/operations\?/);
+    await ada.page.getByRole('link', { name: 'Operations' }).click();
+    expect((await operations).ok()).toBe(true);
+    const { messages } = await room.history({ limit: 1 });
+    expect(messages[0]?.senderKind).toBe('person');
+    const { members } = await room.members();
+    const kinds = Object.fromEntries(members.map(({ agentId, kind }) => [agentId, kind]));
+    expect(kinds).toEqual({ helper: 'agent', ada: 'person' });
+  });
+});
+
 describe('two people and an agent', () => {
   it('see each other’s messages once and in order', async () => {
     const { agent, room, people } = await world.meet('talk', ['ada', 'bob']);

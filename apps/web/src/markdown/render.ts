@@ -2,7 +2,6 @@ import { h, type ComponentChild } from 'preact';
 import type { Nodes, Parent, Root } from 'mdast';
 import { visibleText } from './visible-text.ts';
 
-/** The reader, and the agents whose names are highlighted. */
 export interface MentionContext {
   readonly me: string;
   readonly mentions: readonly string[];
@@ -41,7 +40,7 @@ function pieces(text: string): ComponentChild[] {
   return visibleText(text).map((piece) =>
     'text' in piece
       ? piece.text
-      : h('span', { class: 'escape', title: 'An invisible character' }, piece.escape),
+      : h('span', { class: 'escape quiet', title: 'An invisible character' }, piece.escape),
   );
 }
 
@@ -73,7 +72,7 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
       return h(
         'div',
         { class: 'code', dir: 'ltr' },
-        node.lang != null && h('span', { class: 'language' }, pieces(node.lang)),
+        node.lang != null && h('span', { class: 'language quiet ellipsis' }, pieces(node.lang)),
         h('pre', { tabIndex: 0 }, h('code', null, pieces(node.value))),
       );
     case 'list':

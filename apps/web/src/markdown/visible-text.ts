@@ -1,7 +1,6 @@
 // Control characters are invisible; bidirectional controls change the order of the text after them.
 const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A piece of text, or the name of an invisible character. */
 export type TextPiece = { readonly text: string } | { readonly escape: string };
 
 /** Replaces invisible characters by their names, because they can make a text look like another one. */
@@ -18,7 +17,6 @@ export function visibleText(text: string): TextPiece[] {
   return pieces;
 }
 
-/** Like `visibleText`, but returns one string. */
 export function visibleString(text: string): string {
   return visibleText(text)
     .map((piece) => ('text' in piece ? piece.text : `‹${piece.escape}›`))

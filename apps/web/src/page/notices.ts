@@ -7,12 +7,7 @@ export interface Notice {
   readonly detail: string | null;
 }
 
-/** Handlers for failures. Each one shows a notice that says what failed, and why. */
-export interface FailureReports {
-  readonly report: (what: string) => (error: unknown) => void;
-  /** Shows nothing while there is no connection, because the connection status already says so. */
-  readonly reportWhileLive: FailureReports['report'];
-}
+export type FailureReports = Pick<ReturnType<typeof createNotices>, 'report' | 'reportWhileLive'>;
 
 const noticesMax = 4;
 
@@ -33,7 +28,9 @@ export function createNotices(isLive: () => boolean) {
     /** The newest notice is last. */
     list,
     add,
+    /** Makes a handler that shows a notice with what failed, and why. */
     report,
+    /** Shows nothing while there is no connection, because the connection status already says so. */
     reportWhileLive: (what: string) => (error: unknown) => {
       if (isLive()) report(what)(error);
     },

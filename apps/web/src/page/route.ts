@@ -8,7 +8,6 @@ export type Route =
   | { readonly view: 'operations' }
   | { readonly view: 'home' };
 
-/** The route of a channel, or of a thread in it. */
 export function channelRoute(channelId: string, threadId: string | null = null): Route {
   return { view: 'channel', channelId, threadId };
 }
@@ -50,7 +49,6 @@ export function hashOf(route: Route): string {
   }
 }
 
-/** The hash of the page's address as a signal. */
 export function createRouter() {
   const route = signal(parseRoute(location.hash));
   const onChange = () => {

@@ -6,7 +6,6 @@ export type Theme = ReturnType<typeof createTheme>;
 const order = ['system', 'light', 'dark'] as const;
 type ThemeName = (typeof order)[number];
 
-/** The colours of the page, as the user chose them in this browser. */
 export function createTheme(storage: Storage, root: HTMLElement) {
   const { value: name } = createStoredValue<ThemeName>(storage, 'openclaw.theme', 'system');
   effect(() => {

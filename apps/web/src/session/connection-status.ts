@@ -1,19 +1,15 @@
 import type { ConnectionState } from '@openclaw/client';
 
-/** The page's information about the connection. */
 export interface ConnectionInfo {
   readonly state: ConnectionState;
   /** Whole seconds until the next attempt; null during an attempt. */
   readonly retryInSeconds: number | null;
-  /** Why the last connection ended. */
   readonly reason: string | null;
   /** The hub has lost its Redis, so it knows presence and typing only of its own agents. */
   readonly isDegraded: boolean;
-  /** How many messages wait to be sent. */
   readonly waiting: number;
 }
 
-/** The connection status in words. */
 export interface ConnectionStatus {
   readonly tone: 'good' | 'warning' | 'bad';
   readonly text: string;

@@ -1,6 +1,5 @@
 import type { Presence } from '@openclaw/protocol';
 
-/** The profile of this agent that others see. */
 export interface Profile {
   readonly status: Exclude<Presence['status'], 'offline'>;
   readonly customStatus: string | null;

@@ -30,9 +30,12 @@ export async function openSession(
   credentials: Credentials,
   { signal, onRetry, onEnd }: SessionOptions,
 ): Promise<Session> {
+  const url = location.origin;
   const identity =
-    credentials.kind === 'token' ? { token: credentials.token } : { agent: credentials.agentId };
-  const client = createClient({ ...identity, url: location.origin, backoffMaxMs: 8_000 });
+    credentials.kind === 'token'
+      ? { url, token: credentials.token }
+      : { url: `${url}/?kind=person`, agent: credentials.agentId };
+  const client = createClient({ ...identity, backoffMaxMs: 8_000 });
   const off = client.on('state', ({ state, error }) => {
     if (state === 'connecting' && error !== null) onRetry(error.message);
   });

@@ -11,13 +11,14 @@ import {
   type Presences,
   type Threads,
 } from './reducers.ts';
+import { createTimers } from './timers.ts';
 
 const pageSize = 200;
 const recountDelayMs = 1_000;
 
 /** Loads members, presences and threads of channels. Events that arrive during a read are applied to its result. */
 export function createChannelLoader(client: HubClient, { reportWhileLive }: FailureReports) {
-  const recounts = new Map<Chat, ReturnType<typeof setTimeout>>();
+  const recounts = createTimers<Chat>();
 
   async function loadThreads(chat: Chat) {
     const channel = client.channel(chat.id);
@@ -35,12 +36,9 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
    * Loads the threads again after a second, because a result may include a reply whose event arrives after the result.
    */
   function recountReplies(chat: Chat) {
-    if (recounts.has(chat)) return;
-    const timer = setTimeout(() => {
-      recounts.delete(chat);
+    recounts.start(chat, recountDelayMs, () => {
       loadThreads(chat).catch(reportWhileLive('Replies could not be counted'));
-    }, recountDelayMs);
-    recounts.set(chat, timer);
+    });
   }
 
   return {
@@ -61,10 +59,8 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
       chat.members.value = updates.reduce<Members>(reduceMembers, byAgent(result.items));
     },
     /** Cancels a pending recount. */
-    forget(chat: Chat) {
-      clearTimeout(recounts.get(chat));
-      recounts.delete(chat);
-    },
+    forget: (chat: Chat) => recounts.cancel(chat),
+    close: () => recounts.close(),
   };
 }
 

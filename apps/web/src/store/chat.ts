@@ -18,7 +18,6 @@ import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 /** The most entries of one channel in memory. Entries that were dropped are loaded again when needed. */
 export const timelineMax = 10_000;
 
-/** All state that the page has about one channel. */
 export type Chat = ReturnType<typeof createChat>;
 
 export function createChat(channel: Channel, me: string, now: () => number = Date.now) {

@@ -202,7 +202,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
       clearInterval(expiry);
       readState.close();
       views.close();
-      for (const chat of byId.peek().values()) loader.forget(chat);
+      loader.close();
     },
   };
 }

@@ -1,6 +1,5 @@
 import type { Envelope } from '@openclaw/protocol';
 
-/** Options of {@link createEventBatch}. */
 export interface EventBatchOptions {
   /** The most events that wait; when there are this many, they are delivered at once. @default 20_000 */
   readonly max?: number;
@@ -28,7 +27,6 @@ export function createEventBatch(
   let flushedAtMs = now();
   let restMs = 0;
 
-  /** Delivers the waiting events now. */
   function flush() {
     if (waiting.length === 0) return;
     const batch = waiting;

@@ -4,6 +4,7 @@ import type { FailureReports } from '../page/notices.ts';
 import type { Chat } from './chat.ts';
 import { createUpdateRecorder, type ReadWithUpdates } from './read-with-updates.ts';
 import { countUnread, nothingUnread } from './reducers.ts';
+import { createTimers } from './timers.ts';
 
 const markDelayMs = 600;
 
@@ -14,14 +15,12 @@ export function createReadState(
   { reportWhileLive }: FailureReports,
 ) {
   const recorder = createUpdateRecorder();
-  const timers = new Map<Chat, ReturnType<typeof setTimeout>>();
+  const timers = createTimers<Chat>();
   /** The read marks that the hub has confirmed. */
   const confirmed = new WeakMap<Chat, number>();
 
   function sendMarkSoon(chat: Chat) {
-    if (timers.has(chat)) return;
-    const timer = setTimeout(() => {
-      timers.delete(chat);
+    timers.start(chat, markDelayMs, () => {
       const { seq } = chat.unread.peek();
       client
         .channel(chat.id)
@@ -29,8 +28,7 @@ export function createReadState(
         .then(() => confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0)))
         // `apply` sends the mark again, because the read state is loaded after each reconnect.
         .catch(reportWhileLive('The read mark was not saved'));
-    }, markDelayMs);
-    timers.set(chat, timer);
+    });
   }
 
   return {
@@ -66,13 +64,10 @@ export function createReadState(
     },
     /** Drops the state of a channel that was deleted or left, or whose seqs belong to another epoch. */
     forget(chat: Chat) {
-      clearTimeout(timers.get(chat));
-      timers.delete(chat);
+      timers.cancel(chat);
       confirmed.delete(chat);
       chat.unread.value = nothingUnread;
     },
-    close() {
-      for (const timer of timers.values()) clearTimeout(timer);
-    },
+    close: () => timers.close(),
   };
 }

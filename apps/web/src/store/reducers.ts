@@ -1,8 +1,6 @@
 import type { ChannelEvent, Envelope, Member, Presence, Thread } from '@openclaw/protocol';
 
-/** Members by agent id. */
 export type Members = ReadonlyMap<string, Member>;
-/** Presences by agent id. */
 export type Presences = ReadonlyMap<string, Presence>;
 /** Threads by the id of their root message. */
 export type Threads = ReadonlyMap<string, Thread>;
@@ -89,7 +87,6 @@ export function withoutExpired(typing: Typing, nowMs: number): Typing {
   return live.length === typing.size ? typing : new Map(live);
 }
 
-/** The unread messages of one channel. */
 export interface Unread {
   /** The agent has read up to this seq. */
   readonly seq: number;

@@ -1,6 +1,5 @@
 import type { Envelope, Message } from '@openclaw/protocol';
 
-/** One line of a conversation. */
 export type Entry = MessageEntry | SystemEventEntry;
 
 export interface MessageEntry {

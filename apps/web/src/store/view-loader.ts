@@ -1,4 +1,5 @@
 import type { Chat } from './chat.ts';
+import { createTimers } from './timers.ts';
 
 const retryMs = 3_000;
 
@@ -9,20 +10,16 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   const underWay = new Map<Chat, Promise<void>>();
   /** Channels that must be loaded once more, because the load in progress may be out of date. */
   const outdated = new Set<Chat>();
-  const retries = new Map<Chat, ReturnType<typeof setTimeout>>();
+  const retries = createTimers<Chat>();
 
   function start(chat: Chat): Promise<void> {
-    stopRetrying(chat);
+    retries.cancel(chat);
     const loading = loadUntilCurrent(chat).finally(() => underWay.delete(chat));
     underWay.set(chat, loading);
     loading.catch(() => {
       if (!opened.has(chat)) return;
-      const retry = () => {
-        retries.delete(chat);
-        // The caller got the first failure; failures of retries are not reported.
-        start(chat).catch(() => undefined);
-      };
-      retries.set(chat, setTimeout(retry, retryMs));
+      // The caller got the first failure; failures of retries are not reported.
+      retries.start(chat, retryMs, () => void start(chat).catch(() => undefined));
     });
     return loading;
   }
@@ -34,11 +31,6 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
       await load(chat);
     } while (outdated.has(chat));
     loaded.add(chat);
-  }
-
-  function stopRetrying(chat: Chat) {
-    clearTimeout(retries.get(chat));
-    retries.delete(chat);
   }
 
   return {
@@ -58,11 +50,11 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
     },
     forget(chat: Chat) {
       opened.delete(chat);
-      stopRetrying(chat);
+      retries.cancel(chat);
     },
     close() {
       opened.clear();
-      for (const timer of retries.values()) clearTimeout(timer);
+      retries.close();
     },
   };
 }

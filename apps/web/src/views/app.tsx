@@ -7,7 +7,6 @@ import { createPageState, PageContext, type PageState } from './page-state.ts';
 import { SignIn } from './sign-in/sign-in.tsx';
 import { Workspace } from './workspace/workspace.tsx';
 
-/** The sign-in form, or the workspace of the agent that has signed in. */
 export function App({ theme }: { theme: Theme }) {
   const [stored] = useState(storedCredentials);
   const [credentials, setCredentials] = useState(stored.peek());

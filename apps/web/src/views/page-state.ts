@@ -14,7 +14,6 @@ export interface Editing {
 
 export type PageState = ReturnType<typeof createPageState>;
 
-/** The state that the views share. */
 export function createPageState(session: Session, theme: Theme, signOut: () => void) {
   return {
     session,
@@ -25,7 +24,6 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
     isSwitcherOpen: signal(false),
     isCreateOpen: signal(false),
     editing: signal<Editing | null>(null),
-    /** The entry to scroll to and to highlight. */
     target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),
   };
 }

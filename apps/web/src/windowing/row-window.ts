@@ -1,9 +1,3 @@
-/** The rows to draw: from `start` up to, but not including, `end`. */
-export interface RowWindow {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** The top of each row, followed by the height of the whole list. */
 export function offsetsOf<T>(
   rows: readonly T[],
@@ -32,13 +26,11 @@ export function rowAt(offsets: Float64Array, top: number): number {
   return Math.max(0, Math.min(low, offsets.length - 2));
 }
 
-/** The rows within `overscan` pixels of a view with this height that is scrolled to `top`. */
-export function rowsInView(
-  offsets: Float64Array,
-  top: number,
-  height: number,
-  overscan: number,
-): RowWindow {
+/**
+ * The rows within `overscan` pixels of a view with this height that is scrolled to `top`: from `start` up to, but not
+ * including, `end`.
+ */
+export function rowsInView(offsets: Float64Array, top: number, height: number, overscan: number) {
   const count = offsets.length - 1;
   if (count <= 0) return { start: 0, end: 0 };
   const start = rowAt(offsets, Math.max(0, top - overscan));

@@ -3,12 +3,12 @@ import type { Signal } from '@preact/signals';
 import { indexOfSeq } from '../store/timeline.ts';
 import { offsetsOf, rowAt, rowsInView } from './row-window.ts';
 
-/** A row of a windowed list; seqs increase from row to row. */
 interface WindowedRow {
   readonly seq: number;
 }
 
 export interface RowWindowOptions {
+  /** The seqs increase from row to row. */
   readonly rows: readonly WindowedRow[];
   /** True while the newest row is kept in view. */
   readonly isFollowing: Signal<boolean>;
@@ -16,6 +16,7 @@ export interface RowWindowOptions {
   readonly hasNewer: boolean;
   /** The row that stays in view when new rows arrive. Passing a different object scrolls back to it. */
   readonly held: WindowedRow | null;
+  readonly leadingHeight: number;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
 }
@@ -29,10 +30,10 @@ const measuredMax = 40_000;
 
 /**
  * Draws only the rows near the view. Rows are measured when they are drawn; a change above the view does not move the
- * visible rows. `leading` is the height of the element before the first row.
+ * visible rows.
  */
-export function useRowWindow(options: RowWindowOptions, leading: number) {
-  const { rows, isFollowing, held } = options;
+export function useRowWindow(options: RowWindowOptions) {
+  const { rows, isFollowing, held, leadingHeight: leading } = options;
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
@@ -168,7 +169,6 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
     /** The top of the first drawn row; null when the last drawn row is at the bottom. */
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     isEndInView: state.isEndInView,
-    /** Scrolls to a row. */
     reveal,
     onScroll: () => {
       const element = view.current;

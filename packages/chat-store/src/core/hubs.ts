@@ -1,5 +1,6 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
+import type { Tables } from './tables.ts';
 
 const deadAfterMs = 5000;
 const forgottenAfterMs = 3_600_000;
@@ -51,6 +52,39 @@ export async function readHubs(engine: Engine): Promise<HubBeat[]> {
     .limit(maxShown)
     .execute();
   return rows.map((row) => ({ hubId: row.id, lastBeatAgoMs: Math.max(0, Number(row.ago)) }));
+}
+
+/** The signs of running hubs in a database. */
+export interface HubActivity {
+  /** Connections of hubs to a PostgreSQL database. A hub always has one, but a pooler between them may hide it. */
+  readonly connections: number;
+  /** The age of the last heartbeat; null without one. A running hub beats every 2 s. */
+  readonly lastBeatAgoMs: number | null;
+}
+
+/** Looks for hubs that use the database, which may be empty. */
+export async function readHubActivity(
+  db: Kysely<Tables>,
+  dialect: 'sqlite' | 'postgres',
+): Promise<HubActivity> {
+  const read = async (query: RawBuilder<{ value: number | null }>) =>
+    (await query.execute(db)).rows[0]?.value ?? null;
+  const isSqlite = dialect === 'sqlite';
+  const connections = isSqlite
+    ? 0
+    : await read(sql`select count(*) as value from pg_stat_activity
+        where application_name = 'openclaw-chat-store' and datname = current_database()`);
+  const tables = await read(
+    isSqlite
+      ? sql`select count(*) as value from sqlite_schema where type = 'table' and name = 'hubs'`
+      : sql`select count(to_regclass('hubs')) as value`,
+  );
+  const now = isSqlite
+    ? sql`${Date.now()}`
+    : sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+  const lastBeatAgoMs =
+    tables === 0 ? null : await read(sql`select ${now} - max(beat_at) as value from hubs`);
+  return { connections: Number(connections), lastBeatAgoMs };
 }
 
 function ago(now: RawBuilder<number>, ms: number): RawBuilder<number> {

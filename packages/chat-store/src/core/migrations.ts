@@ -1,19 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { Migration } from 'kysely/migration';
+import { recordCompatibility, type StoreMigration } from './compatibility.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
-/** Every migration by its name, oldest first. A released one is never changed. */
-export function createMigrations(dialect: Dialect): Record<string, Migration> {
-  return {
-    '0001_log_and_projections': { up: (db) => createLogAndProjections(db, dialect) },
-    '0002_hubs_cut_off': { up: addHubsCutOff },
-    '0003_heads_from_log': { up: readHeadsFromLog },
-    '0004_message_ordinals': { up: addMessageOrdinals },
-    '0005_redactions': { up: (db) => addRedactions(db, dialect) },
-    '0006_agents_and_taints': { up: (db) => addAgentsAndTaints(db, dialect) },
-  };
+/**
+ * Every migration by its name, oldest first. A released one is never changed. Before 0.2.0 hubs kept a channel's head in
+ * its row, which 0003 removes, and wrote messages without the numbers of 0004, so they cannot serve a database after
+ * these.
+ */
+export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
+  const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
+  const second = { release: '0.2.0', compatibleFrom: '0.2.0' };
+  return recordCompatibility({
+    '0001_log_and_projections': { ...first, up: (db) => createLogAndProjections(db, dialect) },
+    '0002_hubs_cut_off': { ...first, up: addHubsCutOff },
+    '0003_heads_from_log': { ...second, up: readHeadsFromLog },
+    '0004_message_ordinals': { ...second, up: addMessageOrdinals },
+    '0005_redactions': { ...second, up: (db) => addRedactions(db, dialect) },
+    '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
+  });
 }
 
 /**

@@ -10,7 +10,12 @@ import {
 } from '@openclaw/test-support';
 import pg from 'pg';
 import { channelWithTwo } from '../contract/world.contract.ts';
-import { createChatStore, type ChatStore, type ChatStoreOptions } from '../index.ts';
+import {
+  createChatStore,
+  type ChatStore,
+  type ChatStoreOptions,
+  type DatabaseCall,
+} from '../index.ts';
 
 describe('a chat store whose PostgreSQL fails', () => {
   let server: PostgresServer;
@@ -28,6 +33,35 @@ describe('a chat store whose PostgreSQL fails', () => {
   afterAll(async () => {
     await Promise.all(stores.map((store) => store.close()));
     await server.stop();
+  });
+
+  it('reports its calls and the state of its pools, and which calls the server failed', async () => {
+    const own = await startPostgres();
+    const calls: DatabaseCall[] = [];
+    const store = await createChatStore({ url: own.url }, { onCall: (call) => calls.push(call) });
+    try {
+      const { channelId, owner } = await channelWithTwo(store);
+      await owner.say(channelId, 'x');
+      await store.heads([channelId]);
+      const kinds = new Set(calls.map(({ kind }) => kind));
+      expect([...kinds]).toEqual(expect.arrayContaining(['commit', 'system']));
+      for (const { durationMs, failure } of calls)
+        expect([durationMs > 0, failure]).toEqual([true, null]);
+      expect(store.pools).toMatchObject({ reads: { waiting: 0 }, system: { waiting: 0 } });
+      expect(store.pools['system']?.open).toBeGreaterThan(0);
+
+      await own.kill();
+      calls.length = 0;
+      await owner.outcome('message.send', { channelId, content: 'x' });
+      await store.heads([channelId]).catch(() => undefined);
+      expect(calls.map(({ kind, failure }) => [kind, failure?.code])).toEqual([
+        ['commit', expect.stringMatching(/^(unavailable|timeout)$/)],
+        ['system', 'unavailable'],
+      ]);
+    } finally {
+      await store.close();
+      await own.stop();
+    }
   });
 
   it('waits for no lock longer than its limit, and commits nothing of the group', async () => {

@@ -23,6 +23,12 @@ const probeMs = 100;
 /** Connections for system calls and look-ups. Look-ups never take all of them. */
 const systemPoolSize = lookUpsAtOnce + 2;
 
+/** Gets the function that reads the state of a pool, once per pool. */
+type OnPool = (
+  name: 'reads' | 'system',
+  read: () => { readonly open: number; readonly idle: number; readonly waiting: number },
+) => void;
+
 /**
  * Migrates and connects.
  * @throws {ChatStoreError} `unavailable`, `unauthorized`, `locked`, `newer_schema`
@@ -30,6 +36,7 @@ const systemPoolSize = lookUpsAtOnce + 2;
 export async function openPostgresCore(
   settings: PostgresSettings,
   onFault: (fault: string, doing: string) => void,
+  onPool: OnPool = () => undefined,
 ): Promise<StoreCore> {
   const server = nameOf(settings.url);
   const failureOf = (error: unknown) => postgresFailure(error, server);
@@ -44,10 +51,15 @@ export async function openPostgresCore(
   }
   const report: ReportFault = (error, doing) =>
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
-  const core = createStoreCore(createEngine(settings, server, failureOf), report);
+  const core = createStoreCore(
+    createEngine(settings, server, failureOf, (read) => onPool('reads', read)),
+    report,
+  );
   // In the pool for reads, these calls would wait behind agents' reads.
   const system = createStoreCore(
-    createEngine({ ...settings, poolSize: systemPoolSize }, server, failureOf),
+    createEngine({ ...settings, poolSize: systemPoolSize }, server, failureOf, (read) =>
+      onPool('system', read),
+    ),
     report,
   );
   const both: StoreCore = {
@@ -67,9 +79,12 @@ function createEngine(
   settings: PostgresSettings,
   server: string,
   failureOf: Engine['failureOf'],
+  onPool: (read: Parameters<OnPool>[1]) => void,
 ): Engine {
   const connection = createCommitConnection(settings);
   const reads = createPool(settings);
+  const { pool } = reads;
+  onPool(() => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }));
   const db = kyselyOn(reads.pool);
   return {
     dialect: 'postgres',

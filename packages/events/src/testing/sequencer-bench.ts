@@ -5,6 +5,7 @@ import {
   type EventSource,
   type Sequencer,
   type SequencerOptions,
+  type SequencerTotals,
 } from '../sequencer.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { sampleMessage } from './sample-events.ts';
@@ -47,8 +48,13 @@ export function createSequencerBench(
   {
     head = 0,
     onDeliver,
+    totals,
     ...options
-  }: SequencerOptions & { head?: number; onDeliver?: (event: EncodedEnvelope) => void } = {},
+  }: SequencerOptions & {
+    head?: number;
+    onDeliver?: (event: EncodedEnvelope) => void;
+    totals?: SequencerTotals;
+  } = {},
 ): SequencerBench {
   const clock = createManualClock();
   const log = Array.from({ length }, (_, index) => sampleMessage({ seq: index + 1 }));
@@ -93,6 +99,7 @@ export function createSequencerBench(
       },
       fetch,
       onForeignEpoch: (event) => foreign.push(event),
+      ...(totals && { totals }),
       onError: (error) => errors.push(error),
       schedule: clock.schedule,
     },

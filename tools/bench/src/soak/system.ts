@@ -103,8 +103,12 @@ export async function startSystem(
       const response = await fetch(`${hub.httpUrl}/readyz`, {
         signal: AbortSignal.timeout(1_000),
       });
-      const report = (await response.json()) as { redis: { status: string } };
-      return { isReady: response.ok, isRedisOk: report.redis.status === 'ok' };
+      const { database, redis } = (await response.json()) as Record<
+        'database' | 'redis',
+        { status: string }
+      >;
+      const isReady = response.ok && database.status === 'ok';
+      return { isReady, isRedisOk: redis.status === 'ok' };
     } catch {
       return { isReady: false, isRedisOk: false };
     }

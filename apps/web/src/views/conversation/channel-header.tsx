@@ -4,7 +4,7 @@ import { peerOf, titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText, statusWords, usePresence } from '../shared/agents.tsx';
-import { ConfirmDialog, Icon, IconButton, useOutsidePress } from '../shared/controls.tsx';
+import { ConfirmDialog, Icon, IconButton, onEscape, useOutsidePress } from '../shared/controls.tsx';
 import { closeThread } from '../thread/thread-pane.tsx';
 
 export function ChannelHeader({ chat }: { chat: Chat }) {
@@ -16,9 +16,9 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
     pane.value = pane.value === name ? 'none' : name;
   };
   return (
-    <header class="channel-header">
-      <div class="channel-title">
-        <h1>
+    <header class="channel-header line">
+      <div class="fill">
+        <h1 class="line">
           {!isDirect && <Icon name={channel.kind === 'private' ? 'lock' : 'hash'} />}
           <IsolatedText text={titleOf(channel, session.me)} />
         </h1>
@@ -26,7 +26,7 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
           <PeerStatus agentId={peerOf(channel, session.me)} />
         ) : (
           channel.topic !== null && (
-            <p class="quiet small" title={visibleString(channel.topic)}>
+            <p class="quiet small ellipsis" title={visibleString(channel.topic)}>
               <IsolatedText text={channel.topic} />
             </p>
           )
@@ -59,7 +59,7 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
 function PeerStatus({ agentId }: { agentId: string }) {
   const { status, customStatus } = usePresence(agentId);
   return (
-    <p class="quiet small">
+    <p class="quiet small ellipsis">
       {statusWords[status]}
       {customStatus !== null && [' · ', <IsolatedText text={customStatus} />]}
     </p>
@@ -96,9 +96,7 @@ function ChannelMenu({ chat }: { chat: Chat }) {
         aria-haspopup="true"
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') setOpen(false);
-        }}
+        onKeyDown={onEscape(() => setOpen(false))}
       />
       {isOpen && (
         <div class="menu">

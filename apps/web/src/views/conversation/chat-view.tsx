@@ -6,13 +6,14 @@ import { SearchPane } from '../search/search-pane.tsx';
 import { Avatar, statusWords, usePresence } from '../shared/agents.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
 import { ChannelHeader } from './channel-header.tsx';
+import { composeTarget } from './compose-target.ts';
 import { Composer, TypingLine } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
-import { OutgoingItems, OutgoingList } from './outgoing-list.tsx';
+import { OutgoingList } from './outgoing-list.tsx';
 
-/** One channel: its conversation, its composer, and the open pane beside them. */
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { session, pane } = usePage();
+  const target = composeTarget(chat.channel.value, null, session.me);
   const isArchived = chat.channel.value.archivedAt !== null;
 
   useEffect(() => {
@@ -22,15 +23,15 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
   }, [chat]);
 
   return (
-    <div class="chat">
-      <main class="conversation-column" aria-label="Conversation">
+    <div class="chat fill">
+      <main class="conversation-column column fill" aria-label="Conversation">
         <ChannelHeader chat={chat} />
-        <Conversation chat={chat} footer={<OutgoingList chat={chat} threadId={null} />} />
+        <Conversation chat={chat} footer={<OutgoingList target={target} />} />
         <TypingLine chat={chat} />
         {isArchived ? (
-          <p class="read-only">This channel is archived: it is read-only.</p>
+          <p class="read-only quiet">This channel is archived: it is read-only.</p>
         ) : (
-          <Composer chat={chat} agentId={null} threadId={null} />
+          <Composer chat={chat} target={target} />
         )}
       </main>
       {threadId !== null ? (
@@ -48,24 +49,23 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);
+  const target = { channelId: null, peer: agentId, threadId: null };
   const isMe = agentId === session.me;
   return (
-    <div class="chat">
-      <main class="conversation-column" aria-label="Conversation">
-        <header class="channel-header">
-          <div class="channel-title">
-            <h1>{agentId}</h1>
-            <p class="quiet small">{statusWords[presence.status]}</p>
+    <div class="chat fill">
+      <main class="conversation-column column fill" aria-label="Conversation">
+        <header class="channel-header line">
+          <div class="fill">
+            <h1 class="line">{agentId}</h1>
+            <p class="quiet small ellipsis">{statusWords[presence.status]}</p>
           </div>
         </header>
-        <div class="empty">
+        <div class="empty column quiet fill">
           <Avatar {...presence} agentId={agentId} />
           <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
-          <OutgoingItems
-            items={session.outbox.items.value.filter((item) => item.agentId === agentId)}
-          />
+          <OutgoingList target={target} />
         </div>
-        <Composer chat={null} agentId={agentId} threadId={null} isDisabled={isMe} />
+        <Composer chat={null} target={target} isDisabled={isMe} />
       </main>
     </div>
   );

@@ -7,7 +7,6 @@ import type { Outgoing } from '../../store/outbox.ts';
 export interface ComposeTarget {
   /** Null while a direct channel does not exist yet. */
   readonly channelId: string | null;
-  /** The other member of a direct channel. */
   readonly peer: string | null;
   readonly threadId: string | null;
 }
@@ -46,12 +45,12 @@ export function setDraft(
 }
 
 /**
- * True when the message goes to this target. Before a direct channel exists, a message has only the id of its
- * recipient.
+ * True when the message goes to this target. Before a direct channel exists, the message or the target has only the id
+ * of the recipient.
  */
 export function isSentTo(target: ComposeTarget, item: Outgoing): boolean {
   if (item.threadId !== target.threadId) return false;
-  return item.channelId === null
+  return item.channelId === null || target.channelId === null
     ? target.peer !== null && item.agentId === target.peer
     : item.channelId === target.channelId;
 }

@@ -4,7 +4,7 @@ import { mentionsIn } from '../../markdown/mentions.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { Icon, Problem } from '../shared/controls.tsx';
-import { composeTarget, draftKey, setDraft } from './compose-target.ts';
+import { type ComposeTarget, draftKey, setDraft } from './compose-target.ts';
 import { lastOwnMessage } from './editing.ts';
 import { NameSuggestions, useNameSuggestions } from './name-suggestions.tsx';
 import { typingSummary } from './summaries.ts';
@@ -14,20 +14,15 @@ const tooLargeText = 'This message is too long: shorten it to about 32,000 chara
 
 /** Writes messages. The text is kept as a draft for each channel and thread until it is sent. */
 export function Composer(props: {
+  /** Null while there is no direct channel yet. */
   chat: Chat | null;
-  /** The recipient while there is no direct channel yet. */
-  agentId: string | null;
-  threadId: string | null;
+  target: ComposeTarget;
   isDisabled?: boolean;
 }) {
-  const { chat, agentId, threadId } = props;
-  const channelId = chat?.id ?? null;
+  const { chat, target } = props;
+  const { channelId, threadId } = target;
   const { session, editing } = usePage();
-  const key = draftKey(
-    chat === null
-      ? { channelId, peer: agentId, threadId }
-      : composeTarget(chat.channel.value, threadId, session.me),
-  );
+  const key = draftKey(target);
   const text = session.drafts.value[key] ?? '';
   const setText = (next: string) => setDraft(session, key, next === '' ? null : next);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -60,7 +55,7 @@ export function Composer(props: {
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const mentions = mentionsIn(content, (name) => chat?.members.value.has(name) ?? false);
-    session.outbox.send({ channelId, agentId, threadId, content, mentions });
+    session.outbox.send({ channelId, agentId: target.peer, threadId, content, mentions });
     setText('');
     names.close();
     typing.sent();
@@ -146,7 +141,7 @@ export function TypingLine({ chat }: { chat: Chat }) {
   const { me } = usePage().session;
   const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
   return (
-    <p class="typing-line" aria-live="off">
+    <p class="typing-line line quiet small ellipsis" aria-live="off">
       {text !== null && (
         <>
           <span class="typing-dots" aria-hidden="true">

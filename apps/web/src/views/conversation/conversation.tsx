@@ -8,9 +8,8 @@ import { usePage } from '../page-state.ts';
 import { Icon } from '../shared/controls.tsx';
 import { isSameDay } from '../shared/format-time.ts';
 import { editingIn } from './editing.ts';
+import { EntryList, leadingHeight } from './entry-list.tsx';
 import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
-
-const leadingHeight = 56;
 
 /** The entries of a channel; only those near the view are drawn. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
@@ -29,19 +28,17 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
     chat.isFollowing.value = true;
     if (chat.timeline.peek().hasNewer) load('newest');
   }, [chat]);
-  const rows = useRowWindow(
-    {
-      rows: entries,
-      isFollowing: chat.isFollowing,
-      hasNewer,
-      held: editingIn(entries, editing.value, false),
-      onNearTop: () => {
-        if (chat.timeline.peek().hasOlder && chat.timeline.peek().isLoaded) load('older');
-      },
-      onNearBottom: () => load('newer'),
-    },
+  const rows = useRowWindow({
+    rows: entries,
+    isFollowing: chat.isFollowing,
+    hasNewer,
+    held: editingIn(entries, editing.value, false),
     leadingHeight,
-  );
+    onNearTop: () => {
+      if (chat.timeline.peek().hasOlder && chat.timeline.peek().isLoaded) load('older');
+    },
+    onNearBottom: () => load('newer'),
+  });
 
   useSignalEffect(() => {
     const { isLoaded, hasNewer } = chat.timeline.value;
@@ -89,18 +86,9 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   const isNewestInView = !hasNewer && (chat.isFollowing.value || rows.isEndInView);
 
   return (
-    <div class="conversation">
-      <div
-        class="scroller"
-        ref={rows.view}
-        onScroll={rows.onScroll}
-        onWheel={rows.onWheel}
-        tabIndex={0}
-        role="log"
-        aria-live="off"
-        aria-label="Messages"
-      >
-        <div class="leading">
+    <div class="conversation fill">
+      <EntryList label="Messages" rows={rows} footer={footer} drawn={drawn}>
+        <div class="leading line">
           {!isLoaded ? (
             <p class="quiet">Loading…</p>
           ) : hasOlder ? (
@@ -111,17 +99,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
             <p class="quiet">Beginning of the channel</p>
           )}
         </div>
-        <div class="rows" style={{ height: `${rows.totalHeight}px` }}>
-          <div
-            class="rows-drawn"
-            ref={rows.list}
-            style={rows.offset === null ? { bottom: 0 } : { top: `${rows.offset}px` }}
-          >
-            {drawn}
-          </div>
-        </div>
-        {footer}
-      </div>
+      </EntryList>
       {isLoaded && !isNewestInView && (
         <button class="jump-to-new" onClick={jump}>
           <Icon name="down" />

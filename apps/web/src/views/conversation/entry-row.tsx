@@ -1,4 +1,4 @@
-import { type Component, type FunctionComponent, h } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { Thread } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
 import type { Entry } from '../../store/timeline.ts';
@@ -24,40 +24,32 @@ export function isContinued(before: Entry | undefined, entry: Entry): boolean {
   );
 }
 
-/** A component that is drawn again only when one of its props has changed. */
-function memo<P extends object>(component: FunctionComponent<P>): FunctionComponent<P> {
-  function shouldComponentUpdate(this: Component<P>, next: P): boolean {
-    const props = this.props as Record<string, unknown>;
-    const others = next as Record<string, unknown>;
-    for (const name of Object.keys(others)) if (props[name] !== others[name]) return true;
-    return Object.keys(props).length !== Object.keys(others).length;
-  }
-  function Memo(this: Component<P>, props: P) {
-    this.shouldComponentUpdate = shouldComponentUpdate;
-    return h(component, props);
-  }
-  return Memo as FunctionComponent<P>;
-}
-
 function Divider({ text, extraClass = '' }: { text: string; extraClass?: string }) {
   return (
-    <div class={`divider ${extraClass}`} role="separator">
+    <div class={`divider line ${extraClass}`} role="separator">
       <span>{text}</span>
     </div>
   );
 }
 
-/** A message or a system event; the first of a day has the date above it. */
-export const EntryRow = memo(function EntryRow(props: {
-  chat: Chat;
-  entry: Entry;
-  isContinued: boolean;
-  isNewDay: boolean;
-  isFirstNew: boolean;
-  isMarked: boolean;
-  isInThread: boolean;
-  thread: Thread | undefined;
-}) {
+export interface EntryRowProps {
+  readonly chat: Chat;
+  readonly entry: Entry;
+  readonly isContinued: boolean;
+  readonly isInThread: boolean;
+  readonly isNewDay?: boolean;
+  readonly isFirstNew?: boolean;
+  readonly isMarked?: boolean;
+  /** The thread of which the message is the root, when it is shown in the channel. */
+  readonly thread?: Thread | undefined;
+}
+
+/** A message or a system event; the first of a day has the date above it. Drawn again only when a prop has changed. */
+export function EntryRow(props: EntryRowProps) {
+  return useMemo(() => <DrawnRow {...props} />, Object.values(props));
+}
+
+function DrawnRow(props: EntryRowProps) {
   const { entry, chat } = props;
   return (
     <div class={`row${props.isMarked ? ' row-marked' : ''}`} data-seq={entry.seq}>
@@ -76,4 +68,4 @@ export const EntryRow = memo(function EntryRow(props: {
       )}
     </div>
   );
-});
+}

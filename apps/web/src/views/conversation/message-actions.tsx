@@ -1,13 +1,18 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Message } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { ConfirmDialog, IconButton, useOutsidePress } from '../shared/controls.tsx';
+import {
+  ConfirmDialog,
+  focusWhenShown,
+  IconButton,
+  onEscape,
+  useOutsidePress,
+} from '../shared/controls.tsx';
 
-/** The buttons of the message that has the pointer or the focus. */
 export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
   const { chat, message, isInThread } = props;
   const { session, editing } = usePage();
@@ -85,16 +90,16 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
       {shown.map(([emoji, agents]) => (
         <button
           key={emoji}
-          class="reaction"
+          class="reaction small"
           aria-pressed={agents.includes(session.me)}
           title={namesOf(agents)}
           onClick={() => toggleReaction(session, chat, message, emoji)}
         >
-          <span class="emoji">{visibleString(emoji)}</span> {agents.length}
+          <span class="emoji ellipsis">{visibleString(emoji)}</span> {agents.length}
         </button>
       ))}
       {shown.length < all.length && (
-        <button class="reaction" onClick={() => setShowsAll(true)}>
+        <button class="reaction small" onClick={() => setShowsAll(true)}>
           +{all.length - shown.length}
         </button>
       )}
@@ -111,24 +116,12 @@ function namesOf(agents: readonly string[]): string {
 export function EmojiPicker(props: { chat: Chat; message: Message; onClose: () => void }) {
   const { chat, message, onClose } = props;
   const { session } = usePage();
-  const picker = useRef<HTMLDivElement>(null);
-  useEffect(() => picker.current?.querySelector('button')?.focus(), []);
   return (
-    <div
-      class="picker"
-      role="group"
-      aria-label="Reactions"
-      ref={picker}
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape') return;
-        // Keeps the pane around it open.
-        event.preventDefault();
-        onClose();
-      }}
-    >
-      {offeredEmojis.map((emoji) => (
+    <div class="picker" role="group" aria-label="Reactions" onKeyDown={onEscape(onClose)}>
+      {offeredEmojis.map((emoji, index) => (
         <button
           key={emoji}
+          ref={index === 0 ? focusWhenShown : null}
           class="emoji-button"
           aria-label={emoji}
           onClick={() => {

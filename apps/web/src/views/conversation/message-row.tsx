@@ -14,7 +14,6 @@ import { threadSummary } from './summaries.ts';
 const foldedChars = 3_000;
 const foldedLines = 40;
 
-/** A message with its reactions, its replies, and its actions. */
 export function MessageRow(props: {
   chat: Chat;
   message: Message;
@@ -51,7 +50,7 @@ export function MessageRow(props: {
     >
       <div class="gutter">
         {isContinued ? (
-          <time class="gutter-time" title={fullTime}>
+          <time class="gutter-time quiet" title={fullTime}>
             {shortTimeText(message.timestamp)}
           </time>
         ) : (
@@ -68,11 +67,13 @@ export function MessageRow(props: {
             >
               <AgentName agentId={message.senderId} displayName={displayName} />
             </a>
-            <time title={fullTime}>{timeText(message.timestamp)}</time>
+            <time class="quiet" title={fullTime}>
+              {timeText(message.timestamp)}
+            </time>
           </header>
         )}
         {isDeleted ? (
-          <p class="deleted">This message was deleted.</p>
+          <p class="deleted quiet">This message was deleted.</p>
         ) : isEditing ? (
           <EditMessage chat={chat} message={message} />
         ) : (
@@ -103,7 +104,7 @@ function Content({ message }: { message: Message }) {
     <div class="content">
       {renderMarkdown(parseMarkdown(shown), { me, mentions: message.mentions })}
       {message.editedAt !== null && (
-        <span class="edited" title={fullTimeText(message.editedAt)}>
+        <span class="edited quiet" title={fullTimeText(message.editedAt)}>
           (edited)
         </span>
       )}

@@ -100,6 +100,7 @@ export function NameSuggestions(props: {
       {props.names.map((name) => (
         <li
           key={name}
+          class="line"
           id={`${props.id}-${name}`}
           role="option"
           aria-selected={name === props.chosen}

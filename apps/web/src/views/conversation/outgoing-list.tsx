@@ -1,20 +1,12 @@
 import { parseMarkdown } from '../../markdown/parse.ts';
 import { renderMarkdown } from '../../markdown/render.ts';
-import type { Chat } from '../../store/chat.ts';
-import type { Outgoing } from '../../store/outbox.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
-import { composeTarget, isSentTo } from './compose-target.ts';
+import { type ComposeTarget, isSentTo } from './compose-target.ts';
 
-/** The outgoing messages of a channel or thread. */
-export function OutgoingList({ chat, threadId }: { chat: Chat; threadId: string | null }) {
-  const { outbox, me } = usePage().session;
-  const target = composeTarget(chat.channel.value, threadId, me);
-  return <OutgoingItems items={outbox.items.value.filter((item) => isSentTo(target, item))} />;
-}
-
-export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
+export function OutgoingList({ target }: { target: ComposeTarget }) {
   const { me, outbox, profile, connectionStatus } = usePage().session;
+  const items = outbox.items.value.filter((item) => isSentTo(target, item));
   const sending = connectionStatus.value.tone === 'bad' ? 'Waiting for connection' : 'Sending…';
   const states = { sending, stored: '', failed: 'Not sent' };
   return (

@@ -12,7 +12,7 @@ export function SystemEventRow({ envelope }: { envelope: Envelope }) {
     return <CollaborationEvent envelope={envelope} event={event} />;
   }
   return (
-    <p class="system-event" title={fullTimeText(timestamp)}>
+    <p class="system-event quiet" title={fullTimeText(timestamp)}>
       {systemEventText(envelope)}
     </p>
   );
@@ -45,17 +45,17 @@ function CollaborationEvent(props: { envelope: Envelope; event: EventOf<'collabo
     <>
       <Avatar agentId={senderId} isSmall />
       <b>{senderId}</b>
-      <code class="event-name">{visibleString(name)}</code>
-      <span class="quiet event-summary">{payloadSummary(payload)}</span>
+      <code class="event-name ellipsis">{visibleString(name)}</code>
+      <span class="quiet fill ellipsis">{payloadSummary(payload)}</span>
       <time class="quiet" title={fullTimeText(timestamp)}>
         {timeText(timestamp)}
       </time>
     </>
   );
-  if (Object.keys(payload).length === 0) return <div class="collaboration">{line}</div>;
+  if (Object.keys(payload).length === 0) return <div class="collaboration line">{line}</div>;
   return (
     <details class="collaboration">
-      <summary>{line}</summary>
+      <summary class="line">{line}</summary>
       <pre tabIndex={0}>{visibleString(JSON.stringify(payload, null, 2))}</pre>
     </details>
   );

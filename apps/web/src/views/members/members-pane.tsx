@@ -10,9 +10,8 @@ import {
   drawnAgentsMax,
   unknownPresence,
 } from '../shared/agents.tsx';
-import { FilterField, IconButton, Pane } from '../shared/controls.tsx';
+import { BareField, IconButton, matches, Pane } from '../shared/controls.tsx';
 
-/** The members of a channel, present ones first. */
 export function MembersPane({ chat }: { chat: Chat }) {
   const { session, pane } = usePage();
   const [filter, setFilter] = useState('');
@@ -21,9 +20,7 @@ export function MembersPane({ chat }: { chat: Chat }) {
     ...(chat.presences.value.get(member.agentId) ?? unknownPresence),
   }));
   const shown = members
-    .filter(({ agentId, displayName }) =>
-      `${agentId} ${displayName ?? ''}`.toLowerCase().includes(filter.toLowerCase()),
-    )
+    .filter(({ agentId, displayName }) => matches(`${agentId} ${displayName ?? ''}`, filter))
     .sort(compareAgents);
   const present = members.filter(({ status }) => status !== 'offline').length;
   const isOwner =
@@ -34,7 +31,8 @@ export function MembersPane({ chat }: { chat: Chat }) {
   return (
     <Pane title="Members" onClose={() => (pane.value = 'none')}>
       <div class="pane-tools">
-        <FilterField
+        <BareField
+          type="search"
           label="Find a member"
           placeholder={`${members.length} members, ${present} here`}
           value={filter}
@@ -42,7 +40,7 @@ export function MembersPane({ chat }: { chat: Chat }) {
         />
         {isOwner && <AddMember chat={chat} />}
       </div>
-      <ul class="people" tabIndex={0} aria-label="Members">
+      <ul class="people scrolls" tabIndex={0} aria-label="Members">
         {shown.slice(0, drawnAgentsMax).map((member) => (
           <li class="member" key={member.agentId}>
             <AgentLink {...member}>
@@ -111,11 +109,11 @@ function AddMember({ chat }: { chat: Chat }) {
   };
   return (
     <form class="inline-form" onSubmit={add}>
-      <input
-        aria-label="Add a member by name"
+      <BareField
+        label="Add a member by name"
         placeholder="Add by name"
         value={name}
-        onInput={(event) => setName(event.currentTarget.value)}
+        onText={setName}
       />
       <button type="submit" disabled={name.trim() === ''}>
         Add

@@ -13,7 +13,6 @@ const height = 190;
 const shortestSeconds = 60;
 const longestSeconds = 300;
 
-/** A chart of the last minutes. */
 export function Chart(props: {
   title: string;
   atSeconds: readonly number[];
@@ -93,9 +92,9 @@ export function Chart(props: {
   };
   return (
     <figure class="chart">
-      <figcaption>
+      <figcaption class="line">
         <h2>{title}</h2>
-        <span class="legend">
+        <span class="legend quiet small">
           {lines.map((line) => (
             <span key={line.name}>
               <i class="swatch" style={{ background: `var(${line.colour})` }} aria-hidden="true" />

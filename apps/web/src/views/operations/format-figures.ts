@@ -21,7 +21,6 @@ export const bytesText = orUnknown((value) => {
   return `${scaled < 10 && power > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${units[power]}`;
 });
 
-/** A duration in its two largest units. */
 export const durationText = orUnknown((ms) => {
   const seconds = Math.floor(ms / 1000);
   const minutes = Math.floor(seconds / 60);

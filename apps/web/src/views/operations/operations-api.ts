@@ -11,7 +11,6 @@ const agentsEveryMs = 3_000;
 /** An agent with a socket on the hub. */
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
-/** The data of the operations view. */
 export interface Snapshots {
   readonly newest: Operations | null;
   readonly samples: readonly Sample[];
@@ -25,10 +24,10 @@ async function readOperations<T>(
   path = '',
   query: Readonly<Record<string, string>> = {},
 ): Promise<T> {
-  const params = new URLSearchParams(query);
-  const headers: Record<string, string> = {};
-  if (credentials.kind === 'name') params.set('agent', credentials.agentId);
-  else headers.authorization = `Bearer ${credentials.token}`;
+  const isByName = credentials.kind === 'name';
+  const identity = isByName ? { agent: credentials.agentId, kind: 'person' } : {};
+  const params = new URLSearchParams({ ...query, ...identity });
+  const headers = isByName ? {} : { authorization: `Bearer ${credentials.token}` };
   const signal = AbortSignal.timeout(timeoutMs);
   const unreachable = () => {
     throw new Error('The hub cannot be reached.');

@@ -7,7 +7,6 @@ import { Roster } from './roster.tsx';
 import type { Sample } from './samples.ts';
 import { ChannelTable, HubTable, Tiles } from './tables.tsx';
 
-/** The state of the hub: its parts, charts of the last minutes, its channels, and its agents. */
 export function OperationsView() {
   const { session } = usePage();
   const { newest, samples, problem } = useSnapshots(session.credentials);
@@ -21,8 +20,8 @@ export function OperationsView() {
     <Chart title={title} atSeconds={atSeconds} format={format} lines={lines} />
   );
   return (
-    <main class="page operations">
-      <header class="page-head">
+    <main class="page operations column scrolls">
+      <header class="page-head line">
         <h1>Operations</h1>
         {newest !== null && (
           <p class="quiet">

@@ -9,7 +9,7 @@ import {
   statuses,
   statusWords,
 } from '../shared/agents.tsx';
-import { FilterField } from '../shared/controls.tsx';
+import { BareField, matches } from '../shared/controls.tsx';
 import { agoText } from '../shared/format-time.ts';
 import { durationText } from './format-figures.ts';
 import { useConnected } from './operations-api.ts';
@@ -30,12 +30,12 @@ export function Roster() {
   // For its own agents, this hub's data replaces the data from the channels.
   const agents = new Map([...met, ...connected].map((agent) => [agent.agentId, agent]));
   const shown = [...agents.values()]
-    .filter(({ agentId }) => agentId.toLowerCase().includes(filter.toLowerCase()))
+    .filter(({ agentId }) => matches(agentId, filter))
     .sort(compareAgents);
   const counts = Map.groupBy(agents.values(), ({ status }) => status);
   return (
     <section class="roster">
-      <h2>
+      <h2 class="line">
         Agents
         <span class="quiet small">
           {statuses
@@ -44,7 +44,7 @@ export function Roster() {
             .join(' · ')}
         </span>
       </h2>
-      <FilterField label="Find an agent" value={filter} onText={setFilter} />
+      <BareField type="search" label="Find an agent" value={filter} onText={setFilter} />
       <ul class="roster-grid">
         {shown.slice(0, drawnAgentsMax).map((agent) => (
           <li key={agent.agentId}>

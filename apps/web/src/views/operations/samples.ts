@@ -1,21 +1,12 @@
 import type { Operations } from '@openclaw/protocol';
 
 /** The values of the charts at one time; null when they are unknown. */
-export interface Sample {
-  readonly atSeconds: number;
-  readonly messages: number | null;
-  readonly deliveries: number | null;
-  readonly ackP50: number | null;
-  readonly ackP99: number | null;
-  readonly deliveryP50: number | null;
-  readonly deliveryP99: number | null;
-  readonly sockets: number;
-}
+export type Sample = ReturnType<typeof sampleOf>;
 
 const samplesMax = 300;
 
 /** Turns counters into rates between two snapshots. There are no rates when the hub was restarted between them. */
-export function sampleOf(snapshot: Operations, before: Operations | null): Sample {
+export function sampleOf(snapshot: Operations, before: Operations | null) {
   const rate = (name: 'messages' | 'deliveries'): number | null => {
     if (before === null || snapshot.hubId !== before.hubId) return null;
     const seconds = (snapshot.timestamp - before.timestamp) / 1000;

@@ -1,10 +1,9 @@
 import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Operations } from '@openclaw/protocol';
-import { IsolatedText } from '../shared/agents.tsx';
+import { Dot, IsolatedText } from '../shared/agents.tsx';
 import { bytesText, countText, durationText, millisecondsText } from './format-figures.ts';
 
-/** The state of each part of the system. */
 export function Tiles({ snapshot }: { snapshot: Operations }) {
   const { redis, database, breaker } = snapshot;
   const isAlone = redis.status === 'none';
@@ -54,7 +53,7 @@ type Tone = 'good' | 'warning' | 'bad' | 'plain';
 function Tile(props: { name: string; value: string; detail?: string; tone?: Tone }) {
   return (
     <div class={`tile tile-${props.tone ?? 'plain'}`}>
-      <dt>{props.name}</dt>
+      <dt class="quiet small">{props.name}</dt>
       <dd>
         <span class="tile-value">{props.value}</span>
         <span class="quiet small">{props.detail}</span>
@@ -63,29 +62,21 @@ function Tile(props: { name: string; value: string; detail?: string; tone?: Tone
   );
 }
 
-type ChannelRow = Operations['channels'][number];
-
 const aliveWithinMs = 5_000;
 
 /** The hubs of the system; a hub without a recent beat is marked as offline. */
 export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
+  const rows = hubs.map(({ hubId, lastBeatAgoMs, isThis }) => [
+    <>
+      <Dot status={lastBeatAgoMs < aliveWithinMs ? 'online' : 'offline'} /> {hubId}
+      {isThis && <span class="role">this one</span>}
+    </>,
+    `${durationText(lastBeatAgoMs)} ago`,
+  ]);
   return (
     <section>
-      <h2>Hubs</h2>
-      <Figures label="Hubs" columns={['Hub', 'Last beat']} none="Not known.">
-        {hubs.map(({ hubId, lastBeatAgoMs, isThis }) => {
-          const status = lastBeatAgoMs < aliveWithinMs ? 'online' : 'offline';
-          return (
-            <tr key={hubId}>
-              <td>
-                <span class={`dot dot-${status}`} aria-hidden="true" /> {hubId}
-                {isThis && <span class="role">this one</span>}
-              </td>
-              <td>{durationText(lastBeatAgoMs)} ago</td>
-            </tr>
-          );
-        })}
-      </Figures>
+      <h2 class="line">Hubs</h2>
+      <Figures label="Hubs" columns={['Hub', 'Last beat']} rows={rows} none="Not known." />
     </section>
   );
 }
@@ -94,8 +85,8 @@ export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
 function Figures(props: {
   label: string;
   columns: readonly string[];
+  rows: readonly (readonly ComponentChild[])[];
   none: string;
-  children: readonly ComponentChild[];
 }) {
   return (
     <>
@@ -108,26 +99,40 @@ function Figures(props: {
               ))}
             </tr>
           </thead>
-          <tbody>{props.children}</tbody>
+          <tbody>
+            {props.rows.map((cells) => (
+              <tr>
+                {cells.map((cell) => (
+                  <td>{cell}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
         </table>
       </div>
-      {props.children.length === 0 && <p class="quiet">{props.none}</p>}
+      {props.rows.length === 0 && <p class="quiet">{props.none}</p>}
     </>
   );
 }
 
 const columns = ['Channel', 'Messages/s', 'Deliveries/s', 'Sockets', 'p99'];
-const orders = {
-  busiest: (a: ChannelRow, b: ChannelRow) => b.deliveriesPerSecond - a.deliveriesPerSecond,
-  slowest: (a: ChannelRow, b: ChannelRow) => b.deliveryP99Ms - a.deliveryP99Ms,
-} as const;
+const orders = { busiest: 'deliveriesPerSecond', slowest: 'deliveryP99Ms' } as const;
 
 /** The live channels, ordered by deliveries or by latency. */
 export function ChannelTable({ channels }: { channels: Operations['channels'] }) {
   const [order, setOrder] = useState<keyof typeof orders>('busiest');
+  const rows = [...channels]
+    .sort((a, b) => b[orders[order]] - a[orders[order]])
+    .map((channel) => [
+      <IsolatedText text={channel.name ?? channel.channelId} />,
+      countText(channel.messagesPerSecond),
+      countText(channel.deliveriesPerSecond),
+      countText(channel.sockets),
+      millisecondsText(channel.deliveryP99Ms),
+    ]);
   return (
     <section>
-      <h2>
+      <h2 class="line">
         Channels
         <span class="segments" role="group" aria-label="Order">
           {(['busiest', 'slowest'] as const).map((name) => (
@@ -137,19 +142,12 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
           ))}
         </span>
       </h2>
-      <Figures label="Channels" columns={columns} none="No messages in any channel right now.">
-        {[...channels].sort(orders[order]).map((channel) => (
-          <tr key={channel.channelId}>
-            <td>
-              <IsolatedText text={channel.name ?? channel.channelId} />
-            </td>
-            <td>{countText(channel.messagesPerSecond)}</td>
-            <td>{countText(channel.deliveriesPerSecond)}</td>
-            <td>{countText(channel.sockets)}</td>
-            <td>{millisecondsText(channel.deliveryP99Ms)}</td>
-          </tr>
-        ))}
-      </Figures>
+      <Figures
+        label="Channels"
+        columns={columns}
+        rows={rows}
+        none="No messages in any channel right now."
+      />
     </section>
   );
 }

@@ -1,8 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
-import { LoadButton, Pane } from '../shared/controls.tsx';
+import { BareField, focusWhenShown, LoadButton, Pane } from '../shared/controls.tsx';
 import { dayText, timeText } from '../shared/format-time.ts';
 import { searchTimeline } from './search-timeline.ts';
 
@@ -14,8 +14,6 @@ const pagesAtOnce = 5;
 export function SearchPane({ chat }: { chat: Chat }) {
   const { session, pane, target } = usePage();
   const [query, setQuery] = useState('');
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
   const timeline = chat.timeline.value;
   const found = searchTimeline(timeline, query, foundMax);
   const loadOlder = async () => {
@@ -30,16 +28,16 @@ export function SearchPane({ chat }: { chat: Chat }) {
   return (
     <Pane title="Search" onClose={() => (pane.value = 'none')}>
       <div class="pane-tools">
-        <input
-          ref={field}
+        <BareField
+          ref={focusWhenShown}
           type="search"
-          aria-label="Search for words"
+          label="Search for words"
           placeholder="Words, or a name"
           value={query}
-          onInput={(event) => setQuery(event.currentTarget.value)}
+          onText={setQuery}
         />
       </div>
-      <div class="found-list">
+      <div class="found-list scrolls">
         {found.map((message) => (
           <button
             key={message.id}

@@ -55,9 +55,14 @@ export function Avatar(props: {
       aria-hidden="true"
     >
       {isEmoji ? <span class="emoji">{visibleString(avatar)}</span> : initialsOf(agentId)}
-      {status !== undefined && <span class={`dot dot-${status}`} />}
+      {status !== undefined && <Dot status={status} />}
     </span>
   );
+}
+
+export function Dot({ status }: { status: Presence['status'] }) {
+  const style = { background: `var(--dot-${status})` };
+  return <span class={`dot dot-${status}`} style={style} aria-hidden="true" />;
 }
 
 /**
@@ -128,10 +133,8 @@ export function knownAgents(session: Session): Map<string, ShownPresence> {
   return new Map(sorted.map((agentId) => [agentId, presenceOf(session, agentId)]));
 }
 
-/** The most agents that a list draws. */
 export const drawnAgentsMax = 300;
 
-/** Says how many agents a list has left out. */
 export function NotDrawn({ count }: { count: number }) {
   return count > 0 ? <p class="quiet pane-note">{count} more: type part of a name.</p> : null;
 }
@@ -159,11 +162,11 @@ export function AgentLink(
 ) {
   const { agentId, status, avatar, customStatus, detail = null } = props;
   return (
-    <a class={`person person-${status}`} href={hashOf({ view: 'direct', agentId })}>
+    <a class={`person line person-${status}`} href={hashOf({ view: 'direct', agentId })}>
       <Avatar agentId={agentId} avatar={avatar} status={status} />
       <span class="person-text">
         <span class="person-name">{props.children}</span>
-        <span class="quiet small">
+        <span class="quiet small ellipsis">
           <StatusText status={status} customStatus={customStatus} />
           {detail !== null && ` · ${detail}`}
         </span>

@@ -22,7 +22,6 @@ const paths = {
   out: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
   compass: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM15.5 8.5l-2 5-5 2 2-5z',
   more: 'M6 12h.01M12 12h.01M18 12h.01',
-  chevron: 'M9 6l6 6-6 6',
 } as const;
 
 type IconName = keyof typeof paths;
@@ -36,7 +35,6 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-/** A button that shows only an icon. */
 export function IconButton({
   icon,
   label,
@@ -50,12 +48,12 @@ export function IconButton({
   );
 }
 
-/** An input below its label. */
-export function TextField({
-  label,
-  onText,
-  ...rest
-}: ComponentProps<'input'> & { label: string; onText: (text: string) => void }) {
+type TextInputProps = ComponentProps<'input'> & {
+  label: string;
+  onText: (text: string) => void;
+};
+
+export function TextField({ label, onText, ...rest }: TextInputProps) {
   return (
     <label class="field">
       <span>{label}</span>
@@ -64,23 +62,32 @@ export function TextField({
   );
 }
 
-/** A search input; its label is its placeholder unless another one is given. */
-export function FilterField(props: {
-  label: string;
-  placeholder?: string;
-  value: string;
-  onText: (text: string) => void;
-}) {
+/** An input without a visible label. Its label is its placeholder, too, unless another one is given. */
+export function BareField({ label, onText, ...rest }: TextInputProps) {
   return (
     <input
-      type="search"
-      aria-label={props.label}
-      placeholder={props.placeholder ?? props.label}
-      value={props.value}
-      onInput={(event) => props.onText(event.currentTarget.value)}
+      aria-label={label}
+      placeholder={label}
+      {...rest}
+      onInput={(event) => onText(event.currentTarget.value)}
     />
   );
 }
+
+/** True when the text contains what a reader typed into a filter, in upper or lower case. */
+export function matches(text: string, filter: string): boolean {
+  return text.toLowerCase().includes(filter.toLowerCase());
+}
+
+/** As the `ref` of an element: focuses it when it appears. */
+export const focusWhenShown = (element: HTMLElement | null) => element?.focus();
+
+/** Handles Esc. The event does not reach the pane or dialog around the element, which stays open. */
+export const onEscape = (cancel: () => void) => (event: KeyboardEvent) => {
+  if (event.key !== 'Escape') return;
+  event.preventDefault();
+  cancel();
+};
 
 /** An error, announced to screen readers; null shows nothing. */
 export function Problem({ text, extraClass = '' }: { text: string | null; extraClass?: string }) {
@@ -141,7 +148,6 @@ export function DialogActions(props: {
   );
 }
 
-/** Requests a confirmation before an action that cannot be undone. */
 export function ConfirmDialog(props: {
   label: string;
   title?: ComponentChildren;
@@ -168,7 +174,7 @@ export function Pane(props: {
 }) {
   return (
     <aside
-      class="pane"
+      class="pane column"
       aria-label={props.title}
       onKeyDown={(event) => {
         // In a dialog, Esc closes the dialog only.
@@ -176,7 +182,7 @@ export function Pane(props: {
         if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) props.onClose();
       }}
     >
-      <header class="pane-head">
+      <header class="pane-head line">
         {props.head ?? <h2>{props.title}</h2>}
         <IconButton icon="close" label={`Close: ${props.title}`} onClick={props.onClose} />
       </header>

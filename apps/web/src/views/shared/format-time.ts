@@ -15,10 +15,8 @@ export const timeText = (timestamp: number): string => time.format(timestamp);
 export const shortTimeText = (timestamp: number): string => shortTime.format(timestamp);
 /** The time with seconds, for the axis of a chart. */
 export const axisTimeText = (timestamp: number): string => axisTime.format(timestamp);
-/** The full date and time. */
 export const fullTimeText = (timestamp: number): string => full.format(timestamp);
 
-/** Today, Yesterday, or the date. */
 export function dayText(timestamp: number, nowMs = Date.now()): string {
   if (isSameDay(timestamp, nowMs)) return 'Today';
   if (isSameDay(timestamp, nowMs - dayMs)) return 'Yesterday';
@@ -33,7 +31,6 @@ export function isSameDay(a: number, b: number): boolean {
   return new Date(a).getDate() === new Date(b).getDate();
 }
 
-/** The approximate time since then. */
 export function agoText(timestamp: number, nowMs = Date.now()): string {
   const seconds = Math.max(0, Math.round((nowMs - timestamp) / 1000));
   if (seconds < 60) return 'just now';

@@ -7,8 +7,9 @@ import { IsolatedText } from '../shared/agents.tsx';
 import {
   Dialog,
   DialogActions,
-  FilterField,
+  BareField,
   Icon,
+  matches,
   Problem,
   TextField,
 } from '../shared/controls.tsx';
@@ -16,7 +17,6 @@ import { dayText } from '../shared/format-time.ts';
 
 const pageSize = 100;
 
-/** The public channels that this agent can join. */
 export function Browse() {
   const { session, isCreateOpen } = usePage();
   const [channels, setChannels] = useState<readonly Channel[] | null>(null);
@@ -44,22 +44,22 @@ export function Browse() {
       .catch(session.notices.report(`You could not join #${channel.name}`));
 
   const shown = (channels ?? []).filter(({ name, topic }) =>
-    `${name} ${topic ?? ''}`.toLowerCase().includes(filter.toLowerCase()),
+    matches(`${name} ${topic ?? ''}`, filter),
   );
   return (
-    <main class="page">
-      <header class="page-head">
+    <main class="page column scrolls">
+      <header class="page-head line">
         <h1>Channels</h1>
         <button class="primary" onClick={() => (isCreateOpen.value = true)}>
           <Icon name="plus" /> Create a channel
         </button>
       </header>
-      <FilterField label="Find a channel" value={filter} onText={setFilter} />
+      <BareField type="search" label="Find a channel" value={filter} onText={setFilter} />
       <ul class="channel-list">
         {shown.map((channel) => (
-          <li key={channel.channelId}>
-            <div>
-              <strong>
+          <li class="line" key={channel.channelId}>
+            <div class="fill">
+              <strong class="line">
                 <Icon name="hash" />
                 <IsolatedText text={channel.name} />
               </strong>
@@ -91,7 +91,6 @@ export function Browse() {
   );
 }
 
-/** The dialog that creates a channel and opens it. */
 export function CreateChannel() {
   const { session, isCreateOpen, isDrawerOpen } = usePage();
   const [name, setName] = useState('');
@@ -134,7 +133,7 @@ export function CreateChannel() {
           maxLength={1024}
           onText={setTopic}
         />
-        <label class="choice">
+        <label class="choice line">
           <input
             type="checkbox"
             checked={isPrivate}

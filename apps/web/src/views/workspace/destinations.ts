@@ -1,4 +1,3 @@
-/** A channel or an agent that the quick switcher offers. */
 export interface Destination {
   readonly kind: 'channel' | 'agent';
   readonly id: string;

@@ -1,8 +1,8 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, knownAgents } from '../shared/agents.tsx';
-import { Dialog, Icon } from '../shared/controls.tsx';
+import { BareField, Dialog, focusWhenShown, Icon } from '../shared/controls.tsx';
 import { type Destination, rankDestinations } from './destinations.ts';
 
 const shownMax = 9;
@@ -12,8 +12,6 @@ export function QuickSwitcher() {
   const { session, isSwitcherOpen, isDrawerOpen } = usePage();
   const [query, setQuery] = useState('');
   const [chosen, setChosen] = useState(0);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
   const all = useMemo<Destination[]>(() => {
     const channels = [...session.chats.byId.peek().values()].flatMap<Destination>((chat) => {
       const { kind, name } = chat.channel.peek();
@@ -51,18 +49,18 @@ export function QuickSwitcher() {
   };
   return (
     <Dialog label="Go to" extraClass="switcher" onClose={close}>
-      <input
-        ref={field}
+      <BareField
+        ref={focusWhenShown}
         type="text"
         role="combobox"
-        aria-label="A channel or a name"
+        label="A channel or a name"
         aria-expanded="true"
         aria-controls="destinations"
         aria-activedescendant={shown[chosen] === undefined ? undefined : `destination-${chosen}`}
         placeholder="A channel or a name"
         value={query}
-        onInput={(event) => {
-          setQuery(event.currentTarget.value);
+        onText={(text) => {
+          setQuery(text);
           setChosen(0);
         }}
         onKeyDown={onKeyDown}
@@ -71,6 +69,7 @@ export function QuickSwitcher() {
         {shown.map((destination, index) => (
           <li
             key={`${destination.kind} ${destination.id}`}
+            class="line"
             id={`destination-${index}`}
             role="option"
             aria-selected={index === chosen}
@@ -81,7 +80,9 @@ export function QuickSwitcher() {
             ) : (
               <Avatar agentId={destination.id} isSmall />
             )}
-            <IsolatedText text={destination.name} />
+            <span class="fill">
+              <IsolatedText text={destination.name} />
+            </span>
             {destination.unread > 0 && <span class="badge">{destination.unread}</span>}
           </li>
         ))}

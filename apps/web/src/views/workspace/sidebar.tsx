@@ -5,10 +5,16 @@ import type { Profile } from '../../session/profile.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { Avatar, IsolatedText, StatusText, statusWords, usePresence } from '../shared/agents.tsx';
+import {
+  Avatar,
+  Dot,
+  IsolatedText,
+  StatusText,
+  statusWords,
+  usePresence,
+} from '../shared/agents.tsx';
 import { Dialog, DialogActions, Icon, IconButton, TextField } from '../shared/controls.tsx';
 
-/** The channels, the direct channels, and the agent's own card. */
 export function Sidebar() {
   const { session, isCreateOpen, isSwitcherOpen, isDrawerOpen } = usePage();
   const nameOf = (chat: Chat) => titleOf(chat.channel.value, session.me);
@@ -17,10 +23,12 @@ export function Sidebar() {
   );
   const directs = chats.filter((chat) => chat.channel.value.kind === 'direct');
   const { view } = session.router.route.value;
+  const create = () => (isCreateOpen.value = true);
+  const goTo = () => (isSwitcherOpen.value = true);
 
   return (
-    <nav class="sidebar" aria-label="Channels and people">
-      <div class="sidebar-head">
+    <nav class="sidebar column" aria-label="Channels and people">
+      <div class="sidebar-head line">
         <span class="logo" aria-hidden="true" />
         <strong>OpenClaw</strong>
         <IconButton
@@ -30,21 +38,13 @@ export function Sidebar() {
           onClick={() => (isDrawerOpen.value = false)}
         />
       </div>
-      <button class="jump" onClick={() => (isSwitcherOpen.value = true)}>
+      <button class="jump quiet" onClick={goTo}>
         <Icon name="search" />
-        <span>Go to…</span>
-        <kbd>Ctrl K</kbd>
+        <span class="fill">Go to…</span>
+        <kbd class="quiet">Ctrl K</kbd>
       </button>
-      <div class="sidebar-scroll">
-        <section>
-          <h2>
-            Channels
-            <IconButton
-              icon="plus"
-              label="Create a channel"
-              onClick={() => (isCreateOpen.value = true)}
-            />
-          </h2>
+      <div class="sidebar-scroll scrolls">
+        <Section title="Channels" addLabel="Create a channel" onAdd={create}>
           <ul>
             {chats
               .filter((chat) => !directs.includes(chat))
@@ -54,27 +54,19 @@ export function Sidebar() {
             <li>
               <SidebarLink href="#/browse" isCurrent={view === 'browse'} extraClass="quiet">
                 <Icon name="compass" />
-                <span class="chat-name">Browse channels</span>
+                <span class="fill ellipsis">Browse channels</span>
               </SidebarLink>
             </li>
           </ul>
-        </section>
-        <section>
-          <h2>
-            Direct messages
-            <IconButton
-              icon="plus"
-              label="Write to somebody"
-              onClick={() => (isSwitcherOpen.value = true)}
-            />
-          </h2>
+        </Section>
+        <Section title="Direct messages" addLabel="Write to somebody" onAdd={goTo}>
           <ul>
             {directs.map((chat) => (
               <ChatItem key={chat.id} chat={chat} />
             ))}
           </ul>
           {directs.length === 0 && <p class="quiet small">Nobody yet.</p>}
-        </section>
+        </Section>
       </div>
       <SidebarLink
         href="#/operations"
@@ -82,10 +74,27 @@ export function Sidebar() {
         extraClass="operations-link"
       >
         <Icon name="chart" />
-        <span class="chat-name">Operations</span>
+        <span class="fill ellipsis">Operations</span>
       </SidebarLink>
       <OwnCard />
     </nav>
+  );
+}
+
+function Section(props: {
+  title: string;
+  addLabel: string;
+  onAdd: () => void;
+  children: ComponentChildren;
+}) {
+  return (
+    <section>
+      <h2 class="line">
+        {props.title}
+        <IconButton icon="plus" label={props.addLabel} onClick={props.onAdd} />
+      </h2>
+      {props.children}
+    </section>
   );
 }
 
@@ -98,7 +107,7 @@ function SidebarLink(props: {
   const { isDrawerOpen } = usePage();
   return (
     <a
-      class={`chat-link ${props.extraClass}`}
+      class={`chat-link line ${props.extraClass}`}
       href={props.href}
       aria-current={props.isCurrent ? 'page' : undefined}
       onClick={() => (isDrawerOpen.value = false)}
@@ -131,7 +140,7 @@ function ChatItem({ chat }: { chat: Chat }) {
         ) : (
           <Icon name={channel.kind === 'private' ? 'lock' : 'hash'} />
         )}
-        <span class="chat-name">
+        <span class="fill ellipsis">
           <IsolatedText text={titleOf(channel, session.me)} />
           {channel.archivedAt !== null && <span class="quiet"> (archived)</span>}
         </span>
@@ -161,13 +170,13 @@ export function OwnCard() {
   const profile = session.profile.value;
   const themeLabel = `Colours: ${theme.name.value}`;
   return (
-    <div class="own-card">
-      <button class="own-button" onClick={() => setOpen(true)} title="Set your status">
+    <div class="own-card line">
+      <button class="own-button fill" onClick={() => setOpen(true)} title="Set your status">
         <span class="hidden">Set your status: </span>
         <Avatar {...profile} agentId={session.me} />
         <span class="own-names">
-          <strong>{session.me}</strong>
-          <span class="quiet small">
+          <strong class="ellipsis">{session.me}</strong>
+          <span class="quiet small ellipsis">
             <StatusText {...profile} />
           </span>
         </span>
@@ -197,14 +206,14 @@ function StatusDialog({ onClose }: { onClose: () => void }) {
         <fieldset class="choices">
           <legend class="hidden">Status</legend>
           {(['online', 'away', 'dnd'] as const).map((status) => (
-            <label key={status} class="choice">
+            <label key={status} class="choice line">
               <input
                 type="radio"
                 name="status"
                 checked={profile.status === status}
                 onChange={() => setProfile({ ...profile, status })}
               />
-              <span class={`dot dot-${status}`} aria-hidden="true" />
+              <Dot status={status} />
               {statusWords[status]}
             </label>
           ))}

@@ -10,7 +10,6 @@ import { Browse, CreateChannel } from './browse.tsx';
 import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar } from './sidebar.tsx';
 
-/** The page of an agent that has signed in. */
 export function Workspace() {
   const { isDrawerOpen, isSwitcherOpen, isCreateOpen } = usePage();
 
@@ -38,8 +37,8 @@ export function Workspace() {
           onClick={() => (isDrawerOpen.value = false)}
         />
       )}
-      <div class="stage">
-        <div class="topline">
+      <div class="stage column">
+        <div class="topline line">
           <IconButton
             icon="menu"
             label="Open the menu"
@@ -58,7 +57,7 @@ export function Workspace() {
   );
 }
 
-const loading = <main class="empty">Loading your channels…</main>;
+const loading = <main class="empty column quiet fill">Loading your channels…</main>;
 
 function RoutedView() {
   const { session } = usePage();
@@ -102,7 +101,7 @@ function Home() {
 
 function NotAMember() {
   return (
-    <main class="empty">
+    <main class="empty column quiet fill">
       <p>You are not a member of this channel.</p>
       <a class="button" href="#/browse">
         Browse channels
@@ -130,13 +129,13 @@ export function ConnectionStatusView() {
   // The countdown changes each second, so screen readers must not announce it.
   const countdown = /…$| in \d+ s$/.exec(text)?.[0] ?? '';
   return (
-    <div class={`connection connection-${tone}`} role="status">
+    <div class={`connection small connection-${tone}`} role="status">
       <span class="connection-dot" aria-hidden="true" />
       <span class="connection-text">
         {text.slice(0, text.length - countdown.length)}
         <span aria-hidden="true">{countdown}</span>
       </span>
-      {detail !== null && <span class="connection-detail">{visibleString(detail)}</span>}
+      {detail !== null && <span class="connection-detail ellipsis">{visibleString(detail)}</span>}
     </div>
   );
 }
@@ -148,7 +147,7 @@ export function NoticesView() {
     <div class="notices" role="alert">
       {notices.list.value.map(({ id, text, detail }) => (
         <div class="notice" key={id}>
-          <p>
+          <p class="fill">
             <strong>
               <IsolatedText text={shortened(text)} />
             </strong>

@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RedisServerLink } from '@openclaw/redis-client';
+
+export interface WalkOptions {
+  /** Only keys that begin with this; null: all keys. */
+  readonly prefix: string | null;
+  /** The COUNT of SCAN: how many keys Redis looks at in one step. */
+  readonly count: number;
+  /** The most keys per second. */
+  readonly keysPerSecond: number;
+}
+
+/** The most keys that are examined together: SCAN may return more than its COUNT. */
+const pageMax = 200;
+
+/**
+ * Walks the keys of one server by SCAN and hands them over in pages. It pauses after each page for as long as the page
+ * took, or longer to keep to the rate, so that Redis is free at least half of the time. A key that exists all the time
+ * is handed over at least once.
+ */
+export async function walk(
+  server: RedisServerLink,
+  { prefix, count, keysPerSecond }: WalkOptions,
+  onPage: (names: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const match = prefix === null || prefix === '' ? [] : ['MATCH', `${prefix}*`];
+  let cursor = '0';
+  do {
+    const startMs = performance.now();
+    const [next, found] = (await server.call(['SCAN', cursor, ...match, 'COUNT', count])) as [
+      string,
+      string[],
+    ];
+    cursor = next;
+    const names = [...new Set(found)];
+    for (let from = 0; from < names.length; from += pageMax) {
+      await onPage(names.slice(from, from + pageMax));
+    }
+    const tookMs = performance.now() - startMs;
+    // A step over keys of other prefixes returns none and still costs its COUNT.
+    const examined = Math.max(names.length, count);
+    const pauseMs = Math.max(tookMs, (examined / keysPerSecond) * 1000 - tookMs);
+    if (cursor !== '0') await delay(pauseMs);
+  } while (cursor !== '0');
+}

@@ -1,0 +1,221 @@
+import type { Config } from '../config.ts';
+import { count, line, ms, type Line, type Section } from './line.ts';
+
+/** The hub's own reports, read over HTTP. */
+export interface HubFacts {
+  readonly url: string;
+  readonly opsUrl: string;
+  /** Null: it does not answer; `failure` says why. */
+  readonly aliveMs: number | null;
+  readonly failure: string | null;
+  readonly version: string | null;
+  /** The body of /readyz; null: no answer, or none that is JSON. */
+  readonly ready: ReadyBody | null;
+  /** Values of /metrics by name; a name with labels has the sum of its values. */
+  readonly metrics: ReadonlyMap<string, number>;
+}
+
+/** The parts of /readyz that are shown. Any may be missing, because a hub of another release may answer. */
+interface ReadyBody {
+  readonly status: number;
+  readonly ready?: boolean;
+  readonly hubId?: string;
+  readonly draining?: boolean;
+  readonly database?: { readonly status?: string; readonly latencyMs?: number | null };
+  readonly redis?: { readonly status?: string; readonly refusal?: string | null };
+  readonly publishPath?: { readonly status?: string; readonly latencyMs?: number | null };
+}
+
+const answerBytesMax = 4 * 1024 * 1024;
+
+/** Asks the hub that this environment describes. Never rejects; each request ends within `timeoutMs`. */
+export async function readHub(config: Config, timeoutMs: number): Promise<HubFacts> {
+  const host = reachableHost(config.host);
+  const url = `http://${host}:${config.port}`;
+  const opsUrl = config.opsPort === null ? url : `http://${host}:${config.opsPort}`;
+  const startMs = performance.now();
+  const [alive, ready, metrics] = await Promise.all([
+    get(`${url}/healthz`, timeoutMs).then((answer) => ({
+      ...answer,
+      tookMs: performance.now() - startMs,
+    })),
+    get(`${opsUrl}/readyz`, timeoutMs),
+    get(`${opsUrl}/metrics`, timeoutMs),
+  ]);
+  const body = parsed(ready.text);
+  const isReadiness = body !== null && 'ready' in body;
+  return {
+    url,
+    opsUrl,
+    aliveMs: alive.status === 200 ? alive.tookMs : null,
+    failure: alive.status === 200 ? null : (alive.failure ?? `/healthz answers ${alive.status}`),
+    version: /^hub_build_info\{[^}\n]*version="([^"\n]+)"/m.exec(metrics.text)?.[1] ?? null,
+    // Where readiness has a port of its own, another answer comes from here.
+    ready: isReadiness ? { ...(body as Partial<ReadyBody>), status: ready.status } : null,
+    metrics: parseMetrics(metrics.status === 200 ? metrics.text : ''),
+  };
+}
+
+/** A hub that listens on all interfaces is asked on loopback. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+interface Answer {
+  /** 0: no answer. */
+  readonly status: number;
+  readonly text: string;
+  readonly failure: string | null;
+}
+
+async function get(url: string, timeoutMs: number): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(timeoutMs),
+      redirect: 'error',
+    });
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (text.length > answerBytesMax) throw new Error('its answer is too long');
+    }
+    return { status: response.status, text, failure: null };
+  } catch (error) {
+    const { name, message, cause } = error as Error & {
+      cause?: { code?: string; message?: string };
+    };
+    const reason = name === 'TimeoutError' ? `no answer in ${timeoutMs} ms` : message;
+    return { status: 0, text: '', failure: cause?.code ?? cause?.message ?? reason };
+  }
+}
+
+function parsed(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseMetrics(text: string): Map<string, number> {
+  const values = new Map<string, number>();
+  for (const [, name = '', value] of text.matchAll(/^([a-z_]\w*)(?:\{[^}\n]*\})? (\S+)$/gm)) {
+    values.set(name, (values.get(name) ?? 0) + Number(value));
+  }
+  return values;
+}
+
+export function hubSection(facts: HubFacts): Section {
+  return { title: 'Hub', subject: facts.url, lines: hubLines(facts) };
+}
+
+function hubLines({ aliveMs, failure, version, ready, metrics, opsUrl }: HubFacts): Line[] {
+  if (aliveMs === null) {
+    return [
+      line(
+        'alive',
+        'down',
+        failure ?? 'no answer',
+        'start the hub (npm start), or correct HUB_HOST and HUB_PORT in this environment; its log says why it ended',
+      ),
+    ];
+  }
+  const lines = [
+    line(
+      'alive',
+      'ok',
+      `answers in ${ms(aliveMs)}${version === null ? '' : `, version ${version}`}`,
+    ),
+  ];
+  if (ready === null) {
+    const advice = 'if the hub has a port of its own for operations, set HUB_OPS_PORT here too';
+    return [...lines, line('ready', 'unknown', `${opsUrl}/readyz does not answer`, advice)];
+  }
+  lines.push(readyLine(ready), socketsLine(metrics), ...loopLine(metrics), ...redisLine(ready));
+  const path = ready.publishPath;
+  if (path?.status === 'down') {
+    const advice =
+      'Redis is away, or a connection is deaf: the hub reconnects, and reads the log meanwhile';
+    lines.push(line('publish path', 'degraded', 'published events do not come back', advice));
+  } else if (path?.status === 'ok') {
+    lines.push(line('publish path', 'ok', `events come back in ${ms(path.latencyMs ?? 0)}`));
+  }
+  return lines;
+}
+
+function readyLine({ status, hubId, draining, database }: ReadyBody): Line {
+  const who = hubId ?? 'the hub';
+  if (draining === true)
+    return line(
+      'ready',
+      'degraded',
+      `${who} is draining`,
+      'it is being stopped; look at the next one',
+    );
+  if (status === 200 && database?.status !== 'down')
+    return line('ready', 'ok', `${who} takes traffic`);
+  const cause = database?.status === 'down' ? ', because its database is away' : '';
+  return line(
+    'ready',
+    'down',
+    status === 200 ? `${who} cannot write${cause}` : `${who} answers ${status}${cause}`,
+    `read the section of the database, then the hub's log`,
+  );
+}
+
+const refusalAdvice: Readonly<Record<string, string>> = {
+  OOM: 'its memory is full: set maxmemory-policy allkeys-lru, or raise maxmemory',
+  MISCONF: 'it cannot save: look at the space and the rights of its data folder',
+  NOREPLICAS: 'it lacks replicas: set min-replicas-to-write 0, or start them',
+  READONLY: 'it is a replica: name the master, or use Sentinel',
+  NOPERM: "its user lacks a right: compare users.acl, and see ACL LOG as 'admin'",
+};
+
+/** Redis as the hub sees it, where that is no good. */
+function redisLine({ redis, publishPath }: ReadyBody): Line[] {
+  const refusal = redis?.refusal ?? '';
+  if (redis?.status === 'refusing_writes')
+    return [
+      line(
+        'Redis',
+        'degraded',
+        `refuses writes (${refusal})`,
+        refusalAdvice[refusal] ?? 'see its log',
+      ),
+    ];
+  // An unused path: no Redis is configured.
+  if (redis?.status !== 'down' || publishPath?.status === 'unused') return [];
+  return [line('Redis', 'degraded', 'the hub does not reach it', 'see the section of Redis')];
+}
+
+function socketsLine(metrics: ReadonlyMap<string, number>): Line {
+  const sockets = metrics.get('hub_sockets');
+  const connections = metrics.get('hub_connections');
+  if (sockets === undefined || connections === undefined)
+    return line('sockets', 'unknown', 'the metrics do not say', 'look at /metrics');
+  const limit = metrics.get('hub_connections_limit') ?? 0;
+  // Connections also count requests over HTTP, such as those of this look.
+  const seen = `${count(sockets)} of ${count(metrics.get('hub_agents') ?? 0)} agents; ${count(connections)} of ${count(limit)} connections`;
+  if (limit > 0 && connections > 0.9 * limit)
+    return line(
+      'sockets',
+      'degraded',
+      seen,
+      'raise ulimit -n or HUB_MAX_CONNECTIONS, or add a hub',
+    );
+  return line('sockets', 'ok', seen);
+}
+
+/** The event loop: late turns are felt by every client. */
+function loopLine(metrics: ReadonlyMap<string, number>): Line[] {
+  const p99 = metrics.get('nodejs_eventloop_lag_p99_seconds');
+  if (p99 === undefined || Number.isNaN(p99)) return [];
+  const p99Ms = p99 * 1000;
+  // The measure itself wakes every 10 ms.
+  return p99Ms > 50
+    ? [line('event loop', 'degraded', `p99 ${ms(p99Ms)}`, 'its core is full: add a hub')]
+    : [line('event loop', 'ok', `p99 ${ms(p99Ms)}`)];
+}

@@ -1,0 +1,75 @@
+import { ChatStoreError, type CallKind, type DatabaseCall } from '@openclaw/chat-store';
+import type { Logger } from 'pino';
+import { databaseFailureCodes, type Metrics } from './metrics.ts';
+
+/** Tells from the outcomes of calls if the database answers. Logs each change once, with its reason and duration. */
+export interface DatabaseState {
+  /** False while reads or writes fail. */
+  readonly isUp: boolean;
+  /** Takes the outcome of a call to the database. */
+  readonly onCall: (call: DatabaseCall) => void;
+  /** Takes a failure that the store reported before the database answered, for instance because it hangs. */
+  failed(side: Side, error: unknown): void;
+}
+
+type Side = 'reads' | 'writes';
+
+export interface DatabaseStateDeps {
+  readonly metrics: Pick<Metrics, 'databaseCallSeconds' | 'databaseFailures'>;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/** Failures without an answer between them over this time mean that the database is down. One alone may be a lock. */
+const toleratedMs = 250;
+
+const sideOf: Readonly<Record<CallKind, Side>> = {
+  commit: 'writes',
+  write: 'writes',
+  read: 'reads',
+  look_up: 'reads',
+  system: 'reads',
+};
+const codes: ReadonlySet<string> = new Set(databaseFailureCodes);
+
+/** Creates the state. `clock` is monotonic time in ms. */
+export function createDatabaseState(
+  { metrics, log }: DatabaseStateDeps,
+  clock = () => performance.now(),
+): DatabaseState {
+  /** For each side that fails: since when. */
+  const failing = new Map<Side, number>();
+  let downSinceMs: number | null = null;
+
+  function answered(side: Side): void {
+    if (!failing.delete(side) || failing.size > 0 || downSinceMs === null) return;
+    const downMs = Math.round(clock() - downSinceMs);
+    downSinceMs = null;
+    log.warn({ downMs }, 'the database answers again');
+  }
+
+  function fail(side: Side, { code, message }: ChatStoreError, waitedMs: number): void {
+    const nowMs = clock();
+    const sinceMs = failing.get(side) ?? nowMs - waitedMs;
+    failing.set(side, sinceMs);
+    if (downSinceMs !== null || nowMs - sinceMs < toleratedMs) return;
+    downSinceMs = sinceMs;
+    log.warn({ side, code, reason: message }, 'the database is down');
+  }
+
+  return {
+    get isUp() {
+      return downSinceMs === null;
+    },
+    onCall({ kind, durationMs, failure }) {
+      metrics.databaseCallSeconds.observe({ kind }, durationMs / 1_000);
+      if (failure === null) return answered(sideOf[kind]);
+      if (!codes.has(failure.code)) return;
+      metrics.databaseFailures.inc({ code: failure.code });
+      // The wait for a lock says nothing about the server.
+      fail(sideOf[kind], failure, failure.code === 'locked' ? 0 : durationMs);
+    },
+    failed(side, error) {
+      if (error instanceof ChatStoreError && codes.has(error.code)) fail(side, error, 0);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The ids by which the lines about one request are found in the log, and the request's trace in a tracing system. */
+export interface RequestTrace {
+  /** In the answer too, as the header {@link requestIdHeader}. */
+  readonly requestId: string;
+  /** From the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
+  readonly traceId?: string;
+  readonly parentSpanId?: string;
+}
+
+export const requestIdHeader = 'x-request-id';
+
+/** Other characters could break a log line or a header. */
+const saneId = /^[\w.:@~-]{1,128}$/;
+const traceparent =
+  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(-|$)/;
+
+/** The ids of a request: its own `x-request-id` if that is sane, else a new one. */
+export function traceOf(headers: IncomingHttpHeaders): RequestTrace {
+  const given = headers[requestIdHeader];
+  const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID();
+  const { traceparent: parent } = headers;
+  const [, traceId, parentSpanId] =
+    typeof parent === 'string' ? (traceparent.exec(parent) ?? []) : [];
+  return traceId !== undefined && parentSpanId !== undefined
+    ? { requestId, traceId, parentSpanId }
+    : { requestId };
+}

@@ -1,0 +1,15 @@
+import { execFile } from 'node:child_process';
+import type { Logger } from 'pino';
+
+/**
+ * Tells systemd that the hub listens, when `NOTIFY_SOCKET` is set (Type=notify). Runs `systemd-notify`, because Node has
+ * no datagram sockets for it. A failure is logged; systemd then stops the hub at the end of TimeoutStartSec.
+ */
+export function notifyReady(notifySocket: string | null, log: Logger): void {
+  if (notifySocket === null) return;
+  const env = { PATH: '/usr/bin:/bin', NOTIFY_SOCKET: notifySocket };
+  // A hanging one must not outlive its purpose.
+  execFile('systemd-notify', ['--ready'], { env, timeout: 10_000 }, (error) => {
+    if (error) log.warn({ err: error }, 'systemd was not told that the hub is ready');
+  });
+}

@@ -1,0 +1,7 @@
+/** True where colours may be used: on a terminal, unless NO_COLOR is set. */
+export function usesColours(
+  { isTTY }: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return isTTY === true && !env.NO_COLOR;
+}

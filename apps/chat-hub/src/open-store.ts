@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ChatStoreError,
+  createChatStore,
+  type ChatStore,
+  type ChatStoreDeps,
+  type ChatStoreErrorCode,
+} from '@openclaw/chat-store';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+
+/** Below the two seconds within which a waiting hub is ready after its database returned. */
+const retryMs = 500;
+
+/** A server that starts, fails over or is away. A SQLite file never returns by itself. */
+const passingCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
+  'unavailable',
+  'timeout',
+  'locked',
+  'unwritable',
+]);
+
+/**
+ * Opens the store. While PostgreSQL is away, waits for it for at most `startTimeoutMs`, or until the signal.
+ * @throws {ChatStoreError} the last reason
+ */
+export async function openStore(
+  { databaseUrl, startTimeoutMs }: Pick<Config, 'databaseUrl' | 'startTimeoutMs'>,
+  deps: ChatStoreDeps,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ChatStore> {
+  const startMs = performance.now();
+  let isWaiting = false;
+  for (;;) {
+    try {
+      const store = await createChatStore({ url: databaseUrl }, deps);
+      const waitedMs = Math.round(performance.now() - startMs);
+      if (isWaiting) log.warn({ waitedMs }, 'the database answers: the hub goes on starting');
+      if (!signal.aborted) return store;
+      await store.close();
+    } catch (error) {
+      const isLate = performance.now() - startMs >= startTimeoutMs;
+      if (databaseUrl.startsWith('sqlite:') || isLate || !isPassing(error)) throw error;
+      const { code, message } = error;
+      if (!isWaiting) log.warn({ code, reason: message }, 'the hub waits for its database');
+      isWaiting = true;
+    }
+    if (signal.aborted) throw new ChatStoreError('closed', 'the hub does not start');
+    await delay(retryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function isPassing(error: unknown): error is ChatStoreError {
+  return error instanceof ChatStoreError && passingCodes.has(error.code);
+}

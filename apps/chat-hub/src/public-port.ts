@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from './config.ts';
+
+/** Answers probes on the public port while the hub cannot serve yet. */
+export interface PublicPort {
+  /** Waits for the work, and listens once that takes longer than a moment. Rejects when the port is not available. */
+  during<T>(work: Promise<T>): Promise<T>;
+  /** Stops listening. Resolves with the port on which the hub is to listen. */
+  release(): Promise<number>;
+}
+
+/** A database that answers is opened within this time, and then no second server is worth its cost. */
+const momentMs = 1_000;
+
+/** Creates it. `createApp` makes the server for the time of the wait. */
+export function createPublicPort(
+  { host, port }: Pick<Config, 'host' | 'port'>,
+  createApp: () => FastifyInstance,
+): PublicPort {
+  let app: FastifyInstance | null = null;
+  let chosen = port;
+  return {
+    async during(work) {
+      const moment = new AbortController();
+      const isSlow = await Promise.race([
+        work.then(
+          () => false,
+          () => false,
+        ),
+        delay(momentMs, true, { signal: moment.signal }),
+      ]);
+      moment.abort();
+      if (isSlow) {
+        app = createApp();
+        await app.listen({ host, port });
+        chosen = (app.server.address() as AddressInfo).port;
+      }
+      return work;
+    },
+    async release() {
+      await app?.close();
+      app = null;
+      return chosen;
+    },
+  };
+}

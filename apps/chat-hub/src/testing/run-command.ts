@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of the hub, such as `audit/main.ts`, with no other environment than the one given, until it ends. */
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  onOutput: (stdout: string, pid: number) => void = () => undefined,
+): Promise<Ended> {
+  const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
+  const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...flags, file, ...args], {
+    // A folder without a .env file.
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+    onOutput(stdout, child.pid ?? 0);
+  });
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}

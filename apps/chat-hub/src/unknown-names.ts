@@ -1,0 +1,18 @@
+/** The known name of which this one may be a misspelling: at most two letters differ. Null when there is none. */
+export function misspelledName(name: string, known: readonly string[]): string | null {
+  return known.find((candidate) => distance(name, candidate) <= 2) ?? null;
+}
+
+/** The number of letters to insert, remove or replace to turn one name into the other (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (const [at, other] of [...to].entries()) {
+      const replaced = (row[at] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

@@ -1,0 +1,55 @@
+import { Worker } from 'node:worker_threads';
+import type { AgentGroup, AgentGroupSetup } from './agent-group.ts';
+
+/** A call of a group's method from another thread. */
+export interface AgentGroupCall {
+  readonly id: number;
+  readonly method: keyof AgentGroup;
+  readonly args: readonly unknown[];
+}
+/** The answer to a {@link AgentGroupCall}. */
+export interface AgentGroupAnswer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** An agent group that runs in a worker thread. */
+export function createAgentGroupProxy(setup: AgentGroupSetup): AgentGroup {
+  const file = import.meta.url.endsWith('.ts')
+    ? './agent-group-thread.ts'
+    : './agent-group-thread.js';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
+  const pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let lastId = 0;
+
+  worker.on('message', ({ id, result, error }: AgentGroupAnswer) => {
+    const call = pending.get(id);
+    pending.delete(id);
+    if (error === undefined) call?.resolve(result);
+    else call?.reject(new Error(error));
+  });
+  worker.on('error', (error: Error) => {
+    for (const call of pending.values()) call.reject(error);
+    pending.clear();
+  });
+
+  const call = <T>(method: keyof AgentGroup, ...args: unknown[]) =>
+    new Promise<T>((resolve, reject) => {
+      lastId += 1;
+      pending.set(lastId, { resolve: resolve, reject });
+      worker.postMessage({ id: lastId, method, args } satisfies AgentGroupCall);
+    });
+
+  return {
+    join: () => call('join'),
+    subscribe: () => call('subscribe'),
+    run: (times) => call('run', times),
+    stop: () => call('stop'),
+    report: (heads, timeoutMs) => call('report', heads, timeoutMs),
+    async close() {
+      await call('close');
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+/** A migration that says which releases can serve a database after it. */
+export interface StoreMigration extends Migration {
+  /** The release that brought it. */
+  readonly release: string;
+  /**
+   * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable
+   * columns, tables or indexes can name the release before its own: hubs of that release run beside it, and going back
+   * to them needs no restore. Otherwise it is its own release.
+   */
+  readonly compatibleFrom: string;
+}
+
+/**
+ * The row of `meta` that names the oldest release which can serve the database, and the newest migration at that time.
+ * It holds only while that migration is the newest.
+ */
+export const compatibleFromRow = 'compatible_from';
+
+/**
+ * Makes each migration record, in its own transaction, the oldest release that can serve the database afterwards. An
+ * earlier release does not know the migration, so it reads this row instead.
+ */
+export function recordCompatibility(
+  migrations: Readonly<Record<string, StoreMigration>>,
+): Record<string, StoreMigration> {
+  let oldest = '0.0.0';
+  const recorded: Record<string, StoreMigration> = {};
+  for (const [name, migration] of Object.entries(migrations)) {
+    if (isOlder(oldest, migration.compatibleFrom)) oldest = migration.compatibleFrom;
+    const value = `${oldest} ${name}`;
+    recorded[name] = {
+      ...migration,
+      async up(db) {
+        await migration.up(db);
+        await sql`insert into meta (name, value) values (${compatibleFromRow}, ${value})
+          on conflict (name) do update set value = excluded.value`.execute(db);
+      },
+    };
+  }
+  return recorded;
+}
+
+/** The release that brought the newest of these migrations: the schema that this release was written for. */
+export function schemaRelease(migrations: Readonly<Record<string, StoreMigration>>): string {
+  return Object.values(migrations).at(-1)?.release ?? '0.0.0';
+}
+
+/** True if the first release is older. Both have the form `1.2.3`. */
+export function isOlder(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((release) => release.split('.').map(Number));
+  const at = [0, 1, 2].find((part) => a?.[part] !== b?.[part]);
+  return at !== undefined && (a?.[at] ?? 0) < (b?.[at] ?? 0);
+}

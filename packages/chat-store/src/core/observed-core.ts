@@ -1,0 +1,66 @@
+import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
+import type { StoreCore } from './store-core.ts';
+
+/** The kinds of calls to the database; each has its own connections or thread, or its own share of them. */
+export const callKinds = ['commit', 'write', 'read', 'look_up', 'system'] as const;
+export type CallKind = (typeof callKinds)[number];
+
+/** One call that the database answered or failed. */
+export interface DatabaseCall {
+  readonly kind: CallKind;
+  readonly durationMs: number;
+  /** Null when the database answered. */
+  readonly failure: ChatStoreError | null;
+}
+
+const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
+  runGroup: 'commit',
+  beat: 'write',
+  recordAgents: 'write',
+  revoke: 'write',
+  sweep: 'write',
+  changeEpoch: 'write',
+  read: 'read',
+  readJson: 'read',
+  access: 'look_up',
+  logPage: 'look_up',
+  directChannels: 'look_up',
+  hubs: 'look_up',
+  isRevoked: 'look_up',
+  heads: 'system',
+  recentHeads: 'system',
+  changes: 'system',
+  redislessHubs: 'system',
+  epoch: 'system',
+};
+
+/** These codes say that a limit or a bug of this package ended the call, not the database. */
+const ownFaults: ReadonlySet<ChatStoreErrorCode> = new Set(['closed', 'rate_limited', 'internal']);
+
+/** A core that reports each of its calls. A call that never settles is not reported. */
+export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => void): StoreCore {
+  const observed =
+    <A extends readonly unknown[], R>(kind: CallKind, call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const startMs = performance.now();
+      try {
+        const answer = await call(...args);
+        onCall({ kind, durationMs: performance.now() - startMs, failure: null });
+        return answer;
+      } catch (error) {
+        if (error instanceof ChatStoreError && !ownFaults.has(error.code))
+          onCall({ kind, durationMs: performance.now() - startMs, failure: error });
+        throw error;
+      }
+    };
+  const calls = Object.entries<unknown>({ ...core }).map(([name, call]) => [
+    name,
+    name === 'close'
+      ? call
+      : observed(
+          kinds[name as keyof typeof kinds],
+          call as (...args: readonly unknown[]) => Promise<unknown>,
+        ),
+  ]);
+  return Object.fromEntries(calls) as StoreCore;
+}

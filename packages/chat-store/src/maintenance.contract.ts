@@ -1,0 +1,164 @@
+import { describe, expect, it } from '@jest/globals';
+import { methods } from '@openclaw/protocol';
+import { waitFor } from '@openclaw/test-support';
+import { createChatStore, type ChatStore } from './index.ts';
+import { newEpochStatements, openMaintenance } from './maintenance.ts';
+
+/** A database without tables, and a way to run SQL in it. */
+export interface BareDatabase {
+  readonly url: string;
+  readonly run: (statement: string) => void;
+}
+
+const nextRelease = [
+  'alter table channels add column colour text',
+  'alter table messages add column weight bigint',
+  'alter table log add column region text',
+  'alter table members add column badge text',
+  'alter table threads add column pinned integer',
+  'create table extras (id text primary key)',
+];
+const recorded = (name: string, compatibleFrom: string) => [
+  `insert into chat_store_migrations (name, timestamp) values ('${name}', '2027-01-01T00:00:00Z')`,
+  `insert into meta (name, value) values ('compatible_from', '${compatibleFrom} ${name}')
+    on conflict (name) do update set value = excluded.value`,
+];
+
+const alice = { agentId: 'alice', isAdmin: false };
+async function append(store: ChatStore, content: string) {
+  const params = methods['message.send'].params.parse({ channelId: 'c', content });
+  const outcome = await store.append(alice, 'message.send', params);
+  if (!outcome.ok) throw new Error(`refused: ${outcome.code} ${outcome.message}`);
+  return outcome.result.seq;
+}
+async function openWithChannel(url: string): Promise<ChatStore> {
+  const store = await createChatStore({ url });
+  const params = methods['channel.create'].params.parse({ channelId: 'c', name: 'C' });
+  await store.append(alice, 'channel.create', params);
+  return store;
+}
+
+export function describeMaintenance(create: () => Promise<BareDatabase>): void {
+  describe('maintenance', () => {
+    it('plans and runs migrations without a hub', async () => {
+      const { url } = await create();
+      if (url.startsWith('sqlite:')) {
+        await expect(openMaintenance(url)).rejects.toMatchObject({ code: 'unavailable' });
+        await (await createChatStore({ url: `${url}.other` })).close();
+      }
+      const maintenance = await openMaintenance(url.startsWith('sqlite:') ? `${url}.other` : url);
+      try {
+        const before = await maintenance.schema();
+        expect(before.unknown).toEqual([]);
+        if (maintenance.engine === 'postgres') {
+          expect(before.applied).toEqual([]);
+          expect(before.pending[0]).toEqual({
+            name: '0001_log_and_projections',
+            release: '0.1.0',
+            compatibleFrom: '0.1.0',
+          });
+          // Planning has changed nothing.
+          expect((await maintenance.schema()).applied).toEqual([]);
+        }
+        await maintenance.migrate();
+        const after = await maintenance.schema();
+        expect(after.pending).toEqual([]);
+        expect(after.compatibleFrom).toBe('0.2.0');
+        expect(after.applied[0]).toBe('0001_log_and_projections');
+      } finally {
+        await maintenance.close();
+      }
+    });
+
+    it('sees hubs by their heartbeats and connections', async () => {
+      const { url } = await create();
+      const store = await openWithChannel(url);
+      await store.beat('hub-1');
+      const maintenance = await openMaintenance(url);
+      const running = await maintenance.hubActivity();
+      expect(running.lastBeatAgoMs).toBeLessThan(5_000);
+      expect(running.connections > 0).toBe(maintenance.engine === 'postgres');
+      await store.close();
+      await waitFor(async () => (await maintenance.hubActivity()).connections === 0, {
+        what: 'the end of the connections',
+      });
+      await maintenance.close();
+    });
+
+    it('says what a database holds, and begins an epoch', async () => {
+      const { url, run } = await create();
+      const store = await openWithChannel(url);
+      await append(store, 'one');
+      const maintenance = await openMaintenance(url);
+      const ledger = await maintenance.ledger();
+      expect(ledger).toMatchObject({ epoch: store.epoch, channels: 1, events: 2 });
+      expect(ledger.latestEventAtMs).toBeGreaterThan(0);
+      expect(await maintenance.ledger()).toEqual(ledger);
+      await append(store, 'two');
+      const later = await maintenance.ledger();
+      expect(later.events).toBe(3);
+      expect(later.headsSha256).not.toBe(ledger.headsSha256);
+      await store.beat('hub-1');
+      const epoch = await maintenance.beginEpoch();
+      const changed = await maintenance.ledger();
+      expect(changed).toEqual({ ...later, epoch });
+      expect((await maintenance.hubActivity()).lastBeatAgoMs).toBeNull();
+      for (const statement of newEpochStatements('given')) run(statement);
+      expect((await maintenance.ledger()).epoch).toBe('given');
+      expect(() => newEpochStatements("'; drop table log")).toThrow('not an epoch');
+      await maintenance.close();
+      await store.close();
+    });
+  });
+
+  describe('a database of a newer release', () => {
+    it('is served when that release says so, before and after a restart', async () => {
+      const { url, run } = await create();
+      const store = await openWithChannel(url);
+      let isDone = false;
+      const seqs: number[] = [];
+      // Everything that this release prepares has been prepared when the newer one changes the tables.
+      const load = async () => {
+        while (!isDone) {
+          seqs.push(await append(store, 'under load'));
+          const list = methods['channel.get'].params.parse({ channelId: 'c' });
+          expect(await store.read(alice, 'channel.get', list)).toMatchObject({ ok: true });
+          const members = methods['member.list'].params.parse({ channelId: 'c' });
+          expect(await store.read(alice, 'member.list', members)).toMatchObject({ ok: true });
+          const page = methods['message.history'].params.parse({ channelId: 'c' });
+          expect(await store.read(alice, 'message.history', page)).toMatchObject({ ok: true });
+          const threads = methods['thread.list'].params.parse({ channelId: 'c' });
+          expect(await store.read(alice, 'thread.list', threads)).toMatchObject({ ok: true });
+        }
+      };
+      const running = load();
+      const until = async (count: number) => {
+        while (seqs.length < count) await new Promise((resolve) => setImmediate(resolve));
+      };
+      await Promise.race([until(20), running]);
+      for (const statement of [...nextRelease, ...recorded('0099_next', '0.2.0')]) run(statement);
+      await Promise.race([until(seqs.length + 20), running]);
+      isDone = true;
+      await running;
+      expect(seqs).toEqual(seqs.map((_, index) => index + (seqs[0] ?? 0)));
+      await store.close();
+
+      const again = await createChatStore({ url });
+      expect(await append(again, 'after a restart')).toBe((seqs.at(-1) ?? 0) + 1);
+      await again.close();
+    });
+
+    it('is refused in one sentence when that release says that hubs before it cannot serve it', async () => {
+      const { url, run } = await create();
+      await (await createChatStore({ url })).close();
+      for (const statement of recorded('0099_next', '9.0.0')) run(statement);
+      await expect(createChatStore({ url })).rejects.toMatchObject({
+        code: 'newer_schema',
+        message: expect.stringMatching(/\(0099_next\) and needs hubs of release 9\.0\.0 or newer/),
+      });
+      const maintenance = await openMaintenance(url);
+      await expect(maintenance.migrate()).rejects.toMatchObject({ code: 'newer_schema' });
+      await maintenance.close();
+    });
+  });
+}

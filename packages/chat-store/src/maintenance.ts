@@ -1,0 +1,198 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { migrate, readSchema, type SchemaState } from './core/migrate.ts';
+import type { Dialect } from './core/migrations.ts';
+import { readHubActivity, type HubActivity } from './core/hubs.ts';
+import type { Tables } from './core/tables.ts';
+import { ChatStoreError } from './errors.ts';
+import { parseOptions } from './options.ts';
+
+export type { HubActivity } from './core/hubs.ts';
+export type { PlannedMigration, SchemaState } from './core/migrate.ts';
+export { whyNotServed } from './core/migrate.ts';
+
+/** What a database holds, so that a copy of it can be compared with it. */
+export interface DatabaseLedger {
+  readonly epoch: string;
+  /** The name of its newest migration. */
+  readonly migration: string;
+  readonly channels: number;
+  /** Durable events, the sum of all heads. */
+  readonly events: number;
+  /** The time of the newest event; null while there is none. */
+  readonly latestEventAtMs: number | null;
+  /** SHA-256 over each channel's id, head, and the id of its last event. */
+  readonly headsSha256: string;
+}
+
+/** The database without a hub: for the tools that migrate it, back it up and restore it. */
+export interface Maintenance {
+  readonly engine: Dialect;
+  /** Compares the schema with this release's. Changes nothing. */
+  schema(): Promise<SchemaState>;
+  /** Runs the pending migrations, as a starting hub does. */
+  migrate(): Promise<void>;
+  /** The signs of hubs that use the database now. */
+  hubActivity(): Promise<HubActivity>;
+  /** Reads one row of each channel. */
+  ledger(): Promise<DatabaseLedger>;
+  /** A page of all channels' ids in their order: those after `after`. */
+  channelIds(after: string, limit: number): Promise<string[]>;
+  /**
+   * Holds one snapshot of PostgreSQL while `work` runs. Its id can be given to other connections, such as those of
+   * pg_dump, which then read exactly what the ledger describes.
+   */
+  withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
+  /** Begins a new epoch, for a database that another program restored. Returns it. */
+  beginEpoch(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Long, because a migration may change millions of rows, and a snapshot is held while a dump is written. */
+const statementTimeoutMs = 24 * 3_600_000;
+const lockTimeoutMs = 60_000;
+
+/**
+ * The statements that make a restored copy a new epoch, for the transaction that restores it: no hub then serves the
+ * copy in its old epoch. The heartbeats in it belong to hubs of another time.
+ */
+export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
+  if (!/^[\w-]+$/.test(epoch)) throw new ChatStoreError('invalid_options', 'not an epoch');
+  return [`update meta set value = '${epoch}' where name = 'epoch'`, 'delete from hubs'];
+}
+
+/**
+ * Opens the database for maintenance, without migrating it. A SQLite file must exist.
+ * @throws {ChatStoreError} as createChatStore does
+ */
+export async function openMaintenance(url: string): Promise<Maintenance> {
+  const { target } = parseOptions({ url });
+  return target.engine === 'sqlite' ? openSqlite(target.path) : openPostgres(target.url);
+}
+
+async function openSqlite(path: string): Promise<Maintenance> {
+  const [{ createNodeSqliteDialect, openDatabase }, { sqliteFailure }] = await Promise.all([
+    import('./sqlite/database.ts'),
+    import('./sqlite/sqlite-errors.ts'),
+  ]);
+  if (!existsSync(path)) throw new ChatStoreError('unavailable', `there is no file ${path}`);
+  const failureOf = (error: unknown) => sqliteFailure(error, path) ?? error;
+  try {
+    const database = openDatabase(path, lockTimeoutMs, false);
+    const dialect = createNodeSqliteDialect(database, false);
+    return createMaintenance('sqlite', new Kysely({ dialect }), failureOf);
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+async function openPostgres(url: string): Promise<Maintenance> {
+  const [{ createPool }, { postgresFailure }] = await Promise.all([
+    import('./postgres/connections.ts'),
+    import('./postgres/postgres-errors.ts'),
+  ]);
+  // A name of its own, so that this connection does not count as a hub's.
+  const named = new URL(url);
+  named.searchParams.set('application_name', 'openclaw-maintenance');
+  const { pool } = createPool({
+    ...{ url: named.href, timeoutMs: statementTimeoutMs, lockTimeoutMs, poolSize: 2 },
+  });
+  const server = `${named.host}${named.pathname}`;
+  return createMaintenance(
+    'postgres',
+    new Kysely({ dialect: new PostgresDialect({ pool }) }),
+    (error) => {
+      const failure = postgresFailure(error, server);
+      return failure instanceof ChatStoreError ? failure : error;
+    },
+  );
+}
+
+function createMaintenance(
+  engine: Dialect,
+  db: Kysely<Tables>,
+  failureOf: (error: unknown) => unknown,
+): Maintenance {
+  const mapped = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw failureOf(error);
+    }
+  };
+  const snapshot = <T>(work: (within: Kysely<Tables>) => Promise<T>) => {
+    const transaction = db.transaction();
+    return engine === 'sqlite'
+      ? transaction.execute(work)
+      : transaction.setIsolationLevel('repeatable read').setAccessMode('read only').execute(work);
+  };
+  return {
+    engine,
+    schema: () => mapped(() => readSchema(db, engine)),
+    migrate: () => mapped(() => migrate(db, engine)),
+    hubActivity: () => mapped(() => readHubActivity(db, engine)),
+    ledger: () => mapped(() => snapshot(readLedger)),
+    channelIds: (after, limit) =>
+      mapped(async () => {
+        const page = db.selectFrom('channels').select('id').where('id', '>', after);
+        return (await page.orderBy('id').limit(limit).execute()).map(({ id }) => id);
+      }),
+    withSnapshot: (work) =>
+      mapped(() =>
+        snapshot(async (within) => {
+          const ledger = await readLedger(within);
+          const { rows } = await sql<{ id: string }>`select pg_export_snapshot() as id`.execute(
+            within,
+          );
+          return work(rows[0]?.id ?? '', ledger);
+        }),
+      ),
+    beginEpoch: () =>
+      mapped(() =>
+        db.transaction().execute(async (within) => {
+          const epoch = randomUUID();
+          for (const statement of newEpochStatements(epoch))
+            await sql.raw(statement).execute(within);
+          return epoch;
+        }),
+      ),
+    close: () => db.destroy(),
+  };
+}
+
+async function readLedger(db: Kysely<Tables>): Promise<DatabaseLedger> {
+  const meta = await db
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', 'epoch')
+    .executeTakeFirstOrThrow();
+  const { rows: newest } = await sql<{ name: string }>`
+    select name from chat_store_migrations order by name desc limit 1`.execute(db);
+  const rows = await db
+    .selectFrom('channels as c')
+    .leftJoin('log as l', (join) =>
+      join
+        .onRef('l.channel_id', '=', 'c.id')
+        .on('l.seq', '=', sql<number>`(select max(seq) from log where channel_id = c.id)`),
+    )
+    .select(['c.id as channelId', 'l.seq', 'l.id', 'l.timestamp'])
+    .orderBy('c.id')
+    .execute();
+  const hash = createHash('sha256');
+  let events = 0;
+  let latestEventAtMs: number | null = null;
+  for (const { channelId, seq, id, timestamp } of rows) {
+    events += seq ?? 0;
+    if (timestamp !== null) latestEventAtMs = Math.max(latestEventAtMs ?? 0, timestamp);
+    hash.update(`${channelId}\n${seq ?? 0}\n${id ?? ''}\n`);
+  }
+  return {
+    epoch: meta.value,
+    migration: newest[0]?.name ?? '',
+    channels: rows.length,
+    events,
+    latestEventAtMs,
+    headsSha256: hash.digest('hex'),
+  };
+}

@@ -1,0 +1,34 @@
+import type { KeyKind } from './parse-key.ts';
+
+/** The most that one key of a kind may hold. */
+export interface KeyLimit {
+  /** Members of a set or sorted set, or fields of a hash; null for a string. */
+  readonly maxMembers: number | null;
+  /** Bytes of a string, or of memory for another type; null: only its members are bounded. */
+  readonly maxBytes: number | null;
+}
+
+const kib = 1024;
+const counter: KeyLimit = { maxMembers: null, maxBytes: 16 };
+// A lease is limited for each process, at 1,000,000 by default.
+const leases: KeyLimit = { maxMembers: 1_000_000, maxBytes: null };
+
+/** The limits that the writers of each key keep to. A larger value has another writer, or shows a leak. */
+export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
+  // Five fields, two of them texts of at most 1,024 characters.
+  presence: { maxMembers: 5, maxBytes: 16 * kib },
+  roster: leases,
+  rosterAgents: leases,
+  // Each start removes the agents that stopped, so it holds those of the last ten seconds.
+  typing: { maxMembers: 10_000, maxBytes: null },
+  // The cache keeps neither a longer value nor a longer list.
+  channel: { maxMembers: null, maxBytes: kib * kib },
+  channelMembers: { maxMembers: 10_000, maxBytes: null },
+  recentMessages: { maxMembers: null, maxBytes: kib * kib },
+  sequence: counter,
+  // A starting hub keeps the 32 newest; hubs that started since then add one each.
+  latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
+  rateLimit: counter,
+  // A window has at most two times its 60 slices and one, after a clock was set back.
+  rateLimitWindow: { maxMembers: 121, maxBytes: 16 * kib },
+};

@@ -1,0 +1,199 @@
+import { Redis } from 'ioredis';
+import { RedisClientError, toClientError } from './errors.ts';
+import { within } from './heartbeat.ts';
+import { type IoredisOptions, serverOptions } from './ioredis-options.ts';
+import {
+  clientDefaults,
+  type ClientSettings,
+  type RedisConnection,
+  resolveConnection,
+  type ResolvedConnection,
+} from './options.ts';
+import { destroySocket, toWire } from './server-connection.ts';
+import type { RedisCommand, RedisReply } from './transport.ts';
+
+/** One server of a deployment. Its calls are never repeated: a lost connection fails them. */
+export interface RedisServerLink {
+  /** `host:port` */
+  readonly address: string;
+  /** Null when the user may not read INFO. */
+  readonly role: 'master' | 'replica' | null;
+  /** @throws {RedisClientError} `unavailable`, `timeout`, `rejected` */
+  call(command: RedisCommand): Promise<RedisReply>;
+  /** Sends all commands in one round trip. Each place holds the reply, or the {@link RedisClientError} of its command. */
+  batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
+}
+
+/** The servers of a deployment, each with a connection of its own. */
+export interface RedisServers {
+  readonly mode: 'standalone' | 'sentinel' | 'cluster';
+  /** The named server, replica or not; the master that sentinels name; or one server per shard of a Cluster. */
+  readonly servers: readonly RedisServerLink[];
+  close(): void;
+}
+
+export interface RedisServersOptions {
+  /** Limits each command and each attempt to connect. @default 3000 */
+  readonly timeoutMs?: number;
+  /** The name in CLIENT LIST. @default 'openclaw-tool' */
+  readonly connectionName?: string;
+  /** On Cluster, reads each shard at a replica if it has one. @default false */
+  readonly preferReplicas?: boolean;
+}
+
+interface OpenLink extends RedisServerLink {
+  readonly isCluster: boolean;
+  close(): void;
+}
+
+/**
+ * Connects once to each server of a deployment, for tools that look at the servers themselves. Unlike
+ * {@link createRedisClient} it does not reconnect, has no breaker, and also uses a server that accepts no writes. A
+ * Cluster is recognised by any of its nodes. Costs INFO per server, and CLUSTER SLOTS.
+ * @throws {RedisClientError} `invalid_options`; `unavailable`, `timeout` or `rejected` for the first server that fails
+ */
+export async function openRedisServers(
+  connection: RedisConnection,
+  options: RedisServersOptions = {},
+): Promise<RedisServers> {
+  const resolved = resolveConnection(connection);
+  const { timeoutMs = 3000, connectionName = 'openclaw-tool', preferReplicas = false } = options;
+  const settings: ClientSettings = {
+    ...clientDefaults,
+    commandTimeoutMs: timeoutMs,
+    connectTimeoutMs: timeoutMs,
+    connectionName,
+  };
+  const open: OpenLink[] = [];
+  const close = () => open.forEach((link) => link.close());
+  const connect = async (at: ResolvedConnection) => {
+    const link = await openLink(onceOnly(serverOptions(at, settings)), timeoutMs);
+    open.push(link);
+    return link;
+  };
+  try {
+    const first = await connectFirst(resolved, connect);
+    if (!first.isCluster) {
+      const mode = resolved.mode === 'sentinel' ? 'sentinel' : 'standalone';
+      return { mode, servers: [first], close };
+    }
+    const servers: OpenLink[] = [];
+    for (const { host, port } of await shardsOf(first, preferReplicas)) {
+      // An empty host stands for the one that was asked.
+      const node = { host: host || first.address.replace(/:\d+$/, ''), port };
+      const known = open.find(({ address }) => address === `${node.host}:${port}`);
+      const link = known ?? (await connect({ ...resolved, mode: 'standalone', node }));
+      // Without READONLY a replica redirects every read to its master.
+      if (link.role === 'replica') await link.call(['READONLY']);
+      servers.push(link);
+    }
+    return { mode: 'cluster', servers, close };
+  } catch (error) {
+    close();
+    throw toClientError(error);
+  }
+}
+
+/** The named server, the master that sentinels name, or the first node of a Cluster that answers. */
+async function connectFirst(
+  resolved: ResolvedConnection,
+  connect: (at: ResolvedConnection) => Promise<OpenLink>,
+): Promise<OpenLink> {
+  if (resolved.mode !== 'cluster') return connect(resolved);
+  let failure: unknown;
+  for (const node of resolved.cluster) {
+    try {
+      return await connect({ ...resolved, mode: 'standalone', node });
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Ends after the first failure instead of connecting again. */
+function onceOnly(options: IoredisOptions): IoredisOptions {
+  return {
+    ...options,
+    lazyConnect: true,
+    // The check would wait while a server loads its data, and prints a warning when the user may not read INFO.
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    reconnectOnError: () => false,
+    ...(options.sentinels && {
+      sentinelRetryStrategy: () => null,
+      sentinelReconnectStrategy: () => null,
+      failoverDetector: false,
+    }),
+  };
+}
+
+async function openLink(options: IoredisOptions, timeoutMs: number): Promise<OpenLink> {
+  const redis = new Redis(options);
+  let lastError: Error | null = null;
+  redis.on('error', (error) => (lastError = error));
+  const close = () => {
+    redis.disconnect();
+    destroySocket(redis);
+  };
+  const call = async (command: RedisCommand): Promise<RedisReply> => {
+    try {
+      return await redis.call(...toWire(command));
+    } catch (error) {
+      throw toClientError(error);
+    }
+  };
+  try {
+    await within(redis.connect(), timeoutMs, noAnswer);
+    await call(['PING']);
+    const info = String(
+      await call(['INFO']).catch((error: unknown) => {
+        if (error instanceof RedisClientError && error.code === 'rejected') return '';
+        throw error;
+      }),
+    );
+    const role = /^role:(\w+)/m.exec(info)?.[1];
+    const { remoteAddress, remotePort } = redis.stream as Redis['stream'] & {
+      remoteAddress?: string;
+      remotePort?: number;
+    };
+    return {
+      address: options.sentinels
+        ? `${remoteAddress}:${remotePort}`
+        : `${options.host}:${options.port}`,
+      role: role === undefined ? null : role === 'master' ? 'master' : 'replica',
+      isCluster: /^cluster_enabled:1/m.test(info),
+      call,
+      batch: async (commands) =>
+        (await Promise.allSettled(commands.map(call))).map((outcome) =>
+          outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as RedisClientError),
+        ),
+      close,
+    };
+  } catch (error) {
+    close();
+    // A failed connection rejects with "Connection is closed."; its reason came as an event.
+    throw toClientError(error instanceof RedisClientError ? error : (lastError ?? error));
+  }
+}
+
+const noAnswer = () => new RedisClientError('timeout', 'Redis did not answer in time');
+
+interface Node {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One server of each shard: its master, or a replica of it. */
+async function shardsOf(link: RedisServerLink, preferReplicas: boolean): Promise<Node[]> {
+  const ranges = (await link.call(['CLUSTER', 'SLOTS'])) as unknown[][];
+  const shards = new Map<string, Node>();
+  for (const [, , master, replica] of ranges) {
+    const [host, port] = ((preferReplicas && replica) || master) as [string | null, number];
+    shards.set(`${host}:${port}`, { host: host ?? '', port: Number(port) });
+  }
+  if (shards.size === 0) {
+    throw new RedisClientError('unavailable', 'Redis is unavailable: the Cluster serves no slot');
+  }
+  return [...shards.values()];
+}

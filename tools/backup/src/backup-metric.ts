@@ -1,0 +1,39 @@
+import { rename, writeFile } from 'node:fs/promises';
+
+/** The figures of a successful backup. */
+export interface BackupFigures {
+  readonly takenAtMs: number;
+  readonly durationMs: number;
+  readonly bytes: number;
+  readonly archives: number;
+}
+
+/**
+ * Writes a file for the textfile collector of Prometheus' node exporter. A failed backup leaves it as it is, so that
+ * its time grows old.
+ */
+export async function writeMetric(path: string, figures: BackupFigures): Promise<void> {
+  const metrics = [
+    [
+      'openclaw_backup_last_success_timestamp_seconds',
+      'Time of the snapshot in the newest backup.',
+      figures.takenAtMs / 1000,
+    ],
+    [
+      'openclaw_backup_duration_seconds',
+      'How long the newest backup took.',
+      figures.durationMs / 1000,
+    ],
+    ['openclaw_backup_size_bytes', 'Size of the newest backup.', figures.bytes],
+    ['openclaw_backup_archives', 'Archives in the folder of the backups.', figures.archives],
+  ] as const;
+  const text = metrics
+    .map(
+      ([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`,
+    )
+    .join('');
+  // The collector must not read half a file. It reads only names that end in .prom.
+  const partial = `${path}.partial`;
+  await writeFile(partial, text, { mode: 0o644 });
+  await rename(partial, path);
+}

@@ -1,0 +1,20 @@
+/** Why a command ended without success. Each has its own exit code, for scripts. */
+export const exitCodes = {
+  failed: 1,
+  usage: 2,
+  damaged: 3,
+  in_use: 4,
+} as const;
+
+export type FailureCode = keyof typeof exitCodes;
+
+/** The error of every command. Its message is for the operator and contains no secret. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError';
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,49 @@
+import { createCache } from '@openclaw/cache';
+import type { Maintenance } from '@openclaw/chat-store/maintenance';
+import { createKeySchema } from '@openclaw/key-schema';
+import type { Channel, Message } from '@openclaw/protocol';
+import { createRedisClient, type RedisConnection } from '@openclaw/redis-client';
+
+const waitMs = 3000;
+const channelsAtOnce = 500;
+
+/**
+ * Drops what Redis caches of the restored channels. A cached page belongs to a head of the log, and the restored log
+ * grows to that head with other events. Resolves with false if Redis does not answer.
+ */
+export async function forgetCaches(
+  connection: RedisConnection,
+  maintenance: Maintenance,
+): Promise<boolean> {
+  const redis = createRedisClient({ ...connection, connectionName: 'openclaw-restore' });
+  const cache = createCache<Channel, Message>({
+    redis,
+    keys: createKeySchema({ hashTags: connection.cluster !== undefined }),
+  });
+  try {
+    if (!redis.available) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        const off = redis.onAvailability((isAvailable) => {
+          if (!isAvailable) return;
+          clearTimeout(timer);
+          off();
+          resolve();
+        });
+      });
+    }
+    if (!redis.available) return false;
+    for (let after = ''; ;) {
+      const channelIds = await maintenance.channelIds(after, channelsAtOnce);
+      const last = channelIds.at(-1);
+      if (last === undefined) return true;
+      await cache.drop(channelIds, { forgetHeads: true });
+      after = last;
+    }
+  } catch {
+    return false;
+  } finally {
+    await cache.close();
+    await redis.close();
+  }
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { BackupError } from './failure.ts';
+
+/** A program of the system, with what it must not show in `ps` in its environment. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The Debian package that has it, for the message when it is missing. */
+  readonly debianPackage?: string;
+}
+
+export interface RunOptions {
+  /** Ends the program. */
+  readonly signal: AbortSignal;
+  /** Written to its standard input. */
+  readonly input?: Readable;
+}
+
+const maxOutput = 1024 * 1024;
+const maxMessage = 2000;
+
+/**
+ * Runs the program and resolves with its standard output, of which the last MiB is kept.
+ * @throws {BackupError} `failed`, with what it wrote to standard error
+ */
+export async function runProgram(program: Program, { signal, input }: RunOptions): Promise<string> {
+  signal.throwIfAborted();
+  const child = spawn(program.command, [...program.args], {
+    env: { ...process.env, ...program.env },
+    stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    signal,
+    killSignal: 'SIGTERM',
+  });
+  let [output, complaint] = ['', ''];
+  child.stdout?.on(
+    'data',
+    (chunk: Buffer) => (output = (output + chunk.toString()).slice(-maxOutput)),
+  );
+  child.stderr?.on(
+    'data',
+    (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
+  );
+  // An aborted program is waited for: what it writes must not appear after the clean-up.
+  const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    child.once('error', (error) => error.name !== 'AbortError' && reject(error));
+    child.once('close', (...how) => resolve(how));
+  });
+  // A program that ended early is reported by its own message, not by the broken pipe.
+  const fed = input && child.stdin ? pipeline(input, child.stdin).catch(() => undefined) : null;
+  const [code, killedBy] = await ended.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    const from = program.debianPackage ? ` (apt-get install ${program.debianPackage})` : '';
+    throw new BackupError('failed', `${program.command} is not installed${from}`);
+  });
+  input?.destroy();
+  await fed;
+  signal.throwIfAborted();
+  if (code === 0) return output;
+  const how = code === null ? `was ended by ${killedBy}` : `failed with code ${code}`;
+  throw new BackupError('failed', `${program.command} ${how}: ${complaint.trim()}`);
+}

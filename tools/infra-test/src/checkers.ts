@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The result of a checker: its exit code, and what it wrote. */
+export interface Checked {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** Returns whether a program is on PATH. `npm test` installs the checkers if it can, and names the missing ones. */
+export function isOnPath(name: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
+/** Runs a program to its end and never throws for its exit code; `output` has both streams. */
+export function runChecker(
+  name: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Checked> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      name,
+      args,
+      { ...options, timeout: 60_000, maxBuffer: 16 * 1_048_576 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : error.code;
+        if (typeof code !== 'number') reject(new Error(`${name} did not run`, { cause: error }));
+        else resolve({ code, output: `${stdout}${stderr}` });
+      },
+    );
+  });
+}

