@@ -25,6 +25,7 @@ describe('the cost model against small real runs', () => {
   });
 
   it('knows the memory and the commands of a silent agent', async () => {
-    expectAll(socketRows(await measureSockets({ messages: 0, sockets: 400, idleMs: 10_000 })));
+    const effort = { messages: 0, sockets: 400, idleMs: 10_000 };
+    expectAll(socketRows(await measureSockets(effort), effort.sockets));
   });
 });

@@ -76,7 +76,7 @@ if (isWanted('messages')) {
   rows.push(...loadRows(await measureMessages(effort)));
   rows.push(...foreignRows(await measureForeignCommits(effort)));
 }
-if (isWanted('sockets')) rows.push(...socketRows(await measureSockets(effort)));
+if (isWanted('sockets')) rows.push(...socketRows(await measureSockets(effort), effort.sockets));
 if (rows.length > 0) console.log(`\n${formatRows(rows)}`);
 if (isWanted('plan')) console.log(`\n${formatPlans(fleets.map(planFor))}`);
 if (isWanted('tracing')) console.log(`\n${formatTracing(await measureTracing(effort))}`);

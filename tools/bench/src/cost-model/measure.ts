@@ -291,9 +291,13 @@ export async function measureForeignCommits({ messages, idleMs }: Effort): Promi
   await using folder = await temporaryFolder('costs');
   await using redis = await startRedis();
   await using measured = await startMeasuredHubs(redis, folder.path);
-  const senders = await openSenders(measured.hubs[0]);
-  const channelIds = Array.from({ length: 500 }, (_, index) => `foreign-${index}`);
-  for (const channelId of channelIds) await createChannel(senders, channelId);
+  // Sockets of one agent, because every agent that sends would have to join every channel.
+  const senders = await openMany(senderCount, () => connectSender(measured.hubs[0], 'sender'));
+  // A check finds each changed channel once, so no channel gets two messages between two checks.
+  const channelIds = Array.from({ length: 2 * messages }, (_, index) => `foreign-${index}`);
+  await openMany(channelIds.length, (index) =>
+    createChannel(senders.slice(0, 1), `foreign-${index}`),
+  );
   const send = () =>
     sendAll(senders, channelIds, { count: 4 * messages, content: textOf(loadContentBytes) });
   await send();

@@ -52,7 +52,7 @@ describe('a plan', () => {
   });
 
   it('grows with the fleet, and divides the largest one among several systems', () => {
-    const plans = fleets.map(planFor);
+    const plans = fleets.filter(({ areMembersTogether }) => !areMembersTogether).map(planFor);
     expect(plans.map(({ agents }) => agents)).toEqual([111, 1_000, 10_000, 100_000, 1_000_000]);
     for (const name of ['hubs', 'systems', 'redisCores', 'databaseBytesPerDay'] as const) {
       const values = plans.map((plan) => plan[name]);
@@ -61,6 +61,16 @@ describe('a plan', () => {
     expect(plans[0]).toMatchObject({ hubs: 1, systems: 1 });
     expect(plans.at(-1)?.systems).toBeGreaterThan(1);
     expect(formatPlans(plans).split('\n')).toHaveLength(plans.length + 1);
+  });
+
+  it('needs fewer hubs and less of Redis when the members of a channel are on one hub', () => {
+    const fleet = fleets.find(({ agents }) => agents === 100_000);
+    if (!fleet) throw new Error('no such fleet');
+    const spread = planFor({ ...fleet, areMembersTogether: false });
+    const together = planFor({ ...fleet, areMembersTogether: true });
+    expect(together.hubs).toBeLessThan(spread.hubs);
+    expect(together.redisCores).toBeLessThan(spread.redisCores);
+    expect(together.databaseBytesPerDay).toBe(spread.databaseBytesPerDay);
   });
 });
 
@@ -78,5 +88,11 @@ describe('a comparison', () => {
   ])('of 100 with %d within a factor of 1.2 holds: %j', (measured, expected) => {
     expect(holds({ ...row, measured })).toBe(expected);
     expect(formatRows([{ ...row, measured }]).includes('OFF BY')).toBe(!expected);
+  });
+
+  it('holds within the noise too, but never without a measurement', () => {
+    expect(holds({ ...row, model: 5, measured: 14, noise: 10 })).toBe(true);
+    expect(holds({ ...row, model: 5, measured: 16, noise: 10 })).toBe(false);
+    expect(holds({ ...row, model: 5, measured: -1, noise: 10 })).toBe(false);
   });
 });

@@ -28,7 +28,7 @@ export const costs = {
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /** Every hub: for each message of another hub in a channel of its own, by the check that reads the newest commits. */
-  foreignMessageMicros: 15.5,
+  foreignMessageMicros: 10,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
   /** A connected and silent agent that is present in one channel. */

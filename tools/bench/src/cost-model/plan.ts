@@ -14,6 +14,8 @@ export interface Fleet {
   readonly channelSize: number;
   readonly messagesPerAgentSecond: number;
   readonly contentBytes: number;
+  /** True when a balancer sends all members of a channel to one hub, instead of spreading them evenly. */
+  readonly areMembersTogether: boolean;
 }
 
 /** What a fleet needs. */
@@ -47,7 +49,7 @@ function hubCores(fleet: Fleet, hubs: number): number {
   const { agents, channelSize, messagesPerAgentSecond } = fleet;
   const messages = agents * messagesPerAgentSecond;
   const sent = messages / hubs;
-  const following = hubsOfChannel(channelSize, hubs);
+  const following = followingHubs(fleet, hubs);
   const received = (messages * following) / hubs;
   const turnsOf = (perSecond: number) => Math.min(1, maxTurnsPerSecond / perSecond);
   const sending = sent * sendingMicros({ turns: turnsOf(sent) });
@@ -69,6 +71,10 @@ export function hubsOfChannel(channelSize: number, hubs: number): number {
   return hubs * (1 - (1 - 1 / hubs) ** channelSize);
 }
 
+function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number): number {
+  return areMembersTogether ? 1 : hubsOfChannel(channelSize, hubs);
+}
+
 /** The smallest number of hubs of one system that stays within the limits. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
@@ -85,7 +91,7 @@ export function planFor(fleet: Fleet): Plan {
   const systems = Math.max(1, Math.ceil(foreignCores / maxForeignCores));
   const hubsOfSystem = hubsFor({ ...fleet, agents: agents / systems });
   const hubs = systems * hubsOfSystem;
-  const following = hubsOfChannel(channelSize, hubsOfSystem);
+  const following = followingHubs(fleet, hubsOfSystem);
   const load: MessageLoad = {
     contentBytes,
     perSecond: messagesPerSecond,
@@ -113,9 +119,12 @@ export function planFor(fleet: Fleet): Plan {
 }
 
 /** Teams of 20 that send a message every ten seconds, from the EPIC's fleet to a million. */
-export const fleets: readonly Fleet[] = [111, 1_000, 10_000, 100_000, 1_000_000].map((agents) => ({
-  agents,
-  channelSize: 20,
-  messagesPerAgentSecond: 0.1,
-  contentBytes: 200,
-}));
+export const fleets: readonly Fleet[] = [false, true].flatMap((areMembersTogether) =>
+  [111, 1_000, 10_000, 100_000, 1_000_000].map((agents) => ({
+    agents,
+    channelSize: 20,
+    messagesPerAgentSecond: 0.1,
+    contentBytes: 200,
+    areMembersTogether,
+  })),
+);
