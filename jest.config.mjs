@@ -12,6 +12,7 @@ export const slowSuites = [
   'presence/src/quiet-hour',
   'presence/src/refused-writes',
   'apps/web/src/e2e/crowd-by-the-clock',
+  'bench/src/cost-model/cost-model',
   'tools/backup/src/drills/',
   'tools/monitoring/src/drills/',
   'infra-test/src/deployed/',

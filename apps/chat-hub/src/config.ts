@@ -35,6 +35,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;
+  /** True when spans are recorded by the OpenTelemetry SDK that the process has registered. */
+  readonly isTraced: boolean;
   /** How long a starting hub waits for its database before it gives up. */
   readonly startTimeoutMs: number;
   /** How long a hub that is stopped goes on serving while `/readyz` is red, so that balancers notice first. */
@@ -124,6 +126,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
+  HUB_TRACING: z.enum(['on', 'off']).default('off'),
   HUB_START_TIMEOUT_MS: milliseconds(86_400_000).default(300_000),
   HUB_DRAIN_DELAY_MS: milliseconds(600_000).default(0),
   HUB_DRAIN_MS: milliseconds(600_000).default(10_000),
@@ -214,6 +217,7 @@ export function parseConfig(environment: Environment): Config {
     maxConnections: env.HUB_MAX_CONNECTIONS ?? null,
     trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
+    isTraced: env.HUB_TRACING === 'on',
     startTimeoutMs: env.HUB_START_TIMEOUT_MS,
     drainDelayMs: env.HUB_DRAIN_DELAY_MS,
     drainMs: env.HUB_DRAIN_MS,

@@ -9,6 +9,7 @@ import { startEventLoopDelay } from './observe/event-loop-delay.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createRedisState } from './observe/readiness.ts';
 import type { Services } from './services.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
@@ -47,7 +48,7 @@ export interface MemoryBudgets {
 /** Wires rooms, topics, presence and typing together, and starts their periodic work. */
 export async function startLive(
   hubId: string,
-  services: Services,
+  services: Services & { readonly tracing: Tracing },
   metrics: Metrics,
   closers: Closers,
   log: Logger,
@@ -68,7 +69,9 @@ export async function startLive(
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic(metrics);
-  const flusher = closers.opened(createFlusher({ onWritten: traffic.written }));
+  const flusher = closers.opened(
+    createFlusher({ onWritten: services.tracing.written(traffic.written) }),
+  );
   const sessions = createSessions();
   const slices = createTimeSlicedQueue();
   const unsent = createUnsentBudget(unsentOptions);
@@ -107,7 +110,11 @@ export async function startLive(
     senderId === hubId ? 'hub' : knownAgents.kindOf(senderId),
   );
   const publishing = { encodeEphemeral, metrics, log, latestEvents, directMembers };
-  const publisher = createPublisher({ ...services, ...publishing });
+  const publisher = createPublisher({
+    ...services,
+    ...publishing,
+    store: services.tracing.store(store),
+  });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
   const presence = closers.opened(
     createPresenceFeed({

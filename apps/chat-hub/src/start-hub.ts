@@ -38,6 +38,8 @@ import { createPublicPort } from './public-port.ts';
 import { openServices, storeDeps, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
+import { createTracing } from './tracing/create-tracing.ts';
+import { untraced } from './tracing/tracing.ts';
 
 /** A drain of few sockets takes this long, so that they do not all reconnect at once. */
 const minDrainMs = 1_000;
@@ -97,7 +99,9 @@ export async function startHub(
     closers.add(() => giveUp.abort());
     const opening = openStore(config, storeDeps(log, observers), log, giveUp.signal);
     const store = closers.opened(await publicPort.during(opening));
-    const services = await openServices(store, config, hubId, closers, log, observers, times);
+    const opened = await openServices(store, config, hubId, closers, log, observers, times);
+    const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
+    const services = { ...opened, bus: tracing.bus(opened.bus), tracing };
     const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
     observeLive(metrics, { services, live, database });
     const limiter = countRefusals(services.limiter, metrics);
@@ -124,8 +128,12 @@ export async function startHub(
       onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
     });
     const observe = traffic.called;
-    const invoke = createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log });
-    const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
+    const invoke = tracing.invoke(
+      createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log }),
+    );
+    const dispatcher = tracing.dispatcher(
+      createDispatcher({ invoke, allowance, onLimited, observe, unsent }),
+    );
     const authenticate = createAuthenticate(config.auth, {
       store,
       barredForMs: (agentId) => allowance.barredForMs(agentId),
@@ -177,14 +185,9 @@ export async function startHub(
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
         // A refused socket stays open until it has read its close code, so their number needs this limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
-        onAccepted: createConnectionHandler({
-          ...live,
-          store,
-          dispatcher,
-          allowance,
-          metrics,
-          log,
-        }),
+        onAccepted: tracing.accepted(
+          createConnectionHandler({ ...live, store, dispatcher, allowance, metrics, log }),
+        ),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
       }),

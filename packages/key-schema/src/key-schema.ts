@@ -71,6 +71,8 @@ export interface KeySchema {
   readonly globalTopic: TopicName;
   /** A process publishes here to test its own subscription. */
   probeTopic(probeId: string): TopicName;
+  /** The trace contexts of sampled events, for hubs that trace. */
+  readonly traceTopic: TopicName;
   /** `pubsub:channel:*`: the pattern of all channel topics. */
   readonly channelPattern: TopicName;
   /** Parses a topic of a channel, of an agent or the global topic; null for any other name. */
@@ -122,6 +124,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     agentTopic: (agentId) => topic(`agent:${slot(agentId)}`),
     globalTopic,
     probeTopic: (probeId) => topic(`probe:${slot(probeId)}`),
+    traceTopic: topic('trace'),
     channelPattern: topic('channel:*'),
     parseTopic(name) {
       if (name === globalTopic) return { kind: 'global' };

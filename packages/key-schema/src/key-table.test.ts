@@ -20,6 +20,7 @@ describe('keyTable', () => {
       agentTopic: keys.agentTopic('a1'),
       globalTopic: keys.globalTopic,
       probeTopic: keys.probeTopic('p1'),
+      traceTopic: keys.traceTopic,
       presence: keys.presence('c1', 'a1'),
       roster: keys.roster('c1'),
       rosterAgents: keys.rosterAgents('c1'),

@@ -58,6 +58,15 @@ export const keyTable = {
     owner: 'events',
     source: 'ours',
   },
+  traceTopic: {
+    pattern: 'pubsub:trace',
+    redisType: 'topic',
+    ttlMs: null,
+    value: 'event id and W3C trace context',
+    purpose: 'Joins the spans of several hubs; only with HUB_TRACING=on',
+    owner: 'chat-hub',
+    source: 'ours',
+  },
   presence: {
     pattern: 'presence:{channelId}:{agentId}',
     redisType: 'hash',

@@ -46,7 +46,7 @@ const made = fc.oneof(
 type Made = readonly [maker: keyof typeof keyTable, ids: readonly string[]];
 
 function nameOf(keys: KeySchema, [maker, [one = '', two = '']]: Made): string {
-  return maker === 'globalTopic' ? keys.globalTopic : keys[maker](one, two);
+  return maker === 'globalTopic' || maker === 'traceTopic' ? keys[maker] : keys[maker](one, two);
 }
 
 function objectKeys<K extends string>(object: Readonly<Record<K, unknown>>): K[] {

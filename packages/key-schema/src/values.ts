@@ -91,6 +91,8 @@ export interface KeyValues {
   readonly agentTopic: PublishedEnvelope;
   readonly globalTopic: PublishedEnvelope;
   readonly probeTopic: string;
+  /** The event's id, its `traceparent`, and a `tracestate` if there is one, with spaces between. */
+  readonly traceTopic: string;
   readonly presence: PresenceHash;
   /** Encoded {@link RosterMember} → end of the lease, milliseconds of Redis time. */
   readonly roster: ReadonlyMap<string, number>;

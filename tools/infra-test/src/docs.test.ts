@@ -11,6 +11,7 @@ const pages = [
   'docs/decisions.md',
   'docs/failure-modes.md',
   'docs/operations.md',
+  'docs/scaling.md',
   'infra/README.md',
 ];
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { directChannelId } from '@openclaw/chat-store';
 import {
   isMethodName,
@@ -46,6 +47,8 @@ export interface Call {
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** For a call in a batch: false when the batch's replies are already too large. */
   readonly hasRoom?: () => boolean;
+  /** The headers of a REST request. */
+  readonly headers?: IncomingHttpHeaders;
   /** Called with the decision of the rate limit, for a transport that reports it. */
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ChatStoreError } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, subprotocol, webSocketPath } from '@openclaw/protocol';
@@ -33,6 +33,8 @@ export interface Accepted {
   readonly ws: WebSocket;
   readonly socket: Duplex;
   readonly identity: Identity;
+  /** The headers of the upgrade request. Do not keep them: they would stay in memory as long as the socket. */
+  readonly headers: IncomingHttpHeaders;
   readonly trace: RequestTrace;
 }
 
@@ -182,7 +184,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       refuse(request, socket, head, result);
     } else {
       server.handleUpgrade(request, socket, head, (ws) => {
-        options.onAccepted({ ws, socket, identity: result, trace });
+        options.onAccepted({ ws, socket, identity: result, trace, headers: request.headers });
       });
     }
   }

@@ -96,6 +96,7 @@ async function run(
     },
     method,
     params,
+    headers: request.headers,
     // An agent over its allowance is refused earlier, before its body is read.
     overAllowanceMs: null,
     onLimit(action, decision) {

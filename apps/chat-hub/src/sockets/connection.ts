@@ -121,7 +121,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     return `at most ${maxSocketsPerAgent} connections of one agent`;
   }
 
-  return function onAccepted({ ws, socket, identity, trace }: Accepted): void {
+  return function onAccepted({ ws, socket, identity, trace }: Omit<Accepted, 'headers'>): void {
     const closedWith = useProtocolCloseCodes(ws);
     const refusal = refusalOf(identity.agentId);
     if (refusal !== null) {

@@ -1,0 +1,15 @@
+// Registers an OpenTelemetry SDK: node --import ./otel.mjs, before the hub starts.
+import {
+  ConsoleSpanExporter,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  SimpleSpanProcessor,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace-node';
+
+new NodeTracerProvider({
+  // One trace in a hundred, and those that a caller has sampled.
+  sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0.01) }),
+  // In production: a BatchSpanProcessor with an OTLP exporter.
+  spanProcessors: [new SimpleSpanProcessor(new ConsoleSpanExporter())],
+}).register();

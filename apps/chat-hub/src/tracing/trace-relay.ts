@@ -1,0 +1,43 @@
+import type { KeySchema } from '@openclaw/key-schema';
+import type { RedisClient } from '@openclaw/redis-client';
+import type { Logger } from 'pino';
+import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-parent.ts';
+
+/** Carriers that may wait for Redis' answer. Further ones are dropped, which costs their events the spans elsewhere. */
+const maxPending = 1_000;
+
+/**
+ * Carries the trace contexts of sampled events between hubs, on a topic of their own: envelopes reach clients as they
+ * are published, so the context cannot be part of them. Hubs without tracing do not subscribe to the topic. Costs one
+ * PUBLISH per sampled event.
+ */
+export async function createTraceRelay(
+  deps: {
+    readonly redis: Pick<RedisClient, 'send' | 'subscriber'>;
+    readonly keys: Pick<KeySchema, 'traceTopic' | 'hashTags'>;
+    readonly log: Logger;
+  },
+  onCarrier: (carrier: TraceCarrier) => void,
+) {
+  const { redis, keys, log } = deps;
+  const command = keys.hashTags ? 'spublish' : 'publish';
+  let pending = 0;
+  const unsubscribe = await redis.subscriber.subscribe(keys.traceTopic, (text) => {
+    const carrier = parseCarrier(text);
+    if (carrier) onCarrier(carrier);
+    else log.debug('a message on the trace topic is no trace context');
+  });
+
+  return {
+    /** Never rejects: a carrier that is lost costs a span, and no event. Call it before the event is published. */
+    send(carrier: TraceCarrier) {
+      if (pending >= maxPending) return;
+      pending += 1;
+      redis
+        .send([command, keys.traceTopic, encodeCarrier(carrier)])
+        .catch((error: unknown) => log.debug({ err: error }, 'a trace context was not published'))
+        .finally(() => (pending -= 1));
+    },
+    close: () => unsubscribe(),
+  };
+}

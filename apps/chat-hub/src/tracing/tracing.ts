@@ -1,0 +1,33 @@
+import type { ChatStore } from '@openclaw/chat-store';
+import type { EventBus } from '@openclaw/events';
+import type { Dispatcher } from '../calls/dispatcher.ts';
+import type { Invoke } from '../calls/invoke.ts';
+import type { Delivery } from '../channels/flusher.ts';
+import type { Accepted } from '../edge/upgrade.ts';
+
+/**
+ * Wraps the parts of a hub that a message runs through, once at the start. With {@link untraced} each wrapper returns
+ * the part itself, so tracing that is off adds nothing to the path of a message.
+ */
+export interface Tracing {
+  /** Keeps the trace context of the upgrade request for the calls of its socket. */
+  accepted(next: (accepted: Accepted) => void): (accepted: Accepted) => void;
+  dispatcher(next: Dispatcher): Dispatcher;
+  invoke(next: Invoke): Invoke;
+  store(next: Pick<ChatStore, 'append'>): Pick<ChatStore, 'append'>;
+  bus(next: EventBus): EventBus;
+  written(
+    next: (deliveries: readonly Delivery[]) => void,
+  ): (deliveries: readonly Delivery[]) => void;
+}
+
+const same = <T>(part: T): T => part;
+
+export const untraced: Tracing = {
+  accepted: same,
+  dispatcher: same,
+  invoke: same,
+  store: same,
+  bus: same,
+  written: same,
+};

@@ -1,0 +1,362 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  inspectorEnv,
+  openInspector,
+  startHub,
+  startPostgres,
+  startRedis,
+  temporaryFolder,
+  usesRedis,
+  waitFor,
+  type HubProcess,
+  type Inspector,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import {
+  connectSender,
+  openLightSocket,
+  openMany,
+  sendAll,
+  sendAlone,
+  sendAtRate,
+  type LightSocket,
+} from './light-sockets.ts';
+import { postgresBytes, redisCounters, sqliteBytes, type RedisCounters } from './probes.ts';
+
+/** How much a run measures. */
+export interface Effort {
+  /** Messages for each size of the storage, and for each load. */
+  readonly messages: number;
+  readonly sockets: number;
+  readonly idleMs: number;
+}
+
+export const contentSizes = [100, 1_000, 4_000] as const;
+export const fanOuts = [10, 50, 100] as const;
+/** The content of the messages whose processor time is measured. */
+export const loadContentBytes = 200;
+export const senderCount = 10;
+export const loadPerSecond = 500;
+
+const unlimited = {
+  HUB_LIMIT_MESSAGE: '1000000/1',
+  HUB_LIMIT_CREATE: '1000000/1',
+  HUB_LIMIT_CALLS: '1000000/1',
+};
+/** Random letters: PostgreSQL compresses long texts, and real ones less than a repeated letter. */
+const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes);
+
+/** Creates a channel with these members; the first one creates it. */
+async function createChannel(
+  [owner, ...others]: readonly RpcSocket[],
+  channelId: string,
+): Promise<void> {
+  await owner?.call('channel.create', { channelId, name: channelId });
+  for (const other of others) await other.call('channel.join', { channelId });
+}
+
+function openSenders(hub: HubProcess, count = senderCount): Promise<RpcSocket[]> {
+  return openMany(count, (index) => connectSender(hub, `sender-${index}`));
+}
+
+type BytesBySize = Readonly<Record<(typeof contentSizes)[number], number>>;
+
+/** Bytes a message by the size of its text. */
+export interface StorageCosts {
+  readonly sqliteBytes: BytesBySize;
+  readonly postgresBytes: BytesBySize;
+}
+
+/** Sends messages of each size in ten channels, and measures by how much the database grows. */
+async function measureGrowth(
+  hub: HubProcess,
+  databaseBytes: () => number,
+  { messages }: Effort,
+): Promise<BytesBySize> {
+  const senders = await openSenders(hub);
+  const channelIds = Array.from({ length: 10 }, (_, index) => `growth-${index}`);
+  for (const channelId of channelIds) await createChannel(senders, channelId);
+  const bytes = { 100: 0, 1_000: 0, 4_000: 0 };
+  for (const size of contentSizes) {
+    const before = databaseBytes();
+    await sendAll(senders, channelIds, { count: messages, content: textOf(size) });
+    bytes[size] = (databaseBytes() - before) / messages;
+  }
+  await Promise.all(senders.map((sender) => sender.close()));
+  return bytes;
+}
+
+export async function measureStorage(effort: Effort): Promise<StorageCosts> {
+  await using folder = await temporaryFolder('costs');
+  const path = join(folder.path, 'hub.sqlite');
+  await using onSqlite = await startHub({ env: { ...unlimited, HUB_DB_URL: `sqlite:${path}` } });
+  const sqlite = await measureGrowth(onSqlite, () => sqliteBytes(path), effort);
+  await using postgres = await startPostgres();
+  await using onPostgres = await startHub({ env: { ...unlimited, HUB_DB_URL: postgres.url } });
+  return {
+    sqliteBytes: sqlite,
+    postgresBytes: await measureGrowth(onPostgres, () => postgresBytes(postgres), effort),
+  };
+}
+
+/** Two hubs on one Redis; the processor time and the memory of both can be read. */
+async function startMeasuredHubs(
+  redis: RedisServer,
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const shared = {
+    ...unlimited,
+    REDIS_URL: redis.url,
+    HUB_DB_URL: `sqlite:${join(folder, 'hub.sqlite')}`,
+    ...env,
+    NODE_OPTIONS: `${inspectorEnv.NODE_OPTIONS} ${env['NODE_OPTIONS'] ?? ''}`,
+  };
+  const sending = await startHub({ env: shared });
+  const receiving = await startHub({ env: shared });
+  const hubs = [sending, receiving] as const;
+  await waitFor(async () => (await Promise.all(hubs.map(usesRedis))).every(Boolean));
+  const inspectors = [
+    await openInspector(() => sending.output()),
+    await openInspector(() => receiving.output()),
+  ] as const;
+  return {
+    hubs,
+    inspectors,
+    async [Symbol.asyncDispose]() {
+      for (const inspector of inspectors) inspector.close();
+      await Promise.all(hubs.map((hub) => hub.stop()));
+    },
+  };
+}
+
+const eventsOf = (sockets: readonly LightSocket[]) =>
+  sockets.reduce((sum, { events }) => sum + events, 0);
+const framesOf = (sockets: readonly LightSocket[]) =>
+  sockets.reduce((sum, { frames }) => sum + frames, 0);
+
+/** The change of what a Redis server counts. */
+interface RedisUse {
+  readonly commands: number;
+  readonly outputBytes: number;
+  readonly cpuMs: number;
+}
+
+/** Commands of the measurement itself are not counted. */
+const ownCommands: ReadonlySet<string> = new Set(['info', 'quit']);
+
+function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {
+  let commands = 0;
+  for (const [name, calls] of after.calls)
+    if (!ownCommands.has(name)) commands += calls - (before.calls.get(name) ?? 0);
+  return {
+    commands,
+    outputBytes: after.outputBytes - before.outputBytes,
+    cpuMs: after.cpuMs - before.cpuMs,
+  };
+}
+
+/** The use of both hubs and of Redis during some work. */
+interface Use {
+  readonly seconds: number;
+  readonly sendingMs: number;
+  readonly receivingMs: number;
+  readonly redis: RedisUse;
+}
+
+async function during(
+  redis: RedisServer,
+  [sending, receiving]: readonly [Inspector, Inspector],
+  work: () => Promise<unknown>,
+): Promise<Use> {
+  const read = () => Promise.all([sending.cpuMs(), receiving.cpuMs(), redisCounters(redis)]);
+  const [sendingFrom, receivingFrom, redisFrom] = await read();
+  const startMs = performance.now();
+  await work();
+  const seconds = (performance.now() - startMs) / 1_000;
+  const [sendingTo, receivingTo, redisTo] = await read();
+  return {
+    seconds,
+    sendingMs: sendingTo - sendingFrom,
+    receivingMs: receivingTo - receivingFrom,
+    redis: redisUse(redisFrom, redisTo),
+  };
+}
+
+/** The use of some work beyond that of an idle system in the same time. */
+function beyondIdle(use: Use, idle: Use): Use {
+  const share = use.seconds / idle.seconds;
+  return {
+    seconds: use.seconds,
+    sendingMs: use.sendingMs - share * idle.sendingMs,
+    receivingMs: use.receivingMs - share * idle.receivingMs,
+    redis: {
+      commands: use.redis.commands - share * idle.redis.commands,
+      outputBytes: use.redis.outputBytes - share * idle.redis.outputBytes,
+      cpuMs: use.redis.cpuMs - share * idle.redis.cpuMs,
+    },
+  };
+}
+
+/** How the messages of a load follow each other. The more of them share a turn, the less each costs. */
+export const loads = ['alone', 'even', 'full'] as const;
+type Load = (typeof loads)[number];
+
+/** The costs of one load with one number of subscribers. */
+export interface LoadCosts {
+  readonly load: Load;
+  readonly fanOut: number;
+  /** Frames that each subscriber got per message: 1 when every message is delivered alone. */
+  readonly turns: number;
+  readonly perSecond: number;
+  /** Microseconds of processor time per message. */
+  readonly sending: number;
+  readonly receiving: number;
+  readonly redis: number;
+  readonly redisCommands: number;
+  readonly redisOutputBytes: number;
+}
+
+/** Processor time and Redis per message, with senders on one hub and subscribers on the other. */
+export async function measureMessages(
+  { messages, idleMs }: Effort,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LoadCosts[]> {
+  await using folder = await temporaryFolder('costs');
+  await using redis = await startRedis();
+  await using measured = await startMeasuredHubs(redis, folder.path, env);
+  const [sendingHub, receivingHub] = measured.hubs;
+  const senders = await openSenders(sendingHub);
+  const [sender] = senders as [RpcSocket];
+  const content = textOf(loadContentBytes);
+  const send: Record<Load, (channelId: string, count: number) => Promise<void>> = {
+    alone: (channelId, count) => sendAlone(sender, channelId, { count, content, pauseMs: 5 }),
+    even: (channelId, count) =>
+      sendAtRate(senders, channelId, { count, content, perSecond: loadPerSecond }),
+    full: (channelId, count) => sendAll(senders, [channelId], { count, content }),
+  };
+  const results: LoadCosts[] = [];
+  for (const fanOut of fanOuts) {
+    const channelId = `fan-out-${fanOut}`;
+    await createChannel(senders, channelId);
+    const subscribers = await openMany(fanOut, async (index) => {
+      const agentId = `subscriber-${fanOut}-${index}`;
+      await sender.call('member.add', { channelId, agentId });
+      return openLightSocket(receivingHub, agentId, [channelId]);
+    });
+    const sendAndDeliver = async (load: Load, count: number) => {
+      const from = eventsOf(subscribers);
+      await send[load](channelId, count);
+      await waitFor(() => eventsOf(subscribers) - from >= count * fanOut, {
+        what: 'the deliveries',
+        timeoutMs: 60_000,
+      });
+    };
+    // The first messages are slower, because their code is not yet compiled.
+    await sendAndDeliver('full', messages);
+    const idle = await during(redis, measured.inspectors, () => delay(idleMs));
+    for (const load of loads) {
+      const count = load === 'alone' ? Math.ceil(messages / 4) : messages;
+      const frames = framesOf(subscribers);
+      const use = beyondIdle(
+        await during(redis, measured.inspectors, () => sendAndDeliver(load, count)),
+        idle,
+      );
+      results.push({
+        load,
+        fanOut,
+        turns: (framesOf(subscribers) - frames) / fanOut / count,
+        perSecond: count / use.seconds,
+        sending: (1_000 * use.sendingMs) / count,
+        receiving: (1_000 * use.receivingMs) / count,
+        redis: (1_000 * use.redis.cpuMs) / count,
+        redisCommands: use.redis.commands / count,
+        redisOutputBytes: use.redis.outputBytes / count,
+      });
+    }
+    await Promise.all(subscribers.map((subscriber) => subscriber.close()));
+  }
+  await Promise.all(senders.map((one) => one.close()));
+  return results;
+}
+
+/**
+ * Processor time of a hub for a message of another hub in a channel that nobody follows on it. The check that reads the
+ * newest commits finds it; it costs most when every message is in another channel.
+ */
+export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
+  await using folder = await temporaryFolder('costs');
+  await using redis = await startRedis();
+  await using measured = await startMeasuredHubs(redis, folder.path);
+  // Sockets of one agent, because every agent that sends would have to join every channel.
+  const senders = await openMany(senderCount, () => connectSender(measured.hubs[0], 'sender'));
+  // A check finds each changed channel once, so no channel gets two messages between two checks.
+  const channelIds = Array.from({ length: 2 * messages }, (_, index) => `foreign-${index}`);
+  await openMany(channelIds.length, (index) =>
+    createChannel(senders.slice(0, 1), `foreign-${index}`),
+  );
+  const send = () =>
+    sendAll(senders, channelIds, { count: 4 * messages, content: textOf(loadContentBytes) });
+  await send();
+  const idle = await during(redis, measured.inspectors, () => delay(idleMs));
+  const use = beyondIdle(await during(redis, measured.inspectors, send), idle);
+  await Promise.all(senders.map((sender) => sender.close()));
+  return (1_000 * use.receivingMs) / (4 * messages);
+}
+
+/** The costs of a silent agent that is present in one channel. */
+export interface SocketCosts {
+  readonly heapBytes: number;
+  readonly leaseBytes: number;
+  readonly microsPerSecond: number;
+  readonly leaseCommandsPerSecond: number;
+  readonly leaseMicrosPerSecond: number;
+}
+
+/** What a connected agent costs that is present in one channel and silent. */
+export async function measureSockets({ sockets, idleMs }: Effort): Promise<SocketCosts> {
+  await using folder = await temporaryFolder('costs');
+  await using redis = await startRedis();
+  await using measured = await startMeasuredHubs(redis, folder.path);
+  const [creating, holding] = measured.hubs;
+  const [, inspector] = measured.inspectors;
+  const [owner] = (await openSenders(creating, 1)) as [RpcSocket];
+  const perChannel = 20;
+  const open = async (count: number, name: string) => {
+    const channels = Math.ceil(count / perChannel);
+    for (let index = 0; index < channels; index += 1)
+      await createChannel([owner], `${name}-${index}`);
+    return openMany(count, async (index) => {
+      const [agentId, channelId] = [`${name}-agent-${index}`, `${name}-${index % channels}`];
+      await owner.call('member.add', { channelId, agentId });
+      return openLightSocket(holding, agentId, [channelId]);
+    });
+  };
+  // The first sockets fill pools and caches of the process, which are not theirs.
+  const first = await open(100, 'first');
+  await delay(idleMs);
+  const retainedFrom = await inspector.retainedBytes();
+  const redisFrom = await redisCounters(redis);
+  const idleBefore = await during(redis, measured.inspectors, () => delay(2 * idleMs));
+  const opened = await open(sockets, 'more');
+  await delay(idleMs);
+  const heapBytes = ((await inspector.retainedBytes()) - retainedFrom) / sockets;
+  const leaseBytes = ((await redisCounters(redis)).usedBytes - redisFrom.usedBytes) / sockets;
+  const idle = beyondIdle(
+    await during(redis, measured.inspectors, () => delay(2 * idleMs)),
+    idleBefore,
+  );
+  const socketSeconds = sockets * idle.seconds;
+  await Promise.all([...first, ...opened].map((socket) => socket.close()));
+  await owner.close();
+  return {
+    heapBytes,
+    leaseBytes,
+    microsPerSecond: (1_000 * idle.receivingMs) / socketSeconds,
+    leaseCommandsPerSecond: idle.redis.commands / socketSeconds,
+    leaseMicrosPerSecond: (1_000 * idle.redis.cpuMs) / socketSeconds,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * The cost of each part, fitted to runs on one machine; `npm run cost-model` compares it with new runs. Processor times
+ * are microseconds of one core.
+ */
+export const costs = {
+  /** Bytes of a stored message beside its text: the envelope and the ids in its row of the log. */
+  sqliteRowBytes: 780,
+  /** Its rows in other tables and indexes. */
+  sqliteOtherBytes: 340,
+  postgresFixedBytes: 1_380,
+  postgresPerContentByte: 1.18,
+  /** What an envelope on its topic has beside the text. */
+  publishedFixedBytes: 660,
+  /** Redis' answer to the sending hub. */
+  publishReplyBytes: 20,
+  /** The publish script with its GET, SET, DEL and PUBLISH. */
+  publishCommands: 5,
+  /** One exchange of an agent's rate limit, at most ten a second for each agent that sends. */
+  exchangeCommands: 10.5,
+  exchangeOutputBytes: 220,
+  exchangesPerSecond: 10,
+  /** The sending hub: for each turn of its event loop with messages, and for each message. */
+  sendTurnMicros: 1_150,
+  sendMessageMicros: 75,
+  /** A receiving hub: for each turn, each write to a socket, each message, and each further delivery in a write. */
+  receiveTurnMicros: 330,
+  writeMicros: 7,
+  receiveMessageMicros: 15,
+  deliveryMicros: 0.1,
+  /** Every hub: for each message of another hub in a channel of its own, by the check that reads the newest commits. */
+  foreignMessageMicros: 10,
+  redisTurnMicros: 140,
+  redisMessageMicros: 10,
+  /** A connected and silent agent that is present in one channel. */
+  socketHeapBytes: 14_700,
+  socketMicrosPerSecond: 6.5,
+  leaseBytes: 980,
+  leaseCommandsPerSecond: 0.86,
+  leaseMicrosPerSecond: 2.4,
+} as const;
+
+/**
+ * SQLite's format for tables without rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6): a row of more than
+ * about 1,000 bytes keeps a part in its leaf, and takes whole pages for the rest.
+ */
+const sqlitePage = { usable: 4_096, maxLocal: 1_002, minLocal: 489 };
+
+/** Bytes that a message adds to a SQLite file. */
+export function sqliteMessageBytes(contentBytes: number): number {
+  const { usable, maxLocal, minLocal } = sqlitePage;
+  const row = contentBytes + costs.sqliteRowBytes;
+  if (row <= maxLocal) return row + costs.sqliteOtherBytes;
+  const rest = minLocal + ((row - minLocal) % (usable - 4));
+  const local = rest <= maxLocal ? rest : minLocal;
+  const pages = Math.ceil((row - local) / (usable - 4));
+  return local + pages * usable + costs.sqliteOtherBytes;
+}
+
+/** Bytes that a message adds to the tables and indexes of PostgreSQL. */
+export function postgresMessageBytes(contentBytes: number): number {
+  return costs.postgresFixedBytes + costs.postgresPerContentByte * contentBytes;
+}
+
+/** The circumstances on which the cost of a message depends. */
+export interface MessageLoad {
+  readonly contentBytes: number;
+  /** Messages per second, of `senders` agents. */
+  readonly perSecond: number;
+  readonly senders: number;
+  /** Hubs that follow the channel, beside a sending hub without subscribers. */
+  readonly hubs: number;
+  /** Subscribers on each of those hubs. */
+  readonly fanOut: number;
+  /** Turns of the event loop per message: 1 when messages come alone, less when several share a turn. */
+  readonly turns: number;
+}
+
+/** Rate limit exchanges per message: one in a tenth of a second for each sender with messages. */
+function exchanges({ perSecond, senders }: MessageLoad): number {
+  return Math.min(1, (senders * costs.exchangesPerSecond) / perSecond);
+}
+
+export function redisCommandsPerMessage(load: MessageLoad): number {
+  return costs.publishCommands + costs.exchangeCommands * exchanges(load);
+}
+
+/** Bytes that Redis sends for a message. */
+export function redisOutputPerMessage(load: MessageLoad): number {
+  const published = load.contentBytes + costs.publishedFixedBytes;
+  return (
+    load.hubs * published + costs.publishReplyBytes + costs.exchangeOutputBytes * exchanges(load)
+  );
+}
+
+/** Processor time of the hub that commits and publishes. */
+export function sendingMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
+  return costs.sendMessageMicros + turns * costs.sendTurnMicros;
+}
+
+/** Processor time of one hub that delivers a message to its subscribers. */
+export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | 'fanOut'>): number {
+  const { receiveMessageMicros, receiveTurnMicros, writeMicros, deliveryMicros } = costs;
+  return (
+    receiveMessageMicros +
+    turns * (receiveTurnMicros + fanOut * writeMicros) +
+    fanOut * deliveryMicros
+  );
+}
+
+/** Processor time of Redis. */
+export function redisMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
+  return costs.redisMessageMicros + turns * costs.redisTurnMicros;
+}

@@ -1,0 +1,130 @@
+import {
+  costs,
+  postgresMessageBytes,
+  receivingMicros,
+  redisMicros,
+  redisOutputPerMessage,
+  sendingMicros,
+  type MessageLoad,
+} from './model.ts';
+
+/** A fleet, of which every agent is in one channel and sends there. */
+export interface Fleet {
+  readonly agents: number;
+  readonly channelSize: number;
+  readonly messagesPerAgentSecond: number;
+  readonly contentBytes: number;
+  /** True when a balancer sends all members of a channel to one hub, instead of spreading them evenly. */
+  readonly areMembersTogether: boolean;
+}
+
+/** What a fleet needs. */
+export interface Plan extends Fleet {
+  readonly messagesPerSecond: number;
+  readonly deliveriesPerSecond: number;
+  /** Databases, each with its own Redis and hubs, among which the channels are divided. The hub does not do this yet. */
+  readonly systems: number;
+  /** Hubs of all systems together. */
+  readonly hubs: number;
+  readonly socketsPerHub: number;
+  readonly hubHeapBytes: number;
+  /** Cores that Redis uses in all systems: live delivery, and presence. One server has one; more take Redis Cluster. */
+  readonly redisCores: number;
+  readonly redisOutputBytesPerSecond: number;
+  readonly redisMemoryBytes: number;
+  readonly databaseBytesPerDay: number;
+}
+
+/** The share of a core that a hub may use, so that bursts are not late. */
+const maxCores = 0.6;
+/** The share of a core that a hub may spend on the commits of others, which grows with the whole system. */
+const maxForeignCores = 0.2;
+/** Connections that a hub may hold, so that the rest can take over those of one that stops. */
+const maxSocketsPerHub = 20_000;
+/** Under load a hub flushes about every 3 ms. */
+const maxTurnsPerSecond = 300;
+
+/** The cores that one of `hubs` hubs uses. */
+function hubCores(fleet: Fleet, hubs: number): number {
+  const { agents, channelSize, messagesPerAgentSecond } = fleet;
+  const messages = agents * messagesPerAgentSecond;
+  const sent = messages / hubs;
+  const following = followingHubs(fleet, hubs);
+  const received = (messages * following) / hubs;
+  const turnsOf = (perSecond: number) => Math.min(1, maxTurnsPerSecond / perSecond);
+  const sending = sent * sendingMicros({ turns: turnsOf(sent) });
+  // Writes are shared only by messages of one channel, because every socket follows one.
+  const writeTurns = turnsOf(channelSize * messagesPerAgentSecond);
+  const turns = turnsOf(received);
+  const fanOut = channelSize / following;
+  const receiving =
+    received *
+    (receivingMicros({ turns, fanOut: 0 }) +
+      fanOut * (costs.deliveryMicros + writeTurns * costs.writeMicros));
+  const idle = (agents / hubs) * costs.socketMicrosPerSecond;
+  const foreign = messages * costs.foreignMessageMicros;
+  return (sending + receiving + idle + foreign) / 1_000_000;
+}
+
+/** The hubs on which at least one member of a channel is connected, if members are spread evenly. */
+export function hubsOfChannel(channelSize: number, hubs: number): number {
+  return hubs * (1 - (1 - 1 / hubs) ** channelSize);
+}
+
+function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number): number {
+  return areMembersTogether ? 1 : hubsOfChannel(channelSize, hubs);
+}
+
+/** The smallest number of hubs of one system that stays within the limits. */
+function hubsFor(fleet: Fleet): number {
+  let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
+  // Ends, because with more hubs each one's share goes to that of the foreign commits, which is below the limit.
+  while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
+  return hubs;
+}
+
+/** The least that stays within the limits. */
+export function planFor(fleet: Fleet): Plan {
+  const { agents, channelSize, messagesPerAgentSecond, contentBytes } = fleet;
+  const messagesPerSecond = agents * messagesPerAgentSecond;
+  const foreignCores = (messagesPerSecond * costs.foreignMessageMicros) / 1_000_000;
+  const systems = Math.max(1, Math.ceil(foreignCores / maxForeignCores));
+  const hubsOfSystem = hubsFor({ ...fleet, agents: agents / systems });
+  const hubs = systems * hubsOfSystem;
+  const following = followingHubs(fleet, hubsOfSystem);
+  const load: MessageLoad = {
+    contentBytes,
+    perSecond: messagesPerSecond,
+    senders: agents,
+    hubs: following,
+    fanOut: channelSize / following,
+    turns: Math.min(1, (maxTurnsPerSecond * hubs) / messagesPerSecond),
+  };
+  // An upper bound: each further hub that follows a channel is counted like a publish of its own.
+  const publishing = messagesPerSecond * following * redisMicros({ turns: 0 });
+  const presence = agents * costs.leaseMicrosPerSecond;
+  return {
+    ...fleet,
+    messagesPerSecond,
+    deliveriesPerSecond: messagesPerSecond * channelSize,
+    systems,
+    hubs,
+    socketsPerHub: Math.ceil(agents / hubs),
+    hubHeapBytes: (agents / hubs) * costs.socketHeapBytes,
+    redisCores: (publishing + presence) / 1_000_000,
+    redisOutputBytesPerSecond: messagesPerSecond * redisOutputPerMessage(load),
+    redisMemoryBytes: agents * costs.leaseBytes,
+    databaseBytesPerDay: messagesPerSecond * 86_400 * postgresMessageBytes(contentBytes),
+  };
+}
+
+/** Teams of 20 that send a message every ten seconds, from the EPIC's fleet to a million. */
+export const fleets: readonly Fleet[] = [false, true].flatMap((areMembersTogether) =>
+  [111, 1_000, 10_000, 100_000, 1_000_000].map((agents) => ({
+    agents,
+    channelSize: 20,
+    messagesPerAgentSecond: 0.1,
+    contentBytes: 200,
+    areMembersTogether,
+  })),
+);
