@@ -58,7 +58,7 @@ describe('a socket that does not read', () => {
   // events once and in order when the store is back.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const { socket, last } = await laggingSocket('store-fails');
-    const database = new DatabaseSync(path);
+    const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
     // The socket reads the data that was already written; then the hub reads the store, which fails.
