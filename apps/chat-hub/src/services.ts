@@ -15,7 +15,7 @@ import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 /** The limit of reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** What the packages report, for metrics and for the log of outages. */
+/** Callbacks with which the packages report, for metrics and for the log of outages. */
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall'> &
   Pick<RedisClientDeps, 'onRoundTrip'>;
 

@@ -12,7 +12,7 @@ export type { HubActivity } from './core/hubs.ts';
 export type { PlannedMigration, SchemaState } from './core/migrate.ts';
 export { whyNotServed } from './core/migrate.ts';
 
-/** What a database holds, so that a copy of it can be compared with it. */
+/** The content of a database, to compare a copy with it. */
 export interface DatabaseLedger {
   readonly epoch: string;
   /** The name of its newest migration. */

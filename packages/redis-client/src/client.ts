@@ -79,7 +79,7 @@ export interface RedisClientState {
   readonly reconnects: { readonly commands: number; readonly subscriber: number };
 }
 
-/** What a client needs from its caller; every part is optional. */
+/** The optional parts that a caller gives to a client. */
 export interface RedisClientDeps {
   readonly logger?: Logger;
   /** Called when a round trip has ended, for metrics. Calls that fail without being sent are not among them. */

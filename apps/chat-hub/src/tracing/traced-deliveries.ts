@@ -18,7 +18,7 @@ interface Moment {
   readonly monotonicMs: number;
 }
 
-/** What is known of an event so far. Its span is created when all of it is known. */
+/** The parts of an event known so far. Its span is created when all parts are known. */
 interface TrackedEvent {
   arrived?: Moment;
   parent?: SpanContext;

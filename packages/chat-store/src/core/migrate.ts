@@ -18,7 +18,7 @@ export interface SchemaState {
   /** The release that this one's schema belongs to. */
   readonly release: string;
   readonly applied: readonly string[];
-  /** What {@link migrate} would run, in this order. */
+  /** The migrations that {@link migrate} would run, in this order. */
   readonly pending: readonly PlannedMigration[];
   /** Applied migrations that this release does not know: a later one ran them. */
   readonly unknown: readonly string[];

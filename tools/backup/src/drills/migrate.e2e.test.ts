@@ -31,7 +31,7 @@ const databases = {
   },
 };
 
-/** What the next release would do to the database, if hubs from `compatibleFrom` on can serve the result. */
+/** The next release's change of the database; hubs from `compatibleFrom` on can serve the result. */
 const nextRelease = (compatibleFrom: string) => [
   'alter table channels add column colour text',
   'alter table log add column region text',

@@ -316,7 +316,7 @@ export interface SocketCosts {
   readonly leaseMicrosPerSecond: number;
 }
 
-/** What a connected agent costs that is present in one channel and silent. */
+/** The cost of a connected, silent agent that is present in one channel. */
 export async function measureSockets({ sockets, idleMs }: Effort): Promise<SocketCosts> {
   await using folder = await temporaryFolder('costs');
   await using redis = await startRedis();

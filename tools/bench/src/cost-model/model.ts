@@ -9,7 +9,7 @@ export const costs = {
   sqliteOtherBytes: 340,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
-  /** What an envelope on its topic has beside the text. */
+  /** The fields of an envelope on its topic, beside the text. */
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
