@@ -133,7 +133,7 @@ const agentCount = 100;
 const channelId = 'hall';
 const itBehindHaproxy = hasHaproxy ? it : it.skip;
 
-describe('rolling restarts of two hubs behind HAProxy', () => {
+describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
   // Invariant, in each of three rolls under 100 agents: no message is lost or doubled, no call and no request fails, and
   // each socket of the restarted hub moves once, while the sockets of the other hub stay.
   itBehindHaproxy(

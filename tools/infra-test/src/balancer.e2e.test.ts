@@ -14,7 +14,7 @@ import { root } from './repository.ts';
 
 const configuration = join(root, 'infra/haproxy/haproxy.cfg');
 
-(isOnPath('haproxy') ? describe : describe.skip)('haproxy.cfg', () => {
+(isOnPath('haproxy') ? describe : describe.skip)('haproxy.cfg (needs haproxy)', () => {
   const scope = suiteScope();
   let hubs: HubProcess[];
   let opsPorts: number[];

@@ -100,52 +100,55 @@ describe('docker-compose.yml', () => {
 });
 
 // compose-config does what `docker compose config` does: it resolves anchors, includes and defaults, and checks the types.
-(isOnPath('compose-config') ? describe : describe.skip)('as Compose resolves it', () => {
-  interface Resolved {
-    readonly profiles?: readonly string[];
-    readonly ports?: readonly { readonly host_ip?: string; readonly target: number }[];
-    readonly depends_on?: Readonly<Record<string, unknown>>;
-  }
-  let services: [name: string, service: Resolved][];
-
-  const config = (file: string) => runChecker('compose-config', [file], { cwd: root });
-  beforeAll(async () => {
-    const { code, output } = await config('docker-compose.yml');
-    expect([code, code === 0 ? '' : output]).toEqual([0, '']);
-    services = Object.entries((parse(output) as { services: Record<string, Resolved> }).services);
-  });
-  const startedBy = (profile: string) =>
-    services.filter(([, { profiles }]) => !profiles || profiles.includes(profile));
-
-  it.each([
-    ['no profile', ['redis']],
-    ['hub', ['hub', 'postgres', 'redis']],
-    ['hubs', ['balancer', 'hub-1', 'hub-2', 'postgres', 'redis']],
-    ['sentinel', ['redis', ...nodes('redis', 3), ...nodes('sentinel', 3)]],
-    ['cluster', [...nodes('cluster', 6), 'cluster-create', 'redis']],
-  ])('%s starts exactly its services, with all that they depend on', (profile, expected) => {
-    const started = startedBy(profile).map(([name]) => name);
-    expect(started.sort()).toEqual([...expected].sort());
-    for (const [name, { depends_on = {} }] of startedBy(profile)) {
-      for (const other of Object.keys(depends_on))
-        expect([name, other, started.includes(other)]).toEqual([name, other, true]);
+(isOnPath('compose-config') ? describe : describe.skip)(
+  'as Compose resolves it (needs Go, for compose-config)',
+  () => {
+    interface Resolved {
+      readonly profiles?: readonly string[];
+      readonly ports?: readonly { readonly host_ip?: string; readonly target: number }[];
+      readonly depends_on?: Readonly<Record<string, unknown>>;
     }
-  });
+    let services: [name: string, service: Resolved][];
 
-  it('publishes Redis on loopback, the hub or its balancer on all addresses, and nothing else', () => {
-    const published = services.flatMap(([name, { ports = [] }]) =>
-      ports.map((port) => `${name} ${port.host_ip ?? '*'} ${port.target}`),
-    );
-    expect(published.sort()).toEqual(['balancer * 8080', 'hub * 8080', 'redis 127.0.0.1 6379']);
-  });
+    const config = (file: string) => runChecker('compose-config', [file], { cwd: root });
+    beforeAll(async () => {
+      const { code, output } = await config('docker-compose.yml');
+      expect([code, code === 0 ? '' : output]).toEqual([0, '']);
+      services = Object.entries((parse(output) as { services: Record<string, Resolved> }).services);
+    });
+    const startedBy = (profile: string) =>
+      services.filter(([, { profiles }]) => !profiles || profiles.includes(profile));
 
-  it('is refused with a misspelt setting', async () => {
-    await using folder = await temporaryFolder('compose');
-    const file = join(folder.path, 'docker-compose.yml');
-    await writeFile(file, 'services: { hub: { image: hub, port: [8080] } }\n');
-    expect((await config(file)).code).toBe(1);
-  });
-});
+    it.each([
+      ['no profile', ['redis']],
+      ['hub', ['hub', 'postgres', 'redis']],
+      ['hubs', ['balancer', 'hub-1', 'hub-2', 'postgres', 'redis']],
+      ['sentinel', ['redis', ...nodes('redis', 3), ...nodes('sentinel', 3)]],
+      ['cluster', [...nodes('cluster', 6), 'cluster-create', 'redis']],
+    ])('%s starts exactly its services, with all that they depend on', (profile, expected) => {
+      const started = startedBy(profile).map(([name]) => name);
+      expect(started.sort()).toEqual([...expected].sort());
+      for (const [name, { depends_on = {} }] of startedBy(profile)) {
+        for (const other of Object.keys(depends_on))
+          expect([name, other, started.includes(other)]).toEqual([name, other, true]);
+      }
+    });
+
+    it('publishes Redis on loopback, the hub or its balancer on all addresses, and nothing else', () => {
+      const published = services.flatMap(([name, { ports = [] }]) =>
+        ports.map((port) => `${name} ${port.host_ip ?? '*'} ${port.target}`),
+      );
+      expect(published.sort()).toEqual(['balancer * 8080', 'hub * 8080', 'redis 127.0.0.1 6379']);
+    });
+
+    it('is refused with a misspelt setting', async () => {
+      await using folder = await temporaryFolder('compose');
+      const file = join(folder.path, 'docker-compose.yml');
+      await writeFile(file, 'services: { hub: { image: hub, port: [8080] } }\n');
+      expect((await config(file)).code).toBe(1);
+    });
+  },
+);
 
 describe('each service', () => {
   it('restarts after a crash and has no privileges', () => {

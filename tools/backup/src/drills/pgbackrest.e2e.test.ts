@@ -70,64 +70,68 @@ async function arrange() {
   };
 }
 
-(isInstalled ? describe : describe.skip)('a PostgreSQL database with pgBackRest', () => {
-  it('is restored to a second, with the log of that second', async () => {
-    const { postgres, data, runs } = await arrange();
-    const env = { HUB_DB_URL: postgres.url };
-    const hub = await scope.use(startHub({ env }));
-    const fleet = await scope.use(openFleet(hub));
-    await fleet.send('before the backup');
-    runs(await documented('pgbackrest --stanza=openclaw stanza-create'));
-    runs(await documented('pgbackrest --stanza=openclaw check'));
-    runs(await documented('pgbackrest --stanza=openclaw --type=full backup'));
-    for (let n = 0; n < 30; n++) await fleet.send(`kept ${n}`);
-    const kept = await fleet.log();
+(isInstalled ? describe : describe.skip)(
+  'a PostgreSQL database with pgBackRest (needs pgbackrest)',
+  () => {
+    it('is restored to a second, with the log of that second', async () => {
+      const { postgres, data, runs } = await arrange();
+      const env = { HUB_DB_URL: postgres.url };
+      const hub = await scope.use(startHub({ env }));
+      const fleet = await scope.use(openFleet(hub));
+      await fleet.send('before the backup');
+      runs(await documented('pgbackrest --stanza=openclaw stanza-create'));
+      runs(await documented('pgbackrest --stanza=openclaw check'));
+      runs(await documented('pgbackrest --stanza=openclaw --type=full backup'));
+      for (let n = 0; n < 30; n++) await fleet.send(`kept ${n}`);
+      const kept = await fleet.log();
 
-    // A second of the database's clock that begins after all of this, and before all that follows.
-    const clock = () =>
-      postgres.query(`select to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SSOF')`);
-    const before = clock();
-    const second = await waitFor(() => (clock() === before ? null : clock()), {
-      what: 'the next second',
-    });
-    await waitFor(() => clock() !== second, { what: 'the end of that second' });
-    for (let n = 0; n < 10; n++) await fleet.send(`lost ${n}`);
-    const former = await fleet.log();
-    const epoch = fleet.ben.welcome?.epoch ?? '';
-    const segment = postgres.query('select pg_walfile_name(pg_current_wal_lsn())');
-    postgres.query('select pg_switch_wal()');
-    await waitFor(
-      () =>
-        postgres.query('select last_archived_wal >= $$' + segment + '$$ from pg_stat_archiver') ===
-        't',
-      { what: 'the archive of the log', timeoutMs: 30_000 },
-    );
+      // A second of the database's clock that begins after all of this, and before all that follows.
+      const clock = () =>
+        postgres.query(`select to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SSOF')`);
+      const before = clock();
+      const second = await waitFor(() => (clock() === before ? null : clock()), {
+        what: 'the next second',
+      });
+      await waitFor(() => clock() !== second, { what: 'the end of that second' });
+      for (let n = 0; n < 10; n++) await fleet.send(`lost ${n}`);
+      const former = await fleet.log();
+      const epoch = fleet.ben.welcome?.epoch ?? '';
+      const segment = postgres.query('select pg_walfile_name(pg_current_wal_lsn())');
+      postgres.query('select pg_switch_wal()');
+      await waitFor(
+        () =>
+          postgres.query(
+            'select last_archived_wal >= $$' + segment + '$$ from pg_stat_archiver',
+          ) === 't',
+        { what: 'the archive of the log', timeoutMs: 30_000 },
+      );
 
-    await hub.kill();
-    await postgres.kill();
-    await rm(join(data, 'base'), { recursive: true });
-    const restore = await documented('pgbackrest --stanza=openclaw --type=time');
-    runs(restore.replace(/--target="[^"]*"/, `--target="${second}"`));
-    await postgres.restart();
-    await waitFor(() => postgres.query('select pg_is_in_recovery()') === 'f', {
-      what: 'the end of the recovery',
-      timeoutMs: 60_000,
+      await hub.kill();
+      await postgres.kill();
+      await rm(join(data, 'base'), { recursive: true });
+      const restore = await documented('pgbackrest --stanza=openclaw --type=time');
+      runs(restore.replace(/--target="[^"]*"/, `--target="${second}"`));
+      await postgres.restart();
+      await waitFor(() => postgres.query('select pg_is_in_recovery()') === 'f', {
+        what: 'the end of the recovery',
+        timeoutMs: 60_000,
+      });
+      await succeed(
+        (await documented('npm run restore -- --new-epoch'))
+          .split(' ')
+          .slice(2)
+          .filter((word) => word !== '--'),
+        env,
+      );
+      await hub.restart();
+      await fleet.reconnect();
+      const restored = await fleet.log();
+      expect(restored.length).toBe(kept.length);
+      const lost = lostOf(former, restored);
+      expect(lost.map(({ event }) => event.message.content)).toEqual(
+        Array.from({ length: 10 }, (_, n) => `lost ${n}`),
+      );
+      await expectResync(fleet, epoch, restored);
     });
-    await succeed(
-      (await documented('npm run restore -- --new-epoch'))
-        .split(' ')
-        .slice(2)
-        .filter((word) => word !== '--'),
-      env,
-    );
-    await hub.restart();
-    await fleet.reconnect();
-    const restored = await fleet.log();
-    expect(restored.length).toBe(kept.length);
-    const lost = lostOf(former, restored);
-    expect(lost.map(({ event }) => event.message.content)).toEqual(
-      Array.from({ length: 10 }, (_, n) => `lost ${n}`),
-    );
-    await expectResync(fleet, epoch, restored);
-  });
-});
+  },
+);
