@@ -22,9 +22,13 @@ export async function openServices(
   closers: Closers,
   log: Logger,
   times: PresenceTimes = presenceTimes,
+  sweepEveryMs?: number,
 ) {
   const store = closers.opened(
-    await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
+    await createChatStore(
+      { url: config.databaseUrl, ...config.retention, ...(sweepEveryMs && { sweepEveryMs }) },
+      { logger: log.child({ part: 'store' }) },
+    ),
   );
 
   // When no Redis is configured, its absence is not a fault, so nothing is logged.

@@ -50,6 +50,8 @@ export interface StartOptions {
   readonly times?: PresenceTimes;
   /** How much memory unsent output and the newest events may take. @default the hub's own */
   readonly budgets?: MemoryBudgets;
+  /** How often the store looks for rows to trim. @default the store's own */
+  readonly sweepEveryMs?: number;
 }
 
 /**
@@ -59,13 +61,13 @@ export interface StartOptions {
 export async function startHub(
   config: Config,
   log: Logger,
-  { admission: pace = admissionDefaults, times, budgets }: StartOptions = {},
+  { admission: pace = admissionDefaults, times, budgets, sweepEveryMs }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const closers = createClosers(log);
   try {
     const metrics = createMetrics();
-    const services = await openServices(config, hubId, closers, log, times);
+    const services = await openServices(config, hubId, closers, log, times, sweepEveryMs);
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
     observeLive(metrics, services, live);
     const { store, limiter } = services;

@@ -187,7 +187,10 @@ export async function createChatStore(
   const writePriority = <T>(call: () => Promise<T>) =>
     systemCalls.run(null, whileOpen(call), 'timeout');
 
-  const stopSweeper = startSweeper(() => core.sweep());
+  const stopSweeper = startSweeper(
+    () => core.sweep(parsed.retention, parsed.sweepEveryMs),
+    parsed.sweepEveryMs,
+  );
 
   return {
     get epoch() {

@@ -26,7 +26,7 @@ function createBench() {
       },
       async logPage(_channelId: string, after: number, limit: number) {
         const events = database.events.filter(({ seq }) => (seq ?? 0) > after).slice(0, limit);
-        const page = { ...database, events };
+        const page = { ...database, events, floor: 1 };
         await reads.shift()?.();
         return page;
       },

@@ -18,7 +18,10 @@ function createBench() {
       if (database.isAway) throw unavailable();
       const role = database.isMember ? 'member' : null;
       return new Map([
-        [channelId, { kind: 'private', head: database.head, role, archived: false }],
+        [
+          channelId,
+          { kind: 'private', head: database.head, role, archived: false, floor: 1, rewrites: 0 },
+        ],
       ]);
     },
   } as unknown as ChatStore;

@@ -1,6 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { ChatStore } from '@openclaw/chat-store';
-import { encodeCloseReason, isDirectChannelId, limits } from '@openclaw/protocol';
+import {
+  encodeCloseReason,
+  isDirectChannelId,
+  limits,
+  type Discontinuity,
+} from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Room, RoomMember } from '../channels/room.ts';
 import type { Identity } from '../edge/identity.ts';
@@ -83,6 +88,10 @@ export class Session implements RoomMember {
 
   get phase(): SessionPhase {
     return this.isOpen ? this.#phase : closing;
+  }
+
+  get isAdmin(): boolean {
+    return this.identity.isAdmin;
   }
 
   get isOpen(): boolean {
@@ -243,7 +252,7 @@ export class Session implements RoomMember {
     this.#forget(room);
   }
 
-  discontinued(room: Room, reason: 'epoch' | 'behind'): void {
+  discontinued(room: Room, reason: Discontinuity['reason']): void {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 

@@ -52,7 +52,7 @@ export function createSessionBench({
       const page = () => log.slice(after, after + limit);
       const answer = answerNext;
       answerNext = null;
-      return { events: answer ? await answer(page) : page(), head: log.length, epoch };
+      return { events: answer ? await answer(page) : page(), head: log.length, floor: 1, epoch };
     },
   };
   const nothing = {
