@@ -229,6 +229,7 @@ describe('a subscribe to many channels', () => {
     let raisedFirst = 0;
     const roomOf = (id: string) => ({
       head: 0,
+      update: () => undefined,
       raise: () => raised.add(id),
       hasLeftSince: () => false,
       async whenReached(_head: number, timeoutMs: number) {
@@ -284,7 +285,8 @@ describe('a subscribe to many channels', () => {
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
     let reads = 0;
     const roomOf = (id: string) => ({
-      ...{ channelId: id, head: 5, isDeleted: false },
+      ...{ channelId: id, head: 5, floor: 1, isDeleted: false },
+      update: () => undefined,
       raise: () => undefined,
       hasLeftSince: () => false,
       whenReached: async () => true,
