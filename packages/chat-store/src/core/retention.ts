@@ -96,7 +96,7 @@ async function nextChannels(
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
-  // The floor bounds each walk, because PostgreSQL's indexes still hold entries of rows that were deleted lately.
+  // The floor bounds each walk: see trimSome.
   const { rows } = await sql<Candidate>`
     select c.id, c.retention_ms, c.max_messages, c.floor,
       (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor
@@ -148,15 +148,18 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
     .select((eb) => eb.fn.max('seq').as('head'))
     .where('channel_id', '=', channelId)
     .executeTakeFirstOrThrow();
-  const trimmed = sql`channel_id = ${channelId} and seq < ${end}`;
-  const ids = sql`(select id from messages where ${trimmed} and seq >= ${floor})`;
+  // Bounded below too, because PostgreSQL's indexes still hold entries of rows that were deleted lately.
+  const trimmed = sql`channel_id = ${channelId} and seq >= ${floor} and seq < ${end}`;
+  const ids = sql`(select id from messages where ${trimmed})`;
   await sql`delete from reactions where message_id in ${ids}`.execute(db);
   await sql`delete from threads where channel_id = ${channelId} and thread_id in ${ids}`.execute(
     db,
   );
-  await sql`delete from mentions where ${trimmed} and seq >= ${floor}`.execute(db);
-  await sql`delete from messages where ${trimmed} and seq >= ${floor}`.execute(db);
-  await sql`delete from log where ${trimmed} and seq < ${head}`.execute(db);
+  await sql`delete from mentions where ${trimmed}`.execute(db);
+  await sql`delete from messages where ${trimmed}`.execute(db);
+  // The row before the floor is the one that an emptied log had kept.
+  await sql`delete from log where channel_id = ${channelId} and seq >= ${floor - 1}
+    and seq < ${Math.min(end, head)}`.execute(db);
   if (end > head) await emptyLastRow(db, channelId, head);
   await db
     .insertInto('log_floors')
