@@ -20,6 +20,8 @@ const node = (file) => [
 const tasks = {
   start: { command: node('apps/chat-hub/src/main.ts'), needs: ['page'] },
   demo: { command: node('apps/demo/src/main.ts'), needs: ['page'] },
+  export: { command: node('apps/chat-hub/src/commands/export.ts') },
+  erase: { command: node('apps/chat-hub/src/commands/erase.ts') },
   'dev:web': { command: node('tools/setup/dev-web.mjs') },
   loadgen: { command: node('apps/loadgen/src/main.ts') },
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },

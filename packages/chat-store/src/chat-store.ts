@@ -231,6 +231,8 @@ export async function createChatStore(
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
     revoke: (target) => writePriority(() => core.revoke(target)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
+    eraseSome: (erasure, place) => writePriority(() => core.eraseSome(erasure, place)),
+    isKnownAgent: (agentId) => readPriority(() => core.isKnownAgent(agentId)),
     async changeEpoch(expected) {
       const current = await writePriority(() => core.changeEpoch(expected));
       epochs += 1;

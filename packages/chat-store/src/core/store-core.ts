@@ -4,6 +4,7 @@ import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './ac
 import { recordAgents } from './agents.ts';
 import { readChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
+import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
@@ -41,6 +42,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
 
   function runCommands(on: Engine, commands: readonly Command[]) {
     return runGroup(on, commands, report);
+  }
+
+  function erase(on: Engine, erasure: Erasure, place: ErasePlace) {
+    return eraseSome(on, erasure, place, report);
   }
 
   async function sweep(
@@ -90,6 +95,12 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * this one of the hub. Returns whether there may be more.
      */
     sweep: bind(sweep),
+    /**
+     * Does one bounded piece of the erasure of an agent, from the place on, and returns the next place and what was
+     * changed. Call it until the place's phase is `done`; see erase.ts.
+     */
+    eraseSome: bind(erase),
+    isKnownAgent: bind(isKnownAgent),
     epoch: bind(readEpoch),
     changeEpoch: bind(changeEpoch),
     close: () => engine.close(),
