@@ -21,6 +21,8 @@ const node = (file) => [
 const tasks = {
   start: { command: node('apps/chat-hub/src/main.ts'), needs: ['page'] },
   demo: { command: node('apps/demo/src/main.ts'), needs: ['page'] },
+  export: { command: node('apps/chat-hub/src/commands/export.ts') },
+  erase: { command: node('apps/chat-hub/src/commands/erase.ts') },
   'dev:web': { command: node('tools/setup/dev-web.mjs') },
   health: { command: node('apps/chat-hub/src/health/main.ts') },
   'audit:redis': { command: node('apps/chat-hub/src/audit/main.ts') },

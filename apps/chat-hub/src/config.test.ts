@@ -107,6 +107,7 @@ describe('configuration', () => {
 
   it('has null for the limits of calls and connections unless they are set', () => {
     expect(parseConfig({})).toMatchObject({
+      ...{ retention: { retentionMs: null, maxMessages: null } },
       ...{ callLimit: null, maxConnections: null, opsPort: null, trustedProxies: [] },
     });
     expect(

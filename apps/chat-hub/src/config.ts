@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadEnvFile } from 'node:process';
+import { limits } from '@openclaw/protocol';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
@@ -29,6 +30,8 @@ export interface Config {
   };
   /** All calls of one agent; null: the default, which grows with the other limits. */
   readonly callLimit: Limit | null;
+  /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
+  readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
   /** Concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
   /** Proxies whose `X-Forwarded-For` is trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
@@ -125,6 +128,8 @@ const environmentSchema = z.object({
   // Setting up 111 agents in 20 channels creates 2,240 of these.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
+  HUB_RETENTION_MS: z.coerce.number().int().min(1).max(limits.retentionMs).optional(),
+  HUB_RETENTION_MAX_MESSAGES: z.coerce.number().int().min(1).max(limits.maxMessages).optional(),
   HUB_WEB_DIR: z.string().optional(),
   HUB_TRACING: z.enum(['on', 'off']).default('off'),
   HUB_START_TIMEOUT_MS: milliseconds(86_400_000).default(300_000),
@@ -214,6 +219,10 @@ export function parseConfig(environment: Environment): Config {
       create: env.HUB_LIMIT_CREATE,
     },
     callLimit: env.HUB_LIMIT_CALLS ?? null,
+    retention: {
+      retentionMs: env.HUB_RETENTION_MS ?? null,
+      maxMessages: env.HUB_RETENTION_MAX_MESSAGES ?? null,
+    },
     maxConnections: env.HUB_MAX_CONNECTIONS ?? null,
     trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),

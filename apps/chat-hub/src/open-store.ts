@@ -20,12 +20,17 @@ const passingCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unwritable',
 ]);
 
+type OpenStoreOptions = Pick<Config, 'databaseUrl' | 'startTimeoutMs' | 'retention'> & {
+  /** How often the store looks for rows to trim. @default the store's own */
+  readonly sweepEveryMs?: number | undefined;
+};
+
 /**
  * Opens the store. While PostgreSQL is away, waits for it for at most `startTimeoutMs`, or until the signal.
  * @throws {ChatStoreError} the last reason
  */
 export async function openStore(
-  { databaseUrl, startTimeoutMs }: Pick<Config, 'databaseUrl' | 'startTimeoutMs'>,
+  { databaseUrl, startTimeoutMs, retention, sweepEveryMs }: OpenStoreOptions,
   deps: ChatStoreDeps,
   log: Logger,
   signal: AbortSignal,
@@ -34,7 +39,10 @@ export async function openStore(
   let isWaiting = false;
   for (;;) {
     try {
-      const store = await createChatStore({ url: databaseUrl }, deps);
+      const store = await createChatStore(
+        { url: databaseUrl, ...retention, ...(sweepEveryMs && { sweepEveryMs }) },
+        deps,
+      );
       const waitedMs = Math.round(performance.now() - startMs);
       if (isWaiting) log.warn({ waitedMs }, 'the database answers: the hub goes on starting');
       if (!signal.aborted) return store;

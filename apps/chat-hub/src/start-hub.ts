@@ -65,6 +65,8 @@ export interface StartOptions {
   readonly times?: PresenceTimes;
   /** How much memory unsent output and the newest events may take. @default the hub's own */
   readonly budgets?: MemoryBudgets;
+  /** How often the store looks for rows to trim. @default the store's own */
+  readonly sweepEveryMs?: number;
 }
 
 /**
@@ -74,7 +76,7 @@ export interface StartOptions {
 export async function startHub(
   config: Config,
   logger: Logger,
-  { admission: pace = admissionDefaults, times, budgets }: StartOptions = {},
+  { admission: pace = admissionDefaults, times, budgets, sweepEveryMs }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const log = logger.child({ hubId });
@@ -97,7 +99,12 @@ export async function startHub(
     closers.add(() => publicPort.release());
     const giveUp = new AbortController();
     closers.add(() => giveUp.abort());
-    const opening = openStore(config, storeDeps(log, observers), log, giveUp.signal);
+    const opening = openStore(
+      { ...config, sweepEveryMs },
+      storeDeps(log, observers),
+      log,
+      giveUp.signal,
+    );
     const store = closers.opened(await publicPort.during(opening));
     const opened = await openServices(store, config, hubId, closers, log, observers, times);
     const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
@@ -126,6 +133,7 @@ export async function startHub(
       limiter,
       cache: services.cache,
       onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
+      onDiscontinuity: (reason) => metrics.discontinuities.inc({ reason }),
     });
     const observe = traffic.called;
     const invoke = tracing.invoke(

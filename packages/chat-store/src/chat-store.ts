@@ -205,7 +205,10 @@ export async function createChatStore(
   const writePriority = <T>(call: () => Promise<T>) =>
     systemCalls.run(null, whileOpen(call), 'timeout');
 
-  const stopSweeper = startSweeper(() => core.sweep());
+  const stopSweeper = startSweeper(
+    () => core.sweep(parsed.retention, parsed.sweepEveryMs),
+    parsed.sweepEveryMs,
+  );
 
   return {
     get epoch() {
@@ -249,6 +252,8 @@ export async function createChatStore(
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
     revoke: (target) => writePriority(() => core.revoke(target)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
+    eraseSome: (erasure, place) => writePriority(() => core.eraseSome(erasure, place)),
+    isKnownAgent: (agentId) => readPriority(() => core.isKnownAgent(agentId)),
     async changeEpoch(expected) {
       const current = await writePriority(() => core.changeEpoch(expected));
       epochs += 1;

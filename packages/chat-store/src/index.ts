@@ -22,6 +22,8 @@ export type { AgentRecord } from './core/agents.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';
+export { eraseStart } from './core/erase.ts';
+export type { EraseCounts, ErasedPiece, ErasePlace, Erasure } from './core/erase.ts';
 export { callKinds } from './core/observed-core.ts';
 export type { CallKind, DatabaseCall } from './core/observed-core.ts';
 export type { HubBeat } from './core/hubs.ts';

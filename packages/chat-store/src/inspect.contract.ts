@@ -12,7 +12,10 @@ export function describeInspection(name: string, createUrl: () => Promise<string
       try {
         await store.append(alice, 'channel.create', {
           ...{ name: 'c', channelId: 'c1', kind: 'public' as const },
-          ...{ topic: null, metadata: null },
+          topic: null,
+          metadata: null,
+          retentionMs: null,
+          maxMessages: null,
         });
         await store.beat('hub-1', true);
         await store.beat('hub-2');

@@ -16,6 +16,8 @@ describe('options', () => {
       maxQueueBytes: 33_554_432,
       maxReads: 2000,
       poolSize: 8,
+      sweepEveryMs: 60_000,
+      retention: { retentionMs: null, maxMessages: null },
       target: { engine: 'sqlite', path: '.data/hub.sqlite' },
     });
   });
@@ -35,6 +37,8 @@ describe('options', () => {
     [{ url: 'postgres://u:secret-word@:not a port/hub' }, 'the url must be'],
     [{ url: 'sqlite:x', maxGroup: 0 }, 'maxGroup'],
     [{ url: 'sqlite:x', timeoutMs: 1.5 }, 'timeoutMs'],
+    [{ url: 'sqlite:x', retentionMs: 0 }, 'retentionMs'],
+    [{ url: 'sqlite:x', maxMessages: 1.5 }, 'maxMessages'],
     [{ url: 'sqlite:x', timeoutMs: 1000, lockTimeoutMs: 1000 }, 'lockTimeoutMs'],
     [{ url: 'sqlite:x', maxGroops: 3 } as ChatStoreOptions, 'maxGroops'],
   ])('that are invalid are refused by name: %j', async (options: ChatStoreOptions, named) => {

@@ -1,3 +1,4 @@
+import type { Retention } from './core/retention.ts';
 import { ChatStoreError } from './errors.ts';
 
 /** Options to open a store, and its bounds. */
@@ -33,6 +34,12 @@ export interface ChatStoreOptions {
   readonly maxReads?: number;
   /** Connections to PostgreSQL for reads. Six more are used for commits, look-ups and system calls. @default 8 */
   readonly poolSize?: number;
+  /** How often rows that are no longer needed are looked for. @default 60000 */
+  readonly sweepEveryMs?: number;
+  /** Events of any channel older than this are trimmed. @default none: they stay */
+  readonly retentionMs?: number | null;
+  /** Messages of any channel before this many newest ones are trimmed. @default none: they stay */
+  readonly maxMessages?: number | null;
 }
 
 const defaults = {
@@ -47,6 +54,7 @@ const defaults = {
   maxQueueBytes: 32 * 1024 * 1024,
   maxReads: 2000,
   poolSize: 8,
+  sweepEveryMs: 60_000,
 };
 
 /**
@@ -60,7 +68,8 @@ export const lookUpsAtOnce = 3;
 const maxGroupMax = 4096;
 
 /** Options with all defaults, and the URL split into its parts. */
-export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url'>> & {
+export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url' | keyof Retention>> & {
+  readonly retention: Retention;
   readonly target:
     | { readonly engine: 'sqlite'; readonly path: string }
     | { readonly engine: 'postgres'; readonly url: string };
@@ -68,13 +77,15 @@ export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url'>> & {
 
 /** @throws {ChatStoreError} `invalid_options`, naming the problem but not the URL, which may hold a password */
 export function parseOptions(options: ChatStoreOptions): ParsedOptions {
-  const { url, ...given } = options;
+  const { url, retentionMs = null, maxMessages = null, ...given } = options;
   const numbers = { ...defaults };
+  for (const [name, value] of Object.entries({ retentionMs, maxMessages })) {
+    if (value !== null && !isCount(value)) throw invalid(`${name} must be a whole number above 0`);
+  }
   for (const [name, value] of Object.entries(given)) {
     if (!(name in defaults)) throw invalid(`there is no option ${name}`);
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw invalid(`${name} must be a whole number above 0`);
+    if (!isCount(value)) throw invalid(`${name} must be a whole number above 0`);
     if (name === 'maxGroup' && value > maxGroupMax) {
       throw invalid(`maxGroup must be at most ${maxGroupMax}`);
     }
@@ -85,8 +96,10 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
       'lockTimeoutMs must be below timeoutMs, so that a lock timeout is reported in time',
     );
   }
-  return { ...numbers, target: parseUrl(url) };
+  return { ...numbers, retention: { retentionMs, maxMessages }, target: parseUrl(url) };
 }
+
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
 
 function parseUrl(url: string): ParsedOptions['target'] {
   if (url.startsWith('sqlite:')) {

@@ -1,20 +1,25 @@
-const everyMs = 60_000;
-const nextMs = 200;
+/** The pause after a piece of work, as a multiple of its duration: sweeping takes a tenth of the time at most. */
+const pauseFactor = 9;
+const minPauseMs = 20;
+const maxPauseMs = 2_000;
 
 /**
- * Sweeps every minute, and every 200 ms while there is more. It never keeps the process alive, and a failed sweep is tried
- * again. Returns the function that stops it.
+ * Sweeps every `everyMs`, and while there is more after a pause that grows with the duration of the last piece. It never
+ * keeps the process alive, and a failed sweep is tried again. Returns the function that stops it.
  */
-export function startSweeper(sweep: () => Promise<boolean>): () => void {
+export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): () => void {
   let isStopped = false;
   let timer = wait(everyMs);
 
   function wait(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
+      const startMs = performance.now();
       void sweep()
         .catch(() => false)
         .then((isMore) => {
-          if (!isStopped) timer = wait(isMore ? nextMs : everyMs);
+          const pauseMs = pauseFactor * (performance.now() - startMs);
+          const boundedMs = Math.min(maxPauseMs, Math.max(minPauseMs, pauseMs));
+          if (!isStopped) timer = wait(isMore ? boundedMs : everyMs);
         });
     }, ms).unref();
   }

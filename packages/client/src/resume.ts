@@ -1,6 +1,5 @@
 import type {
   Discontinuity as HubDiscontinuity,
-  Envelope,
   ErrorCode,
   ResultOf,
   Welcome,
@@ -13,7 +12,10 @@ import type { Ordering, Topic } from './topic.ts';
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
-  /** `epoch`: a backup was restored; `behind`: too many were missed; an error code: the hub refused the channel. */
+  /**
+   * `epoch`: a backup was restored; `behind`: too many were missed; `trimmed`: the hub keeps them no longer; an error
+   * code: the hub refused the channel.
+   */
   readonly reason: HubDiscontinuity['reason'] | ErrorCode;
 }
 
@@ -131,7 +133,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     const { head, presencePushed } = answer;
     topic.subscribed = { head, presencePushed };
     if (topic.last === null) topic.last = head;
-    else if (!answer.resumed) return catchUp(topic, head);
+    else if (!answer.resumed) return catchUp(topic, head, answer.floor);
     for (const envelope of answer.events) ordering.receiveFetched(topic, envelope);
     topic.epoch ??= welcome?.epoch ?? null;
     becomeLive(topic);
@@ -146,13 +148,23 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
-  function catchUp(topic: Topic, head: number) {
-    const last = topic.last ?? 0;
+  function catchUp(topic: Topic, head: number, floor = 1) {
     // The hub did not resume a topic that is at its head, which only happens when the epoch changed.
-    if (last >= head) return skipTo(topic, head, 'epoch');
+    if ((topic.last ?? 0) >= head) return skipTo(topic, head, 'epoch');
+    if (topic.epoch === null || topic.epoch === welcome?.epoch) skipTrimmed(topic, floor);
+    const last = topic.last ?? 0;
+    if (last >= head) return becomeLive(topic);
     if (head - last > options.catchUpMax) return skipTo(topic, head, 'behind');
     topic.phase = 'catching-up';
     readLog(topic, head);
+  }
+
+  /** Reports events that the log no longer holds. The topic continues from the floor. */
+  function skipTrimmed(topic: Topic, floor: number) {
+    const head = floor - 1;
+    if (head <= (topic.last ?? 0)) return;
+    topic.last = head;
+    emitDiscontinuity({ channelId: topic.channelId, head, reason: 'trimmed' });
   }
 
   function readLog(topic: Topic, head: number) {
@@ -178,7 +190,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       (result) => {
         // Counted first, because a malformed result throws.
         reading -= 1;
-        if (isCurrent()) onPage(page, after, result.events);
+        if (isCurrent()) onPage(page, after, result);
         readDue();
       },
       (error) => {
@@ -199,9 +211,15 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     );
   }
 
-  function onPage({ topic, head, isCurrent }: DuePage, after: number, events: readonly Envelope[]) {
+  function onPage(
+    { topic, head, isCurrent }: DuePage,
+    after: number,
+    { events, floor = 1 }: ResultOf<'log.read'>,
+  ) {
     const isOtherEpoch = events.some(({ epoch }) => epoch !== (topic.epoch ?? epoch));
     if (isOtherEpoch) return skipTo(topic, head, 'epoch');
+    skipTrimmed(topic, floor);
+    if (!isCurrent()) return;
     for (const envelope of events) ordering.receiveFetched(topic, envelope);
     if (!isCurrent()) return;
     if (topic.last === after) skipTo(topic, head, 'behind');
@@ -246,7 +264,14 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       }
     },
     /** Call it when the hub cannot continue the topic. */
-    onDiscontinuity(topic: Topic, head: number, reason: HubDiscontinuity['reason']) {
+    onDiscontinuity(topic: Topic, { head, reason, floor = head + 1 }: HubDiscontinuity) {
+      if (reason === 'trimmed') {
+        // The answer to a subscribe, or a page of the log, has reported it already.
+        if ((topic.last ?? 0) >= floor - 1) return;
+        topic.generation += 1;
+        skipTrimmed(topic, floor);
+        return (topic.last ?? 0) < head ? catchUp(topic, head) : becomeLive(topic);
+      }
       topic.generation += 1;
       if (reason === 'behind' && (topic.last ?? head) < head) catchUp(topic, head);
       else skipTo(topic, head, reason);

@@ -94,6 +94,45 @@ describe('a subscribed channel', () => {
     await arrived(1);
   });
 
+  // Invariant: events that the hub keeps no longer are reported once, and those that it keeps are all delivered.
+  it('continues from the floor after its next events were trimmed', async () => {
+    let side = await startInHall(7);
+    side.terminate();
+    side = await nextLive();
+    const [topic] = unresumed(13).topics;
+    side.answer(await side.nextCall('subscribe'), { topics: [{ ...topic, floor: 11 }] });
+    side.notify('discontinuity', { channelId: 'hall', head: 13, reason: 'trimmed', floor: 11 });
+    const page = await side.nextCall('log.read');
+    expect(page.params).toMatchObject({ after: 10 });
+    const events = [11, 12, 13].map((seq) => event('hall', seq));
+    side.answer(page, { events, head: 13, floor: 11, hasMore: false });
+    side.notify('event', event('hall', 14));
+    await arrived(4);
+    expect(seqs).toEqual([11, 12, 13, 14]);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 10, reason: 'trimmed' }]);
+  });
+
+  it('continues from the floor when events are trimmed while they are read', async () => {
+    let side = await startInHall(7);
+    side.terminate();
+    side = await nextLive();
+    side.answer(await side.nextCall('subscribe'), unresumed(13));
+    const page = await side.nextCall('log.read');
+    side.answer(page, { events: [event('hall', 13)], head: 13, floor: 13, hasMore: false });
+    await arrived(1);
+    expect(seqs).toEqual([13]);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 12, reason: 'trimmed' }]);
+  });
+
+  it('continues after a discontinuity that arrives while it is live', async () => {
+    const side = await startInHall(7);
+    side.notify('discontinuity', { channelId: 'hall', head: 10, reason: 'trimmed', floor: 11 });
+    side.notify('event', event('hall', 11));
+    await arrived(1);
+    expect(seqs).toEqual([11]);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 10, reason: 'trimmed' }]);
+  });
+
   it('is subscribed in one call with the other channels of the same turn', async () => {
     start();
     const subscribed = ['a', 'b'].map((id) => client.channel(id).subscribe());

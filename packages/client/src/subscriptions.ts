@@ -198,9 +198,10 @@ export function createSubscriptions(
       emitEvent(envelope);
       for (const reader of topic.readers) reader.onEvent(envelope);
     },
-    onDiscontinuity({ channelId, head, reason }: HubDiscontinuity) {
+    onDiscontinuity(discontinuity: HubDiscontinuity) {
+      const { channelId, head, reason } = discontinuity;
       const topic = topics.get(channelId);
-      if (topic !== undefined) return resume.onDiscontinuity(topic, head, reason);
+      if (topic !== undefined) return resume.onDiscontinuity(topic, discontinuity);
       if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
       addDirect(channelId, head, reason === 'epoch' ? null : (welcome?.epoch ?? null));
       emitDiscontinuity({ channelId, head, reason });

@@ -7,6 +7,15 @@ import { isEmoji, isLine, isStorableText } from './text.ts';
 /** A seq, or a head: 0 is before the first event. */
 export const seqSchema = z.int().min(0);
 
+/** The lowest seq that a log still holds; head + 1 when it holds none. */
+export const floorSchema = z.int().min(1).describe('The lowest seq still in the log.');
+
+/** How long a channel keeps its events. */
+export const retentionMsSchema = z.int().min(1).max(limits.retentionMs);
+
+/** How many of its newest messages a channel keeps. */
+export const maxMessagesSchema = z.int().min(1).max(limits.maxMessages);
+
 /** Epoch milliseconds. */
 export const timestampSchema = z.int().min(0);
 

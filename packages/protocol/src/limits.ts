@@ -72,6 +72,10 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
+  /** The longest retention that a channel can ask for: a hundred years. */
+  retentionMs: 3_155_760_000_000,
+  /** The most messages that a channel can ask to keep. */
+  maxMessages: 1_000_000_000,
   /** The database's identity. */
   epochChars: 128,
 } as const;

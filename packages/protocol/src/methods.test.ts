@@ -14,7 +14,15 @@ const same = (params: object): [object, object] => [params, params];
 const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.create': [
     { name: 'Room' },
-    { name: 'Room', channelId: null, kind: 'public', topic: null, metadata: null },
+    {
+      name: 'Room',
+      channelId: null,
+      kind: 'public',
+      topic: null,
+      metadata: null,
+      retentionMs: null,
+      maxMessages: null,
+    },
   ],
   'channel.get': same(c),
   'channel.update': same(c),

@@ -41,6 +41,7 @@ describe('notifications', () => {
     ['notice', envelope],
     ['discontinuity', { channelId: 'room', head: 7, reason: 'epoch' }],
     ['discontinuity', { channelId: 'room', head: 7, reason: 'behind' }],
+    ['discontinuity', { channelId: 'room', head: 7, reason: 'trimmed', floor: 8 }],
     ['reconnect', { afterMs: 1500, reason: 'draining' }],
   ] as const)('%s has the shape of the wire contract', (name, params) => {
     expect(notifications[name].params.parse(params)).toEqual(params);

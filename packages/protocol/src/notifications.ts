@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { envelopeSchema } from './envelope.ts';
-import { agentKindSchema, seqSchema } from './fields.ts';
+import { agentKindSchema, floorSchema, seqSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 const count = z.int().min(1);
@@ -38,7 +38,8 @@ export type Welcome = z.infer<typeof welcomeSchema>;
 export const discontinuitySchema = z.object({
   channelId: idSchema,
   head: seqSchema.describe('Live events continue from head+1.'),
-  reason: z.enum(['epoch', 'behind']),
+  reason: z.enum(['epoch', 'behind', 'trimmed']),
+  floor: floorSchema.optional().describe('With `trimmed`: the lowest seq still in the log.'),
 });
 /** A subscribed channel that cannot be continued. */
 export type Discontinuity = z.infer<typeof discontinuitySchema>;

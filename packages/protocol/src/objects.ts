@@ -2,7 +2,9 @@ import { z } from 'zod';
 import {
   agentKindSchema,
   jsonObjectSchema,
+  maxMessagesSchema,
   presenceStatuses,
+  retentionMsSchema,
   senderKindSchema,
   seqSchema,
   timestampSchema,
@@ -52,7 +54,10 @@ export type Message = z.infer<typeof messageSchema>;
 
 export const channelKinds = ['public', 'private', 'direct'] as const;
 
-/** A channel; `head` is the seq of its last event. */
+/**
+ * A channel; `head` is the seq of its last event. The hub omits `retentionMs` and `maxMessages` where the channel sets
+ * none.
+ */
 export const channelSchema = z.object({
   channelId: idSchema,
   name: z.string(),
@@ -63,6 +68,10 @@ export const channelSchema = z.object({
   createdAt: timestampSchema,
   archivedAt: timestampSchema.nullable(),
   head: seqSchema,
+  retentionMs: retentionMsSchema.optional().describe('Older events are trimmed.'),
+  maxMessages: maxMessagesSchema
+    .optional()
+    .describe('Messages before the newest ones are trimmed.'),
 });
 export type Channel = z.infer<typeof channelSchema>;
 

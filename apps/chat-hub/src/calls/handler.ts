@@ -29,7 +29,12 @@ export interface SocketCaller extends Caller {
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
   | { readonly ok: true; readonly resultBytes: readonly Uint8Array[] }
-  | { readonly ok: true; readonly resultSteps: () => Steps<readonly Buffer[]> }
+  | {
+      readonly ok: true;
+      readonly resultSteps: () => Steps<readonly Buffer[]>;
+      /** Called when the result was sent, before any event of the rooms. */
+      readonly onReplied?: () => void;
+    }
   | Refusal;
 
 /** One method of the hub. It throws only for a fault, or when the store is unavailable. */

@@ -184,6 +184,7 @@ export function createInvoke(deps: {
         const release = isStepwise ? session?.pauseCatchUp() : undefined;
         try {
           await reply({ ok: true, json: await encode(answered), reserved });
+          if (isStepwise) answered.onReplied?.();
         } finally {
           release?.();
         }

@@ -105,7 +105,8 @@ export class Backlog {
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
     const page = events.filter((event) => event.seq !== null && event.seq <= end);
     const lastSeq = page.at(-1)?.seq;
-    if (lastSeq === undefined || lastSeq === null) return null;
+    // The log does not hold the next event any more: it was trimmed.
+    if (lastSeq === undefined || lastSeq === null || page[0]?.seq !== seq + 1) return null;
     const pieces: Buffer[] = [];
     const isSmall = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;
     const steps = encodeEvents(page, pieces);
@@ -138,12 +139,28 @@ export class Backlog {
 
   /** Call it when a message was deleted: memory must not serve its text any more. */
   forgetMessage(messageId: string): void {
+    this.#forgetCopies();
+    this.#ring.forgetMessage(messageId);
+  }
+
+  /** Call it when the log was trimmed: memory must not serve events before the floor any more. */
+  trim(floor: number): void {
+    this.#forgetCopies();
+    this.#ring.trim(floor);
+  }
+
+  /** Call it when rows of the log were rewritten: memory must not serve their former text any more. */
+  forgetAll(): void {
+    this.#forgetCopies();
+    this.#ring.trim(Infinity);
+  }
+
+  #forgetCopies(): void {
     this.#deletions += 1;
     // A read in progress may hold the text, so later callers start another.
     this.#reading.clear();
     this.#forgetPages();
     this.#pagesShare.resize(0);
-    this.#ring.forgetMessage(messageId);
   }
 
   async #read(seq: number): Promise<readonly EncodedEnvelope[]> {
@@ -224,8 +241,17 @@ export class EventRing {
     const last = this.#events.findLastIndex(
       (event) => event.type !== 'channel.message.delete' && event.json.includes(idText),
     );
-    if (last === -1) return;
-    this.#events = this.#events.slice(last + 1);
+    if (last !== -1) this.#keepFrom(last + 1);
+  }
+
+  /** Drops all events before the floor. */
+  trim(floor: number): void {
+    const first = this.#events.findIndex(({ seq }) => seq !== null && seq >= floor);
+    if (first !== 0) this.#keepFrom(first === -1 ? this.#events.length : first);
+  }
+
+  #keepFrom(index: number): void {
+    this.#events = this.#events.slice(index);
     this.#bytes = this.#events.reduce((sum, kept) => sum + heapBytesOf(kept), 0);
     this.#share.resize(this.#bytes);
   }

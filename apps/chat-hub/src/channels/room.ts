@@ -1,3 +1,4 @@
+import type { Access } from '@openclaw/chat-store';
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { Backlog, type EncodedPage, type ReadLog, type RingBudget } from './backlog.ts';
@@ -9,6 +10,8 @@ import { framesOf } from './encoding.ts';
 /** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
+  /** True if it may be in the room without being a member. */
+  readonly isAdmin: boolean;
   /** True if a frame may hold an array of notifications, as the client chose the subprotocol. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
@@ -20,8 +23,11 @@ export interface RoomMember {
   missSignals(room: Room, signals: readonly Signal[]): void;
   /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
-  /** Called when the room continues in another epoch. Events in between are not in its log. */
-  discontinued(room: Room, reason: 'epoch'): void;
+  /**
+   * Called when the room continues after {@link Room.head} and the events before it cannot be sent: in another epoch, or
+   * because they were trimmed.
+   */
+  discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
 }
 
 export interface RoomDeps {
@@ -32,6 +38,9 @@ export interface RoomDeps {
   /** The memory that the newest events of all rooms share. @default one for this room alone */
   readonly ringBudget?: RingBudget;
 }
+
+/** The changes of a log other than by appending, as the store reports them. */
+export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
 /** Events that a room decodes, because they change what it remembers. */
 const decodedTypes: ReadonlySet<string> = new Set([
@@ -58,6 +67,9 @@ export class Room {
   /** The highest seq of the departures that were removed from `#leaves`. */
   #forgottenLeave = 0;
   #isDeleted = false;
+  #floor = 1;
+  /** Null until the store has reported it. */
+  #rewrites: number | null = null;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
   constructor(channelId: string, head: number, deps: RoomDeps) {
@@ -70,6 +82,37 @@ export class Room {
   /** The seq of the newest event delivered. */
   get head(): number {
     return this.#sequencer.head;
+  }
+
+  /** The lowest seq that the log still holds, as far as this room knows. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** Call it with what the store reports of the log. Memory then serves nothing that was trimmed or rewritten. */
+  update({ floor, rewrites }: Partial<LogState>): void {
+    if (rewrites !== undefined && rewrites !== this.#rewrites) {
+      this.#rewrites = rewrites;
+      this.#backlog.forgetAll();
+    }
+    if (floor === undefined || floor <= this.#floor) return;
+    this.#floor = floor;
+    this.#backlog.trim(floor);
+  }
+
+  /**
+   * Call it when the events up to `head` were trimmed before the room delivered them. It continues after them, and every
+   * session is notified. Sessions of the agents that left meanwhile leave the room.
+   */
+  skipTrimmed(head: number, leftAgents: ReadonlySet<string>): void {
+    if (head <= this.head) return;
+    // Leaves among the skipped events are unknown, so rights that were read before them must be read again.
+    this.#forgottenLeave = head;
+    this.#continueAfter(head, 'trimmed');
+    this.#remove(
+      [...this.members].filter(({ agentId, isAdmin }) => !isAdmin && leftAgents.has(agentId)),
+      head,
+    );
   }
 
   /** Takes a durable event from the bus or this hub's own commit, in any order and any number of times. */
@@ -130,15 +173,22 @@ export class Room {
 
   /** Call it when the epoch changed (a backup was restored). Continues from `head`, and notifies every session. */
   beginEpoch(head: number): void {
+    this.#leaves.clear();
+    this.#forgottenLeave = 0;
+    this.#isDeleted = false;
+    this.#floor = 1;
+    this.#rewrites = null;
+    this.#continueAfter(head, 'epoch');
+  }
+
+  #continueAfter(head: number, reason: 'epoch' | 'trimmed'): void {
     this.flush();
     this.#sequencer.close();
     this.#backlog.close();
     this.#backlog = new Backlog(head, this.#deps.readLog, this.#deps.ringBudget);
-    this.#leaves.clear();
-    this.#forgottenLeave = 0;
-    this.#isDeleted = false;
     this.#sequencer = this.#deps.createSequencer(head, (event) => this.#deliver(event));
-    for (const member of this.members) member.discontinued(this, 'epoch');
+    for (const member of this.members) member.discontinued(this, reason);
+    this.#reached(head);
   }
 
   close(): void {
@@ -186,11 +236,7 @@ export class Room {
     this.#backlog.push(event);
     this.#queue(event);
     const seq = event.seq ?? 0;
-    for (const waiter of this.#waiters) {
-      if (seq < waiter.head) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(true);
-    }
+    this.#reached(seq);
     if (event.type === 'channel.delete') {
       this.#isDeleted = true;
       this.#remove([...this.members], seq);
@@ -200,6 +246,14 @@ export class Room {
       if (decoded?.type === 'channel.member.join') this.#noteJoin(decoded.member.agentId);
       if (decoded?.type === 'channel.message.delete')
         this.#backlog.forgetMessage(decoded.message.id);
+    }
+  }
+
+  #reached(seq: number): void {
+    for (const waiter of this.#waiters) {
+      if (seq < waiter.head) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve(true);
     }
   }
 

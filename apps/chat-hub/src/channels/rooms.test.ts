@@ -5,7 +5,7 @@ import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { pino } from 'pino';
 import { createFlusher } from './flusher.ts';
-import type { RoomMember } from './room.ts';
+import type { Room, RoomMember } from './room.ts';
 import { createRooms } from './rooms.ts';
 
 const direct = `dm_${'0'.repeat(32)}`;
@@ -15,7 +15,9 @@ const longMs = 60_000;
 function createBench() {
   const bus = createMemoryEventBus();
   const nothing = () => undefined;
-  const database = { epoch: 'e', head: 7, events: [] as EncodedEnvelope[] };
+  const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
+  /** Agents that are members. */
+  const members = new Set(['ana']);
   /** Called by the next reads, after they have read and before they answer. */
   const reads: (() => Promise<void>)[] = [];
   const conflicts: EncodedEnvelope[] = [];
@@ -30,6 +32,8 @@ function createBench() {
         await reads.shift()?.();
         return page;
       },
+      access: async (agentId: string) =>
+        new Map([['a', { role: members.has(agentId) ? 'member' : null }]]),
     } as unknown as ChatStore,
     bus,
     flusher: createFlusher(),
@@ -39,7 +43,7 @@ function createBench() {
     onForeignEpoch: nothing,
     onSeqConflict: (delivered) => conflicts.push(delivered),
   });
-  return { bus, rooms, database, reads, conflicts };
+  return { bus, rooms, database, reads, conflicts, members };
 }
 
 function eventOf(id: string, seq: number): EncodedEnvelope {
@@ -99,6 +103,47 @@ describe('the live channels of a hub', () => {
       await jest.advanceTimersByTimeAsync(20_000);
       expect(await rooms.open('a')).toBe(room);
     }
+  });
+
+  // The race: the bus loses events, and they are trimmed before this hub reads them; one of them removed ben. Invariant:
+  // the room continues from the floor, every session is notified, and ben gets nothing of it. Admins need no membership.
+  it('continue from the floor when events were trimmed before they were delivered', async () => {
+    const { rooms, database } = createBench();
+    const room = await rooms.open('a');
+    const calls: unknown[][] = [];
+    const session = (agentId: string, isAdmin = false) =>
+      ({
+        ...{ agentId, isAdmin, acceptsBatches: true, isLive: () => true },
+        enqueue: (frame: Buffer) => calls.push([agentId, /"seq":(\d+)/.exec(String(frame))?.[1]]),
+        discontinued: ({ head, floor }: Room, reason: string) =>
+          calls.push([agentId, reason, head, floor]),
+        removed: (_room: Room, seq: number) => calls.push([agentId, 'removed', seq]),
+      }) as unknown as RoomMember;
+    for (const one of [session('ana'), session('ben'), session('eva', true)]) room.members.add(one);
+    Object.assign(database, {
+      head: 12,
+      floor: 11,
+      events: [eventOf('e11', 11), eventOf('e12', 12)],
+    });
+    room.raise(12);
+    expect(
+      await Promise.race([room.whenReached(12, 5_000), jest.advanceTimersByTimeAsync(5_000)]),
+    ).toBe(true);
+    room.flush();
+    expect(calls.slice(0, 4)).toEqual([
+      ...[
+        ['ana', 'trimmed', 10, 11],
+        ['ben', 'trimmed', 10, 11],
+        ['eva', 'trimmed', 10, 11],
+      ],
+      ['ben', 'removed', 10],
+    ]);
+    expect(calls.slice(4).map(([agentId]) => agentId)).not.toContain('ben');
+    expect(calls.slice(4).map(([agentId]) => agentId)).toEqual(
+      expect.arrayContaining(['ana', 'eva']),
+    );
+    expect(room.after(9)).toBeNull();
+    expect(room.after(10)?.map(({ seq }) => seq)).toEqual([11, 12]);
   });
 
   it('are opened once for concurrent callers', async () => {

@@ -7,6 +7,9 @@ import type { Flusher } from './flusher.ts';
 import type { HubCache } from './hub-cache.ts';
 import { Room } from './room.ts';
 
+/** The state of a log from which a room starts. */
+type RoomStart = Pick<LogPage, 'head' | 'epoch'> & Partial<Pick<LogPage, 'floor'>>;
+
 interface Entry {
   readonly room: Room;
   readonly unsubscribe: () => Promise<void>;
@@ -21,6 +24,8 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
+/** Agents whose rights are read at a time when events of a room were trimmed. */
+const agentsAtOnce = 8;
 /** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
@@ -52,7 +57,7 @@ export function createRooms(deps: {
 
   function createRoom(
     channelId: string,
-    { head, epoch }: Pick<LogPage, 'head' | 'epoch'>,
+    { head, epoch, floor }: RoomStart,
     unsubscribe: () => Promise<void>,
   ): Room {
     let firstEpoch: string | null = epoch;
@@ -61,7 +66,9 @@ export function createRooms(deps: {
       ringBudget,
       async readLog(after) {
         const limit = pageEvents - (after % pageEvents);
-        return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
+        const page = await store.logPage(channelId, after, limit, maxPageBytes);
+        rooms.get(channelId)?.room.update({ floor: page.floor });
+        return page.events;
       },
       createSequencer(from, deliver) {
         const current = firstEpoch ?? store.epoch;
@@ -84,6 +91,7 @@ export function createRooms(deps: {
         });
       },
     });
+    if (floor !== undefined) room.update({ floor });
     cache.forget(channelId);
     rooms.set(channelId, { room, unsubscribe });
     closeWhenIdle(room);
@@ -123,7 +131,12 @@ export function createRooms(deps: {
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
-    const { events } = await store.logPage(channelId, from, limit + after - from, maxPageBytes);
+    const page = await store.logPage(channelId, from, limit + after - from, maxPageBytes);
+    const { events, floor } = page;
+    if (floor > after + 1) {
+      await skipTrimmed(channelId, page);
+      return [];
+    }
     const [first] = events;
     if (delivered && first?.seq === after) {
       if (first.id !== delivered.id) {
@@ -135,6 +148,29 @@ export function createRooms(deps: {
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
     return events;
+  }
+
+  /**
+   * Lets a room continue from the log's floor, because the events before it were trimmed while this hub did not know of
+   * them. They may have removed members, so rights are read before anything else is delivered. Costs a query for each
+   * agent in the room.
+   */
+  async function skipTrimmed(channelId: string, { floor, head }: LogPage): Promise<void> {
+    const room = rooms.get(channelId)?.room;
+    if (!room) return;
+    const left = new Set<string>();
+    const agentIds = [...new Set([...room.members].map(({ agentId }) => agentId))].values();
+    async function readAgents(): Promise<void> {
+      for (const agentId of agentIds) {
+        const access = await store.access(agentId, [channelId], null);
+        if (!access.get(channelId)?.role) left.add(agentId);
+      }
+    }
+    await Promise.all(Array.from({ length: agentsAtOnce }, readAgents));
+    cache.forget(channelId);
+    room.update({ floor });
+    room.skipTrimmed(floor - 1, left);
+    room.raise(head);
   }
 
   async function openRoom(channelId: string): Promise<Room> {
@@ -163,7 +199,7 @@ export function createRooms(deps: {
     return room;
   }
 
-  function enterDirect(channelId: string, from: Pick<LogPage, 'head' | 'epoch'>): Room {
+  function enterDirect(channelId: string, from: RoomStart): Room {
     return current(channelId) ?? createRoom(channelId, from, () => Promise.resolve());
   }
 

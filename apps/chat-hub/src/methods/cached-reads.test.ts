@@ -18,11 +18,14 @@ function createBench() {
       if (database.isAway) throw unavailable();
       const role = database.isMember ? 'member' : null;
       return new Map([
-        [channelId, { kind: 'private', head: database.head, role, archived: false }],
+        [
+          channelId,
+          { kind: 'private', head: database.head, role, archived: false, floor: 1, rewrites: 0 },
+        ],
       ]);
     },
   } as unknown as ChatStore;
-  const rooms = new Map<string, { head: number }>();
+  const rooms = new Map<string, { head: number; floor: number }>();
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   const caller = { identity, session: { rooms } } as unknown as Caller;
@@ -47,7 +50,7 @@ describe('a read through the cache', () => {
   it('serves a value of the head at which the reader is a member', async () => {
     const { read, fill, cache } = createBench();
     await fill();
-    expect(await read()).toEqual({ ok: true, value: [], head: 5 });
+    expect(await read()).toEqual({ ok: true, value: [], head: 5, floor: 1 });
     expect(cache.recentMessages.stats.hits).toBe(1);
   });
 
@@ -69,7 +72,7 @@ describe('a read through the cache', () => {
       database.head = 7;
       return load();
     };
-    expect(await read(loading)).toEqual({ ok: true, value: [], head: 7 });
+    expect(await read(loading)).toEqual({ ok: true, value: [], head: 7, floor: 1 });
   });
 
   // The race: the reader is removed while its page is loaded, so the page holds later events. Invariant: rights are
@@ -102,7 +105,7 @@ describe('a read through the cache', () => {
       database.head += 1;
       return loaded;
     };
-    expect(await read(loading)).toEqual({ ok: true, value: [], head: 5 });
+    expect(await read(loading)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
     // The database was rolled back meanwhile, to a log in which the reader's membership is not confirmed.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
@@ -119,8 +122,8 @@ describe('while the database is away', () => {
     await fill();
     database.isAway = true;
     await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
-    rooms.set(channelId, { head: 5 });
-    expect(await read()).toEqual({ ok: true, value: [], head: 5 });
+    rooms.set(channelId, { head: 5, floor: 1 });
+    expect(await read()).toEqual({ ok: true, value: [], head: 5, floor: 1 });
   });
 
   // The race: the reader's leave and later events are committed, another member reads them, and the database becomes
@@ -130,7 +133,7 @@ describe('while the database is away', () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     database.isAway = true;
-    rooms.set(channelId, { head: 4 });
+    rooms.set(channelId, { head: 4, floor: 1 });
     await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
@@ -138,7 +141,7 @@ describe('while the database is away', () => {
   it('a socket that is dropped during the query to the store gets nothing', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
-    rooms.set(channelId, { head: 5 });
+    rooms.set(channelId, { head: 5, floor: 1 });
     database.isAway = true;
     const answered = read();
     rooms.delete(channelId);

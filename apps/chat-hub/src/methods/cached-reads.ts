@@ -1,11 +1,18 @@
 import type { CachedView, Loaded } from '@openclaw/cache';
-import type { ChatStore } from '@openclaw/chat-store';
+import type { Access, ChatStore } from '@openclaw/chat-store';
 import type { Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
 /** A cached value as new as the log, or the refusal. Null when the store must answer, including the rights check. */
-export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal | null;
+export type CachedRead<T> =
+  | ({
+      readonly ok: true;
+      /** The channel's floor: events before it were trimmed, though the value may still hold them. */
+      readonly floor: number;
+    } & Loaded<T>)
+  | Refusal
+  | null;
 
 /** Thrown by a loader when the store refuses. */
 export class RefusedLoad extends Error {
@@ -42,30 +49,31 @@ export async function cachedRead<T>(
   if (bounds) return bounds;
   const { agentId, isAdmin } = caller.identity;
 
-  /** The head at which the caller may read the channel, or the refusal. */
-  async function headOfReader(): Promise<number | Refusal> {
+  /** The head and floor at which the caller may read the channel, or the refusal. */
+  async function stateForReader(): Promise<Pick<Access, 'head' | 'floor'> | Refusal> {
     const access = (await store.access(agentId, [channelId])).get(channelId);
     const code = access ? whyNotMember(access, isAdmin) : 'not_found';
     if (!access || code === 'not_found' || (code && mayRead === 'members'))
       return refuseOutsider(code ?? 'not_found');
-    return access.head;
+    return access;
   }
 
   try {
     // Checked before anything is loaded, so that an outsider learns nothing from the response time.
-    const head = await headOfReader();
-    if (typeof head !== 'number') return head;
+    const before = await stateForReader();
+    if ('ok' in before) return before;
+    const { head, floor } = before;
     let isLoaded = false;
     const cached = await view.read(channelId, () => {
       isLoaded = true;
       return load();
     });
-    if (cached.head === head) return { ok: true, ...cached };
+    if (cached.head === head) return { ok: true, floor, ...cached };
     // The cached value belongs to another head: the channel has new events, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;
-    const headAfter = await headOfReader();
-    if (typeof headAfter !== 'number') return headAfter;
-    return cached.head <= headAfter ? { ok: true, ...cached } : null;
+    const after = await stateForReader();
+    if ('ok' in after) return after;
+    return cached.head <= after.head ? { ok: true, floor: after.floor, ...cached } : null;
   } catch (error) {
     if (error instanceof UncachedLoad) return null;
     const refusal = error instanceof RefusedLoad ? error.refusal : null;
@@ -84,6 +92,6 @@ function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;
   return room && copy && copy.head <= room.head
-    ? { ok: true, value: copy.value, head: copy.head }
+    ? { ok: true, value: copy.value, head: copy.head, floor: room.floor }
     : null;
 }

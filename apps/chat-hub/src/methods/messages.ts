@@ -61,13 +61,15 @@ export function messageMethods(deps: MethodDeps) {
     const read = await cachedRead(store, caller, channelId, view, load, 'members');
     if (!read) return readHistory(caller, params);
     if (!read.ok) return read;
-    const messages = read.value.slice(-limit);
+    // A trim does not change the head, so the cached page may still hold trimmed messages.
+    const kept = read.value.filter(({ seq }) => seq >= read.floor);
+    const messages = kept.slice(-limit);
     const oldest = messages[0];
     // A cache entry with the maximum number of messages does not show whether there are older ones.
     const hasMore =
-      messages.length < read.value.length ||
+      messages.length < kept.length ||
       (oldest !== undefined &&
-        read.value.length === recentMessagesMax &&
+        kept.length === recentMessagesMax &&
         (await isAnyBefore(channelId, oldest.seq, agentId)));
     return answer({ messages, head: read.head, hasMore });
   }

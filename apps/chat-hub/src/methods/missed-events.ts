@@ -40,7 +40,7 @@ const comma = Buffer.from(',');
 
 /**
  * Gathers and encodes the events after `since` up to the room's head, page by page and in slices, within the budget.
- * Null when they are too many or too large. Rejects with ChatStoreError.
+ * Null when they are too many, too large or trimmed. Rejects with ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,
@@ -50,6 +50,7 @@ export async function gatherMissed(
   readLog: LogReader,
 ): Promise<MissedEvents | null> {
   const target = room.head;
+  if (since < room.floor - 1) return null;
   if (since > target || target - since > limits.resumeEvents) return null;
   const missed: MissedEvents = { pieces: [], count: 0, lastSeq: since };
   while (missed.lastSeq < target) {

@@ -18,7 +18,12 @@ function createBench() {
   const hub = {
     store: {
       access: async () =>
-        new Map([[channelId, { kind: 'private', head: 1, role: role(), archived: false }]]),
+        new Map([
+          [
+            channelId,
+            { kind: 'private', head: 1, role: role(), archived: false, floor: 1, rewrites: 0 },
+          ],
+        ]),
     },
     presence: {
       list: removedMeanwhile({ presences: [], nextCursor: null, degraded: false }),

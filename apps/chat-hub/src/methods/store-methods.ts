@@ -1,5 +1,5 @@
 import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
-import type { ParamsOf } from '@openclaw/protocol';
+import type { Discontinuity, ParamsOf } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { Limiter } from '../calls/invoke.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
@@ -21,6 +21,8 @@ export interface MethodDeps {
   readonly slices: TimeSlicedQueue;
   /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
   readonly onResume?: (isResumed: boolean) => void;
+  /** Called for each topic whose next events were trimmed. */
+  readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
 }
 
 /** Reads shared by all readers, whose rights were checked before: cached rows depend on no reader's rights. */

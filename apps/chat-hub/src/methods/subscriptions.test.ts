@@ -56,7 +56,14 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
   const reading = Promise.withResolvers<void>();
   const letOn = Promise.withResolvers<void>();
-  const access = { kind: 'private', head: 5, role: 'member' as string | null, archived: false };
+  const access = {
+    kind: 'private',
+    head: 5,
+    role: 'member' as string | null,
+    archived: false,
+    floor: 1,
+    rewrites: 0,
+  };
   const store = {
     epoch: 'e',
     access: async () => new Map([[channelId, { ...access }]]),
@@ -65,7 +72,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
         reading.resolve();
         await letOn.promise;
       }
-      return { events: log.filter(({ seq }) => (seq ?? 0) > after), head: access.head };
+      return { events: log.filter(({ seq }) => (seq ?? 0) > after), head: access.head, floor: 1 };
     },
   } as unknown as ChatStore;
   const [flusher, bus, nothing] = [createFlusher(), createMemoryEventBus(), () => undefined];
@@ -222,6 +229,7 @@ describe('a subscribe to many channels', () => {
     let raisedFirst = 0;
     const roomOf = (id: string) => ({
       head: 0,
+      update: () => undefined,
       raise: () => raised.add(id),
       hasLeftSince: () => false,
       async whenReached(_head: number, timeoutMs: number) {
@@ -230,7 +238,14 @@ describe('a subscribe to many channels', () => {
         return false;
       },
     });
-    const access = { kind: 'private', head: 5, role: 'member', archived: false };
+    const access = {
+      kind: 'private',
+      head: 5,
+      role: 'member',
+      archived: false,
+      floor: 1,
+      rewrites: 0,
+    };
     const hub = {
       store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
       rooms: { epochGeneration: 0, open: async (id: string) => roomOf(id) },
@@ -270,7 +285,8 @@ describe('a subscribe to many channels', () => {
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
     let reads = 0;
     const roomOf = (id: string) => ({
-      ...{ channelId: id, head: 5, isDeleted: false },
+      ...{ channelId: id, head: 5, floor: 1, isDeleted: false },
+      update: () => undefined,
       raise: () => undefined,
       hasLeftSince: () => false,
       whenReached: async () => true,
@@ -285,7 +301,14 @@ describe('a subscribe to many channels', () => {
     });
     const ids = range(1, 200).map((number) => `c${number}`);
     const opened = new Map(ids.map((id) => [id, roomOf(id)]));
-    const access = { kind: 'private', head: 5, role: 'member', archived: false };
+    const access = {
+      kind: 'private',
+      head: 5,
+      role: 'member',
+      archived: false,
+      floor: 1,
+      rewrites: 0,
+    };
     const hub = {
       store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
       rooms: {

@@ -12,6 +12,7 @@ import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
 import { encodeEvents, runNow } from '../channels/encoding.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
+import { discontinuityText } from '../sockets/catch-up.ts';
 import type { Session } from '../sockets/session.ts';
 import {
   createLogReader,
@@ -29,6 +30,8 @@ interface Prepared {
   readonly room: Room;
   /** The head at which the store confirmed the agent's membership. */
   readonly memberAt: number;
+  /** The seq after which the client asked to resume; null when it did not, or in another epoch. */
+  readonly since: number | null;
   /** The events after `since` gathered so far; null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
@@ -44,7 +47,9 @@ const readMs = 10_000;
 const topicsPerTurn = 50;
 
 /** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
-export function subscriptionMethods({ rooms, store, presence, slices, onResume }: MethodDeps) {
+export function subscriptionMethods(deps: MethodDeps) {
+  const { rooms, store, presence, slices, onResume, onDiscontinuity } = deps;
+
   /** Opens the rooms of the topics that the caller may receive; the others get an error code. Rights are read once. */
   async function openRooms(
     caller: Caller,
@@ -111,11 +116,12 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
   /** Enters the room and makes the topic's result in one synchronous step, so that no event can come between them. */
   function enter(
     session: Session,
-    { channelId, since }: Topic,
+    { channelId, since: askedSince }: Topic,
     prepared: Prepared,
     budget: ByteBudget,
+    notices: string[],
   ): string | Buffer[] {
-    const { room, memberAt } = prepared;
+    const { room, memberAt, since } = prepared;
     const isNew = !session.rooms.has(channelId);
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
@@ -126,7 +132,8 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
     // Rights are not read again here, so the client must try again: the agent may be a member again by now.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
-    let missed = prepared.missed;
+    const isTrimmed = since !== null && since < room.floor - 1;
+    let missed = isTrimmed ? null : prepared.missed;
     let head = room.head;
     if (missed) {
       const tail = room.after(missed.lastSeq);
@@ -146,10 +153,16 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
         head = room.head;
       }
     }
+    if (isTrimmed) {
+      onDiscontinuity?.('trimmed');
+      notices.push(discontinuityText(room, 'trimmed', head));
+    }
     session.enter(room, head);
-    if (since !== null) onResume?.(missed !== null);
+    if (askedSince !== null) onResume?.(missed !== null);
     const presencePushed = presence.enter(session, room);
-    const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
+    // A room that is behind may know of a floor past its head.
+    const floor = Math.min(room.floor, head + 1);
+    const before = `{"channelId":"${channelId}","head":${head},"floor":${floor},"resumed":${missed !== null},"events":[`;
     const after = `],"presencePushed":${presencePushed}}`;
     const pieces = missed?.pieces ?? [];
     return pieces.length === 0
@@ -173,7 +186,10 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
       // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
-        if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
+        const found = access.get(channelId);
+        if (typeof room !== 'object' || !found) continue;
+        room.update(found);
+        room.raise(found.head);
       }
       const readLog = createLogReader(readMs);
       async function prepare({ channelId, since }: Topic): Promise<Prepared | ErrorCode> {
@@ -183,9 +199,10 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
         const refusal = whyRefused(caller, found);
         if (refusal !== null || !found) return refusal ?? 'not_found';
         if (!(await isLevel(room, found.head, levelEndMs))) return 'unavailable';
-        const isResumed = since !== null && isSameEpoch;
-        const missed = isResumed ? await gatherMissed(room, since, budget, slices, readLog) : null;
-        return { room, memberAt: found.head, missed };
+        const from = isSameEpoch ? since : null;
+        const missed =
+          from === null ? null : await gatherMissed(room, from, budget, slices, readLog);
+        return { room, memberAt: found.head, since: from, missed };
       }
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
@@ -193,6 +210,7 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
         prepared.push(await prepare(topic).catch(codeOf));
       }
       await confirm(caller, topics, prepared);
+      const notices: string[] = [];
       // One topic per step. The events of an entered room wait until the whole result is sent.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
@@ -208,7 +226,7 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
           const entered =
             typeof ready === 'string'
               ? topicError(topic.channelId, ready)
-              : enter(session, topic, ready, budget);
+              : enter(session, topic, ready, budget, notices);
           if (typeof entered === 'string') {
             text += entered;
           } else {
@@ -219,7 +237,8 @@ export function subscriptionMethods({ rooms, store, presence, slices, onResume }
         }
         return [...pieces, Buffer.from(`${text}]}`)];
       }
-      return { ok: true, resultSteps };
+      const onReplied = () => notices.forEach((notice) => session.send(notice));
+      return { ok: true, resultSteps, onReplied };
     },
 
     unsubscribe({ session }, { channelIds }) {

@@ -265,7 +265,7 @@ export function createMetrics() {
       'hub_discontinuities_total',
       'Times a socket was told that a channel continues at another seq, by reason',
       'reason',
-      ['epoch', 'behind'],
+      ['epoch', 'behind', 'trimmed'],
     ),
     eventLoopDelaySeconds: histogram(
       'hub_event_loop_delay_seconds',

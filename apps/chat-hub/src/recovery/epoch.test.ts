@@ -151,7 +151,12 @@ describe('a new epoch', () => {
           publish(4);
           await new Promise((resolve) => setImmediate(resolve));
           const role = agentId === 'ana' ? ('member' as const) : null;
-          return new Map([['early', { kind: 'private' as const, head: 3, role, archived: false }]]);
+          return new Map([
+            [
+              'early',
+              { kind: 'private' as const, head: 3, role, archived: false, floor: 1, rewrites: 0 },
+            ],
+          ]);
         },
       },
       rooms,

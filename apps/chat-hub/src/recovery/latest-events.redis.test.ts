@@ -29,6 +29,7 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
     recentHeads: async () => new Map([['c', head]]),
     logPage: async (_channelId: string, after: number) => ({
       head,
+      floor: 1,
       epoch: 'now',
       events: [{ seq: after + 1, id: `id-${after + 1}` } as EncodedEnvelope],
     }),

@@ -50,8 +50,8 @@ export function createRestoreCheck(
 
   async function isLost({ channelId, seq, id }: EncodedEnvelope): Promise<boolean> {
     if (channelId === null || seq === null) return false;
-    const { events } = await store.logPage(channelId, seq - 1, 1, 1);
-    return events[0]?.id !== id;
+    const { events, floor } = await store.logPage(channelId, seq - 1, 1, 1);
+    return seq >= floor && events[0]?.id !== id;
   }
 
   return {

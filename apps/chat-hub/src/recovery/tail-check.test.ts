@@ -39,7 +39,7 @@ async function createBench() {
       changes,
       heads: async () => heads(),
       recentHeads: async () => heads(),
-      logPage: async () => ({ events: [{ id: database.eventId }] }),
+      logPage: async () => ({ events: [{ id: database.eventId }], floor: 1 }),
       async changeEpoch(expected: string) {
         if (expected === database.epoch) database.epoch = 'next epoch';
         return database.epoch;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChatStore } from '@openclaw/chat-store';
-import { limits, type EncodedEnvelope } from '@openclaw/protocol';
+import type { ChatStore, LogPage } from '@openclaw/chat-store';
+import { limits, type Discontinuity, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
@@ -17,7 +17,7 @@ export interface CatchUpDeps {
   /** Called when the peer reads nothing or missed too much. The socket must then be closed. */
   readonly onStuck: () => void;
   /** Called with each discontinuity that is sent, for metrics. */
-  readonly onDiscontinuity?: ((reason: 'epoch' | 'behind') => void) | undefined;
+  readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 
 /** The events of a room still to be sent: all after `afterSeq`, up to `untilSeq` if the session was removed there. */
@@ -109,11 +109,10 @@ export class CatchUp {
   }
 
   /** Tells the client that the room continues after `head`; pending events up to there are dropped. */
-  discontinue(room: Room, reason: 'epoch' | 'behind', head: number): void {
+  discontinue(room: Room, reason: Discontinuity['reason'], head: number): void {
     this.#pending.delete(room);
     this.#deps.onDiscontinuity?.(reason);
-    const params = { channelId: room.channelId, head, reason };
-    this.#output.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
+    this.#output.send(discontinuityText(room, reason, head));
     this.#sendSignals(room);
   }
 
@@ -181,7 +180,9 @@ export class CatchUp {
   async #sendPageOf(room: Room, pending: Pending, maxBytes: number): Promise<void> {
     const { afterSeq } = pending;
     const inMemory = room.after(afterSeq);
-    const page = firstOf(inMemory ?? (await this.#readLog(room, afterSeq, maxBytes)), maxBytes);
+    const read = inMemory ? null : await this.#readLog(room, afterSeq, maxBytes);
+    if (read && read.floor > afterSeq + 1) return this.#skipTrimmed(room, pending, afterSeq, read);
+    const page = firstOf(inMemory ?? read?.events ?? [], maxBytes);
     // A large page is encoded before the checks below, because no event may come between the checks and the sending.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
@@ -206,10 +207,25 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
+  /** Tells the client that its next events were trimmed. Those that the log still holds follow. */
+  #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
+    room.update({ floor });
+    if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
+    if (!this.#maySend) return;
+    room.flush();
+    const head = floor - 1;
+    this.#deps.onDiscontinuity?.('trimmed');
+    this.#output.send(discontinuityText(room, 'trimmed', head));
+    pending.afterSeq = head;
+    if (head < (pending.untilSeq ?? room.head)) return;
+    this.#pending.delete(room);
+    this.#sendSignals(room);
+  }
+
   // Read in its agent's name, so that an agent with many slow sockets takes turns with other agents.
-  async #readLog({ channelId }: Room, afterSeq: number, maxBytes: number) {
+  #readLog({ channelId }: Room, afterSeq: number, maxBytes: number): Promise<LogPage> {
     const { agentId, store } = this.#deps;
-    return (await store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId)).events;
+    return store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId);
   }
 
   /** Sends missed typing and presence of a room, before the room can send anything newer directly. */
@@ -217,6 +233,16 @@ export class CatchUp {
     const events = this.#missedSignals.take(room);
     if (events.length > 0) this.#output.enqueueEvents(events);
   }
+}
+
+/** The notification that a room continues after `head`. */
+export function discontinuityText(
+  { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,
+  reason: Discontinuity['reason'],
+  head: number,
+): string {
+  const params = { channelId, head, reason, ...(reason === 'trimmed' ? { floor } : {}) };
+  return JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params });
 }
 
 const sizeOf = (events: readonly EncodedEnvelope[]) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
-import { encodeCloseReason, limits, type Welcome } from '@openclaw/protocol';
+import { encodeCloseReason, limits, type Discontinuity, type Welcome } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { CallAllowance } from '../calls/call-allowance.ts';
 import type { Dispatcher } from '../calls/dispatcher.ts';
@@ -55,7 +55,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     unsent,
     slices,
     onLag: () => metrics.laggingSockets.inc(),
-    onDiscontinuity: (reason: 'epoch' | 'behind') => metrics.discontinuities.inc({ reason }),
+    onDiscontinuity: (reason: Discontinuity['reason']) => metrics.discontinuities.inc({ reason }),
     onLeftRoom: (session: Session, room: Room) => {
       deps.presence.leave(session, room);
       deps.rooms.left(room);

@@ -180,6 +180,43 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 2));
   });
 
+  // The race: the events that a slow session has not got yet are trimmed. Invariant: it gets one discontinuity, and every
+  // event that the log still holds.
+  it('gets a discontinuity when its next events were trimmed, and continues from the floor', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const last = await fallBehind(bench);
+    const floor = last - 1;
+    bench.trim(floor);
+    bench.peer.read();
+    await waitFor(() => bench.peer.seqs.at(-1) === last && !bench.session.isLagging, {
+      what: 'the last event',
+    });
+    const next = bench.publish(1);
+    await bench.turn();
+    const at = bench.peer.objects.findIndex(({ method }) => method === 'discontinuity');
+    const params = { channelId: 'c', head: floor - 1, reason: 'trimmed', floor };
+    expect(bench.peer.objects[at].params).toEqual(params);
+    const after = bench.peer.objects.slice(at + 1).map((object) => object.params.seq);
+    expect(after).toEqual([floor, last, next]);
+  });
+
+  it('gets a discontinuity when everything that it missed was trimmed', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const last = await fallBehind(bench);
+    bench.trim(last + 1);
+    bench.peer.read();
+    const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
+    await waitFor(() => isTold() && !bench.session.isLagging, { what: 'the discontinuity' });
+    const next = bench.publish(1);
+    await bench.turn();
+    expect(bench.peer.objects.slice(-2).map((object) => object.params)).toEqual([
+      { channelId: 'c', head: last, reason: 'trimmed', floor: next },
+      expect.objectContaining({ seq: next }),
+    ]);
+  });
+
   // The race: as above, and the session was removed in the end. Invariant: the event that removes it is still sent.
   it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();

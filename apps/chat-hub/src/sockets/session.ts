@@ -1,6 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { ChatStore } from '@openclaw/chat-store';
-import { encodeCloseReason, isDirectChannelId, limits } from '@openclaw/protocol';
+import {
+  encodeCloseReason,
+  isDirectChannelId,
+  limits,
+  type Discontinuity,
+} from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Room, RoomMember } from '../channels/room.ts';
 import type { Identity } from '../edge/identity.ts';
@@ -17,7 +22,7 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
   /** Called when the client is told that a room continues at another seq. */
-  readonly onDiscontinuity?: (reason: 'epoch' | 'behind') => void;
+  readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
   /** Called when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
@@ -86,6 +91,10 @@ export class Session implements RoomMember {
 
   get phase(): SessionPhase {
     return this.isOpen ? this.#phase : closing;
+  }
+
+  get isAdmin(): boolean {
+    return this.identity.isAdmin;
   }
 
   get isOpen(): boolean {
@@ -253,7 +262,7 @@ export class Session implements RoomMember {
     this.#forget(room);
   }
 
-  discontinued(room: Room, reason: 'epoch' | 'behind'): void {
+  discontinued(room: Room, reason: Discontinuity['reason']): void {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 

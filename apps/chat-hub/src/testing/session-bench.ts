@@ -27,6 +27,8 @@ export interface SessionBench {
   onNextPage(
     answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
   ): void;
+  /** Trims the log: the store answers no event before the floor. The room does not learn of it. */
+  readonly trim: (floor: number) => void;
   /** Runs one turn of the event loop and flushes. */
   readonly turn: () => Promise<void>;
 }
@@ -46,13 +48,14 @@ export function createSessionBench({
       createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
   });
   const { peer, socket, ws } = createPeer(protocol);
+  let floor = 1;
   let answerNext: Parameters<SessionBench['onNextPage']>[0] | null = null;
   const store: Pick<ChatStore, 'logPage'> = {
     async logPage(_channelId, after, limit) {
-      const page = () => log.slice(after, after + limit);
+      const page = () => log.slice(Math.max(after, floor - 1), after + limit);
       const answer = answerNext;
       answerNext = null;
-      return { events: answer ? await answer(page) : page(), head: log.length, epoch };
+      return { events: answer ? await answer(page) : page(), head: log.length, floor, epoch };
     },
   };
   const nothing = {
@@ -118,6 +121,7 @@ export function createSessionBench({
       return log.length;
     },
     onNextPage: (answer) => void (answerNext = answer),
+    trim: (next) => void (floor = next),
     async turn() {
       // The flusher itself may wait for some ms.
       await new Promise((resolve) => setImmediate(resolve));

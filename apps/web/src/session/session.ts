@@ -111,7 +111,7 @@ function createSession(
     client.on('discontinuity', ({ channelId, reason }) => {
       batch.flush();
       const name = chats.byId.peek().get(channelId)?.channel.peek().name ?? channelId;
-      if (reason !== 'epoch' && reason !== 'behind') {
+      if (reason !== 'epoch' && reason !== 'behind' && reason !== 'trimmed') {
         notices.add(`You can no longer follow #${name}`, reason);
         return chats.remove(channelId);
       }

@@ -87,6 +87,7 @@ export function describeHubs(database: () => TestDatabase): void {
       expect(await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1)).toEqual({
         events: [],
         head: 2,
+        floor: 1,
         epoch: store.epoch,
       });
     });

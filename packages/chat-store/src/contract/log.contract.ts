@@ -123,6 +123,7 @@ export function describeLog(database: () => TestDatabase): void {
       expect(await owner.read('log.read', { channelId, after: 7 })).toEqual({
         events: [],
         head: 7,
+        floor: 1,
         hasMore: false,
       });
 

@@ -96,10 +96,17 @@ export function describeReading(database: () => TestDatabase): void {
       const closed = await channelWithTwo(store, 'private');
       await open.owner.write('channel.archive', { channelId: open.channelId });
       const ids = [open.channelId, closed.channelId, 'no-such-channel'];
+      const untrimmed = { floor: 1, rewrites: 0 };
       expect(await store.access(open.member.agentId, ids)).toEqual(
         new Map([
-          [open.channelId, { kind: 'public', head: 3, role: 'member', archived: true }],
-          [closed.channelId, { kind: 'private', head: 2, role: null, archived: false }],
+          [
+            open.channelId,
+            { kind: 'public', head: 3, role: 'member', archived: true, ...untrimmed },
+          ],
+          [
+            closed.channelId,
+            { kind: 'private', head: 2, role: null, archived: false, ...untrimmed },
+          ],
         ]),
       );
       expect((await store.access(closed.owner.agentId, ids)).get(closed.channelId)?.role).toBe(

@@ -7,6 +7,10 @@ import type { ChannelsTable } from './tables.ts';
 export interface Access {
   readonly kind: ChannelsTable['kind'];
   readonly head: number;
+  /** The lowest seq still in the log. */
+  readonly floor: number;
+  /** It changes when rows of the log were rewritten; then copies from before are outdated. */
+  readonly rewrites: number;
   /** Null for an outsider. */
   readonly role: Role;
   readonly archived: boolean;
@@ -24,14 +28,20 @@ export async function readAccess(
     .leftJoin('members as m', (join) =>
       join.onRef('m.channel_id', '=', 'c.id').on('m.agent_id', '=', agentId),
     )
+    .leftJoin('log_floors as f', 'f.channel_id', 'c.id')
     .select(['c.id', 'c.kind', headOf('c.id').as('head'), 'c.archived_at', 'm.role'])
+    .select(['f.floor', 'f.rewrites'])
     .where('c.id', 'in', [...channelIds])
     .where('c.deleted_at', 'is', null)
     .execute();
   return new Map(
-    rows.map(({ id, kind, head, role, archived_at }) => [
+    rows.map(({ id, kind, head, floor, rewrites, role, archived_at }) => [
       id,
-      { kind, head, role, archived: archived_at !== null },
+      {
+        ...{ kind, head, role, archived: archived_at !== null },
+        floor: floor ?? 1,
+        rewrites: rewrites ?? 0,
+      },
     ]),
   );
 }

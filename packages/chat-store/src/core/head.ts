@@ -1,5 +1,10 @@
 import { sql, type RawBuilder } from 'kysely';
 
+/** The floor of a channel's log; see LogFloorsTable. */
+export function floorOf(channelId: string): RawBuilder<number> {
+  return sql<number>`coalesce((select floor from log_floors where channel_id = ${sql.ref(channelId)}), 1)`;
+}
+
 /**
  * The head of a channel, 0 while its log is empty. `channelId` is the column that holds the channel's id, with its
  * table's name or alias. It costs one descent of the log's key. A send only inserts into the log, so the cost does not

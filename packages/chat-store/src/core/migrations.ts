@@ -19,7 +19,40 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0004_message_ordinals': { ...second, up: addMessageOrdinals },
     '0005_redactions': { ...second, up: (db) => addRedactions(db, dialect) },
     '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
+    '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
   });
+}
+
+/**
+ * Adds the retention of channels, the floors of their logs, and the place of the sweeper. The sweeper deletes as many
+ * rows as agents write, so PostgreSQL must reuse the space of deleted rows long before they are a fifth of the table,
+ * which is its default.
+ */
+async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await runAll(db, [
+    sql`alter table channels add column retention_ms bigint`,
+    sql`alter table channels add column max_messages bigint`,
+    sql`create index channels_to_trim on channels (id)
+      where retention_ms is not null or max_messages is not null`,
+    sql`create table log_floors (
+      channel_id ${id} not null primary key,
+      floor bigint not null,
+      rewrites bigint not null
+    ) ${isSqlite ? sql`without rowid` : sql``}`,
+    sql`create table sweeps (
+      name text not null primary key,
+      after_id ${id} not null,
+      due_at bigint not null
+    )`,
+    sql`insert into sweeps (name, after_id, due_at) values ('retention', '', 0)`,
+  ]);
+  if (isSqlite) return;
+  for (const table of ['log', 'messages', 'reactions', 'mentions']) {
+    await sql`alter table ${sql.table(table)} set
+      (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000)`.execute(db);
+  }
 }
 
 /**

@@ -15,6 +15,8 @@ export function channelOf(row: ChannelWithHead): Channel {
     createdAt: row.created_at,
     archivedAt: row.archived_at,
     head: row.head,
+    ...(row.retention_ms === null ? {} : { retentionMs: row.retention_ms }),
+    ...(row.max_messages === null ? {} : { maxMessages: row.max_messages }),
   };
 }
 

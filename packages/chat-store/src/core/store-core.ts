@@ -4,9 +4,11 @@ import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './ac
 import { recordAgents } from './agents.ts';
 import { readChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
+import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
+import { noRetention, sweepRetention, type Retention } from './retention.ts';
 import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
@@ -42,9 +44,18 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     return runGroup(on, commands, report);
   }
 
-  async function sweep(on: Engine): Promise<boolean> {
-    const isMore = await sweepRedactions(on);
-    return (await sweepDeleted(on)) || isMore;
+  function erase(on: Engine, erasure: Erasure, place: ErasePlace) {
+    return eraseSome(on, erasure, place, report);
+  }
+
+  async function sweep(
+    on: Engine,
+    retention: Retention = noRetention,
+    everyMs?: number,
+  ): Promise<boolean> {
+    const isRedacting = await sweepRedactions(on);
+    const isDeleting = await sweepDeleted(on);
+    return (await sweepRetention(on, retention, everyMs)) || isRedacting || isDeleting;
   }
 
   return {
@@ -79,8 +90,17 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
-    /** Removes some rows of deleted messages and channels; returns whether there may be more. */
+    /**
+     * Removes some rows of deleted messages and channels, and some that no retention keeps: that of their channel, or
+     * this one of the hub. Returns whether there may be more.
+     */
     sweep: bind(sweep),
+    /**
+     * Does one bounded piece of the erasure of an agent, from the place on, and returns the next place and what was
+     * changed. Call it until the place's phase is `done`; see erase.ts.
+     */
+    eraseSome: bind(erase),
+    isKnownAgent: bind(isKnownAgent),
     epoch: bind(readEpoch),
     changeEpoch: bind(changeEpoch),
     close: () => engine.close(),

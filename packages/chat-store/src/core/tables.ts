@@ -16,6 +16,9 @@ export interface ChannelsTable {
   deleted_at: number | null;
   /** The time at which the rows of a deleted channel were removed. */
   swept_at: number | null;
+  /** The channel's own retention; null: that of the hub. See retention.ts. */
+  retention_ms: number | null;
+  max_messages: number | null;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface ChannelWithHead extends ChannelsTable {
 /** Listed by name, so that columns of a later release do not break the prepared statements of this one. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
-  ...['archived_at', 'deleted_at', 'swept_at'],
+  ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
 ] as (keyof ChannelsTable)[];
 
 export interface MembersTable {
@@ -96,6 +99,24 @@ export interface RedactionsTable {
   after_seq: number;
 }
 
+/** A channel whose log was changed other than by appending. A channel without a row has floor 1 and no rewrites. */
+export interface LogFloorsTable {
+  channel_id: string;
+  /** The lowest seq that readers get; head + 1 when they get none. */
+  floor: number;
+  /** How often rows were rewritten by an erasure. Copies of the rows from before are outdated. */
+  rewrites: number;
+}
+
+/** The place of a sweep that all hubs share: one hub at a time continues it. */
+export interface SweepsTable {
+  name: string;
+  /** Channels up to this id are done. */
+  after_id: string;
+  /** When the next pass over all channels begins, in the database's time. */
+  due_at: number;
+}
+
 export interface ReactionsTable {
   message_id: string;
   emoji: string;
@@ -154,6 +175,8 @@ export interface Tables {
   log: LogTable;
   messages: MessagesTable;
   redactions: RedactionsTable;
+  log_floors: LogFloorsTable;
+  sweeps: SweepsTable;
   reactions: ReactionsTable;
   threads: ThreadsTable;
   mentions: MentionsTable;

@@ -68,6 +68,7 @@ export async function openPostgresCore(
     read: core.read,
     readJson: core.readJson,
     sweep: core.sweep,
+    eraseSome: core.eraseSome,
     async close() {
       await Promise.all([core.close(), system.close()]);
     },

@@ -65,6 +65,7 @@ export async function openSqliteCore(
   }
   return {
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
+    ...forward(writer, 'eraseSome', 'isKnownAgent'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import {
   lineSchema,
+  maxMessagesSchema,
   metadataSchema,
   nextCursorSchema,
   orNull,
   pageParams,
+  retentionMsSchema,
   textSchema,
 } from '../fields.ts';
 import { idSchema, newChannelIdSchema } from '../ids.ts';
@@ -37,6 +39,8 @@ export const channelMethods = {
       kind: z.enum(['public', 'private']).default('public'),
       topic: orNull(textSchema(limits.topicChars)),
       metadata: orNull(metadataSchema),
+      retentionMs: orNull(retentionMsSchema).describe('Trims older events.'),
+      maxMessages: orNull(maxMessagesSchema).describe('Trims messages before the newest ones.'),
     }),
     result: channelResult,
     errors: ['conflict', 'forbidden'],
@@ -61,12 +65,15 @@ export const channelMethods = {
   'channel.update': {
     ...write,
     tag,
-    summary: 'Changes the given ones of name, topic and metadata; null clears.',
+    summary:
+      'Changes the given ones of name, topic, metadata, retentionMs and maxMessages; null clears.',
     params: paramsSchema({
       channelId: idSchema,
       name: lineSchema(limits.nameChars).optional(),
       topic: textSchema(limits.topicChars).nullable().optional(),
       metadata: metadataSchema.nullable().optional(),
+      retentionMs: retentionMsSchema.nullable().optional(),
+      maxMessages: maxMessagesSchema.nullable().optional(),
     }),
     result: channelResult,
     errors: ['archived', 'forbidden', 'not_found'],

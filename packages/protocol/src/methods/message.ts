@@ -4,6 +4,7 @@ import {
   causeSchema,
   contentSchema,
   emojiSchema,
+  floorSchema,
   mentionsSchema,
   metadataSchema,
   orNull,
@@ -134,19 +135,25 @@ export const messageMethods = {
     ...read,
     tag,
     bulky: limits.resumeBytes,
-    summary: 'Pages a channel’s log itself; a page may end early, at limits.resumeBytes.',
+    summary:
+      'Pages a channel’s log itself, from its floor on; a page may end early, at limits.resumeBytes.',
     params: paramsSchema({
       channelId: idSchema,
       after: seqSchema,
       limit: z.int().min(1).max(limits.logPage).default(limits.logPage),
     }),
-    result: z.object({ events: z.array(envelopeSchema), head: seqSchema, hasMore: z.boolean() }),
+    result: z.object({
+      events: z.array(envelopeSchema),
+      head: seqSchema,
+      floor: floorSchema,
+      hasMore: z.boolean(),
+    }),
     errors: ['forbidden', 'not_found'],
     rest: { verb: 'GET', path: '/channels/:channelId/log' },
     examples: [
       {
         params: { channelId: 'ops', after: 41 },
-        result: { events: [sampleEnvelope], head: 42, hasMore: false },
+        result: { events: [sampleEnvelope], head: 42, floor: 1, hasMore: false },
       },
     ],
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { envelopeSchema } from '../envelope.ts';
 import { errorCodes } from '../errors.ts';
-import { orNull, seqSchema } from '../fields.ts';
+import { floorSchema, orNull, seqSchema } from '../fields.ts';
 import { epochSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { sampleEnvelope } from '../samples.ts';
@@ -13,6 +13,7 @@ const topicResult = z.union([
   z.object({
     channelId: idSchema,
     head: seqSchema.describe('Live events continue from head+1.'),
+    floor: floorSchema,
     resumed: z.boolean().describe('Are the events all that came after since?'),
     events: z.array(envelopeSchema),
     presencePushed: z.boolean().describe('Does presence come as events, or only by presence.list?'),
@@ -57,6 +58,7 @@ export const subscriptionMethods = {
             {
               channelId: 'ops',
               head: 42,
+              floor: 1,
               resumed: true,
               events: [sampleEnvelope],
               presencePushed: true,

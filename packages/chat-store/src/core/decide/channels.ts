@@ -15,12 +15,13 @@ import { insertMember } from './members.ts';
 
 /** The creator is the owner and the first member; its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
-  const { kind, name, topic, metadata } = params;
+  const { kind, name, topic, metadata, retentionMs, maxMessages } = params;
   const id = params.channelId ?? newId(group.nowMs);
   if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
   const created_by = actor.agentId;
   const row = { id, kind, name, topic, metadata: toJson(metadata), created_by };
-  const channel = await insertChannel(group, row);
+  const retention = { retention_ms: retentionMs, max_messages: maxMessages };
+  const channel = await insertChannel(group, { ...row, ...retention });
   if (!channel) return refuse('conflict', `the channelId ${id} is or was in use`);
   group.adopt(channel);
   const { event } = await insertMember(group, channel, actor, {
@@ -48,6 +49,8 @@ export async function insertChannel(
     archived_at: null,
     deleted_at: null,
     swept_at: null,
+    retention_ms: null,
+    max_messages: null,
     ...fields,
   };
   const created = await group.db
@@ -63,11 +66,16 @@ export async function insertChannel(
 export const updateChannel: DecideAuthorized<'channel.update'> = async (group, command) => {
   const { channel, params } = command;
   const { name = channel.name, topic = channel.topic } = params;
+  const { retentionMs = channel.retention_ms, maxMessages = channel.max_messages } = params;
   const metadata = params.metadata === undefined ? channel.metadata : toJson(params.metadata);
-  if (name === channel.name && topic === channel.topic && metadata === channel.metadata) {
-    return accepted({ channel: channelOf(channel) });
-  }
-  return changeChannel(group, command, { name, topic, metadata });
+  const change = {
+    ...{ name, topic, metadata },
+    ...{ retention_ms: retentionMs, max_messages: maxMessages },
+  };
+  const isSame = Object.entries(change).every(
+    ([column, value]) => channel[column as keyof typeof change] === value,
+  );
+  return isSame ? accepted({ channel: channelOf(channel) }) : changeChannel(group, command, change);
 };
 
 /** Makes the channel read-only. */

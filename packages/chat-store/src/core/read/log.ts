@@ -11,13 +11,15 @@ import { openChannel, type Read } from './reading.ts';
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;
+  /** The lowest seq still in the log; events before it were trimmed. */
+  readonly floor: number;
   /** The epoch of the head. */
   readonly epoch: string;
 }
 
 /**
- * The events after `after`, in order: at most `limit` events and `maxBytes`, but at least one. Does not check rights.
- * An unknown channel has head 0.
+ * The events after `after` that are not trimmed, in order and without gaps: at most `limit` events and `maxBytes`, but
+ * at least one. Does not check rights. An unknown channel has head 0.
  */
 export async function readLogPage(
   { db }: Engine,
@@ -28,13 +30,16 @@ export async function readLogPage(
 ): Promise<LogPage> {
   const events: EncodedEnvelope[] = [];
   let bytes = 0;
-  const { epoch, head } = await readSteps(
+  const { epoch, head, floor } = await readSteps(
     db,
     channelId,
     { after, limit, maxBytes },
     (rows, epoch) =>
       rows.every((row) => {
         const event = envelopeOfRow(row, epoch);
+        // Without a snapshot, rows may be trimmed between two statements.
+        const last = events.at(-1);
+        if (last && last.seq !== row.seq - 1) return false;
         // With the comma between two events.
         bytes += Buffer.byteLength(event.json) + 1;
         if (bytes > maxBytes && events.length > 0) return false;
@@ -42,8 +47,13 @@ export async function readLogPage(
         return true;
       }),
   );
-  // Without a snapshot the rows may be newer than the head, which was read before them.
-  return { events, epoch, head: Math.max(head, events.at(-1)?.seq ?? 0) };
+  // Without a snapshot the rows may be newer than the head and the floor, which were read before them.
+  const [first] = events;
+  return {
+    ...{ events, epoch },
+    head: Math.max(head, events.at(-1)?.seq ?? 0),
+    floor: first && first.seq !== after + 1 ? Math.max(floor, first.seq ?? 0) : floor,
+  };
 }
 
 type Row = Parameters<typeof envelopeOfRow>[0];
@@ -56,7 +66,7 @@ async function readSteps(
   channelId: string,
   { after, limit, maxBytes }: { after: number; limit: number; maxBytes: number },
   add: (rows: readonly Row[], epoch: string) => boolean,
-): Promise<{ epoch: string; head: number }> {
+): Promise<{ epoch: string; head: number; floor: number }> {
   const meta = await db
     .selectFrom('meta')
     .select('value as epoch')
@@ -67,16 +77,20 @@ async function readSteps(
         .where('channel_id', '=', channelId)
         .as('head'),
     )
+    .select((eb) =>
+      eb.selectFrom('log_floors').select('floor').where('channel_id', '=', channelId).as('floor'),
+    )
     .where('name', '=', 'epoch')
     .executeTakeFirstOrThrow();
-  const moment = { epoch: meta.epoch, head: meta.head ?? 0 };
-  if (after >= moment.head) return moment;
+  const moment = { epoch: meta.epoch, head: meta.head ?? 0, floor: meta.floor ?? 1 };
+  const from = Math.max(after, moment.floor - 1);
+  if (from >= moment.head) return moment;
   // Sizes are read first, so that a page limited by its bytes does not load a thousand long rows.
   const sizes = await db
     .selectFrom('log')
     .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])
     .where('channel_id', '=', channelId)
-    .where('seq', '>', after)
+    .where('seq', '>', from)
     .orderBy('seq')
     .limit(limit)
     .execute();
@@ -100,14 +114,22 @@ export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => 
   if (!opened.ok) return opened;
   const page = createPageText(maxBytes);
   let last = after;
-  const { head } = await readSteps(db, channelId, { after, limit, maxBytes }, (rows, epoch) => {
-    const before = page.count;
-    const isOpen = page.add(rows.map((row) => [row.envelope, epochField(epoch)]));
-    last = rows[page.count - before - 1]?.seq ?? last;
-    return isOpen;
-  });
+  const { head, floor } = await readSteps(
+    db,
+    channelId,
+    { after, limit, maxBytes },
+    (rows, epoch) => {
+      const before = page.count;
+      const isOpen = page.add(rows.map((row) => [row.envelope, epochField(epoch)]));
+      last = rows[page.count - before - 1]?.seq ?? last;
+      return isOpen;
+    },
+  );
   return {
     ok: true,
-    text: resultText('events', page.pieces, () => ({ head, hasMore: last < head })),
+    text: resultText('events', page.pieces, () => ({
+      ...{ head, floor },
+      hasMore: Math.max(last, floor - 1) < head,
+    })),
   };
 };

@@ -1,0 +1,82 @@
+// `npm run erase -- --agent ID [--pseudonym NAME] [--yes]` empties what an agent wrote, while hubs serve. Without --yes it
+// only counts. The receipt is JSON on standard output.
+import { hostname, userInfo } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { eraseStart, type ChatStore, type EraseCounts, type Erasure } from '@openclaw/chat-store';
+import { isId } from '@openclaw/protocol/wire';
+import { CommandError, openStore, progress, runCommand } from './command.ts';
+
+const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
+const progressEveryMs = 1_000;
+/** The pause after a piece of work, as a multiple of its duration, so that senders wait little. */
+const pauseFactor = 2;
+const maxPauseMs = 1_000;
+
+function parse(): Erasure {
+  try {
+    const { values } = parseArgs({
+      options: {
+        agent: { type: 'string' },
+        pseudonym: { type: 'string' },
+        yes: { type: 'boolean', default: false },
+        'dry-run': { type: 'boolean', default: false },
+      },
+    });
+    const { agent, pseudonym = null, yes } = values;
+    const isSure = yes && !values['dry-run'];
+    const areIds = agent !== undefined && isId(agent) && (pseudonym === null || isId(pseudonym));
+    if (areIds && !(yes && values['dry-run']) && agent !== pseudonym) {
+      return { agentId: agent, pseudonym, isDryRun: !isSure };
+    }
+  } catch {
+    // Reported below: an unknown option.
+  }
+  throw new CommandError('usage', usage);
+}
+
+async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts> {
+  const total = { messages: 0, reactions: 0, log: 0, threads: 0, members: 0 };
+  let place = eraseStart;
+  let saidAtMs = performance.now();
+  while (place.phase !== 'done') {
+    const startMs = performance.now();
+    const piece = await store.eraseSome(erasure, place);
+    for (const table of Object.keys(total) as (keyof EraseCounts)[]) {
+      total[table] += piece.counts[table];
+    }
+    ({ place } = piece);
+    const isChange = !erasure.isDryRun && Object.values(piece.counts).some((count) => count > 0);
+    const pauseMs = Math.min(maxPauseMs, pauseFactor * (performance.now() - startMs));
+    if (isChange) await delay(pauseMs);
+    if (performance.now() - saidAtMs < progressEveryMs) continue;
+    saidAtMs = performance.now();
+    progress(`${place.phase}: channel ${place.channelId}, ${JSON.stringify(total)}`);
+  }
+  return total;
+}
+
+async function erase(): Promise<void> {
+  const erasure = parse();
+  const { agentId, pseudonym, isDryRun } = erasure;
+  const store = await openStore();
+  try {
+    if (pseudonym !== null && (await store.isKnownAgent(pseudonym))) {
+      throw new CommandError('failed', `${pseudonym} is an agent: choose an id that is not in use`);
+    }
+    const startedAt = new Date().toISOString();
+    const counts = await eraseAll(store, erasure);
+    const receipt = {
+      ...{ agentId, pseudonym, dryRun: isDryRun },
+      ...{ startedAt, finishedAt: new Date().toISOString() },
+      by: `${userInfo().username}@${hostname()}`,
+      ...{ epoch: store.epoch, counts },
+    };
+    process.stdout.write(`${JSON.stringify(receipt, null, 2)}\n`);
+    if (isDryRun) progress('nothing was changed: add --yes to erase');
+  } finally {
+    await store.close();
+  }
+}
+
+await runCommand('erase', erase);

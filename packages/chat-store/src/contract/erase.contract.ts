@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
+import type { Command, WriteMethod } from '../commands.ts';
+import { eraseStart, type EraseCounts, type Erasure } from '../core/erase.ts';
+import type { StoreCore } from '../core/store-core.ts';
+import type { OpenedDatabase } from './redactions.contract.ts';
+
+export function describeErase(engine: string, start: () => Promise<OpenedDatabase>): void {
+  describe(`the erasure of an agent on ${engine}`, () => {
+    let database: OpenedDatabase;
+    let core: StoreCore;
+
+    beforeAll(async () => {
+      database = await start();
+      core = await database.open();
+    }, 60_000);
+    afterAll(async () => {
+      await core?.close();
+      await database?.stop();
+    });
+
+    async function write<M extends WriteMethod>(
+      agentId: string,
+      method: M,
+      params: ParamsInputOf<M>,
+    ): Promise<ResultOf<M>> {
+      const actor = { agentId, isAdmin: false };
+      const command = { actor, method, params: methods[method].params.parse(params) } as Command;
+      const [outcome] = await core.runGroup([command]);
+      if (!outcome?.ok) throw new Error(`${method}: ${outcome?.message}`);
+      return outcome.result as ResultOf<M>;
+    }
+    /** Everything that readers of the database get of a channel, and all its rows, as text. */
+    async function allTexts(channelId: string): Promise<string> {
+      const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
+      const actor = { agentId: 'ana', isAdmin: true };
+      const reads = await Promise.all([
+        core.read(actor, 'message.history', methods['message.history'].params.parse({ channelId })),
+        core.read(actor, 'member.list', methods['member.list'].params.parse({ channelId })),
+        core.read(actor, 'thread.list', methods['thread.list'].params.parse({ channelId })),
+        core.read(actor, 'channel.get', methods['channel.get'].params.parse({ channelId })),
+      ]);
+      return [...events.map(({ json }) => json), JSON.stringify(reads)].join('\n');
+    }
+    async function erase(erasure: Erasure, onPiece = async () => {}): Promise<EraseCounts> {
+      const total: Record<string, number> = {};
+      for (let place = eraseStart; place.phase !== 'done';) {
+        const piece = await core.eraseSome(erasure, place);
+        for (const [table, count] of Object.entries(piece.counts)) {
+          expect([table, count <= 100 || erasure.isDryRun]).toEqual([table, true]);
+          total[table] = (total[table] ?? 0) + (count as number);
+        }
+        place = piece.place;
+        await onPiece();
+      }
+      return total as unknown as EraseCounts;
+    }
+    /** A channel in which ben has written everything that an agent can write. */
+    async function channelOfBen(channelId: string, ben = 'ben') {
+      await write('ana', 'channel.create', { channelId, name: 'Open' });
+      await write('ana', 'member.add', { channelId, agentId: ben });
+      const displayName = 'secret name';
+      await write(ben, 'member.update', { channelId, agentId: ben, displayName });
+      const metadata = { note: 'secret metadata' };
+      for (let i = 0; i < 45; i += 1) {
+        const content = `secret ${i}`;
+        await write(ben, 'message.send', { channelId, content, metadata, mentions: ['ana'] });
+      }
+      const named = { channelId, content: 'secret root' };
+      const { messageId } = await write(ben, 'message.send', named);
+      await write(ben, 'message.edit', { channelId, messageId, content: 'secret edit' });
+      await write(ben, 'thread.create', { channelId, messageId, title: 'secret title' });
+      const payload = { text: 'secret payload' };
+      await write(ben, 'collaboration.emit', { channelId, name: 'x', payload });
+      const of = { channelId, content: 'kept by ana', mentions: [ben] };
+      const kept = await write('ana', 'message.send', of);
+      const reaction = { channelId, messageId: kept.messageId, emoji: '👍' };
+      await write(ben, 'reaction.add', reaction);
+      await write('ana', 'reaction.add', reaction);
+      await write('ana', 'collaboration.emit', { channelId, name: 'x', payload: { of: 'ana' } });
+    }
+
+    // Invariant: nothing that the agent wrote is left in any row, all seqs and places stay, others' rows are unchanged.
+    it('empties its texts, names, titles, payloads and reactions, and keeps places and ids', async () => {
+      const channelId = 'open';
+      await channelOfBen(channelId);
+      const before = (await core.logPage(channelId, 0, 1_000, 1e9)).events;
+      const access = async () => (await core.access('ana', [channelId])).get(channelId);
+      expect(await access()).toMatchObject({ rewrites: 0 });
+      const wanted = { agentId: 'ben', pseudonym: null };
+      const counted = await erase({ ...wanted, isDryRun: true });
+      expect(counted).toEqual({ messages: 46, reactions: 1, log: 3, threads: 1, members: 1 });
+      // Negative control: the dry run changed nothing.
+      expect(await allTexts(channelId)).toContain('secret');
+      expect((await access())?.head).toBe(before.length);
+
+      let head = before.length;
+      const erased = await erase({ ...wanted, isDryRun: false }, async () => {
+        // Others write meanwhile.
+        await write('ana', 'message.send', { channelId, content: 'meanwhile' });
+        head += 1;
+      });
+      expect(erased).toEqual(counted);
+      expect(await allTexts(channelId)).not.toContain('secret');
+      expect(database.count(`select count(*) from log where envelope like '%secret%'`)).toBe(0);
+      expect((await access())?.rewrites).toBeGreaterThan(0);
+      const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
+      expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
+      expect(events.length).toBe(head + 46 + 1);
+      expect(events.slice(0, before.length).map(({ id, senderId }) => [id, senderId])).toEqual(
+        before.map(({ id, senderId }) => [id, senderId]),
+      );
+      const texts = await allTexts(channelId);
+      expect(texts).toContain('kept by ana');
+      expect(texts).toContain('"payload":{"of":"ana"}');
+      expect(database.count(`select count(*) from reactions where agent_id = 'ben'`)).toBe(0);
+      expect(database.count(`select count(*) from reactions where agent_id = 'ana'`)).toBe(1);
+      expect(database.count(`select count(*) from members where agent_id = 'ben'`)).toBe(1);
+      // A second erasure finds nothing.
+      expect(await erase({ ...wanted, isDryRun: true })).toEqual({
+        ...{ messages: 0, reactions: 0, log: 0, threads: 0, members: 0 },
+      });
+    }, 60_000);
+
+    it('replaces its id with a pseudonym everywhere, also in direct and archived channels', async () => {
+      const [channelId, archived] = ['renamed', 'archived'];
+      await channelOfBen(channelId, 'joe');
+      await channelOfBen(archived, 'joe');
+      await write('ana', 'channel.archive', { channelId: archived });
+      const direct = await write('joe', 'direct.send', { agentId: 'ana', content: 'secret' });
+      const { head } = (await core.access('ana', [channelId])).get(channelId) ?? {};
+      expect(await core.isKnownAgent('joe')).toBe(true);
+      await erase({ agentId: 'joe', pseudonym: 'erased-1', isDryRun: false });
+      for (const id of [channelId, archived, direct.channelId]) {
+        const texts = await allTexts(id);
+        expect([id, texts.includes('"joe"'), texts.includes('joe,')]).toEqual([id, false, false]);
+        expect(texts).not.toContain('secret');
+        expect(texts).toContain('"erased-1"');
+      }
+      // The head has changed, so that no cache serves the former id.
+      expect((await core.access('ana', [channelId])).get(channelId)?.head).toBeGreaterThan(
+        head ?? 0,
+      );
+      for (const [table, column] of [
+        ...[
+          ['log', 'sender_id'],
+          ['messages', 'sender_id'],
+          ['members', 'agent_id'],
+        ],
+        ...[
+          ['mentions', 'agent_id'],
+          ['threads', 'created_by'],
+          ['agents', 'id'],
+        ],
+      ] as const) {
+        const sql = `select count(*) from ${table} where ${column} = 'joe'`;
+        expect([table, database.count(sql)]).toEqual([table, 0]);
+      }
+      expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
+    }, 60_000);
+  });
+}

@@ -1,0 +1,285 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { methods, type ParamsInputOf, type ParamsOf, type ResultOf } from '@openclaw/protocol';
+import type { Command, ReadMethod, WriteMethod } from '../commands.ts';
+import type { Retention } from '../core/retention.ts';
+import type { StoreCore } from '../core/store-core.ts';
+import type { OpenedDatabase } from './redactions.contract.ts';
+import { uniqueId } from './world.contract.ts';
+
+const hourMs = 3_600_000;
+const actor = { agentId: 'alice', isAdmin: false };
+const none: Retention = { retentionMs: null, maxMessages: null };
+
+export function describeRetention(engine: string, start: () => Promise<OpenedDatabase>): void {
+  describe(`retention on ${engine}`, () => {
+    let database: OpenedDatabase;
+    let core: StoreCore;
+
+    beforeAll(async () => {
+      database = await start();
+      core = await database.open();
+    }, 60_000);
+    afterAll(async () => {
+      await core?.close();
+      await database?.stop();
+    });
+
+    async function write<M extends WriteMethod>(
+      method: M,
+      ...many: readonly ParamsInputOf<M>[]
+    ): Promise<ResultOf<M>[]> {
+      const outcomes = await core.runGroup(
+        many.map(
+          (params) => ({ actor, method, params: methods[method].params.parse(params) }) as Command,
+        ),
+      );
+      return outcomes.map((outcome) => {
+        if (!outcome.ok) throw new Error(`${method}: ${outcome.code}, ${outcome.message}`);
+        return outcome.result as ResultOf<M>;
+      });
+    }
+    async function refusal<M extends WriteMethod>(method: M, params: ParamsInputOf<M>) {
+      const command = { actor, method, params: methods[method].params.parse(params) } as Command;
+      const [outcome] = await core.runGroup([command]);
+      return outcome?.ok ? 'ok' : outcome?.code;
+    }
+    async function read<M extends ReadMethod>(method: M, params: ParamsInputOf<M>) {
+      const parsed = methods[method].params.parse(params) as ParamsOf<M>;
+      const answer = await core.read(actor, method, parsed);
+      if (!answer.ok) throw new Error(`${method}: ${answer.code}, ${answer.message}`);
+      return answer.result;
+    }
+    async function createChannel(own: Partial<ParamsInputOf<'channel.create'>> = {}) {
+      const channelId = uniqueId('kept');
+      await write('channel.create', { channelId, name: 'Kept', ...own });
+      return channelId;
+    }
+    const say = (channelId: string, count: number, more: object = {}) =>
+      write(
+        'message.send',
+        ...Array.from({ length: count }, (_, i) => ({ channelId, content: `text ${i}`, ...more })),
+      );
+    /** Makes the events up to a seq older. */
+    const age = (channelId: string, upTo: number, byMs: number) =>
+      database.run(`update log set timestamp = timestamp - ${byMs}
+        where channel_id = '${channelId}' and seq <= ${upTo}`);
+    /** Sweeps one whole pass, and returns the number of its pieces. */
+    async function sweep(retention = none, sweepers = [core]): Promise<number> {
+      database.run('update sweeps set due_at = 0');
+      let pieces = 0;
+      for (let isMore = true; isMore; pieces += 1) {
+        const answers = await Promise.all(sweepers.map((one) => one.sweep(retention)));
+        isMore = answers.includes(true);
+      }
+      return pieces;
+    }
+    const seqsOf = async (channelId: string, after = 0) =>
+      (await core.logPage(channelId, after, 1000, 1e9)).events.map(({ seq }) => seq);
+    const rowsOf = (table: string, channelId: string) =>
+      database.count(`select count(*) from ${table} where channel_id = '${channelId}'`);
+
+    it('trims the oldest events alone, and keeps seqs, floor and head', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs });
+      await say(channelId, 9);
+      age(channelId, 6, 2 * hourMs);
+      // Negative control: without a pass, nothing is trimmed.
+      expect(await core.logPage(channelId, 0, 10, 1e9)).toMatchObject({ floor: 1, head: 10 });
+      await sweep();
+      expect(await seqsOf(channelId)).toEqual([7, 8, 9, 10]);
+      expect(await core.logPage(channelId, 8, 10, 1e9)).toMatchObject({ floor: 7, head: 10 });
+      const page = await read('log.read', { channelId, after: 0, limit: 2 });
+      expect(page).toMatchObject({ floor: 7, head: 10, hasMore: true });
+      expect(page.events.map(({ seq }) => seq)).toEqual([7, 8]);
+      expect((await core.access('alice', [channelId])).get(channelId)).toMatchObject({
+        ...{ floor: 7, head: 10 },
+      });
+      const history = await read('message.history', { channelId });
+      expect(history.messages.map(({ seq }) => seq)).toEqual([7, 8, 9, 10]);
+      expect(rowsOf('log', channelId)).toBe(4);
+      expect(rowsOf('messages', channelId)).toBe(4);
+      expect((await say(channelId, 1))[0]?.seq).toBe(11);
+    });
+
+    it('applies the stricter of the values of the hub and of the channel', async () => {
+      const strict = await createChannel({ maxMessages: 2 });
+      const lax = await createChannel({ maxMessages: 100 });
+      const silent = await createChannel();
+      for (const channelId of [strict, lax, silent]) await say(channelId, 6);
+      await sweep({ retentionMs: null, maxMessages: 4 });
+      expect(await seqsOf(strict)).toEqual([6, 7]);
+      expect(await seqsOf(lax)).toEqual([4, 5, 6, 7]);
+      expect(await seqsOf(silent)).toEqual([4, 5, 6, 7]);
+      await say(silent, 1);
+      await sweep();
+      expect(await seqsOf(silent)).toEqual([4, 5, 6, 7, 8]);
+      // Another value is applied by the next pass, and null removes it.
+      await write('channel.update', { channelId: lax, maxMessages: 1 });
+      await write('channel.update', { channelId: strict, maxMessages: null });
+      await say(strict, 3);
+      await sweep();
+      expect(await seqsOf(lax)).toEqual([7, 8]);
+      expect(await seqsOf(strict)).toEqual([6, 7, 8, 9, 10, 11]);
+      expect(await read('channel.get', { channelId: lax })).toMatchObject({
+        channel: { maxMessages: 1 },
+      });
+      expect((await read('channel.get', { channelId: silent })).channel).not.toHaveProperty(
+        'maxMessages',
+      );
+    });
+
+    // Invariant: a log whose events are all trimmed keeps its head, so that no seq is given twice, and shows nothing.
+    it('empties a log without losing its head', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs });
+      const first = { channelId, content: 'secret', clientMessageId: 'mine' };
+      const [sent] = await write('message.send', first);
+      const { mark } = await core.changes(null);
+      age(channelId, 2, 2 * hourMs);
+      await sweep();
+      expect(await core.logPage(channelId, 0, 10, 1e9)).toMatchObject({
+        ...{ events: [], floor: 3, head: 2 },
+      });
+      expect(await read('log.read', { channelId, after: 0 })).toEqual({
+        ...{ events: [], floor: 3, head: 2, hasMore: false },
+      });
+      expect(await read('message.history', { channelId })).toMatchObject({ messages: [], head: 2 });
+      expect((await core.heads([channelId])).get(channelId)).toBe(2);
+      expect(
+        database.count(`select count(*) from log
+          where channel_id = '${channelId}' and envelope like '%secret%'`),
+      ).toBe(0);
+      // A clientMessageId is known as long as its log row.
+      const [again] = await write('message.send', first);
+      expect(again).toMatchObject({ seq: 3, duplicate: false });
+      expect(again?.messageId).not.toBe(sent?.messageId);
+      expect((await core.changes(mark)).heads).toContainEqual({ channelId, head: 3 });
+      expect(await seqsOf(channelId)).toEqual([3]);
+      expect(await read('read.state', {})).toMatchObject({
+        channels: expect.arrayContaining([expect.objectContaining({ channelId, head: 3 })]),
+      });
+      age(channelId, 3, 2 * hourMs);
+      await sweep();
+      expect(rowsOf('log', channelId)).toBe(1);
+    });
+
+    it('removes with a message its reactions, mentions and thread, and keeps replies until their turn', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs });
+      await write('member.add', { channelId, agentId: 'bob' });
+      const [root] = await say(channelId, 1, { mentions: ['bob'] });
+      const messageId = root?.messageId ?? '';
+      const reaction = { channelId, messageId, emoji: '👍' };
+      await write('reaction.add', reaction);
+      const [reply] = await say(channelId, 1, { threadId: messageId });
+      const [last] = await say(channelId, 1);
+      await write('thread.create', { channelId, messageId: last?.messageId ?? '' });
+      age(channelId, 4, 2 * hourMs);
+      await sweep();
+      expect(database.count('select count(*) from reactions')).toBe(0);
+      expect(rowsOf('mentions', channelId)).toBe(0);
+      const { threads } = await read('thread.list', { channelId });
+      expect(threads.map(({ threadId }) => threadId)).toEqual([last?.messageId]);
+      const { messages } = await read('message.history', { channelId });
+      expect(messages.map(({ id }) => id)).toEqual([reply?.messageId, last?.messageId]);
+      const send = { channelId, content: 'x' };
+      expect(await refusal('message.send', { ...send, threadId: messageId })).toBe('not_found');
+      expect(await refusal('message.send', { ...send, replyTo: messageId })).toBe('not_found');
+      expect(await refusal('message.edit', { channelId, messageId, content: 'x' })).toBe(
+        'not_found',
+      );
+      expect(await refusal('message.delete', { channelId, messageId })).toBe('not_found');
+      expect(await refusal('reaction.add', reaction)).toBe('not_found');
+      expect(await refusal('thread.create', { channelId, messageId })).toBe('not_found');
+      // A reply to a trimmed root can still be deleted.
+      const ofReply = { channelId, messageId: reply?.messageId ?? '' };
+      expect(await refusal('message.delete', ofReply)).toBe('ok');
+    });
+
+    it('counts unread messages correctly after their numbers began again', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs });
+      await write('member.add', { channelId, agentId: 'bob' });
+      const unread = async () => {
+        const state = await core.read({ ...actor, agentId: 'bob' }, 'read.state', {});
+        const channels = state.ok ? state.result.channels : [];
+        return channels.find((one) => one.channelId === channelId)?.unread;
+      };
+      await say(channelId, 5);
+      age(channelId, 5, 2 * hourMs);
+      await sweep();
+      expect(await unread()).toBe(2);
+      age(channelId, 7, 2 * hourMs);
+      await sweep();
+      expect(await unread()).toBe(0);
+      await say(channelId, 3);
+      expect(await unread()).toBe(3);
+    });
+
+    // Invariant: one commit deletes a bounded number of rows, several hubs share one pass, and writes go on meanwhile.
+    it('trims in pieces that hubs share, while others write', async () => {
+      const channelId = await createChannel({ maxMessages: 10 });
+      for (let sent = 0; sent < 2_000; sent += 500) await say(channelId, 500);
+      const others = await Promise.all([database.open(), database.open()]);
+      database.run('update sweeps set due_at = 0');
+      expect(await core.sweep(none)).toBe(true);
+      const left = rowsOf('log', channelId);
+      expect([left < 2_001, left >= 1_501]).toEqual([true, true]);
+      let isDone = false;
+      const writing = (async () => {
+        let written = 0;
+        for (; !isDone; written += 1) await say(channelId, 1);
+        return written;
+      })();
+      await sweep(none, [core, ...others]);
+      isDone = true;
+      expect(await writing).toBeGreaterThan(0);
+      await sweep();
+      const seqs = await seqsOf(channelId);
+      expect(seqs).toHaveLength(10);
+      expect(seqs).toEqual(seqs.map((_seq, index) => (seqs[0] ?? 0) + index));
+      // The pass is over: no hub sweeps again before it is due.
+      expect(await Promise.all(others.map((one) => one.sweep(none)))).toEqual([false, false]);
+      await Promise.all(others.map((one) => one.close()));
+    }, 60_000);
+
+    it('takes one message with a thousand reactions as one piece, and large events one by one', async () => {
+      const channelId = await createChannel({ maxMessages: 1 });
+      const [heavy] = await say(channelId, 1);
+      database.run(`insert into reactions (message_id, emoji, agent_id, seq)
+        select '${heavy?.messageId}', '👍', 'agent' || n, 1 from (
+          with recursive c(n) as (select 1 union all select n + 1 from c where n < 1000)
+          select n from c) as numbers`);
+      await say(channelId, 100, { content: 'x'.repeat(30_000) });
+      database.run('update sweeps set due_at = 0');
+      const counts: number[] = [];
+      while (await core.sweep(none)) counts.push(rowsOf('log', channelId));
+      const removed = counts.map((count, i) => (counts[i - 1] ?? 102) - count).filter(Boolean);
+      // The join and the heavy message, then events of one MiB together.
+      expect(removed[0]).toBe(1);
+      expect(removed[1]).toBe(1);
+      expect(Math.max(...removed)).toBeLessThanOrEqual(35);
+      expect(await seqsOf(channelId)).toEqual([102]);
+      expect(database.count('select count(*) from reactions')).toBe(0);
+    });
+
+    // The race: a hub reads a page statement by statement while another trims. Invariant: a page has no gap.
+    it('never shows a gap to a reader of the log', async () => {
+      const channelId = await createChannel({ maxMessages: 5 });
+      for (let sent = 0; sent < 1_500; sent += 500) await say(channelId, 500);
+      const reader = await database.open();
+      let isDone = false;
+      const reading = (async () => {
+        const floors: number[] = [];
+        while (!isDone) {
+          const { events, floor } = await reader.logPage(channelId, 0, 1000, 1e9);
+          const seqs = events.map(({ seq }) => seq);
+          expect(seqs).toEqual(seqs.map((_seq, index) => floor + index));
+          floors.push(floor);
+        }
+        return floors;
+      })();
+      await sweep();
+      isDone = true;
+      const floors = await reading;
+      expect(floors).toEqual([...floors].sort((a, b) => a - b));
+      await reader.close();
+    });
+  });
+}

@@ -1,0 +1,345 @@
+import { methods, type Envelope } from '@openclaw/protocol';
+import { sql, type Kysely } from 'kysely';
+import type { Actor, Command } from '../commands.ts';
+import type { Engine } from './engine.ts';
+import { erasedEnvelope, renamedPair, type ErasedAgent } from './erased-event.ts';
+import { ChatStoreError } from '../errors.ts';
+import { createGroupState } from './group-state.ts';
+import { emptyLists } from './group-statements.ts';
+import { channelOf } from './objects.ts';
+import { sweepRedactions } from './redactions.ts';
+import { runGroup, type ReportFault } from './run-group.ts';
+import { inPresentShape } from './stored-envelope.ts';
+import type { Tables } from './tables.ts';
+
+// An erasure walks all channels twice. The first walk deletes the agent's messages and reactions as the agent itself
+// would, so that every hub and client learns of it by the events. The second one rewrites the other rows that hold text
+// of the agent. Between the two, the texts of edits are redacted. Seqs, and the places of messages, stay.
+
+/** The agent to erase, and how. */
+export interface Erasure extends ErasedAgent {
+  /** Only counts. */
+  readonly isDryRun: boolean;
+}
+
+/** Where an erasure continues. */
+export interface ErasePlace {
+  readonly phase: 'delete' | 'redact' | 'rewrite' | 'done';
+  readonly channelId: string;
+  /** The seq up to which the channel is done. */
+  readonly seq: number;
+}
+
+/** Rows emptied, removed or changed, by table. */
+export interface EraseCounts {
+  readonly messages: number;
+  readonly reactions: number;
+  readonly log: number;
+  readonly threads: number;
+  readonly members: number;
+}
+
+export const eraseStart: ErasePlace = { phase: 'delete', channelId: '', seq: 0 };
+const noCounts: EraseCounts = { messages: 0, reactions: 0, log: 0, threads: 0, members: 0 };
+
+/** Seqs of one channel that one piece looks at. */
+const windowSeqs = 1_000;
+/** Messages, reactions or log rows that one piece changes, so that no send waits long. */
+const changesMax = 20;
+
+/** One piece of an erasure: what it changed, and where the next one begins. */
+export interface ErasedPiece {
+  readonly place: ErasePlace;
+  readonly counts: EraseCounts;
+}
+
+/** Does one bounded piece of an erasure. Call it again with the returned place until its phase is `done`. */
+export async function eraseSome(
+  engine: Engine,
+  erasure: Erasure,
+  place: ErasePlace,
+  report: ReportFault,
+): Promise<ErasedPiece> {
+  const { phase } = place;
+  if (phase === 'redact') {
+    const isMore = !erasure.isDryRun && (await sweepRedactions(engine));
+    const next: ErasePlace = { phase: 'rewrite', channelId: '', seq: 0 };
+    return { place: isMore ? place : next, counts: noCounts };
+  }
+  const channel = await channelAt(engine, place);
+  if (channel) {
+    return phase === 'delete'
+      ? deleteSome(engine, erasure, { ...place, channelId: channel.id, seq: channel.seq }, report)
+      : rewriteSome(engine, erasure, { ...place, channelId: channel.id, seq: channel.seq });
+  }
+  if (phase === 'delete') return { place: { ...eraseStart, phase: 'redact' }, counts: noCounts };
+  if (erasure.pseudonym !== null && !erasure.isDryRun) await forgetAgent(engine, erasure.agentId);
+  return { place: { ...place, phase: 'done' }, counts: noCounts };
+}
+
+/** True if an agent with this id ever connected, was a member, or was minted a token. */
+export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boolean> {
+  const known = await db
+    .selectFrom('agents')
+    .select('id')
+    .where('id', '=', agentId)
+    .executeTakeFirst();
+  return known !== undefined;
+}
+
+/** The channel of the place while it has more events, else the next one. */
+async function channelAt({ db }: Engine, { phase, channelId, seq }: ErasePlace) {
+  if (channelId !== '') {
+    const { head } = await db
+      .selectFrom('log')
+      .select((eb) => eb.fn.max('seq').as('head'))
+      .where('channel_id', '=', channelId)
+      .executeTakeFirstOrThrow();
+    if ((head ?? 0) > seq) return { id: channelId, seq };
+  }
+  let query = db.selectFrom('channels').select('id').where('id', '>', channelId);
+  // The messages of a deleted channel are removed by the sweeper.
+  if (phase === 'delete') query = query.where('deleted_at', 'is', null);
+  const next = await query.orderBy('id').limit(1).executeTakeFirst();
+  return next && { id: next.id, seq: 0 };
+}
+
+async function deleteSome(
+  engine: Engine,
+  erasure: Erasure,
+  place: ErasePlace,
+  report: ReportFault,
+): Promise<ErasedPiece> {
+  const { db } = engine;
+  const { agentId, isDryRun } = erasure;
+  const { channelId, seq } = place;
+  const most = isDryRun ? windowSeqs : changesMax;
+  const messages = await db
+    .selectFrom('messages')
+    .select('id')
+    .where('channel_id', '=', channelId)
+    .where('seq', '>', seq)
+    .where('seq', '<=', seq + windowSeqs)
+    .where('sender_id', '=', agentId)
+    .where('deleted_at', 'is', null)
+    .limit(most)
+    .execute();
+  const { rows: reactions } = await sql<{ id: string; emoji: string }>`
+    select r.message_id as id, r.emoji
+    from messages m join reactions r on r.message_id = m.id
+    where m.channel_id = ${channelId} and m.seq > ${seq} and m.seq <= ${seq + windowSeqs}
+      and r.agent_id = ${agentId}
+    limit ${sql.lit(most)}`.execute(db);
+  const counts = { ...noCounts, messages: messages.length, reactions: reactions.length };
+  if (!isDryRun) {
+    const actor: Actor = { agentId, isAdmin: true };
+    const commands: Command[] = [
+      ...messages.map(({ id }) => {
+        const params = methods['message.delete'].params.parse({ channelId, messageId: id });
+        return { actor, method: 'message.delete' as const, params };
+      }),
+      ...reactions.map(({ id, emoji }) => {
+        const params = methods['reaction.remove'].params.parse({ channelId, messageId: id, emoji });
+        return { actor, method: 'reaction.remove' as const, params };
+      }),
+    ];
+    const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
+    for (const outcome of outcomes) {
+      // Not found: it was trimmed, or its channel deleted, meanwhile. Archived: it was a reaction, which is removed below.
+      if (outcome.ok || outcome.code === 'not_found' || outcome.code === 'archived') continue;
+      throw new ChatStoreError(
+        'unavailable',
+        `${channelId} refused a deletion: ${outcome.message}`,
+      );
+    }
+    // In an archived channel a reaction is removed without an event.
+    for (const { id, emoji } of reactions) {
+      const key = { message_id: id, emoji, agent_id: agentId };
+      await db
+        .deleteFrom('reactions')
+        .where((eb) => eb.and(key))
+        .execute();
+    }
+  }
+  const isWindowDone = isDryRun || (messages.length < most && reactions.length < most);
+  return { place: isWindowDone ? { ...place, seq: seq + windowSeqs } : place, counts };
+}
+
+async function rewriteSome(
+  engine: Engine,
+  erasure: Erasure,
+  place: ErasePlace,
+): Promise<ErasedPiece> {
+  const { agentId, pseudonym, isDryRun } = erasure;
+  const { channelId, seq } = place;
+  const piece = await engine.write(async (db) => {
+    if (engine.dialect === 'postgres' && !isDryRun) {
+      await db
+        .selectFrom('channels')
+        .select('id')
+        .where('id', '=', channelId)
+        .forUpdate()
+        .execute();
+    }
+    const rows = await rowsToRewrite(engine, db, erasure, place);
+    let log = 0;
+    for (const row of rows) {
+      const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
+      const erased = erasedEnvelope(envelope, erasure);
+      if (erased === envelope && row.sender_id !== agentId) continue;
+      if (erased === envelope && pseudonym === null) continue;
+      log += 1;
+      if (isDryRun) continue;
+      await db
+        .updateTable('log')
+        .set({ envelope: JSON.stringify(erased).slice(0, -1), sender_id: erased.senderId })
+        .where((eb) => eb.and({ channel_id: channelId, seq: row.seq }))
+        .execute();
+    }
+    if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
+    const isFull = rows.length === rowsMax(isDryRun);
+    const end = isFull ? (rows.at(-1)?.seq ?? seq) : seq + windowSeqs;
+    const { head } = await db
+      .selectFrom('log')
+      .select((eb) => eb.fn.max('seq').as('head'))
+      .where('channel_id', '=', channelId)
+      .executeTakeFirstOrThrow();
+    const isLast = end >= (head ?? 0);
+    // The rows of the channel itself are changed with its first events, and emptied before they are renamed.
+    const lists = seq === 0 ? await changeLists(db, erasure, channelId) : {};
+    if (pseudonym !== null && !isDryRun) await renameRows(db, erasure, { channelId, seq }, end);
+    return { end, isLast, counts: { ...noCounts, log, ...lists } };
+  });
+  if (!piece.isLast) return { place: { ...place, seq: piece.end }, counts: piece.counts };
+  if (pseudonym !== null && !isDryRun) await announce(engine, channelId);
+  return { place: { ...place, seq: Number.MAX_SAFE_INTEGER }, counts: piece.counts };
+}
+
+const rowsMax = (isDryRun: boolean) => (isDryRun ? 200 : changesMax * 5);
+
+async function rowsToRewrite(
+  engine: Engine,
+  db: Kysely<Tables>,
+  { agentId, pseudonym, isDryRun }: Erasure,
+  { channelId, seq }: ErasePlace,
+) {
+  const quoted = JSON.stringify(agentId);
+  const holdsId =
+    engine.dialect === 'sqlite'
+      ? sql<boolean>`instr(envelope, ${quoted}) > 0`
+      : sql<boolean>`position(${quoted} in envelope) > 0`;
+  const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
+    'channel.member.update', 'thread.create', 'thread.update')
+    or (type = 'collaboration.event' and sender_id = ${agentId})) and ${holdsId}`;
+  // A direct channel's events name both agents in one text.
+  const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
+  let query = db
+    .selectFrom('log')
+    .select(['seq', 'sender_id', 'envelope'])
+    .where('channel_id', '=', channelId)
+    .where('seq', '>', seq)
+    .where('seq', '<=', seq + windowSeqs)
+    .where(pseudonym === null ? written : named)
+    .orderBy('seq')
+    .limit(rowsMax(isDryRun));
+  // The sweeper of deleted texts may be rewriting the same rows.
+  if (engine.dialect === 'postgres' && !isDryRun) query = query.forUpdate();
+  return query.execute();
+}
+
+async function noteRewrite(db: Kysely<Tables>, channelId: string): Promise<void> {
+  await db
+    .insertInto('log_floors')
+    .values({ channel_id: channelId, floor: 1, rewrites: 1 })
+    .onConflict((conflict) =>
+      conflict.column('channel_id').doUpdateSet({ rewrites: sql`log_floors.rewrites + 1` }),
+    )
+    .execute();
+}
+
+/** Empties names and titles in the rows of a channel's members and threads. */
+async function changeLists(
+  db: Kysely<Tables>,
+  { agentId, isDryRun }: Erasure,
+  channelId: string,
+): Promise<Pick<EraseCounts, 'members' | 'threads'>> {
+  const members = sql`members where channel_id = ${channelId} and agent_id = ${agentId}
+    and display_name is not null`;
+  const threads = sql`threads where channel_id = ${channelId} and created_by = ${agentId}
+    and title is not null`;
+  if (isDryRun) {
+    const count = async (from: typeof members) =>
+      (await sql<{ n: number }>`select count(*) as n from ${from}`.execute(db)).rows[0]?.n ?? 0;
+    return { members: await count(members), threads: await count(threads) };
+  }
+  const changed = await db
+    .updateTable('members')
+    .set({ display_name: null })
+    .where((eb) => eb.and({ channel_id: channelId, agent_id: agentId }))
+    .where('display_name', 'is not', null)
+    .executeTakeFirst();
+  const emptied = await db
+    .updateTable('threads')
+    .set({ title: null })
+    .where((eb) => eb.and({ channel_id: channelId, created_by: agentId }))
+    .where('title', 'is not', null)
+    .executeTakeFirst();
+  return { members: Number(changed.numUpdatedRows), threads: Number(emptied.numUpdatedRows) };
+}
+
+/** Replaces the id in the rows of a channel's messages up to a seq, and with the first events in its lists. */
+async function renameRows(
+  db: Kysely<Tables>,
+  erasure: Erasure,
+  { channelId, seq }: Pick<ErasePlace, 'channelId' | 'seq'>,
+  end: number,
+): Promise<void> {
+  const { agentId, pseudonym } = erasure;
+  const range = sql`channel_id = ${channelId} and seq > ${seq} and seq <= ${end}`;
+  const set = (table: string, column: string, where: ReturnType<typeof sql>) =>
+    sql`update ${sql.table(table)} set ${sql.ref(column)} = ${pseudonym}
+      where ${where} and ${sql.ref(column)} = ${agentId}`.execute(db);
+  await set('messages', 'sender_id', range);
+  await set('mentions', 'agent_id', range);
+  if (seq > 0) return;
+  const inChannel = sql`channel_id = ${channelId}`;
+  await set('members', 'agent_id', inChannel);
+  await set('read_cursors', 'agent_id', inChannel);
+  await set('threads', 'created_by', inChannel);
+  await set('channels', 'created_by', sql`id = ${channelId}`);
+  const channel = await db
+    .selectFrom('channels')
+    .select(['name', 'pair'])
+    .where('id', '=', channelId)
+    .executeTakeFirstOrThrow();
+  if (channel.pair === null || !channel.pair.split('\n').includes(agentId)) return;
+  await db
+    .updateTable('channels')
+    .set({
+      pair: renamedPair(channel.pair, '\n', erasure),
+      name: renamedPair(channel.name, ', ', erasure),
+    })
+    .where('id', '=', channelId)
+    .execute();
+}
+
+// Caches of a channel are compared with its head, and rewriting alone changes no head.
+async function announce(engine: Engine, channelId: string): Promise<void> {
+  const opening = await engine.beginGroup([channelId], emptyLists);
+  try {
+    const group = createGroupState(opening);
+    const channel = group.channel(channelId);
+    if (channel?.deleted_at === null) {
+      const hub = { agentId: 'hub', kind: 'hub' } as const;
+      group.append(channel, hub, () => ({ type: 'channel.update', channel: channelOf(channel) }));
+    }
+    await opening.transaction.commit(group.takeLastRows());
+  } catch (error) {
+    await opening.transaction.rollback();
+    throw error;
+  }
+}
+
+async function forgetAgent(engine: Engine, agentId: string): Promise<void> {
+  await engine.write((db) => db.deleteFrom('agents').where('id', '=', agentId).execute());
+}

@@ -1,0 +1,236 @@
+import { sql, type Kysely } from 'kysely';
+import type { Engine } from './engine.ts';
+import { floorOf } from './head.ts';
+import { encodeForLog } from './stored-envelope.ts';
+import type { ChannelsTable, Tables } from './tables.ts';
+
+// Retention trims a log at its oldest end only, so seqs have no holes and never restart. The log's last row is never
+// removed, because it holds the head and the mark of the last commit. When it is trimmed, it is emptied, and readers do
+// not get it, because it is below the floor.
+
+/** How much of each log is kept; null: no limit. The stricter of the hub's and the channel's value applies. */
+export interface Retention {
+  /** Events older than this are trimmed. */
+  readonly retentionMs: number | null;
+  /** Messages before this many newest ones are trimmed, with the events between them. */
+  readonly maxMessages: number | null;
+}
+
+export const noRetention: Retention = { retentionMs: null, maxMessages: null };
+
+/** Channels looked at in one piece. Each costs four descents of an index. */
+const channelsMax = 200;
+/** Rows of all tables that one piece deletes, so that no send waits long; more only if one message has more. */
+const rowsMax = 500;
+/** Bytes of the events that one piece deletes; more only for a single event. */
+const bytesMax = 1_048_576;
+/** The default pause between two passes over all channels. */
+const passEveryMs = 60_000;
+
+interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_messages'> {
+  readonly floor: number;
+  /** The time of the log's oldest event; null when all are trimmed. */
+  readonly oldest: number | null;
+  /** The ordinals of the oldest and the newest message; null when there is none. */
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** The part of a channel's log that its retention does not keep. */
+interface Excess {
+  readonly channelId: string;
+  readonly floor: number;
+  /** Older events are trimmed. */
+  readonly before: number;
+  /** The number of messages that are trimmed. */
+  readonly messages: number;
+}
+
+/**
+ * Trims some rows of one channel, or finds that the next channels need none. All hubs continue the same pass: one at a
+ * time, so that no work is done twice. Returns whether the pass has more to do.
+ */
+export function sweepRetention(
+  engine: Engine,
+  retention: Retention,
+  everyMs = passEveryMs,
+): Promise<boolean> {
+  return engine.write(async (db) => {
+    let query = db
+      .selectFrom('sweeps')
+      .select(['after_id', 'due_at', engine.sql.now().as('now')])
+      .where('name', '=', 'retention');
+    if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
+    const sweep = await query.executeTakeFirst();
+    if (!sweep || sweep.due_at > sweep.now) return false;
+    const channels = await nextChannels(db, sweep.after_id, retention);
+    for (const channel of channels) {
+      const excess = excessOf(channel, retention, sweep.now);
+      if (!excess) continue;
+      const isDone = await trimSome(engine, db, excess);
+      const before = channels[channels.indexOf(channel) - 1]?.id ?? sweep.after_id;
+      await continueAfter(db, isDone ? channel.id : before);
+      return true;
+    }
+    const last = channels.length === channelsMax ? channels.at(-1)?.id : undefined;
+    if (last !== undefined) await continueAfter(db, last);
+    else await continueAfter(db, '', sweep.now + everyMs);
+    return last !== undefined;
+  });
+}
+
+async function continueAfter(db: Kysely<Tables>, after_id: string, due_at = 0): Promise<void> {
+  await db
+    .updateTable('sweeps')
+    .set({ after_id, due_at })
+    .where('name', '=', 'retention')
+    .execute();
+}
+
+async function nextChannels(
+  db: Kysely<Tables>,
+  after: string,
+  { retentionMs, maxMessages }: Retention,
+): Promise<Candidate[]> {
+  // Written as literals, so that the planner can use the index of channels with a retention.
+  const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
+  const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
+    where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
+  // The floor bounds each walk: see trimSome.
+  const { rows } = await sql<Candidate>`
+    select c.id, c.retention_ms, c.max_messages, c.floor,
+      (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor
+        order by l.seq limit 1) as oldest,
+      ${ordinal('asc')} as first, ${ordinal('desc')} as last
+    from (
+      select c.id, c.retention_ms, c.max_messages, ${floorOf('c.id')} as floor
+      from channels c
+      where c.id > ${after} and c.deleted_at is null
+        ${retentionMs === null && maxMessages === null ? withOwn : sql``}
+      order by c.id limit ${sql.lit(channelsMax)}) as c
+    order by c.id`.execute(db);
+  return rows;
+}
+
+function excessOf(channel: Candidate, retention: Retention, nowMs: number): Excess | null {
+  const { id, floor, oldest, first, last } = channel;
+  const retentionMs = stricter(channel.retention_ms, retention.retentionMs);
+  const maxMessages = stricter(channel.max_messages, retention.maxMessages);
+  const before = nowMs - retentionMs;
+  const count = first === null || last === null ? 0 : last - first + 1;
+  const messages = Math.max(0, count - maxMessages);
+  const isOld = oldest !== null && oldest < before;
+  return isOld || messages > 0 ? { channelId: id, floor, before, messages } : null;
+}
+
+const stricter = (one: number | null, other: number | null) =>
+  Math.min(one ?? Infinity, other ?? Infinity);
+
+/** Trims the oldest events, within the limits of one piece. Returns true when nothing is left to trim. */
+async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Promise<boolean> {
+  const { channelId, floor } = excess;
+  // The channel is locked, because a reply or a reaction that is being decided may refer to a message that is trimmed
+  // here. A channel that is locked by a group is left for the next piece, so that the sweep never waits for senders.
+  if (engine.dialect === 'postgres') {
+    const locked = await db
+      .selectFrom('channels')
+      .select('id')
+      .where('id', '=', channelId)
+      .forUpdate()
+      .skipLocked()
+      .executeTakeFirst();
+    if (!locked) return false;
+  }
+  const { end, isAll } = await findEnd(db, excess);
+  if (end === floor) return true;
+  const { head } = await db
+    .selectFrom('log')
+    .select((eb) => eb.fn.max('seq').as('head'))
+    .where('channel_id', '=', channelId)
+    .executeTakeFirstOrThrow();
+  // Bounded below too, because PostgreSQL's indexes still hold entries of rows that were deleted lately.
+  const trimmed = sql`channel_id = ${channelId} and seq >= ${floor} and seq < ${end}`;
+  const ids = sql`(select id from messages where ${trimmed})`;
+  await sql`delete from reactions where message_id in ${ids}`.execute(db);
+  await sql`delete from threads where channel_id = ${channelId} and thread_id in ${ids}`.execute(
+    db,
+  );
+  await sql`delete from mentions where ${trimmed}`.execute(db);
+  await sql`delete from messages where ${trimmed}`.execute(db);
+  // The row before the floor is the one that an emptied log had kept.
+  await sql`delete from log where channel_id = ${channelId} and seq >= ${floor - 1}
+    and seq < ${Math.min(end, head)}`.execute(db);
+  if (end > head) await emptyLastRow(db, channelId, head);
+  await db
+    .insertInto('log_floors')
+    .values({ channel_id: channelId, floor: end, rewrites: 0 })
+    .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
+    .execute();
+  return isAll;
+}
+
+/** The new floor, and whether it is the final one. */
+async function findEnd(
+  db: Kysely<Tables>,
+  excess: Excess,
+): Promise<{ end: number; isAll: boolean }> {
+  const { channelId, floor, before, messages } = excess;
+  let keptFrom = 0;
+  if (messages > 0) {
+    const kept = await db
+      .selectFrom('messages')
+      .select('seq')
+      .where('channel_id', '=', channelId)
+      .where('seq', '>=', floor)
+      .orderBy('seq')
+      .offset(Math.min(messages, rowsMax))
+      .limit(1)
+      .executeTakeFirst();
+    keptFrom = kept?.seq ?? 0;
+  }
+  const { rows } = await sql<{ seq: number; timestamp: number; bytes: number; attached: number }>`
+    select l.seq, l.timestamp, octet_length(l.envelope) as bytes,
+      (select count(*) from reactions r where r.message_id = m.id)
+        + (select count(*) from mentions n where n.channel_id = m.channel_id and n.seq = m.seq)
+        as attached
+    from log l left join messages m on m.channel_id = l.channel_id and m.seq = l.seq
+    where l.channel_id = ${channelId} and l.seq >= ${floor}
+    order by l.seq limit ${sql.lit(rowsMax)}`.execute(db);
+  let end = floor;
+  let count = 0;
+  let bytes = 0;
+  for (const row of rows) {
+    if (row.timestamp >= before && row.seq >= keptFrom) return { end, isAll: messages <= rowsMax };
+    count += 1 + row.attached;
+    bytes += row.bytes;
+    if ((count > rowsMax || bytes > bytesMax) && end > floor) return { end, isAll: false };
+    end = row.seq + 1;
+  }
+  return { end, isAll: rows.length < rowsMax };
+}
+
+// The row keeps its id, by which hubs recognize the event, and the mark. An earlier release that reads it finds an event
+// without content.
+async function emptyLastRow(db: Kysely<Tables>, channelId: string, seq: number): Promise<void> {
+  const { id, timestamp } = await db
+    .selectFrom('log')
+    .select(['id', 'timestamp'])
+    .where((eb) => eb.and({ channel_id: channelId, seq }))
+    .executeTakeFirstOrThrow();
+  const { stored } = encodeForLog({
+    id,
+    event: { type: 'collaboration.event', channelId, name: 'log.trimmed', payload: {} },
+    timestamp,
+    senderId: 'hub',
+    senderKind: 'hub',
+    channelId,
+    seq,
+    epoch: '',
+  });
+  const emptied = { message_id: null, client_message_id: null, fingerprint: null };
+  await db
+    .updateTable('log')
+    .set({ type: 'collaboration.event', sender_id: 'hub', envelope: stored, ...emptied })
+    .where((eb) => eb.and({ channel_id: channelId, seq }))
+    .execute();
+}
