@@ -92,7 +92,7 @@ async function openPostgres(url: string): Promise<Maintenance> {
     import('./postgres/connections.ts'),
     import('./postgres/postgres-errors.ts'),
   ]);
-  // A name of its own, so that this connection does not count as a hub's.
+  // Sets another application name, so that this connection is not counted as a hub.
   const named = new URL(url);
   named.searchParams.set('application_name', 'openclaw-maintenance');
   const { pool } = createPool({

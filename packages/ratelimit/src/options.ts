@@ -10,7 +10,7 @@ export type WhenAway = 'memory' | 'allow' | 'refuse';
 
 /** Options of {@link createRateLimiter} and {@link createMemoryRateLimiter}. */
 export interface RateLimiterOptions<Action extends string = string> {
-  /** The limit of each action. Another action is an error. */
+  /** The limit of each action. A request for any other action is an error. */
   readonly limits: Limits<Action>;
   /**
    * The most agents per action in memory, while this process counts alone; beyond it, the one idle for longest is

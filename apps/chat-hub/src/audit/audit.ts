@@ -134,7 +134,7 @@ export async function audit(
     for (const { server, key } of suspects) await lookAgain(server, key);
   }
 
-  /** A TTL that was read with the suspicion is old by now, so the key is read again as well. */
+  /** Reads the key again with its TTL, because the TTL of the first read is out of date by now. */
   async function lookAgain(server: RedisServerLink, { name }: KeyFacts): Promise<void> {
     const [key] = (await readPage(server, [name], prefix)).facts;
     if (!key || !hasRelated(key)) return;

@@ -116,7 +116,7 @@ export function createAdmission(options: AdmissionOptions) {
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };
       return defer(name, nowMs);
     },
-    /** Slots reserved for clients that got a time at which to come back. */
+    /** Slots reserved for clients that were given a time to reconnect. */
     get reserved() {
       return reservations.size;
     },

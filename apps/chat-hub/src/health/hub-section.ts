@@ -64,7 +64,7 @@ function reachableHost(host: string): string {
 }
 
 interface Answer {
-  /** 0: no answer. */
+  /** The HTTP status; 0 when the hub did not answer. */
   readonly status: number;
   readonly text: string;
   readonly failure: string | null;

@@ -2,7 +2,10 @@ import { ChatStoreError, type CallKind, type DatabaseCall } from '@openclaw/chat
 import type { Logger } from 'pino';
 import { databaseFailureCodes, type Metrics } from './metrics.ts';
 
-/** Tells from the outcomes of calls if the database answers. Logs each change once, with its reason and duration. */
+/**
+ * Derives from the outcomes of calls whether the database answers. Logs each change once, with its reason and
+ * duration.
+ */
 export interface DatabaseState {
   /** False while reads or writes fail. */
   readonly isUp: boolean;
@@ -36,7 +39,7 @@ export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
 ): DatabaseState {
-  /** For each side that fails: since when. */
+  /** The sides that fail, with the time since which each one does. */
   const failing = new Map<Side, number>();
   let downSinceMs: number | null = null;
 

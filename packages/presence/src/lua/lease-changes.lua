@@ -100,8 +100,8 @@ end
 
 local operations = {}
 
--- Takes leases, or takes them again.
--- Entry: member, then each field of the state as '' (keep), '=' .. value (set) or '?' .. value (set if the agent is new)
+-- Takes or renews leases.
+-- Entry: member, then each field of the state: '' (keep), '=' .. value (set) or '?' .. value (set for a new agent)
 -- Output: for each lease {1 if it is a change, else 0, record}
 function operations.join()
   local replies = {}

@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     const env = { HUB_DB_URL: url };
     await succeed(['migrate'], env);
     expect(await succeed(['migrate', '--plan'], env)).toContain('needs no migration');
-    // As a database of 0.1.0 looks to the plan.
+    // To the plan, the database now looks like one of 0.1.0.
     execute(`delete from chat_store_migrations where name > '0003'`);
     const plan = await run(['migrate', '--plan'], env);
     expect(plan.code).toBe(0);

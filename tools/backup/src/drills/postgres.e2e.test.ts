@@ -47,7 +47,7 @@ describe('a PostgreSQL database', () => {
     });
     expect(await fleet.log()).toEqual(former);
     await hub.kill();
-    // Also what a later release would have left behind.
+    // The table `later` stands for one that a later release left behind.
     postgres.query(
       'drop schema public cascade; create schema public; create table later (id text)',
     );
@@ -82,7 +82,7 @@ describe('a PostgreSQL database', () => {
       output: expect.stringContaining('does not match its checksum'),
     });
     expect(state()).toBe(before);
-    // With sums that fit, the dump itself is read before anything is touched.
+    // The checksums match now, so only a check of the dump itself can find the damage.
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });

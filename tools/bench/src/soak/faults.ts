@@ -306,7 +306,10 @@ export const faultKinds = {
 
 export type FaultName = keyof typeof faultKinds;
 
-/** The part of the system that it breaks, which is before the dot. Overlapping faults need different parts. */
+/**
+ * The part of the system that the fault breaks: the text before the dot in its name. Overlapping faults need
+ * different parts.
+ */
 export function partOf(name: FaultName): string {
   return name.split('.')[0] as string;
 }

@@ -332,7 +332,7 @@ const drills: readonly Drill[] = [
     async cause({ monitoring, patient }) {
       await monitoring.receiver.stop();
       scope.defer(() => patient.up({}));
-      // Something has to be delivered.
+      // A stopped hub fires an alert, which then cannot be delivered.
       await patient.kill();
     },
   },
@@ -341,7 +341,7 @@ const drills: readonly Drill[] = [
 const cpuWindowMs = 14_000;
 const cpuWindows = 3;
 
-/** Whether the main thread of Redis uses its core more than the threshold of the alert, by its own count. */
+/** True if the main thread of Redis uses more of its core than the alert's threshold, by the count of Redis. */
 async function usesItsCore(redis: RedisServer): Promise<boolean> {
   const seconds = async () => {
     const info = await redis.command('INFO cpu');
