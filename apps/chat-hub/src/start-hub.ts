@@ -70,8 +70,8 @@ export interface StartOptions {
 }
 
 /**
- * Wires configuration, packages, live side, calls and server, and listens. Rejects when the port is not available, or
- * the database within `startTimeoutMs`.
+ * Wires configuration, packages, live delivery, calls and server, and listens. Rejects when the port is not
+ * available, or when the database is not within `startTimeoutMs`.
  */
 export async function startHub(
   config: Config,

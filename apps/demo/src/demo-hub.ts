@@ -17,7 +17,7 @@ export interface DemoHub {
 
 /** Options of {@link startDemoHub}. */
 export interface DemoHubOptions {
-  /** Null: 8080, or a free port when that is taken. */
+  /** Null means 8080, or a free port when that is taken. */
   readonly port: number | null;
   /** The SQLite file. */
   readonly dataFile: string;

@@ -54,8 +54,8 @@ const statementTimeoutMs = 24 * 3_600_000;
 const lockTimeoutMs = 60_000;
 
 /**
- * The statements that make a restored copy a new epoch, for the transaction that restores it: no hub then serves the
- * copy in its old epoch. The heartbeats in it belong to hubs of another time.
+ * The statements that begin a new epoch in a restored copy. Run them in the transaction that restores it, so that no
+ * hub serves the copy in its old epoch. They also delete the copy's heartbeats, which no running hub made.
  */
 export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
   if (!/^[\w-]+$/.test(epoch)) throw new ChatStoreError('invalid_options', 'not an epoch');

@@ -87,7 +87,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT.
+      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT, so it gets both.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');

@@ -12,7 +12,7 @@ import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
 /** How many leases of one roster are looked at. */
 const leasesMax = 100;
-/** An expired lease that is still there after this time has no hub that ends it. */
+/** An expired lease that still exists after this time has no running hub to end it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([

@@ -245,7 +245,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // Dropped, because the callback may keep thousands of sessions in memory.
+    // Releases the callback, because it may keep thousands of sessions in memory.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 

@@ -5,7 +5,7 @@ export interface AdmissionOptions {
   readonly burst: number;
   /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
   readonly horizonMs: number;
-  /** How long a reserved slot is kept after its time. */
+  /** A reserved slot is kept for this long after its time. */
   readonly graceMs: number;
   /** Slots reserved for one agent: this many of its sockets are admitted when they first come back. */
   readonly maxPerName: number;

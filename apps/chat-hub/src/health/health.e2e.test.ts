@@ -56,7 +56,7 @@ interface World {
   readonly env: Environment;
 }
 
-/** A hub that uses its Redis, and the environment that both the hub and the look have. */
+/** Starts a hub that uses its Redis. The hub and the health command get the same environment. */
 async function startWorld(
   more: Environment = {},
   args = wellSet,

@@ -5,13 +5,13 @@ import { count, line, ms, type Line, type Section } from './line.ts';
 export interface HubFacts {
   readonly url: string;
   readonly opsUrl: string;
-  /** Null: it does not answer; `failure` says why. */
+  /** Null when the hub does not answer; `failure` says why. */
   readonly aliveMs: number | null;
   readonly failure: string | null;
   readonly version: string | null;
   /** The body of /readyz; null: no answer, or none that is JSON. */
   readonly ready: ReadyBody | null;
-  /** Values of /metrics by name; a name with labels has the sum of its values. */
+  /** Values of /metrics by name. A metric with labels has the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
 }
 

@@ -45,7 +45,7 @@ export class RosterView {
   isOverPushLimit = false;
   /** The agents that every socket knows, from an event or from the list that it could read when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
-  /** The agents that some socket knows only from a list. */
+  /** The agents that at least one socket knows only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
   readonly #missing = new Map<string, MissingAgent>();
   /** When the latest known lease of each reported agent ends. */

@@ -66,7 +66,7 @@ describe('a socket that read too slowly', () => {
   });
 
   // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that reads
-  // nothing at all is closed. If a slow one were closed, it would come back and request the same again and again.
+  // nothing at all is closed. A slow one that was closed would reconnect and request the same again and again.
   it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {

@@ -42,7 +42,7 @@ export async function createTracing(
       deliveries.carried(eventId, parent),
     ),
   );
-  /** The contexts of upgrade requests, by the identity of the connection. */
+  /** The trace contexts of upgrade requests, by the connection's identity object. */
   const upgrades = new WeakMap<object, Context>();
   /** The time at which the frame now being dispatched was read; null outside of a dispatch. */
   let frameReadMs: number | null = null;

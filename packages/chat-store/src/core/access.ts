@@ -46,7 +46,7 @@ export async function readAccess(
   );
 }
 
-/** One statement for all channels. */
+/** Reads the heads of all these channels in one statement. */
 export async function readHeads(
   { db }: Engine,
   channelIds: readonly string[],

@@ -96,7 +96,7 @@ async function nextChannels(
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
-  // The floor bounds each walk: see trimSome.
+  // The conditions on the floor bound each walk, as `trimSome` explains.
   const { rows } = await sql<Candidate>`
     select c.id, c.retention_ms, c.max_messages, c.floor,
       (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor

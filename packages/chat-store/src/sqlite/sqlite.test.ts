@@ -171,7 +171,7 @@ describe('a chat store on SQLite', () => {
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    // At first a commit itself may find the replaced file; then it may have happened.
+    // A commit may be the first to find the replaced file. Its outcome is then unknown: `timeout`.
     const first = await owner.refusal('message.send', { channelId, content: 'x' });
     expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');

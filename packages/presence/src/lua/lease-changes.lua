@@ -34,7 +34,7 @@ local function indexedOf(agent, from, count)
   return redis.call('ZRANGEBYLEX', index, from, '(' .. agent .. '!', 'LIMIT', 0, count)
 end
 
--- True if the agent has a lease that counts. The first one nearly always does.
+-- True if the agent has a lease that counts. Nearly always the first lease does, so few are read.
 local function isPresent(agent)
   local from = '[' .. agent .. ' '
   while true do

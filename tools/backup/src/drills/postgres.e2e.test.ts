@@ -92,8 +92,8 @@ describe('a PostgreSQL database', () => {
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
-    // The name of an index is taken by a table of another user, which a restore does not drop. It fails after the hub's
-    // tables were dropped and filled again.
+    // A table of another user has the name of one of the hub's indexes. A restore does not drop it, so the restore
+    // fails after the hub's tables were dropped and filled again.
     postgres.query(`alter index log_marks rename to log_marks_before; create role other;
       create table taken (n int); create index log_marks on taken (n); alter table taken owner to other`);
     expect(await run(['restore', '--from', to], env)).toMatchObject({

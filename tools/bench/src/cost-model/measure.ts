@@ -26,7 +26,7 @@ import {
 } from './light-sockets.ts';
 import { postgresBytes, redisCounters, sqliteBytes, type RedisCounters } from './probes.ts';
 
-/** How much a run measures. */
+/** The size of a measurement. */
 export interface Effort {
   /** Messages for each size of the storage, and for each load. */
   readonly messages: number;

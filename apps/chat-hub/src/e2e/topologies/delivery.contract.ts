@@ -23,7 +23,7 @@ export interface Topology {
 
 /** A fault of the deployment while messages flow. */
 export interface Fault<T extends Topology> {
-  /** Completes "deliver once and in order through …". */
+  /** The rest of the test's title, after "deliver once and in order through". */
   readonly title: string;
   /** The indices of the hubs that lose Redis; they must notice. */
   readonly cutOff: readonly number[];
