@@ -51,7 +51,7 @@ export interface Config {
   readonly isProduction: boolean;
   /** Variables that begin with HUB_ and have no meaning here; worth a warning. */
   readonly unknownNames: readonly string[];
-  /** Where systemd waits for the hub's readiness; null without systemd. */
+  /** The socket on which systemd waits for the hub's readiness; null without systemd. */
   readonly notifySocket: string | null;
 }
 

@@ -101,8 +101,8 @@ end $$;
 `;
 
 /**
- * Replaces the tables of the hub's user by those of the dump and begins a new epoch, all in one transaction: whatever
- * fails, the database stays as it was.
+ * Replaces the tables of the hub's user by those of the dump and begins a new epoch. It is one transaction: if
+ * anything fails, the database stays unchanged.
  */
 export async function restorePostgres(
   url: string,

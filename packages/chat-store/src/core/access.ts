@@ -60,7 +60,7 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** Commits read for each requested channel. Where few channels are busy, fewer channels are found. */
+/** The number of commits read for each requested channel. If few channels are busy, fewer channels are found. */
 const commitsPerChannel = 10;
 
 export async function readRecentHeads({ db }: Engine, limit: number): Promise<Map<string, number>> {

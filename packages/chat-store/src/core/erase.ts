@@ -22,7 +22,7 @@ export interface Erasure extends ErasedAgent {
   readonly isDryRun: boolean;
 }
 
-/** Where an erasure continues. */
+/** The position from which an erasure continues. */
 export interface ErasePlace {
   readonly phase: 'delete' | 'redact' | 'rewrite' | 'done';
   readonly channelId: string;

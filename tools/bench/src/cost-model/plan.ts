@@ -18,7 +18,7 @@ export interface Fleet {
   readonly areMembersTogether: boolean;
 }
 
-/** What a fleet needs. */
+/** The resources that a fleet needs. */
 export interface Plan extends Fleet {
   readonly messagesPerSecond: number;
   readonly deliveriesPerSecond: number;

@@ -383,7 +383,7 @@ describeWith(
     world = await startWorld(suite);
   }, 120_000);
 
-  // Of an alert with two severities, the drill causes the page.
+  // If an alert has two severities, the drill causes the page.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }
