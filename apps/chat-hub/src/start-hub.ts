@@ -84,7 +84,10 @@ export async function startHub(
   try {
     log.info({ version, node: process.version, config: describeConfig(config) }, 'the hub starts');
     if (config.unknownNames.length > 0)
-      log.warn({ names: config.unknownNames }, 'these variables have no meaning for the hub');
+      log.warn(
+        { names: config.unknownNames },
+        'the hub does not know these variables and ignores them',
+      );
     const metrics = createMetrics();
     const database = createDatabaseState({ metrics, log });
     const observers = serviceObservers(metrics, database);

@@ -58,7 +58,8 @@ const lockTimeoutMs = 60_000;
  * hub serves the copy in its old epoch. They also delete the copy's heartbeats, which no running hub made.
  */
 export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
-  if (!/^[\w-]+$/.test(epoch)) throw new ChatStoreError('invalid_options', 'not an epoch');
+  if (!/^[\w-]+$/.test(epoch))
+    throw new ChatStoreError('invalid_options', 'an epoch has only letters, digits, _ and -');
   return [`update meta set value = '${epoch}' where name = 'epoch'`, 'delete from hubs'];
 }
 
