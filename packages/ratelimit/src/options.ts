@@ -35,7 +35,10 @@ export interface LocalRateLimiterOptions<
   readonly exchangeMs?: number;
   /** The most agents in one exchange; the others wait for the next. @default 1000 */
   readonly maxPerExchange?: number;
-  /** Because `consume` does not wait, Redis counts as away until the first connection. @default 'memory' */
+  /**
+   * The behaviour while Redis is away. It is away until the first connection, too, because `consume` does not wait.
+   * @default 'memory'
+   */
   readonly whenAway?: WhenAway;
   /** Epoch milliseconds, this process' own time. @default Date.now */
   readonly clock?: () => number;

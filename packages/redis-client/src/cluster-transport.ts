@@ -42,7 +42,8 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
       enableReadyCheck: true,
       slotsRefreshTimeout: settings.connectTimeoutMs,
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-      // A call to a dead or undecided server fails at once. ioredis must not retry it without its caller's knowledge.
+      // A call to a server that is down, or whose role is undecided, fails at once: the caller decides if it is
+      // repeated.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 5,

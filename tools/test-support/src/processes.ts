@@ -98,7 +98,10 @@ export function startProcess(
   };
 }
 
-/** Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after `timeoutMs`. */
+/**
+ * Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after
+ * `timeoutMs`.
+ */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},

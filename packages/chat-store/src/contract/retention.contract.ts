@@ -147,7 +147,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
         database.count(`select count(*) from log
           where channel_id = '${channelId}' and envelope like '%secret%'`),
       ).toBe(0);
-      // A clientMessageId is known as long as its log row.
+      // A clientMessageId is forgotten when its log row is trimmed, so the repeat is a new message.
       const [again] = await write('message.send', first);
       expect(again).toMatchObject({ seq: 3, duplicate: false });
       expect(again?.messageId).not.toBe(sent?.messageId);

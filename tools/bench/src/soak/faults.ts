@@ -36,7 +36,10 @@ function postgresOf({ postgres }: System): PostgresServer {
   return postgres;
 }
 
-/** Undoes a refusal of writes. Rejects if a hub did not report it: Redis must accept writes to count as available. */
+/**
+ * Ends a refusal of writes. Rejects if a hub did not report it, because Redis counts as available only while it
+ * accepts writes.
+ */
 function writesTakenAgain(system: System): () => Promise<void> {
   const noticed = waitFor(
     async () => {
