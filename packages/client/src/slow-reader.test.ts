@@ -15,7 +15,7 @@ let hub: ScriptedHub;
 let client: HubClient;
 let side: HubSide;
 let events: AsyncIterableIterator<Envelope>;
-/** The seqs of all events that listeners received. */
+/** The seqs of all events that listeners received, in order. */
 let heard: number[];
 
 // A stream that holds two events, subscribed at head 0.

@@ -62,8 +62,8 @@ describe('the last message of a burst', () => {
 });
 
 describe('a typing indicator', () => {
-  // The race: the start event is received, the stop event is lost, and no message follows. Invariant: the indicator
-  // ends once, ten seconds after its start.
+  // The race: the start event is received, the stop event is lost, and no message follows. Invariant: the typing
+  // indicator ends once, ten seconds after its start.
   it('ends by itself ten seconds after its start when its stop was lost', async () => {
     const channelId = 'typing';
     await followed(channelId);

@@ -52,7 +52,7 @@ describe('the self-probe of a hub', () => {
   });
 
   // The fault: the subscriber connection answers every PING but delivers nothing, so all health checks succeed. New
-  // connections are deaf too, so the fault lasts.
+  // connections deliver nothing either, so the fault lasts.
   it('notices a deaf subscriber, delivers through the log meanwhile, and recovers with a new connection', async () => {
     await waitFor(isPath('ok'));
     const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];

@@ -196,7 +196,7 @@ describe('the database', () => {
 });
 
 describe('the common issues', () => {
-  /** Waits until the issue is not there: a busy machine may show one for a moment. */
+  /** Waits until the issue is gone, because a busy machine may show one for a moment. */
   const untilOk = (env: Environment, name: string) =>
     waitFor(async () => (await issue(env, name))?.state === 'ok', { timeoutMs: 30_000 });
   const issue = async (env: Environment, name: string) =>

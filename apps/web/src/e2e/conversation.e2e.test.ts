@@ -185,8 +185,8 @@ describe('two people and an agent', () => {
 });
 
 describe('two messages of the same text', () => {
-  // The race: the first message is slow, and the event of the second one arrives before the first is stored. Invariant:
-  // each message is shown once, and its state shows correctly whether it is stored.
+  // The race: the first message is slow, and the event of the second one arrives before the first is stored.
+  // Invariant: each message is shown once, with its own state.
   it('are shown as sending and as stored, each by itself', async () => {
     const { people } = await world.meet('equal', ['ada', 'bob']);
     const [ada, bob] = people;
@@ -198,7 +198,7 @@ describe('two messages of the same text', () => {
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
     const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
     await stored.waitFor();
-    // Later than any animation frame in which the event could be applied.
+    // This is later than any animation frame in which the event could be applied.
     await ada.page.waitForTimeout(500);
     expect([await stored.count(), await sending.count()]).toEqual([1, 1]);
     first.release();

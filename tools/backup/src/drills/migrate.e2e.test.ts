@@ -31,7 +31,7 @@ const databases = {
   },
 };
 
-/** The next release's change of the database; hubs from `compatibleFrom` on can serve the result. */
+/** The database change of the next release. Hubs from `compatibleFrom` on can serve the result. */
 const nextRelease = (compatibleFrom: string) => [
   'alter table channels add column colour text',
   'alter table log add column region text',

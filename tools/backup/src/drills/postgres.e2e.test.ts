@@ -101,7 +101,7 @@ describe('a PostgreSQL database', () => {
       output: expect.stringContaining('"log_marks" already exists'),
     });
     expect(state()).toBe(before);
-    // The control.
+    // The control: without that table, the restore succeeds.
     postgres.query('drop table taken');
     await succeed(['restore', '--from', to], env);
     expect(state()).not.toContain('later');

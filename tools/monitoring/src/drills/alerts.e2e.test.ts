@@ -35,7 +35,10 @@ const drillTimeoutMs = 420_000;
 interface Fault {
   /** More variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
-  /** False: this machine cannot cause it. @default true */
+  /**
+   * False if this machine cannot cause the fault.
+   * @default true
+   */
   readonly isCaused?: boolean;
 }
 
@@ -201,7 +204,7 @@ const drills: readonly Drill[] = [
     fault: 'maxclients is too low',
     async cause({ redis }) {
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The question itself was one of them. One place is left for the exporter.
+      // The connection that read this number counts in it. It closes, so one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
     },
