@@ -86,7 +86,8 @@ export function openClusterTransport(
       events.onDown();
     }
   };
-  // ioredis connects to a node with the first command for it. That command would wait in the node's own queue.
+  // Opens the connection ahead. Otherwise ioredis connects to a node with the first command for it, and the command
+  // waits in the node's own queue.
   const connectAll = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes('master')) {

@@ -25,7 +25,7 @@ export async function copySqlite(path: string, to: string, signal: AbortSignal):
   return takenAtMs;
 }
 
-/** The content of a copy that nobody else uses. Leaves one file, without a write-ahead log. */
+/** Reads the content of a copy that no other process uses. Leaves one file, without a write-ahead log. */
 export async function readSqliteLedger(path: string): Promise<DatabaseLedger> {
   const maintenance = await openMaintenance(`sqlite:${path}`);
   try {

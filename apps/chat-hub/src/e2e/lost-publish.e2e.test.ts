@@ -11,7 +11,7 @@ const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database, redis.url));
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
-/** A hub whose subscriber connection can be made deaf. */
+/** A hub whose subscriber connection can be made to receive no messages. */
 const deafHub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
 const ana = closeAfterAll(await hub.connect('ana'));

@@ -138,7 +138,7 @@ function hubLines({ aliveMs, failure, version, ready, metrics, opsUrl }: HubFact
   const path = ready.publishPath;
   if (path?.status === 'down') {
     const advice =
-      'Redis is away, or a connection is deaf: the hub reconnects, and reads the log meanwhile';
+      'Redis is away, or a connection receives nothing: the hub reconnects, and reads the log meanwhile';
     lines.push(line('publish path', 'degraded', 'published events do not come back', advice));
   } else if (path?.status === 'ok') {
     lines.push(line('publish path', 'ok', `events come back in ${ms(path.latencyMs ?? 0)}`));

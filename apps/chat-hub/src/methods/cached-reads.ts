@@ -4,7 +4,7 @@ import type { Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
-/** A cached value as new as the log, or the refusal. Null when the store must answer, including the rights check. */
+/** A cached value that is as new as the log, or the refusal. Null when the store must answer and check the rights. */
 export type CachedRead<T> =
   | ({
       readonly ok: true;

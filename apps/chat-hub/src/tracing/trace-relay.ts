@@ -9,9 +9,9 @@ import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-parent.t
 const maxPending = 1_000;
 
 /**
- * Carries the trace contexts of sampled events between hubs, on a topic of their own: envelopes reach clients as they
- * are published, so the context cannot be part of them. Hubs without tracing do not subscribe to the topic. Costs one
- * PUBLISH per sampled event.
+ * Carries the trace contexts of sampled events between hubs. They have their own topic, because clients receive
+ * envelopes exactly as they are published. Hubs without tracing do not subscribe to the topic. Costs one PUBLISH per
+ * sampled event.
  */
 export async function createTraceRelay(
   deps: {
