@@ -82,7 +82,7 @@ export async function openServices(
   };
 }
 
-// A hub of an earlier release may have cached the newest messages without the fields that later releases added.
+// False for cached messages of an earlier release, which lack fields that later releases added.
 function hasPresentFields(message: object): boolean {
   return 'senderKind' in message && 'state' in message;
 }

@@ -176,7 +176,8 @@ export async function createChatStore(
         reason === 'queue full'
           ? refuse('unavailable', 'too many writes are waiting', 500)
           : refuse('unavailable', `the database takes no writes: ${reason}`, 1000),
-      timedOut: () => refuse('timeout', `no commit within ${timeoutMs} ms: it may have happened`),
+      timedOut: () =>
+        refuse('timeout', `no commit within ${timeoutMs} ms: the write may still happen`),
       failed: refused,
       onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
     },

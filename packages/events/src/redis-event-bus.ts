@@ -24,7 +24,10 @@ export const publishScript = defineScript('publish', publishLua);
 export interface RedisEventBusDeps {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Gets failed publishes, failing handlers and malformed messages, each kind at most once a second. @default none */
+  /**
+   * Logs failed publishes, failing handlers and malformed messages, each kind at most once a second.
+   * @default none
+   */
   readonly logger?: EventsLogger;
 }
 

@@ -18,7 +18,10 @@ function isOnPath(name: string): boolean {
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** `describe` where all programs are there. Otherwise it skips the tests, and one line says what they need. */
+/**
+ * `describe` if all programs are installed. Otherwise it skips the tests and names the missing packages on standard
+ * error.
+ */
 export function describeWith(...programs: readonly Program[]): typeof describe {
   const missing = programs.filter((name) => !isOnPath(name));
   if (missing.length === 0) return describe;

@@ -56,7 +56,7 @@ interface World {
   readonly env: Environment;
 }
 
-/** A hub that uses its Redis, and the environment that both the hub and the look have. */
+/** Starts a hub that uses its Redis. The hub and the health command get the same environment. */
 async function startWorld(
   more: Environment = {},
   args = wellSet,
@@ -196,7 +196,7 @@ describe('the database', () => {
 });
 
 describe('the common issues', () => {
-  /** Waits until the issue is not there: a busy machine may show one for a moment. */
+  /** Waits until the issue is gone, because a busy machine may show one for a moment. */
   const untilOk = (env: Environment, name: string) =>
     waitFor(async () => (await issue(env, name))?.state === 'ok', { timeoutMs: 30_000 });
   const issue = async (env: Environment, name: string) =>

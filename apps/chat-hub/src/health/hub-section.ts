@@ -5,13 +5,13 @@ import { count, line, ms, type Line, type Section } from './line.ts';
 export interface HubFacts {
   readonly url: string;
   readonly opsUrl: string;
-  /** Null: it does not answer; `failure` says why. */
+  /** Null when the hub does not answer; `failure` says why. */
   readonly aliveMs: number | null;
   readonly failure: string | null;
   readonly version: string | null;
   /** The body of /readyz; null: no answer, or none that is JSON. */
   readonly ready: ReadyBody | null;
-  /** Values of /metrics by name; a name with labels has the sum of its values. */
+  /** Values of /metrics by name. A metric with labels has the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
 }
 
@@ -50,7 +50,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
     aliveMs: alive.status === 200 ? alive.tookMs : null,
     failure: alive.status === 200 ? null : (alive.failure ?? `/healthz answers ${alive.status}`),
     version: /^hub_build_info\{[^}\n]*version="([^"\n]+)"/m.exec(metrics.text)?.[1] ?? null,
-    // Where readiness has a port of its own, another answer comes from here.
+    // If readiness has its own port, the answer of this port is not readiness.
     ready: isReadiness ? { ...(body as Partial<ReadyBody>), status: ready.status } : null,
     metrics: parseMetrics(metrics.status === 200 ? metrics.text : ''),
   };
@@ -64,7 +64,7 @@ function reachableHost(host: string): string {
 }
 
 interface Answer {
-  /** 0: no answer. */
+  /** The HTTP status; 0 when the hub did not answer. */
   readonly status: number;
   readonly text: string;
   readonly failure: string | null;
@@ -138,7 +138,7 @@ function hubLines({ aliveMs, failure, version, ready, metrics, opsUrl }: HubFact
   const path = ready.publishPath;
   if (path?.status === 'down') {
     const advice =
-      'Redis is away, or a connection is deaf: the hub reconnects, and reads the log meanwhile';
+      'Redis is away, or a connection receives nothing: the hub reconnects, and reads the log meanwhile';
     lines.push(line('publish path', 'degraded', 'published events do not come back', advice));
   } else if (path?.status === 'ok') {
     lines.push(line('publish path', 'ok', `events come back in ${ms(path.latencyMs ?? 0)}`));

@@ -126,14 +126,14 @@ interface Definition {
 
 export type ScrapedName = keyof typeof definitions;
 
-/** Reads a value; of a metric with a label, the value for one of the label's values. */
+/** Reads a metric's current value. A metric with a label is read once for each value of the label. */
 export type ScrapedReader<N extends ScrapedName> = (typeof definitions)[N] extends {
   readonly label: readonly [string, readonly (infer V)[]];
 }
   ? (value: V) => number | Promise<number>
   : () => number | Promise<number>;
 
-/** A definition with the values of its label; without a label, one empty value. */
+/** A metric's definition with the values of its label. A metric without a label has one empty value. */
 export interface ScrapedDefinition {
   readonly type: 'gauge' | 'counter';
   readonly help: string;

@@ -147,7 +147,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
         database.count(`select count(*) from log
           where channel_id = '${channelId}' and envelope like '%secret%'`),
       ).toBe(0);
-      // A clientMessageId is known as long as its log row.
+      // A clientMessageId is forgotten when its log row is trimmed, so the repeat is a new message.
       const [again] = await write('message.send', first);
       expect(again).toMatchObject({ seq: 3, duplicate: false });
       expect(again?.messageId).not.toBe(sent?.messageId);
@@ -251,7 +251,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       const counts: number[] = [];
       while (await core.sweep(none)) counts.push(rowsOf('log', channelId));
       const removed = counts.map((count, i) => (counts[i - 1] ?? 102) - count).filter(Boolean);
-      // The join and the heavy message, then events of one MiB together.
+      // The first piece takes the join, the second the large message, and each further one at most one MiB of events.
       expect(removed[0]).toBe(1);
       expect(removed[1]).toBe(1);
       expect(Math.max(...removed)).toBeLessThanOrEqual(35);

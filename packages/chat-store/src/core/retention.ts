@@ -5,24 +5,24 @@ import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
 // Retention trims a log at its oldest end only, so seqs have no holes and never restart. The log's last row is never
-// removed, because it holds the head and the mark of the last commit. When it is trimmed, it is emptied, and readers do
-// not get it, because it is below the floor.
+// removed, because it holds the head and the mark of the last commit. If that row is old enough, it is emptied
+// instead. Readers do not get it, because it is below the floor.
 
 /** How much of each log is kept; null: no limit. The stricter of the hub's and the channel's value applies. */
 export interface Retention {
   /** Events older than this are trimmed. */
   readonly retentionMs: number | null;
-  /** Messages before this many newest ones are trimmed, with the events between them. */
+  /** Only this many of the newest messages are kept. Older ones are trimmed, with the events between them. */
   readonly maxMessages: number | null;
 }
 
 export const noRetention: Retention = { retentionMs: null, maxMessages: null };
 
-/** Channels looked at in one piece. Each costs four descents of an index. */
+/** The most channels that one piece checks. Each costs four index look-ups. */
 const channelsMax = 200;
-/** Rows of all tables that one piece deletes, so that no send waits long; more only if one message has more. */
+/** The most rows of all tables that one piece deletes, so that no send waits long. A single message may have more. */
 const rowsMax = 500;
-/** Bytes of the events that one piece deletes; more only for a single event. */
+/** The most bytes of events that one piece deletes. A single event may have more. */
 const bytesMax = 1_048_576;
 /** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
@@ -40,7 +40,7 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
 interface Excess {
   readonly channelId: string;
   readonly floor: number;
-  /** Older events are trimmed. */
+  /** Events older than this time are trimmed. */
   readonly before: number;
   /** The number of messages that are trimmed. */
   readonly messages: number;
@@ -96,7 +96,7 @@ async function nextChannels(
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
-  // The floor bounds each walk: see trimSome.
+  // The conditions on the floor bound each walk, as `trimSome` explains.
   const { rows } = await sql<Candidate>`
     select c.id, c.retention_ms, c.max_messages, c.floor,
       (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor
@@ -148,7 +148,7 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
     .select((eb) => eb.fn.max('seq').as('head'))
     .where('channel_id', '=', channelId)
     .executeTakeFirstOrThrow();
-  // Bounded below too, because PostgreSQL's indexes still hold entries of rows that were deleted lately.
+  // The lower bound keeps PostgreSQL from scanning the index entries of rows that were deleted lately.
   const trimmed = sql`channel_id = ${channelId} and seq >= ${floor} and seq < ${end}`;
   const ids = sql`(select id from messages where ${trimmed})`;
   await sql`delete from reactions where message_id in ${ids}`.execute(db);
@@ -157,7 +157,7 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
   );
   await sql`delete from mentions where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);
-  // The row before the floor is the one that an emptied log had kept.
+  // Row floor − 1 is the emptied row of a log that was once trimmed completely.
   await sql`delete from log where channel_id = ${channelId} and seq >= ${floor - 1}
     and seq < ${Math.min(end, head)}`.execute(db);
   if (end > head) await emptyLastRow(db, channelId, head);
@@ -169,7 +169,7 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
   return isAll;
 }
 
-/** The new floor, and whether it is the final one. */
+/** Finds the new floor, and whether nothing is left to trim above it. */
 async function findEnd(
   db: Kysely<Tables>,
   excess: Excess,

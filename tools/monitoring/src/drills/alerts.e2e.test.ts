@@ -35,7 +35,10 @@ const drillTimeoutMs = 420_000;
 interface Fault {
   /** More variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
-  /** False: this machine cannot cause it. @default true */
+  /**
+   * False if this machine cannot cause the fault.
+   * @default true
+   */
   readonly isCaused?: boolean;
 }
 
@@ -201,7 +204,7 @@ const drills: readonly Drill[] = [
     fault: 'maxclients is too low',
     async cause({ redis }) {
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The question itself was one of them. One place is left for the exporter.
+      // The connection that read this number counts in it. It closes, so one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
     },
@@ -332,7 +335,7 @@ const drills: readonly Drill[] = [
     async cause({ monitoring, patient }) {
       await monitoring.receiver.stop();
       scope.defer(() => patient.up({}));
-      // Something has to be delivered.
+      // A stopped hub fires an alert, which then cannot be delivered.
       await patient.kill();
     },
   },
@@ -341,7 +344,7 @@ const drills: readonly Drill[] = [
 const cpuWindowMs = 14_000;
 const cpuWindows = 3;
 
-/** Whether the main thread of Redis uses its core more than the threshold of the alert, by its own count. */
+/** True if the main thread of Redis uses more of its core than the alert's threshold, by the count of Redis. */
 async function usesItsCore(redis: RedisServer): Promise<boolean> {
   const seconds = async () => {
     const info = await redis.command('INFO cpu');
@@ -383,7 +386,7 @@ describeWith(
     world = await startWorld(suite);
   }, 120_000);
 
-  // Of an alert with two severities, the drill causes the page.
+  // If an alert has two severities, the drill causes the page.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }

@@ -13,7 +13,7 @@ export function startSlowScripts(port: number, busyMs: number): Repair {
   const command = `*3\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`;
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
-  // A few commands wait in Redis, so that it never waits for this program.
+  // Sends a few commands ahead, so that Redis is never idle while it waits for this program.
   socket.on('connect', () => socket.write(command.repeat(4)));
   socket.on('data', (replies: Buffer) => {
     for (const byte of replies) if (byte === 0x3a) socket.write(command);

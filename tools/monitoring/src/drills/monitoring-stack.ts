@@ -49,7 +49,9 @@ async function getJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** Starts all of it, for the hubs, Redis nodes and the PostgreSQL at these addresses. */
+/**
+ * Starts Prometheus, Alertmanager and the exporters for the hubs, Redis nodes and the PostgreSQL at these addresses.
+ */
 export async function startMonitoring(watched: {
   readonly hubs: readonly string[];
   readonly redisUrls: readonly string[];
