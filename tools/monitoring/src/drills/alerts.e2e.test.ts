@@ -1,4 +1,5 @@
 import { renameSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
@@ -322,6 +323,27 @@ const drills: readonly Drill[] = [
     },
   },
   {
+    alerts: ['BackupTooOld'],
+    fault: 'the timer of the backups has stopped hours ago',
+    async cause({ monitoring }) {
+      const path = join(monitoring.backupsFolder, 'openclaw_backup.prom');
+      const threeHoursAgo = Math.floor(Date.now() / 1_000) - 3 * 3_600;
+      const text = (await readFile(path, 'utf8')).replace(
+        /^(openclaw_backup_last_success_timestamp_seconds) .*$/m,
+        `$1 ${threeHoursAgo}`,
+      );
+      await writeFile(path, text);
+    },
+  },
+  {
+    alerts: ['BackupMissing'],
+    fault: 'the folder of the backups was emptied',
+    async cause({ monitoring }) {
+      const folder = monitoring.backupsFolder;
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
+    },
+  },
+  {
     alerts: ['MonitoringTargetDown'],
     fault: 'the exporter of Redis ends',
     cause: ({ monitoring }) => monitoring.redisExporter.stop(),
@@ -371,6 +393,7 @@ describeWith(
   'amtool',
   'prometheus-redis-exporter',
   'prometheus-postgres-exporter',
+  'prometheus-node-exporter',
 )('an alert fires in Alertmanager and its runbook ends it', () => {
   let world: World;
   const runbooks = new Map<string, Runbook>();
