@@ -14,6 +14,10 @@ export function serviceObservers(
       metrics.commitGroupSize.observe(size);
       metrics.commitSeconds.observe(durationMs / 1_000);
     },
+    onSweep({ trimmedEvents, isPassDone }) {
+      metrics.trimmedEvents.inc(trimmedEvents);
+      if (isPassDone) metrics.retentionPassTimestamp.setToCurrentTime();
+    },
     onRoundTrip({ durationMs, failure }) {
       metrics.redisRoundTripSeconds.observe(durationMs / 1_000);
       if (failure !== null) metrics.redisFailures.inc({ code: failure });
