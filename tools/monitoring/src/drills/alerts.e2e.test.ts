@@ -21,6 +21,7 @@ import { readRunbook, type Runbook } from '../runbook.ts';
 import {
   openSessions,
   startKnocking,
+  startLoopingAgent,
   startSlowScripts,
   startStarving,
   startWriter,
@@ -298,12 +299,13 @@ const drills: readonly Drill[] = [
     alerts: ['HubAgentBarred'],
     fault: 'an agent calls in a loop',
     async cause({ patient }) {
-      await patient.configure({ HUB_LIMIT_CALLS: '20/2' });
+      const secret = 'of-this-drill-'.repeat(3);
+      const signIn = { HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret };
+      await patient.configure({ ...signIn, HUB_LIMIT_CALLS: '20/2' });
       scope.defer(() => patient.configure({}));
-      const agent = await scope.use(connectAgent(patient.hub, 'loop'));
-      const calls = Array.from({ length: 400 }, () => agent.call('ping').catch(() => undefined));
-      void Promise.all(calls);
-      await agent.closed;
+      scope.defer(startLoopingAgent(patient.hub.httpUrl, signToken(secret, 'loop')));
+      const ADMIN_TOKEN = signToken(secret, 'operator', undefined, { role: 'admin' });
+      return { env: { ADMIN_TOKEN, AGENT: 'loop' } };
     },
   },
   {

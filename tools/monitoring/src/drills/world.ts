@@ -116,6 +116,7 @@ export async function startWorld(scope: Scope): Promise<World> {
               HUB: patient.hub.httpUrl,
               HUB_PORT: String(patient.hub.port),
               HUB_DB_URL: postgres.url,
+              DB_ADMIN_URL: postgres.url,
               REDIS_URL: redis.url,
               PROMETHEUS: monitoring.prometheusUrl,
               ALERTMANAGER: monitoring.alertmanagerUrl,
