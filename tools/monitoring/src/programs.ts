@@ -10,6 +10,7 @@ const packages = {
   amtool: 'prometheus-alertmanager',
   'prometheus-redis-exporter': 'prometheus-redis-exporter',
   'prometheus-postgres-exporter': 'prometheus-postgres-exporter',
+  'prometheus-node-exporter': 'prometheus-node-exporter',
 } as const;
 export type Program = keyof typeof packages;
 

@@ -87,6 +87,7 @@ describe('a hub, its database and its Redis', () => {
     const { code, bad, lines, report } = await untilWell(world.env);
     expect({ code, bad, status: report.status }).toEqual({ code: 0, bad: [], status: 'ok' });
     expect(lines.get('Hub/publish path')?.seen).toMatch(/^events come back in/);
+    expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
     // The rows of the EPIC's table.
     expect(issues).toEqual([

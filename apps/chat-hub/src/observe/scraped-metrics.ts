@@ -27,7 +27,7 @@ const definitions = {
   hub_connections: { type: 'gauge', help: 'Open connections, WebSocket and HTTP' },
   hub_connections_limit: {
     type: 'gauge',
-    help: 'Connections that are served; further clients are told when to come back',
+    help: 'Connections that are served; further clients get a time at which to connect again',
   },
   hub_dropped_connections_total: {
     type: 'counter',
@@ -35,7 +35,7 @@ const definitions = {
   },
   hub_admission_places: {
     type: 'gauge',
-    help: 'Slots reserved for clients that were told when to come back',
+    help: 'Slots reserved for clients that were given a time at which to connect again',
   },
   hub_unsent_bytes: {
     type: 'gauge',

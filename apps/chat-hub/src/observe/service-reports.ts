@@ -82,7 +82,12 @@ export function createDatabaseState(
 export function serviceObservers(
   metrics: Pick<
     Metrics,
-    'commitGroupSize' | 'commitSeconds' | 'redisRoundTripSeconds' | 'redisFailures'
+    | 'commitGroupSize'
+    | 'commitSeconds'
+    | 'redisRoundTripSeconds'
+    | 'redisFailures'
+    | 'trimmedEvents'
+    | 'retentionPassTimestamp'
   >,
   { onCall }: Pick<DatabaseState, 'onCall'>,
 ): ServiceObservers {
@@ -91,6 +96,10 @@ export function serviceObservers(
     onGroup({ size, durationMs }) {
       metrics.commitGroupSize.observe(size);
       metrics.commitSeconds.observe(durationMs / 1_000);
+    },
+    onSweep({ trimmedEvents, isPassDone }) {
+      metrics.trimmedEvents.inc(trimmedEvents);
+      if (isPassDone) metrics.retentionPassTimestamp.setToCurrentTime();
     },
     onRoundTrip({ durationMs, failure }) {
       metrics.redisRoundTripSeconds.observe(durationMs / 1_000);

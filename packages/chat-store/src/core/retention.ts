@@ -27,6 +27,16 @@ const bytesMax = 1_048_576;
 /** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
+/** The result of one piece of the sweep. */
+export interface Swept {
+  /** True when there may be more to do now. */
+  readonly isMore: boolean;
+  /** Events that the piece removed because no retention keeps them. */
+  readonly trimmedEvents: number;
+  /** True when the last pass over all channels has ended, by this hub or by another, and the next one is not due. */
+  readonly isPassDone: boolean;
+}
+
 interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_messages'> {
   readonly floor: number;
   /** The time of the log's oldest event; null when all are trimmed. */
@@ -48,13 +58,13 @@ interface Excess {
 
 /**
  * Trims some rows of one channel, or finds that the next channels need none. All hubs continue the same pass: one at a
- * time, so that no work is done twice. Returns whether the pass has more to do.
+ * time, so that no work is done twice.
  */
 export function sweepRetention(
   engine: Engine,
   retention: Retention,
   everyMs = passEveryMs,
-): Promise<boolean> {
+): Promise<Swept> {
   return engine.write(async (db) => {
     let query = db
       .selectFrom('sweeps')
@@ -62,20 +72,23 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    if (!sweep || sweep.due_at > sweep.now) return false;
+    // Without the row, another hub is at work.
+    if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
+    if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
     for (const channel of channels) {
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
-      const isDone = await trimSome(engine, db, excess);
+      const { isDone, trimmedEvents } = await trimSome(engine, db, excess);
       const before = channels[channels.indexOf(channel) - 1]?.id ?? sweep.after_id;
       await continueAfter(db, isDone ? channel.id : before);
-      return true;
+      return { isMore: true, trimmedEvents, isPassDone: false };
     }
     const last = channels.length === channelsMax ? channels.at(-1)?.id : undefined;
     if (last !== undefined) await continueAfter(db, last);
     else await continueAfter(db, '', sweep.now + everyMs);
-    return last !== undefined;
+    const isMore = last !== undefined;
+    return { isMore, trimmedEvents: 0, isPassDone: !isMore };
   });
 }
 
@@ -126,8 +139,12 @@ function excessOf(channel: Candidate, retention: Retention, nowMs: number): Exce
 const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
-/** Trims the oldest events, within the limits of one piece. Returns true when nothing is left to trim. */
-async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Promise<boolean> {
+/** Trims the oldest events, within the limits of one piece. `isDone` is true when nothing is left to trim. */
+async function trimSome(
+  engine: Engine,
+  db: Kysely<Tables>,
+  excess: Excess,
+): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor } = excess;
   // The channel is locked, because a reply or a reaction that is being decided may refer to a message that is trimmed
   // here. A channel that is locked by a group is left for the next piece, so that the sweep never waits for senders.
@@ -139,10 +156,10 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
       .forUpdate()
       .skipLocked()
       .executeTakeFirst();
-    if (!locked) return false;
+    if (!locked) return { isDone: false, trimmedEvents: 0 };
   }
   const { end, isAll } = await findEnd(db, excess);
-  if (end === floor) return true;
+  if (end === floor) return { isDone: true, trimmedEvents: 0 };
   const { head } = await db
     .selectFrom('log')
     .select((eb) => eb.fn.max('seq').as('head'))
@@ -166,7 +183,8 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
     .values({ channel_id: channelId, floor: end, rewrites: 0 })
     .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
     .execute();
-  return isAll;
+  // Seqs have no holes, so they count the events.
+  return { isDone: isAll, trimmedEvents: end - floor };
 }
 
 /** Finds the new floor, and whether nothing is left to trim above it. */

@@ -1,4 +1,5 @@
 import { renameSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
@@ -20,6 +21,7 @@ import { readRunbook, type Runbook } from '../runbook.ts';
 import {
   openSessions,
   startKnocking,
+  startLoopingAgent,
   startSlowScripts,
   startStarving,
   startWriter,
@@ -300,12 +302,13 @@ const drills: readonly Drill[] = [
     alerts: ['HubAgentBarred'],
     fault: 'an agent calls in a loop',
     async cause({ patient }) {
-      await patient.configure({ HUB_LIMIT_CALLS: '20/2' });
+      const secret = 'of-this-drill-'.repeat(3);
+      const signIn = { HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret };
+      await patient.configure({ ...signIn, HUB_LIMIT_CALLS: '20/2' });
       scope.defer(() => patient.configure({}));
-      const agent = await scope.use(connectAgent(patient.hub, 'loop'));
-      const calls = Array.from({ length: 400 }, () => agent.call('ping').catch(() => undefined));
-      void Promise.all(calls);
-      await agent.closed;
+      scope.defer(startLoopingAgent(patient.hub.httpUrl, signToken(secret, 'loop')));
+      const ADMIN_TOKEN = signToken(secret, 'operator', undefined, { role: 'admin' });
+      return { env: { ADMIN_TOKEN, AGENT: 'loop' } };
     },
   },
   {
@@ -322,6 +325,27 @@ const drills: readonly Drill[] = [
       );
       scope.defer(() => clearInterval(timer));
       return { env: { ISSUER_SECRET: secret } };
+    },
+  },
+  {
+    alerts: ['BackupTooOld'],
+    fault: 'the timer of the backups has stopped hours ago',
+    async cause({ monitoring }) {
+      const path = join(monitoring.backupsFolder, 'openclaw_backup.prom');
+      const threeHoursAgo = Math.floor(Date.now() / 1_000) - 3 * 3_600;
+      const text = (await readFile(path, 'utf8')).replace(
+        /^(openclaw_backup_last_success_timestamp_seconds) .*$/m,
+        `$1 ${threeHoursAgo}`,
+      );
+      await writeFile(path, text);
+    },
+  },
+  {
+    alerts: ['BackupMissing'],
+    fault: 'the folder of the backups was emptied',
+    async cause({ monitoring }) {
+      const folder = monitoring.backupsFolder;
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
     },
   },
   {
@@ -374,6 +398,7 @@ describeWith(
   'amtool',
   'prometheus-redis-exporter',
   'prometheus-postgres-exporter',
+  'prometheus-node-exporter',
 )('an alert fires in Alertmanager and its runbook ends it', () => {
   let world: World;
   const runbooks = new Map<string, Runbook>();

@@ -68,6 +68,24 @@ export function startStarving(pid: () => number): Repair {
   return () => (isEnding = true);
 }
 
+/** Calls a hub far too often with this token, until the hub refuses the token. */
+export function startLoopingAgent(httpUrl: string, token: string): Repair {
+  const headers = { authorization: `Bearer ${token}` };
+  let isEnding = false;
+  const call = async () => {
+    const response = await fetch(`${httpUrl}/v1/channels`, { headers });
+    await response.text();
+    if (response.status === 401) isEnding = true;
+  };
+  void (async () => {
+    while (!isEnding) {
+      const calls = Array.from({ length: 40 }, call);
+      await Promise.allSettled([...calls, delay(200)]);
+    }
+  })();
+  return () => (isEnding = true);
+}
+
 /** Opens idle sessions of a program that leaks them. */
 export async function openSessions(port: number, count: number): Promise<Repair> {
   const sockets: Socket[] = [];

@@ -82,13 +82,14 @@ export async function startWorld(scope: Scope): Promise<World> {
     ['postgres', service(postgres)],
     ['redis-exporter', program(monitoring.redisExporter)],
     ['postgres-exporter', program(monitoring.postgresExporter)],
+    ['node-exporter', program(monitoring.nodeExporter)],
     ['alertmanager', nothing],
     ['alert-receiver', program(monitoring.receiver)],
   ]);
   const folder = await scope.use(temporaryFolder('drill'));
   const stub = await scope.use(startComposeStub(folder.path, services));
 
-  return {
+  const world: World = {
     postgres,
     redis,
     hubs,
@@ -115,10 +116,12 @@ export async function startWorld(scope: Scope): Promise<World> {
               HUB: patient.hub.httpUrl,
               HUB_PORT: String(patient.hub.port),
               HUB_DB_URL: postgres.url,
+              DB_ADMIN_URL: postgres.url,
               REDIS_URL: redis.url,
               PROMETHEUS: monitoring.prometheusUrl,
               ALERTMANAGER: monitoring.alertmanagerUrl,
               TARGETS: monitoring.targetsFolder,
+              BACKUPS: monitoring.backupsFolder,
               PGCONNECT_TIMEOUT: '5',
               ...more,
             },
@@ -132,4 +135,8 @@ export async function startWorld(scope: Scope): Promise<World> {
       });
     },
   };
+  // Without a backup BackupMissing would fire.
+  const backup = await world.run('npm run backup -- --to "$BACKUPS"', {});
+  if (backup.code !== 0) throw new Error(`the first backup failed: ${backup.output}`);
+  return world;
 }
