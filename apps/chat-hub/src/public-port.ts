@@ -14,7 +14,7 @@ export interface PublicPort {
 /** A database that answers is opened within this time, and then no second server is worth its cost. */
 const momentMs = 1_000;
 
-/** Creates it. `createApp` makes the server for the time of the wait. */
+/** Creates the public port. `createApp` makes the server that answers while the database is awaited. */
 export function createPublicPort(
   { host, port }: Pick<Config, 'host' | 'port'>,
   createApp: () => FastifyInstance,

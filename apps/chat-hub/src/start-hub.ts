@@ -216,7 +216,7 @@ export async function startHub(
     closers.add(() => app.close());
     closers.add(async () => {
       readiness.drain();
-      // Clients connect until the balancer has noticed, and are served like the others.
+      // Until the balancer notices the drain it sends new clients, and they are served as usual.
       await delay(config.drainDelayMs);
       const { drainMs: maxMs } = config;
       const drain = { perSecond: pace.perSecond, maxMs, minMs: Math.min(minDrainMs, maxMs) };

@@ -5,7 +5,7 @@ import { DemoError, isHealthy, startDemoHub } from './demo-hub.ts';
 
 /** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
 const sameSignalMs = 1_000;
-/** The least time between two error lines: while the hub is away, every step fails. */
+/** The minimum time between two error lines: while the hub is away, every step fails. */
 const errorEveryMs = 10_000;
 
 /** Resolves at SIGINT or SIGTERM; the next signal ends the process at once. */

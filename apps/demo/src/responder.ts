@@ -46,7 +46,7 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
   let running = 0;
   let answers = 0;
 
-  /** Null for an agent of the fleet. */
+  /** A person's budget; null for an agent of the fleet. */
   function personOf(agentId: string) {
     if (fleet.byId(agentId)) return null;
     const known = people.get(agentId);

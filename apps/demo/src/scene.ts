@@ -13,7 +13,7 @@ export type Step =
       readonly text: string;
       /** A name by which later steps refer to the message. */
       readonly as?: string;
-      /** Sends it in the thread of this named message. */
+      /** The named message in whose thread this message is sent. */
       readonly under?: string;
     }
   | { readonly kind: 'react'; readonly by: Role; readonly emoji: string; readonly to: string }

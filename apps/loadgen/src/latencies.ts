@@ -30,7 +30,7 @@ export interface LatencySummary {
 /** A histogram in microseconds for each {@link LatencyName}, with three significant digits. */
 export interface Latencies {
   record(name: LatencyName, ms: number): void;
-  /** Serializes them for another thread. */
+  /** Serializes the histograms for another thread. */
   encode(): Record<LatencyName, string>;
   /** Adds the histograms that another thread encoded. */
   add(encoded: Record<LatencyName, string>): void;

@@ -9,7 +9,7 @@ export interface TestChannel {
   readonly topic: string;
   readonly head: number;
 }
-/** The message of these tests. */
+/** A cached message, as small as the tests allow. */
 export interface TestMessage {
   readonly id: string;
   readonly content: string;

@@ -8,7 +8,7 @@ import { createRedisStore } from './redis-store.ts';
 import { type ViewName, viewNames } from './store.ts';
 import { type CachedView, createView } from './view.ts';
 
-/** A channel to drop. With a head, a reader that loaded before that event cannot fill the cache. */
+/** A channel to drop. With a `head`, values that were loaded at a lower head cannot fill the cache afterwards. */
 export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**

@@ -29,7 +29,7 @@ export interface ViewStats {
   misses: number;
   /** Loaded because Redis was away. */
   bypassed: number;
-  /** Shared a read that was in progress. */
+  /** Got the result of a read that was already in progress. */
   shared: number;
   /** Served from a copy in memory by `readStale`. */
   stale: number;

@@ -130,9 +130,7 @@ const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 /** Neither one agent nor the hub itself may use all slots: one is left for the others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
-/**
- * The number of concurrent reads. SQLite's one thread only needs the next read to be ready when it has answered one.
- */
+/** The number of concurrent reads. SQLite answers them one by one, so a few are enough to keep its thread busy. */
 function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
   const width = engine === 'sqlite' ? 4 : poolSize;
   return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };

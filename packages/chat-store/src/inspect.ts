@@ -79,7 +79,7 @@ async function inspectSqlite(path: string, timeoutMs: number): Promise<StoreInsp
     const [table] = await query(
       "select count(*) as n from sqlite_schema where name = 'chat_store_migrations'",
     );
-    // The hubs' beats on SQLite have the time of this machine.
+    // On SQLite the hubs' beats carry the time of this machine.
     return await readAll(query, 'sqlite', Number(table?.n) > 0, sizeBytes, 0, String(Date.now()));
   } finally {
     database.close();

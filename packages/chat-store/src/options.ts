@@ -20,7 +20,7 @@ export interface ChatStoreOptions {
   readonly gapMs?: number;
   /** The gap above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
   readonly busyGapMs?: number;
-  /** Above this rate a longer gap costs less than the commits that it saves. @default 500 */
+  /** The rate above which `busyGapMs` applies, because the saved commits are worth the longer wait. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;

@@ -24,7 +24,7 @@ import { createBench, type Bench } from './bench.test.support.ts';
 export interface Environment {
   /** The Origin of its connections; null in Node. */
   readonly origin: string | null;
-  /** The host name of this machine in that environment. */
+  /** The name by which the environment reaches this machine. */
   readonly hostname: string;
   /** Runs a script there. The script can only use its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;

@@ -24,7 +24,7 @@ export interface PublishTargets {
 
 /** Counters and sizes for metrics. */
 export interface EventBusStats {
-  /** Publishes that Redis accepted (in memory: all). */
+  /** How many publishes Redis accepted; in memory, all of them. */
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;

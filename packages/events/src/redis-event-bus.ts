@@ -60,7 +60,8 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters });
-  // At least half of this number are known: all in the queue, and as many that Redis took and has not echoed yet.
+  // The newest half of these ids is always kept. It covers `maxPending` queued events and as many that Redis took but
+  // has not echoed yet.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push([[command, topic, nonce]], nonce.length),

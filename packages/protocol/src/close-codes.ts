@@ -1,4 +1,4 @@
-/** The reason for closing a WebSocket. `reconnect`: the client may come back with the same token. */
+/** The reason for closing a WebSocket. `reconnect`: the client may reconnect with the same token. */
 export interface CloseCode {
   readonly name: string;
   readonly meaning: string;
@@ -47,7 +47,7 @@ export const closeCodes = {
 
 export type CloseCodeNumber = keyof typeof closeCodes;
 
-/** Encodes the reason of a 4503 or 4429: the delay after which this client may come back. */
+/** Encodes the reason of a 4503 or 4429: the delay after which this client may reconnect. */
 export function encodeCloseReason(afterMs: number): string {
   return JSON.stringify({ afterMs });
 }

@@ -70,7 +70,7 @@ export function createWriteProbe(
     get refusal() {
       return refusal;
     },
-    /** Rejects with an outage when no master answers. */
+    /** Rejects with an error that counts as an outage when no master answers. */
     async beat(): Promise<void> {
       if (!transport.ready) throw new RedisClientError('unavailable', 'Redis is not connected');
       try {

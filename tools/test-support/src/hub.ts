@@ -22,13 +22,13 @@ export interface HubProcess extends AsyncDisposable {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   /** `end('SIGKILL')`. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and database. */
+  /** Starts the hub again, on the same port and database. */
   restart(): Promise<void>;
   /** SIGSTOP: its connections stay open, and it does not answer. */
   freeze(): void;
   /** Continues the process (SIGCONT). */
   thaw(): void;
-  /** Ends it and removes its database file. */
+  /** Ends the hub and removes its database file. */
   stop(): Promise<void>;
 }
 

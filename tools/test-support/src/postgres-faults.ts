@@ -21,7 +21,7 @@ export function endConnections(server: PostgresServer): void {
   );
 }
 
-/** Runs the statement in an open transaction and so holds its locks. Resolves with the function that ends it. */
+/** Holds the statement's locks in an open transaction. Resolves with a function that ends the transaction. */
 export async function holdLocks(server: PostgresServer, statement: string): Promise<() => void> {
   const name = `locker-${server.port}`;
   const held = `from pg_stat_activity where application_name = '${name}' and wait_event = 'PgSleep'`;

@@ -24,7 +24,7 @@ export interface TemporaryFolder extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
-/** Creates one; `name` is part of its path. */
+/** Creates a temporary folder; `name` is part of its path. */
 export async function temporaryFolder(name: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `openclaw-${name}-`));
   const remove = () => rm(path, { recursive: true, force: true });

@@ -16,7 +16,7 @@ export interface RedisServer extends AsyncDisposable {
   command(line: string): Promise<string>;
   /** SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and folder, empty unless persistence is configured. */
+  /** Starts the server again on the same port and folder, empty unless persistence is configured. */
   restart(): Promise<void>;
   /** SIGSTOP: connections stay open and get no answer. */
   freeze(): void;

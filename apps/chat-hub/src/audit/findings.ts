@@ -19,7 +19,7 @@ export interface Problem {
   readonly check: Check;
   /** The key's pattern, or the server's address. */
   readonly subject: string;
-  /** Null for a fault of the server. */
+  /** The affected key; null when the problem is the server's. */
   readonly key: string | null;
   readonly text: string;
 }

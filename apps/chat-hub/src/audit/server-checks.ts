@@ -85,7 +85,7 @@ async function readInfo(server: RedisServerLink, notes: string[]): Promise<Info 
   return (name) => fields.get(name);
 }
 
-/** Null for a command that an ACL denies or that the server does not have. */
+/** Returns null when an ACL denied the command or the server does not have it. Throws every other error. */
 function ignoreDenied(error: unknown): null {
   if (isDenied(error) || (error instanceof RedisClientError && error.code === 'rejected'))
     return null;

@@ -172,7 +172,7 @@ export function createDispatcher(deps: {
 
 export type Dispatcher = ReturnType<typeof createDispatcher>;
 
-// A number that a double cannot hold would come back as a different number, and the answer would match no call.
+// A number that a double cannot hold would be answered as a different number, and the answer would match no call.
 function isCallId(id: unknown): id is Id | undefined {
   if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
   return id === undefined || id === null || typeof id === 'string';

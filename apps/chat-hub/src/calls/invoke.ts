@@ -41,7 +41,7 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** Null, or how long the agent must wait according to the transport's count of its calls. */
+  /** How long the agent must wait, by the transport's count of its calls; null when it need not wait. */
   readonly overAllowanceMs: number | null;
   /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;

@@ -72,7 +72,7 @@ export function createAgentTopics(deps: {
    */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
-    // An event before the welcome is at or below the head at that time.
+    // The welcome will name a head that includes this event, so the topic can start just before it.
     if (phase.name === 'welcoming' || phase.name === 'closing')
       return seq === null ? null : { session, after: seq - 1 };
     // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.

@@ -99,7 +99,8 @@ export class Backlog {
     slices: TimeSlicedQueue,
   ): Promise<EncodedPage | null> {
     const known = this.#ring.after(seq);
-    // A page ends where memory begins. If the rest does not fit into the answer, memory can send it as live events.
+    // A page from the store ends before the oldest event in memory. Later events are sent from memory, in this answer or
+    // live.
     const untilKnown = known ? Infinity : this.#ring.oldest - 1;
     const events = known ?? (await this.page(seq));
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
@@ -149,7 +150,7 @@ export class Backlog {
     this.#ring.trim(floor);
   }
 
-  /** Call it when rows of the log were rewritten: memory must not serve their former text any more. */
+  /** Call it when rows of the log were rewritten: memory must not serve their old text any more. */
   forgetAll(): void {
     this.#forgetCopies();
     this.#ring.trim(Infinity);

@@ -19,7 +19,7 @@ const sliceMs = 4;
 const socketsPerReading = 16;
 /** Deliveries after which `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;
-/** The flusher waits one millisecond for each of this many deliveries a second. */
+/** How far the rate of deliveries, per second, must rise for the flusher to wait 1 ms longer. */
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 

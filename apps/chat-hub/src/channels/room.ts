@@ -35,7 +35,7 @@ export interface RoomDeps {
   readonly readLog: ReadLog;
   /** Creates the sequencer that delivers the room's events after a head. */
   readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
-  /** The memory that the newest events of all rooms share. @default one for this room alone */
+  /** The memory that the newest events of all rooms share. @default a budget for this room alone */
   readonly ringBudget?: RingBudget;
 }
 

@@ -35,7 +35,7 @@ export function createRooms(deps: {
   readonly store: ChatStore;
   readonly bus: EventBus;
   readonly flusher: Flusher;
-  /** The memory that the newest events of all channels share. @default one of 64 MiB */
+  /** The memory that the newest events of all channels share. @default a budget of 64 MiB */
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;

@@ -58,7 +58,7 @@ interface Fault {
   readonly title: string;
   /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
-  /** Resolves with the function that ends it. */
+  /** Begins the fault. Resolves with a function that ends the fault. */
   strike(): Promise<() => void | Promise<void>>;
 }
 

@@ -56,7 +56,7 @@ describe('10,000 joins and leaves', () => {
     };
     // The first run also creates lasting state: compiled code, and data about the last seconds.
     await comeAndGo();
-    // The least of three runs: a leak grows in each run, other allocations do not.
+    // The minimum of three runs: a leak grows in each run, other allocations do not.
     const growths: number[] = [];
     for (let time = 0; time < 3; time += 1) {
       const before = await inspector.retainedBytes();

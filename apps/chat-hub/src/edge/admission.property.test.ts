@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** The behaviour of a client that got a time at which to come back. */
+/** The behaviour of a client that got a time at which to reconnect. */
 type Manner = 'obeys' | 'never comes back' | 'comes back at random';
 
 interface Client {

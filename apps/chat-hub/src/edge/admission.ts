@@ -7,7 +7,7 @@ export interface AdmissionOptions {
   readonly horizonMs: number;
   /** A reserved slot is kept for this long after its time. */
   readonly graceMs: number;
-  /** Slots reserved for one agent: this many of its sockets are admitted when they first come back. */
+  /** Slots reserved for one agent: this many of its sockets are admitted when they first reconnect. */
   readonly maxPerName: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
@@ -36,7 +36,7 @@ const oneToken = 1 - 1e-6;
 
 /**
  * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a reserved time at
- * which to come back. Each reservation sets one token aside, even one that the bucket does not hold yet;
+ * which to reconnect. Each reservation sets one token aside, even one that the bucket does not hold yet;
  * newcomers take only tokens that are not set aside. So the next free slot is when the bucket will hold one token more
  * than there are reservations: slots follow each other at the rate, and each reservation finds its token.
  *

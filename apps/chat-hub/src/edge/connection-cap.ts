@@ -13,7 +13,7 @@ const maxSurplus = 1_024;
 export interface ConnectionLimits {
   /** Connections that are served normally. */
   readonly served: number;
-  /** Further connections, accepted only to tell their clients when to come back. Others are dropped. */
+  /** Further connections, accepted only to tell their clients when to reconnect. Others are dropped. */
   readonly surplus: number;
 }
 
@@ -48,11 +48,11 @@ export function connectionLimits(
   return { served, surplus: surplusOf(served) };
 }
 
-/** The earliest and the latest time at which a surplus client may come back, ms from now. */
+/** The earliest and the latest time at which a surplus client may reconnect, ms from now. */
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/** Limits a server's connections. At most `perSecond` surplus clients get the same second to come back in. */
+/** Limits a server's connections. At most `perSecond` surplus clients are given the same second for their reconnect. */
 export function createConnectionCap({
   served,
   surplus,
@@ -82,7 +82,7 @@ export function createConnectionCap({
       server.on('drop', () => (dropped += 1));
     },
     /**
-     * Null for a served connection, else the time after which its client may come back; each call gives another one.
+     * Null for a served connection, else the delay after which its client may reconnect. Each call gives a new delay.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
     /** Open connections, including those over the limit. */
@@ -92,7 +92,7 @@ export function createConnectionCap({
     limit: served,
     /** The most connections over the limit that are accepted at a time. */
     surplus,
-    /** Connections dropped without an answer, because the surplus was used up too. */
+    /** Connections dropped without an answer, because the limit and the surplus were both used up. */
     get dropped() {
       return dropped;
     },

@@ -37,7 +37,7 @@ export type AuthErrorCode =
   | 'revoked'
   /** The key server does not answer. The same token may be valid later. */
   | 'unavailable'
-  /** The token is valid, but its agent has made far too many calls; `retryAfterMs` says when it may come back. */
+  /** The token is valid, but its agent has made far too many calls; `retryAfterMs` says when it may retry. */
   | 'barred';
 
 /** Authentication failed. The message may be shown: it contains no part of the token. */

@@ -21,7 +21,7 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/** The client may come back later: after a random time if none is given, so that not all return at once. */
+/** The client may retry later: after a random time if none is given, so that not all retry at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -29,7 +29,7 @@ export function unavailable(
   return { status: 503, closeCode: 4503, reason, retryAfterMs };
 }
 
-/** The client exceeded a limit, and may come back after `retryAfterMs`. */
+/** The client exceeded a limit, and may retry after `retryAfterMs`. */
 export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }

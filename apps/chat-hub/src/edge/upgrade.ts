@@ -46,14 +46,14 @@ export interface UpgradeOptions {
   readonly failedSignIns: FailedSignIns;
   /** Consulted after authentication, so that forged tokens take no slots. */
   readonly admission: Pick<Admission, 'admit'>;
-  /** Null when this connection can be served, else the milliseconds after which its client may come back. */
+  /** Null when this connection can be served, else the milliseconds after which its client may reconnect. */
   readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   /** Called with the outcome of each sign-in. */
   readonly onSignIn?: OnSignIn;
   readonly log: Logger;
-  /** Sockets in authentication at a time; further clients get a time to come back. @default 1024 */
+  /** The most sockets that authenticate at a time; further clients get a time to reconnect. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
    * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at

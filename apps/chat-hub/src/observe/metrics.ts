@@ -288,7 +288,7 @@ export function createMetrics() {
 
 const methodNames = Object.keys(methods) as MethodName[];
 
-/** The outcomes that a method can have. A series for every combination would double the size of a scrape. */
+/** The outcomes that a method can have. Series for impossible outcomes would double the size of a scrape. */
 function outcomesOf(method: MethodName | 'unknown', transport: Transport): readonly CallOutcome[] {
   if (method === 'unknown') return [...malformedCodes, ...errorCodes];
   const { errors, bulky }: MethodDefinition = methods[method];

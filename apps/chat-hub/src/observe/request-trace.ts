@@ -17,7 +17,7 @@ const saneId = /^[\w.:@~-]{1,128}$/;
 const traceparent =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(-|$)/;
 
-/** The ids of a request: its own `x-request-id` if that is sane, else a new one. */
+/** The ids of a request: its own `x-request-id` if that is valid, else a new one. */
 export function traceOf(headers: IncomingHttpHeaders): RequestTrace {
   const given = headers[requestIdHeader];
   const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID();

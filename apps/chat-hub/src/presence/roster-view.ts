@@ -3,7 +3,7 @@ import { limits } from '@openclaw/protocol';
 
 export interface ComparisonRules {
   readonly nowMs: number;
-  /** How long an agent must be missing. This takes at least two reads of the roster. */
+  /** An agent is offline after it was missing for this long, in at least two reads of the roster. */
   readonly confirmMs: number;
   /** No agent is reported offline before this time, because hubs may still have to write their leases again. */
   readonly offlineFromMs: number;

@@ -20,7 +20,7 @@ export interface EpochDeps {
 /**
  * Call it when the epoch changed (a backup was restored) and the store is in the new epoch. Every live channel
  * continues from its head in the new epoch, and its sockets get a discontinuity. Sockets of agents that are not members
- * in the new epoch leave their rooms before these deliver anything of it. Data of the former epoch in Redis is dropped.
+ * in the new epoch leave their rooms before these deliver anything of it. Data of the previous epoch in Redis is dropped.
  * If it rejects, no room was changed, and it can be called again.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {

@@ -32,7 +32,7 @@ export async function startHubBeat(deps: {
   await store.beat(hubId, tracker.degraded);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
-  // A beat that is in flight may contain the former state.
+  // A beat that is in flight may contain the previous state.
   const offDegraded = tracker.onDegraded(() => void beat().then(beat));
   return async () => {
     offDegraded();

@@ -127,8 +127,8 @@ describe('the tail check', () => {
       await check.close();
     });
 
-    // A restored copy has the heads of the backup and reports none of them as new. The marks, which count commits,
-    // continue from the backup's marks.
+    // After a restore, both the heads and the marks (which count commits) are those of the backup, and no head is
+    // reported as changed.
     it('begins a new epoch when marks go back and a channel without subscribers has a lower head', async () => {
       const { check, database, epochs, reported, other } = await createBench();
       reported.current = [];

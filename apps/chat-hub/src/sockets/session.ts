@@ -209,7 +209,7 @@ export class Session implements RoomMember {
 
   /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Events that are not framed yet go to the earlier members only. If this session needs them, it catches up.
+    // Sends the room's unframed events now, to its earlier members only. A session that needs them catches up.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);

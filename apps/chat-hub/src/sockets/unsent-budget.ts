@@ -130,7 +130,7 @@ class Pool {
     }
   }
 
-  /** Reserves bytes. Waits for them until `endMs` if necessary, and then resolves with false. */
+  /** Reserves bytes, and waits for them if necessary. Resolves with false when they are not free by `endMs`. */
   enter(bytes: number, endMs: number): Promise<boolean> {
     if (this.#isFull(bytes)) return Promise.resolve(false);
     if (this.#waiting.size === 0 && this.#take(bytes)) return Promise.resolve(true);

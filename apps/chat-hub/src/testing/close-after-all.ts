@@ -8,7 +8,7 @@ afterAll(async () => {
   for (let last = opened.pop(); last; last = opened.pop()) await close(last);
 }, 60_000);
 
-/** Closes it after the last test of this file, in reverse order of these calls. Returns it. */
+/** Closes `part` after the last test of this file, in reverse order of these calls. Returns `part`. */
 export function closeAfterAll<T extends Closable>(part: T): T {
   opened.push(part);
   return part;

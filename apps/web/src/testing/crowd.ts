@@ -61,7 +61,7 @@ function measure({ page }: Person): Promise<void> {
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
     }).observe({ type: 'longtask' });
-    // A task after the next frame runs once the effect of the key has been painted.
+    // The next frame paints the effect of the key, so a task after that frame measures the whole response.
     const onKey = ({ timeStamp }: KeyboardEvent) => {
       requestAnimationFrame(() => {
         setTimeout(() => lateness.responsesMs.push(performance.now() - timeStamp));

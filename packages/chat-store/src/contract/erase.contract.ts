@@ -137,7 +137,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect(texts).not.toContain('secret');
         expect(texts).toContain('"erased-1"');
       }
-      // The head has changed, so that no cache serves the former id.
+      // The head has changed, so that no cache serves the old id.
       expect((await core.access('ana', [channelId])).get(channelId)?.head).toBeGreaterThan(
         head ?? 0,
       );

@@ -7,7 +7,7 @@ import { openSqliteCore } from '../sqlite/sqlite-core.ts';
 
 /** A database whose tables and size the test can read. */
 export interface OpenedDatabase {
-  /** Opens another hub's core on it. The caller closes it. */
+  /** Opens another hub's core on this database. The caller closes the core. */
   open(): Promise<StoreCore>;
   run(sql: string): void;
   count(sql: string): number;

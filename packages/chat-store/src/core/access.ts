@@ -11,7 +11,7 @@ export interface Access {
   readonly floor: number;
   /** It changes when rows of the log were rewritten; then copies from before are outdated. */
   readonly rewrites: number;
-  /** Null for an outsider. */
+  /** The role; null for an agent that is not a member. */
   readonly role: Role;
   readonly archived: boolean;
 }

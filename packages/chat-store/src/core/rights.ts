@@ -9,7 +9,7 @@ export interface Needs {
   readonly inArchived: boolean;
 }
 
-/** A member's role; null for an outsider. */
+/** The agent's role; null when it is not a member. */
 export type Role = MembersTable['role'] | null;
 
 /** Decides whether an actor in that role has the rights that a method needs. Null means yes. */

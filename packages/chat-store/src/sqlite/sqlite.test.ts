@@ -162,7 +162,7 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // The race: a backup is moved over the file under a running hub, which keeps the former file open and would lose
+  // The race: a backup is moved over the file under a running hub, which keeps the old file open and would lose
   // its next commits. Invariant: an acknowledged commit is durable.
   it('refuses writes once another file has replaced its own', async () => {
     const path = newPath();
@@ -177,7 +177,7 @@ describe('a chat store on SQLite', () => {
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
     expect((await store.health()).status).toBe('down');
     await store.close();
-    // A correct restore does this too: the log of the former file does not belong to the new one.
+    // A correct restore does this too: the log of the old file does not belong to the new one.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
     const again = await open(path);
     expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);

@@ -59,7 +59,7 @@ export interface LeaveEntry {
 export interface PresencePage {
   /** Sorted by agentId, each agent once. The page may be shorter than the limit although more agents follow. */
   readonly presences: readonly PresenceRecord[];
-  /** Pass it to get the next page; null on the last page. */
+  /** The cursor of the next page; null on the last page. */
   readonly nextCursor: string | null;
   /** Leases (connections) in the channel that have not expired: at least as many as agents. */
   readonly count: number;

@@ -19,7 +19,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The end of a lease of the agent that ends after the given time, or nil. The first lease nearly always does.
+-- Returns when the agent's first unexpired lease ends, or nil if all expired by `after`. Nearly always reads one lease.
 local function presentUntil(agent, after)
   local from = '[' .. agent .. ' '
   while true do

@@ -55,7 +55,7 @@ function openSenders(hub: HubProcess, count = senderCount): Promise<RpcSocket[]>
 
 type BytesBySize = Readonly<Record<(typeof contentSizes)[number], number>>;
 
-/** Bytes a message by the size of its text. */
+/** Bytes stored per message, by the size of its text. */
 export interface StorageCosts {
   readonly sqliteBytes: BytesBySize;
   readonly postgresBytes: BytesBySize;
@@ -102,7 +102,7 @@ const framesOf = (sockets: readonly LightSocket[]) =>
 export const loads = ['alone', 'even', 'full'] as const;
 type Load = (typeof loads)[number];
 
-/** The costs of one load with one number of subscribers. */
+/** What a message costs under one load, with `fanOut` subscribers. */
 export interface LoadCosts {
   readonly load: Load;
   readonly fanOut: number;
@@ -232,7 +232,7 @@ export async function measureSockets({ sockets, idleMs }: Effort): Promise<Socke
       return openLightSocket(holding, agentId, [channelId]);
     });
   };
-  // The first sockets fill pools and caches of the process, which are not theirs.
+  // The first sockets fill pools and caches of the process. Their memory is not a cost per socket.
   const first = await open(100, 'first');
   await delay(idleMs);
   const retainedFrom = await inspector.retainedBytes();

@@ -84,7 +84,7 @@ function hubsFor(fleet: Fleet): number {
   return hubs;
 }
 
-/** The least that stays within the limits. */
+/** The smallest deployment that serves the fleet within the limits. */
 export function planFor(fleet: Fleet): Plan {
   const { agents, channelSize, messagesPerAgentSecond, contentBytes } = fleet;
   const messagesPerSecond = agents * messagesPerAgentSecond;

@@ -13,9 +13,9 @@ export interface FaultKind {
   readonly hitsOneHub?: boolean;
   /** True if any hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
-  /** True if it can be injected in this deployment. */
+  /** True if this fault can be injected in this deployment. */
   isPossible?(options: SystemOptions): boolean;
-  /** Injects it at the hub `site`, for about `ms`. The returned function undoes it. */
+  /** Injects the fault at the hub `site`, for about `ms`. The returned function undoes the fault. */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
 }
 

@@ -17,7 +17,10 @@ export interface KindRecovery {
 
 /** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
-  /** Call it when a fault begins, and the function that it returns with the times at which the system has recovered. */
+  /**
+   * Call it when a fault begins. It returns a function; call that when the system has recovered, with the times of
+   * recovery.
+   */
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;

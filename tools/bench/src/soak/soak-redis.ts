@@ -8,14 +8,14 @@ export interface SoakRedis {
   readonly url: string;
   /** Ends the server by SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, empty or with the snapshot. Resolves when it answers PING. */
+  /** Starts the server again, empty or with the snapshot. Resolves when it answers PING. */
   restart(from: 'nothing' | 'snapshot'): Promise<void>;
   /** Saves its data for a later restart from it. */
   snapshot(): Promise<void>;
   wipe(): Promise<void>;
-  /** Makes it refuse writes that need memory, until `takeWrites`. */
+  /** Makes the server refuse writes that need memory, until `takeWrites`. */
   fill(): Promise<void>;
-  /** Makes it refuse all writes (as it lacks a replica), until `takeWrites`. */
+  /** Makes the server refuse all writes (as it lacks a replica), until `takeWrites`. */
   refuseWrites(): Promise<void>;
   takeWrites(): Promise<void>;
   freeze(): void;

@@ -18,7 +18,7 @@ interface Delivery {
   }[];
 }
 
-/** Starts it. Deliveries without the token are refused. */
+/** Starts an alert receiver. Deliveries without the token are refused. */
 export async function startAlertReceiver(port: number, token: string): Promise<AlertReceiver> {
   const received: string[] = [];
   let server: Server | null = null;

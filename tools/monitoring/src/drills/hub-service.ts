@@ -6,7 +6,7 @@ type Environment = Readonly<Record<string, string>>;
 /** A hub whose variables change between its starts. */
 export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
-  /** Restarts it with these variables beside those that it always has. They last until the next call. */
+  /** Restarts the hub with its fixed variables and these, which last until the next call. */
   configure(env: Environment): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;

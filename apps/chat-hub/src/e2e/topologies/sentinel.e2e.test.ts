@@ -16,7 +16,7 @@ async function failedOver({ deployment, fallen }: Sentinels): Promise<void> {
   if (fallen) await deployment.failedOver(fallen.port);
 }
 
-/** Resolves once the former master follows the new one, so that another failover can succeed. */
+/** Resolves once the old master follows the new one, so that another failover can succeed. */
 async function rejoined({ fallen }: Sentinels): Promise<void> {
   await waitFor(
     async () =>
