@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 
 /** Answers probes on the public port while the hub cannot serve yet. */
 export interface PublicPort {
-  /** Waits for the work, and listens once that takes longer than a moment. Rejects when the port is not available. */
+  /** Waits for `work`, and listens meanwhile if that takes longer than `momentMs`. Rejects when the port is not available. */
   during<T>(work: Promise<T>): Promise<T>;
   /** Stops listening. Resolves with the port on which the hub is to listen. */
   release(): Promise<number>;

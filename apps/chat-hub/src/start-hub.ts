@@ -51,7 +51,7 @@ export interface RunningHub {
   /** The URL of the operations port; null when there is none. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** Its lines have the hub's id. */
+  /** Adds the hub's id to each line. */
   readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;

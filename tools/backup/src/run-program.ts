@@ -13,7 +13,7 @@ export interface Program {
 }
 
 export interface RunOptions {
-  /** Its abort ends the program. */
+  /** Ends the program when aborted. */
   readonly signal: AbortSignal;
   /** Written to its standard input. */
   readonly input?: Readable;

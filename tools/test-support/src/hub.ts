@@ -34,11 +34,11 @@ export interface HubProcess extends AsyncDisposable {
 
 /** Options of {@link startHub}. */
 export interface HubOptions {
-  /** Its environment, such as `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL it runs without Redis. */
+  /** The hub's environment, such as `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL it runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;
   /** @default a free port */
   readonly port?: number;
-  /** Its output is appended to this file. */
+  /** The file to which the hub's output is appended. */
   readonly logFile?: string;
 }
 

@@ -56,7 +56,7 @@ export function startProcess(
     readonly env?: NodeJS.ProcessEnv;
     readonly uid?: number;
     readonly gid?: number;
-    /** Its output is appended here, and `output()` stays empty. */
+    /** The file to which the process' output is appended; `output()` then stays empty. */
     readonly outputFile?: string;
   } = {},
 ): ServerProcess {

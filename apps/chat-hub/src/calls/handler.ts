@@ -10,7 +10,7 @@ export type Transport = 'ws' | 'rest';
 export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
-  /** Its socket; null over REST. */
+  /** The caller's socket; null over REST. */
   readonly session: Session | null;
   /** The order of its socket's calls; absent where calls are independent. */
   readonly order?: CallOrder;

@@ -115,7 +115,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const { ana, backedUp } = await restorable(channelId);
     await rename(backedUp, path());
     const send = () => ana.call('message.send', { channelId, content: 'into the void?' });
-    // The first difference may have been found by the commit itself.
+    // The commit itself may be the first to notice the moved file, and then its outcome is unknown.
     await expect(send()).rejects.toMatchObject({
       code: expect.stringMatching(/^(timeout|unavailable)$/),
     });

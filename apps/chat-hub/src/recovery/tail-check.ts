@@ -99,8 +99,8 @@ export async function startTailCheck(deps: {
     /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
     /**
-     * Call it when an event arrived that differs from this delivered one but has its seq. A check then asks the store
-     * at once.
+     * Call it when another event arrived with the seq of `delivered`. Starts a check at once, because the store decides
+     * which of the two is right.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);

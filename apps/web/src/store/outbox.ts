@@ -7,7 +7,7 @@ import type { Entry } from './timeline.ts';
 
 /** A message that is not in the timeline yet: it is being sent, is stored, or was refused. */
 export interface Outgoing {
-  /** Its `clientMessageId`: repeated calls store it once. */
+  /** The message's `clientMessageId`, so that repeated calls store it once. */
   readonly id: string;
   /** Null while the direct channel with `agentId` may not exist yet. */
   readonly channelId: string | null;

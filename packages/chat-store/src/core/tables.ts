@@ -83,7 +83,7 @@ export interface MessagesTable {
    * Its number among the channel's messages, deleted ones included, without gaps. Assigned under the channel's lock.
    */
   ordinal: number;
-  /** Its number among its sender's messages in the channel. */
+  /** The message's number among its sender's messages in the channel. */
   sender_ordinal: number;
   /** The taint of its origin as a JSON array; null when it has none. */
   taint: string | null;

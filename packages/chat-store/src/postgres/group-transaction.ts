@@ -11,7 +11,7 @@ import {
   writeRows,
   type Statement,
 } from './group-statements.ts';
-import { isLost, isStandbys, sqlState, unwritable } from './postgres-errors.ts';
+import { isLost, isFromStandby, sqlState, unwritable } from './postgres-errors.ts';
 
 // The isolation level is set explicitly, because with a snapshot of the whole group reads would be older than its
 // locks.
@@ -93,7 +93,7 @@ export function createGroups(
         };
       } catch (error) {
         await transaction.rollback();
-        if (!isStandbys(error, ofBegin)) throw error;
+        if (!isFromStandby(error, ofBegin)) throw error;
         // The server became a standby and accepts no more writes. The next group connects to the new primary.
         connection.discard();
         throw unwritable(server, error);

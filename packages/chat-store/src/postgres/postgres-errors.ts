@@ -21,7 +21,7 @@ export function isLost(error: unknown): boolean {
 }
 
 /** True if `error` comes from a standby. `ofBegin` is the error that BEGIN … READ WRITE got, if any. */
-export function isStandbys(error: unknown, ofBegin: unknown): boolean {
+export function isFromStandby(error: unknown, ofBegin: unknown): boolean {
   const state = sqlState(error);
   // A standby answers BEGIN … READ WRITE with `feature_not_supported` (0A000). Other statements can get this code from
   // any server.

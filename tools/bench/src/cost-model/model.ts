@@ -5,7 +5,7 @@
 export const costs = {
   /** Bytes of a stored message beside its text: the envelope and the ids in its row of the log. */
   sqliteRowBytes: 780,
-  /** Its rows in other tables and indexes. */
+  /** A message's rows in other tables and indexes. */
   sqliteOtherBytes: 340,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,

@@ -19,7 +19,7 @@ export interface AgentConnections {
   readonly lastChangeMs: number;
   /** The number of connections that were lost and not closed by their client. */
   readonly losses: number;
-  /** Its last connections as text. */
+  /** The agent's last connections, as text. */
   describe(agentId: string): string;
 }
 

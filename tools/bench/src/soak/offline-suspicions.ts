@@ -12,7 +12,7 @@ export interface Offline {
   readonly agentId: string;
   readonly subscriber: string;
   readonly channelId: string;
-  /** Its envelope's timestamp. */
+  /** The envelope's timestamp. */
   readonly publishedMs: number;
 }
 

@@ -6,7 +6,7 @@ export interface AlertReceiver extends AsyncDisposable {
   /** `page RedisDown firing`, and so on, in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
-  /** Its port refuses connections. */
+  /** Stops the receiver: the port then refuses connections. */
   stop(): Promise<void>;
 }
 
