@@ -3,7 +3,8 @@
 //
 // A hub of its own (from source, defaults, real Redis and SQLite) serves two clients that follow one channel. V8 counts
 // the functions called, in the hub's thread and in the store's worker threads, from the call until both clients are
-// quiet. A file is on the path when every run called a function of it; periodic work does not fall into all of them.
+// quiet. A file is on the path when every run called the same function of it. Functions of short timers, which all of as
+// many runs without a call have too, do not count.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,8 +13,8 @@ import { connectRpc, startHub, startRedis, waitFor } from '@openclaw/test-suppor
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const channelId = 'call-path';
-const warmUps = 20;
-const runs = 20;
+const warmUps = 10;
+const runs = 12;
 /** The call is over when nothing has come for this long. */
 const quietMs = 10;
 const defaults = { 'message.send': { channelId, content: 'hello' } };
@@ -58,11 +59,11 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** Files with a function called since the last look: of the main thread, and of all workers. */
-    async takeFiles() {
+    /** The functions called since the last look, in the main thread and in all workers. */
+    async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {
-        const files = thread === null ? taken.main : taken.workers;
+        const called = thread === null ? taken.main : taken.workers;
         const { result } = await ask(thread, 'Profiler.takePreciseCoverage');
         for (const { url, functions } of result) {
           if (!url.startsWith('file:')) continue;
@@ -72,7 +73,8 @@ async function openCoverage(output) {
           const moduleEnd = Math.max(...functions.map(({ ranges }) => ranges[0].endOffset));
           const isCalled = ({ ranges: [{ count, startOffset, endOffset }] }) =>
             count > 0 && !(startOffset === 0 && endOffset === moduleEnd);
-          if (functions.some(isCalled)) files.add(file);
+          for (const one of functions.filter(isCalled))
+            called.add(`${file}:${one.ranges[0].startOffset}`);
         }
       }
       return taken;
@@ -88,6 +90,13 @@ async function untilQuiet(clients) {
     last = count();
     await delay(quietMs);
   }
+}
+
+/** The files of the functions that every run with a call had, and not every run without one. */
+function filesOnPath(called, idle) {
+  const inAll = (runs) => runs.reduce((all, functions) => all.intersection(functions));
+  const files = [...inAll(called).difference(inAll(idle))].map((one) => one.replace(/:\d+$/, ''));
+  return [...new Set(files)].sort();
 }
 
 async function filesOf(method, params) {
@@ -110,19 +119,26 @@ async function filesOf(method, params) {
     for (let index = 0; index < warmUps; index += 1) await alice.call(method, params);
     await untilQuiet(clients);
     const coverage = await openCoverage(() => hub.output());
-    const seen = { main: [], workers: [] };
-    for (let run = 0; run < runs; run += 1) {
-      await coverage.takeFiles();
-      await alice.call(method, params);
-      await untilQuiet(clients);
-      const taken = await coverage.takeFiles();
-      seen.main.push(taken.main);
-      seen.workers.push(taken.workers);
-    }
+    const observe = async (work) => {
+      const taken = [];
+      await coverage.takeCalled();
+      for (let run = 0; run < runs; run += 1) {
+        await work();
+        await untilQuiet(clients);
+        taken.push(await coverage.takeCalled());
+      }
+      return taken;
+    };
+    const idle = await observe(async () => {});
+    const called = await observe(() => alice.call(method, params));
     coverage.close();
     for (const client of clients) await client.close();
-    const inAll = (sets) => [...sets.reduce((all, files) => all.intersection(files))].sort();
-    return { main: inAll(seen.main), workers: inAll(seen.workers) };
+    const pathOf = (thread) =>
+      filesOnPath(
+        called.map((taken) => taken[thread]),
+        idle.map((taken) => taken[thread]),
+      );
+    return { main: pathOf('main'), workers: pathOf('workers') };
   } finally {
     await hub.stop();
     await redis.stop();

@@ -4,7 +4,7 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import { asHub } from './methods/store-methods.ts';
-import type { DatabaseState } from './observe/database-state.ts';
+import type { DatabaseState } from './observe/service-reports.ts';
 import { startEventLoopDelay } from './observe/event-loop-delay.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createRedisState } from './observe/readiness.ts';

@@ -2,7 +2,6 @@ import { checkId, createKeySchema, type KeySchema, type RedisKey } from '@opencl
 import { type RedisClient, resolveOptions } from '@openclaw/redis-client';
 import { channelCodec, membersCodec, recentMessagesCodec } from './codec.ts';
 import { CacheError } from './errors.ts';
-import { invalidatedViews } from './invalidated-views.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { cacheDefaults, type CacheOptions } from './options.ts';
 import { createRedisStore } from './redis-store.ts';
@@ -118,4 +117,37 @@ export function createMemoryCache<
   Message extends object,
 >(options: CacheOptions = {}): Cache<Channel, Message> {
   return createCache({}, options);
+}
+
+const recent = ['recentMessages'] as const;
+const channel = ['channel'] as const;
+const members = ['members'] as const;
+const none = [] as const;
+
+const viewsByType: Readonly<Record<string, readonly ViewName[]>> = {
+  'channel.message': recent,
+  'channel.message.edit': recent,
+  'channel.message.delete': recent,
+  'channel.reaction.add': recent,
+  'channel.reaction.remove': recent,
+  'thread.create': recent,
+  'thread.update': recent,
+  'thread.message': recent,
+  'channel.member.join': members,
+  'channel.member.leave': members,
+  'channel.member.update': members,
+  'channel.update': channel,
+  'channel.archive': channel,
+  'channel.delete': viewNames,
+  'channel.typing': none,
+  'channel.presence': none,
+  'collaboration.event': none,
+};
+
+/**
+ * The views that an event of this type invalidates. An unknown type invalidates all, because a newer process may
+ * publish it. A new head alone invalidates nothing, because no reader takes the head from the cached channel.
+ */
+function invalidatedViews(type: string): readonly ViewName[] {
+  return Object.hasOwn(viewsByType, type) ? (viewsByType[type] ?? viewNames) : viewNames;
 }

@@ -1,47 +1,22 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import {
-  randomPrefix,
-  startRedis,
-  startTcpProxy,
-  waitFor,
-  type RedisServer,
-} from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import type { RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, startTcpProxy, waitFor } from '@openclaw/test-support';
 import { createPresence, createRedisLeaseStore, type PresenceTrackerOptions } from './index.ts';
+import { createRedisBench } from './testing/redis-bench.ts';
 
 const leaseMs = 1500;
-let server: RedisServer;
-let keys: KeySchema;
-let endings: (() => Promise<void>)[];
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
-beforeEach(() => {
-  keys = createKeySchema({ prefix: randomPrefix() });
-  endings = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
-});
-
-async function connect(port = server.port): Promise<RedisClient> {
-  const redis = createRedisClient({ host: '127.0.0.1', port });
-  endings.push(() => redis.close());
-  await waitFor(() => redis.available);
-  return redis;
-}
+const bench = createRedisBench('file');
 
 describe('a process that was killed', () => {
   /** Kills a hub that has an agent while another hub watches. Resolves with the changes that the watcher announces. */
   async function killedBeside(options: PresenceTrackerOptions): Promise<string[]> {
     const system = createKeySchema({ prefix: randomPrefix() });
-    const [watching, dying] = [await connect(), await connect()];
+    const [watching, dying] = [await bench.connect(), await bench.connect()];
     const start = (redis: RedisClient, hubId: string) => {
       const hub = { hubId, leaseMs, heartbeatMs: 500, reapMs: 50, ...options };
       const presence = createPresence({ redis, keys: system }, hub);
-      endings.push(() => presence.close());
+      bench.defer(() => presence.close());
       return presence;
     };
     const told: string[] = [];
@@ -71,11 +46,11 @@ describe('the number of leases', () => {
   // The races: the reply to a leave is lost and the leave is repeated; a process dies before its agent leaves.
   // Invariant: the number is right, because it is counted and not stored.
   it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
-    const proxy = await startTcpProxy(server.port);
-    endings.push(() => proxy.stop());
-    const redis = await connect(proxy.port);
-    const presence = createRedisLeaseStore({ redis, keys }, { leaseMs });
-    const counter = keys.sequence('counter');
+    const proxy = await startTcpProxy(bench.server.port);
+    bench.defer(() => proxy.stop());
+    const redis = await bench.connect({ host: '127.0.0.1', port: proxy.port });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys }, { leaseMs });
+    const counter = bench.keys.sequence('counter');
     const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
     const count = async () => (await presence.list('c')).count;
     const kept = async () => Number(await redis.send(['GET', counter]));
@@ -89,7 +64,7 @@ describe('the number of leases', () => {
       Promise.allSettled([presence.leave('c', lease('leaves')), redis.send(['DECR', counter])]);
     proxy.stallReplies();
     const first = leaving();
-    await waitFor(async () => (await server.command(`GET ${counter}`)).endsWith('\n2'));
+    await waitFor(async () => (await bench.server.command(`GET ${counter}`)).endsWith('\n2'));
     proxy.cut();
     for (const { status } of await first) expect(status).toBe('rejected');
     proxy.resume();

@@ -1,27 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, RedisClientError, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { RedisClientError, type RedisClient } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
 import { createPresence, createRedisLeaseStore, type PresenceTrackerOptions } from './index.ts';
+import { createRedisBench } from './testing/redis-bench.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
 const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
 const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
 const leaseMs = 1500;
 
-let server: RedisServer;
-let keys: KeySchema;
+const bench = createRedisBench('test');
 let told: string[];
-let endings: (() => Promise<void>)[];
-beforeEach(async () => {
-  server = await startRedis();
-  keys = createKeySchema({ prefix: randomPrefix() });
+beforeEach(() => {
   told = [];
-  endings = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
-  await server.stop();
 });
 
 const ungated: typeof gated = (redis) => ({ redis, gate: { open() {}, close() {} } });
@@ -53,16 +44,13 @@ function gated(client: RedisClient) {
 }
 
 function startHub(hubId: string, wrap = ungated, options: PresenceTrackerOptions = {}) {
-  const client = createRedisClient({ url: server.url });
+  const client = bench.open();
   const { redis, gate } = wrap(client);
   const presence = createPresence(
-    { redis, keys },
+    { redis, keys: bench.keys },
     { hubId, leaseMs, heartbeatMs: 500, reapMs: 50, ...options },
   );
-  endings.push(
-    () => client.close(),
-    () => presence.close(),
-  );
+  bench.defer(() => presence.close());
   presence.onChange((channelId, { agentId, status }, { degraded }) => {
     told.push(`${hubId}${degraded ? ' degraded' : ''}: ${agentId} ${status} in ${channelId}`);
   });
@@ -76,7 +64,7 @@ describe('presence while Redis is away', () => {
     await waitFor(() => redis.available);
     for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
     heard();
-    await server.kill();
+    await bench.server.kill();
     await waitFor(() => presence.degraded);
 
     expect(await presence.track('room', here('d'))).toMatchObject({ degraded: true });
@@ -112,7 +100,7 @@ describe('presence while Redis is away', () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     await presence.track('room', here('a'));
-    await server.kill();
+    await bench.server.kill();
     await waitFor(() => presence.degraded);
     heard();
     const leftMs = performance.now();
@@ -126,7 +114,7 @@ describe('presence while Redis is away', () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
-    await server.kill();
+    await bench.server.kill();
     await waitFor(() => presence.degraded);
     await presence.track('room', here('d'));
     await presence.set(here('a'), dnd);
@@ -135,7 +123,7 @@ describe('presence while Redis is away', () => {
     await presence.set(here('b'), online);
     heard();
 
-    await server.restart();
+    await bench.server.restart();
     await waitFor(() => redis.available);
     const backMs = Date.now();
     await waitFor(async () => (await presence.list('room')).count === 3);
@@ -166,12 +154,12 @@ describe('presence while Redis is away', () => {
     await one.presence.track('room', here('a'));
     await one.presence.track('room', here('both'));
     await two.presence.track('room', { agentId: 'both', sessionId: 'both-2' });
-    server.freeze();
+    bench.server.freeze();
     await waitFor(() => one.presence.degraded && two.presence.degraded);
     await one.presence.untrack('room', here('a'));
     await one.presence.untrack('room', here('both'));
     heard();
-    server.thaw();
+    bench.server.thaw();
     await waitFor(() => told.length > 0);
     await waitFor(() => one.presence.stats().toReplay === 0);
     expect(heard()).toEqual(['hub-1: a offline in room']);
@@ -192,21 +180,21 @@ describe('presence while Redis is away', () => {
       heard();
       const frozenMs = Date.now();
       two.gate.close();
-      server.freeze();
+      bench.server.freeze();
       await waitFor(() => Date.now() - frozenMs > leaseMs + 500);
-      server.thaw();
+      bench.server.thaw();
       await waitFor(() => one.redis.available);
       await waitFor(async () => (await one.presence.list('room')).presences[0]?.agentId === 'a');
 
       if (first.startsWith('the control')) {
-        const hasty = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs });
+        const hasty = createRedisLeaseStore({ redis: one.redis, keys: bench.keys }, { leaseMs });
         expect(await hasty.reap(['room'])).toMatchObject([{ record: { agentId: 'b' } }]);
         return;
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
       // After the pause the reapers work again: they end the lease of a dead process.
-      const ghost = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs: 100 });
+      const ghost = createRedisLeaseStore({ redis: one.redis, keys: bench.keys }, { leaseMs: 100 });
       await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
       await waitFor(() => told.length > 0);
       expect(heard()).toEqual([expect.stringMatching(/^hub-[12]: ghost offline in room$/)]);
@@ -214,7 +202,7 @@ describe('presence while Redis is away', () => {
   );
 
   it('remembers nothing of agents that came and went while Redis was never reachable', async () => {
-    await server.kill();
+    await bench.server.kill();
     const { presence } = startHub('hub');
     for (let n = 0; n < 300; n += 1) {
       await presence.track('room', here(`a${n}`));
@@ -262,11 +250,11 @@ describe('presence while Redis is away', () => {
   );
 
   it('starts while Redis is not reachable yet', async () => {
-    await server.kill();
+    await bench.server.kill();
     const { presence, redis } = startHub('hub');
     expect(await presence.track('room', here('a'), dnd)).toMatchObject({ degraded: true });
     expect(heard()).toEqual(['hub degraded: a dnd in room']);
-    await server.restart();
+    await bench.server.restart();
     await waitFor(() => redis.available);
     await waitFor(() => told.length > 0);
     expect(heard()).toEqual(['hub: a dnd in room']);

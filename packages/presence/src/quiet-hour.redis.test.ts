@@ -1,43 +1,28 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisClient } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
 import { createPresence, type PresenceTracker } from './index.ts';
+import { createRedisBench } from './testing/redis-bench.ts';
 
 const leaseMs = 30_000;
 const stepMs = 10_000;
 
-let server: RedisServer;
-let keys: KeySchema;
+const bench = createRedisBench('file');
 let nowMs: number;
 let told: string[];
-let endings: (() => Promise<void>)[];
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
 beforeEach(() => {
-  keys = createKeySchema({ prefix: randomPrefix() });
   nowMs = 1_900_000_000_000;
   told = [];
-  endings = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
 });
 
 /** A hub with a clock set by the test, while its heartbeat runs in real milliseconds. */
 async function startHub(hubId: string): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
-  const redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
+  const redis = await bench.connect();
   const presence = createPresence(
-    { redis, keys },
+    { redis, keys: bench.keys },
     { ...{ hubId, leaseMs, heartbeatMs: 2, reapMs: 1 }, clock: () => nowMs },
   );
-  endings.push(
-    () => redis.close(),
-    () => presence.close(),
-  );
+  bench.defer(() => presence.close());
   presence.onChange((_channelId, { agentId, status }) => told.push(`${agentId} ${status}`));
   return { presence, redis };
 }

@@ -1,16 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisClient } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
 import { createPresence, createRedisLeaseStore, type PresenceTracker } from './index.ts';
+import { createRedisBench } from './testing/redis-bench.ts';
 
 const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
 const leaseMs = 1500;
 
-let server: RedisServer;
-let keys: KeySchema;
+const bench = createRedisBench('test');
 let told: string[];
-let endings: (() => Promise<void>)[];
 let hubs: Hub[];
 
 interface Hub {
@@ -22,29 +20,19 @@ interface Hub {
 }
 
 beforeEach(async () => {
-  server = await startRedis();
-  await server.command('ACL SETUSER app on >secret ~* &* +@all');
-  keys = createKeySchema({ prefix: randomPrefix() });
+  await bench.server.command('ACL SETUSER app on >secret ~* &* +@all');
   told = [];
-  endings = [];
   hubs = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
-  await server.stop();
 });
 
 function startHub(hubId: string): Hub {
-  const redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
+  const redis = bench.open({ url: `redis://app:secret@127.0.0.1:${bench.server.port}` });
   const presence = createPresence(
-    { redis, keys },
+    { redis, keys: bench.keys },
     { hubId, leaseMs, heartbeatMs: 300, reapMs: 50, redislessHubs: async () => new Set(cutOff()) },
   );
   const cutOff = () => hubs.filter((one) => one.presence.degraded).map((one) => one.hubId);
-  endings.push(
-    () => redis.close(),
-    () => presence.close(),
-  );
+  bench.defer(() => presence.close());
   presence.onChange((channelId, { agentId, status }) => {
     told.push(`${hubId}: ${agentId} ${status} in ${channelId}`);
   });
@@ -56,8 +44,10 @@ function startHub(hubId: string): Hub {
 }
 
 const liveLeases = async () => {
-  const [seconds = '0'] = /\d{9,}/.exec(await server.command('TIME')) ?? [];
-  const count = await server.command(`ZCOUNT ${keys.roster('room')} (${Number(seconds)}000 +inf`);
+  const [seconds = '0'] = /\d{9,}/.exec(await bench.server.command('TIME')) ?? [];
+  const count = await bench.server.command(
+    `ZCOUNT ${bench.keys.roster('room')} (${Number(seconds)}000 +inf`,
+  );
   return Number(count.replace(':', ''));
 };
 const passed = (ms: number) => {
@@ -95,12 +85,12 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
       await two.presence.track('room', here('b'));
       await one.presence.track('room', here('both'));
       await two.presence.track('room', { agentId: 'both', sessionId: 'both-2' });
-      const dead = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs });
+      const dead = createRedisLeaseStore({ redis: one.redis, keys: bench.keys }, { leaseMs });
       await dead.join('room', { ...here('ghost'), hubId: 'dead-hub' });
       expect(await one.presence.list('room')).toMatchObject({ degraded: false, count: 5 });
       told.length = 0;
 
-      await server.command(begin);
+      await bench.server.command(begin);
       await waitFor(() => one.presence.degraded && two.presence.degraded, {
         what: 'both degraded',
       });
@@ -131,7 +121,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
       expect(told).toEqual([]);
 
       const backMs = performance.now();
-      await server.command(end);
+      await bench.server.command(end);
       await waitFor(() => !one.presence.degraded && !two.presence.degraded, { what: 'both well' });
       await waitFor(async () => (await one.presence.list('room')).count === 4);
       expect(await one.presence.list('room')).toMatchObject({

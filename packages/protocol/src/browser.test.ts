@@ -48,7 +48,7 @@ describe('in a browser', () => {
     'codec.ts',
     'text.ts',
     'json-object.ts',
-    'rpc.ts',
+    'web-socket.ts',
     'wire.ts',
   ])('%s does not load zod, itself or through its imports', (name) => {
     expect(reachedFrom(name)).not.toContain('zod');

@@ -6,7 +6,7 @@ import { limits } from './limits.ts';
 import { methods } from './methods.ts';
 import type { MethodDefinition, MethodExample } from './methods/definition.ts';
 import { notifications } from './notifications.ts';
-import { webSocketPath } from './rpc.ts';
+import { webSocketPath } from './web-socket.ts';
 
 /** The specification of the hub's WebSocket interface, in the form of OpenRPC 1.3.2. */
 export type OpenRpcDocument = ReturnType<typeof buildOpenRpc>;

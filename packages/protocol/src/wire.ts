@@ -7,7 +7,6 @@ export type { RpcErrorCode } from './errors.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
-export { subprotocol, webSocketPath } from './rpc.ts';
-export type { RpcCall, RpcNotification, RpcResponse } from './rpc.ts';
+export { subprotocol, webSocketPath } from './web-socket.ts';
 export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
 export { isStorableText, utf8Bytes } from './text.ts';

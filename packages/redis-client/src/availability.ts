@@ -6,14 +6,14 @@ import {
   RedisClientError,
   type RedisClientErrorCode,
   toClientError,
-  type WriteRefusal,
   writeRefusalOf,
 } from './errors.ts';
-import { startHeartbeat, untilAnswered, within } from './heartbeat.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { createListeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
+import { createWriteProbe } from './write-probe.ts';
 
 /** The most calls that wait for the first connection. Further calls fail at once. */
 const waitingMax = 1_000;
@@ -48,7 +48,7 @@ export function createAvailability(
   const listeners = createListeners<[boolean]>((error) =>
     logger.error({ err: error }, 'a listener of Redis availability threw'),
   );
-  const probe = createProbe(transport, settings);
+  const probe = createWriteProbe(transport, settings);
   let isAvailable = false;
   let lastLogged: boolean | undefined;
   /** The time of the last line about an outage; null before the first. */
@@ -137,7 +137,7 @@ export function createAvailability(
   }
 
   /** Checks whether the error of a call is a write refusal. */
-  function noteError(error: unknown): void {
+  function noteError(error: RedisClientError): void {
     if (probe.noteError(error)) refresh();
   }
 
@@ -231,96 +231,8 @@ export function createAvailability(
 }
 
 function opensBreaker(error: unknown): boolean {
-  if (!isOutage(error) || isSlotMoving(error)) return false;
+  // Most are replies of a pipeline that did not fail.
+  if (!(error instanceof RedisClientError) || !isOutage(error) || isSlotMoving(error)) return false;
   // A server that refuses writes still answers, so a new connection would not help.
   return !/^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);
-}
-
-/**
- * A script that is declared to write. This is enough for a server to refuse it for lack of memory, disk or replicas. It
- * touches no key, so it runs on every master of a Cluster.
- */
-const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
-
-/**
- * The heartbeat of the command connection. A beat is a PING and a script that Redis refuses when it refuses writes. If
- * an ACL denies scripts, the beat reads the role after a READONLY, because a demoted master still answers PING. After a
- * refused write, the server is used again only after `breakerFailures` good beats in a row. Otherwise the availability
- * of a server at its memory limit would change with each call.
- */
-function createProbe(
-  transport: CommandTransport,
-  { heartbeatTimeoutMs, breakerFailures }: ClientSettings,
-) {
-  let refusal: { readonly kind: WriteRefusal; readonly message: string } | null = null;
-  let isKnown = false;
-  /** False when an ACL denies the script. A refused write then affects only its own call. */
-  let canProbe = false;
-  let goodBeats = 0;
-  const silent = () =>
-    new RedisClientError('timeout', `Redis did not answer a PING within ${heartbeatTimeoutMs} ms`);
-
-  async function checkRole(): Promise<void> {
-    const answers = await transport.callEach(['info', 'replication']).catch(() => []);
-    if (answers.some((info) => /^role:slave/m.test(String(info)))) {
-      throw new RedisClientError('unavailable', 'READONLY: this server is a replica');
-    }
-  }
-
-  function refused(error: RedisClientError, kind: WriteRefusal): void {
-    goodBeats = 0;
-    refusal = { kind, message: error.message };
-  }
-
-  async function probeWrites(): Promise<void> {
-    const error = await transport
-      .callEach(writeProbe)
-      .then(() => null)
-      .catch(toClientError);
-    const kind = writeRefusalOf(error);
-    // If the server does not answer, the PING reports it.
-    if (kind === null && isOutage(error)) return;
-    canProbe = error === null || kind !== null;
-    isKnown = true;
-    if (error && kind) return refused(error, kind);
-    goodBeats += 1;
-    // A demoted master refuses all writes consistently, so one good beat is enough.
-    if (refusal?.kind === 'READONLY' ? canProbe : goodBeats >= breakerFailures) refusal = null;
-  }
-
-  return {
-    /** True when the last beat and all later calls found that the server accepts writes. */
-    get takesWrites() {
-      return isKnown && refusal === null;
-    },
-    /** The error by which Redis refused writes; null when it accepts them or when that is not known. */
-    get refusal() {
-      return refusal;
-    },
-    /** Rejects with an outage when no master answers. */
-    async beat(): Promise<void> {
-      if (!transport.ready) throw new RedisClientError('unavailable', 'Redis is not connected');
-      try {
-        const ping = untilAnswered(transport.callEach(['ping']));
-        await within(Promise.all([ping, probeWrites()]), heartbeatTimeoutMs, silent);
-        if (refusal?.kind !== 'READONLY') return;
-        if (canProbe) throw new RedisClientError('unavailable', refusal.message);
-        await within(checkRole(), heartbeatTimeoutMs, silent);
-        refusal = null;
-      } catch (error) {
-        throw toClientError(error);
-      }
-    },
-    /** It is not known whether the next connection accepts writes. */
-    connectionLost() {
-      isKnown = false;
-    },
-    /** Returns true when the error of a call shows that the server accepts no writes. */
-    noteError(error: unknown): boolean {
-      const kind = writeRefusalOf(error);
-      if (kind === null || !(kind === 'READONLY' || canProbe)) return false;
-      refused(error as RedisClientError, kind);
-      return true;
-    },
-  };
 }

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { RedisKey, TopicName } from '@openclaw/key-schema';
 import { createAvailability, type RoundTrip } from './availability.ts';
-import { closedError, isOutage, toClientError, type WriteRefusal } from './errors.ts';
+import {
+  closedError,
+  isOutage,
+  RedisClientError,
+  toClientError,
+  type WriteRefusal,
+} from './errors.ts';
 import { readHealth, type RedisHealth } from './health.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { openTransports } from './open-transports.ts';
@@ -117,10 +123,11 @@ export function createRedisClient(
     async pipeline(calls) {
       if (calls.length === 0 && !availability.isClosed) return [];
       const replies = await availability.run(() => runPipeline(transport, calls));
-      replies.forEach(availability.noteError);
-      return replies.map((reply) =>
-        availability.isClosed && isOutage(reply) ? closedError() : reply,
-      );
+      return replies.map((reply) => {
+        if (!(reply instanceof RedisClientError)) return reply;
+        availability.noteError(reply);
+        return availability.isClosed && isOutage(reply) ? closedError() : reply;
+      });
     },
     subscriber,
     get state() {

@@ -1,7 +1,8 @@
 import { answer, type Handlers } from '../calls/handler.ts';
 import { cachedRead, RefusedLoad } from './cached-reads.ts';
 import { creationCost, refuseCreation } from './creation-limit.ts';
-import { asHub, readersOf, reads, writes, type MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
+import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
 /** Handlers of channel.*, member.* and thread.*. The store decides and answers them. */
 export function channelMethods(deps: MethodDeps) {

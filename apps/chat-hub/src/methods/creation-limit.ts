@@ -7,7 +7,7 @@ import {
 } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Answer, Caller } from '../calls/handler.ts';
-import type { MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
 
 // Channels and memberships are permanent, and they make reads and counts slower, also for other agents.
 // HUB_LIMIT_CREATE therefore limits their creation, in addition to the limit of the calls. Admins are exempt: they set

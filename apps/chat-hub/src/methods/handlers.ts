@@ -2,7 +2,7 @@ import { answer, type Handlers } from '../calls/handler.ts';
 import { channelMethods } from './channels.ts';
 import { messageMethods } from './messages.ts';
 import { presenceMethods } from './presence.ts';
-import type { MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
 /** Creates the handler of every method of the protocol, each family in a file of its own. */

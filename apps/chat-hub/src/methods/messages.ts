@@ -13,7 +13,8 @@ import { answer, type Answer, type Caller, type Handlers } from '../calls/handle
 import { refuseNonAdmin } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 import { createDirectSend } from './creation-limit.ts';
-import { asHub, readersOf, reads, writes, type MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
+import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
 /** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
 const cachedPageBytes = 262_144;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Caller } from '../calls/handler.ts';
 import { presenceMethods } from './presence.ts';
-import type { MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
 
 const channelId = 'c';
 

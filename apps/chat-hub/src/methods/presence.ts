@@ -1,6 +1,6 @@
 import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { notMember } from './rights.ts';
-import type { MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
 
 /** Handlers of presence.* and typing.*. This state is kept in Redis and may be lost without harm. */
 export function presenceMethods({ store, presence, typing }: MethodDeps) {

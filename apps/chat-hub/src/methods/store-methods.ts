@@ -1,29 +1,7 @@
-import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
-import type { Discontinuity, ParamsOf } from '@openclaw/protocol';
+import type { Actor, ReadMethod, WriteMethod } from '@openclaw/chat-store';
+import type { ParamsOf } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
-import type { Limiter } from '../calls/invoke.ts';
-import type { HubCache } from '../channels/hub-cache.ts';
-import type { Publisher } from '../channels/publisher.ts';
-import type { Rooms } from '../channels/rooms.ts';
-import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import type { PresenceFeed } from '../presence/presence-feed.ts';
-import type { TypingFeed } from '../presence/typing-feed.ts';
-
-/** The parts of the hub that its methods use. */
-export interface MethodDeps {
-  readonly store: ChatStore;
-  readonly cache: HubCache;
-  readonly publisher: Publisher;
-  readonly limiter: Pick<Limiter, 'consume'>;
-  readonly rooms: Rooms;
-  readonly presence: PresenceFeed;
-  readonly typing: TypingFeed;
-  readonly slices: TimeSlicedQueue;
-  /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
-  readonly onResume?: (isResumed: boolean) => void;
-  /** Called for each topic whose next events were trimmed. */
-  readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
-}
+import type { MethodDeps } from './method-deps.ts';
 
 /** Reads shared by all readers, whose rights were checked before: cached rows depend on no reader's rights. */
 export const asHub: Actor = { agentId: 'hub', isAdmin: true };

@@ -18,7 +18,7 @@ import { runNow } from '../channels/encoding.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import type { MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
 const channelId = 'c';

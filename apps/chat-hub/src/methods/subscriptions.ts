@@ -21,7 +21,7 @@ import {
   type MissedEvents,
 } from './missed-events.ts';
 import { outOfBounds, whyNotMember } from './rights.ts';
-import type { MethodDeps } from './store-methods.ts';
+import type { MethodDeps } from './method-deps.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 

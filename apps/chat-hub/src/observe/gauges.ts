@@ -1,6 +1,6 @@
 import type { Live } from '../live.ts';
 import type { Services } from '../services.ts';
-import type { DatabaseState } from './database-state.ts';
+import type { DatabaseState } from './service-reports.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface LiveSources {

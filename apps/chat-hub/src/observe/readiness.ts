@@ -3,7 +3,7 @@ import type { ChatStore } from '@openclaw/chat-store';
 import type { PresenceTracker } from '@openclaw/presence';
 import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
 import type { PublishPath } from '../recovery/self-probe.ts';
-import type { DatabaseState } from './database-state.ts';
+import type { DatabaseState } from './service-reports.ts';
 import type { HubState } from './scraped-metrics.ts';
 
 /** The state of Redis, for operators. */

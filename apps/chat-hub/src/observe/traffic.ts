@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { CallObserver } from '../calls/invoke.ts';
+import type { CallObserver, Limiter } from '../calls/invoke.ts';
 import type { Delivery } from '../channels/flusher.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -108,6 +108,18 @@ export function createTraffic(
         shown.add(one);
       }
       return busiest.filter((one) => shown.has(one));
+    },
+  };
+}
+
+/** A limiter that counts its refusals by action. */
+export function countRefusals(limiter: Limiter, { limited }: Pick<Metrics, 'limited'>): Limiter {
+  return {
+    limits: limiter.limits,
+    consume(action, agentId) {
+      const decision = limiter.consume(action, agentId);
+      if (!decision.allowed) limited.inc({ action });
+      return decision;
     },
   };
 }

@@ -185,16 +185,22 @@ describe('two people and an agent', () => {
 });
 
 describe('two messages of the same text', () => {
-  // The race: the first message is slow, and the event of the second one arrives before the first is stored. Invariant:
-  // each message is shown once, and its state shows correctly whether it is stored.
-  it('are shown as sending and as stored, each by itself', async () => {
-    const { people } = await world.meet('equal', ['ada', 'bob']);
+  /** Ada writes the same text twice. The first message is held; Bob has received the second. */
+  async function holdFirstOfTwo(channelId: string) {
+    const { people } = await world.meet(channelId, ['ada', 'bob']);
     const [ada, bob] = people;
     const { held } = await holdNextMessage(ada);
     await ada.write('Same');
     const first = await held;
     await ada.write('Same');
     await bob.message('Same').waitFor();
+    return { ada, bob, first };
+  }
+
+  // The race: the first message is slow, and the event of the second one arrives before the first is stored. Invariant:
+  // each message is shown once, and its state shows correctly whether it is stored.
+  it('are shown as sending and as stored, each by itself', async () => {
+    const { ada, bob, first } = await holdFirstOfTwo('equal');
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
     const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
     await stored.waitFor();
@@ -209,13 +215,7 @@ describe('two messages of the same text', () => {
   });
 
   it('are shown as refused and as stored, each by itself', async () => {
-    const { people } = await world.meet('refused', ['ada', 'bob']);
-    const [ada, bob] = people;
-    const { held } = await holdNextMessage(ada);
-    await ada.write('Same');
-    const first = await held;
-    await ada.write('Same');
-    await bob.message('Same').waitFor();
+    const { ada, bob, first } = await holdFirstOfTwo('refused');
     first.refuse('not now');
     await ada.page.locator('.outgoing-failed', { hasText: 'not now' }).waitFor();
     expect(await ada.message('Same').count()).toBe(2);
@@ -227,13 +227,7 @@ describe('two messages of the same text', () => {
 
   // The race: the page is reloaded before the answer. Invariant: the message is stored and shown once.
   it('are stored once each when the page is reloaded before the first one arrives', async () => {
-    const { people } = await world.meet('pending', ['ada', 'bob']);
-    const [ada, bob] = people;
-    const { held } = await holdNextMessage(ada);
-    await ada.write('Same');
-    await held;
-    await ada.write('Same');
-    await bob.message('Same').waitFor();
+    const { ada, bob } = await holdFirstOfTwo('pending');
     await ada.page.reload();
     await ada.open('pending');
     await waitFor(async () => (await bob.message('Same').count()) === 2);

@@ -3,7 +3,7 @@ import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import { eraseStart, type EraseCounts, type Erasure } from '../core/erase.ts';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './redactions.contract.ts';
+import type { OpenedDatabase } from './opened-database.contract.ts';
 
 export function describeErase(engine: string, start: () => Promise<OpenedDatabase>): void {
   describe(`the erasure of an agent on ${engine}`, () => {

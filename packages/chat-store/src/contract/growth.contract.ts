@@ -2,20 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { methods } from '@openclaw/protocol';
 import type { Command } from '../commands.ts';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './redactions.contract.ts';
-
-/** A database whose size on disk the test can read. */
-export interface MeasuredDatabase extends OpenedDatabase {
-  /** The bytes of all tables and indexes, after the upkeep that the engine does by itself in the background. */
-  bytes(): number;
-}
+import type { OpenedDatabase } from './opened-database.contract.ts';
 
 const messagesPerCycle = 600;
 const content = 'a text of an agent '.repeat(20);
 
-export function describeGrowth(engine: string, start: () => Promise<MeasuredDatabase>): void {
+export function describeGrowth(engine: string, start: () => Promise<OpenedDatabase>): void {
   describe(`the size of a database with retention on ${engine}`, () => {
-    let database: MeasuredDatabase;
+    let database: OpenedDatabase;
     let core: StoreCore;
     const channelId = 'busy';
     const actor = { agentId: 'ana', isAdmin: false };

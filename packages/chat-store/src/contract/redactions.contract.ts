@@ -2,15 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits, methods, type ParamsInputOf } from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import type { StoreCore } from '../core/store-core.ts';
-
-/** A database whose tables the test can read. */
-export interface OpenedDatabase {
-  /** Opens another hub's core on it. The caller closes it. */
-  open(): Promise<StoreCore>;
-  run(sql: string): void;
-  count(sql: string): number;
-  stop(): Promise<void>;
-}
+import type { OpenedDatabase } from './opened-database.contract.ts';
 
 const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
   ({

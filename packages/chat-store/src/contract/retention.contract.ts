@@ -3,7 +3,7 @@ import { methods, type ParamsInputOf, type ParamsOf, type ResultOf } from '@open
 import type { Command, ReadMethod, WriteMethod } from '../commands.ts';
 import type { Retention } from '../core/retention.ts';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './redactions.contract.ts';
+import type { OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
 
 const hourMs = 3_600_000;

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema, type RedisKey } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisKey } from '@openclaw/key-schema';
+import type { RedisClient, ScriptCall } from '@openclaw/redis-client';
 import { createRedisLeaseStore, type PresenceState } from '../index.ts';
+import { createRedisBench } from '../testing/redis-bench.ts';
 
 const online: PresenceState = { status: 'online', customStatus: null, avatar: null };
 const away: PresenceState = { status: 'away', customStatus: 'Reviewing PRs', avatar: '🤖' };
@@ -13,25 +13,15 @@ const beat = (agentId: string, state = online, sessionId = 's') => ({
   state,
 });
 
-let server: RedisServer;
+const bench = createRedisBench('file');
 let redis: RedisClient;
-let keys: KeySchema;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
-beforeEach(() => {
-  keys = createKeySchema({ prefix: randomPrefix() });
+beforeEach(async () => {
+  redis = await bench.connect();
 });
 
 const ttlMs = async (key: RedisKey) => Number(await redis.send(['pttl', key]));
 const hash = async (agentId: string) => {
-  const key = keys.presence('c', agentId);
+  const key = bench.keys.presence('c', agentId);
   const [names, values] = (await redis.pipeline([
     ['hkeys', key],
     ['hvals', key],
@@ -57,9 +47,9 @@ describe('presence keys', () => {
   const expectTtls = async (leaseMs: number, hashMs: number) => {
     const outliveMs = Math.max(leaseMs, 60_000);
     const expected: [RedisKey, { from: number; to: number }][] = [
-      [keys.presence('c', 'a'), second(hashMs)],
-      [keys.roster('c'), second(leaseMs + outliveMs)],
-      [keys.rosterAgents('c'), second(leaseMs + outliveMs)],
+      [bench.keys.presence('c', 'a'), second(hashMs)],
+      [bench.keys.roster('c'), second(leaseMs + outliveMs)],
+      [bench.keys.rosterAgents('c'), second(leaseMs + outliveMs)],
     ];
     for (const [key, { from, to }] of expected) {
       const ttl = await ttlMs(key);
@@ -75,10 +65,10 @@ describe('presence keys', () => {
   ])(
     'TTL expiry (presence): every key has its TTL after every call, lease $leaseMs ms',
     async ({ leaseMs, hashMs }) => {
-      const presence = createRedisLeaseStore({ redis, keys }, { leaseMs });
+      const presence = createRedisLeaseStore({ redis, keys: bench.keys }, { leaseMs });
       const shorten = () =>
         redis.pipeline(
-          [keys.presence('c', 'a'), keys.roster('c'), keys.rosterAgents('c')].map(
+          [bench.keys.presence('c', 'a'), bench.keys.roster('c'), bench.keys.rosterAgents('c')].map(
             (key) => ['persist', key] as const,
           ),
         );
@@ -90,14 +80,14 @@ describe('presence keys', () => {
       await shorten();
       await presence.renew([beat('a', away)]);
       await expectTtls(leaseMs, hashMs);
-      await redis.send(['persist', keys.presence('c', 'a')]);
+      await redis.send(['persist', bench.keys.presence('c', 'a')]);
       await presence.update(['c'], 'a', away);
       await expectTtls(leaseMs, hashMs);
     },
   );
 
   it('have the names and values of the key schema', async () => {
-    const presence = createRedisLeaseStore({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     const before = Date.now();
     await presence.join('c', lease('a'), away);
     const { lastSeen, ...rest } = await hash('a');
@@ -109,20 +99,20 @@ describe('presence keys', () => {
       status: 'online',
       lastSeen: expect.stringMatching(/^\d{13}$/),
     });
-    const roster = await redis.send(['zrange', keys.roster('c'), 0, -1, 'WITHSCORES']);
+    const roster = await redis.send(['zrange', bench.keys.roster('c'), 0, -1, 'WITHSCORES']);
     expect(roster).toEqual(['a:h:s', String(Number(lastSeen) + 300_000)]);
-    const agents = await redis.send(['zrange', keys.rosterAgents('c'), 0, -1, 'WITHSCORES']);
+    const agents = await redis.send(['zrange', bench.keys.rosterAgents('c'), 0, -1, 'WITHSCORES']);
     expect(agents).toEqual(['a h s', '0']);
   });
 
   it('are all deleted when the last agent has left or was reaped', async () => {
     let nowMs = 1_900_000_000_000;
-    const presence = createRedisLeaseStore({ redis, keys }, { clock: () => nowMs });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys }, { clock: () => nowMs });
     const left = () =>
       redis.send([
         'exists',
-        ...[keys.roster('c'), keys.rosterAgents('c')],
-        ...[keys.presence('c', 'a'), keys.presence('c', 'b')],
+        ...[bench.keys.roster('c'), bench.keys.rosterAgents('c')],
+        ...[bench.keys.presence('c', 'a'), bench.keys.presence('c', 'b')],
       ]);
     await presence.join('c', lease('a'), away);
     await presence.join('c', lease('b'));
@@ -135,7 +125,7 @@ describe('presence keys', () => {
   });
 
   it('are never searched with KEYS or SCAN, and reads write none', async () => {
-    const presence = createRedisLeaseStore({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     await presence.join('c', lease('a'));
     await presence.renew([beat('a')]);
     await presence.update(['c'], 'a', away);
@@ -158,7 +148,7 @@ describe('presence keys', () => {
 
 describe('data that Redis loses', () => {
   it('Presence data reconstruction: the next heartbeat repairs a wipe', async () => {
-    const presence = createRedisLeaseStore({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     const agentIds = Array.from({ length: 111 }, (_, n) => `agent-${String(n).padStart(3, '0')}`);
     await presence.joinMany(
       agentIds.map((agentId) => ({ channelId: 'c', lease: lease(agentId), state: away })),
@@ -171,26 +161,26 @@ describe('data that Redis loses', () => {
     expect(count).toBe(111);
     expect(presences.map(({ agentId }) => agentId)).toEqual(agentIds);
     expect(presences.every(({ customStatus }) => customStatus === 'Reviewing PRs')).toBe(true);
-    expect(await ttlMs(keys.roster('c'))).toBeGreaterThan(599_000);
+    expect(await ttlMs(bench.keys.roster('c'))).toBeGreaterThan(599_000);
   });
 
   it('an evicted hash reads as plain online, and the next heartbeat writes it again', async () => {
-    const presence = createRedisLeaseStore({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     await presence.join('c', lease('a'), away);
-    await redis.send(['del', keys.presence('c', 'a')]);
+    await redis.send(['del', bench.keys.presence('c', 'a')]);
     expect(await presence.get('c', 'a')).toMatchObject(online);
     expect(await presence.renew([beat('a', away)])).toEqual([]);
     expect(await presence.get('c', 'a')).toMatchObject(away);
   });
 
   it('an evicted index makes no agent go offline', async () => {
-    const presence = createRedisLeaseStore({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     await presence.join('c', lease('a', 's1'), away);
     await presence.join('c', lease('a', 's2'));
     await presence.join('c', lease('b'));
-    await redis.send(['del', keys.rosterAgents('c')]);
+    await redis.send(['del', bench.keys.rosterAgents('c')]);
     expect(await presence.leave('c', lease('a', 's1'))).toBeNull();
-    expect(await ttlMs(keys.rosterAgents('c'))).toBeGreaterThan(599_000);
+    expect(await ttlMs(bench.keys.rosterAgents('c'))).toBeGreaterThan(599_000);
     expect(await presence.join('c', lease('a', 's3'))).toBeNull();
     expect((await presence.list('c')).presences).toMatchObject([
       { agentId: 'a', ...away },
@@ -199,9 +189,9 @@ describe('data that Redis loses', () => {
   });
 
   it('an evicted roster takes the index with it, and heartbeats write both', async () => {
-    const presence = createRedisLeaseStore({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     for (const agentId of ['a', 'b', 'x']) await presence.join('c', lease(agentId), away);
-    await redis.send(['del', keys.roster('c')]);
+    await redis.send(['del', bench.keys.roster('c')]);
     expect((await presence.list('c')).presences).toEqual([]);
     await presence.renew([beat('a', away)]);
     await presence.renew([beat('b', away)]);
@@ -209,7 +199,7 @@ describe('data that Redis loses', () => {
       { agentId: 'a' },
       { agentId: 'b' },
     ]);
-    expect(await redis.send(['zcard', keys.rosterAgents('c')])).toBe(2);
+    expect(await redis.send(['zcard', bench.keys.rosterAgents('c')])).toBe(2);
   });
 });
 
@@ -223,7 +213,7 @@ describe('round trips', () => {
         return redis.pipeline(calls);
       },
     } as Pick<RedisClient, 'run' | 'pipeline'>;
-    const presence = createRedisLeaseStore({ redis: counting, keys });
+    const presence = createRedisLeaseStore({ redis: counting, keys: bench.keys });
     const entries = Array.from({ length: 450 }, (_, n) => ({
       channelId: n < 250 ? 'big' : `c${n % 2}`,
       lease: lease(`a${n}`),
@@ -236,8 +226,8 @@ describe('round trips', () => {
   });
 
   it('fails with `unavailable` and the cause when Redis refuses a call', async () => {
-    await redis.send(['set', keys.roster('c'), 'not a zset']);
-    const presence = createRedisLeaseStore({ redis, keys });
+    await redis.send(['set', bench.keys.roster('c'), 'not a zset']);
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys });
     const unavailable = {
       name: 'PresenceError',
       code: 'unavailable',

@@ -1,22 +1,17 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { beforeEach } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import type { RedisClient } from '@openclaw/redis-client';
+import { randomPrefix } from '@openclaw/test-support';
 import { createRedisLeaseStore } from '../index.ts';
 import type { LeaseStoreOptions } from '../options.ts';
+import { createRedisBench } from '../testing/redis-bench.ts';
 import { presenceModelContract } from './lease-store-model.contract.ts';
 import { presenceContract } from './lease-store.contract.ts';
 
-let server: RedisServer;
+const bench = createRedisBench('file');
 let redis: RedisClient;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
+beforeEach(async () => {
+  redis = await bench.connect();
 });
 
 const make = (hashTags: boolean) => (options: Required<LeaseStoreOptions>) =>

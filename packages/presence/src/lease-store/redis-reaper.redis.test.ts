@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisClient, ScriptCall } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
 import { createRedisLeaseStore, type LeaseStore, type PresenceState } from '../index.ts';
+import { createRedisBench } from '../testing/redis-bench.ts';
 
 const leaseMs = 30_000;
 const online: PresenceState = { status: 'online', customStatus: null, avatar: null };
@@ -12,34 +12,23 @@ const lease = (agentId: string, hubId = 'hub-1', sessionId = 's') => ({
   sessionId,
 });
 
-let server: RedisServer;
+const bench = createRedisBench('file');
 let redis: RedisClient;
-let keys: KeySchema;
 let nowMs: number;
 const clock = () => nowMs;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
-beforeEach(() => {
-  keys = createKeySchema({ prefix: randomPrefix() });
+beforeEach(async () => {
+  redis = await bench.connect();
   nowMs = 1_900_000_000_000;
 });
 
 describe('reaping in real time', () => {
   it('TTL expiry (presence): two racing reapers report exactly one offline record within ±1 s of the end of the lease', async () => {
-    const other = createRedisClient({ url: server.url });
-    await waitFor(() => other.available);
+    const other = await bench.connect();
     const offline: { agentId: string; afterMs: number }[] = [];
     const startedMs = Date.now();
     const agentIds = Array.from({ length: 20 }, (_, n) => `a${n}`);
     const hubs = [redis, other].map((client) =>
-      createRedisLeaseStore({ redis: client, keys }, { leaseMs: 1500 }),
+      createRedisLeaseStore({ redis: client, keys: bench.keys }, { leaseMs: 1500 }),
     );
     await hubs[0]!.joinMany(agentIds.map((agentId) => ({ channelId: 'c', lease: lease(agentId) })));
     const timers = hubs.map((hub) =>
@@ -66,7 +55,7 @@ describe('reaping in real time', () => {
   });
 
   it('keeps an agent online through many leases as long as it is renewed', async () => {
-    const presence = createRedisLeaseStore({ redis, keys }, { leaseMs: 300 });
+    const presence = createRedisLeaseStore({ redis, keys: bench.keys }, { leaseMs: 300 });
     await presence.join('c', lease('a'));
     const endMs = Date.now() + 1500;
     await waitFor(async () => {
@@ -90,7 +79,7 @@ describe('reaping', () => {
       },
     } as Pick<RedisClient, 'run' | 'pipeline'>;
     const presence = createRedisLeaseStore(
-      { redis: counting, keys },
+      { redis: counting, keys: bench.keys },
       { leaseMs, clock, ...options },
     );
     return { presence, sent };
@@ -212,12 +201,12 @@ describe('reaping', () => {
   it('extends with the TTL that a heartbeat would have written', async () => {
     const { presence } = counted({ redislessHubs: () => Promise.resolve(new Set(['hub-1'])) });
     await presence.join('c', lease('a'));
-    await redis.send(['pexpire', keys.presence('c', 'a'), 5000]);
+    await redis.send(['pexpire', bench.keys.presence('c', 'a'), 5000]);
     nowMs += leaseMs - 1000;
     await presence.reap(['c']);
     const [hashTtl, rosterTtl, agentsTtl] = (
       await redis.pipeline(
-        [keys.presence('c', 'a'), keys.roster('c'), keys.rosterAgents('c')].map(
+        [bench.keys.presence('c', 'a'), bench.keys.roster('c'), bench.keys.rosterAgents('c')].map(
           (key) => ['pttl', key] as const,
         ),
       )

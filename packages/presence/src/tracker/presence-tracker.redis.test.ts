@@ -1,13 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisClient } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
 import {
   createPresence,
   createRedisLeaseStore,
   type PresenceTracker,
   type PresenceTrackerOptions,
 } from '../index.ts';
+import { createRedisBench } from '../testing/redis-bench.ts';
 import { trackerContract } from './tracker.contract.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
@@ -23,35 +23,22 @@ interface Told {
   readonly atMs: number;
 }
 
-let server: RedisServer;
-let keys: KeySchema;
+const bench = createRedisBench('file');
 let told: Told[];
-let endings: (() => Promise<void>)[];
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
 beforeEach(() => {
-  keys = createKeySchema({ prefix: randomPrefix() });
   told = [];
-  endings = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
 });
 
 async function startHub(
   hubId: string,
   options: PresenceTrackerOptions = {},
 ): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
-  const redis = createRedisClient({ url: server.url });
-  endings.push(() => redis.close());
-  await waitFor(() => redis.available);
+  const redis = await bench.connect();
   const presence = createPresence(
-    { redis, keys },
+    { redis, keys: bench.keys },
     { hubId, leaseMs: 1500, heartbeatMs: 500, reapMs: 50, ...options },
   );
-  endings.push(() => presence.close());
+  bench.defer(() => presence.close());
   presence.onChange((channelId, { agentId, status }, { degraded }) => {
     told.push({ hub: hubId, channelId, agentId, status, degraded, atMs: Date.now() });
   });
@@ -61,9 +48,7 @@ const toldOf = (agentId: string) =>
   told.filter((one) => one.agentId === agentId).map(({ hub, status }) => `${hub} ${status}`);
 
 trackerContract('on Redis under the default names', () => {
-  const redis = createRedisClient({ url: server.url });
-  endings.push(() => redis.close());
-  return createPresence({ redis });
+  return createPresence({ redis: bench.open() });
 });
 
 describe('presence over several hubs', () => {
@@ -120,7 +105,7 @@ describe('presence over several hubs', () => {
 
   it('reaps a channel that it only watches', async () => {
     const { presence, redis } = await startHub('hub-1');
-    const other = createRedisLeaseStore({ redis, keys }, { leaseMs: 100 });
+    const other = createRedisLeaseStore({ redis, keys: bench.keys }, { leaseMs: 100 });
     const stop = presence.watch('c');
     await other.join('c', { ...here('a'), hubId: 'elsewhere' });
     await waitFor(() => toldOf('a').length > 0);
@@ -152,19 +137,17 @@ describe('presence over several hubs', () => {
   // the lease first; the join then finds the agent present. Invariant: a join is announced once, even if other calls
   // overtake it.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
-    const redis = createRedisClient({ url: server.url });
-    endings.push(() => redis.close());
-    await waitFor(() => redis.available);
+    const redis = await bench.connect();
     let beat: (available: boolean) => void = () => {};
     const onAvailability: RedisClient['onAvailability'] = (listener) => {
       beat = listener;
       return () => undefined;
     };
     const presence = createPresence(
-      { redis: { ...redis, available: true, onAvailability }, keys },
+      { redis: { ...redis, available: true, onAvailability }, keys: bench.keys },
       { hubId: 'hub-1' },
     );
-    endings.push(() => presence.close());
+    bench.defer(() => presence.close());
     presence.onChange((channelId, { agentId, status }, { degraded }) => {
       told.push({ hub: 'hub-1', channelId, agentId, status, degraded, atMs: Date.now() });
     });
@@ -209,7 +192,12 @@ describe('presence over several hubs', () => {
     await Promise.all(Array.from({ length: 1200 }, (_, n) => presence.track('c', here(`a${n}`))));
     await presence.close();
     expect(told.filter(({ status }) => status === 'offline')).toHaveLength(1200);
-    const left = ['exists', keys.roster('c'), keys.rosterAgents('c'), keys.presence('c', 'a0')];
+    const left = [
+      'exists',
+      bench.keys.roster('c'),
+      bench.keys.rosterAgents('c'),
+      bench.keys.presence('c', 'a0'),
+    ];
     expect(await redis.send(left as [string])).toBe(0);
   });
 
@@ -222,7 +210,7 @@ describe('presence over several hubs', () => {
     await presence.close();
     expect(told.filter(({ status }) => status === 'offline')).toHaveLength(20);
     expect(told.every(({ degraded }) => !degraded)).toBe(true);
-    expect(await redis.send(['exists', keys.roster('c')])).toBe(0);
+    expect(await redis.send(['exists', bench.keys.roster('c')])).toBe(0);
     await Promise.all(left);
   });
 });

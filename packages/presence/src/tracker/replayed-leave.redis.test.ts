@@ -1,45 +1,26 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient } from '@openclaw/redis-client';
-import {
-  randomPrefix,
-  startRedis,
-  startTcpLink,
-  waitFor,
-  type RedisServer,
-} from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { startTcpLink, waitFor } from '@openclaw/test-support';
 import { createPresence } from '../index.ts';
+import { createRedisBench } from '../testing/redis-bench.ts';
 
-let server: RedisServer;
-let keys: KeySchema;
+const bench = createRedisBench('test');
 let nowMs: number;
 let told: string[];
-let endings: (() => Promise<void>)[];
-beforeEach(async () => {
-  server = await startRedis();
-  keys = createKeySchema({ prefix: randomPrefix() });
+beforeEach(() => {
   nowMs = 1_900_000_000_000;
   told = [];
-  endings = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
-  await server.stop();
 });
 
 /** A hub with its own link to Redis, and a clock that the test sets. */
 async function startHub(hubId: string) {
-  const link = await startTcpLink(server.port);
-  const redis = createRedisClient({ url: `redis://127.0.0.1:${link.port}` });
+  const link = await startTcpLink(bench.server.port);
+  bench.defer(() => link.stop());
+  const redis = bench.open({ url: `redis://127.0.0.1:${link.port}` });
   const presence = createPresence(
-    { redis, keys },
+    { redis, keys: bench.keys },
     { ...{ hubId, leaseMs: 30_000, heartbeatMs: 100, reapMs: 20 }, clock: () => nowMs },
   );
-  endings.push(
-    () => link.stop(),
-    () => redis.close(),
-    () => presence.close(),
-  );
+  bench.defer(() => presence.close());
   // Only the hub's own sockets get degraded changes.
   presence.onChange((_channelId, { agentId, status }, { degraded }) => {
     if (!degraded) told.push(`${hubId}: ${agentId} ${status}`);

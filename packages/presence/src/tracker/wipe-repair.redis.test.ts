@@ -1,38 +1,27 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisClient } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
 import { createPresence, type PresenceTracker, type PresenceTrackerOptions } from '../index.ts';
+import { createRedisBench } from '../testing/redis-bench.ts';
 
 const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
 const channelIds = Array.from({ length: 50 }, (_, n) => `c${n}`);
 
-let server: RedisServer;
+const bench = createRedisBench('test');
 let redis: RedisClient;
-let keys: KeySchema;
 let told: string[];
 let wiped: string[];
-let endings: (() => Promise<void>)[];
 beforeEach(async () => {
-  server = await startRedis();
-  redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
-  keys = createKeySchema({ prefix: randomPrefix() });
+  redis = await bench.connect();
   told = [];
   wiped = [];
-  endings = [];
-});
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
-  await redis.close();
-  await server.stop();
 });
 
 /** A hub with one agent of the same name, in all channels, with the default heartbeat. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
-  const presence = createPresence({ redis, keys }, { hubId, ...options });
+  const presence = createPresence({ redis, keys: bench.keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));
-  endings.push(() => presence.close());
+  bench.defer(() => presence.close());
   await Promise.all(channelIds.map((channelId) => presence.track(channelId, here(hubId))));
   presence.onChange((channelId, { agentId, status }) =>
     told.push(`${agentId} ${status} in ${channelId}`),
@@ -71,7 +60,7 @@ describe('a Redis that loses its data under intact connections', () => {
 
   it('writes a single evicted roster again', async () => {
     const hub = await startHub('hub');
-    await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
+    await redis.send(['del', bench.keys.roster('c49'), bench.keys.rosterAgents('c49')]);
     // One check looks at twenty channels each half second, and there are fifty.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
@@ -90,7 +79,7 @@ describe('a Redis that loses its data under intact connections', () => {
     for (const round of [1, 2]) {
       await redis.send(['flushall']);
       await waitFor(() => wiped.length >= round);
-      await waitFor(async () => (await redis.send(['zcard', keys.roster('c49')])) === 1);
+      await waitFor(async () => (await redis.send(['zcard', bench.keys.roster('c49')])) === 1);
     }
     expect(wiped).toEqual(['hub', 'hub']);
   });

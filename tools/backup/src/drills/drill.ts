@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from '@jest/globals';
 import { createClient, type Discontinuity, type HubClient } from '@openclaw/client';
 import {
   connectRpc,
@@ -100,6 +103,66 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
       await ana.close();
     },
   };
+}
+
+/** A backup that was taken while messages were sent, and the log that the restore must partly lose. */
+export interface BackupUnderLoad {
+  readonly archive: string;
+  /** The number of events that were acknowledged when the backup began. */
+  readonly acked: number;
+  /** The number of events when it had ended. */
+  readonly during: number;
+  /** The log before the restore. It ends with messages that the backup cannot hold. */
+  readonly former: readonly LoggedEnvelope[];
+  readonly epoch: string;
+}
+
+const lostContents = Array.from({ length: 10 }, (_, n) => `lost ${n}`);
+
+/** Sends messages before, during and after a backup. `addBallast` makes the backup take a while. */
+export async function backUpUnderLoad(
+  fleet: Fleet,
+  to: string,
+  env: Readonly<Record<string, string>>,
+  addBallast: () => void,
+): Promise<BackupUnderLoad> {
+  for (let n = 0; n < 20; n++) await fleet.send(`before ${n}`);
+  addBallast();
+  const acked = (await fleet.log()).length;
+  let isDone = false;
+  const backup = succeed(['backup', '--to', to], env).finally(() => (isDone = true));
+  let slowestMs = 0;
+  for (let n = 0; !isDone; n++) slowestMs = Math.max(slowestMs, await fleet.send(`during ${n}`));
+  const archive = await backup;
+  // A write lock that is held for the whole copy would exceed it; see the hub's lock timeout of 2 s.
+  expect(slowestMs).toBeLessThan(1500);
+  const during = (await fleet.log()).length;
+  expect(during).toBeGreaterThan(acked);
+  for (const content of lostContents) await fleet.send(content);
+  return {
+    archive,
+    acked,
+    during,
+    former: await fleet.log(),
+    epoch: fleet.ben.welcome?.epoch ?? '',
+  };
+}
+
+/** Checks that the log ends within the time of the backup, and that clients start over. Call it when the hub runs. */
+export async function expectRestored(
+  fleet: Fleet,
+  { archive, acked, during, former, epoch }: BackupUnderLoad,
+) {
+  await fleet.reconnect();
+  const restored = await fleet.log();
+  expect(restored.length).toBeGreaterThanOrEqual(acked);
+  expect(restored.length).toBeLessThanOrEqual(during);
+  const contents = lostOf(former, restored).map(({ event }) => String(event.message?.content));
+  expect(contents.slice(-lostContents.length)).toEqual(lostContents);
+  const manifest = JSON.parse(await readFile(join(archive, 'manifest.json'), 'utf8'));
+  expect(manifest.ledger.events).toBe(restored.length);
+  await expectResync(fleet, epoch, restored);
+  return { restored, manifest };
 }
 
 /** After a restore: Ben noticed the new epoch by himself, reads the restored log, and gets what is sent from now on. */

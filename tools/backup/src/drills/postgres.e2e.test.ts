@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { startHub, startPostgres, startRedis, temporaryFolder } from '@openclaw/test-support';
 import { testScope } from '@openclaw/test-support/scopes';
-import { channelId, expectResync, lostOf, openFleet, run, succeed } from './drill.ts';
+import { backUpUnderLoad, channelId, expectRestored, openFleet, run, succeed } from './drill.ts';
 
 const scope = testScope();
 
@@ -22,21 +22,10 @@ describe('a PostgreSQL database', () => {
     const env = { ...database, REDIS_URL: redis.url };
     const hub = await scope.use(startHub({ env }));
     const fleet = await scope.use(openFleet(hub));
-    for (let n = 0; n < 20; n++) await fleet.send(`before ${n}`);
-    postgres.query(`create table ballast as select n, repeat(md5(n::text), 100) as bytes
-      from generate_series(1, 20000) as s(n)`);
-    const acked = (await fleet.log()).length;
-    let isDone = false;
-    const backup = succeed(['backup', '--to', to], env).finally(() => (isDone = true));
-    let slowestMs = 0;
-    for (let n = 0; !isDone; n++) slowestMs = Math.max(slowestMs, await fleet.send(`during ${n}`));
-    const archive = await backup;
-    expect(slowestMs).toBeLessThan(1500);
-    const during = (await fleet.log()).length;
-    expect(during).toBeGreaterThan(acked);
-    for (let n = 0; n < 10; n++) await fleet.send(`lost ${n}`);
-    const former = await fleet.log();
-    const epoch = fleet.ben.welcome?.epoch ?? '';
+    const backup = await backUpUnderLoad(fleet, to, env, () =>
+      postgres.query(`create table ballast as select n, repeat(md5(n::text), 100) as bytes
+        from generate_series(1, 20000) as s(n)`),
+    );
     await fleet.ana.call('message.history', { channelId });
     const cached = `EXISTS openclaw:messages:${channelId}:recent openclaw:seq:messages:${channelId}`;
     expect(await redis.command(cached)).not.toBe(':0');
@@ -45,7 +34,7 @@ describe('a PostgreSQL database', () => {
       code: 4,
       output: expect.stringContaining('stop every hub first'),
     });
-    expect(await fleet.log()).toEqual(former);
+    expect(await fleet.log()).toEqual(backup.former);
     await hub.kill();
     // Also what a later release would have left behind.
     postgres.query(
@@ -55,16 +44,7 @@ describe('a PostgreSQL database', () => {
     expect(postgres.query(`select count(*) from pg_tables where tablename = 'later'`)).toBe('0');
     expect(await redis.command(`EXISTS openclaw:messages:${channelId}:recent`)).toBe(':0');
     await hub.restart();
-    await fleet.reconnect();
-    const restored = await fleet.log();
-    const lost = lostOf(former, restored);
-    expect(restored.length).toBeGreaterThanOrEqual(acked);
-    expect(restored.length).toBeLessThanOrEqual(during);
-    const contents = lost.map(({ event }) => String(event.message?.content));
-    expect(contents.slice(-10)).toEqual(Array.from({ length: 10 }, (_, n) => `lost ${n}`));
-    const manifest = JSON.parse(await readFile(join(archive, 'manifest.json'), 'utf8'));
-    expect(manifest.ledger.events).toBe(restored.length);
-    await expectResync(fleet, epoch, restored);
+    await expectRestored(fleet, backup);
   });
 
   it('stays as it was when its archive is damaged, or the restore fails half-way', async () => {

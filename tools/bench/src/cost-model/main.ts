@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { choiceOf, numberOf, parseOptions, runCommand } from '../command-line.ts';
 import {
   measureForeignCommits,
   measureMessages,
@@ -24,60 +24,39 @@ const help = `npm run cost-model -- [--only ${parts.join('|')}] [--messages 2000
 Measures small runs on real hubs, Redis, SQLite and PostgreSQL, and prints them beside the cost model; then what the
 model says about larger fleets. --only tracing compares hubs with and without tracing. Exits with 1 when the model is off.`;
 
-function fail(sentence: string): never {
-  console.error(`cost-model: ${sentence}`);
-  process.exit(2);
+function readOptions(args: readonly string[]) {
+  const { only, messages, sockets, idle } = parseOptions(args, {
+    only: { type: 'string' },
+    messages: { type: 'string', default: '2000' },
+    sockets: { type: 'string', default: '1000' },
+    idle: { type: 'string', default: '10' },
+  });
+  const effort: Effort = {
+    messages: numberOf('messages', messages, 1),
+    sockets: numberOf('sockets', sockets, 1),
+    idleMs: 1_000 * numberOf('idle', idle, 1, false),
+  };
+  const wanted = new Set<(typeof parts)[number]>(
+    only === undefined
+      ? parts.filter((part) => part !== 'tracing')
+      : [choiceOf('only', only, parts)],
+  );
+  return { effort, wanted };
 }
 
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        only: { type: 'string' },
-        messages: { type: 'string', default: '2000' },
-        sockets: { type: 'string', default: '1000' },
-        idle: { type: 'string', default: '10' },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    fail(`${(error as Error).message}\n${help}`);
+async function main({ effort, wanted }: ReturnType<typeof readOptions>): Promise<number> {
+  console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
+  const rows = [];
+  if (wanted.has('storage')) rows.push(...storageRows(await measureStorage(effort)));
+  if (wanted.has('messages')) {
+    rows.push(...loadRows(await measureMessages(effort)));
+    rows.push(...foreignRows(await measureForeignCommits(effort)));
   }
+  if (wanted.has('sockets')) rows.push(...socketRows(await measureSockets(effort), effort.sockets));
+  if (rows.length > 0) console.log(`\n${formatRows(rows)}`);
+  if (wanted.has('plan')) console.log(`\n${formatPlans(fleets.map(planFor))}`);
+  if (wanted.has('tracing')) console.log(`\n${formatTracing(await measureTracing(effort))}`);
+  return rows.every(holds) ? 0 : 1;
 }
 
-const values = readOptions();
-if (values.help) {
-  console.log(help);
-  process.exit(0);
-}
-const numberOf = (name: 'messages' | 'sockets' | 'idle') => {
-  const value = Number(values[name]);
-  if (!(value > 0)) fail(`--${name} must be a number above 0`);
-  return value;
-};
-const effort: Effort = {
-  messages: Math.ceil(numberOf('messages')),
-  sockets: Math.ceil(numberOf('sockets')),
-  idleMs: 1_000 * numberOf('idle'),
-};
-const { only } = values;
-if (only !== undefined && !parts.some((part) => part === only))
-  fail(`there is no part ${only}\n${help}`);
-const isWanted = (part: (typeof parts)[number]) =>
-  only === undefined ? part !== 'tracing' : only === part;
-
-// The servers are killed in the exit handler, which a default SIGINT would skip.
-process.once('SIGINT', () => process.exit(130));
-
-console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
-const rows = [];
-if (isWanted('storage')) rows.push(...storageRows(await measureStorage(effort)));
-if (isWanted('messages')) {
-  rows.push(...loadRows(await measureMessages(effort)));
-  rows.push(...foreignRows(await measureForeignCommits(effort)));
-}
-if (isWanted('sockets')) rows.push(...socketRows(await measureSockets(effort), effort.sockets));
-if (rows.length > 0) console.log(`\n${formatRows(rows)}`);
-if (isWanted('plan')) console.log(`\n${formatPlans(fleets.map(planFor))}`);
-if (isWanted('tracing')) console.log(`\n${formatTracing(await measureTracing(effort))}`);
-process.exit(rows.every(holds) ? 0 : 1);
+await runCommand('cost-model', help, readOptions, main);

@@ -2,17 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  inspectorEnv,
-  openInspector,
   startHub,
   startPostgres,
   startRedis,
   temporaryFolder,
-  usesRedis,
   waitFor,
   type HubProcess,
-  type Inspector,
-  type RedisServer,
   type RpcSocket,
 } from '@openclaw/test-support';
 import {
@@ -24,7 +19,8 @@ import {
   sendAtRate,
   type LightSocket,
 } from './light-sockets.ts';
-import { postgresBytes, redisCounters, sqliteBytes, type RedisCounters } from './probes.ts';
+import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hubs.ts';
+import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
 /** How much a run measures. */
 export interface Effort {
@@ -41,11 +37,6 @@ export const loadContentBytes = 200;
 export const senderCount = 10;
 export const loadPerSecond = 500;
 
-const unlimited = {
-  HUB_LIMIT_MESSAGE: '1000000/1',
-  HUB_LIMIT_CREATE: '1000000/1',
-  HUB_LIMIT_CALLS: '1000000/1',
-};
 /** Random letters: PostgreSQL compresses long texts, and real ones less than a repeated letter. */
 const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes);
 
@@ -102,104 +93,10 @@ export async function measureStorage(effort: Effort): Promise<StorageCosts> {
   };
 }
 
-/** Two hubs on one Redis; the processor time and the memory of both can be read. */
-async function startMeasuredHubs(
-  redis: RedisServer,
-  folder: string,
-  env: Readonly<Record<string, string>> = {},
-) {
-  const shared = {
-    ...unlimited,
-    REDIS_URL: redis.url,
-    HUB_DB_URL: `sqlite:${join(folder, 'hub.sqlite')}`,
-    ...env,
-    NODE_OPTIONS: `${inspectorEnv.NODE_OPTIONS} ${env['NODE_OPTIONS'] ?? ''}`,
-  };
-  const sending = await startHub({ env: shared });
-  const receiving = await startHub({ env: shared });
-  const hubs = [sending, receiving] as const;
-  await waitFor(async () => (await Promise.all(hubs.map(usesRedis))).every(Boolean));
-  const inspectors = [
-    await openInspector(() => sending.output()),
-    await openInspector(() => receiving.output()),
-  ] as const;
-  return {
-    hubs,
-    inspectors,
-    async [Symbol.asyncDispose]() {
-      for (const inspector of inspectors) inspector.close();
-      await Promise.all(hubs.map((hub) => hub.stop()));
-    },
-  };
-}
-
 const eventsOf = (sockets: readonly LightSocket[]) =>
   sockets.reduce((sum, { events }) => sum + events, 0);
 const framesOf = (sockets: readonly LightSocket[]) =>
   sockets.reduce((sum, { frames }) => sum + frames, 0);
-
-/** The change of what a Redis server counts. */
-interface RedisUse {
-  readonly commands: number;
-  readonly outputBytes: number;
-  readonly cpuMs: number;
-}
-
-/** Commands of the measurement itself are not counted. */
-const ownCommands: ReadonlySet<string> = new Set(['info', 'quit']);
-
-function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {
-  let commands = 0;
-  for (const [name, calls] of after.calls)
-    if (!ownCommands.has(name)) commands += calls - (before.calls.get(name) ?? 0);
-  return {
-    commands,
-    outputBytes: after.outputBytes - before.outputBytes,
-    cpuMs: after.cpuMs - before.cpuMs,
-  };
-}
-
-/** The use of both hubs and of Redis during some work. */
-interface Use {
-  readonly seconds: number;
-  readonly sendingMs: number;
-  readonly receivingMs: number;
-  readonly redis: RedisUse;
-}
-
-async function during(
-  redis: RedisServer,
-  [sending, receiving]: readonly [Inspector, Inspector],
-  work: () => Promise<unknown>,
-): Promise<Use> {
-  const read = () => Promise.all([sending.cpuMs(), receiving.cpuMs(), redisCounters(redis)]);
-  const [sendingFrom, receivingFrom, redisFrom] = await read();
-  const startMs = performance.now();
-  await work();
-  const seconds = (performance.now() - startMs) / 1_000;
-  const [sendingTo, receivingTo, redisTo] = await read();
-  return {
-    seconds,
-    sendingMs: sendingTo - sendingFrom,
-    receivingMs: receivingTo - receivingFrom,
-    redis: redisUse(redisFrom, redisTo),
-  };
-}
-
-/** The use of some work beyond that of an idle system in the same time. */
-function beyondIdle(use: Use, idle: Use): Use {
-  const share = use.seconds / idle.seconds;
-  return {
-    seconds: use.seconds,
-    sendingMs: use.sendingMs - share * idle.sendingMs,
-    receivingMs: use.receivingMs - share * idle.receivingMs,
-    redis: {
-      commands: use.redis.commands - share * idle.redis.commands,
-      outputBytes: use.redis.outputBytes - share * idle.redis.outputBytes,
-      cpuMs: use.redis.cpuMs - share * idle.redis.cpuMs,
-    },
-  };
-}
 
 /** How the messages of a load follow each other. The more of them share a turn, the less each costs. */
 export const loads = ['alone', 'even', 'full'] as const;

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { choiceOf, numberOf, parseOptions } from '../command-line.ts';
 import { faultKind, faultKinds, fittingFaults, type FaultName } from './faults.ts';
 import type { SystemOptions } from './system.ts';
 
@@ -15,12 +15,6 @@ export interface CommandLine {
   readonly channels: number;
   readonly directs: number;
   readonly jsonFile: string | undefined;
-}
-
-/** Thrown for invalid arguments; the message names the option. */
-export class CommandLineError extends Error {
-  override readonly name = 'CommandLineError';
-  readonly code = 'invalid_arguments';
 }
 
 export const help = `Usage: npm run soak -- [options]
@@ -50,48 +44,24 @@ export function listOfFaults(): string {
   return names.map((name) => `${name.padEnd(width)}  ${faultKind(name).text}`).join('\n');
 }
 
-function numberOf(name: string, text: string, minimum: number, isWhole = true): number {
-  const value = Number(text);
-  const isGood = text.trim() !== '' && value >= minimum && (!isWhole || Number.isInteger(value));
-  if (!isGood)
-    throw new CommandLineError(
-      `--${name} must be a ${isWhole ? 'whole ' : ''}number of at least ${minimum}`,
-    );
-  return value;
-}
-
-function choiceOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined)
-    throw new CommandLineError(`--${name} must be one of ${choices.join(', ')}`);
-  return found;
-}
-
 function parse(args: readonly string[]) {
   const string = (value: string) => ({ type: 'string', default: value }) as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        minutes: string('5'),
-        seed: string(String(Math.floor(Date.now() / 1000))),
-        db: string('sqlite'),
-        redis: string('single'),
-        hubs: string('3'),
-        faults: { type: 'string' },
-        rate: string('150'),
-        agents: string('12'),
-        channels: string('3'),
-        directs: string('205'),
-        json: { type: 'string' },
-        overlap: { type: 'boolean', default: false },
-        list: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
-  }
+  return parseOptions(args, {
+    minutes: string('5'),
+    seed: string(String(Math.floor(Date.now() / 1000))),
+    db: string('sqlite'),
+    redis: string('single'),
+    hubs: string('3'),
+    faults: { type: 'string' },
+    rate: string('150'),
+    agents: string('12'),
+    channels: string('3'),
+    directs: string('205'),
+    json: { type: 'string' },
+    overlap: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  });
 }
 
 /** Parses the arguments. Returns a string for `--help` and `--list`, to be printed. @throws {CommandLineError} */

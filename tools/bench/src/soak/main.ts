@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { formatReport } from './report.ts';
-import { CommandLineError, parseCommandLine, type CommandLine } from './command-line.ts';
+import { CommandLineError } from '../command-line.ts';
+import { parseCommandLine, type CommandLine } from './command-line.ts';
 import { createRandom } from './random.ts';
+import { formatReport } from './report.ts';
 import { runSoak } from './run-soak.ts';
 import { createSchedule, formatFault } from './schedule.ts';
 

@@ -1,5 +1,6 @@
 import { ChatStoreError, type CallKind, type DatabaseCall } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
+import type { ServiceObservers } from '../services.ts';
 import { databaseFailureCodes, type Metrics } from './metrics.ts';
 
 /** Tells from the outcomes of calls if the database answers. Logs each change once, with its reason and duration. */
@@ -70,6 +71,27 @@ export function createDatabaseState(
     },
     failed(side, error) {
       if (error instanceof ChatStoreError && codes.has(error.code)) fail(side, error, 0);
+    },
+  };
+}
+
+/** The reports of the store and of Redis, as metrics. They cost one observation per call, group or round trip. */
+export function serviceObservers(
+  metrics: Pick<
+    Metrics,
+    'commitGroupSize' | 'commitSeconds' | 'redisRoundTripSeconds' | 'redisFailures'
+  >,
+  { onCall }: Pick<DatabaseState, 'onCall'>,
+): ServiceObservers {
+  return {
+    onCall,
+    onGroup({ size, durationMs }) {
+      metrics.commitGroupSize.observe(size);
+      metrics.commitSeconds.observe(durationMs / 1_000);
+    },
+    onRoundTrip({ durationMs, failure }) {
+      metrics.redisRoundTripSeconds.observe(durationMs / 1_000);
+      if (failure !== null) metrics.redisFailures.inc({ code: failure });
     },
   };
 }

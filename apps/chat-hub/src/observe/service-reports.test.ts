@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChatStoreError, type CallKind, type ChatStoreErrorCode } from '@openclaw/chat-store';
-import { createDatabaseState } from './database-state.ts';
+import { createDatabaseState } from './service-reports.ts';
 import { createMetrics } from './metrics.ts';
 
 function bench() {

@@ -1,0 +1,25 @@
+import type { ChatStore } from '@openclaw/chat-store';
+import type { Discontinuity } from '@openclaw/protocol';
+import type { Limiter } from '../calls/invoke.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
+import type { Publisher } from '../channels/publisher.ts';
+import type { Rooms } from '../channels/rooms.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TypingFeed } from '../presence/typing-feed.ts';
+
+/** The parts of the hub that its methods use. */
+export interface MethodDeps {
+  readonly store: ChatStore;
+  readonly cache: HubCache;
+  readonly publisher: Publisher;
+  readonly limiter: Pick<Limiter, 'consume'>;
+  readonly rooms: Rooms;
+  readonly presence: PresenceFeed;
+  readonly typing: TypingFeed;
+  readonly slices: TimeSlicedQueue;
+  /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
+  readonly onResume?: (isResumed: boolean) => void;
+  /** Called for each topic whose next events were trimmed. */
+  readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
+}

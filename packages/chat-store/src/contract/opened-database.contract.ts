@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { startPostgres, temporaryFolder } from '@openclaw/test-support';
+import type { StoreCore } from '../core/store-core.ts';
+import { openPostgresCore } from '../postgres/postgres-core.ts';
+import { openSqliteCore } from '../sqlite/sqlite-core.ts';
+
+/** A database whose tables and size the test can read. */
+export interface OpenedDatabase {
+  /** Opens another hub's core on it. The caller closes it. */
+  open(): Promise<StoreCore>;
+  run(sql: string): void;
+  count(sql: string): number;
+  /** The bytes of all tables and indexes, after the upkeep that the engine does by itself in the background. */
+  bytes(): number;
+  stop(): Promise<void>;
+}
+
+const timeouts = { lockTimeoutMs: 2000, timeoutMs: 2900 };
+
+function throwFault(fault: string): never {
+  throw new Error(fault);
+}
+
+/** A SQLite file in a folder of its own. */
+export async function openSqlite(): Promise<OpenedDatabase> {
+  const folder = await temporaryFolder('store');
+  const path = join(folder.path, 'hub.sqlite');
+  const using = <T>(work: (database: DatabaseSync) => T): T => {
+    const database = new DatabaseSync(path);
+    try {
+      return work(database);
+    } finally {
+      database.close();
+    }
+  };
+  const count = (sql: string) =>
+    using((database) => Number(Object.values(database.prepare(sql).get() ?? {})[0]));
+  return {
+    open: () => openSqliteCore({ path, ...timeouts }, throwFault),
+    run: (sql) => using((database) => database.exec(sql)),
+    count,
+    bytes: () =>
+      count('select page_count * page_size from pragma_page_count(), pragma_page_size()'),
+    stop: () => folder.remove(),
+  };
+}
+
+/** A PostgreSQL server of its own. */
+export async function openPostgres(): Promise<OpenedDatabase> {
+  const server = await startPostgres();
+  return {
+    open: () => openPostgresCore({ url: server.url, poolSize: 2, ...timeouts }, throwFault),
+    run: (sql) => void server.query(sql),
+    count: (sql) => Number(server.query(sql)),
+    bytes() {
+      // In production autovacuum does this once two thousand rows and 2% of a table are deleted.
+      server.query('vacuum');
+      return Number(
+        server.query(`select sum(pg_total_relation_size(oid)) from pg_class
+          where relkind = 'r' and relnamespace = 'public'::regnamespace`),
+      );
+    },
+    stop: () => server.stop(),
+  };
+}

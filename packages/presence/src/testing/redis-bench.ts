@@ -1,0 +1,60 @@
+import { beforeAll, beforeEach } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import {
+  createRedisClient,
+  type RedisClient,
+  type RedisClientOptions,
+} from '@openclaw/redis-client';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { suiteScope, testScope } from '@openclaw/test-support/scopes';
+
+/** A Redis server for the tests of one file. All that a test opens or defers ends after it, the last first. */
+export interface RedisBench {
+  readonly server: RedisServer;
+  /** Keys with a prefix that no other test has. */
+  readonly keys: KeySchema;
+  /** Creates a client without waiting for its connection. @default a client of the server */
+  open(options?: RedisClientOptions): RedisClient;
+  /** Like `open`, and waits until the client is available. */
+  connect(options?: RedisClientOptions): Promise<RedisClient>;
+  /** Runs the cleanup after the test. */
+  defer(cleanup: () => unknown): void;
+}
+
+/** Call it at the top of a file. A test that stops or changes its server needs a server for itself. */
+export function createRedisBench(serverFor: 'file' | 'test'): RedisBench {
+  const scope = testScope();
+  let server: RedisServer;
+  let keys: KeySchema;
+  if (serverFor === 'file') {
+    const suite = suiteScope();
+    beforeAll(async () => {
+      server = await suite.use(startRedis());
+    });
+  }
+  beforeEach(async () => {
+    if (serverFor === 'test') server = await scope.use(startRedis());
+    keys = createKeySchema({ prefix: randomPrefix() });
+  });
+
+  function open(options: RedisClientOptions = { url: server.url }): RedisClient {
+    const client = createRedisClient(options);
+    scope.defer(() => client.close());
+    return client;
+  }
+  return {
+    get server() {
+      return server;
+    },
+    get keys() {
+      return keys;
+    },
+    open,
+    async connect(options) {
+      const client = open(options);
+      await waitFor(() => client.available);
+      return client;
+    },
+    defer: (cleanup) => scope.defer(cleanup),
+  };
+}
