@@ -20,7 +20,20 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0005_redactions': { ...second, up: (db) => addRedactions(db, dialect) },
     '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
     '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
+    '0008_client_messages_first': { ...second, up: indexClientMessagesFirst },
   });
+}
+
+/**
+ * The ids of clients begin with their time. With the id first, the index grows at its end for all channels together, so
+ * that a commit changes one of its pages in place of one for each channel.
+ */
+async function indexClientMessagesFirst(db: Kysely<unknown>): Promise<void> {
+  await runAll(db, [
+    sql`drop index log_by_client_message`,
+    sql`create unique index log_by_client_message on log (client_message_id, channel_id, sender_id)
+      where client_message_id is not null`,
+  ]);
 }
 
 /**
