@@ -16,7 +16,7 @@ export const checkerFolders = [bin, join(python, 'bin')];
 
 const goPrograms = {
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.6.0',
-  // What `docker compose config` does, without Docker.
+  // Resolves a compose file as `docker compose config` does, without Docker.
   'compose-config': 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2',
 };
 const pythonPackages = {

@@ -56,6 +56,7 @@ const tasks = {
   build: { command: nx('build') },
   format: { command: ['prettier', '--write', '.'] },
   lua: { command: ['node', 'tools/setup/embed-lua.mjs'] },
+  alerts: { command: node('tools/monitoring/src/kubernetes/main.ts') },
   dashboards: { command: node('tools/monitoring/src/dashboards/main.ts') },
 };
 

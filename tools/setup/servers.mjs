@@ -45,6 +45,11 @@ const drillPrograms = [
     purpose: 'the PostgreSQL exporter',
     isThere: () => onPath('prometheus-postgres-exporter'),
   },
+  {
+    debianPackage: 'prometheus-node-exporter',
+    purpose: 'the node exporter',
+    isThere: () => onPath('prometheus-node-exporter'),
+  },
 ];
 
 function onPath(name) {

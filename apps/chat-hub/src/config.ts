@@ -49,9 +49,9 @@ export interface Config {
   readonly logLevel: string;
   /** True with NODE_ENV=production: everything that the hub prints is then JSON. */
   readonly isProduction: boolean;
-  /** Variables that begin with HUB_ and have no meaning here; worth a warning. */
+  /** Variables that begin with HUB_ and that the hub does not know; it warns of them. */
   readonly unknownNames: readonly string[];
-  /** Where systemd waits for the hub's readiness; null without systemd. */
+  /** The socket on which systemd waits for the hub's readiness; null without systemd. */
   readonly notifySocket: string | null;
 }
 

@@ -236,5 +236,5 @@ export async function startLive(
   };
 }
 
-/** The live side of a hub: everything between the log and the sockets. */
+/** The live delivery of a hub: everything between the log and the sockets. */
 export type Live = Awaited<ReturnType<typeof startLive>>;

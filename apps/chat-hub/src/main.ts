@@ -106,7 +106,10 @@ async function main(): Promise<void> {
     isClosing = true;
     hub.log.info({ signal }, 'shutting down; a second signal stops the hub at once');
     const longestMs = config.drainDelayMs + config.drainMs + shutdownMs;
-    setTimeout(() => fail('the shutdown took too long', hub.log), longestMs).unref();
+    setTimeout(
+      () => fail('the shutdown took too long, so the hub exits without waiting for it', hub.log),
+      longestMs,
+    ).unref();
     hub.close().then(
       () => process.exit(0),
       (error: unknown) => fail(String(error), hub.log),

@@ -13,7 +13,7 @@ import type { Config } from './config.ts';
 const retryMs = 500;
 
 /** A server that starts, fails over or is away. A SQLite file never returns by itself. */
-const passingCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
+const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',
   'timeout',
   'locked',
@@ -44,21 +44,21 @@ export async function openStore(
         deps,
       );
       const waitedMs = Math.round(performance.now() - startMs);
-      if (isWaiting) log.warn({ waitedMs }, 'the database answers: the hub goes on starting');
+      if (isWaiting) log.warn({ waitedMs }, 'the database answers: the hub continues to start');
       if (!signal.aborted) return store;
       await store.close();
     } catch (error) {
       const isLate = performance.now() - startMs >= startTimeoutMs;
-      if (databaseUrl.startsWith('sqlite:') || isLate || !isPassing(error)) throw error;
+      if (databaseUrl.startsWith('sqlite:') || isLate || !isRetryable(error)) throw error;
       const { code, message } = error;
       if (!isWaiting) log.warn({ code, reason: message }, 'the hub waits for its database');
       isWaiting = true;
     }
-    if (signal.aborted) throw new ChatStoreError('closed', 'the hub does not start');
+    if (signal.aborted) throw new ChatStoreError('closed', 'a signal ended the start of the hub');
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function isPassing(error: unknown): error is ChatStoreError {
-  return error instanceof ChatStoreError && passingCodes.has(error.code);
+function isRetryable(error: unknown): error is ChatStoreError {
+  return error instanceof ChatStoreError && retryableCodes.has(error.code);
 }

@@ -16,11 +16,14 @@ import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
 /** Callbacks with which the packages report, for metrics and for the log of outages. */
-export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall'> &
+export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSweep'> &
   Pick<RedisClientDeps, 'onRoundTrip'>;
 
 /** The dependencies of the store in a hub. */
-export function storeDeps(log: Logger, { onGroup, onCall }: ServiceObservers): ChatStoreDeps {
+export function storeDeps(
+  log: Logger,
+  { onGroup, onCall, onSweep }: ServiceObservers,
+): ChatStoreDeps {
   const storeLog = log.child({ part: 'store' });
   return {
     // The hub itself logs each outage once; these warnings come every ten seconds.
@@ -30,6 +33,7 @@ export function storeDeps(log: Logger, { onGroup, onCall }: ServiceObservers): C
     },
     ...(onGroup && { onGroup }),
     ...(onCall && { onCall }),
+    ...(onSweep && { onSweep }),
   };
 }
 
@@ -82,7 +86,7 @@ export async function openServices(
   };
 }
 
-// A hub of an earlier release may have cached the newest messages without the fields that later releases added.
+// False for cached messages of an earlier release, which lack fields that later releases added.
 function hasPresentFields(message: object): boolean {
   return 'senderKind' in message && 'state' in message;
 }

@@ -70,8 +70,8 @@ export interface StartOptions {
 }
 
 /**
- * Wires configuration, packages, live side, calls and server, and listens. Rejects when the port is not available, or
- * the database within `startTimeoutMs`.
+ * Wires configuration, packages, live delivery, calls and server, and listens. Rejects when the port is not
+ * available, or when the database is not within `startTimeoutMs`.
  */
 export async function startHub(
   config: Config,
@@ -84,7 +84,10 @@ export async function startHub(
   try {
     log.info({ version, node: process.version, config: describeConfig(config) }, 'the hub starts');
     if (config.unknownNames.length > 0)
-      log.warn({ names: config.unknownNames }, 'these variables have no meaning for the hub');
+      log.warn(
+        { names: config.unknownNames },
+        'the hub does not know these variables and ignores them',
+      );
     const metrics = createMetrics();
     const database = createDatabaseState({ metrics, log });
     const observers = serviceObservers(metrics, database);

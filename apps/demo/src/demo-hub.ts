@@ -17,7 +17,7 @@ export interface DemoHub {
 
 /** Options of {@link startDemoHub}. */
 export interface DemoHubOptions {
-  /** Null: 8080, or a free port when that is taken. */
+  /** Null means 8080, or a free port when that is taken. */
   readonly port: number | null;
   /** The SQLite file. */
   readonly dataFile: string;
@@ -98,7 +98,7 @@ export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));
     const answer = await fetch(address, { signal: AbortSignal.timeout(2_000) });
-    // A hub that waits for its database is alive, but serves nobody yet.
+    // A hub that waits for its database is alive, but refuses all clients.
     return ((await answer.json()) as { status: string }).status === 'ok';
   } catch {
     return false;

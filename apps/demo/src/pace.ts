@@ -2,7 +2,7 @@ import type { Randomness } from './randomness.ts';
 
 /** How fast the demo runs. */
 export interface Pace {
-  /** How long typing is shown before a text. */
+  /** The time for which typing is shown before a text. */
   typingMs(text: string): number;
   /** The pause between two steps. */
   gapMs(): number;

@@ -11,7 +11,7 @@ export type Step =
       readonly by: Role;
       /** Markdown; `@role` mentions the agent with that role. */
       readonly text: string;
-      /** Names the message for later steps. */
+      /** A name by which later steps refer to the message. */
       readonly as?: string;
       /** Sends it in the thread of this named message. */
       readonly under?: string;

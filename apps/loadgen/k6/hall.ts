@@ -21,7 +21,7 @@ const warmupMs = 2_000;
 const drainMs = 3_000;
 // Each agent measures every n-th delivery.
 const sampleEvery = Number(__ENV.SAMPLE ?? 10);
-// An operation at the start or the end may be counted or not.
+// The first and the last operation may or may not be counted, so two fewer are required.
 const messages = Math.floor((rate * durationMs) / 1000) - 2;
 
 const delivery = new Trend('hub_delivery_ms', true);

@@ -1,4 +1,4 @@
-/** Shorter frames are answers, which are all different. */
+/** Shorter frames are answers. No two are equal, so caching them is useless. */
 const minSharedChars = 256;
 
 /**

@@ -3,7 +3,7 @@ export type Identity =
   | { readonly kind: 'dev' }
   /** HS256: each agent's token is signed here. */
   | { readonly kind: 'secret'; readonly secret: string }
-  /** An admin's token: each agent's token is minted by the hub. */
+  /** An admin's token, with which the hub issues each agent's token. */
   | { readonly kind: 'admin'; readonly token: string };
 
 /** `hall`: every agent is in every channel; `teams`: each is in one. */

@@ -39,7 +39,7 @@ export interface Outcome {
   readonly reconnects: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
-  /** Null without the hub's pid. */
+  /** Null when the hub's pid is not given. */
   readonly hub: {
     readonly cpuUsPerDelivery: number;
     readonly cores: number;

@@ -35,7 +35,7 @@ export interface ViewStats {
   stale: number;
   /** Found corrupt in the cache: deleted, and loaded. */
   corrupt: number;
-  /** Loaded values that were stored. */
+  /** Loaded values that were put into the cache. */
   fills: number;
   /** Loaded values that were not stored, because an event arrived after the load or the head was unknown. */
   refusedFills: number;

@@ -11,6 +11,7 @@ import {
 } from './commands.ts';
 import type { Access } from './core/access.ts';
 import { observeCore, type DatabaseCall } from './core/observed-core.ts';
+import type { Swept } from './core/retention.ts';
 import type { LogPage } from './core/read/log.ts';
 import { refusalOf } from './core/run-group.ts';
 import type { StoreCore } from './core/store-core.ts';
@@ -40,6 +41,8 @@ export interface ChatStoreDeps {
    * store's own limits refuse, or that it no longer waits for, are not among them.
    */
   readonly onCall?: (call: DatabaseCall) => void;
+  /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
+  readonly onSweep?: (swept: Swept) => void;
 }
 
 /** The connections of one pool. */
@@ -176,7 +179,8 @@ export async function createChatStore(
         reason === 'queue full'
           ? refuse('unavailable', 'too many writes are waiting', 500)
           : refuse('unavailable', `the database takes no writes: ${reason}`, 1000),
-      timedOut: () => refuse('timeout', `no commit within ${timeoutMs} ms: it may have happened`),
+      timedOut: () =>
+        refuse('timeout', `no commit within ${timeoutMs} ms: the write may still happen`),
       failed: refused,
       onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
     },
@@ -205,10 +209,11 @@ export async function createChatStore(
   const writePriority = <T>(call: () => Promise<T>) =>
     systemCalls.run(null, whileOpen(call), 'timeout');
 
-  const stopSweeper = startSweeper(
-    () => core.sweep(parsed.retention, parsed.sweepEveryMs),
-    parsed.sweepEveryMs,
-  );
+  const stopSweeper = startSweeper(async () => {
+    const swept = await core.sweep(parsed.retention, parsed.sweepEveryMs);
+    deps.onSweep?.(swept);
+    return swept.isMore;
+  }, parsed.sweepEveryMs);
 
   return {
     get epoch() {

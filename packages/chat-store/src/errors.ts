@@ -4,7 +4,7 @@ export type ChatStoreErrorCode =
   | 'unavailable'
   /** One agent has too many waiting calls; nothing happened. */
   | 'rate_limited'
-  /** No answer in time; it may have happened. */
+  /** The database did not answer in time. The call may still have taken effect. */
   | 'timeout'
   /** Another process holds the database's lock. */
   | 'locked'

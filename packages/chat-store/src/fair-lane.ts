@@ -83,7 +83,7 @@ export function createFairLane(options: FairLaneOptions) {
       }
     }
     const tooMany = (code: 'rate_limited' | 'unavailable') =>
-      new ChatStoreError(code, 'too many calls are under way', { retryAfterMs });
+      new ChatStoreError(code, 'too many calls are running or waiting', { retryAfterMs });
     if (!heaviest) throw tooMany(agentId !== null && own > 0 ? 'rate_limited' : 'unavailable');
     const [id, party] = heaviest;
     waiting -= 1;

@@ -42,8 +42,9 @@ interface Entry<C, R> {
 }
 
 /**
- * Collects commands into groups that are committed together. A group holds the commands that arrived while the last group was being committed. Under low load each command is
- * committed alone and at once; under high load many share a commit. There is no timer that collects commands.
+ * Collects commands into groups that are committed together. A group holds the commands that arrived while the last
+ * group was being committed. Under low load each command is committed alone and at once; under high load many share a
+ * commit. No timer delays a commit to collect more commands.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;

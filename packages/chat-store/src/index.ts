@@ -28,6 +28,7 @@ export { callKinds } from './core/observed-core.ts';
 export type { CallKind, DatabaseCall } from './core/observed-core.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
+export type { Swept } from './core/retention.ts';
 export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
 export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
 export type { ChatStoreOptions } from './options.ts';

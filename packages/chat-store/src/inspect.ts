@@ -5,7 +5,7 @@ import { createMigrations } from './core/migrations.ts';
 import { ChatStoreError } from './errors.ts';
 import { parseOptions } from './options.ts';
 
-/** The state of a database as it is, read without a store. */
+/** The state of a database, read without migrating it or creating a store. */
 export interface StoreInspection {
   readonly engine: 'sqlite' | 'postgres';
   readonly schema: {

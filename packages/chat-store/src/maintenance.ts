@@ -54,11 +54,12 @@ const statementTimeoutMs = 24 * 3_600_000;
 const lockTimeoutMs = 60_000;
 
 /**
- * The statements that make a restored copy a new epoch, for the transaction that restores it: no hub then serves the
- * copy in its old epoch. The heartbeats in it belong to hubs of another time.
+ * The statements that begin a new epoch in a restored copy. Run them in the transaction that restores it, so that no
+ * hub serves the copy in its old epoch. They also delete the copy's heartbeats, which no running hub made.
  */
 export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
-  if (!/^[\w-]+$/.test(epoch)) throw new ChatStoreError('invalid_options', 'not an epoch');
+  if (!/^[\w-]+$/.test(epoch))
+    throw new ChatStoreError('invalid_options', 'an epoch has only letters, digits, _ and -');
   return [`update meta set value = '${epoch}' where name = 'epoch'`, 'delete from hubs'];
 }
 
@@ -92,7 +93,7 @@ async function openPostgres(url: string): Promise<Maintenance> {
     import('./postgres/connections.ts'),
     import('./postgres/postgres-errors.ts'),
   ]);
-  // A name of its own, so that this connection does not count as a hub's.
+  // Sets another application name, so that this connection is not counted as a hub.
   const named = new URL(url);
   named.searchParams.set('application_name', 'openclaw-maintenance');
   const { pool } = createPool({

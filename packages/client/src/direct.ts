@@ -35,7 +35,10 @@ export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
   ownId(): string | null;
   ready(options: CallOptions): Promise<{ readonly agentId: string }>;
   channel(channelId: string): HubChannel;
-  /** Listens to the end of the client. @throws {HubError} when it is already closed */
+  /**
+   * Calls the listener when the client ends.
+   * @throws {HubError} when it is already closed
+   */
   onEnd(listener: (error: HubError) => void): () => void;
 }
 

@@ -41,7 +41,10 @@ export interface ClientOptions {
   readonly catchUpMax?: number;
   /** Events that wait for the reader of one `events()`. Further ones are read from the log. @default 10_000 */
   readonly streamMax?: number;
-  /** Parses a frame. A process with many clients can share the parsing between them. @default JSON.parse */
+  /**
+   * Parses a frame. A process with many clients can pass a function that parses a shared frame only once.
+   * @default JSON.parse
+   */
   readonly parseFrame?: (text: string) => unknown;
   /** @default globalThis.WebSocket */
   readonly webSocket?: WebSocketConstructor;

@@ -13,8 +13,8 @@ export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
   /**
-   * `epoch`: a backup was restored; `behind`: too many were missed; `trimmed`: the hub keeps them no longer; an error
-   * code: the hub refused the channel.
+   * `epoch`: a backup was restored; `behind`: too many events were missed; `trimmed`: the hub no longer keeps them;
+   * an error code: the hub refused the channel.
    */
   readonly reason: HubDiscontinuity['reason'] | ErrorCode;
 }

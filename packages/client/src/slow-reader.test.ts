@@ -15,7 +15,7 @@ let hub: ScriptedHub;
 let client: HubClient;
 let side: HubSide;
 let events: AsyncIterableIterator<Envelope>;
-/** The seqs of all events that listeners received. */
+/** The seqs of all events that listeners received, in order. */
 let heard: number[];
 
 // A stream that holds two events, subscribed at head 0.
@@ -85,7 +85,7 @@ describe('a reader that is slower than its channel', () => {
     await answerPage(2, [3, 4]);
     expect(await next).toEqual([3]);
     expect(await read(2)).toEqual([4, 5]);
-    // The sixth event did not fit, because two were waiting.
+    // The sixth event did not fit into the buffer of two, so it is fetched from the log.
     const last = read(1);
     await answerPage(5, [6]);
     expect(await last).toEqual([6]);

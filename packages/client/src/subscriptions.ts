@@ -47,7 +47,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // A leave before the head of a subscribe's answer is outdated, because only a member gets this answer.
+    // A leave with a seq before the answer's head is outdated, because only a member gets this answer.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&

@@ -229,11 +229,12 @@ function namedTopics(
     // Published after the agents' topics, so that their handlers run before the event changes the members of the
     // channel.
     if (to.channel === true) {
-      if (channelId === null || name === null) throw new Error('it belongs to no channel');
+      if (channelId === null || name === null)
+        throw new Error('an event without a channel has no channel topic');
       topics.push({ name, topic: { kind: 'channel', channelId } });
     }
   } catch (cause) {
-    throw new EventsError('invalid_event', 'the event cannot be published there', cause);
+    throw new EventsError('invalid_event', 'the event cannot be published on these topics', cause);
   }
   if (to.global === true) topics.push({ name: keys.globalTopic, topic: { kind: 'global' } });
   return topics;

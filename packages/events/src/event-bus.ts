@@ -71,9 +71,9 @@ export interface EventBus {
     invalidatesOnGap?: readonly RedisKey[],
   ): Promise<void>;
   /**
-   * Subscribes to one channel. Local publishes reach the handler at once, those of other processes once the promise has
-   * resolved. While Redis is away it also resolves, and the subscription starts with the reconnect. A function that is
-   * subscribed twice is called twice.
+   * Subscribes to one channel. The handler gets local publishes at once, and those of other processes once the
+   * promise has resolved. While Redis is away it also resolves, and the subscription starts with the reconnect. A
+   * function that is subscribed twice is called twice.
    */
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
   /** Subscribes to the topic of one agent: direct messages and notices. */

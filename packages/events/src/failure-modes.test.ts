@@ -3,8 +3,8 @@ import { createMemoryEventBus } from './memory-event-bus.ts';
 import { sampleMessage, sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench } from './testing/sequencer-bench.ts';
 
-// Failures that users of other hubs reported. Each test states the race and the invariant. Where it tests a protection,
-// it also shows that the same run fails without it.
+// Failures that users of other hubs reported. Each test states the race and the invariant. A test of a protection
+// also shows that the same run fails without it.
 
 describe('replay', () => {
   // A replay overlapped live events and was delivered in addition to them. Invariant: each event is delivered exactly

@@ -18,7 +18,10 @@ import { createRedisProbe } from './redis-probe.ts';
 export interface RedisEventBusDeps {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Gets failed publishes, failing handlers and malformed messages, each kind at most once a second. @default none */
+  /**
+   * Logs failed publishes, failing handlers and malformed messages, each kind at most once a second.
+   * @default none
+   */
   readonly logger?: EventsLogger;
 }
 

@@ -197,7 +197,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   /** Delivers head+1 and the buffered events that follow it without a gap. */
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // Events that `deliver` offers are buffered. Otherwise one subscriber would get n+1 before another got n.
+    // Buffers the events that handlers offer during the delivery. Otherwise one subscriber would get n+1 before
+    // another got n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {

@@ -19,7 +19,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   presence: { maxMembers: 5, maxBytes: 16 * kib },
   roster: leases,
   rosterAgents: leases,
-  // Each start removes the agents that stopped, so it holds those of the last ten seconds.
+  // Each start removes the agents that stopped, so the key holds only the starts of the last ten seconds.
   typing: { maxMembers: 10_000, maxBytes: null },
   // The cache keeps neither a longer value nor a longer list.
   channel: { maxMembers: null, maxBytes: kib * kib },

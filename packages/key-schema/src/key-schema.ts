@@ -31,7 +31,10 @@ export class KeySchemaError extends Error {
   }
 }
 
-/** True for an id that can be part of a name: letters, digits and `._@|~-`, 1 to 128 characters, the first a letter or digit. */
+/**
+ * True for an id that can be part of a name: letters, digits and `._@|~-`, 1 to 128 characters, the first a letter or
+ * digit.
+ */
 export function isNameId(id: string): boolean {
   // A colon could make the name of another key; a brace could move the key to another Cluster slot.
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
@@ -95,7 +98,8 @@ export interface KeySchema {
 
 /**
  * Creates the names of one system.
- * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, or over 64 characters.
+ * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, or over 64
+ * characters.
  */
 export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   const { prefix = 'openclaw:', hashTags = false } = options;

@@ -12,7 +12,10 @@ export interface PresenceHash {
 /** The kind of a sender in its token; `hub` for events that no caller causes. */
 type SenderKind = 'agent' | 'person' | 'service' | 'hub';
 
-/** An element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
+/**
+ * An element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch
+ * milliseconds.
+ */
 export interface CachedMessage {
   readonly id: string;
   readonly channelId: string;

@@ -44,7 +44,7 @@ describe('a process that was killed', () => {
 
 describe('the number of leases', () => {
   // The races: the reply to a leave is lost and the leave is repeated; a process dies before its agent leaves.
-  // Invariant: the number is right, because it is counted and not stored.
+  // Invariant: the number of present agents is right, because it is counted from the leases and not stored.
   it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
     const proxy = await startTcpProxy(bench.server.port);
     bench.defer(() => proxy.stop());

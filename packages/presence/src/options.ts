@@ -10,7 +10,7 @@ export interface LeaseStoreOptions {
    * @default 300000
    */
   readonly leaseMs?: number;
-  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
+  /** Replaces the time of Redis, or in memory that of this process, in ms. For tests. */
   readonly clock?: () => number;
 }
 

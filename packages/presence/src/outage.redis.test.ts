@@ -166,8 +166,8 @@ describe('presence while Redis is away', () => {
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
 
-  // Regression: all leases expire while Redis is frozen. The first hub that reconnects must not treat the others as
-  // dead.
+  // The race: all leases expire while Redis is frozen. Invariant: the first hub that reconnects does not report the
+  // agents of the others offline.
   it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
     'announces no agent offline after Redis was frozen for longer than a lease: %s',
     async (first) => {

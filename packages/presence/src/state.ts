@@ -21,7 +21,7 @@ export interface PresenceRecord {
   readonly avatar: string | null;
   /**
    * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
-   * process' time. Of two records of an agent, the later decision never has the earlier time.
+   * process' time. A later decision about an agent never has an earlier time.
    */
   readonly lastSeen: number;
 }

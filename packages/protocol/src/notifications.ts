@@ -41,7 +41,7 @@ export const discontinuitySchema = z.object({
   reason: z.enum(['epoch', 'behind', 'trimmed']),
   floor: floorSchema.optional().describe('With `trimmed`: the lowest seq still in the log.'),
 });
-/** A subscribed channel that cannot be continued. */
+/** A notification that the events of a subscribed channel continue at another seq. */
 export type Discontinuity = z.infer<typeof discontinuitySchema>;
 
 /** Params of `reconnect`: the hub is draining. */

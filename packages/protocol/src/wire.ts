@@ -1,4 +1,4 @@
-// The entry `@openclaw/protocol/wire`. Nothing here needs zod, so that a client is small and loads fast.
+// The entry `@openclaw/protocol/wire`. It does not import zod, so that a client is small and loads fast.
 export { closeCodes, encodeCloseReason, parseCloseReason, type CloseCode } from './close-codes.ts';
 export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts';
 export { commonErrors, errorCodes, errorMeanings, refuse, rpcErrorCodes } from './errors.ts';

@@ -1,6 +1,6 @@
 import type { Decision } from './limit.ts';
 
-/** The reason why a method call is refused; a value, not an error. */
+/** A refused method call, as a value and not as an error. */
 export interface MethodRefusal {
   readonly code: 'rate_limited';
   /** Milliseconds until the call would be allowed. */

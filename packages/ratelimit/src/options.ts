@@ -10,7 +10,7 @@ export type WhenAway = 'memory' | 'allow' | 'refuse';
 
 /** Options of {@link createRateLimiter} and {@link createMemoryRateLimiter}. */
 export interface RateLimiterOptions<Action extends string = string> {
-  /** The limit of each action. Another action is an error. */
+  /** The limit of each action. A request for any other action is an error. */
   readonly limits: Limits<Action>;
   /**
    * The most agents per action in memory, while this process counts alone; beyond it, the one idle for longest is
@@ -35,7 +35,10 @@ export interface LocalRateLimiterOptions<
   readonly exchangeMs?: number;
   /** The most agents in one exchange; the others wait for the next. @default 1000 */
   readonly maxPerExchange?: number;
-  /** Because `consume` does not wait, Redis counts as away until the first connection. @default 'memory' */
+  /**
+   * The behaviour while Redis is away. It is away until the first connection, too, because `consume` does not wait.
+   * @default 'memory'
+   */
   readonly whenAway?: WhenAway;
   /** Epoch milliseconds, this process' own time. @default Date.now */
   readonly clock?: () => number;

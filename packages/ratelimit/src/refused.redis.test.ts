@@ -50,7 +50,7 @@ describe('limiters on a Redis that refuses to count', () => {
     // These calls are made at once, before the client knows about the refusal.
     const answers = [];
     for (let n = 0; n < 3; n += 1) answers.push((await check('ann')).allowed);
-    // They are counted from zero, by this process only.
+    // The requests are counted from zero, by this process only.
     expect(answers).toEqual([true, true, false]);
     expect(await exact.consume('message', 'ann')).toMatchObject({ allowed: false, degraded: true });
     await exact.reset('message', 'ann');

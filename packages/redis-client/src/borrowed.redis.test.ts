@@ -78,14 +78,14 @@ describe('a client on connections of the caller’s own', () => {
     await client.close();
     expect([commands, subscriber].map(listenersOf)).toEqual(before);
     expect(await commands.ping()).toBe('PONG');
-    // No longer in subscriber mode, so it takes commands again.
+    // The connection has left subscriber mode, so it accepts commands again.
     expect(await subscriber.get(keys.sequence('room'))).toBeNull();
     expect(await commands.publish(keys.globalTopic, 'nobody')).toBe(0);
     await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
   });
 
-  // With the connection’s own options, a call could wait forever. Invariant: each call ends within its timeout, and the
-  // subscriptions are restored, with connections that are the caller's.
+  // The race: with the connection’s own options, a call could wait forever. Invariant: each call ends within its
+  // timeout, and the subscriptions are restored on the caller's connections.
   it('ends its calls in their timeout on a frozen server, and comes back after it', async () => {
     const [commands, subscriber] = [connectTheirs(), connectTheirs()];
     const client = await clients.connect({

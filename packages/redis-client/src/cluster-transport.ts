@@ -42,7 +42,8 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
       enableReadyCheck: true,
       slotsRefreshTimeout: settings.connectTimeoutMs,
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-      // A call to a dead or undecided server fails at once. ioredis must not retry it without its caller's knowledge.
+      // A call to a server that is down, or whose role is undecided, fails at once: the caller decides if it is
+      // repeated.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 5,
@@ -85,7 +86,8 @@ export function openClusterTransport(
       events.onDown();
     }
   };
-  // ioredis connects to a node with the first command for it. That command would wait in the node's own queue.
+  // Opens the connection ahead. Otherwise ioredis connects to a node with the first command for it, and the command
+  // waits in the node's own queue.
   const connectAll = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes('master')) {

@@ -74,7 +74,7 @@ describe('Redis connection/disconnection', () => {
       reconnects: { commands: 0, subscriber: 0 },
     });
     await redis.close();
-    // A call that is not sent is no round trip.
+    // A call that is not sent does not count as a round trip.
     await redis.send(['PING']).catch(() => undefined);
     expect(trips).toHaveLength(3);
   });

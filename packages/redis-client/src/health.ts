@@ -19,7 +19,7 @@ export interface RedisHealth {
   /** Changes when the server restarts or another one takes over; null when down, hidden, or Cluster. */
   readonly runId: string | null;
   readonly version: string | null;
-  /** On Cluster the sum over the masters. */
+  /** On Cluster: the sum over the masters. */
   readonly usedMemoryBytes: number | null;
   /** 0: no limit is set. On Cluster the sum over the masters. */
   readonly maxMemoryBytes: number | null;

@@ -40,8 +40,9 @@ export interface RedisConnection {
 
 /**
  * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer,
- * and opens it again if its `retryStrategy` does not. Their own options apply: set `autoResendUnfulfilledCommands: false` for a connection
- * whose writes must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
+ * and opens it again if its `retryStrategy` does not. Their own options apply: set `autoResendUnfulfilledCommands` to
+ * false for a connection whose writes must not run late or twice, and `autoResubscribe` to false for a subscriber whose
+ * topics an ACL may deny.
  */
 export interface BorrowedConnections {
   readonly commands: Redis | Cluster;

@@ -51,7 +51,7 @@ export function openShardedSubscriber(
    * hold.
    */
   function onMoved() {
-    // Retried after a pause, because each attempt fails again while the servers disagree.
+    // Waits before it tries again, because each attempt fails while the servers disagree.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
       // All topics are subscribed again even if the slot is back on its old server.

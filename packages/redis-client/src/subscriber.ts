@@ -243,7 +243,7 @@ async function sendChanges(
 
   await Promise.all([
     ...chunksOf([...add]).map(subscribe),
-    // Without an answer, messages that have no handler may arrive until the connection ends. That is harmless.
+    // If there is no answer, messages without a handler may arrive until the connection ends, which is harmless.
     ...chunksOf(remove).map((names) =>
       transport.unsubscribe(set.kind, names).catch(() => undefined),
     ),

@@ -7,10 +7,10 @@ import { BackupError } from './failure.ts';
 const manifestSchema = z.object({
   format: z.literal(1),
   engine: z.enum(['sqlite', 'postgres']),
-  /** No event in the copy is newer. */
+  /** The time of the snapshot: no event in the copy is newer. */
   takenAt: z.iso.datetime(),
   encrypted: z.boolean(),
-  /** The file of the database's copy. */
+  /** The name of the file with the copy of the database. */
   database: z.string(),
   /** The file of the snapshot of Redis; null without one. */
   redis: z.string().nullable(),
@@ -38,7 +38,7 @@ const namePattern = /^hub-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.(\d{3})Z$/;
 const unfinishedPattern = /^\.(partial|removing)-/;
 const abandonedMs = 86_400_000;
 
-/** The name of an archive, such as `hub-20261128T021000.000Z`: sorted by name is sorted by time. */
+/** The name of an archive, such as `hub-20261128T021000.000Z`. Names sort by time. */
 export function archiveName(takenAtMs: number): string {
   return `hub-${new Date(takenAtMs).toISOString().replaceAll(/[-:]/g, '')}`;
 }
@@ -95,8 +95,8 @@ export async function readManifest(archive: Archive): Promise<Manifest> {
 }
 
 /**
- * Removes the archives that neither the count nor the age keeps; at least one limit is given, and with both an archive
- * stays if one of them keeps it. The newest archive always stays. Returns the removed names.
+ * Removes old archives. With a limit by count and one by age, an archive stays if either keeps it; at least one limit
+ * must be given. The newest archive always stays. Returns the removed names.
  */
 export async function removeOldArchives(
   folder: string,
@@ -117,7 +117,10 @@ export async function removeOldArchives(
   return old.map(({ name }) => name);
 }
 
-/** Removes what killed runs left. Folders of the last day may belong to a backup that still runs elsewhere. */
+/**
+ * Removes the leftovers of killed runs. Folders of the last day may belong to a backup that still runs elsewhere, so
+ * they stay.
+ */
 export async function removeAbandoned(folder: string, nowMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!unfinishedPattern.test(name)) continue;

@@ -9,8 +9,8 @@ export interface BackupFigures {
 }
 
 /**
- * Writes a file for the textfile collector of Prometheus' node exporter. A failed backup leaves it as it is, so that
- * its time grows old.
+ * Writes a file for the textfile collector of Prometheus' node exporter. A failed backup does not change the file, so
+ * the time in it grows old.
  */
 export async function writeMetric(path: string, figures: BackupFigures): Promise<void> {
   const metrics = [

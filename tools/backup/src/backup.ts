@@ -40,7 +40,7 @@ export async function backUp(
   await mkdir(folder, { recursive: true });
   await removeAbandoned(folder, startedMs);
   const partial = await mkdtemp(join(folder, '.partial-'));
-  // With encryption, what is not encrypted never reaches the folder of the archives.
+  // With encryption, the plain copy is made in another folder and never reaches the folder of the archives.
   const plain =
     options.encryptTo === null ? partial : await mkdtemp(join(tmpdir(), 'openclaw-backup-'));
   try {
@@ -98,7 +98,7 @@ async function copyDatabase(
   if (path !== null) {
     const startedMs = await copySqlite(path, to, signal);
     const ledger = await readSqliteLedger(to);
-    // An event that was committed between the reading of the clock and the snapshot is in the copy.
+    // The snapshot may hold events that were committed after the clock was read. The later time counts.
     return { takenAtMs: Math.max(startedMs, ledger.latestEventAtMs ?? 0), ledger };
   }
   const maintenance = await openMaintenance(url);

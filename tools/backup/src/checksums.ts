@@ -32,8 +32,8 @@ export async function sync(path: string): Promise<void> {
 }
 
 /**
- * Compares every file of an archive with its checksum. This finds damage, not forgery, because somebody
- * who changes a file can change its checksum too.
+ * Compares every file of an archive with its checksum. This finds damage but no forgery, because an attacker can
+ * change the checksums too.
  * @throws {BackupError} `damaged`, naming the file
  */
 export async function verifySums(folder: string, signal: AbortSignal): Promise<void> {

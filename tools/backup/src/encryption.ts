@@ -20,7 +20,7 @@ export async function encrypt(
   await chmod(to, 0o600);
 }
 
-/** Decrypts a file with the identity in a file. Neither is ever printed. */
+/** Decrypts a file with the identity in another file. Neither content is ever printed. */
 export async function decrypt(
   from: string,
   to: string,

@@ -28,7 +28,7 @@ async function run(command: Command, signal: AbortSignal): Promise<string> {
   const { databaseUrl, redis } = configured();
   const progress = createProgress(command.name, (line) => process.stderr.write(line));
   if (command.name === 'migrate') return migrateDatabase(databaseUrl, command);
-  // Read after the configuration, which reads .env.
+  // The configuration loads .env, so the environment is read after it.
   const env = process.env;
   if (command.name === 'restore') {
     const identity = command.identity ?? (env['BACKUP_AGE_IDENTITY'] || null);
@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   const received: (typeof signals)[number][] = [];
   for (const signal of signals) {
     process.on(signal, () => {
-      // A second one does not wait for the clean-up; the next backup of another day removes what is left.
+      // A second signal does not wait for the clean-up. A later backup removes what is left.
       if (received.length > 0) process.exit(128 + constants.signals[signal]);
       received.push(signal);
       interrupted.abort(new BackupError('failed', 'interrupted'));

@@ -66,7 +66,7 @@ export function planText(
   return [`${name}: would run`, ...lines, after].join('\n');
 }
 
-/** The last migration that hubs of the release before it cannot serve; null if there is none. */
+/** The last migration after which hubs of the release before it cannot serve; null if there is none. */
 function isolating(pending: readonly PlannedMigration[]): PlannedMigration | null {
   return pending.findLast((one) => one.compatibleFrom === one.release) ?? null;
 }

@@ -10,7 +10,7 @@ import { BackupError } from './failure.ts';
 import { runProgram, type Program } from './run-program.ts';
 
 const debianPackage = 'postgresql-client';
-// The parameters of a URL that libpq knows, too. node-postgres has some of its own.
+// The URL parameters that libpq has too. Others belong to node-postgres.
 const libpqParameters = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
@@ -79,7 +79,10 @@ export async function dumpPostgres(
   });
 }
 
-/** Reads a dump through. @throws {BackupError} `damaged` */
+/**
+ * Checks that all of a dump is readable.
+ * @throws {BackupError} `damaged`
+ */
 export async function checkDump(dump: string, signal: AbortSignal): Promise<void> {
   const program = { command: 'pg_restore', args: ['--file=/dev/null', dump], debianPackage };
   await runProgram(program, { signal }).catch((error: unknown) => {
@@ -88,7 +91,7 @@ export async function checkDump(dump: string, signal: AbortSignal): Promise<void
   });
 }
 
-// Tables of a later release, which the dump does not name, would meet its migrations.
+// The dump does not name the tables of a later release. If they stayed, that release's migrations would fail on them.
 const dropTables = `set client_min_messages = warning;
 do $$ declare found record; begin
   for found in select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -98,8 +101,8 @@ end $$;
 `;
 
 /**
- * Replaces the tables of the hub's user by those of the dump and begins a new epoch, all in one transaction: whatever
- * fails, the database stays as it was.
+ * Replaces the tables of the hub's user by those of the dump and begins a new epoch. It is one transaction: if
+ * anything fails, the database stays unchanged.
  */
 export async function restorePostgres(
   url: string,
@@ -119,7 +122,7 @@ export async function restorePostgres(
   );
   const ended = once(script, 'close') as Promise<[number | null]>;
   ended.catch(() => undefined);
-  // The transaction is committed by the last line alone: whatever ends the input before it, psql rolls back.
+  // Only the last line commits. If the input ends before it, for any reason, psql rolls back.
   async function* statements(): AsyncGenerator<Buffer | string> {
     yield `begin;\n${dropTables}`;
     yield* script.stdout as AsyncIterable<Buffer>;

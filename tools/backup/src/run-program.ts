@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
 
-/** A program of the system, with what it must not show in `ps` in its environment. */
+/** A program of the system. Secrets go into its environment, because `ps` shows arguments. */
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
@@ -13,7 +13,7 @@ export interface Program {
 }
 
 export interface RunOptions {
-  /** Ends the program. */
+  /** Its abort ends the program. */
   readonly signal: AbortSignal;
   /** Written to its standard input. */
   readonly input?: Readable;

@@ -25,7 +25,7 @@ export async function copySqlite(path: string, to: string, signal: AbortSignal):
   return takenAtMs;
 }
 
-/** The content of a copy that nobody else uses. Leaves one file, without a write-ahead log. */
+/** Reads the content of a copy that no other process uses. Leaves one file, without a write-ahead log. */
 export async function readSqliteLedger(path: string): Promise<DatabaseLedger> {
   const maintenance = await openMaintenance(`sqlite:${path}`);
   try {
@@ -38,7 +38,10 @@ export async function readSqliteLedger(path: string): Promise<DatabaseLedger> {
   }
 }
 
-/** Reads a copy through, without a change. @throws {BackupError} `damaged` */
+/**
+ * Checks all of a copy, and changes nothing.
+ * @throws {BackupError} `damaged`
+ */
 export function checkSqlite(path: string): void {
   let result: unknown;
   try {
@@ -107,7 +110,7 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
   try {
     const kept = `${path}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     await rename(path, kept);
-    // They belong to a damaged file; a whole one has none by now.
+    // These files exist only for a damaged database, because a whole one was closed and has none.
     for (const end of ['-wal', '-shm']) {
       if (existsSync(`${path}${end}`)) await rename(`${path}${end}`, `${kept}${end}`);
     }
@@ -120,8 +123,8 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
 }
 
 /**
- * Locks the file against all other processes. Leaving WAL mode needs that nobody else has it open, also a frozen hub;
- * the lock then holds off a hub that starts meanwhile.
+ * Locks the file against all other processes. Leaving WAL mode fails while another process has the file open, even a
+ * frozen hub. The lock then keeps out a hub that starts meanwhile.
  */
 function takeExclusively(path: string, isForced: boolean): () => void {
   let database: DatabaseSync | null = null;

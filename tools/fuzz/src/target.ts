@@ -15,7 +15,7 @@ export interface Target extends AsyncDisposable {
   readonly secret: string;
   /** The private key. The hub's JWKS URL serves its public half, as kid `k1`. */
   readonly privateKey: CryptoKey;
-  /** Its public half. */
+  /** The public half of the key. */
   readonly publicKey: { readonly pem: string; readonly jwk: string };
   tokenOf(agentId: string): string;
   /** The WebSocket URL with the agent's token. */

@@ -74,12 +74,13 @@ async function problemOf({ command, test }: Row): Promise<string | null> {
       scripts: Record<string, string>;
     };
     if (name === undefined || !(name in scripts)) return `there is no npm script ${name}`;
-    if (name !== 'test') return null;
-    const args = rest.slice(1);
+    if (name !== 'test' && name !== 'test:slow') return null;
+    const args = rest.slice(rest.indexOf('--') + 1);
     const titleAt = args.indexOf('-t');
     const paths = titleAt < 0 ? args : args.slice(0, titleAt);
     if (!paths.some((path) => test.includes(path))) return `${paths.join(' ')} leaves it out`;
-    if (slowSuites.some((path) => test.includes(path))) return 'it is a slow suite';
+    const isSlow = slowSuites.some((path) => test.includes(path));
+    if (isSlow !== (name === 'test:slow')) return isSlow ? 'it is a slow suite' : 'it is not slow';
     const title = titleAt < 0 ? '' : (args[titleAt + 1] ?? '');
     return source.includes(title) ? null : `it has no title with ${title}`;
   }
@@ -112,6 +113,7 @@ describe('the checklists of docs/operations.md', () => {
       "npm test -- e2e/two-hubs -t 'no such title'",
       'it has no title with no such title',
     ],
+    ['the slow tests', 'npm run test:slow -- e2e/two-hubs', 'it is not slow'],
     ['a folder that is not there', 'kubectl apply -k infra/nowhere', 'there is no infra/nowhere'],
   ])('would be refused with %s', async (_, command, problem) => {
     const test = 'apps/chat-hub/src/e2e/two-hubs.e2e.test.ts';

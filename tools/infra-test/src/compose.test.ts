@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@openclaw/test-support';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { isOnPath, runChecker } from './checkers.ts';
@@ -18,7 +18,7 @@ interface Service {
   readonly security_opt?: readonly string[];
   readonly restart?: string;
   readonly environment?: Readonly<Record<string, string | number>>;
-  readonly volumes?: readonly string[];
+  readonly volumes?: readonly (string | { readonly source: string; readonly read_only: boolean })[];
   readonly ports?: readonly string[];
   readonly healthcheck?: Readonly<Record<string, unknown>>;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
@@ -29,10 +29,20 @@ interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
+const monitoringServices = [
+  'alertmanager',
+  'grafana',
+  'node-exporter',
+  'postgres-exporter',
+  'prometheus',
+  'redis-exporter',
+];
+
 const paths = {
   root: 'docker-compose.yml',
   sentinel: 'infra/sentinel/docker-compose.yml',
   cluster: 'infra/cluster/docker-compose.yml',
+  monitoring: 'infra/monitoring/docker-compose.yml',
 };
 let compose: Record<keyof typeof paths, Compose>;
 let every: [file: keyof typeof paths, name: string, service: Service][];
@@ -42,8 +52,9 @@ beforeAll(async () => {
     root: await readYaml<Compose>(paths.root),
     sentinel: await readYaml<Compose>(paths.sentinel),
     cluster: await readYaml<Compose>(paths.cluster),
+    monitoring: await readYaml<Compose>(paths.monitoring),
   };
-  every = (['root', 'sentinel', 'cluster'] as const).flatMap((file) =>
+  every = (['root', 'sentinel', 'cluster', 'monitoring'] as const).flatMap((file) =>
     Object.entries(compose[file].services).map(([name, service]): (typeof every)[number] => [
       file,
       name,
@@ -82,7 +93,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('includes the profile sentinel: three nodes, three sentinels, nothing published', () => {
-    expect(compose.root.include).toEqual([paths.sentinel, paths.cluster]);
+    expect(compose.root.include).toEqual([paths.sentinel, paths.cluster, paths.monitoring]);
     const { services } = compose.sentinel;
     expect(Object.keys(services).sort()).toEqual([
       'redis-1',
@@ -96,6 +107,48 @@ describe('docker-compose.yml', () => {
       expect(service.profiles).toEqual(['sentinel']);
       expect(service.ports).toBeUndefined();
     }
+  });
+});
+
+describe('the profile monitoring', () => {
+  it('has pinned images, and names the profile for each service', () => {
+    const { services } = compose.monitoring;
+    expect(Object.keys(services).sort()).toEqual(monitoringServices);
+    for (const [name, { image, profiles }] of Object.entries(services)) {
+      expect([name, profiles]).toEqual([name, ['monitoring']]);
+      expect([name, image]).toEqual([name, expect.stringMatching(/:v?\d+\.\d+\.\d+/)]);
+    }
+  });
+
+  it('has every address that Prometheus, Alertmanager and Grafana are given, but the receiver of alerts', async () => {
+    const services = { ...compose.root.services, ...compose.monitoring.services };
+    const named = new Set<string>();
+    for (const name of await readdir(join(root, 'infra/monitoring/targets'))) {
+      const groups = await readYaml<{ targets: string[]; labels?: { __param_target: string } }[]>(
+        `infra/monitoring/targets/${name}`,
+      );
+      for (const { targets, labels } of groups) {
+        for (const target of targets) named.add(new URL(`http://${target}`).hostname);
+        if (labels) named.add(new URL(labels.__param_target).hostname);
+      }
+    }
+    const { datasources } = await readYaml<{ datasources: { url: string }[] }>(
+      'infra/monitoring/grafana/datasources/prometheus.yml',
+    );
+    for (const { url } of datasources) named.add(new URL(url).hostname);
+    expect(named.size).toBeGreaterThan(5);
+    named.delete('localhost');
+    expect([...named].filter((name) => !(name in services))).toEqual([]);
+  });
+
+  it('provisions the dashboards from the folder that is mounted', async () => {
+    const { providers } = await readYaml<{ providers: { options: { path: string } }[] }>(
+      'infra/monitoring/grafana/dashboards/openclaw.yml',
+    );
+    expect(compose.monitoring.services['grafana']?.volumes).toEqual([
+      './grafana:/etc/grafana/provisioning:ro',
+      ...providers.map(({ options }) => `./dashboards:${options.path}:ro`),
+    ]);
   });
 });
 
@@ -125,6 +178,7 @@ describe('docker-compose.yml', () => {
       ['hubs', ['balancer', 'hub-1', 'hub-2', 'postgres', 'redis']],
       ['sentinel', ['redis', ...nodes('redis', 3), ...nodes('sentinel', 3)]],
       ['cluster', [...nodes('cluster', 6), 'cluster-create', 'redis']],
+      ['monitoring', ['redis', ...monitoringServices]],
     ])('%s starts exactly its services, with all that they depend on', (profile, expected) => {
       const started = startedBy(profile).map(([name]) => name);
       expect(started.sort()).toEqual([...expected].sort());
@@ -134,11 +188,18 @@ describe('docker-compose.yml', () => {
       }
     });
 
-    it('publishes Redis on loopback, the hub or its balancer on all addresses, and nothing else', () => {
+    it('publishes the hub or its balancer on all addresses, Redis and monitoring on loopback, and nothing else', () => {
       const published = services.flatMap(([name, { ports = [] }]) =>
         ports.map((port) => `${name} ${port.host_ip ?? '*'} ${port.target}`),
       );
-      expect(published.sort()).toEqual(['balancer * 8080', 'hub * 8080', 'redis 127.0.0.1 6379']);
+      expect(published.sort()).toEqual([
+        'alertmanager 127.0.0.1 9093',
+        'balancer * 8080',
+        'grafana 127.0.0.1 3000',
+        'hub * 8080',
+        'prometheus 127.0.0.1 9090',
+        'redis 127.0.0.1 6379',
+      ]);
     });
 
     it('is refused with a misspelt setting', async () => {
@@ -184,6 +245,15 @@ describe('each service', () => {
   it('mounts only files that are there, and only volumes that are declared', () => {
     for (const [file, name, service] of every) {
       for (const volume of service.volumes ?? []) {
+        if (typeof volume !== 'string') {
+          // A folder that a variable names.
+          expect([name, volume.source, volume.read_only]).toEqual([
+            name,
+            expect.stringMatching(/^\$\{[A-Z]+:-/),
+            true,
+          ]);
+          continue;
+        }
         const [source = '', , mode] = volume.split(':');
         if (source.startsWith('.')) {
           const path = resolve(root, join(paths[file], '..'), source);
@@ -198,8 +268,12 @@ describe('each service', () => {
   it('gets secrets only from the environment', () => {
     for (const [, name, service] of every) {
       for (const [variable, value] of Object.entries(service.environment ?? {})) {
-        if (!/PASSWORD|SECRET/.test(variable)) continue;
-        expect([name, variable, value]).toEqual([name, variable, `\${${variable}:-}`]);
+        if (!/PASS|SECRET|TOKEN/.test(variable)) continue;
+        // An exporter calls the password of the user "exporter" by its own name.
+        const expected = name.endsWith('-exporter')
+          ? expect.stringMatching(/^\$\{[A-Z_]+_PASSWORD:-\}$/)
+          : `\${${variable}:-}`;
+        expect([name, variable, value]).toEqual([name, variable, expected]);
       }
     }
   });

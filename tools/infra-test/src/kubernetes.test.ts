@@ -294,7 +294,7 @@ describeRendered.each(['production', 'production-cluster'] as const)('%s', (over
 
 describeRendered('the alerts', () => {
   (isOnPath('promtool') ? it : it.skip)('are rules that Prometheus accepts', async () => {
-    const { spec } = of('testing').find('PrometheusRule', 'redis');
+    const { spec } = of('testing').find('PrometheusRule', 'openclaw');
     const file = join(folder, 'rules.yaml');
     await writeFile(file, stringify(spec));
     expect(await runChecker('promtool', ['check', 'rules', file])).toMatchObject({ code: 0 });

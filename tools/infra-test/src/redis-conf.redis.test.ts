@@ -79,7 +79,7 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   });
 });
 
-/** Replaces "slave", which Redis still uses in some settings. */
+/** Replaces the word "slave", which some settings of Redis still use. */
 function meaning(key: string, value: string): string {
   return key === 'client-output-buffer-limit' ? value.replace('slave', 'replica') : value;
 }

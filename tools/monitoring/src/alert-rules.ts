@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { monitoringFolder } from './repository.ts';
 
-/** A rule of `infra/monitoring/rules`, as far as it is looked at here. */
+/** The fields of a rule of `infra/monitoring/rules` that this package reads. */
 export interface Rule {
   readonly alert?: string;
   readonly record?: string;

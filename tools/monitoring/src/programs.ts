@@ -10,6 +10,7 @@ const packages = {
   amtool: 'prometheus-alertmanager',
   'prometheus-redis-exporter': 'prometheus-redis-exporter',
   'prometheus-postgres-exporter': 'prometheus-postgres-exporter',
+  'prometheus-node-exporter': 'prometheus-node-exporter',
 } as const;
 export type Program = keyof typeof packages;
 
@@ -18,7 +19,10 @@ function isOnPath(name: string): boolean {
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** `describe` where all programs are there. Otherwise it skips the tests, and one line says what they need. */
+/**
+ * `describe` if all programs are installed. Otherwise it skips the tests and names the missing packages on standard
+ * error.
+ */
 export function describeWith(...programs: readonly Program[]): typeof describe {
   const missing = programs.filter((name) => !isOnPath(name));
   if (missing.length === 0) return describe;

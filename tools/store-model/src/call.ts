@@ -6,7 +6,7 @@ import {
   type WriteMethod,
 } from '@openclaw/chat-store';
 
-/** A write, as data. */
+/** A write of the history: the store's command, as data. */
 export type Call = Command;
 
 /** A call that was made, and its outcome. Its two times are positions in the sequence of all beginnings and ends. */

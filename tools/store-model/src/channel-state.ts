@@ -39,7 +39,7 @@ export const nothing: ChannelState = {
 export const firstKey = (agentId: string, clientMessageId: string) =>
   `${agentId}\n${clientMessageId}`;
 
-/** The fields in which two uses of a clientMessageId can differ. */
+/** Encodes the method and params of a use of a clientMessageId, to find out if a second use differs. */
 export function printOf({ method, params }: Call): string {
   const {
     channelId: _channelId,
@@ -62,7 +62,10 @@ export function apply(state: ChannelState, call: Call, envelope: Envelope): Chan
   return { ...next, firsts: new Map([...next.firsts, [key, first]]) };
 }
 
-/** A channel begins with its first event, which does not contain the params of its call. */
+/**
+ * Creates the state at a channel's first event. It uses the call, because that event does not contain the call's
+ * params.
+ */
 function opened(state: ChannelState, call: Call, { timestamp }: Envelope): ChannelState {
   if (state.channel) return state;
   const { agentId } = call.actor;

@@ -74,7 +74,7 @@ export const steps = fc.array(
 /** One step of a run. */
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-/** The names of one run, because the database is shared by many. */
+/** The names that one run uses. Each run has its own, because many share the database. */
 export interface Names {
   agent(name: string): string;
   readonly channels: readonly [string, string];

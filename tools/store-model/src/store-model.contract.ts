@@ -41,7 +41,7 @@ export function describeStoreModel(
     let runs = 0;
     let startedMs = 0;
     const valid: History[] = [];
-    /** By how many minutes the times of the events are off. */
+    /** The differences of the events' times from the real time, in minutes. */
     const minutesOff = new Set<number>();
 
     const startHub = (index: number) => startHubProcess(server.url, skewsMs[index] ?? 0);

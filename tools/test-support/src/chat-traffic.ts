@@ -10,7 +10,7 @@ export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
   /** One per hub, subscribed to every channel. A bare socket, so that nothing repairs a hub's mistake. */
   readonly watchers: readonly RpcSocket[];
-  /** One per hub. */
+  /** One socket for each hub. */
   readonly writers: readonly RpcSocket[];
   /** The agents of the watchers, in the order of the hubs. */
   readonly watcherIds: readonly string[];

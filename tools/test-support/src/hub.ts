@@ -26,7 +26,7 @@ export interface HubProcess extends AsyncDisposable {
   restart(): Promise<void>;
   /** SIGSTOP: its connections stay open, and it does not answer. */
   freeze(): void;
-  /** SIGCONT. */
+  /** Continues the process (SIGCONT). */
   thaw(): void;
   /** Ends it and removes its database file. */
   stop(): Promise<void>;
@@ -45,7 +45,7 @@ export interface HubOptions {
 const main = resolve(fileURLToPath(import.meta.url), '../../../../apps/chat-hub/src/main.ts');
 const startTimeoutMs = 60_000;
 
-/** Starts the hub from source and waits until it answers. Its database is a SQLite file of its own, unless HUB_DB_URL is set. */
+/** Starts the hub from source and waits until it answers. It has its own SQLite file, unless HUB_DB_URL is set. */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   const { logFile } = options;
   const port = options.port ?? (await freePort());

@@ -29,7 +29,7 @@ export interface Ledger {
 
 interface Cursor {
   last: number;
-  /** Skipped seq → when it was skipped. */
+  /** For each skipped seq, the time when it was skipped. */
   readonly skipped: Map<number, number>;
 }
 

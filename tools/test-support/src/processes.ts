@@ -87,7 +87,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT.
+      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT, so it gets both.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');
@@ -98,7 +98,10 @@ export function startProcess(
   };
 }
 
-/** Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after `timeoutMs`. */
+/**
+ * Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after
+ * `timeoutMs`.
+ */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},

@@ -5,7 +5,7 @@ export interface RawAnswer {
   readonly status: number | null;
   readonly head: string;
   readonly body: string;
-  /** Until the connection ended. */
+  /** The time until the connection ended. */
   readonly tookMs: number;
 }
 

@@ -3,8 +3,13 @@ import { createHmac } from 'node:crypto';
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** A JWT (HS256), such as an external sign-in issues. */
-export function signToken(secret: string, agentId: string, lifeSeconds = 3_600): string {
+export function signToken(
+  secret: string,
+  agentId: string,
+  lifeSeconds = 3_600,
+  claims: Readonly<Record<string, unknown>> = {},
+): string {
   const exp = Math.floor(Date.now() / 1000) + lifeSeconds;
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: agentId, exp })}`;
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ ...claims, sub: agentId, exp })}`;
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }

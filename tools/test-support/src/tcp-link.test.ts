@@ -55,7 +55,7 @@ describe('a TCP link', () => {
     link.delay(100);
     const startMs = performance.now();
     client.socket.write('b');
-    // The proof that the link has read b, under the delay, before the delay ends.
+    // The link must have read b while it is delayed, before the delay ends.
     await waitFor(() => client.socket.bytesWritten === 2 && client.socket.writableLength === 0);
     await new Promise((resolve) => setImmediate(resolve));
     link.heal();

@@ -15,7 +15,7 @@ export interface TcpProxy extends AsyncDisposable {
   resume(): void;
   /** Passes everything on new connections. The open ones stay open and never pass anything again, as after a lost route. */
   abandon(): void;
-  /** Destroys all connections. What was held back is lost. */
+  /** Destroys all connections. Data that was held back is lost. */
   cut(): void;
   stop(): Promise<void>;
 }

@@ -68,7 +68,7 @@ describe('a Redis that hubs use under load', () => {
   }, 60_000);
 
   it('is clean, while they use it', async () => {
-    // The defaults, with the second look after 12 s: what a hub repairs is no fault.
+    // The defaults, with a second check after 12 s, because hubs repair such keys by then.
     const { code, stdout, stderr } = await run(['--url', redis.url, '--json']);
     const report = JSON.parse(stdout) as AuditReport;
     expect({ code, findings: report.findings, stderr }).toEqual({

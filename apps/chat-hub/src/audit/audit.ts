@@ -16,7 +16,7 @@ export interface AuditOptions {
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /** After this time orphans are looked at once more, because hubs repair what eviction took. */
+  /** After this time possible orphans are checked once more, because hubs repair what eviction removed. */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }
@@ -60,8 +60,7 @@ interface Suspect {
 const suspectsMax = 1_000;
 
 /**
- * Walks all keys of the deployment and holds each against the schema. It only reads. Its memory is bounded, whatever
- * Redis holds.
+ * Walks all keys of the deployment and compares each with the schema. It only reads, in bounded memory.
  * @throws {RedisClientError} when a server fails on the way
  */
 export async function audit(
@@ -134,7 +133,7 @@ export async function audit(
     for (const { server, key } of suspects) await lookAgain(server, key);
   }
 
-  /** A TTL that was read with the suspicion is old by now, so the key is read again as well. */
+  /** Reads the key again with its TTL, because the TTL of the first read is out of date by now. */
   async function lookAgain(server: RedisServerLink, { name }: KeyFacts): Promise<void> {
     const [key] = (await readPage(server, [name], prefix)).facts;
     if (!key || !hasRelated(key)) return;

@@ -12,7 +12,7 @@ export interface Expected {
 
 /** The longest lease, and the longest that a roster outlives its last lease. */
 export const leaseMaxMs = keyTable.presence.ttlMs;
-/** A TTL is rounded to the next second by some writers. */
+/** The tolerance for a TTL, because some writers round it up to the next second. */
 export const toleranceMs = 1_000;
 
 /** Checks one key by itself. */

@@ -10,9 +10,9 @@ import type { Check, Problem } from './findings.ts';
 import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
-/** How many leases of one roster are looked at. */
+/** The most leases of one roster that are checked. */
 const leasesMax = 100;
-/** An expired lease that is still there after this time has no hub that ends it. */
+/** An expired lease that still exists after this time has no running hub to end it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([

@@ -28,7 +28,10 @@ type Config = Partial<Record<(typeof configNames)[number], string>>;
 
 const rightPolicies = ['allkeys-lru', 'allkeys-lfu'];
 
-/** Holds one server's policy, persistence and settings against its role. Costs INFO, DBSIZE and a CONFIG GET for each setting. */
+/**
+ * Compares one server's policy, persistence and settings with its role. Costs INFO, DBSIZE and a CONFIG GET for each
+ * setting.
+ */
 export async function checkServer(
   server: RedisServerLink,
   role: RedisRole,

@@ -24,9 +24,10 @@ export function malformed(
 }
 
 const faultTexts = {
-  unavailable: 'the database is away or busy; nothing happened',
-  timeout: 'the database did not answer in time; it may have happened',
-  internal: 'the hub could not do this',
+  unavailable: 'the database is away or busy; nothing happened, so try again',
+  timeout:
+    'the database did not answer in time; a write may have happened, so repeat it with the same clientMessageId',
+  internal: 'the hub failed at this call; its log has the reason',
 } as const;
 
 /** True for the codes that say that the hub or its database failed, not the caller. */
@@ -50,5 +51,5 @@ export function refusalOfError(error: unknown): Refusal {
 }
 
 export function tooManyCalls(afterMs: number): Refusal {
-  return refuse('rate_limited', 'too many calls of this agent', afterMs);
+  return refuse('rate_limited', 'this agent has made too many calls', afterMs);
 }

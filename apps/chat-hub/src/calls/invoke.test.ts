@@ -106,7 +106,7 @@ describe('every call is counted once, by method, transport and outcome', () => {
     ['channel.get', { channelId: 'c' }, 'channel.get not_found'],
     ['read.state', {}, 'read.state internal'],
     ['no.such', {}, 'unknown method_not_found'],
-    // A name that the peer chose never becomes a label.
+    // Invariant: a name that the peer chose never becomes a label of a metric.
     ['toString', {}, 'unknown method_not_found'],
   ] as const;
 

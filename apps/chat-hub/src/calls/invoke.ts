@@ -109,7 +109,11 @@ export function createInvoke(deps: {
     call.onLimit?.(definition.limit, decision);
     if (!decision.allowed) {
       const { limit, retryAfterMs } = decision;
-      return refuse('rate_limited', `at most ${limit} of these in the window`, retryAfterMs);
+      return refuse(
+        'rate_limited',
+        `the ${definition.limit} limit allows ${limit} calls in its window`,
+        retryAfterMs,
+      );
     }
     if (definition.kind === 'socket' && !session)
       return refuse('unsupported', `${method} needs a WebSocket`);
@@ -158,7 +162,7 @@ export function createInvoke(deps: {
       await respond?.(result);
     }
     function logFailure(error: unknown): void {
-      log.error({ err: error, method }, 'an answer could not be made');
+      log.error({ err: error, method }, 'an answer could not be written');
     }
 
     async function run({ definition, params, ...checked }: Checked): Promise<void> {
@@ -170,7 +174,7 @@ export function createInvoke(deps: {
       const bytes = replyBytes(definition, params);
       const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
       if (bytes > 0 && !reserved) {
-        const message = 'too much that was sent to this agent has not been read';
+        const message = 'this agent has too much unread output: read it, then repeat the call';
         return reply(refuse('rate_limited', message, unsent.retryAfterMs()));
       }
       try {
@@ -229,7 +233,7 @@ function overlongListOf(params: unknown): ParamIssue | null {
   if (typeof params !== 'object' || params === null) return null;
   for (const [name, value] of Object.entries(params)) {
     if (Array.isArray(value) && value.length > maxItems)
-      return { path: [name], message: `a list of more than ${maxItems}` };
+      return { path: [name], message: `the list has more than ${maxItems} items` };
   }
   return null;
 }

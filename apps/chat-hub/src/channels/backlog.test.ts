@@ -86,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** A log of 1…`length` that answers at once and ends its pages where rooms do. */
+/** Creates a log of 1…`length` that answers at once and ends its pages at the sizes that rooms use. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {

@@ -166,7 +166,7 @@ export class Backlog {
   async #read(seq: number): Promise<readonly EncodedEnvelope[]> {
     const before = this.#deletions;
     const events = await this.#readLog(seq);
-    // The page may hold a text that was deleted while it was read.
+    // The page is kept only if no message was deleted during the read, because it may hold the deleted text.
     if (this.#deletions === before) this.#ring.prepend(events);
     return events;
   }

@@ -78,7 +78,7 @@ describe("an agent's list of direct heads", () => {
     const { heads } = createBench();
     const loaded = heads.load('ada');
     heads.raise('ada', ids[1]!, 4);
-    // The tail check reports known events again, before and after the channel's page is read.
+    // The tail check reports events that are already known, before and after the channel's page is read.
     heads.raise('ada', ids[2]!, 3);
     await loaded;
     heads.raise('ada', ids[4]!, 3);

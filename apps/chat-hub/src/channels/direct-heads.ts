@@ -70,7 +70,7 @@ export function createDirectHeads(
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // Channels that are still in this set had events after their page was read.
+    // The channels left in this set had events after their page was read.
     const newer = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);

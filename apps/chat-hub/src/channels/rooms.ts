@@ -24,7 +24,7 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/** Agents whose rights are read at a time when events of a room were trimmed. */
+/** The number of agents whose rights are read at once when events of a room were trimmed. */
 const agentsAtOnce = 8;
 /** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;
@@ -245,7 +245,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // Dropped, because the callback may keep thousands of sessions in memory.
+    // Releases the callback, because it may keep thousands of sessions in memory.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 

@@ -1,7 +1,7 @@
 import { createChatStore, ChatStoreError, type ChatStore } from '@openclaw/chat-store';
 import { ConfigError, readConfig } from '../config.ts';
 
-/** The end of a command, with the exit code: 1 for a failure, 2 for wrong arguments. */
+/** Ends a command with its message and an exit code: 1 for a failure, 2 for wrong arguments. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: 'failed' | 'usage';

@@ -85,7 +85,7 @@ describe('npm run erase', () => {
       await socket.close();
       return answers;
     };
-    // The hub holds the texts in its memory.
+    // The hub now has the texts in memory, which the erasure must also clear.
     expect(JSON.stringify(await read())).toContain('secret');
 
     const counted = await run('erase', '--agent', 'ben');

@@ -30,7 +30,7 @@ function parse(): Erasure {
       return { agentId: agent, pseudonym, isDryRun: !isSure };
     }
   } catch {
-    // Reported below: an unknown option.
+    // `parseArgs` throws on an unknown option. The usage below is the answer to that too.
   }
   throw new CommandError('usage', usage);
 }

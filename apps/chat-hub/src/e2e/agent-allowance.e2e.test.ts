@@ -166,7 +166,7 @@ describe('the allowance of an agent', () => {
     const [answer] = await answers(socket, [frame]);
     expect(answer?.error).toMatchObject({
       code: -32602,
-      data: [{ path: ['topics'], message: 'a list of more than 1000' }],
+      data: [{ path: ['topics'], message: 'the list has more than 1000 items' }],
     });
     await socket.call('channel.create', { channelId: 'c', name: 'C' });
     const posted = await hub.request('ana', 'POST', '/v1/channels/c/messages', {

@@ -104,7 +104,7 @@ describe('a direct channel that the welcome did not name', () => {
 
 describe('an older direct channel that the welcome did not name', () => {
   const oldest = 'oldest';
-  /** An agent with more direct channels than a welcome names. The oldest of them is at seq 1. */
+  /** Creates an agent with more direct channels than a welcome names. The oldest channel is at seq 1. */
   async function popular(agentId: string): Promise<string> {
     const { result } = await send(oldest, agentId, 'm1');
     await Promise.all(range(1, 204).map((n) => send(`later-${n}`, agentId, 'hi')));

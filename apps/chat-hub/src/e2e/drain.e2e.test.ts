@@ -94,7 +94,7 @@ describe('a hub that drains', () => {
     });
     const metrics = await (await fetch(`${hub.url}/metrics`)).text();
     expect(metrics).toContain('hub_state{state="draining"} 1');
-    // The balancer has not noticed yet, so a client that comes now is served.
+    // The balancer has not noticed the drain yet, so a client that connects now is served.
     const ben = await hub.connect('ben');
     expect(await ben.call('ping', {})).toMatchObject({ timestamp: expect.any(Number) });
     expect((await hub.request('ana', 'GET', '/v1/channels')).status).toBe(200);

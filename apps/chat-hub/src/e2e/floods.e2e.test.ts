@@ -50,7 +50,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
     const beforeMs = await inspector.cpuMs();
     await bystanders.exchangeMessage();
     longest = Math.max(longest, (await inspector.cpuMs()) - beforeMs);
-    // The bystanders stay within their own limits.
+    // The pause keeps the bystanders within their own limits.
     await Promise.race([work, delay(50)]);
   } while (!isOver);
   await work;
@@ -150,7 +150,7 @@ function isIn(raw: RawSocket): boolean {
 
 describe('a deliberately slow peer', () => {
   // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: the
-  // peer does not stay present longer than one that answers; by itself ws would wait for half a minute.
+  // peer stays present no longer than one that answers. The WebSocket library would wait for half a minute.
   it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await open('ghost');
     const startMs = Date.now();

@@ -59,7 +59,7 @@ describe('the maximum of topics of a connection', () => {
       const oneMore = { channelId: `k${limits.topics}` };
       const more = await socket.call('subscribe', { topics: [oneMore] });
       expect(more.topics).toEqual([{ ...oneMore, error: { code: 'too_large' } }]);
-      // One topic slot is free again. A direct channel uses none.
+      // This frees one topic slot. The direct channel uses none.
       await socket.call('unsubscribe', { channelIds: ['k0', direct] });
       expect(refused((await socket.call('subscribe', { topics: [oneMore] })).topics)).toEqual([]);
       const full = await socket.call('subscribe', { topics: [{ channelId: 'k0' }] });

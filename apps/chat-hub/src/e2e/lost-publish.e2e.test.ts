@@ -11,7 +11,7 @@ const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database, redis.url));
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
-/** A hub whose subscriber connection can be made deaf. */
+/** A hub whose subscriber connection can be made to receive no messages. */
 const deafHub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
 const ana = closeAfterAll(await hub.connect('ana'));
@@ -62,8 +62,8 @@ describe('the last message of a burst', () => {
 });
 
 describe('a typing indicator', () => {
-  // The race: the start event is received, the stop event is lost, and no message follows. Invariant: the indicator
-  // ends once, ten seconds after its start.
+  // The race: the start event is received, the stop event is lost, and no message follows. Invariant: the typing
+  // indicator ends once, ten seconds after its start.
   it('ends by itself ten seconds after its start when its stop was lost', async () => {
     const channelId = 'typing';
     await followed(channelId);

@@ -27,7 +27,7 @@ async function scrape(): Promise<ReadonlyMap<string, number>> {
   );
 }
 
-/** How much each of these series has risen while `work` ran. All of them must exist before. */
+/** Resolves with the rise of each of these series during `work`. All of them must exist before. */
 async function risesOf(names: readonly string[], work: () => Promise<unknown>): Promise<number[]> {
   const before = await scrape();
   for (const name of names) expect([name, before.has(name)]).toEqual([name, true]);

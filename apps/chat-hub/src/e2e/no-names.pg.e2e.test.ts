@@ -52,7 +52,7 @@ describe('while the database is away', () => {
         `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
         { timeoutMs: 15_000 },
       );
-      // The outage is not this hub's alone, so the hub stays ready.
+      // All hubs share this outage, so the hub stays ready.
       expect(status).toBe(/healthz|readyz/.test(line) ? 200 : 503);
       expectNoNames(body);
     }

@@ -108,9 +108,9 @@ describe('presence on two hubs', () => {
     expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
   }, 90_000);
 
-  // The race: all leases expire while Redis is frozen, or are lost when it restarts empty. The first hub that
-  // reconnects must not report the agents of the other one offline. Agents that left meanwhile go offline after one
-  // more lease.
+  // The race: all leases expire while Redis is frozen, or are lost when it restarts empty. Invariants: the first hub
+  // that reconnects does not report the agents of the other one offline, and agents that left meanwhile go offline
+  // after one more lease.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {

@@ -86,7 +86,7 @@ describe('a hub that is killed', () => {
     // The control: most agents still had leases after the kill, so the kill is what made them go offline.
     expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
 
-    // A later change on the same path proves that no second report is pending.
+    // This later change takes the same path. Its arrival proves that no second report is pending.
     await alive.call('presence.set', { status: 'dnd' });
     await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
       what: 'the change',

@@ -86,7 +86,7 @@ describe('a subscribe with since', () => {
   });
 
   // The race: all missed events fit into one result except the newest, which the hub has in memory and sends live.
-  // Invariant: the result comes before the event after its head.
+  // Invariant: the client gets the result before the event that follows the result's head.
   it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;

@@ -57,7 +57,7 @@ async function restorable(channelId: string) {
   return { ana, ben, backedUp };
 }
 
-/** On a busy machine a hub may listen before Redis has answered. */
+/** Connects until the hub serves another epoch, because on a busy machine it may listen before Redis has answered. */
 const connectPast = (hub: TestHub, epoch: string) =>
   waitFor(
     async () => {

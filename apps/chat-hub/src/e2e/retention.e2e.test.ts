@@ -89,6 +89,27 @@ describe('a trimmed log', () => {
     await ben.close();
   });
 
+  it('is counted in the metrics of the hub that trimmed it', async () => {
+    const { ana, ben } = await trimmedChannel('counted');
+    const value = async (of: typeof hub, name: string) => {
+      const text = await (await fetch(new URL('/metrics', of.wsUrl.replace(/^ws/, 'http')))).text();
+      return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    };
+    expect(await value(hub, 'hub_retention_trimmed_events_total')).toBeGreaterThanOrEqual(21);
+    await waitFor(
+      async () => {
+        const atSeconds = await value(hub, 'hub_retention_last_pass_timestamp_seconds');
+        return Math.abs(atSeconds - Date.now() / 1_000) < 60;
+      },
+      { what: 'the end of a pass' },
+    );
+    // Negative control: the other hub sweeps nothing.
+    expect(await value(other, 'hub_retention_trimmed_events_total')).toBe(0);
+    expect(await value(other, 'hub_retention_last_pass_timestamp_seconds')).toBe(0);
+    await ana.close();
+    await ben.close();
+  });
+
   it('is trimmed by the limits that its owner sets', async () => {
     await using ana = await hub.connect('ana');
     const channelId = 'own';

@@ -10,7 +10,7 @@ const proxy = closeAfterAll(await startDeafProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
 // Warnings are expected here: they report the fault under test.
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-/** A hub whose subscriber connection can be made deaf. */
+/** A hub whose subscriber connection can be made to receive no messages. */
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
 await waitFor(() => hub.redis.available && other.redis.available);
@@ -52,7 +52,7 @@ describe('the self-probe of a hub', () => {
   });
 
   // The fault: the subscriber connection answers every PING but delivers nothing, so all health checks succeed. New
-  // connections are deaf too, so the fault lasts.
+  // connections deliver nothing either, so the fault lasts.
   it('notices a deaf subscriber, delivers through the log meanwhile, and recovers with a new connection', async () => {
     await waitFor(isPath('ok'));
     const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];

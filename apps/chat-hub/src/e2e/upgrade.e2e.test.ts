@@ -121,7 +121,7 @@ describe('the input of an unauthenticated client', () => {
     const offered = upgradeRaw(port, '/v1/ws', { ...offering, ...mine });
     await waitFor(() => offered.received().includes('101 Switching Protocols'));
     expect(offered.received()).toMatch(/\r\nx-request-id: mine-1\r\n/i);
-    // A line break in an id would add a header of the client's choice.
+    // With a line break in its id, a client could add a header to the answer.
     const bad = upgradeRaw(port, '/', { 'X-Request-Id': 'a\tb' });
     expect(await bad.ended).toMatch(/\r\nx-request-id: [\da-f-]{36}\r\n/i);
   });

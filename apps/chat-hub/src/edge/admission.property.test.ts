@@ -9,7 +9,7 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** How late it comes when it obeys, as a fraction of the delay that the burst tolerates. */
+  /** The delay of a client that obeys, as a fraction of the delay that the burst tolerates. */
   readonly lateness: number;
 }
 

@@ -32,7 +32,8 @@ describe('admission', () => {
     expect(ask('f', 'g', 'h', 'i')).toEqual([null, null, null, 100]);
   });
 
-  // The race: newcomers take each token as soon as it exists, so a client that comes back at its time finds none.
+  // The race: newcomers take each slot as soon as it is free, so a client that returns at the time it was given finds
+  // none.
   it('keeps the slot of a client that comes back on time, however many newcomers come', () => {
     ask('a', 'b', 'c');
     expect(ask('late')).toEqual([100]);

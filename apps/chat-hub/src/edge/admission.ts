@@ -5,7 +5,7 @@ export interface AdmissionOptions {
   readonly burst: number;
   /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
   readonly horizonMs: number;
-  /** How long a reserved slot is kept after its time. */
+  /** A reserved slot is kept for this long after its time. */
   readonly graceMs: number;
   /** Slots reserved for one agent: this many of its sockets are admitted when they first come back. */
   readonly maxPerName: number;
@@ -116,7 +116,7 @@ export function createAdmission(options: AdmissionOptions) {
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };
       return defer(name, nowMs);
     },
-    /** Slots reserved for clients that got a time at which to come back. */
+    /** Slots reserved for clients that were given a time to reconnect. */
     get reserved() {
       return reservations.size;
     },

@@ -181,7 +181,11 @@ function authenticateJwt(
 function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForMs']): void {
   const retryAfterMs = barredForMs(agentId);
   if (retryAfterMs === null) return;
-  throw new AuthError('barred', 'this agent has made far too many calls', { retryAfterMs });
+  throw new AuthError(
+    'barred',
+    'this agent far exceeded the limit of calls and must wait before it connects',
+    { retryAfterMs },
+  );
 }
 
 function algorithmOf(token: string): string {

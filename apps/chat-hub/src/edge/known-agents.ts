@@ -76,7 +76,7 @@ export function createKnownAgents(deps: {
       if (!add({ agentId, kind })) return;
       remembered.set(agentId, { kind, atMs: nowMs });
     },
-    /** Call it when a token was minted for the agent. The agent counts as seen only when it uses a token. */
+    /** Call it when a token was issued for the agent. The agent counts as seen only when it uses a token. */
     minted(agentId: string) {
       // An agent that waits to be written as seen becomes known by that write.
       if (!pending.has(agentId)) add({ agentId, kind: null });

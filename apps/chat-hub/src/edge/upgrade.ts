@@ -60,11 +60,14 @@ export interface UpgradeOptions {
    * most a quarter of these. Further clients are refused by an HTTP status. @default 4096
    */
   readonly maxClosing?: number;
-  /** How long authentication may take before the socket is destroyed. @default 5000 */
+  /**
+   * The most time that authentication may take. Then the socket is destroyed.
+   * @default 5000
+   */
   readonly upgradeTimeoutMs?: number;
 }
 
-/** A client whose credentials may be checked. */
+/** A client that passed the precheck. Its credentials are checked next. */
 interface Candidate {
   readonly credentials: Credentials;
   readonly address: string;
@@ -231,7 +234,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   };
 }
 
-// Not a closure: the listener lives as long as the socket, and a closure would keep the request alive as well.
+// A plain function, because the listener lives as long as the socket: a closure would keep the request in memory as
+// well.
 function destroyThis(this: Duplex): void {
   this.destroy();
 }

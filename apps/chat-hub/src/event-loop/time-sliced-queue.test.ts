@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
 import { createTimeSlicedQueue, type Steps } from './time-sliced-queue.ts';
 
-/** A queue whose clock moves by one with each step, and the steps of each turn of the event loop. */
+/** Creates a queue whose clock advances by one with each step, and records the steps of each turn of the event loop. */
 function createCase(sliceMs: number) {
   let nowMs = 0;
   const turns: string[][] = [];

@@ -47,7 +47,7 @@ export function createTimeSlicedQueue({
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
-        // The caller continues after this turn's callback, and its work takes time too.
+        // Ends the slice, because the caller continues after this callback in the same turn and needs time too.
         endMs = -Infinity;
         return false;
       });

@@ -75,7 +75,7 @@ function memoryLimit(redis: RedisFacts, hub: HubFacts): Line {
     if (most === 0 || share < memoryMax) continue;
     const seen = `${address} uses ${Math.round(share * 100)}% of maxmemory`;
     const policy = info('maxmemory_policy') ?? '';
-    // At its limit an evicting cache is as it should be; the rate of evictions is another row.
+    // A cache that evicts is normally at its memory limit. Another row checks the rate of evictions.
     if (policy.startsWith('allkeys-')) return line(name, 'ok', `${seen}, and evicts (${policy})`);
     return line(
       name,

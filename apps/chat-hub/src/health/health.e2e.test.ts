@@ -56,7 +56,7 @@ interface World {
   readonly env: Environment;
 }
 
-/** A hub that uses its Redis, and the environment that both the hub and the look have. */
+/** Starts a hub that uses its Redis. The hub and the health command get the same environment. */
 async function startWorld(
   more: Environment = {},
   args = wellSet,
@@ -87,6 +87,7 @@ describe('a hub, its database and its Redis', () => {
     const { code, bad, lines, report } = await untilWell(world.env);
     expect({ code, bad, status: report.status }).toEqual({ code: 0, bad: [], status: 'ok' });
     expect(lines.get('Hub/publish path')?.seen).toMatch(/^events come back in/);
+    expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
     // The rows of the EPIC's table.
     expect(issues).toEqual([
@@ -196,7 +197,7 @@ describe('the database', () => {
 });
 
 describe('the common issues', () => {
-  /** Waits until the issue is not there: a busy machine may show one for a moment. */
+  /** Waits until the issue is gone, because a busy machine may show one for a moment. */
   const untilOk = (env: Environment, name: string) =>
     waitFor(async () => (await issue(env, name))?.state === 'ok', { timeoutMs: 30_000 });
   const issue = async (env: Environment, name: string) =>

@@ -14,7 +14,7 @@ export interface HealthReport {
   readonly sections: readonly Section[];
 }
 
-/** Each part is looked at for at most this time. */
+/** The most time that the check of one part may take. */
 const timeoutMs = 2_500;
 
 /** Looks at the hub, its database and its Redis at the same time. Never rejects; ends within three seconds. */

@@ -1,7 +1,7 @@
 /** `unknown`: it could not be seen, which is a fault of what hides it and not of the thing itself. */
 export type State = 'ok' | 'degraded' | 'down' | 'unknown';
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Line {
   readonly name: string;
   readonly state: State;

@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     process.exitCode = exitCodes[report.status];
     if (watch) await delay(everyMs);
   } while (watch);
-  // A connection that was given up may still hold the process.
+  // A connection that was given up may still be open and would keep the process alive.
   setTimeout(() => process.exit(), 200).unref();
 }
 

@@ -14,7 +14,7 @@ import { orNull } from './line.ts';
 export interface RedisFacts {
   /** The address, without a password. */
   readonly shownUrl: string;
-  /** False when the environment names no Redis: then its absence is no fault. */
+  /** False when the environment names no Redis. Its absence is then no fault. */
   readonly isNamed: boolean;
   readonly mode: RedisServers['mode'] | null;
   /** Empty: it was not reached; `failure` says why. */

@@ -4,7 +4,7 @@ import type { Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
-/** A cached value as new as the log, or the refusal. Null when the store must answer, including the rights check. */
+/** A cached value that is as new as the log, or the refusal. Null when the store must answer and check the rights. */
 export type CachedRead<T> =
   | ({
       readonly ok: true;
@@ -86,8 +86,8 @@ export async function cachedRead<T>(
   }
 }
 
-// The caller's membership is known only up to the room's last delivery, so the copy must not be newer. There is no
-// await between the two checks, so a socket that was just dropped gets nothing.
+// The caller's membership is known only up to the room's last delivery, so the copy must not be newer than that. The
+// two checks have no await between them, so a socket that was just removed gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

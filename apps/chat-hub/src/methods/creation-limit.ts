@@ -33,7 +33,11 @@ export function refuseCreation(
   for (let counted = 0; counted < cost; counted++) {
     const { allowed, limit, retryAfterMs } = limiter.consume('create', identity.agentId);
     if (allowed) continue;
-    return refuse('rate_limited', `at most ${limit} new channels and members`, retryAfterMs);
+    return refuse(
+      'rate_limited',
+      `the create limit allows ${limit} new channels and members in its window`,
+      retryAfterMs,
+    );
   }
   return null;
 }

@@ -49,8 +49,8 @@ const heavyEvent = (seq: number, weight: number) =>
   });
 
 /**
- * A subscribe of Ben's, from seq 0, that pauses while it reads the log of five events, until the test continues it.
- * Without `since` it pauses before its answer is made.
+ * A subscribe by Ben that pauses until the test continues it. From seq 0 it pauses while it reads the log of five
+ * events; without `since`, before its answer is made.
  */
 async function subscribing(since: number | null = 0, weight = 1) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
@@ -337,7 +337,7 @@ describe('a subscribe to many channels', () => {
       topics: { error?: { code: string }; resumed?: boolean }[];
     };
     const refused = result.topics.filter(({ error }) => error?.code === 'unavailable');
-    // In 10 s there is time for four reads of 2.9 s.
+    // Each read takes 2.9 s, so four of them begin within 10 s.
     const [mayRead, mayFail] = how === 'fails' ? [1, 199] : [4, 195];
     expect([reads, refused.length]).toEqual([mayRead, mayFail]);
     expect(result.topics.at(-1)).toMatchObject({ resumed: true });

@@ -12,7 +12,7 @@ interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
-/** Labels with more values than this are named without them. */
+/** A label with more values than this is shown without its values. */
 const maxShownValues = 8;
 
 /** The hub's own metrics as a table in Markdown, for docs/operations.md. */

@@ -28,7 +28,7 @@ describe('the metrics of a hub', () => {
     for (const { name, help, type } of all) {
       expect(name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
       expect(help).not.toBe('');
-      // Base units only, and no name that says its type.
+      // Names use base units, and do not repeat the metric's type.
       expect(name).not.toMatch(/_(ms|milliseconds|kb|mb|minutes|percent|count|gauge|histogram)$/);
       expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter']);
     }

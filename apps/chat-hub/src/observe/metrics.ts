@@ -84,6 +84,7 @@ export function createMetrics() {
   for (const name of misnamedDefaults) registry.removeSingleMetric(name);
 
   const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   function countersBy<L extends string, V extends string>(
     name: string,
     help: string,
@@ -195,11 +196,10 @@ export function createMetrics() {
       'hub_tail_check_failures_total',
       'Tail checks that failed because the database did not answer',
     ),
-    storeHorizonLag: new Gauge({
-      name: 'hub_database_horizon_lag_transactions',
-      help: 'Transactions that PostgreSQL has begun since the oldest one that is still open; 0 on SQLite',
-      registers,
-    }),
+    storeHorizonLag: gauge(
+      'hub_database_horizon_lag_transactions',
+      'Transactions that PostgreSQL has begun since the oldest one that is still open; 0 on SQLite',
+    ),
     databaseCallSeconds: histogramsBy(
       'hub_database_call_seconds',
       'Time of a call to the database, answered or failed, by kind',
@@ -217,6 +217,14 @@ export function createMetrics() {
       'hub_commit_group_size',
       'Writes that were committed together',
       groupSizeBuckets,
+    ),
+    trimmedEvents: counter(
+      'hub_retention_trimmed_events_total',
+      'Events that this hub removed because no retention keeps them',
+    ),
+    retentionPassTimestamp: gauge(
+      'hub_retention_last_pass_timestamp_seconds',
+      'When this hub last found every channel within its retention; 0 until the first time',
     ),
     redisRoundTripSeconds: histogram(
       'hub_redis_round_trip_seconds',
@@ -236,7 +244,7 @@ export function createMetrics() {
     ),
     admissions: countersBy(
       'hub_admissions_total',
-      'Clients admitted, or given a time at which to come back',
+      'Clients admitted, or given a time at which to connect again',
       'outcome',
       ['admitted', 'deferred'],
     ),

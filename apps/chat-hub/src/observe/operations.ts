@@ -38,7 +38,7 @@ export interface OperationsDeps {
 /** Dependencies are read at most once in this time, for all operators together. */
 const sharedMs = 500;
 const shownChannels = 20;
-/** How long the names of channels are kept, and how many. */
+/** Channel names are cached for this time, at most `maxNames` of them. */
 const namesKeptMs = 60_000;
 const maxNames = 500;
 

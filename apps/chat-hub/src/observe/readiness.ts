@@ -83,7 +83,7 @@ export interface ReadinessReport {
     readonly status: 'ok' | 'refusing_writes' | 'down';
     readonly latencyMs: number | null;
   };
-  /** Without a Redis that accepts writes the hub continues by itself. */
+  /** While Redis is down or refuses writes, the hub works without it. */
   readonly redis: RedisReport;
   /** While it is down, events of other hubs arrive through the log. */
   readonly publishPath: PublishPath;
@@ -116,7 +116,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   // Anybody may call this, and the store runs few health checks at a time. So concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
-  /** If the answer is late, the last calls tell the state. */
+  /** If the answer is late, the state follows from the latest calls. */
   async function databaseHealth() {
     const timer = new AbortController();
     const health = await Promise.race([
@@ -139,7 +139,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
       const isRefusing = health.status === 'ok' && !database.isUp;
       const status = isRefusing ? 'refusing_writes' : health.status;
       const isRedisMissed = path.status !== 'unused' && redisHealth.status !== 'ok';
-      // A SQLite file is this hub's own.
+      // A SQLite file belongs to this hub alone. Its failure is therefore no outage that other hubs share.
       const hasOwnFault =
         health.status === 'down' && 'engine' in health && health.engine === 'sqlite';
       return {

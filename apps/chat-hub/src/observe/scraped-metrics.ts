@@ -27,7 +27,7 @@ const definitions = {
   hub_connections: { type: 'gauge', help: 'Open connections, WebSocket and HTTP' },
   hub_connections_limit: {
     type: 'gauge',
-    help: 'Connections that are served; further clients are told when to come back',
+    help: 'Connections that are served; further clients get a time at which to connect again',
   },
   hub_dropped_connections_total: {
     type: 'counter',
@@ -35,7 +35,7 @@ const definitions = {
   },
   hub_admission_places: {
     type: 'gauge',
-    help: 'Slots reserved for clients that were told when to come back',
+    help: 'Slots reserved for clients that were given a time at which to connect again',
   },
   hub_unsent_bytes: {
     type: 'gauge',
@@ -126,14 +126,14 @@ interface Definition {
 
 export type ScrapedName = keyof typeof definitions;
 
-/** Reads a value; of a metric with a label, the value for one of the label's values. */
+/** Reads a metric's current value. A metric with a label is read once for each value of the label. */
 export type ScrapedReader<N extends ScrapedName> = (typeof definitions)[N] extends {
   readonly label: readonly [string, readonly (infer V)[]];
 }
   ? (value: V) => number | Promise<number>
   : () => number | Promise<number>;
 
-/** A definition with the values of its label; without a label, one empty value. */
+/** A metric's definition with the values of its label. A metric without a label has one empty value. */
 export interface ScrapedDefinition {
   readonly type: 'gauge' | 'counter';
   readonly help: string;

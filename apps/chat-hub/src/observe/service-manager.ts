@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 export function notifyReady(notifySocket: string | null, log: Logger): void {
   if (notifySocket === null) return;
   const env = { PATH: '/usr/bin:/bin', NOTIFY_SOCKET: notifySocket };
-  // A hanging one must not outlive its purpose.
+  // The timeout ends a `systemd-notify` that hangs.
   execFile('systemd-notify', ['--ready'], { env, timeout: 10_000 }, (error) => {
     if (error) log.warn({ err: error }, 'systemd was not told that the hub is ready');
   });

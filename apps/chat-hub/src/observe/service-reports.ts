@@ -3,7 +3,10 @@ import type { Logger } from 'pino';
 import type { ServiceObservers } from '../services.ts';
 import { databaseFailureCodes, type Metrics } from './metrics.ts';
 
-/** Tells from the outcomes of calls if the database answers. Logs each change once, with its reason and duration. */
+/**
+ * Derives from the outcomes of calls whether the database answers. Logs each change once, with its reason and
+ * duration.
+ */
 export interface DatabaseState {
   /** False while reads or writes fail. */
   readonly isUp: boolean;
@@ -37,7 +40,7 @@ export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
 ): DatabaseState {
-  /** For each side that fails: since when. */
+  /** The sides that fail, with the time since which each one does. */
   const failing = new Map<Side, number>();
   let downSinceMs: number | null = null;
 
@@ -79,7 +82,12 @@ export function createDatabaseState(
 export function serviceObservers(
   metrics: Pick<
     Metrics,
-    'commitGroupSize' | 'commitSeconds' | 'redisRoundTripSeconds' | 'redisFailures'
+    | 'commitGroupSize'
+    | 'commitSeconds'
+    | 'redisRoundTripSeconds'
+    | 'redisFailures'
+    | 'trimmedEvents'
+    | 'retentionPassTimestamp'
   >,
   { onCall }: Pick<DatabaseState, 'onCall'>,
 ): ServiceObservers {
@@ -88,6 +96,10 @@ export function serviceObservers(
     onGroup({ size, durationMs }) {
       metrics.commitGroupSize.observe(size);
       metrics.commitSeconds.observe(durationMs / 1_000);
+    },
+    onSweep({ trimmedEvents, isPassDone }) {
+      metrics.trimmedEvents.inc(trimmedEvents);
+      if (isPassDone) metrics.retentionPassTimestamp.setToCurrentTime();
     },
     onRoundTrip({ durationMs, failure }) {
       metrics.redisRoundTripSeconds.observe(durationMs / 1_000);

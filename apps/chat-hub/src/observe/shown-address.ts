@@ -1,6 +1,6 @@
 import type { RedisConnection } from '@openclaw/redis-client';
 
-/** The address of Redis for people, without a password. */
+/** The address of Redis for logs and for operators, without a password. */
 export function shownAddress(connection: RedisConnection): string {
   const {
     url,

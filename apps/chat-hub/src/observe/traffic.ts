@@ -22,7 +22,7 @@ export interface Traffic {
   readonly called: CallObserver;
   /** Counts the deliveries that one turn wrote to sockets. */
   readonly written: (deliveries: readonly Delivery[]) => void;
-  /** Durable events so far. */
+  /** The number of durable events since the start. */
   readonly events: number;
   /** The time from a send to its answer, and from an event's timestamp to its delivery, over the last seconds. */
   latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
@@ -36,7 +36,7 @@ const sliceMs = 5_000;
 const unitsPerMs = 16;
 /** Buckets per power of two: a value is exact to 1/32 or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute. Longer latencies are recorded as this. */
+/** About a minute. A longer latency is recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 

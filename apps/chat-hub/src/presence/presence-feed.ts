@@ -40,7 +40,7 @@ export function createPresenceFeed(deps: {
   const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
   /** channelId → agentId → latest record. */
   let changed: ChangedRecords = new Map();
-  /** The changes that are being published, a few channels a turn. */
+  /** The changes that are being published, a few channels in each turn. */
   let outgoing: ChangedRecords = new Map();
   const states = new WeakMap<Session, SetState>();
   let timer: NodeJS.Timeout | undefined;

@@ -9,7 +9,10 @@ export interface ComparisonRules {
   readonly offlineFromMs: number;
   /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
-  /** True after a wipe if all hubs can write: an agent is gone at its lease's end if it is missing in two reads. */
+  /**
+   * True after a wipe of Redis, once all hubs can write to it. Then an agent that is missing in two reads is offline
+   * at the end of its lease.
+   */
   readonly canAllHubsWrite?: boolean;
   /** True if the agent has a socket on this hub. Then it is present, even if the roster does not name it. */
   readonly isConnectedHere: (agentId: string) => boolean;
@@ -42,14 +45,17 @@ export class RosterView {
   isOverPushLimit = false;
   /** The agents that every socket knows, from an event or from the list that it could read when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
-  /** The agents that some socket knows only from a list. */
+  /** The agents that at least one socket knows only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
   readonly #missing = new Map<string, MissingAgent>();
   /** When the latest known lease of each reported agent ends. */
   readonly #leaseEndsMs = new Map<string, number>();
   /** The agents that had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
-  /** False until the first read has succeeded or failed. Its agents are no news to sockets, which list them on their own. */
+  /**
+   * False until the first read has succeeded or failed. The agents of that read are not announced, because sockets
+   * list them themselves.
+   */
   #wasRead = false;
 
   readonly #lastSeen: LastSeenGuard;

@@ -4,7 +4,7 @@ import { RosterView } from './roster-view.ts';
 
 /** The times of a hub's presence, in milliseconds. All hubs that share a Redis must use the same. */
 export interface PresenceTimes {
-  /** The longest time for which a socket's lease remains after its hub died. */
+  /** The longest time for which a socket's lease remains after its hub has died. */
   readonly leaseMs: number;
   /** How often each lease is renewed; at most a third of a lease. */
   readonly heartbeatMs: number;

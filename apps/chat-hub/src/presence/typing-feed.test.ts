@@ -64,7 +64,7 @@ describe('typing.start on a socket that closes', () => {
     feed.close();
   });
 
-  // The race: Redis answers the start after the stop, or never, so that the start would be announced last.
+  // The race: Redis answers the start after the stop, or never. Invariant: the start is not announced last.
   it('is not announced after its stop', async () => {
     const { feed, caller, published, started, letOn, typists, close } = createBench();
     const starting = feed.start(caller, 'c', null);

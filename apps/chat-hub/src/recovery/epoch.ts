@@ -25,7 +25,7 @@ export interface EpochDeps {
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
-  // Rooms may be opened while heads are read. Their heads are read too, until no room is left.
+  // Also reads the heads of rooms that are opened meanwhile, until no room is left.
   async function readNewHeads(): Promise<void> {
     let missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     for (let round = 1; missing.length > 0; round++) {

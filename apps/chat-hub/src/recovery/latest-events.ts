@@ -38,7 +38,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch prove nothing, because hubs already know of that change.
+    // Entries of another epoch are ignored, because hubs already know of that change.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with their time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -50,7 +50,7 @@ export function createLatestEvents(deps: {
         { lost, epoch: changed },
         'the log lacks a committed event (a backup was restored): a new epoch begins',
       );
-      // Otherwise caches would stay empty until the log has grown past the seqs in Redis.
+      // Without this, caches would stay empty until the log has grown past the seqs in Redis.
       const recent = await store.recentHeads(droppedChannels);
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();

@@ -95,7 +95,10 @@ export function startSelfProbe(
     get path() {
       return { status: status(), latencyMs, lastOkAt };
     },
-    /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
+    /**
+     * True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive
+     * only through the store.
+     */
     get isDeaf() {
       return outcome === 'lost';
     },

@@ -98,7 +98,10 @@ export async function startTailCheck(deps: {
   return {
     /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
-    /** Call it when a different event arrived with the seq of this delivered one. A check asks the store at once. */
+    /**
+     * Call it when an event arrived that differs from this delivered one but has its seq. A check then asks the store
+     * at once.
+     */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);
       run();

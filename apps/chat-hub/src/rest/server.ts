@@ -196,7 +196,10 @@ export function createOpsServer(
   return app;
 }
 
-/** Creates the server that holds the public port while the hub starts. It is alive and refuses everything else. */
+/**
+ * Creates the server that holds the public port while the hub starts. It answers the liveness check and refuses
+ * everything else.
+ */
 export function createStartingServer({
   readiness,
   metrics,

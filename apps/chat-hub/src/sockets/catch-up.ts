@@ -207,7 +207,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** Tells the client that its next events were trimmed. Those that the log still holds follow. */
+  /** Tells the client that its next events were trimmed. The events that the log still holds are sent after that. */
   #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
     room.update({ floor });
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;

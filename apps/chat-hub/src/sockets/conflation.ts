@@ -58,7 +58,7 @@ export class Conflation<Channel extends object> {
     return channel;
   }
 
-  /** Removes and returns the signals of a channel, without presences that later ones replaced. */
+  /** Removes and returns a channel's signals. A presence that a later one replaced is not among them. */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];

@@ -96,7 +96,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         logPage: limits.logPage,
         edits: limits.edits,
       },
-      // The list may be too long, because channels that had events while it was read were added at its beginning.
+      // The list may exceed the limit, because channels with events during its read were added at its beginning.
       direct: directs
         .slice(0, limits.welcomeDirect)
         .map(({ room, head }) => ({ channelId: room.channelId, head })),

@@ -66,7 +66,7 @@ describe('a socket that read too slowly', () => {
   });
 
   // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that reads
-  // nothing at all is closed. If a slow one were closed, it would come back and request the same again and again.
+  // nothing at all is closed. A slow one that was closed would reconnect and request the same again and again.
   it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
@@ -143,8 +143,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while it lags. Invariant: it gets all events up to and including the one that removes
-  // it, and none after, even if it reads late.
+  // The race: a member is removed while its session lags. Invariant: even if it reads late, it gets all events up to
+  // its removal, and none after it.
   it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);

@@ -21,7 +21,7 @@ const closeTimeoutMs = 2_000;
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
-  /** Called when the client is told that a room continues at another seq. */
+  /** Called when the client is sent the notice that a room continues at another seq. */
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
   /** Called when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;

@@ -25,7 +25,7 @@ export function createUnsentBudget({
   random = Math.random,
 } = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
-  /** Each agent's pool, and how many sockets and answers use it. The last one removes it. */
+  /** Each agent's pool, with the number of sockets and answers that use it. A pool without a user is removed. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
   let refusals = 0;
 

@@ -26,7 +26,7 @@ export interface LogWriter extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens a writer. Without a Redis it cannot publish. */
+/** Opens a writer. It publishes only with a Redis. */
 export async function openLogWriter(
   database: Pick<TestDatabase, 'url'>,
   redisUrl?: string,

@@ -20,7 +20,7 @@ export interface Peer {
   /** True once the hub destroyed its socket. */
   readonly isCut: boolean;
   read(): void;
-  /** Receives one write, even while it does not read. */
+  /** Receives one write, even while reading is paused. */
   take(): void;
 }
 

@@ -131,7 +131,10 @@ export function createSessionBench({
   };
 }
 
-/** Publishes more than the hub keeps for a peer that does not read, and more than a room remembers. Returns the last seq. */
+/**
+ * Publishes more than the hub buffers for a peer that does not read, and more than a room keeps in memory. Returns
+ * the last seq.
+ */
 export async function fallBehind({ peer, publish, session, turn }: SessionBench): Promise<number> {
   peer.isReading = false;
   while (!session.isLagging) {

@@ -42,9 +42,9 @@ export async function createTracing(
       deliveries.carried(eventId, parent),
     ),
   );
-  /** The contexts of upgrade requests, by the identity of the connection. */
+  /** The trace contexts of upgrade requests, by the connection's identity object. */
   const upgrades = new WeakMap<object, Context>();
-  /** The time at which the frame was read that is being dispatched; null outside of a dispatch. */
+  /** The time at which the frame now being dispatched was read; null outside of a dispatch. */
   let frameReadMs: number | null = null;
 
   /** The span that caused this work, or null when there is none or it is not recorded. */
@@ -108,7 +108,8 @@ export async function createTracing(
           ...caller,
           ...(order && {
             order: {
-              // A call that waits is started by the end of another one, in the context of that one.
+              // A queued call is started when another call ends, and would run in the trace context of that other
+              // call.
               run: (ids, isWrite, work) => order.run(ids, isWrite, context.bind(own, work)),
             },
           }),

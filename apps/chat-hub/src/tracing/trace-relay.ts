@@ -3,13 +3,15 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-parent.ts';
 
-/** Carriers that may wait for Redis' answer. Further ones are dropped, which costs their events the spans elsewhere. */
+/**
+ * The most trace contexts that wait for Redis' answer. Others are dropped; their events have no spans on other hubs.
+ */
 const maxPending = 1_000;
 
 /**
- * Carries the trace contexts of sampled events between hubs, on a topic of their own: envelopes reach clients as they
- * are published, so the context cannot be part of them. Hubs without tracing do not subscribe to the topic. Costs one
- * PUBLISH per sampled event.
+ * Carries the trace contexts of sampled events between hubs. They have their own topic, because clients receive
+ * envelopes exactly as they are published. Hubs without tracing do not subscribe to the topic. Costs one PUBLISH per
+ * sampled event.
  */
 export async function createTraceRelay(
   deps: {
@@ -29,7 +31,7 @@ export async function createTraceRelay(
   });
 
   return {
-    /** Never rejects: a carrier that is lost costs a span, and no event. Call it before the event is published. */
+    /** Never rejects: if a trace context is lost, only spans are missing. Call it before the event is published. */
     send(carrier: TraceCarrier) {
       if (pending >= maxPending) return;
       pending += 1;

@@ -9,10 +9,10 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Delivery } from '../channels/flusher.ts';
 
-/** Events between their arrival and their delivery. The oldest is forgotten, and then has no span. */
+/** The most events between arrival and delivery. Beyond it the oldest is dropped, and gets no span. */
 const maxEvents = 8_192;
 
-/** A time that spans take, and a monotonic one for the length. */
+/** A point in time: epoch time for the span, and monotonic time to measure its length. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;
@@ -42,7 +42,7 @@ export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes
   function endIfComplete(eventId: string, { arrived, parent, written }: TrackedEvent): void {
     if (!parent || !written) return;
     events.delete(eventId);
-    // An event that the bus lost was read from the log, and has no arrival.
+    // An event that the bus lost is read from the log. It never arrived, so its span begins when it is written.
     const start = arrived ?? written.at;
     const span = tracer.startSpan(
       `deliver ${String(written.attributes['chat.event_type'])}`,
@@ -61,7 +61,7 @@ export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes
     arrived(eventId: string) {
       tracked(eventId).arrived ??= now();
     },
-    /** The event's trace is sampled, and `parent` is the span that published it. */
+    /** Call it when the trace context of an event arrives. `parent` is the span that published the event. */
     carried(eventId: string, parent: SpanContext) {
       const event = tracked(eventId);
       event.parent = parent;

@@ -204,7 +204,7 @@ describe('two messages of the same text', () => {
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
     const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
     await stored.waitFor();
-    // Later than any animation frame in which the event could be applied.
+    // This is later than any animation frame in which the event could be applied.
     await ada.page.waitForTimeout(500);
     expect([await stored.count(), await sending.count()]).toEqual([1, 1]);
     first.release();

@@ -104,7 +104,7 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // A leave that waits in the batch must not remove the channel that is added now.
+      // Applies the batch first: a leave that waits in it must not remove the channel that is added now.
       batch.flush();
       chats.fetch(channelId);
     }),

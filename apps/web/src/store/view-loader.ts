@@ -8,7 +8,7 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   const opened = new Set<Chat>();
   const loaded = new WeakSet<Chat>();
   const underWay = new Map<Chat, Promise<void>>();
-  /** Channels that must be loaded once more, because the load in progress may be out of date. */
+  /** Channels to load once more, because the load in progress may miss a change. */
   const outdated = new Set<Chat>();
   const retries = createTimers<Chat>();
 

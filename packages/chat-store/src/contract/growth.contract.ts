@@ -43,7 +43,7 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
     }
     async function sweep(): Promise<void> {
       database.run('update sweeps set due_at = 0');
-      while (await core.sweep({ retentionMs: null, maxMessages: 200 }));
+      while ((await core.sweep({ retentionMs: null, maxMessages: 200 })).isMore);
     }
 
     // Invariant: the space of trimmed rows is used again, so the size follows what is kept and not what was written.

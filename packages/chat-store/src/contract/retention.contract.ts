@@ -69,7 +69,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       let pieces = 0;
       for (let isMore = true; isMore; pieces += 1) {
         const answers = await Promise.all(sweepers.map((one) => one.sweep(retention)));
-        isMore = answers.includes(true);
+        isMore = answers.some((swept) => swept.isMore);
       }
       return pieces;
     }
@@ -147,7 +147,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
         database.count(`select count(*) from log
           where channel_id = '${channelId}' and envelope like '%secret%'`),
       ).toBe(0);
-      // A clientMessageId is known as long as its log row.
+      // A clientMessageId is forgotten when its log row is trimmed, so the repeat is a new message.
       const [again] = await write('message.send', first);
       expect(again).toMatchObject({ seq: 3, duplicate: false });
       expect(again?.messageId).not.toBe(sent?.messageId);
@@ -218,7 +218,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       for (let sent = 0; sent < 2_000; sent += 500) await say(channelId, 500);
       const others = await Promise.all([database.open(), database.open()]);
       database.run('update sweeps set due_at = 0');
-      expect(await core.sweep(none)).toBe(true);
+      expect(await core.sweep(none)).toMatchObject({ isMore: true, isPassDone: false });
       const left = rowsOf('log', channelId);
       expect([left < 2_001, left >= 1_501]).toEqual([true, true]);
       let isDone = false;
@@ -235,7 +235,8 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(seqs).toHaveLength(10);
       expect(seqs).toEqual(seqs.map((_seq, index) => (seqs[0] ?? 0) + index));
       // The pass is over: no hub sweeps again before it is due.
-      expect(await Promise.all(others.map((one) => one.sweep(none)))).toEqual([false, false]);
+      const idle = { isMore: false, trimmedEvents: 0, isPassDone: true };
+      for (const one of others) expect(await one.sweep(none)).toEqual(idle);
       await Promise.all(others.map((one) => one.close()));
     }, 60_000);
 
@@ -249,9 +250,16 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       await say(channelId, 100, { content: 'x'.repeat(30_000) });
       database.run('update sweeps set due_at = 0');
       const counts: number[] = [];
-      while (await core.sweep(none)) counts.push(rowsOf('log', channelId));
+      const trimmed: number[] = [];
+      for (let isMore = true; isMore;) {
+        const swept = await core.sweep(none);
+        ({ isMore } = swept);
+        trimmed.push(swept.trimmedEvents);
+        counts.push(rowsOf('log', channelId));
+      }
       const removed = counts.map((count, i) => (counts[i - 1] ?? 102) - count).filter(Boolean);
-      // The join and the heavy message, then events of one MiB together.
+      // The first piece takes the join, the second the large message, and each further one at most one MiB of events.
+      expect(trimmed.filter(Boolean)).toEqual(removed);
       expect(removed[0]).toBe(1);
       expect(removed[1]).toBe(1);
       expect(Math.max(...removed)).toBeLessThanOrEqual(35);

@@ -46,7 +46,7 @@ export async function readAccess(
   );
 }
 
-/** One statement for all channels. */
+/** Reads the heads of all these channels in one statement. */
 export async function readHeads(
   { db }: Engine,
   channelIds: readonly string[],
@@ -60,7 +60,7 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** Commits read for each requested channel. Where few channels are busy, fewer channels are found. */
+/** The number of commits read for each requested channel. If few channels are busy, fewer channels are found. */
 const commitsPerChannel = 10;
 
 export async function readRecentHeads({ db }: Engine, limit: number): Promise<Map<string, number>> {

@@ -3,7 +3,10 @@ import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
-/** A revoked token (`jti`), or all tokens that an agent (`sub`) got up to then; the other is null. */
+/**
+ * A revoked token, by its `jti`, or all tokens issued to an agent (`sub`) until `revokedAtMs`. The other field is
+ * null.
+ */
 export interface RevokedToken {
   readonly jti: string | null;
   readonly sub: string | null;

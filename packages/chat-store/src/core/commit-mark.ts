@@ -11,8 +11,8 @@ export interface CommitMark {
 }
 
 /**
- * The next mark of a watcher. The watcher had read everything up to `since`. Of the commits that a later statement saw
- * (`now`), it has read those up to `readTo`.
+ * The next mark of a watcher that had read everything up to `since` and has now read up to `readTo`. `now` has the
+ * commits that a later statement saw.
  */
 export function nextCommitMark(since: CommitMark, now: CommitMark, readTo: number): CommitMark {
   const least = Math.min(since.next, now.next);

@@ -27,7 +27,7 @@ export interface GroupTransaction {
   rollback(): Promise<void>;
 }
 
-/** The meaning of a failure for a group. */
+/** The effect of a failure on the whole group of writes. */
 export type Failure =
   /** An error of the database: the whole group is refused. */
   | ChatStoreError

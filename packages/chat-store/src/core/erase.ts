@@ -18,11 +18,11 @@ import type { Tables } from './tables.ts';
 
 /** The agent to erase, and how. */
 export interface Erasure extends ErasedAgent {
-  /** Only counts. */
+  /** True: counts the rows, and changes nothing. */
   readonly isDryRun: boolean;
 }
 
-/** Where an erasure continues. */
+/** The position from which an erasure continues. */
 export interface ErasePlace {
   readonly phase: 'delete' | 'redact' | 'rewrite' | 'done';
   readonly channelId: string;
@@ -42,9 +42,9 @@ export interface EraseCounts {
 export const eraseStart: ErasePlace = { phase: 'delete', channelId: '', seq: 0 };
 const noCounts: EraseCounts = { messages: 0, reactions: 0, log: 0, threads: 0, members: 0 };
 
-/** Seqs of one channel that one piece looks at. */
+/** The most seqs of one channel that one piece reads. */
 const windowSeqs = 1_000;
-/** Messages, reactions or log rows that one piece changes, so that no send waits long. */
+/** The most messages, reactions or log rows that one piece changes, so that no send waits long. */
 const changesMax = 20;
 
 /** One piece of an erasure: what it changed, and where the next one begins. */
@@ -77,7 +77,7 @@ export async function eraseSome(
   return { place: { ...place, phase: 'done' }, counts: noCounts };
 }
 
-/** True if an agent with this id ever connected, was a member, or was minted a token. */
+/** True if an agent with this id has ever connected, been a member, or been issued a token. */
 export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boolean> {
   const known = await db
     .selectFrom('agents')
@@ -87,7 +87,7 @@ export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boo
   return known !== undefined;
 }
 
-/** The channel of the place while it has more events, else the next one. */
+/** Finds the channel to continue with: the one of the place while it has more events, else the next one. */
 async function channelAt({ db }: Engine, { phase, channelId, seq }: ErasePlace) {
   if (channelId !== '') {
     const { head } = await db
@@ -145,7 +145,8 @@ async function deleteSome(
     ];
     const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
     for (const outcome of outcomes) {
-      // Not found: it was trimmed, or its channel deleted, meanwhile. Archived: it was a reaction, which is removed below.
+      // `not_found`: the message was trimmed, or its channel deleted, meanwhile. `archived`: the channel takes no
+      // removal of a reaction, so the reaction is removed below.
       if (outcome.ok || outcome.code === 'not_found' || outcome.code === 'archived') continue;
       throw new ChatStoreError(
         'unavailable',
@@ -205,7 +206,8 @@ async function rewriteSome(
       .where('channel_id', '=', channelId)
       .executeTakeFirstOrThrow();
     const isLast = end >= (head ?? 0);
-    // The rows of the channel itself are changed with its first events, and emptied before they are renamed.
+    // The channel's own rows are changed together with its first events. They are emptied before the id in them is
+    // replaced.
     const lists = seq === 0 ? await changeLists(db, erasure, channelId) : {};
     if (pseudonym !== null && !isDryRun) await renameRows(db, erasure, { channelId, seq }, end);
     return { end, isLast, counts: { ...noCounts, log, ...lists } };
@@ -231,7 +233,7 @@ async function rowsToRewrite(
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
     or (type = 'collaboration.event' and sender_id = ${agentId})) and ${holdsId}`;
-  // A direct channel's events name both agents in one text.
+  // The events of a direct channel name both agents in one string, which `holdsId` cannot find.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
     .selectFrom('log')
@@ -287,7 +289,10 @@ async function changeLists(
   return { members: Number(changed.numUpdatedRows), threads: Number(emptied.numUpdatedRows) };
 }
 
-/** Replaces the id in the rows of a channel's messages up to a seq, and with the first events in its lists. */
+/**
+ * Replaces the agent's id in the rows of a channel's messages up to a seq. With the first events it also replaces it
+ * in the channel's lists.
+ */
 async function renameRows(
   db: Kysely<Tables>,
   erasure: Erasure,
@@ -323,7 +328,8 @@ async function renameRows(
     .execute();
 }
 
-// Caches of a channel are compared with its head, and rewriting alone changes no head.
+// Appends an event, because hubs compare a channel's caches with its head, and a rewrite alone does not change the
+// head.
 async function announce(engine: Engine, channelId: string): Promise<void> {
   const opening = await engine.beginGroup([channelId], emptyLists);
   try {

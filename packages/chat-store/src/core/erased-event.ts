@@ -7,8 +7,9 @@ export interface ErasedAgent {
 }
 
 /**
- * The envelope without what the agent wrote other than messages: its display name, titles of threads, payloads of
- * collaboration events. With a pseudonym its id is replaced too. Returns the same object when nothing changed.
+ * Returns the envelope without the agent's display name, thread titles and payloads of collaboration events. Messages
+ * are not changed here, because they are deleted like any other. With a pseudonym the agent's id is replaced too.
+ * Returns the same object when nothing changed.
  */
 export function erasedEnvelope(envelope: Envelope, erased: ErasedAgent): Envelope {
   const event = erasedEvent(envelope, erased);
@@ -83,7 +84,10 @@ function renamed(id: string, { agentId, pseudonym }: ErasedAgent): string {
   return id === agentId && pseudonym !== null ? pseudonym : id;
 }
 
-/** The two agents of a direct channel, as its columns hold them. The order stays, as the channel's id does. */
+/**
+ * Replaces the id in a column that names both agents of a direct channel. Their order stays, because the channel's id
+ * stays.
+ */
 export function renamedPair(pair: string, separator: string, erased: ErasedAgent): string {
   return pair
     .split(separator)

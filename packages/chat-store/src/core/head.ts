@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 
-/** The floor of a channel's log; see LogFloorsTable. */
+/** Reads the floor of a channel's log; see LogFloorsTable. */
 export function floorOf(channelId: string): RawBuilder<number> {
   return sql<number>`coalesce((select floor from log_floors where channel_id = ${sql.ref(channelId)}), 1)`;
 }

@@ -5,27 +5,37 @@ import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
 // Retention trims a log at its oldest end only, so seqs have no holes and never restart. The log's last row is never
-// removed, because it holds the head and the mark of the last commit. When it is trimmed, it is emptied, and readers do
-// not get it, because it is below the floor.
+// removed, because it holds the head and the mark of the last commit. If that row is old enough, it is emptied
+// instead. Readers do not get it, because it is below the floor.
 
 /** How much of each log is kept; null: no limit. The stricter of the hub's and the channel's value applies. */
 export interface Retention {
   /** Events older than this are trimmed. */
   readonly retentionMs: number | null;
-  /** Messages before this many newest ones are trimmed, with the events between them. */
+  /** Only this many of the newest messages are kept. Older ones are trimmed, with the events between them. */
   readonly maxMessages: number | null;
 }
 
 export const noRetention: Retention = { retentionMs: null, maxMessages: null };
 
-/** Channels looked at in one piece. Each costs four descents of an index. */
+/** The most channels that one piece checks. Each costs four index look-ups. */
 const channelsMax = 200;
-/** Rows of all tables that one piece deletes, so that no send waits long; more only if one message has more. */
+/** The most rows of all tables that one piece deletes, so that no send waits long. A single message may have more. */
 const rowsMax = 500;
-/** Bytes of the events that one piece deletes; more only for a single event. */
+/** The most bytes of events that one piece deletes. A single event may have more. */
 const bytesMax = 1_048_576;
 /** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
+
+/** The result of one piece of the sweep. */
+export interface Swept {
+  /** True when there may be more to do now. */
+  readonly isMore: boolean;
+  /** Events that the piece removed because no retention keeps them. */
+  readonly trimmedEvents: number;
+  /** True when the last pass over all channels has ended, by this hub or by another, and the next one is not due. */
+  readonly isPassDone: boolean;
+}
 
 interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_messages'> {
   readonly floor: number;
@@ -40,7 +50,7 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
 interface Excess {
   readonly channelId: string;
   readonly floor: number;
-  /** Older events are trimmed. */
+  /** Events older than this time are trimmed. */
   readonly before: number;
   /** The number of messages that are trimmed. */
   readonly messages: number;
@@ -48,13 +58,13 @@ interface Excess {
 
 /**
  * Trims some rows of one channel, or finds that the next channels need none. All hubs continue the same pass: one at a
- * time, so that no work is done twice. Returns whether the pass has more to do.
+ * time, so that no work is done twice.
  */
 export function sweepRetention(
   engine: Engine,
   retention: Retention,
   everyMs = passEveryMs,
-): Promise<boolean> {
+): Promise<Swept> {
   return engine.write(async (db) => {
     let query = db
       .selectFrom('sweeps')
@@ -62,20 +72,23 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    if (!sweep || sweep.due_at > sweep.now) return false;
+    // Without the row, another hub is at work.
+    if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
+    if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
     for (const channel of channels) {
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
-      const isDone = await trimSome(engine, db, excess);
+      const { isDone, trimmedEvents } = await trimSome(engine, db, excess);
       const before = channels[channels.indexOf(channel) - 1]?.id ?? sweep.after_id;
       await continueAfter(db, isDone ? channel.id : before);
-      return true;
+      return { isMore: true, trimmedEvents, isPassDone: false };
     }
     const last = channels.length === channelsMax ? channels.at(-1)?.id : undefined;
     if (last !== undefined) await continueAfter(db, last);
     else await continueAfter(db, '', sweep.now + everyMs);
-    return last !== undefined;
+    const isMore = last !== undefined;
+    return { isMore, trimmedEvents: 0, isPassDone: !isMore };
   });
 }
 
@@ -96,7 +109,7 @@ async function nextChannels(
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
-  // The floor bounds each walk: see trimSome.
+  // The conditions on the floor bound each walk, as `trimSome` explains.
   const { rows } = await sql<Candidate>`
     select c.id, c.retention_ms, c.max_messages, c.floor,
       (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor
@@ -126,8 +139,12 @@ function excessOf(channel: Candidate, retention: Retention, nowMs: number): Exce
 const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
-/** Trims the oldest events, within the limits of one piece. Returns true when nothing is left to trim. */
-async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Promise<boolean> {
+/** Trims the oldest events, within the limits of one piece. `isDone` is true when nothing is left to trim. */
+async function trimSome(
+  engine: Engine,
+  db: Kysely<Tables>,
+  excess: Excess,
+): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor } = excess;
   // The channel is locked, because a reply or a reaction that is being decided may refer to a message that is trimmed
   // here. A channel that is locked by a group is left for the next piece, so that the sweep never waits for senders.
@@ -139,16 +156,16 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
       .forUpdate()
       .skipLocked()
       .executeTakeFirst();
-    if (!locked) return false;
+    if (!locked) return { isDone: false, trimmedEvents: 0 };
   }
   const { end, isAll } = await findEnd(db, excess);
-  if (end === floor) return true;
+  if (end === floor) return { isDone: true, trimmedEvents: 0 };
   const { head } = await db
     .selectFrom('log')
     .select((eb) => eb.fn.max('seq').as('head'))
     .where('channel_id', '=', channelId)
     .executeTakeFirstOrThrow();
-  // Bounded below too, because PostgreSQL's indexes still hold entries of rows that were deleted lately.
+  // The lower bound keeps PostgreSQL from scanning the index entries of rows that were deleted lately.
   const trimmed = sql`channel_id = ${channelId} and seq >= ${floor} and seq < ${end}`;
   const ids = sql`(select id from messages where ${trimmed})`;
   await sql`delete from reactions where message_id in ${ids}`.execute(db);
@@ -157,7 +174,7 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
   );
   await sql`delete from mentions where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);
-  // The row before the floor is the one that an emptied log had kept.
+  // Row floor − 1 is the emptied row of a log that was once trimmed completely.
   await sql`delete from log where channel_id = ${channelId} and seq >= ${floor - 1}
     and seq < ${Math.min(end, head)}`.execute(db);
   if (end > head) await emptyLastRow(db, channelId, head);
@@ -166,10 +183,11 @@ async function trimSome(engine: Engine, db: Kysely<Tables>, excess: Excess): Pro
     .values({ channel_id: channelId, floor: end, rewrites: 0 })
     .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
     .execute();
-  return isAll;
+  // Seqs have no holes, so they count the events.
+  return { isDone: isAll, trimmedEvents: end - floor };
 }
 
-/** The new floor, and whether it is the final one. */
+/** Finds the new floor, and whether nothing is left to trim above it. */
 async function findEnd(
   db: Kysely<Tables>,
   excess: Excess,

@@ -58,7 +58,7 @@ async function runApart(engine: Engine, commands: readonly Command[], report: Re
   return outcomes;
 }
 
-/** The refusal for a failure of the database. */
+/** Turns a failure of the database into the refusal that callers get. */
 export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'

@@ -161,10 +161,10 @@ describe('the core, on a clock of the test', () => {
       command('read.mark', { channelId, seq: 5 }),
       command('channel.delete', { channelId }),
     ]);
-    expect(await core.sweep()).toBe(false);
+    expect((await core.sweep()).isMore).toBe(false);
     nowMs += 600_001;
     let pieces = 0;
-    while (await core.sweep()) pieces += 1;
+    while ((await core.sweep()).isMore) pieces += 1;
     expect(pieces).toBeGreaterThan(3);
     const { events, head } = await core.logPage(channelId, 0, 1000, 1e6);
     expect([head, events.map((event) => event.type)]).toEqual([705, ['channel.delete']]);
@@ -207,7 +207,7 @@ describe('the core, on a clock of the test', () => {
       );
     let most = 0;
     for (let [before, isMore] = [rows(), true]; isMore;) {
-      isMore = await core.sweep();
+      ({ isMore } = await core.sweep());
       const after = rows();
       most = Math.max(most, ...after.map((count, index) => (before[index] ?? 0) - count));
       before = after;

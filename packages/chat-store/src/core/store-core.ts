@@ -8,7 +8,7 @@ import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
-import { noRetention, sweepRetention, type Retention } from './retention.ts';
+import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
 import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
@@ -52,10 +52,11 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     on: Engine,
     retention: Retention = noRetention,
     everyMs?: number,
-  ): Promise<boolean> {
+  ): Promise<Swept> {
     const isRedacting = await sweepRedactions(on);
     const isDeleting = await sweepDeleted(on);
-    return (await sweepRetention(on, retention, everyMs)) || isRedacting || isDeleting;
+    const swept = await sweepRetention(on, retention, everyMs);
+    return { ...swept, isMore: swept.isMore || isRedacting || isDeleting };
   }
 
   return {
@@ -92,7 +93,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     isRevoked: bind(isRevoked),
     /**
      * Removes some rows of deleted messages and channels, and some that no retention keeps: that of their channel, or
-     * this one of the hub. Returns whether there may be more.
+     * this one of the hub.
      */
     sweep: bind(sweep),
     /**

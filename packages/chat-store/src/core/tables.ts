@@ -48,7 +48,7 @@ export interface AgentsTable {
   id: string;
   /** The kind in its last verified token; null until it has used one. */
   kind: AgentKind | null;
-  /** Null until it has used a token. */
+  /** Null until the agent has used a token. */
   first_seen: number | null;
   last_seen: number | null;
 }

@@ -30,9 +30,13 @@ export function isStandbys(error: unknown, ofBegin: unknown): boolean {
 
 /** The error for a server that accepts no writes. */
 export function unwritable(server: string, cause: unknown): ChatStoreError {
-  return new ChatStoreError('unwritable', `the PostgreSQL server ${server} takes no writes`, {
-    cause,
-  });
+  return new ChatStoreError(
+    'unwritable',
+    `the PostgreSQL server ${server} accepts no writes: it is a standby or read-only`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Maps an error to its meaning. `server` is a name of the database without secrets. */
@@ -52,7 +56,10 @@ export function postgresFailure(error: unknown, server: string): Failure {
     case '25006': // read_only_sql_transaction: a standby
       return unwritable(server, error);
     case '55000': // object_not_in_prerequisite_state: the database takes no connections
-      return fail('unavailable', `the PostgreSQL server ${server} cannot serve`);
+      return fail(
+        'unavailable',
+        `the PostgreSQL server ${server} is starting, stopping or out of resources`,
+      );
     case '3D000': // invalid_catalog_name
       return fail('unauthorized', `the PostgreSQL server has no database ${server}`);
     case '42501': // insufficient_privilege
@@ -69,7 +76,10 @@ export function postgresFailure(error: unknown, server: string): Failure {
     case '57': // operator intervention: shutdown, starting up, a statement over its time
     case '58': // system error
     case '25': // a transaction that idled too long, or was ended
-      return fail('unavailable', `the PostgreSQL server ${server} cannot serve`);
+      return fail(
+        'unavailable',
+        `the PostgreSQL server ${server} is starting, stopping or out of resources`,
+      );
     default:
       return 'fault';
   }

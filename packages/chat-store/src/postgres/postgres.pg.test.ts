@@ -222,7 +222,7 @@ describe('a chat store on PostgreSQL', () => {
     server.query(`update channels set deleted_at = 1 where id = '${channelId}'`);
     const settings = { url: server.url, timeoutMs: 3000, lockTimeoutMs: 2000, poolSize: 1 };
     const core = await openPostgresCore(settings, (fault) => expect(fault).toBe('none'));
-    while (await core.sweep());
+    while ((await core.sweep()).isMore);
     await core.close();
     for (const table of ['log', 'messages', 'members', 'mentions', 'threads', 'read_cursors']) {
       const count = server.query(`select count(*) from ${table} where channel_id = '${channelId}'`);

@@ -29,7 +29,7 @@ export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): Sto
   let isProbeLate = false;
 
   const answered = () => void (unansweredSinceMs = null);
-  // An error from the server is also an answer.
+  // An error from the server also proves that it answers.
   const failed = (error: unknown) => {
     if (!(error instanceof ChatStoreError && isLost(error.cause))) answered();
   };

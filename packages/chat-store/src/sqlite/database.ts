@@ -11,7 +11,8 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // The first read opens the write-ahead log. SQLite removes that file with its last connection, so it now stays.
+      // The first read opens the write-ahead log. From then on this connection keeps the log file, which SQLite
+      // removes with its last connection.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');

@@ -34,10 +34,13 @@ export function sqliteFailure(error: unknown, path: string): ChatStoreError | nu
       return fail('locked', `another process holds the lock of the database ${path}`, 1000);
     case family.readOnly:
     case family.cantOpen:
-      return fail('unwritable', `the database ${path} cannot be opened for writing`);
+      return fail(
+        'unwritable',
+        `the database ${path} cannot be opened for writing: check the rights to the file and its folder`,
+      );
     case family.corrupt:
     case family.notADatabase:
-      return fail('corrupt', `the file ${path} is damaged or no SQLite database`);
+      return fail('corrupt', `the file ${path} is damaged or is not a SQLite database`);
     case family.full:
       return fail('unavailable', `the disk of the database ${path} is full`, 5000);
     case family.ioError:

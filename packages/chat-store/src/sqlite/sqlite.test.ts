@@ -162,8 +162,8 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // The race: a backup is moved over the file under a running hub, which keeps the former file open. Its further
-  // commits would be lost. Invariant: an acknowledged commit is durable.
+  // The race: a backup is moved over the file under a running hub, which keeps the former file open and would lose
+  // its next commits. Invariant: an acknowledged commit is durable.
   it('refuses writes once another file has replaced its own', async () => {
     const path = newPath();
     const otherPath = newPath();
@@ -171,13 +171,13 @@ describe('a chat store on SQLite', () => {
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    // At first a commit itself may find the replaced file; then it may have happened.
+    // A commit may be the first to find the replaced file. Its outcome is then unknown: `timeout`.
     const first = await owner.refusal('message.send', { channelId, content: 'x' });
     expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
     expect((await store.health()).status).toBe('down');
     await store.close();
-    // As in a correct restore: the log of the former file does not belong to the new one.
+    // A correct restore does this too: the log of the former file does not belong to the new one.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
     const again = await open(path);
     expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);

@@ -136,10 +136,10 @@ export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions)
   unreaped: boolean;
 } {
   if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
-    throw new PresenceError('invalid_argument', `limit must be 1 to ${maxPage}`);
+    throw new PresenceError('invalid_argument', `limit must be from 1 to ${maxPage}`);
   }
   if (cursor !== undefined && cursor !== null && !isNameId(cursor)) {
-    throw new PresenceError('invalid_argument', 'not a cursor of a former page');
+    throw new PresenceError('invalid_argument', 'cursor must be the nextCursor of an earlier page');
   }
   return { cursor: cursor ?? '', limit, unreaped };
 }

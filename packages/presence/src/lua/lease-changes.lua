@@ -34,7 +34,7 @@ local function indexedOf(agent, from, count)
   return redis.call('ZRANGEBYLEX', index, from, '(' .. agent .. '!', 'LIMIT', 0, count)
 end
 
--- True if the agent has a lease that counts. The first one nearly always does.
+-- True if the agent has a lease that counts. Nearly always the first lease does, so few are read.
 local function isPresent(agent)
   local from = '[' .. agent .. ' '
   while true do
@@ -100,8 +100,8 @@ end
 
 local operations = {}
 
--- Takes leases, or takes them again.
--- Entry: member, then each field of the state as '' (keep), '=' .. value (set) or '?' .. value (set if the agent is new)
+-- Takes or renews leases.
+-- Entry: member, then each field of the state: '' (keep), '=' .. value (set) or '?' .. value (set for a new agent)
 -- Output: for each lease {1 if it is a change, else 0, record}
 function operations.join()
   local replies = {}

@@ -98,7 +98,9 @@ export function createChangeQueue(
 
   function add(change: Change): void {
     if (queue.length >= queuedMax) {
-      return change.done(new PresenceError('unavailable', 'too many unsent changes of presence'));
+      return change.done(
+        new PresenceError('unavailable', 'too many changes of presence wait for Redis'),
+      );
     }
     queue.push(change);
     schedule();

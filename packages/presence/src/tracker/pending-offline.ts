@@ -36,7 +36,7 @@ export function createPendingOffline(
 
   async function decideOne(key: string, pending: Pending): Promise<void> {
     const { channelId, record } = pending.change;
-    // The agent may have joined, or joined and left again, during the check.
+    // During the check the agent may join, and leave again, which replaces this record.
     const isCurrent = () => records.get(key) === pending;
     try {
       const isBack = await isPresent(channelId, record.agentId);

@@ -132,7 +132,7 @@ export function createPresence(
 ): PresenceTracker {
   const { leaseMs, heartbeatMs, maxLeases } = parseOptions(options);
   const { hubId = randomUUID(), clock = Date.now } = options;
-  if (!isNameId(hubId)) throw new PresenceError('invalid_options', 'hubId is not an id');
+  if (!isNameId(hubId)) throw new PresenceError('invalid_options', 'hubId is not a valid id');
   if (deps.redis && heartbeatMs * 3 > leaseMs) {
     throw new PresenceError('invalid_options', 'heartbeatMs must be at most a third of leaseMs');
   }

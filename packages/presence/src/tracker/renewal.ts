@@ -73,7 +73,7 @@ export function createHeartbeat(
   schedule(heartbeatMs, () => startRound(pauseMs));
 
   return {
-    /** True when no round was complete within the last lease. */
+    /** True when no round of renewals was completed within the last lease's duration. */
     get isOverdue() {
       return isOverdue();
     },

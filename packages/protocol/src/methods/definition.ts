@@ -56,7 +56,7 @@ export interface MethodDefinition {
   readonly examples: readonly [MethodExample, ...MethodExample[]];
 }
 
-/** The usual write: on one channel, limited as a message. */
+/** The fields of most writes: on one channel, and counted against the message limit. */
 export const write = { kind: 'write', limit: 'message', orderedBy: 'channelId' } as const;
 
 /** The usual read: of one channel. */

@@ -31,7 +31,7 @@ const databases = {
   },
 };
 
-/** The next release's change of the database; hubs from `compatibleFrom` on can serve the result. */
+/** The database change of the next release. Hubs from `compatibleFrom` on can serve the result. */
 const nextRelease = (compatibleFrom: string) => [
   'alter table channels add column colour text',
   'alter table log add column region text',
@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     const env = { HUB_DB_URL: url };
     await succeed(['migrate'], env);
     expect(await succeed(['migrate', '--plan'], env)).toContain('needs no migration');
-    // As a database of 0.1.0 looks to the plan.
+    // To the plan, the database now looks like one of 0.1.0.
     execute(`delete from chat_store_migrations where name > '0003'`);
     const plan = await run(['migrate', '--plan'], env);
     expect(plan.code).toBe(0);

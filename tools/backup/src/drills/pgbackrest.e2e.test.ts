@@ -85,7 +85,8 @@ async function arrange() {
       for (let n = 0; n < 30; n++) await fleet.send(`kept ${n}`);
       const kept = await fleet.log();
 
-      // A second of the database's clock that begins after all of this, and before all that follows.
+      // `second` is a full second of the database's clock: all earlier commits are before it, and all later ones
+      // after it.
       const clock = () =>
         postgres.query(`select to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SSOF')`);
       const before = clock();

@@ -36,7 +36,7 @@ describe('a PostgreSQL database', () => {
     });
     expect(await fleet.log()).toEqual(backup.former);
     await hub.kill();
-    // Also what a later release would have left behind.
+    // The table `later` stands for one that a later release left behind.
     postgres.query(
       'drop schema public cascade; create schema public; create table later (id text)',
     );
@@ -62,7 +62,7 @@ describe('a PostgreSQL database', () => {
       output: expect.stringContaining('does not match its checksum'),
     });
     expect(state()).toBe(before);
-    // With sums that fit, the dump itself is read before anything is touched.
+    // The checksums match now, so only a check of the dump itself can find the damage.
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
@@ -72,8 +72,8 @@ describe('a PostgreSQL database', () => {
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
-    // The name of an index is taken by a table of another user, which a restore does not drop. It fails after the hub's
-    // tables were dropped and filled again.
+    // A table of another user has the name of one of the hub's indexes. A restore does not drop it, so the restore
+    // fails after the hub's tables were dropped and filled again.
     postgres.query(`alter index log_marks rename to log_marks_before; create role other;
       create table taken (n int); create index log_marks on taken (n); alter table taken owner to other`);
     expect(await run(['restore', '--from', to], env)).toMatchObject({
@@ -81,7 +81,7 @@ describe('a PostgreSQL database', () => {
       output: expect.stringContaining('"log_marks" already exists'),
     });
     expect(state()).toBe(before);
-    // The control.
+    // The control: without that table, the restore succeeds.
     postgres.query('drop table taken');
     await succeed(['restore', '--from', to], env);
     expect(state()).not.toContain('later');

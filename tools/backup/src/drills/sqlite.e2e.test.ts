@@ -56,7 +56,7 @@ describe('a SQLite database', () => {
     await hub.kill();
     await writeFile(path, 'no database any more');
 
-    // It cannot be opened, so nobody knows who uses it.
+    // A damaged file cannot be opened, so the command cannot find out if a hub uses it.
     const unsure = await run(['restore', '--from', to], env);
     expect([unsure.code, unsure.output.includes('--force')]).toEqual([1, true]);
     await succeed(['restore', '--from', to, '--force'], env);
@@ -71,7 +71,7 @@ describe('a SQLite database', () => {
     const { env, to } = await arrange();
     await succeed(['migrate'], env);
     const archive = await succeed(['backup', '--to', to], env);
-    // The control: it is whole.
+    // The control: the undamaged archive passes.
     expect(await run(['restore', '--from', to, '--check'], env)).toMatchObject({ code: 0 });
     const before = new Map(readdirSync(join(to, '..', 'data')).map((name) => [name, true]));
     for (const name of ['database.sqlite', 'manifest.json']) {

@@ -22,7 +22,7 @@ import {
 import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hubs.ts';
 import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
-/** How much a run measures. */
+/** The size of a measurement. */
 export interface Effort {
   /** Messages for each size of the storage, and for each load. */
   readonly messages: number;
@@ -181,14 +181,14 @@ export async function measureMessages(
 }
 
 /**
- * Processor time of a hub for a message of another hub in a channel that nobody follows on it. The check that reads the
- * newest commits finds it; it costs most when every message is in another channel.
+ * Processor time of a hub for a message of another hub in a channel without a follower on it. The check that reads
+ * the newest commits finds the message; it costs most when every message is in another channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');
   await using redis = await startRedis();
   await using measured = await startMeasuredHubs(redis, folder.path);
-  // Sockets of one agent, because every agent that sends would have to join every channel.
+  // All senders are sockets of one agent. Separate agents would each have to join every channel.
   const senders = await openMany(senderCount, () => connectSender(measured.hubs[0], 'sender'));
   // A check finds each changed channel once, so no channel gets two messages between two checks.
   const channelIds = Array.from({ length: 2 * messages }, (_, index) => `foreign-${index}`);

@@ -27,7 +27,10 @@ export const costs = {
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
-  /** Every hub: for each message of another hub in a channel of its own, by the check that reads the newest commits. */
+  /**
+   * Every hub pays this for a message of another hub in a channel that it does not follow, because it reads the
+   * newest commits.
+   */
   foreignMessageMicros: 10,
   redisTurnMicros: 140,
   redisMessageMicros: 10,

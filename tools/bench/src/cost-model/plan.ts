@@ -18,7 +18,7 @@ export interface Fleet {
   readonly areMembersTogether: boolean;
 }
 
-/** What a fleet needs. */
+/** The resources that a fleet needs. */
 export interface Plan extends Fleet {
   readonly messagesPerSecond: number;
   readonly deliveriesPerSecond: number;
@@ -78,7 +78,8 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
 /** The smallest number of hubs of one system that stays within the limits. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
-  // Ends, because with more hubs each one's share goes to that of the foreign commits, which is below the limit.
+  // The loop ends, because with more hubs each one's load falls to that of the foreign commits, which is below the
+  // limit.
   while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
   return hubs;
 }

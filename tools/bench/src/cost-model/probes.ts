@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { PostgresServer, RedisServer } from '@openclaw/test-support';
 
-/** What a Redis server counts. */
+/** The counters that a Redis server reports. */
 export interface RedisCounters {
   /** Calls of each command, those of scripts included. */
   readonly calls: ReadonlyMap<string, number>;

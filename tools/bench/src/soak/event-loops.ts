@@ -1,6 +1,6 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 
-/** How late the timers of the hubs were, by their own metrics. */
+/** Measures the timer delays of the hubs, from their own metrics. */
 export interface EventLoops {
   /** Reads one hub's metrics since the previous read. `isCalm` is true if no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;

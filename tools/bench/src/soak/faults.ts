@@ -36,7 +36,10 @@ function postgresOf({ postgres }: System): PostgresServer {
   return postgres;
 }
 
-/** Undoes a refusal of writes. Rejects if a hub did not report it: Redis must accept writes to count as available. */
+/**
+ * Ends a refusal of writes. Rejects if a hub did not report it, because Redis counts as available only while it
+ * accepts writes.
+ */
 function writesTakenAgain(system: System): () => Promise<void> {
   const noticed = waitFor(
     async () => {
@@ -306,7 +309,10 @@ export const faultKinds = {
 
 export type FaultName = keyof typeof faultKinds;
 
-/** The part of the system that it breaks, which is before the dot. Overlapping faults need different parts. */
+/**
+ * The part of the system that the fault breaks: the text before the dot in its name. Overlapping faults need
+ * different parts.
+ */
 export function partOf(name: FaultName): string {
   return name.split('.')[0] as string;
 }

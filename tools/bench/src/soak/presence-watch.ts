@@ -50,7 +50,7 @@ const staleMs = 25_000;
 /** After a wipe, heartbeats restore the roster within 10 s. */
 const rewrittenMs = 15_000;
 const ghostMarginMs = 5_000;
-/** An older answer is not compared: it may describe the past. */
+/** An answer that took longer is not compared, because it may be out of date. */
 const answerMaxMs = 5_000;
 
 export function createPresenceWatch(

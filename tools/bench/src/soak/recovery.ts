@@ -17,7 +17,7 @@ export interface KindRecovery {
 
 /** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
-  /** A fault begins. Call the returned function with the times when the system has recovered. */
+  /** Call it when a fault begins, and the function that it returns with the times at which the system has recovered. */
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;

@@ -28,7 +28,7 @@ type ReadMethod = 'log.read' | 'message.history' | 'REST';
 
 /** Runs until it is stopped. It connects directly to the `ports` of the hubs, which no network fault affects. */
 export function startRemovalRace(ports: readonly number[], violations: Violations): RemovalRace {
-  /** The highest seq of an answer → its first read. */
+  /** For the highest seq of an answer, its first read. */
   const seen = new Map<number, { readonly method: ReadMethod; readonly atMs: number }>();
   let answers = 0;
   let isStopped = false;

@@ -27,7 +27,7 @@ export interface SoakOptions {
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** How long faults are injected. After that the final checks take longer than a lease. */
+  /** The time in which faults are injected. The final checks after it take longer than a lease. */
   readonly durationMs: number;
   /**
    * The longest wait after the last fault. Ghosts and stale views are certain only some time after a whole lease, so a

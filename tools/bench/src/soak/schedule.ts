@@ -52,7 +52,7 @@ export function* createSchedule(
   }
 }
 
-/** A short text. */
+/** Formats a fault as a short text. */
 export function formatFault({ kind, hub, holdMs, overlapping: together }: ScheduledFault): string {
   const where = faultKind(kind).hitsOneHub ? ` hub-${hub + 1}` : '';
   const lasts = holdMs > 0 ? ` for ${(holdMs / 1000).toFixed(1)} s` : '';

@@ -4,7 +4,7 @@ export interface Shown {
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** The time since when the subscriber is shown this status; at the earliest, the time at which it connected. */
+  /** The time from which on the subscriber has been shown this status, but not before it connected. */
   readonly sinceMs: number;
   /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;

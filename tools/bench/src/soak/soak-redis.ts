@@ -6,7 +6,7 @@ import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 export interface SoakRedis {
   readonly port: number;
   readonly url: string;
-  /** SIGKILL. */
+  /** Ends the server by SIGKILL. */
   kill(): Promise<void>;
   /** Starts it again, empty or with the snapshot. Resolves when it answers PING. */
   restart(from: 'nothing' | 'snapshot'): Promise<void>;

@@ -9,7 +9,7 @@ import { createRoamingSocket } from './roaming-socket.ts';
 import type { Violations } from './violations.ts';
 import { createWireTap } from './wire-tap.ts';
 
-/** Where subscribers record what they get. */
+/** The ledgers in which subscribers record what they get. */
 export interface Records {
   readonly ledger: Ledger;
   readonly presence: PresenceWatch;

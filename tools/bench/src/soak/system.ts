@@ -56,7 +56,7 @@ export interface System {
 
 // High enough that the hubs refuse nothing: limits are not tested here.
 const noLimit = '1000000/60';
-// Above the calls of any agent of the fleet, and below those of a flood.
+// More calls than any agent of the fleet makes, and fewer than a flood makes.
 const callLimit = '2000/2';
 
 /** Starts Redis, the database and the hubs, and waits until the hubs answer. */

@@ -38,7 +38,7 @@ const headed = (isGood: boolean, headers: readonly Json[]): TokenCase[] =>
     isGood,
   }));
 
-/** Signed by the attacker's key, which the header contains or points to. */
+/** A token signed by the attacker's key, which its header contains or points to. */
 function withOwnKey(where: 'jwk' | 'jku' | 'x5u' | 'kid'): string {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });

@@ -8,7 +8,8 @@ import { buildImage, type BuiltImage } from './built-image.ts';
 import type { RunningContainer } from './pod-processes.ts';
 import { runOverlay, type RunningOverlay } from './run-overlay.ts';
 
-// Each overlay runs as processes, started and probed as its manifests say, on loopback, by the image built from the Dockerfile.
+// Each overlay runs as processes on loopback, started and probed as its manifests say, with the image built from the
+// Dockerfile.
 const jwtSecret = 'a-secret-of-at-least-32-characters';
 const passwords = {
   REDIS_PASSWORD: 'hub-secret',

@@ -10,7 +10,7 @@ interface Started {
 }
 /** How a container's image runs on this machine. */
 export type Program = (context: {
-  /** Holds the mounts under their paths. */
+  /** The folder that holds the mounts under their paths. */
   readonly tree: string;
   readonly port: (containerPort: number) => number;
   readonly env: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@ import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 const hits = rate('hub_cache_hits_total');
 const misses = rate('hub_cache_misses_total');
 
-/** What happens in the channels: messages, delivery, resumes and repairs. */
+/** The activity in channels: messages, delivery, resumes and repairs. */
 export const channels = () =>
   dashboard(
     'channels',

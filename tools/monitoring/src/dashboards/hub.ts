@@ -82,6 +82,14 @@ export const hub = () =>
           graph('Failures per second', {
             '{{code}}': rate('hub_database_failures_total', 'code', chosen),
           }),
+          graph('Events trimmed by retention, per second', {
+            [legend]: rate('hub_retention_trimmed_events_total', 'instance', chosen),
+          }),
+          graph(
+            'Since the last pass of retention',
+            { [legend]: `time() - (${of('hub_retention_last_pass_timestamp_seconds')} > 0)` },
+            { unit: 's', description: 'A pass begins every minute. Long: there is much to trim.' },
+          ),
         ],
       },
       {

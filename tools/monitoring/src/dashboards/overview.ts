@@ -1,6 +1,6 @@
 import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 
-/** Is anything wrong, and do the targets hold? */
+/** The overview: is anything wrong, and are the targets met? */
 export const overview = () =>
   dashboard('overview', 'Chat hub: overview', 'Is anything wrong, and do the targets hold?', [
     {

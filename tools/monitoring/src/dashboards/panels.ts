@@ -82,7 +82,7 @@ export function graph(title: string, queries: Queries, look: Look = {}): Panel {
     );
 }
 
-/** One number, with its course behind it. */
+/** The latest value as a number, with its history behind it. */
 export function stat(title: string, query: string, look: Look = {}): Panel {
   return style(new StatBuilder(), title, query, look)
     .height(4)
@@ -91,7 +91,7 @@ export function stat(title: string, query: string, look: Look = {}): Panel {
     .graphMode(BigValueGraphMode.Area);
 }
 
-/** The quantile of a histogram over the hubs, by further labels. */
+/** The quantile of a histogram over all hubs, by the labels named. */
 export function quantile(q: number, histogram: string, labels = '', matchers = ''): string {
   const by = labels === '' ? 'le' : `le, ${labels}`;
   return `histogram_quantile(${q}, sum by (${by}) (rate(${histogram}_bucket{${matchers}}[$__rate_interval])))`;

@@ -1,4 +1,5 @@
 import { renameSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
@@ -20,6 +21,7 @@ import { readRunbook, type Runbook } from '../runbook.ts';
 import {
   openSessions,
   startKnocking,
+  startLoopingAgent,
   startSlowScripts,
   startStarving,
   startWriter,
@@ -35,7 +37,10 @@ const drillTimeoutMs = 420_000;
 interface Fault {
   /** More variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
-  /** False: this machine cannot cause it. @default true */
+  /**
+   * False if this machine cannot cause the fault.
+   * @default true
+   */
   readonly isCaused?: boolean;
 }
 
@@ -201,7 +206,7 @@ const drills: readonly Drill[] = [
     fault: 'maxclients is too low',
     async cause({ redis }) {
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The question itself was one of them. One place is left for the exporter.
+      // The connection that read this number counts in it. It closes, so one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
     },
@@ -297,12 +302,13 @@ const drills: readonly Drill[] = [
     alerts: ['HubAgentBarred'],
     fault: 'an agent calls in a loop',
     async cause({ patient }) {
-      await patient.configure({ HUB_LIMIT_CALLS: '20/2' });
+      const secret = 'of-this-drill-'.repeat(3);
+      const signIn = { HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret };
+      await patient.configure({ ...signIn, HUB_LIMIT_CALLS: '20/2' });
       scope.defer(() => patient.configure({}));
-      const agent = await scope.use(connectAgent(patient.hub, 'loop'));
-      const calls = Array.from({ length: 400 }, () => agent.call('ping').catch(() => undefined));
-      void Promise.all(calls);
-      await agent.closed;
+      scope.defer(startLoopingAgent(patient.hub.httpUrl, signToken(secret, 'loop')));
+      const ADMIN_TOKEN = signToken(secret, 'operator', undefined, { role: 'admin' });
+      return { env: { ADMIN_TOKEN, AGENT: 'loop' } };
     },
   },
   {
@@ -322,6 +328,27 @@ const drills: readonly Drill[] = [
     },
   },
   {
+    alerts: ['BackupTooOld'],
+    fault: 'the timer of the backups has stopped hours ago',
+    async cause({ monitoring }) {
+      const path = join(monitoring.backupsFolder, 'openclaw_backup.prom');
+      const threeHoursAgo = Math.floor(Date.now() / 1_000) - 3 * 3_600;
+      const text = (await readFile(path, 'utf8')).replace(
+        /^(openclaw_backup_last_success_timestamp_seconds) .*$/m,
+        `$1 ${threeHoursAgo}`,
+      );
+      await writeFile(path, text);
+    },
+  },
+  {
+    alerts: ['BackupMissing'],
+    fault: 'the folder of the backups was emptied',
+    async cause({ monitoring }) {
+      const folder = monitoring.backupsFolder;
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
+    },
+  },
+  {
     alerts: ['MonitoringTargetDown'],
     fault: 'the exporter of Redis ends',
     cause: ({ monitoring }) => monitoring.redisExporter.stop(),
@@ -332,7 +359,7 @@ const drills: readonly Drill[] = [
     async cause({ monitoring, patient }) {
       await monitoring.receiver.stop();
       scope.defer(() => patient.up({}));
-      // Something has to be delivered.
+      // A stopped hub fires an alert, which then cannot be delivered.
       await patient.kill();
     },
   },
@@ -341,7 +368,7 @@ const drills: readonly Drill[] = [
 const cpuWindowMs = 14_000;
 const cpuWindows = 3;
 
-/** Whether the main thread of Redis uses its core more than the threshold of the alert, by its own count. */
+/** True if the main thread of Redis uses more of its core than the alert's threshold, by the count of Redis. */
 async function usesItsCore(redis: RedisServer): Promise<boolean> {
   const seconds = async () => {
     const info = await redis.command('INFO cpu');
@@ -371,6 +398,7 @@ describeWith(
   'amtool',
   'prometheus-redis-exporter',
   'prometheus-postgres-exporter',
+  'prometheus-node-exporter',
 )('an alert fires in Alertmanager and its runbook ends it', () => {
   let world: World;
   const runbooks = new Map<string, Runbook>();
@@ -383,7 +411,7 @@ describeWith(
     world = await startWorld(suite);
   }, 120_000);
 
-  // Of an alert with two severities, the drill causes the page.
+  // If an alert has two severities, the drill causes the page.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }

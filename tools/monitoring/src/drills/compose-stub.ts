@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '@openclaw/test-support';
 
-/** What `docker compose` does with a service. */
+/** A service that the commands of a runbook start, stop and restart. */
 export interface Service {
-  /** Starts it if it does not run, or if the variables differ from its own. */
+  /** Starts the service if it is stopped, and restarts it if the variables differ from those it runs with. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
   restart(): Promise<void>;
   signal?(signal: NodeJS.Signals): Promise<void>;

@@ -15,6 +15,7 @@ describeWith(
   'prometheus-alertmanager',
   'prometheus-redis-exporter',
   'prometheus-postgres-exporter',
+  'prometheus-node-exporter',
 )('under load no panel is empty', () => {
   let world: World;
   beforeAll(async () => {

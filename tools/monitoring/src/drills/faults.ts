@@ -13,7 +13,7 @@ export function startSlowScripts(port: number, busyMs: number): Repair {
   const command = `*3\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`;
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
-  // A few commands wait in Redis, so that it never waits for this program.
+  // Sends a few commands ahead, so that Redis is never idle while it waits for this program.
   socket.on('connect', () => socket.write(command.repeat(4)));
   socket.on('data', (replies: Buffer) => {
     for (const byte of replies) if (byte === 0x3a) socket.write(command);
@@ -63,6 +63,24 @@ export function startStarving(pid: () => number): Repair {
       await delay(200);
       signal('SIGCONT');
       await delay(100);
+    }
+  })();
+  return () => (isEnding = true);
+}
+
+/** Calls a hub far too often with this token, until the hub refuses the token. */
+export function startLoopingAgent(httpUrl: string, token: string): Repair {
+  const headers = { authorization: `Bearer ${token}` };
+  let isEnding = false;
+  const call = async () => {
+    const response = await fetch(`${httpUrl}/v1/channels`, { headers });
+    await response.text();
+    if (response.status === 401) isEnding = true;
+  };
+  void (async () => {
+    while (!isEnding) {
+      const calls = Array.from({ length: 40 }, call);
+      await Promise.allSettled([...calls, delay(200)]);
     }
   })();
   return () => (isEnding = true);

@@ -12,7 +12,7 @@ export interface HubService extends Service, AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Starts it. It keeps its port. */
+/** Starts the hub. Every restart uses the same port. */
 export async function startHubService(always: Environment): Promise<HubService> {
   let configured: Environment = {};
   let hub = await startHub({ env: always });

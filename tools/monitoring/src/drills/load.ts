@@ -4,7 +4,7 @@ import { createClient, type HubClient } from '@openclaw/client';
 /** Agents that chat over every hub, as long as it serves them. */
 export interface Load extends AsyncDisposable {
   readonly sent: number;
-  /** Calls that failed: while a hub or its database is away. */
+  /** The number of calls that failed because a hub or its database was away. */
   readonly failed: number;
 }
 

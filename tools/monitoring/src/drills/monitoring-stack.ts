@@ -19,7 +19,7 @@ export interface Restartable {
   readonly start: () => Promise<void>;
 }
 
-/** Prometheus, Alertmanager, both exporters and a receiver, configured by infra/monitoring. */
+/** Prometheus, Alertmanager, the exporters and a receiver, configured by infra/monitoring. */
 export interface MonitoringStack extends AsyncDisposable {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
@@ -28,6 +28,9 @@ export interface MonitoringStack extends AsyncDisposable {
   readonly receiver: AlertReceiver;
   readonly redisExporter: Restartable;
   readonly postgresExporter: Restartable;
+  readonly nodeExporter: Restartable;
+  /** The folder of the backups, whose age the node exporter reads. */
+  readonly backupsFolder: string;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
   /** The result of an instant query. */
@@ -49,7 +52,9 @@ async function getJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** Starts all of it, for the hubs, Redis nodes and the PostgreSQL at these addresses. */
+/**
+ * Starts Prometheus, Alertmanager and the exporters for the hubs, Redis nodes and the PostgreSQL at these addresses.
+ */
 export async function startMonitoring(watched: {
   readonly hubs: readonly string[];
   readonly redisUrls: readonly string[];
@@ -57,13 +62,14 @@ export async function startMonitoring(watched: {
 }): Promise<MonitoringStack> {
   const folder = await temporaryFolder('monitoring');
   const at = (...parts: string[]) => join(folder.path, ...parts);
-  for (const name of ['rules', 'targets', 'secrets', 'data'])
+  for (const name of ['rules', 'targets', 'secrets', 'data', 'backups'])
     await mkdir(at(name), { recursive: true });
   const ports = {
     prometheus: await freePort(),
     alertmanager: await freePort(),
     redisExporter: await freePort(),
     postgresExporter: await freePort(),
+    nodeExporter: await freePort(),
     receiver: await freePort(),
   };
   const host = (port: number) => `127.0.0.1:${port}`;
@@ -81,6 +87,7 @@ export async function startMonitoring(watched: {
   await setHubs(watched.hubs);
   await setRedisNodes(watched.redisUrls);
   await target('postgres', [{ targets: [host(ports.postgresExporter)] }]);
+  await target('node', [{ targets: [host(ports.nodeExporter)] }]);
   await target('alertmanager', [{ targets: [host(ports.alertmanager)] }]);
   await target('prometheus', [{ targets: [host(ports.prometheus)] }]);
 
@@ -170,6 +177,18 @@ export async function startMonitoring(watched: {
       '/',
       { DATA_SOURCE_NAME: `${watched.postgresUrl}?sslmode=disable` },
     );
+    const nodeExporter = await start(
+      'prometheus-node-exporter',
+      [
+        `--web.listen-address=${host(ports.nodeExporter)}`,
+        '--collector.disable-defaults',
+        '--collector.textfile',
+        `--collector.textfile.directory=${at('backups')}`,
+        '--log.level=error',
+      ],
+      ports.nodeExporter,
+      '/',
+    );
     await start(
       'prometheus-alertmanager',
       [
@@ -202,6 +221,8 @@ export async function startMonitoring(watched: {
       receiver,
       redisExporter,
       postgresExporter,
+      nodeExporter,
+      backupsFolder: at('backups'),
       setHubs,
       setRedisNodes,
       async query(expr) {

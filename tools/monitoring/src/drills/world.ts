@@ -24,7 +24,7 @@ export interface World {
   readonly patient: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
-  /** Names the hubs and the Redis to Prometheus, and no other. */
+  /** Makes Prometheus scrape these hubs and this Redis, and nothing else. */
   watchAll(): Promise<void>;
   /** Runs commands of a runbook from the repository's root. */
   run(commands: string, env: Readonly<Record<string, string>>): Promise<Outcome>;
@@ -41,7 +41,7 @@ const noLimit = '1000000/60';
 
 /** Starts everything within the scope. */
 export async function startWorld(scope: Scope): Promise<World> {
-  // The speed of this machine's disk is no fault to be found.
+  // Without fsync, a slow disk of the test machine fires no alert.
   const postgres = await scope.use(startPostgres(['max_connections=80', 'fsync=off']));
   const redis = await scope.use(startRedis());
   const env = {
@@ -62,7 +62,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const always = (restart: () => Promise<void>): Service => ({ up: restart, restart });
-  // The server may run, or be frozen; starting a second one would end in a port that is taken.
+  // The server may still run, or be frozen, and hold its port. A second one could not start there.
   const service = (server: { restart(): Promise<void>; kill(): Promise<void> }) =>
     always(async () => {
       await server.kill();
@@ -82,13 +82,14 @@ export async function startWorld(scope: Scope): Promise<World> {
     ['postgres', service(postgres)],
     ['redis-exporter', program(monitoring.redisExporter)],
     ['postgres-exporter', program(monitoring.postgresExporter)],
+    ['node-exporter', program(monitoring.nodeExporter)],
     ['alertmanager', nothing],
     ['alert-receiver', program(monitoring.receiver)],
   ]);
   const folder = await scope.use(temporaryFolder('drill'));
   const stub = await scope.use(startComposeStub(folder.path, services));
 
-  return {
+  const world: World = {
     postgres,
     redis,
     hubs,
@@ -115,10 +116,12 @@ export async function startWorld(scope: Scope): Promise<World> {
               HUB: patient.hub.httpUrl,
               HUB_PORT: String(patient.hub.port),
               HUB_DB_URL: postgres.url,
+              DB_ADMIN_URL: postgres.url,
               REDIS_URL: redis.url,
               PROMETHEUS: monitoring.prometheusUrl,
               ALERTMANAGER: monitoring.alertmanagerUrl,
               TARGETS: monitoring.targetsFolder,
+              BACKUPS: monitoring.backupsFolder,
               PGCONNECT_TIMEOUT: '5',
               ...more,
             },
@@ -132,4 +135,8 @@ export async function startWorld(scope: Scope): Promise<World> {
       });
     },
   };
+  // Without a backup BackupMissing would fire.
+  const backup = await world.run('npm run backup -- --to "$BACKUPS"', {});
+  if (backup.code !== 0) throw new Error(`the first backup failed: ${backup.output}`);
+  return world;
 }

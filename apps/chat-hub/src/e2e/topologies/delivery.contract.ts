@@ -23,14 +23,14 @@ export interface Topology {
 
 /** A fault of the deployment while messages flow. */
 export interface Fault<T extends Topology> {
-  /** Completes "deliver once and in order through …". */
+  /** The rest of the test's title, after "deliver once and in order through". */
   readonly title: string;
   /** The indices of the hubs that lose Redis; they must notice. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
   /** Ends the fault. Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
-  /** Runs afterwards, to prepare the deployment for the next fault. */
+  /** Repairs the deployment afterwards, for the next fault. */
   mend?(topology: T): Promise<void>;
   /** Longest time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;
@@ -94,7 +94,8 @@ export function deliverySuite<T extends Topology>(
         const strikeMs = since(struckMs);
         await untilRedisIs('away', cutOff);
         const noticedMs = cutOff.length > 0 ? since(struckMs) : 0;
-        // Messages are delivered through the log, and no cache serves the state from before this change.
+        // Invariants: messages are delivered through the log, and no cache serves the state from before
+        // `quiet.change`.
         await traffic.moreAcks(150);
         await quiet.change();
         expect(await quiet.staleReads()).toEqual([]);

@@ -87,7 +87,7 @@ export function useConnected(credentials: Credentials): readonly ConnectedAgent[
       }, 'agents');
       setConnected(items);
     } catch {
-      // The poll of the snapshot reports the failure. The agents that were found earlier stay shown.
+      // The poll of the snapshot reports the same failure. Agents found earlier stay shown.
     }
   };
   usePolling(poll, agentsEveryMs, [credentials]);

@@ -92,7 +92,7 @@ export const statusWords: Readonly<Record<Presence['status'], string>> = {
 
 export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
 
-/** A presence; `lastSeen` is null when the agent is unknown in all channels. */
+/** A presence. `lastSeen` is null when no channel has a record of the agent. */
 type ShownPresence = Omit<Presence, 'agentId' | 'lastSeen'> & { readonly lastSeen: number | null };
 type AgentStatus = Pick<Presence, 'agentId' | 'status'>;
 

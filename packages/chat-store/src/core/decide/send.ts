@@ -125,7 +125,10 @@ export function decideSend(
     }
   }
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
-    return refuse('rate_limited', `${agentId} may create no further direct channels now`);
+    return refuse(
+      'rate_limited',
+      `${agentId} has reached its limit of new direct channels: try again later`,
+    );
   }
   const traced = traceCauses(prefetched, send.actor, channelId, send.params);
   // The message is refused, so no channel was created for it.
@@ -138,7 +141,8 @@ export function decideSend(
     const root = prefetched.message(agentId, threadId);
     if (root?.channel_id !== channelId)
       return refuse('not_found', `there is no message ${threadId}`);
-    if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
+    if (root.thread_id !== null)
+      return refuse('conflict', `message ${threadId} is a reply and cannot start a thread`);
   }
 
   if (!traced.ok) return traced;

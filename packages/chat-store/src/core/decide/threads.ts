@@ -22,7 +22,8 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
   if (known?.announced) return accepted({ thread: threadOf(known) });
   const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;
-  if (found.message.threadId !== null) return refuse('conflict', `${messageId} is itself a reply`);
+  if (found.message.threadId !== null)
+    return refuse('conflict', `message ${messageId} is a reply and cannot start a thread`);
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
 
   const row: ThreadsTable = {

@@ -37,7 +37,7 @@ export async function readLogPage(
     (rows, epoch) =>
       rows.every((row) => {
         const event = envelopeOfRow(row, epoch);
-        // Without a snapshot, rows may be trimmed between two statements.
+        // Rows may be trimmed between two statements that share no snapshot, so the page ends before a gap.
         const last = events.at(-1);
         if (last && last.seq !== row.seq - 1) return false;
         // With the comma between two events.

@@ -21,7 +21,7 @@ describe('the steps of a page', () => {
     ).toEqual([...Array.from({ length: 9 }, () => 32), 12]);
   });
 
-  // Invariant: the event loop is not blocked, however many reactions the messages of a page have.
+  // Invariant: a page never blocks the event loop, however many reactions its messages have.
   it('hold messages with at most a thousand reactions together, or one message', () => {
     const rows = [400, 600, 1, 999, 1_000, 1_000, 0, 0].map((reactions, index) => ({
       seq: index + 1,

@@ -1,0 +1,31 @@
+/** How many samples of the event loop's delay were at most so late: the cumulative buckets of the hub's histogram. */
+export type DelayBuckets = ReadonlyMap<number, number>;
+
+/** One pause, such as a collection of garbage, does not make a loop busy. */
+const quantile = 0.9;
+
+/** Reads the buckets from the text of /metrics, by their bounds in seconds; empty if there are none. */
+export function parseDelayBuckets(text: string): DelayBuckets {
+  const found = text.matchAll(
+    /^hub_event_loop_delay_seconds_bucket\{[^}\n]*le="([^"\n]+)"[^}\n]*\} (\S+)$/gm,
+  );
+  return new Map(
+    [...found].map(([, bound, count]) => [
+      bound === '+Inf' ? Infinity : Number(bound),
+      Number(count),
+    ]),
+  );
+}
+
+/**
+ * The delay in ms that nine in ten samples between two readings did not exceed, rounded up to a bound of the buckets;
+ * Infinity beyond the last one. Null without samples, or when the hub restarted in between.
+ */
+export function recentDelayMs(before: DelayBuckets, after: DelayBuckets): number | null {
+  const bounds = [...after.keys()].toSorted((a, b) => a - b);
+  const samplesUpTo = (bound: number) => (after.get(bound) ?? 0) - (before.get(bound) ?? 0);
+  const samples = samplesUpTo(Infinity);
+  if (before.size === 0 || samples <= 0) return null;
+  const bound = bounds.find((each) => samplesUpTo(each) >= quantile * samples);
+  return bound === undefined ? null : bound * 1_000;
+}

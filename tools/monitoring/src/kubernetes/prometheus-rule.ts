@@ -1,0 +1,39 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { filesIn } from '../alert-rules.ts';
+import { monitoringFolder, root } from '../repository.ts';
+
+/** The rules of `infra/monitoring/rules`, as the Prometheus operator takes them. */
+export const prometheusRulePath = join(root, 'infra/k8s/components/monitoring/alerts.yaml');
+
+const header = `# Written by "npm run alerts" from infra/monitoring/rules; change it there.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: openclaw
+spec:
+  groups:
+`;
+
+/** The text of the manifest. The groups are copied as text, so that their comments stay. */
+async function prometheusRule(): Promise<string> {
+  let text = header;
+  for (const name of await filesIn('rules')) {
+    const rules = await readFile(join(monitoringFolder, 'rules', name), 'utf8');
+    const [, groups] = rules.split(/^groups:\n/m);
+    if (groups === undefined) throw new Error(`rules/${name} has no groups`);
+    text += groups.replace(/^(?=.)/gm, '  ');
+  }
+  return text;
+}
+
+/** Writes the manifest. */
+export async function writePrometheusRule(): Promise<void> {
+  await writeFile(prometheusRulePath, await prometheusRule());
+}
+
+/** True if the manifest is missing or differs from the rules. */
+export async function isPrometheusRuleDrifted(): Promise<boolean> {
+  const written = await readFile(prometheusRulePath, 'utf8').catch(() => null);
+  return written !== (await prometheusRule());
+}
