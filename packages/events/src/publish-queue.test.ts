@@ -183,7 +183,9 @@ describe('a publish queue', () => {
     for (let index = 0; index < 65; index += 1) void queue.push(eventIn('c1', 'e'));
     void queue.push(eventIn('c1', 'x'.repeat(300_000)));
     await tick();
-    const sizes = textsOf(redis.pipelines[0]?.calls ?? []).map((texts) => Array.isArray(texts) && texts.length);
+    const sizes = textsOf(redis.pipelines[0]?.calls ?? []).map(
+      (texts) => Array.isArray(texts) && texts.length,
+    );
     expect(sizes).toEqual([64, 1, 1]);
   });
 
