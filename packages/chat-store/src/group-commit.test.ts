@@ -11,6 +11,7 @@ const bounds: GroupCommitOptions = {
   gapMs: 0,
   busyGapMs: 0,
   busyAppendsPerSecond: 1,
+  maxGapMs: 0,
 };
 
 const cleanUp: (() => Promise<void>)[] = [];
@@ -153,6 +154,7 @@ describe('the pace of groups', () => {
       gapMs: 1,
       busyGapMs: 4,
       busyAppendsPerSecond: 3000,
+      maxGapMs: 8,
       clock: () => nowMs,
     });
     expect(pace.waitMs()).toBe(0);
@@ -172,6 +174,9 @@ describe('the pace of groups', () => {
     };
     expect(send(2800)).toBe(1);
     expect(send(3200)).toBe(4);
+    expect(send(12_000)).toBeCloseTo(4);
+    expect(send(18_000)).toBeCloseTo(6);
+    expect(send(60_000)).toBe(8);
     expect(send(1000)).toBe(1);
   });
 });

@@ -3,6 +3,7 @@ interface PaceOptions {
   readonly gapMs: number;
   readonly busyGapMs: number;
   readonly busyAppendsPerSecond: number;
+  readonly maxGapMs: number;
   /** @default performance.now */
   readonly clock?: () => number;
 }
@@ -171,24 +172,32 @@ const measuredOverMs = 250;
 
 /**
  * Groups begin at least 1 ms apart, so that a fast disk does not commit every single command separately. Under load
- * they begin at least 4 ms apart, where larger groups save more time than the wait costs.
+ * they begin 4 ms apart, and with more load up to 8 ms: larger groups then save more time than the wait costs.
  */
 export function createPace(options: PaceOptions) {
-  const { gapMs, busyGapMs, busyAppendsPerSecond, clock = () => performance.now() } = options;
+  const { gapMs, busyGapMs, busyAppendsPerSecond, maxGapMs } = options;
+  const { clock = () => performance.now() } = options;
   let lastMs = -Infinity;
   let windowStartMs = clock();
   let inWindow = 0;
-  let isBusy = false;
+  let currentGapMs = gapMs;
+
+  function gapAt(perSecond: number): number {
+    if (perSecond <= busyAppendsPerSecond) return gapMs;
+    const growth = Math.max(1, perSecond / (4 * busyAppendsPerSecond));
+    return Math.min(maxGapMs, busyGapMs * growth);
+  }
+
   return {
     /** The time until the next group may begin. */
-    waitMs: () => Math.max(0, lastMs + (isBusy ? busyGapMs : gapMs) - clock()),
+    waitMs: () => Math.max(0, lastMs + currentGapMs - clock()),
     /** Reports that a group of this size begins now. */
     began(size: number) {
       lastMs = clock();
       inWindow += size;
       const windowMs = lastMs - windowStartMs;
       if (windowMs >= measuredOverMs) {
-        isBusy = (inWindow * 1000) / windowMs > busyAppendsPerSecond;
+        currentGapMs = gapAt((inWindow * 1000) / windowMs);
         windowStartMs = lastMs;
         inWindow = 0;
       }

@@ -12,6 +12,7 @@ describe('options', () => {
       gapMs: 1,
       busyGapMs: 4,
       busyAppendsPerSecond: 500,
+      maxGapMs: 8,
       maxQueue: 10_000,
       maxQueueBytes: 33_554_432,
       maxReads: 2000,

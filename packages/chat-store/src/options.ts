@@ -22,6 +22,8 @@ export interface ChatStoreOptions {
   readonly busyGapMs?: number;
   /** The rate above which `busyGapMs` applies, because the saved commits are worth the longer wait. @default 500 */
   readonly busyAppendsPerSecond?: number;
+  /** The gap grows with the rate above four times `busyAppendsPerSecond`, up to this. @default 8 */
+  readonly maxGapMs?: number;
   /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
   /** The most bytes of the waiting commands' content. @default 32 MiB */
@@ -50,6 +52,7 @@ const defaults = {
   gapMs: 1,
   busyGapMs: 4,
   busyAppendsPerSecond: 500,
+  maxGapMs: 8,
   maxQueue: 10_000,
   maxQueueBytes: 32 * 1024 * 1024,
   maxReads: 2000,

@@ -28,7 +28,7 @@ export interface EventBusStats {
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;
-  /** Commands waiting for Redis' answer now. */
+  /** Publishes waiting for Redis' answer now. */
   readonly pending: number;
   /** Messages of other processes that were passed to handlers. */
   readonly received: number;
@@ -57,11 +57,10 @@ export type ProbeResult =
  */
 export interface EventBus {
   /**
-   * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one
-   * pipeline. For an event of a channel that is one script: it publishes on the channel's topic if that is a target,
-   * raises `seq:messages:{channelId}` to the event's seq, and deletes the cache keys of `invalidates`. If the seq skips
-   * some, it also deletes those of `invalidatesOnGap`, because the publishes in between were lost. Other topics take
-   * one PUBLISH each. Resolves when Redis accepted all of it. Rejects with {@link EventsError} `unavailable` when Redis
+   * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one round
+   * trip. Events of channels go through a script, many in one call: it publishes each on its topics, raises
+   * `seq:messages:{channelId}` to its seq, and deletes the cache keys of `invalidates`. If the seq skips some, it also
+   * deletes those of `invalidatesOnGap`, because the publishes in between were lost. Resolves when Redis accepted all of it. Rejects with {@link EventsError} `unavailable` when Redis
    * did not accept all of it in time or too many publishes are waiting (local handlers were called nevertheless),
    * `invalid_event` or `closed`. The promise may be ignored: a rejection is counted and logged.
    */

@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { RedisClientError, type RedisReply } from '@openclaw/redis-client';
-import { createPublishQueue, type PublishCall } from './redis-event-bus.ts';
+import type { RedisKey, TopicName } from '@openclaw/key-schema';
+import {
+  RedisClientError,
+  type RedisCommand,
+  type RedisReply,
+  type ScriptCall,
+} from '@openclaw/redis-client';
+import { createPublishQueue, type Publishing } from './publish-queue.ts';
+
+type PublishCall = RedisCommand | ScriptCall;
 
 /** A Redis whose answers the test controls. */
 function slowRedis() {
@@ -22,26 +30,49 @@ function slowRedis() {
   };
 }
 
-const call = (name: string): PublishCall => ['publish', 'topic', name];
-const limits = { maxPending: 100, maxPendingCharacters: 1_000 };
+const call = (name: string): RedisCommand => ['publish', 'topic', name];
+const commands = (names: string, characters = names.length): Publishing => ({
+  commands: [...names].map(call),
+  event: null,
+  characters,
+});
+/** An event of a channel, with the commands of further topics. */
+const eventIn = (channelId: string, json: string, before = ''): Publishing => ({
+  commands: [...before].map(call),
+  event: {
+    channelId,
+    json,
+    seq: 1,
+    seqKey: `seq:${channelId}` as RedisKey,
+    invalidates: [],
+    invalidatesOnGap: [],
+    topics: [`topic:${channelId}` as TopicName],
+  },
+  characters: json.length,
+});
+const limits = { maxPending: 100, maxPendingCharacters: 1_000, sharded: false };
+/** What the calls send: the text of a command, or the envelopes of a script call. */
+const textsOf = (calls: readonly PublishCall[]) =>
+  calls.map((sent) =>
+    'script' in sent ? sent.args.filter((_, index) => index % 5 === 1) : sent[2],
+  );
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a publish queue', () => {
   it('sends all calls of one tick in one pipeline, in order, including those of promise callbacks', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, limits);
-    const published = [queue.push([call('a'), call('b')], 2)];
+    const published = [queue.push(commands('ab'))];
     await Promise.resolve();
-    published.push(queue.push([call('c')], 1));
-    await Promise.resolve().then(() => published.push(queue.push([call('d')], 1)));
+    published.push(queue.push(commands('c')));
+    await Promise.resolve().then(() => published.push(queue.push(commands('d'))));
     await tick();
-    void queue.push([call('e')], 1);
+    void queue.push(commands('e'));
     await tick();
-    expect(
-      redis.pipelines.map(({ calls }) =>
-        calls.map((sent) => (Array.isArray(sent) ? (sent as unknown[])[2] : sent)),
-      ),
-    ).toEqual([['a', 'b', 'c', 'd'], ['e']]);
+    expect(redis.pipelines.map(({ calls }) => textsOf(calls))).toEqual([
+      ['a', 'b', 'c', 'd'],
+      ['e'],
+    ]);
     redis.pipelines[0]?.answer();
     await Promise.all(published);
     expect(queue.pending).toBe(1);
@@ -49,30 +80,39 @@ describe('a publish queue', () => {
 
   it('rejects publishes over its limits at once, and accepts more when Redis has answered', async () => {
     const redis = slowRedis();
-    const queue = createPublishQueue(redis, { maxPending: 2, maxPendingCharacters: 10 });
+    const queue = createPublishQueue(redis, {
+      ...limits,
+      maxPending: 2,
+      maxPendingCharacters: 10,
+    });
     const unavailable = expect.objectContaining({ code: 'unavailable' });
-    const first = queue.push([call('a')], 8);
-    await expect(queue.push([call('too'), call('many')], 2)).rejects.toEqual(unavailable);
-    await expect(queue.push([call('too long')], 3)).rejects.toEqual(unavailable);
+    const first = queue.push(commands('a', 4));
+    const second = queue.push(commands('b', 4));
+    await expect(queue.push(commands('c', 1))).rejects.toEqual(unavailable);
     await tick();
-    await expect(queue.push([call('still too long')], 3)).rejects.toEqual(unavailable);
-    expect(queue.pending).toBe(1);
+    expect(queue.pending).toBe(2);
     redis.pipelines[0]?.answer();
-    await first;
+    await Promise.all([first, second]);
     expect(queue.pending).toBe(0);
-    const second = queue.push([call('b'), call('c')], 10);
+    const third = queue.push(commands('d', 8));
+    await expect(queue.push(commands('e', 3))).rejects.toEqual(unavailable);
     await tick();
+    await expect(queue.push(commands('e', 3))).rejects.toEqual(unavailable);
     redis.pipelines[1]?.answer();
-    await second;
+    await third;
+    const fourth = queue.push(commands('e', 3));
+    await tick();
+    redis.pipelines[2]?.answer();
+    await fourth;
   });
 
   it('rejects exactly the publishes with a failed call', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, limits);
     const results = Promise.allSettled([
-      queue.push([call('a')], 1),
-      queue.push([call('b'), call('c')], 1),
-      queue.push([call('d')], 1),
+      queue.push(commands('a')),
+      queue.push(commands('bc')),
+      queue.push(commands('d')),
     ]);
     await tick();
     const refusal = new RedisClientError('rejected', 'NOPERM');
@@ -91,7 +131,7 @@ describe('a publish queue', () => {
   it('rejects all publishes of a pipeline that was not sent', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, limits);
-    const results = Promise.allSettled([queue.push([call('a')], 1), queue.push([call('b')], 1)]);
+    const results = Promise.allSettled([queue.push(commands('a')), queue.push(commands('b'))]);
     await tick();
     const cause = new RedisClientError('unavailable', 'down');
     redis.pipelines[0]?.fail(cause);
@@ -104,10 +144,83 @@ describe('a publish queue', () => {
     const queue = createPublishQueue(redis, limits);
     await queue.idle();
     let answered = false;
-    void queue.push([call('a')], 1).then(() => (answered = true));
+    void queue.push(commands('a')).then(() => (answered = true));
     const idle = queue.idle();
     redis.pipelines[0]?.answer();
     await idle;
     expect(answered).toBe(true);
+  });
+
+  it('publishes the events of one tick in one script call, and keeps the place of other publishes', async () => {
+    const redis = slowRedis();
+    const queue = createPublishQueue(redis, limits);
+    void queue.push(eventIn('c1', 'e1'));
+    void queue.push(eventIn('c2', 'e2'));
+    void queue.push(commands('t'));
+    void queue.push(eventIn('c1', 'e3'));
+    void queue.push(eventIn('c3', 'e4'));
+    await tick();
+    expect(textsOf(redis.pipelines[0]?.calls ?? [])).toEqual([['e1', 'e2'], 't', ['e3', 'e4']]);
+  });
+
+  it('publishes the events of each channel by a call of their own on Cluster, after their other topics', async () => {
+    const redis = slowRedis();
+    const queue = createPublishQueue(redis, { ...limits, sharded: true });
+    void queue.push(eventIn('c1', 'e1'));
+    void queue.push(eventIn('c2', 'e2', 'ab'));
+    void queue.push(eventIn('c1', 'e3'));
+    await tick();
+    expect(textsOf(redis.pipelines[0]?.calls ?? [])).toEqual(['a', 'b', ['e1', 'e3'], ['e2']]);
+  });
+
+  it('limits the events and the characters of one script call', async () => {
+    const redis = slowRedis();
+    const queue = createPublishQueue(redis, {
+      ...limits,
+      maxPending: 1_000,
+      maxPendingCharacters: 10_000_000,
+    });
+    for (let index = 0; index < 65; index += 1) void queue.push(eventIn('c1', 'e'));
+    void queue.push(eventIn('c1', 'x'.repeat(300_000)));
+    await tick();
+    const sizes = textsOf(redis.pipelines[0]?.calls ?? []).map(
+      (texts) => Array.isArray(texts) && texts.length,
+    );
+    expect(sizes).toEqual([64, 1, 1]);
+  });
+
+  // The fault: a key of one channel has the wrong type, so the script fails at that channel's event, and the events of
+  // other channels in the same call are not published. Invariant: a damaged key affects its own channel only.
+  it('publishes the events of a failed call one by one, and rejects only those that fail again', async () => {
+    const redis = slowRedis();
+    const queue = createPublishQueue(redis, limits);
+    const results = Promise.allSettled(
+      ['e1', 'e2', 'e3'].map((json) => queue.push(eventIn('c1', json))),
+    );
+    await tick();
+    const refusal = new RedisClientError('rejected', 'WRONGTYPE');
+    redis.pipelines[0]?.answer([refusal]);
+    await tick();
+    expect(textsOf(redis.pipelines[1]?.calls ?? [])).toEqual([['e1'], ['e2'], ['e3']]);
+    redis.pipelines[1]?.answer([1, refusal, 1]);
+    expect((await results).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(queue.pending).toBe(0);
+  });
+
+  it.each([
+    new RedisClientError('unavailable', 'OOM'),
+    new RedisClientError('rejected', 'NOPERM this user has no permissions'),
+  ])('rejects every event of a call that Redis refused as a whole: $message', async (refusal) => {
+    const redis = slowRedis();
+    const queue = createPublishQueue(redis, limits);
+    const results = Promise.allSettled(['e1', 'e2'].map((json) => queue.push(eventIn('c1', json))));
+    await tick();
+    redis.pipelines[0]?.answer([refusal]);
+    expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(redis.pipelines).toHaveLength(1);
   });
 });

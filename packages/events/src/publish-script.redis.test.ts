@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { RedisKey } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { publishScript } from './redis-event-bus.ts';
+import { publishScript } from './publish-queue.ts';
 import { createRedisSystem, type RedisSystem } from './testing/redis-bench.ts';
 
 let server: RedisServer;
@@ -26,18 +26,28 @@ describe('publish.lua', () => {
 
   const topic = () => system.keys.channelTopic('general');
   const seqKey = () => system.keys.sequence('general');
-  const run = (
-    verb: string,
+  /** The keys and arguments of one event; without an envelope it is published on no topic. */
+  const eventOf = (
     envelope: string,
     seq: number | '',
     invalidates: RedisKey[] = [],
     invalidatesOnGap: RedisKey[] = [],
-  ) =>
+    seqOf: RedisKey = seqKey(),
+  ) => {
+    const topics = envelope === '' ? [] : [topic()];
+    return {
+      keys: [seqOf, ...invalidates, ...invalidatesOnGap, ...topics],
+      args: [envelope, seq, invalidates.length, invalidatesOnGap.length, topics.length],
+    };
+  };
+  const runAll = (verb: string, ...events: readonly ReturnType<typeof eventOf>[]) =>
     redis.run({
       script: publishScript,
-      keys: [topic(), seqKey(), ...invalidates, ...invalidatesOnGap],
-      args: [verb, envelope, seq, invalidates.length],
+      keys: events.flatMap(({ keys }) => keys),
+      args: [verb, ...events.flatMap(({ args }) => args)],
     });
+  const run = (verb: string, ...event: Parameters<typeof eventOf>) =>
+    runAll(verb, eventOf(...event));
   const get = (key: RedisKey) => redis.send(['get', key]);
   const ttl = (key: RedisKey) => redis.send(['pttl', key]);
 
@@ -113,10 +123,10 @@ describe('publish.lua', () => {
     expect(await redis.send(['exists', seqKey()])).toBe(0);
   });
 
-  it('raises and deletes without publishing when no command is given', async () => {
+  it('raises and deletes without publishing when there is no topic', async () => {
     const invalidates = system.keys.recentMessages('general');
     await redis.send(['set', invalidates, 'cached']);
-    expect(await run('', '', 5, [invalidates])).toBe(0);
+    expect(await run('publish', '', 5, [invalidates])).toBe(0);
     expect(await get(seqKey())).toBe('5');
     expect(await get(invalidates)).toBeNull();
     await run('publish', 'the end', '');
@@ -130,6 +140,43 @@ describe('publish.lua', () => {
     await redis.send(['publish', topic(), 'the end']);
     await waitFor(() => messages.includes('the end'));
     expect(messages).toEqual(['the end']);
+  });
+
+  it('publishes several events in their order, each with its own keys', async () => {
+    const [recent, channel] = [
+      system.keys.recentMessages('general'),
+      system.keys.channel('general'),
+    ];
+    const other = system.keys.sequence('other');
+    for (const key of [recent, channel]) await redis.send(['set', key, 'cached']);
+    const receivers = await runAll(
+      'publish',
+      eventOf('first', 1, [], [recent]),
+      eventOf('', 9, [], [], other),
+      eventOf('second', 2, [channel], [recent]),
+      eventOf('third', ''),
+    );
+    expect(receivers).toBe(3);
+    await waitFor(() => messages.length === 3);
+    expect(messages).toEqual(['first', 'second', 'third']);
+    expect([await get(seqKey()), await get(other)]).toEqual(['2', '9']);
+    expect([await get(recent), await get(channel)]).toEqual(['cached', null]);
+  });
+
+  it('publishes no event after one whose seq could not be raised', async () => {
+    const other = system.keys.sequence('other');
+    await redis.send(['lpush', other, 'of another type']);
+    const publishing = runAll(
+      'publish',
+      eventOf('before', 1),
+      eventOf('', 1, [], [], other),
+      eventOf('after', 2),
+    );
+    await expect(publishing).rejects.toMatchObject({ code: 'rejected' });
+    await redis.send(['publish', topic(), 'the end']);
+    await waitFor(() => messages.includes('the end'));
+    expect(messages).toEqual(['before', 'the end']);
+    expect(await get(seqKey())).toBe('1');
   });
 
   it('publishes to the subscribers of a shard', async () => {

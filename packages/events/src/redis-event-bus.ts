@@ -3,23 +3,17 @@ import type { KeySchema, Topic } from '@openclaw/key-schema';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import {
   createThrottledWarn,
-  defineScript,
   isDenied,
   type RedisClient,
   RedisClientError,
-  type RedisCommand,
   resolveOptions,
-  type ScriptCall,
 } from '@openclaw/redis-client';
 import { createBus } from './create-bus.ts';
 import { createRecentIds } from './ephemeral-filter.ts';
 import { EventsError } from './errors.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';
-import { publishLua } from './lua.gen.ts';
+import { createPublishQueue, type ScriptedEvent } from './publish-queue.ts';
 import { createRedisProbe } from './redis-probe.ts';
-
-/** Publishes one event of a channel; see the header of `lua/publish.lua`. */
-export const publishScript = defineScript('publish', publishLua);
 
 export interface RedisEventBusDeps {
   readonly redis: RedisClient;
@@ -32,7 +26,7 @@ export interface RedisEventBusDeps {
 }
 
 export interface RedisEventBusOptions {
-  /** Commands that may wait for Redis' answer; further publishes are rejected with `unavailable`. @default 10_000 */
+  /** Publishes that may wait for Redis' answer; further publishes are rejected with `unavailable`. @default 10_000 */
   readonly maxPending?: number;
   /** Characters of JSON that may wait for Redis' answer. @default 16_777_216 */
   readonly maxPendingCharacters?: number;
@@ -59,12 +53,12 @@ export function createRedisEventBus(
   const sharded = options.sharded ?? keys.hashTags;
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
-  const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters });
+  const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters, sharded });
   // The newest half of these ids is always kept. It covers `maxPending` queued events and as many that Redis took but
   // has not echoed yet.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
-    queue.push([[command, topic, nonce]], nonce.length),
+    queue.push({ commands: [[command, topic, nonce]], event: null, characters: nonce.length }),
   );
   let wasAvailable = redis.available;
   const offAvailability = redis.onAvailability((available) => {
@@ -111,26 +105,29 @@ export function createRedisEventBus(
       send({ event, topics, invalidates, invalidatesOnGap }) {
         const { id, channelId, seq, json } = event;
         const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
-        const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
-        const calls: PublishCall[] = topics
-          .filter(({ topic }) => !(isScripted && topic.kind === 'channel'))
-          .map(({ name }) => [command, name, json]);
-        if (isScripted) {
-          calls.push({
-            script: publishScript,
-            keys: [
-              keys.channelTopic(channelId),
-              keys.sequence(channelId),
-              ...invalidates,
-              ...invalidatesOnGap,
-            ],
-            args: [...(inChannel ? [command, json] : ['', '']), seq ?? '', invalidates.length],
-          });
-        }
-        if (calls.length === 0) return Promise.resolve();
+        // On Cluster the topics of agents belong to other slots than the channel.
+        const inScript = topics.filter(
+          ({ topic }) => isScripted && (!sharded || topic.kind === 'channel'),
+        );
+        const scripted: ScriptedEvent | null = isScripted
+          ? {
+              channelId,
+              json,
+              seq,
+              seqKey: keys.sequence(channelId),
+              invalidates,
+              invalidatesOnGap,
+              topics: inScript.map(({ name }) => name),
+            }
+          : null;
+        const commands = topics
+          .filter((topic) => !inScript.includes(topic))
+          .map(({ name }) => [command, name, json] as const);
+        if (commands.length === 0 && !scripted) return Promise.resolve();
         // Remembered even when sending fails, because Redis may still run a command that timed out.
         ownIds.add(id);
-        const sent = queue.push(calls, json.length * Math.max(1, topics.length));
+        const characters = json.length * Math.max(1, topics.length);
+        const sent = queue.push({ commands, event: scripted, characters });
         if (!isScripted) return sent;
         return sent.then(
           () => {
@@ -208,82 +205,4 @@ function toEventsError(cause: unknown): EventsError {
   const code = cause instanceof RedisClientError ? cause.code : 'unavailable';
   const known = code === 'unsupported' || code === 'closed' ? code : 'unavailable';
   return new EventsError(known, cause instanceof Error ? cause.message : String(cause), cause);
-}
-
-export type PublishCall = RedisCommand | ScriptCall;
-
-/**
- * Sends all calls of one tick as one pipeline. The number and the characters of unanswered calls are limited, and
- * further calls are refused at once, so that a slow Redis costs neither memory nor waiting.
- */
-export function createPublishQueue(
-  redis: Pick<RedisClient, 'pipeline'>,
-  { maxPending, maxPendingCharacters }: { maxPending: number; maxPendingCharacters: number },
-) {
-  let batch: {
-    readonly calls: readonly PublishCall[];
-    readonly characters: number;
-    readonly resolve: () => void;
-    readonly reject: (error: EventsError) => void;
-  }[] = [];
-  let pending = 0;
-  let pendingCharacters = 0;
-  const inFlight = new Set<Promise<void>>();
-
-  function flush(): void {
-    if (batch.length === 0) return;
-    const sent = send().finally(() => inFlight.delete(sent));
-    inFlight.add(sent);
-  }
-
-  async function send(): Promise<void> {
-    const entries = batch;
-    batch = [];
-    let replies: readonly unknown[] = [];
-    let failure: unknown = null;
-    try {
-      replies = await redis.pipeline(entries.flatMap((entry) => entry.calls));
-    } catch (error) {
-      failure = error;
-    }
-    let offset = 0;
-    for (const { calls, characters, resolve, reject } of entries) {
-      const answers = replies.slice(offset, offset + calls.length);
-      offset += calls.length;
-      pending -= calls.length;
-      pendingCharacters -= characters;
-      const cause = failure ?? answers.find((reply) => reply instanceof RedisClientError);
-      if (cause === undefined) resolve();
-      else reject(new EventsError('unavailable', 'Redis did not take the event', cause));
-    }
-  }
-
-  return {
-    /** Commands pushed and not yet answered. */
-    get pending() {
-      return pending;
-    },
-    /** Resolves when Redis accepted every call. @throws {EventsError} `unavailable` */
-    push(calls: readonly PublishCall[], characters: number): Promise<void> {
-      if (
-        pending + calls.length > maxPending ||
-        pendingCharacters + characters > maxPendingCharacters
-      ) {
-        const message = `${pending} commands wait for Redis already`;
-        return Promise.reject(new EventsError('unavailable', message));
-      }
-      pending += calls.length;
-      pendingCharacters += characters;
-      // nextTick runs after all promise callbacks that are due, so calls made in those callbacks join this pipeline.
-      if (batch.length === 0) process.nextTick(flush);
-      return new Promise((resolve, reject) => {
-        batch.push({ calls, characters, resolve, reject });
-      });
-    },
-    /** Resolves when nothing is pending. */
-    async idle(): Promise<void> {
-      flush();
-      await Promise.all(inFlight);
-    },
-  };
 }

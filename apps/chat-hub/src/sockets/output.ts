@@ -22,6 +22,8 @@ const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
 /** Bytes written to a socket in one turn. More would block the event loop while the kernel copies them. */
 const turnBytes = 262_144;
+/** Frames up to this size together are copied into one write. */
+const copiedBytes = 16_384;
 
 /** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
 export type Payload = string | readonly Buffer[];
@@ -187,14 +189,33 @@ export class SocketOutput implements Flushable {
     }
     let count = 0;
     let bytes = 0;
+    let small: Buffer[] = [];
+    let smallBytes = 0;
+    // Small pieces are copied into one buffer: one write of it costs less than a vector of them.
+    const writeSmall = () => {
+      if (smallBytes === 0) return;
+      this.#socket.write(small.length === 1 ? small[0] : Buffer.concat(small, smallBytes));
+      small = [];
+      smallBytes = 0;
+    };
+    const write = (piece: Buffer) => {
+      if (smallBytes + piece.length > copiedBytes) writeSmall();
+      if (piece.length > copiedBytes) {
+        this.#socket.write(piece);
+        return;
+      }
+      small.push(piece);
+      smallBytes += piece.length;
+    };
     this.#socket.cork();
     for (const frame of this.#frames) {
       if (bytes >= maxBytes) break;
-      if (Buffer.isBuffer(frame)) this.#socket.write(frame);
-      else for (const piece of frame) this.#socket.write(piece);
+      if (Buffer.isBuffer(frame)) write(frame);
+      else frame.forEach(write);
       bytes += sizeOfFrame(frame);
       count += 1;
     }
+    writeSmall();
     this.#socket.uncork();
     if (count === this.#frames.length) this.#frames = [];
     else this.#frames.splice(0, count);

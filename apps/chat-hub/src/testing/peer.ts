@@ -59,7 +59,7 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
   const socket = new Writable({
     write(chunk: Buffer, _encoding, done) {
       const take = () => {
-        if (chunk.length > 0) frames.push(JSON.parse(payloadOf(chunk)));
+        for (const payload of payloadsOf(chunk)) frames.push(JSON.parse(payload));
         done();
       };
       if (peer.isReading) take();
@@ -84,8 +84,20 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
   return { peer, ws: ws as unknown as WebSocket, socket: socket as unknown as Duplex };
 }
 
-/** The text of a whole unmasked frame. */
-function payloadOf(frame: Buffer): string {
-  const length = frame[1] ?? 0;
-  return frame.toString('utf8', length < 126 ? 2 : length === 126 ? 4 : 10);
+/** The texts of the unmasked frames in one write. */
+function payloadsOf(chunk: Buffer): string[] {
+  const payloads: string[] = [];
+  for (let offset = 0; offset < chunk.length;) {
+    const short = chunk[offset + 1] ?? 0;
+    const start = offset + (short < 126 ? 2 : short === 126 ? 4 : 10);
+    const length =
+      short < 126
+        ? short
+        : short === 126
+          ? chunk.readUInt16BE(offset + 2)
+          : Number(chunk.readBigUInt64BE(offset + 2));
+    payloads.push(chunk.toString('utf8', start, start + length));
+    offset = start + length;
+  }
+  return payloads;
 }

@@ -1,40 +1,45 @@
 --[[
-  Publishes one event of a channel: deletes the caches that it invalidates, raises the highest published seq, publishes.
-  Publishing comes last: if Redis refuses an earlier step, no process sees the event.
+  Publishes events of channels, one after the other. Each deletes the caches that it invalidates, raises the highest
+  published seq of its channel, and goes to its topics. Publishing comes last: if Redis refuses an earlier step, no process
+  sees the event or a later one. Running it again for the same events is harmless.
 
-  KEYS[1]    the channel's topic
-  KEYS[2]    seq:messages:{channelId}: string, no TTL; only ever raised
-  KEYS[3..]  cache keys that the event invalidates; after them, those that any event of the channel may invalidate
+  KEYS       for each event: seq:messages:{channelId} (string, no TTL; only ever raised); the cache keys that the event
+             invalidates; those that any event of the channel may invalidate; the topics that it is published on
 
-  ARGV[1]    PUBLISH or SPUBLISH; empty when the event is not published on the channel's topic
-  ARGV[2]    the envelope, JSON; empty when it is not published here
-  ARGV[3]    the event's seq; empty when it has none
-  ARGV[4]    how many of KEYS[3..] the event itself invalidates. When the seq skips some, the events in between were not
-             published, and the keys that they invalidate would look current under the raised seq: all are deleted
+  ARGV[1]    PUBLISH or SPUBLISH
+  ARGV[2..]  for each event: the envelope, JSON; its seq, or empty when it has none; the numbers of its keys of the
+             second, third and fourth kind. When the seq skips some, the events in between were not published, and the
+             keys that they invalidate would look current under the raised seq: those of the third kind are deleted too
 
-  Output:    how many connections the topic's message was sent to; 0 when it was not published
+  Output:    how many connections the messages were sent to
 ]]
-local topic, seqKey = KEYS[1], KEYS[2]
-local publish, envelope, seq = ARGV[1], ARGV[2], ARGV[3]
+local publish = ARGV[1]
+local receivers, key = 0, 1
 
-local lastKey = 2 + tonumber(ARGV[4])
+for arg = 2, #ARGV, 5 do
+  local envelope, seq = ARGV[arg], ARGV[arg + 1]
+  local invalidates, onGap, topics = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3]), tonumber(ARGV[arg + 4])
+  local outdated = invalidates
 
-if seq ~= '' then
-  -- A non-numeric value is overwritten: the key only caches the log's head.
-  local highest = tonumber(redis.call('GET', seqKey) or '') or 0
-  if tonumber(seq) > highest then
-    redis.call('SET', seqKey, seq)
+  if seq ~= '' then
+    -- A non-numeric value is overwritten: the key only caches the log's head.
+    local highest = tonumber(redis.call('GET', KEYS[key]) or '') or 0
+    if tonumber(seq) > highest then
+      redis.call('SET', KEYS[key], seq)
+    end
+    if tonumber(seq) > highest + 1 then
+      outdated = invalidates + onGap
+    end
   end
-  if tonumber(seq) > highest + 1 then
-    lastKey = #KEYS
+
+  if outdated > 0 then
+    redis.call('DEL', unpack(KEYS, key + 1, key + outdated))
   end
+  local firstTopic = key + invalidates + onGap + 1
+  for topic = firstTopic, firstTopic + topics - 1 do
+    receivers = receivers + redis.call(publish, KEYS[topic], envelope)
+  end
+  key = firstTopic + topics
 end
 
-for i = 3, lastKey do
-  redis.call('DEL', KEYS[i])
-end
-
-if publish == '' then
-  return 0
-end
-return redis.call(publish, topic, envelope)
+return receivers

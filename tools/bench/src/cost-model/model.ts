@@ -4,9 +4,9 @@
  */
 export const costs = {
   /** Bytes of a stored message beside its text: the envelope and the ids in its row of the log. */
-  sqliteRowBytes: 780,
+  sqliteRowBytes: 714,
   /** A message's rows in other tables and indexes. */
-  sqliteOtherBytes: 340,
+  sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
   /** The fields of an envelope on its topic, beside the text. */
@@ -43,20 +43,20 @@ export const costs = {
 } as const;
 
 /**
- * SQLite's format for tables without rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6): a row of more than
- * about 1,000 bytes keeps a part in its leaf, and takes whole pages for the rest.
+ * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6): as many rows as fit
+ * share a page. A longer row keeps a part in its leaf, and takes whole pages for the rest.
  */
-const sqlitePage = { usable: 4_096, maxLocal: 1_002, minLocal: 489 };
+const sqlitePage = { bytes: 4_096, forRows: 4_088, maxLocal: 4_061, minLocal: 489, overflow: 4_092 };
 
 /** Bytes that a message adds to a SQLite file. */
 export function sqliteMessageBytes(contentBytes: number): number {
-  const { usable, maxLocal, minLocal } = sqlitePage;
+  const { bytes, forRows, maxLocal, minLocal, overflow } = sqlitePage;
   const row = contentBytes + costs.sqliteRowBytes;
-  if (row <= maxLocal) return row + costs.sqliteOtherBytes;
-  const rest = minLocal + ((row - minLocal) % (usable - 4));
-  const local = rest <= maxLocal ? rest : minLocal;
-  const pages = Math.ceil((row - local) / (usable - 4));
-  return local + pages * usable + costs.sqliteOtherBytes;
+  const rest = minLocal + ((row - minLocal) % overflow);
+  const isWhole = row <= maxLocal;
+  const local = isWhole ? row : rest <= maxLocal ? rest : minLocal;
+  const pages = isWhole ? 0 : Math.ceil((row - local) / overflow);
+  return bytes / Math.floor(forRows / local) + pages * bytes + costs.sqliteOtherBytes;
 }
 
 /** Bytes that a message adds to the tables and indexes of PostgreSQL. */

@@ -1,0 +1,190 @@
+import type { RedisKey, TopicName } from '@openclaw/key-schema';
+import {
+  defineScript,
+  isDenied,
+  type RedisClient,
+  RedisClientError,
+  type RedisCommand,
+  type ScriptCall,
+} from '@openclaw/redis-client';
+import { EventsError } from './errors.ts';
+import { publishLua } from './lua.gen.ts';
+
+/** Publishes events of channels; see the header of `lua/publish.lua`. */
+export const publishScript = defineScript('publish', publishLua);
+
+/** An event that the script publishes. On Cluster all its keys and topics are of one channel. */
+export interface ScriptedEvent {
+  readonly channelId: string;
+  readonly json: string;
+  readonly seq: number | null;
+  readonly seqKey: RedisKey;
+  readonly invalidates: readonly RedisKey[];
+  readonly invalidatesOnGap: readonly RedisKey[];
+  readonly topics: readonly TopicName[];
+}
+
+/** What one publish sends: commands, and then an event by the script. */
+export interface Publishing {
+  readonly commands: readonly RedisCommand[];
+  readonly event: ScriptedEvent | null;
+  readonly characters: number;
+}
+
+interface Entry extends Publishing {
+  readonly resolve: () => void;
+  readonly reject: (error: EventsError) => void;
+}
+
+/** One script call, with the entries whose events it publishes. */
+interface Group {
+  readonly entries: Entry[];
+  characters: number;
+}
+
+/** A call of the script blocks Redis for about ten microseconds an event. */
+const maxEventsPerCall = 64;
+const maxCharactersPerCall = 262_144;
+
+/**
+ * Sends all publishes of one tick in one round trip, and their events in as few script calls as possible: one, or one
+ * for each channel on Cluster (`sharded`). The number of publishes and the characters without an answer are limited,
+ * and further ones are refused at once, so that a slow Redis costs neither memory nor waiting.
+ */
+export function createPublishQueue(
+  redis: Pick<RedisClient, 'pipeline'>,
+  {
+    maxPending,
+    maxPendingCharacters,
+    sharded,
+  }: { maxPending: number; maxPendingCharacters: number; sharded: boolean },
+) {
+  let batch: Entry[] = [];
+  let pending = 0;
+  let pendingCharacters = 0;
+  const inFlight = new Set<Promise<void>>();
+
+  function flush(): void {
+    if (batch.length === 0) return;
+    const sent = send().finally(() => inFlight.delete(sent));
+    inFlight.add(sent);
+  }
+
+  async function send(): Promise<void> {
+    const entries = batch;
+    batch = [];
+    const { calls, ownersOf } = callsOf(entries, sharded);
+    const failures = new Map<Entry, unknown>();
+    const alone: Entry[] = [];
+    try {
+      const replies = await redis.pipeline(calls);
+      replies.forEach((reply, index) => {
+        if (!(reply instanceof RedisClientError)) return;
+        const owners = ownersOf[index] ?? [];
+        // One channel's key may be damaged. The others' events are published without it.
+        if (owners.length > 1 && reply.code === 'rejected' && !isDenied(reply))
+          alone.push(...owners);
+        else for (const entry of owners) failures.set(entry, reply);
+      });
+      if (alone.length > 0) {
+        const again = await redis.pipeline(
+          alone.map((entry) => scriptCall([entry], sharded) as ScriptCall),
+        );
+        again.forEach((reply, index) => {
+          const entry = alone[index];
+          if (entry && reply instanceof RedisClientError) failures.set(entry, reply);
+        });
+      }
+    } catch (error) {
+      for (const entry of alone.length > 0 ? alone : entries) failures.set(entry, error);
+    }
+    for (const entry of entries) {
+      pending -= 1;
+      pendingCharacters -= entry.characters;
+      if (failures.has(entry)) {
+        const cause = failures.get(entry);
+        entry.reject(new EventsError('unavailable', 'Redis did not take the event', cause));
+      } else {
+        entry.resolve();
+      }
+    }
+  }
+
+  return {
+    /** Publishes that were pushed and not yet answered. */
+    get pending() {
+      return pending;
+    },
+    /** Resolves when Redis accepted all of it. @throws {EventsError} `unavailable` */
+    push(publishing: Publishing): Promise<void> {
+      const { characters } = publishing;
+      if (pending >= maxPending || pendingCharacters + characters > maxPendingCharacters) {
+        const message = `${pending} publishes wait for Redis already`;
+        return Promise.reject(new EventsError('unavailable', message));
+      }
+      pending += 1;
+      pendingCharacters += characters;
+      // nextTick runs after all promise callbacks that are due, so publishes of those callbacks join this round trip.
+      if (batch.length === 0) process.nextTick(flush);
+      return new Promise((resolve, reject) => {
+        batch.push({ ...publishing, resolve, reject });
+      });
+    },
+    /** Resolves when nothing is pending. */
+    async idle(): Promise<void> {
+      flush();
+      await Promise.all(inFlight);
+    },
+  };
+}
+
+/** The calls of the entries in their order, each with the entries that need it. */
+function callsOf(entries: readonly Entry[], sharded: boolean) {
+  const calls: (RedisCommand | ScriptCall)[] = [];
+  const ownersOf: (readonly Entry[])[] = [];
+  const open = new Map<string, Group>();
+  const closeAll = () => {
+    for (const group of open.values()) {
+      calls.push(scriptCall(group.entries, sharded));
+      ownersOf.push(group.entries);
+    }
+    open.clear();
+  };
+  for (const entry of entries) {
+    const { event, characters } = entry;
+    // A publish without an event of the log keeps its place among those with one.
+    if (!event) closeAll();
+    for (const command of entry.commands) {
+      calls.push(command);
+      ownersOf.push([entry]);
+    }
+    if (!event) continue;
+    const slot = sharded ? event.channelId : '';
+    const group = open.get(slot);
+    const isFull =
+      group !== undefined &&
+      (group.entries.length === maxEventsPerCall ||
+        group.characters + characters > maxCharactersPerCall);
+    if (isFull) closeAll();
+    if (group && !isFull) {
+      group.entries.push(entry);
+      group.characters += characters;
+    } else {
+      open.set(slot, { entries: [entry], characters });
+    }
+  }
+  closeAll();
+  return { calls, ownersOf };
+}
+
+function scriptCall(entries: readonly Entry[], sharded: boolean): ScriptCall {
+  const keys: (RedisKey | TopicName)[] = [];
+  const args: (string | number)[] = [sharded ? 'spublish' : 'publish'];
+  for (const { event } of entries) {
+    if (!event) continue;
+    const { json, seq, invalidates, invalidatesOnGap, topics } = event;
+    keys.push(event.seqKey, ...invalidates, ...invalidatesOnGap, ...topics);
+    args.push(json, seq ?? '', invalidates.length, invalidatesOnGap.length, topics.length);
+  }
+  return { script: publishScript, keys, args };
+}
