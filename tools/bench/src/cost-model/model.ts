@@ -46,7 +46,13 @@ export const costs = {
  * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6): as many rows as fit
  * share a page. A longer row keeps a part in its leaf, and takes whole pages for the rest.
  */
-const sqlitePage = { bytes: 4_096, forRows: 4_088, maxLocal: 4_061, minLocal: 489, overflow: 4_092 };
+const sqlitePage = {
+  bytes: 4_096,
+  forRows: 4_088,
+  maxLocal: 4_061,
+  minLocal: 489,
+  overflow: 4_092,
+};
 
 /** Bytes that a message adds to a SQLite file. */
 export function sqliteMessageBytes(contentBytes: number): number {
