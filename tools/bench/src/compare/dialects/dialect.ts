@@ -1,0 +1,44 @@
+/** What a client knows and keeps between its connections. */
+export interface Identity {
+  readonly agentId: string;
+  readonly channelIds: readonly string[];
+  /** Positions in channels and the like, by which the client resumes; each dialect has its own. */
+  readonly memory: Map<string, string | number>;
+}
+
+/** What a conversation reports to its client. */
+export interface Listener {
+  send(text: string): void;
+  /** The client receives the messages of all of its channels from now on. */
+  ready(): void;
+  /** The text of a delivered message. */
+  message(content: string): void;
+  /** The server has accepted the message with this number. */
+  accepted(index: number): void;
+  refused(answer: string): void;
+  /** The server asks the client to come back after a time. */
+  reconnect(afterMs: number): void;
+  /** The server says that it cannot give what was missed. */
+  positionLost(): void;
+}
+
+/** One connection. */
+export interface Conversation {
+  opened(): void;
+  /** Reads a whole frame. */
+  read(text: string): void;
+}
+
+/** How clients speak with a system. */
+export interface Dialect {
+  readonly protocol: string | null;
+  path(agentId: string): string;
+  converse(identity: Identity, listener: Listener): Conversation;
+  /** The frame that sends a message. */
+  publication(index: number, channelId: string, content: string): string;
+  /** What tells a refusal from the frames that a counting client does not read. */
+  readonly refusalMark: string;
+  /** True when the frame holds a ping of the system's own, which a counting client must answer with `pong`. */
+  hasPing(bytes: Buffer, start: number, end: number): boolean;
+  readonly pong: string;
+}

@@ -1,0 +1,62 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Fleet, FleetSetup } from './fleet.ts';
+
+/** Creates the fleet, or calls one of its methods, from another process. */
+export interface FleetMessage {
+  readonly id: number;
+  readonly method: 'create' | keyof Fleet;
+  readonly args: readonly unknown[];
+}
+/** The answer to a {@link FleetMessage}. */
+export interface FleetAnswer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** A fleet in a process of its own. Closing it ends the process. */
+export async function startFleet(setup: FleetSetup): Promise<Fleet & AsyncDisposable> {
+  const file = fileURLToPath(new URL('./fleet-process.ts', import.meta.url));
+  const child = fork(file, {
+    execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
+    serialization: 'advanced',
+  });
+  const pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let lastId = 0;
+
+  child.on('message', ({ id, result, error }: FleetAnswer) => {
+    const call = pending.get(id);
+    pending.delete(id);
+    if (error === undefined) call?.resolve(result);
+    else call?.reject(new Error(error));
+  });
+  const exited = new Promise<void>((resolve) => {
+    child.on('exit', (code, signal) => {
+      const error = new Error(`the clients' process ended with ${signal ?? code}`);
+      for (const call of pending.values()) call.reject(error);
+      pending.clear();
+      resolve();
+    });
+  });
+
+  const call = <T>(method: FleetMessage['method'], ...args: unknown[]) =>
+    new Promise<T>((resolve, reject) => {
+      lastId += 1;
+      pending.set(lastId, { resolve, reject });
+      child.send({ id: lastId, method, args } satisfies FleetMessage);
+    });
+  async function close() {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    await call('close').catch(() => undefined);
+    child.kill('SIGKILL');
+    await exited;
+  }
+  await call('create', setup);
+  return {
+    connect: () => call('connect'),
+    runLoad: (plan) => call('runLoad', plan),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,78 @@
+import { cpus, release, totalmem } from 'node:os';
+import { spreadOf } from '../statistics.ts';
+import type { Measured, Work } from './works/work.ts';
+
+/** One run of one work on one system. */
+export interface Run {
+  readonly work: string;
+  readonly system: string;
+  readonly round: number;
+  readonly measured: Measured;
+}
+
+/** What the figures were measured on. */
+export function machine(): string {
+  const [first] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus().length} cores of ${first?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
+}
+
+/** The table of one work as Markdown: medians over the rounds, and ratios to a reference system. */
+export function formatWork(work: Work, runs: readonly Run[], reference: string): string {
+  const own = runs.filter((run) => run.work === work.name);
+  const systems = [...new Set(own.map((run) => run.system))];
+  const valuesOf = (system: string, key: string) =>
+    own
+      .filter((run) => run.system === system)
+      .map((run) => run.measured.values[key])
+      .filter((value) => value !== null && value !== undefined);
+  const median = (system: string, key: string) => spreadOf(valuesOf(system, key))?.median ?? null;
+  const compared = work.columns.find(({ key }) => key === work.comparedBy);
+  const head = [
+    'system',
+    ...work.columns.map(({ title }) => title),
+    `${compared?.title}, range`,
+    `ratio to ${reference}`,
+  ];
+  const rows = systems.map((system) => {
+    const value = median(system, work.comparedBy);
+    const base = median(reference, work.comparedBy);
+    const range = spreadOf(valuesOf(system, work.comparedBy));
+    return [
+      system,
+      ...work.columns.map(({ key, digits }) => formatNumber(median(system, key), digits)),
+      range === null
+        ? '–'
+        : `${formatNumber(range.min, compared?.digits)}–${formatNumber(range.max, compared?.digits)}`,
+      value === null || base === null || base === 0 ? '–' : formatNumber(value / base, 2),
+    ];
+  });
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = [
+    line(head),
+    line(['---', ...head.slice(1).map(() => '---:')]),
+    ...rows.map(line),
+  ].join('\n');
+  const notes = own.flatMap(({ system, round, measured }) =>
+    measured.notes.map((note) => `- ${system}, round ${round}: ${note}`),
+  );
+  const parts = [`### ${work.name}`, work.description, table];
+  if (notes.length > 0) parts.push(notes.join('\n'));
+  return parts.join('\n\n');
+}
+
+/** With separated thousands; a dash for null. */
+export function formatNumber(value: number | null, digits = 0): string {
+  if (value === null || Number.isNaN(value)) return '–';
+  return value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** The values of one run in a line. */
+export function formatRun(work: Work, { values }: Measured): string {
+  return work.columns
+    .map(({ key, title, digits }) => `${title} ${formatNumber(values[key] ?? null, digits)}`)
+    .join(', ');
+}

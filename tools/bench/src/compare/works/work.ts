@@ -1,0 +1,36 @@
+import type { System } from '../systems/system.ts';
+
+/** How much a run does. */
+export interface Effort {
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  /** How long a server is left alone before its memory is read. */
+  readonly settleMs: number;
+  readonly contentBytes: number;
+}
+
+/** What one run measured. */
+export interface Measured {
+  /** By the keys of the work's columns; null where it does not apply. */
+  readonly values: Readonly<Record<string, number | null>>;
+  /** What readers must know to believe the values, such as refused messages. */
+  readonly notes: readonly string[];
+}
+
+export interface Column {
+  readonly key: string;
+  readonly title: string;
+  readonly digits: number;
+}
+
+/** Something that every system does, so that the measures can be compared. */
+export interface Work {
+  /** Unique among the works of a run. */
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly Column[];
+  /** The column of which the report gives the ratio between systems. */
+  readonly comparedBy: string;
+  /** Starts the system with a Redis of its own, works, and stops both. */
+  run(system: System, effort: Effort): Promise<Measured>;
+}
