@@ -1,32 +1,64 @@
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CommandLine } from './command-line.ts';
+import { CommandLineError, type CommandLine } from './command-line.ts';
+import { centrifugoSystem } from './systems/centrifugo.ts';
+import { floorSystem } from './systems/floor.ts';
 import { hubSystem } from './systems/hub.ts';
+import { socketIoSystem } from './systems/socket-io.ts';
 import type { System } from './systems/system.ts';
 import { loadWork, type Load } from './works/load.ts';
 import type { Work } from './works/work.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
-type HubOptions = Pick<CommandLine, 'hubFolders' | 'hubProgram' | 'hubFlags'>;
+type SystemOptions = Pick<CommandLine, 'systems' | 'hubFolders' | 'hubProgram' | 'hubFlags'>;
 
-/** All systems: this checkout's hub, other checkouts' hubs, and peers. */
-export function allSystems({ hubFolders, hubProgram, hubFlags }: HubOptions): System[] {
-  const hubs = [
-    { name: 'hub', folder: root },
-    ...hubFolders.map((folder) => ({
-      name: `hub@${basename(resolve(folder))}`,
-      folder: resolve(folder),
-    })),
+/** All systems in the order of the report: hubs of other checkouts, this checkout's hub, peers. */
+export function allSystems({ hubFolders, hubProgram, hubFlags }: SystemOptions): System[] {
+  const options = { program: hubProgram, nodeFlags: hubFlags };
+  const others = hubFolders.map((path) => {
+    const folder = resolve(path);
+    return hubSystem({ ...options, name: `hub@${basename(folder)}`, folder });
+  });
+  return [
+    ...others,
+    hubSystem({ ...options, name: 'hub', folder: root }),
+    centrifugoSystem,
+    socketIoSystem('streams'),
+    socketIoSystem('pubsub'),
+    floorSystem,
   ];
-  return hubs.map((hub) => hubSystem({ ...hub, program: hubProgram, nodeFlags: hubFlags }));
+}
+
+/**
+ * The systems to measure. A system that cannot run on this machine is left out, and `tell` is called with the reason.
+ * @throws {CommandLineError} for a name that is not there
+ */
+export async function readySystems(
+  options: SystemOptions,
+  tell: (line: string) => void,
+): Promise<System[]> {
+  const all = allSystems(options);
+  const others = options.hubFolders.length;
+  // A checkout that is named on the command line is wanted, whether --against names it or not.
+  const wanted = [
+    ...all.slice(0, others),
+    ...chosen('--against', all.slice(others), options.systems),
+  ];
+  const ready: System[] = [];
+  for (const system of wanted) {
+    const missing = (await system.install?.(tell)) ?? null;
+    if (missing === null) ready.push(system);
+    else tell(`${system.name} is left out: ${missing}`);
+  }
+  return ready;
 }
 
 type WorkOptions = Pick<CommandLine, 'rates' | 'agents' | 'channels'>;
 
 /** All works, the loads with the numbers of the command line. */
 export function allWorks({ rates, agents, channels }: WorkOptions): Work[] {
-  const loads = (name: string, own: Load, ownRates: readonly number[]) =>
+  const loads = (name: string, own: Omit<Load, 'perSecond'>, ownRates: readonly number[]) =>
     (rates ?? ownRates).map((perSecond) =>
       loadWork(`${name} ${perSecond.toLocaleString('en')}/s`, {
         agents: agents ?? own.agents,
@@ -35,18 +67,25 @@ export function allWorks({ rates, agents, channels }: WorkOptions): Work[] {
       }),
     );
   return [
-    ...loads('hall', { agents: 111, channels: 1, perSecond: 0 }, [1_000, 2_000]),
-    ...loads('teams', { agents: 111, channels: 20, perSecond: 0 }, [4_000]),
+    ...loads('hall', { agents: 111, channels: 1 }, [1_000, 2_000]),
+    ...loads('teams', { agents: 111, channels: 20 }, [4_000]),
   ];
 }
 
-/** A work is chosen by its whole name or by its first word. */
+/**
+ * The named ones, or all. A work is named by its whole name or by its first word.
+ * @throws {CommandLineError} for a name that is not there
+ */
 export function chosen<T extends { readonly name: string }>(
+  option: string,
   all: readonly T[],
   names: readonly string[] | null,
 ): T[] {
   if (names === null) return [...all];
-  return names.flatMap((name) =>
-    all.filter((one) => [one.name, one.name.split(' ')[0]].includes(name)),
-  );
+  return names.flatMap((name) => {
+    const found = all.filter((one) => one.name === name || one.name.split(' ')[0] === name);
+    if (found.length === 0)
+      throw new CommandLineError(`${option}: there is no ${name} (--list shows the names)`);
+    return found;
+  });
 }

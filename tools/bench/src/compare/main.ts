@@ -1,21 +1,25 @@
 import { writeFileSync } from 'node:fs';
-import { allSystems, allWorks, chosen } from './catalogue.ts';
+import { allSystems, allWorks, chosen, readySystems } from './catalogue.ts';
 import { CommandLineError, help, parseCommandLine, type CommandLine } from './command-line.ts';
 import { formatRun, formatWork, machine, type Run } from './report.ts';
 
 function list() {
-  const systems = allSystems({ hubFolders: [], hubProgram: '', hubFlags: [] });
   const works = allWorks({ rates: null, agents: null, channels: null });
-  for (const { name, description } of [...works, ...systems])
-    console.log(`${name}: ${description}`);
+  const systems = allSystems({ systems: null, hubFolders: [], hubProgram: '', hubFlags: [] });
+  for (const [title, all] of [
+    ['Works', works],
+    ['Systems', systems],
+  ] as const) {
+    console.log(`${title}:`);
+    for (const { name, description } of all) console.log(`  ${name}: ${description}`);
+  }
 }
 
 /** Works in turn: each round runs the work once on every system, so that a slow minute of the machine hits all. */
 async function bench(command: CommandLine): Promise<number> {
-  const systems = chosen(allSystems(command), command.systems && withHubs(command));
-  const works = chosen(allWorks(command), command.works);
-  if (systems.length === 0) throw new CommandLineError('--against names no system (see --list)');
-  if (works.length === 0) throw new CommandLineError('--work names no work (see --list)');
+  const works = chosen('--work', allWorks(command), command.works);
+  const systems = await readySystems(command, (line) => console.error(`bench: ${line}`));
+  if (systems.length === 0) throw new CommandLineError('none of the systems can run here');
   const names = systems.map(({ name }) => name);
   const reference =
     command.relativeTo ?? names.find((name) => name === 'centrifugo') ?? names[0] ?? '';
@@ -51,12 +55,6 @@ async function bench(command: CommandLine): Promise<number> {
       );
   }
   return failures > 0 ? 1 : 0;
-}
-
-/** A hub that --hub-dir names need not be named by --against too. */
-function withHubs({ systems, ...options }: CommandLine): string[] {
-  const others = allSystems(options).filter(({ name }) => name.startsWith('hub@'));
-  return [...new Set([...others.map(({ name }) => name), ...(systems ?? [])])];
 }
 
 // The servers are killed in the exit handler, which a default SIGINT would skip.

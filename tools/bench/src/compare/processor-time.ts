@@ -23,3 +23,14 @@ export function memoryOf(pid: number): Memory {
     1_024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? Number.NaN);
   return { residentBytes: field('VmRSS'), peakBytes: field('VmHWM') };
 }
+
+/** Processor time that this machine has spent since it booted, in ms: all processes, the kernel, and what a host took away. */
+export function machineBusyMs(): number {
+  const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) * msPerTick;
+}

@@ -26,7 +26,7 @@ export function formatWork(work: Work, runs: readonly Run[], reference: string):
       .filter((run) => run.system === system)
       .map((run) => run.measured.values[key])
       .filter((value) => value !== null && value !== undefined);
-  const median = (system: string, key: string) => spreadOf(valuesOf(system, key))?.median ?? null;
+  const median = (system: string, key: string) => medianOf(valuesOf(system, key));
   const compared = work.columns.find(({ key }) => key === work.comparedBy);
   const head = [
     'system',
@@ -59,6 +59,15 @@ export function formatWork(work: Work, runs: readonly Run[], reference: string):
   const parts = [`### ${work.name}`, work.description, table];
   if (notes.length > 0) parts.push(notes.join('\n'));
   return parts.join('\n\n');
+}
+
+/** The mean of the two in the middle where their number is even; null without a value. */
+function medianOf(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const lower = sorted[Math.floor(middle)];
+  const upper = sorted[Math.ceil(middle)];
+  return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }
 
 /** With separated thousands; a dash for null. */

@@ -1,7 +1,7 @@
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dialects, type DialectName } from '../dialects/dialects.ts';
-import { processorMs } from '../processor-time.ts';
+import { machineBusyMs, processorMs } from '../processor-time.ts';
 import { createClient, type Client } from './client.ts';
 import { markedText, nowMicros } from './marks.ts';
 import { createReceived, type Received } from './received.ts';
@@ -33,6 +33,8 @@ export interface LoadResult {
   readonly microsPerDelivery: Readonly<Record<string, number>>;
   /** Seconds of processor time a second, by process; `clients` is this process. */
   readonly cores: Readonly<Record<string, number>>;
+  /** The same for everything else on this machine. */
+  readonly otherCores: number;
   /** From the call of the sender to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -125,6 +127,7 @@ export function createFleet(setup: FleetSetup): Fleet {
     const reading = () => ({
       atMs: performance.now(),
       deliveries,
+      busyMs: machineBusyMs(),
       processorMs: Object.entries({ ...plan.pids, clients: process.pid }).map(
         ([name, pid]) => [name, processorMs(pid)] as const,
       ),
@@ -142,6 +145,7 @@ export function createFleet(setup: FleetSetup): Fleet {
     const used = after.processorMs.map(
       ([name, ms], at) => [name, ms - (before.processorMs[at]?.[1] ?? 0)] as const,
     );
+    const usedMs = used.reduce((sum, [, ms]) => sum + ms, 0);
     return {
       sent: warmUp + count,
       deliveriesPerSecond: delivered / seconds,
@@ -149,6 +153,7 @@ export function createFleet(setup: FleetSetup): Fleet {
         used.map(([name, ms]) => [name, (1_000 * ms) / delivered]),
       ),
       cores: Object.fromEntries(used.map(([name, ms]) => [name, ms / 1_000 / seconds])),
+      otherCores: Math.max(0, after.busyMs - before.busyMs - usedMs) / 1_000 / seconds,
       p50Ms: latencies.percentile(50) / 1_000,
       p99Ms: latencies.percentile(99) / 1_000,
       maxMs: latencies.max / 1_000,

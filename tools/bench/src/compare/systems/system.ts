@@ -23,6 +23,11 @@ export interface System {
   readonly dialect: DialectName;
   /** One sentence for the report: what it keeps and checks, so that readers know what is compared. */
   readonly description: string;
+  /**
+   * Brings what the system needs and this project does not, once. Returns why it cannot run here, or null. `tell` is called
+   * before what takes minutes.
+   */
+  install?(tell: (line: string) => void): Promise<string | null>;
   start(redis: RedisServer): Promise<RunningSystem>;
   /** Creates what must be there before clients connect. */
   prepare(running: RunningSystem, members: readonly Membership[]): Promise<void>;

@@ -16,6 +16,8 @@ export interface Load {
 const drainMs = 10_000;
 /** A sender that was later than this has not kept to its plan. */
 const maxLateMs = 100;
+/** Processor time of other programs above which a run is not comparable. */
+const maxOtherCores = 0.15;
 const mebibyte = 1_048_576;
 
 /** A steady load: its costs, its latency, its losses. */
@@ -34,8 +36,7 @@ export function loadWork(name: string, load: Load): Work {
       { key: 'p99Ms', title: 'p99 ms', digits: 1 },
       { key: 'lost', title: 'lost', digits: 0 },
       { key: 'peakMebibytes', title: 'peak MiB', digits: 0 },
-      { key: 'serverCores', title: 'server cores', digits: 2 },
-      { key: 'clientCores', title: 'clients cores', digits: 2 },
+      { key: 'clientCores', title: 'clients’ cores', digits: 2 },
     ],
     comparedBy: 'sumMicros',
     run: async (system, effort) => measuredOf(await runLoad(system, load, effort)),
@@ -76,6 +77,8 @@ function measuredOf(run: LoadRun): Measured {
   if (run.doubled > 0) notes.push(`${run.doubled} delivered twice`);
   if (run.maxLateMs > maxLateMs)
     notes.push(`the sender was up to ${Math.round(run.maxLateMs)} ms late`);
+  if (run.otherCores > maxOtherCores)
+    notes.push(`other programs used ${run.otherCores.toFixed(2)} cores`);
   return {
     values: {
       deliveriesPerSecond: run.deliveriesPerSecond,
@@ -86,7 +89,6 @@ function measuredOf(run: LoadRun): Measured {
       p99Ms: run.p99Ms,
       lost: run.lost,
       peakMebibytes: run.peakBytes / mebibyte,
-      serverCores: run.cores['server'] ?? null,
       clientCores: run.cores['clients'] ?? null,
     },
     notes,
