@@ -6,7 +6,11 @@ import { floorSystem } from './systems/floor.ts';
 import { hubSystem } from './systems/hub.ts';
 import { socketIoSystem } from './systems/socket-io.ts';
 import type { System } from './systems/system.ts';
+import { dropsWork } from './works/drops.ts';
 import { loadWork, type Load } from './works/load.ts';
+import { memoryWork, socketsWork, startWork } from './works/memory.ts';
+import { rampWork } from './works/ramp.ts';
+import { stormWork } from './works/storm.ts';
 import type { Work } from './works/work.ts';
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
@@ -54,10 +58,10 @@ export async function readySystems(
   return ready;
 }
 
-type WorkOptions = Pick<CommandLine, 'rates' | 'agents' | 'channels'>;
+type WorkOptions = Pick<CommandLine, 'rates' | 'agents' | 'channels' | 'sockets'>;
 
 /** All works, the loads with the numbers of the command line. */
-export function allWorks({ rates, agents, channels }: WorkOptions): Work[] {
+export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Work[] {
   const loads = (name: string, own: Omit<Load, 'perSecond'>, ownRates: readonly number[]) =>
     (rates ?? ownRates).map((perSecond) =>
       loadWork(`${name} ${perSecond.toLocaleString('en')}/s`, {
@@ -69,6 +73,14 @@ export function allWorks({ rates, agents, channels }: WorkOptions): Work[] {
   return [
     ...loads('hall', { agents: 111, channels: 1 }, [1_000, 2_000]),
     ...loads('teams', { agents: 111, channels: 20 }, [4_000]),
+    rampWork('limit teams', { agents: 111, channels: 20, perSecond: 2_000 }),
+    rampWork('limit hall', { agents: 111, channels: 1, perSecond: 500 }),
+    startWork,
+    memoryWork,
+    socketsWork(sockets),
+    dropsWork('drops teams', { agents: 111, channels: 20, perSecond: 400 }),
+    dropsWork('drops hall', { agents: 111, channels: 1, perSecond: 200 }),
+    stormWork(sockets),
   ];
 }
 

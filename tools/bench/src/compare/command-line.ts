@@ -15,6 +15,8 @@ export interface CommandLine {
   readonly rates: readonly number[] | null;
   readonly agents: number | null;
   readonly channels: number | null;
+  /** Of the works with many idle sockets. */
+  readonly sockets: number;
   readonly rounds: number;
   readonly effort: Effort;
   readonly isQuick: boolean;
@@ -39,6 +41,7 @@ Runs the same works on the hub and on other systems in turn, with the same clien
   --rate <a,b>          messages a second of the loads, in place of their own
   --agents <n>          agents of the loads, in place of their own
   --channels <n>        channels of the loads, in place of their own
+  --sockets <n>         sockets of the works sockets and storm, a multiple of 20 (default 2000)
   --content-bytes <n>   length of a message's text (default 200)
   --quick               one round of a second: shows that everything works, measures nothing
   --relative-to <name>  the system to which ratios relate (default: centrifugo, else the first one)
@@ -65,6 +68,7 @@ function parse(args: readonly string[]) {
         rate: optional,
         agents: optional,
         channels: optional,
+        sockets: optional,
         'content-bytes': { type: 'string', default: '200' },
         quick: { type: 'boolean', default: false },
         'relative-to': optional,
@@ -106,6 +110,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine | 'help' 
     text === undefined ? null : numberOf(name, text, 1);
   const { quick } = values;
   const seconds = numberOf('seconds', values.seconds ?? (quick ? '1' : '8'), 0.1, false);
+  const sockets = numberOf('sockets', values.sockets ?? (quick ? '200' : '2000'), 20);
+  if (sockets % 20 !== 0) throw new CommandLineError('--sockets must be a multiple of 20');
   return {
     works: values.work === undefined ? null : listOf(values.work),
     systems: values.against === undefined ? null : listOf(values.against),
@@ -118,6 +124,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine | 'help' 
         : listOf(values.rate).map((rate) => numberOf('rate', rate, 1, false)),
     agents: whole('agents', values.agents),
     channels: whole('channels', values.channels),
+    sockets,
     rounds: numberOf('rounds', values.rounds ?? (quick ? '1' : '3'), 1),
     effort: {
       warmUpMs: quick ? 300 : 3_000,

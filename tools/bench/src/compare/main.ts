@@ -4,7 +4,7 @@ import { CommandLineError, help, parseCommandLine, type CommandLine } from './co
 import { formatRun, formatWork, machine, type Run } from './report.ts';
 
 function list() {
-  const works = allWorks({ rates: null, agents: null, channels: null });
+  const works = allWorks({ rates: null, agents: null, channels: null, sockets: 2_000 });
   const systems = allSystems({ systems: null, hubFolders: [], hubProgram: '', hubFlags: [] });
   for (const [title, all] of [
     ['Works', works],

@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from 'node:os';
 import { spreadOf } from '../statistics.ts';
-import type { Measured, Work } from './works/work.ts';
+import type { Column, Measured, Work } from './works/work.ts';
 
 /** One run of one work on one system. */
 export interface Run {
@@ -28,25 +28,24 @@ export function formatWork(work: Work, runs: readonly Run[], reference: string):
       .filter((value) => value !== null && value !== undefined);
   const median = (system: string, key: string) => medianOf(valuesOf(system, key));
   const compared = work.columns.find(({ key }) => key === work.comparedBy);
+  const comparison = (system: string, { key, digits }: Column) => {
+    const range = spreadOf(valuesOf(system, key));
+    const [own, base] = [median(system, key), median(reference, key)];
+    return [
+      range && `${formatNumber(range.min, digits)}–${formatNumber(range.max, digits)}`,
+      own && base && formatNumber(own / base, 2),
+    ].map((cell) => cell || '–');
+  };
   const head = [
     'system',
     ...work.columns.map(({ title }) => title),
-    `${compared?.title}, range`,
-    `ratio to ${reference}`,
+    ...(compared ? [`${compared.title}, range`, `ratio to ${reference}`] : []),
   ];
-  const rows = systems.map((system) => {
-    const value = median(system, work.comparedBy);
-    const base = median(reference, work.comparedBy);
-    const range = spreadOf(valuesOf(system, work.comparedBy));
-    return [
-      system,
-      ...work.columns.map(({ key, digits }) => formatNumber(median(system, key), digits)),
-      range === null
-        ? '–'
-        : `${formatNumber(range.min, compared?.digits)}–${formatNumber(range.max, compared?.digits)}`,
-      value === null || base === null || base === 0 ? '–' : formatNumber(value / base, 2),
-    ];
-  });
+  const rows = systems.map((system) => [
+    system,
+    ...work.columns.map(({ key, digits }) => formatNumber(median(system, key), digits)),
+    ...(compared ? comparison(system, compared) : []),
+  ]);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const table = [
     line(head),

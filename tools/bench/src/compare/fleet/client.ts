@@ -39,7 +39,8 @@ export interface ClientOptions {
   readonly readsFrames: boolean;
 }
 
-const retryMs = [100, 1_000] as const;
+const firstRetryMs = 200;
+const longestRetryMs = 2_000;
 
 export function createClient(options: ClientOptions, events: ClientEvents): Client {
   const { dialect, port, channelIds, readsFrames } = options;
@@ -50,6 +51,8 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
   let staysConnected = false;
   let retryAfterMs: number | null = null;
   let closes = 0;
+  /** Attempts to connect since it was connected last. */
+  let failures = 0;
   let closed = Promise.resolve();
 
   function connect(): Promise<void> {
@@ -62,6 +65,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
       send: (text) => opened.send(text),
       ready() {
         isReady = true;
+        failures = 0;
         ready.resolve();
       },
       message(content) {
@@ -121,8 +125,9 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
   }
 
   function reconnect() {
-    const [least, most] = retryMs;
-    const waitMs = retryAfterMs ?? least + Math.random() * (most - least);
+    const longestMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures);
+    const waitMs = retryAfterMs ?? (longestMs * (1 + Math.random())) / 2;
+    failures += 1;
     retryAfterMs = null;
     // A refused or broken attempt ends in onClose, which calls this function again.
     setTimeout(() => void connect().catch(() => undefined), waitMs);

@@ -56,6 +56,11 @@ export async function startFleet(setup: FleetSetup): Promise<Fleet & AsyncDispos
   return {
     connect: () => call('connect'),
     runLoad: (plan) => call('runLoad', plan),
+    runDrops: (plan) => call('runDrops', plan),
+    beginSending: (plan) => call('beginSending', plan),
+    untilAllBack: (timeoutMs) => call('untilAllBack', timeoutMs),
+    finishSending: () => call('finishSending'),
+    incidents: () => call('incidents'),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -34,4 +34,10 @@ server.on('connection', (socket) => {
   });
 });
 http.listen(Number(port), '127.0.0.1');
-process.on('SIGTERM', () => void server.close(() => process.exit(0)));
+process.on('SIGTERM', () => {
+  // The sessions that clients recover are written to Redis as their sockets close.
+  void server.close().then(async () => {
+    await redis.quit();
+    process.exit(0);
+  });
+});

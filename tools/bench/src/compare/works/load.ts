@@ -1,9 +1,8 @@
-import { startRedis } from '@openclaw/test-support';
-import { startFleet } from '../fleet/fleet-proxy.ts';
-import type { LoadResult } from '../fleet/fleet.ts';
+import type { Incidents } from '../fleet/fleet.ts';
+import type { LoadResult } from '../fleet/steady-load.ts';
 import { memoryOf } from '../processor-time.ts';
 import type { System } from '../systems/system.ts';
-import { membersOf } from './membership.ts';
+import { busyMachineNotes, incidentNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Measured, Work } from './work.ts';
 
 /** Agents in channels, each in one, and the messages that they send together. */
@@ -13,11 +12,9 @@ export interface Load {
   readonly perSecond: number;
 }
 
-const drainMs = 10_000;
+export const drainMs = 10_000;
 /** A sender that was later than this has not kept to its plan. */
 const maxLateMs = 100;
-/** Processor time of other programs above which a run is not comparable. */
-const maxOtherCores = 0.15;
 const mebibyte = 1_048_576;
 
 /** A steady load: its costs, its latency, its losses. */
@@ -26,7 +23,7 @@ export function loadWork(name: string, load: Load): Work {
   const place = load.channels === 1 ? 'one channel' : `${load.channels} channels`;
   return {
     name,
-    description: `${load.agents} agents in ${place}, ${perSecond} messages/s`,
+    description: `${load.agents} agents in ${place}, ${perSecond} messages/s; processor time of server and Redis`,
     columns: [
       { key: 'deliveriesPerSecond', title: 'deliveries/s', digits: 0 },
       { key: 'serverMicros', title: 'server µs', digits: 2 },
@@ -39,58 +36,33 @@ export function loadWork(name: string, load: Load): Work {
       { key: 'clientCores', title: 'clients’ cores', digits: 2 },
     ],
     comparedBy: 'sumMicros',
-    run: async (system, effort) => measuredOf(await runLoad(system, load, effort)),
+    run: (system, effort) => runLoad(system, load, effort),
   };
 }
 
-/** The result of one load on one system. */
-export interface LoadRun extends LoadResult {
-  readonly peakBytes: number;
-}
-
-/** Starts the system with a Redis of its own, runs the load, and stops both. */
-export async function runLoad(system: System, load: Load, effort: Effort): Promise<LoadRun> {
+function runLoad(system: System, load: Load, effort: Effort): Promise<Measured> {
   const { warmUpMs, durationMs, contentBytes } = effort;
-  const { perSecond } = load;
   const members = membersOf(load.agents, load.channels);
-  await using redis = await startRedis();
-  await using running = await system.start(redis);
-  await system.prepare(running, members);
-  await using fleet = await startFleet({
-    dialect: system.dialect,
-    port: running.port,
-    members,
-    readsFrames: false,
+  return withFleet(system, members, { readsFrames: false }, async (fleet, { pids }) => {
+    const { perSecond } = load;
+    const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
+    const result = await fleet.runLoad(plan);
+    const { serverMicros, redisMicros } = result;
+    return {
+      values: {
+        ...result,
+        sumMicros: serverMicros + redisMicros,
+        peakMebibytes: memoryOf(pids.server).peakBytes / mebibyte,
+      },
+      notes: notesOf(result, await fleet.incidents()),
+    };
   });
-  await fleet.connect();
-  const { pids } = running;
-  const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
-  const result = await fleet.runLoad(plan);
-  return { ...result, peakBytes: memoryOf(pids.server).peakBytes };
 }
 
-function measuredOf(run: LoadRun): Measured {
-  const { server = 0, redis = 0 } = run.microsPerDelivery;
-  const notes = [];
-  if (run.refused > 0) notes.push(`${run.refused} refused, the first: ${run.firstRefusal}`);
-  if (run.closes > 0) notes.push(`${run.closes} connections were closed by the server`);
+function notesOf(run: LoadResult, incidents: Incidents): string[] {
+  const notes = incidentNotes(incidents);
   if (run.doubled > 0) notes.push(`${run.doubled} delivered twice`);
   if (run.maxLateMs > maxLateMs)
     notes.push(`the sender was up to ${Math.round(run.maxLateMs)} ms late`);
-  if (run.otherCores > maxOtherCores)
-    notes.push(`other programs used ${run.otherCores.toFixed(2)} cores`);
-  return {
-    values: {
-      deliveriesPerSecond: run.deliveriesPerSecond,
-      serverMicros: server,
-      redisMicros: redis,
-      sumMicros: server + redis,
-      p50Ms: run.p50Ms,
-      p99Ms: run.p99Ms,
-      lost: run.lost,
-      peakMebibytes: run.peakBytes / mebibyte,
-      clientCores: run.cores['clients'] ?? null,
-    },
-    notes,
-  };
+  return [...notes, ...busyMachineNotes(run.otherCores)];
 }

@@ -29,8 +29,8 @@ export interface Work {
   readonly name: string;
   readonly description: string;
   readonly columns: readonly Column[];
-  /** The column of which the report gives the ratio between systems. */
-  readonly comparedBy: string;
+  /** The column of which the report gives range and ratio; null if a ratio says nothing, as with losses. */
+  readonly comparedBy: string | null;
   /** Starts the system with a Redis of its own, works, and stops both. */
   run(system: System, effort: Effort): Promise<Measured>;
 }

@@ -1,0 +1,90 @@
+import type { Fleet } from '../fleet/fleet.ts';
+import type { LoadResult } from '../fleet/steady-load.ts';
+import type { RunningSystem } from '../systems/system.ts';
+import { drainMs, type Load } from './load.ts';
+import { membersOf, withFleet } from './run-fleet.ts';
+import type { Effort, Work } from './work.ts';
+
+const maxP99Ms = 50;
+/** Deliveries in the time of sending, compared with those due; less means that a queue grows. */
+const minDeliveredShare = 0.97;
+const growth = 1.5;
+const bisections = 3;
+const maxSteps = 14;
+
+/** The highest rate that is held: p99 below 50 ms, nothing lost, and no growing queue. */
+export function rampWork(name: string, shape: Load): Work {
+  const place = shape.channels === 1 ? 'one channel' : `${shape.channels} channels`;
+  return {
+    name,
+    description: `${shape.agents} agents in ${place}: the highest rate with p99 below ${maxP99Ms} ms and nothing lost, from ${shape.perSecond.toLocaleString('en')} messages/s on, to 5%`,
+    columns: [
+      { key: 'heldPerSecond', title: 'messages/s held', digits: 0 },
+      { key: 'heldDeliveries', title: 'deliveries/s', digits: 0 },
+      { key: 'p50Ms', title: 'p50 ms there', digits: 1 },
+      { key: 'p99Ms', title: 'p99 ms there', digits: 1 },
+      { key: 'sumMicros', title: 'µs a delivery there', digits: 2 },
+      { key: 'clientCores', title: 'clients’ cores there', digits: 2 },
+      { key: 'failedPerSecond', title: 'not held', digits: 0 },
+      { key: 'failedP99Ms', title: 'p99 ms there', digits: 1 },
+    ],
+    comparedBy: 'heldPerSecond',
+    run: (system, effort) =>
+      withFleet(
+        system,
+        membersOf(shape.agents, shape.channels),
+        { readsFrames: false },
+        async (fleet, { pids }) => {
+          const { held, failed } = await findLimit(fleet, pids, shape.perSecond, effort);
+          return {
+            values: {
+              heldPerSecond: held?.perSecond ?? 0,
+              heldDeliveries: held?.result.deliveriesPerSecond ?? null,
+              p50Ms: held?.result.p50Ms ?? null,
+              p99Ms: held?.result.p99Ms ?? null,
+              sumMicros: held ? held.result.serverMicros + held.result.redisMicros : null,
+              clientCores: held?.result.clientCores ?? null,
+              failedPerSecond: failed?.perSecond ?? null,
+              failedP99Ms: failed?.result.p99Ms ?? null,
+            },
+            notes: failed === null ? [`every rate up to ${held?.perSecond} was held`] : [],
+          };
+        },
+      ),
+  };
+}
+
+interface Step {
+  readonly perSecond: number;
+  readonly result: LoadResult;
+}
+
+/** Raises the rate until one fails, then halves the distance between the last two. */
+async function findLimit(
+  fleet: Fleet,
+  pids: RunningSystem['pids'],
+  firstPerSecond: number,
+  { warmUpMs, durationMs, contentBytes }: Effort,
+): Promise<{ readonly held: Step | null; readonly failed: Step | null }> {
+  let held: Step | null = null;
+  let failed: Step | null = null;
+  let bisected = 0;
+  let perSecond = firstPerSecond;
+  for (let step = 0; step < maxSteps; step += 1) {
+    const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
+    const result = await fleet.runLoad(plan);
+    if (isHeld(result)) held = { perSecond, result };
+    else failed = { perSecond, result };
+    if (failed === null) perSecond = Math.round(perSecond * growth);
+    else if (held === null || bisected === bisections) break;
+    else {
+      perSecond = Math.round((held.perSecond + failed.perSecond) / 2);
+      bisected += 1;
+    }
+  }
+  return { held, failed };
+}
+
+function isHeld({ p99Ms, lost, deliveriesPerSecond, duePerSecond }: LoadResult): boolean {
+  return p99Ms < maxP99Ms && lost === 0 && deliveriesPerSecond >= minDeliveredShare * duePerSecond;
+}
