@@ -18,10 +18,12 @@ export interface CommandLine {
   /** Of the works with many idle sockets. */
   readonly sockets: number;
   readonly rounds: number;
-  readonly effort: Effort;
+  readonly effort: Omit<Effort, 'signal'>;
   readonly isQuick: boolean;
   readonly relativeTo: string | null;
   readonly jsonFile: string | null;
+  /** A Markdown file, in which the section of each work that was run is replaced. */
+  readonly markdownFile: string | null;
 }
 
 /** Thrown for invalid arguments; the message names the option. */
@@ -49,11 +51,12 @@ Runs the same works on the hub and on other systems in turn, with the same clien
   --hub-program <file>  what Node runs, from the root of each checkout (default apps/chat-hub/src/main.ts)
   --hub-flags <flags>   flags of the hub's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profiles"
   --json <file>         also writes every run as JSON
+  --write <file>        also replaces the sections of these works in a Markdown file, such as docs/performance.md
   --list                prints works and systems
   --help                prints this help
 
 Tables go to standard output as Markdown, progress to standard error. The exit code is 0 when every run ended, 1 when
-one failed, 2 for invalid arguments, 130 after Ctrl-C.`;
+one failed, 2 for invalid arguments, 130 after Ctrl-C, which prints the tables of what was measured until then.`;
 
 function parse(args: readonly string[]) {
   const optional = { type: 'string' } as const;
@@ -76,6 +79,7 @@ function parse(args: readonly string[]) {
         'hub-program': { type: 'string', default: 'apps/chat-hub/src/main.ts' },
         'hub-flags': { type: 'string', default: '' },
         json: optional,
+        write: optional,
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -135,5 +139,6 @@ export function parseCommandLine(args: readonly string[]): CommandLine | 'help' 
     isQuick: quick,
     relativeTo: values['relative-to'] ?? null,
     jsonFile: values.json ?? null,
+    markdownFile: values.write ?? null,
   };
 }

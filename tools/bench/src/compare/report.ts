@@ -17,8 +17,15 @@ export function machine(): string {
   return `${cpus().length} cores of ${first?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-/** The table of one work as Markdown: medians over the rounds, and ratios to a reference system. */
-export function formatWork(work: Work, runs: readonly Run[], reference: string): string {
+/**
+ * The table of one work as Markdown: medians over the rounds, and ratios to a reference system. `origin` says how and when
+ * it was measured.
+ */
+export function formatWork(
+  work: Work,
+  runs: readonly Run[],
+  { reference, origin }: { readonly reference: string; readonly origin: string },
+): string {
   const own = runs.filter((run) => run.work === work.name);
   const systems = [...new Set(own.map((run) => run.system))];
   const valuesOf = (system: string, key: string) =>
@@ -55,9 +62,15 @@ export function formatWork(work: Work, runs: readonly Run[], reference: string):
   const notes = own.flatMap(({ system, round, measured }) =>
     measured.notes.map((note) => `- ${system}, round ${round}: ${note}`),
   );
-  const parts = [`### ${work.name}`, work.description, table];
+  const parts = [`### ${work.name}`, sentence(work.description), table];
   if (notes.length > 0) parts.push(notes.join('\n'));
+  const rounds = Math.max(...own.map(({ round }) => round));
+  parts.push(`${rounds === 1 ? 'One round' : `Medians of ${rounds} rounds`}. ${origin}`);
   return parts.join('\n\n');
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** The mean of the two in the middle where their number is even; null without a value. */

@@ -24,5 +24,7 @@ process.on('message', (message: FleetMessage) => {
     (error: unknown) => send({ id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
-// The program that started this process is gone.
+// A terminal sends Ctrl-C to this process too; the program that started it decides when it ends.
+process.on('SIGINT', () => undefined);
+// That program is gone.
 process.on('disconnect', () => process.exit(1));

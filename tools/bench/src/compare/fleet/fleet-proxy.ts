@@ -15,8 +15,11 @@ export interface FleetAnswer {
   readonly error?: string;
 }
 
-/** A fleet in a process of its own. Closing it ends the process. */
-export async function startFleet(setup: FleetSetup): Promise<Fleet & AsyncDisposable> {
+/** A fleet in a process of its own. Closing it ends the process, as does `signal`; calls that wait for an answer reject. */
+export async function startFleet(
+  setup: FleetSetup,
+  signal: AbortSignal,
+): Promise<Fleet & AsyncDisposable> {
   const file = fileURLToPath(new URL('./fleet-process.ts', import.meta.url));
   const child = fork(file, {
     execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
@@ -31,25 +34,29 @@ export async function startFleet(setup: FleetSetup): Promise<Fleet & AsyncDispos
     if (error === undefined) call?.resolve(result);
     else call?.reject(new Error(error));
   });
+  const kill = () => void child.kill('SIGKILL');
+  signal.addEventListener('abort', kill);
   const exited = new Promise<void>((resolve) => {
-    child.on('exit', (code, signal) => {
-      const error = new Error(`the clients' process ended with ${signal ?? code}`);
+    child.on('exit', (code, endedBy) => {
+      const error = new Error(`the clients' process ended with ${endedBy ?? code}`);
       for (const call of pending.values()) call.reject(error);
       pending.clear();
+      signal.removeEventListener('abort', kill);
       resolve();
     });
   });
 
   const call = <T>(method: FleetMessage['method'], ...args: unknown[]) =>
     new Promise<T>((resolve, reject) => {
+      signal.throwIfAborted();
       lastId += 1;
       pending.set(lastId, { resolve, reject });
       child.send({ id: lastId, method, args } satisfies FleetMessage);
     });
   async function close() {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    await call('close').catch(() => undefined);
-    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null)
+      await call('close').catch(() => undefined);
+    kill();
     await exited;
   }
   await call('create', setup);

@@ -19,11 +19,11 @@ export function dropsWork(name: string, load: Load): Work {
       { key: 'positionsLost', title: 'recoveries refused', digits: 0 },
     ],
     comparedBy: null,
-    run: (system, { durationMs, contentBytes }) =>
+    run: (system, { durationMs, contentBytes, signal }) =>
       withFleet(
         system,
         membersOf(load.agents, load.channels),
-        { readsFrames: true },
+        { readsFrames: true, signal },
         async (fleet) => {
           const result = await fleet.runDrops({
             perSecond: load.perSecond,

@@ -41,9 +41,9 @@ export function loadWork(name: string, load: Load): Work {
 }
 
 function runLoad(system: System, load: Load, effort: Effort): Promise<Measured> {
-  const { warmUpMs, durationMs, contentBytes } = effort;
+  const { warmUpMs, durationMs, contentBytes, signal } = effort;
   const members = membersOf(load.agents, load.channels);
-  return withFleet(system, members, { readsFrames: false }, async (fleet, { pids }) => {
+  return withFleet(system, members, { readsFrames: false, signal }, async (fleet, { pids }) => {
     const { perSecond } = load;
     const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
     const result = await fleet.runLoad(plan);

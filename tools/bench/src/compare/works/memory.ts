@@ -20,10 +20,10 @@ export const startWork: Work = {
     { key: 'idleMebibytes', title: 'idle MiB', digits: 0 },
   ],
   comparedBy: 'startMs',
-  async run(system, { settleMs }) {
+  async run(system, { settleMs, signal }) {
     await using redis = await startRedis();
     await using running = await system.start(redis);
-    await delay(settleMs);
+    await delay(settleMs, undefined, { signal });
     const idleMebibytes = memoryOf(running.pids.server).residentBytes / mebibyte;
     return { values: { startMs: running.startMs, idleMebibytes }, notes: [] };
   },
@@ -39,23 +39,28 @@ export const memoryWork: Work = {
     { key: 'peakMebibytes', title: 'peak MiB', digits: 0 },
   ],
   comparedBy: 'afterTrafficMebibytes',
-  run: (system, { settleMs, warmUpMs, durationMs, contentBytes }) =>
-    withFleet(system, membersOf(111, 20), { readsFrames: false }, async (fleet, { pids }) => {
-      await delay(settleMs);
-      const connected = memoryOf(pids.server);
-      const perSecond = quietPerSecond;
-      await fleet.runLoad({ perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids });
-      await delay(settleMs);
-      const after = memoryOf(pids.server);
-      return {
-        values: {
-          connectedMebibytes: connected.residentBytes / mebibyte,
-          afterTrafficMebibytes: after.residentBytes / mebibyte,
-          peakMebibytes: after.peakBytes / mebibyte,
-        },
-        notes: [],
-      };
-    }),
+  run: (system, { settleMs, warmUpMs, durationMs, contentBytes, signal }) =>
+    withFleet(
+      system,
+      membersOf(111, 20),
+      { readsFrames: false, signal },
+      async (fleet, { pids }) => {
+        await delay(settleMs, undefined, { signal });
+        const connected = memoryOf(pids.server);
+        const perSecond = quietPerSecond;
+        await fleet.runLoad({ perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids });
+        await delay(settleMs, undefined, { signal });
+        const after = memoryOf(pids.server);
+        return {
+          values: {
+            connectedMebibytes: connected.residentBytes / mebibyte,
+            afterTrafficMebibytes: after.residentBytes / mebibyte,
+            peakMebibytes: after.peakBytes / mebibyte,
+          },
+          notes: [],
+        };
+      },
+    ),
 };
 
 /** The memory and the processor time of sockets that only wait. */
@@ -69,7 +74,7 @@ export function socketsWork(sockets: number): Work {
       { key: 'redisCores', title: 'Redis’ cores', digits: 3 },
     ],
     comparedBy: 'socketKibibytes',
-    async run(system, { settleMs }) {
+    async run(system, { settleMs, signal }) {
       const first = 200;
       const members = membersOf(first + sockets, (first + sockets) / 20);
       await using redis = await startRedis();
@@ -79,16 +84,16 @@ export function socketsWork(sockets: number): Work {
       const { dialect } = system;
       const open = async (part: typeof members) => {
         const setup = { dialect, port: running.port, members: part, readsFrames: false };
-        const fleet = await startFleet(setup);
+        const fleet = await startFleet(setup, signal);
         await fleet.connect();
         return fleet;
       };
       // The first sockets fill pools and caches of the process, which are not theirs.
       await using _first = await open(members.slice(0, first));
-      await delay(settleMs);
+      await delay(settleMs, undefined, { signal });
       const before = memoryOf(pids.server).residentBytes;
       await using _others = await open(members.slice(first));
-      await delay(settleMs);
+      await delay(settleMs, undefined, { signal });
       const after = memoryOf(pids.server).residentBytes;
       const read = () => ({
         atMs: performance.now(),
@@ -97,7 +102,7 @@ export function socketsWork(sockets: number): Work {
         busyMs: machineBusyMs(),
       });
       const from = read();
-      await delay(2 * settleMs);
+      await delay(2 * settleMs, undefined, { signal });
       const to = read();
       const elapsedMs = to.atMs - from.atMs;
       const serverMs = to.serverMs - from.serverMs;

@@ -33,7 +33,7 @@ export function rampWork(name: string, shape: Load): Work {
       withFleet(
         system,
         membersOf(shape.agents, shape.channels),
-        { readsFrames: false },
+        { readsFrames: false, signal: effort.signal },
         async (fleet, { pids }) => {
           const { held, failed } = await findLimit(fleet, pids, shape.perSecond, effort);
           return {

@@ -7,18 +7,15 @@ import type { Membership, RunningSystem, System } from '../systems/system.ts';
 export async function withFleet<T>(
   system: System,
   members: readonly Membership[],
-  { readsFrames }: { readonly readsFrames: boolean },
+  { readsFrames, signal }: { readonly readsFrames: boolean; readonly signal: AbortSignal },
   work: (fleet: Fleet, running: RunningSystem) => Promise<T>,
 ): Promise<T> {
   await using redis = await startRedis();
   await using running = await system.start(redis);
   await system.prepare(running, members);
-  await using fleet = await startFleet({
-    dialect: system.dialect,
-    port: running.port,
-    members,
-    readsFrames,
-  });
+  const { dialect } = system;
+  const setup = { dialect, port: running.port, members, readsFrames };
+  await using fleet = await startFleet(setup, signal);
   await fleet.connect();
   return await work(fleet, running);
 }

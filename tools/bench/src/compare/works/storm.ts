@@ -20,14 +20,14 @@ export function stormWork(sockets: number): Work {
       { key: 'positionsLost', title: 'recoveries refused', digits: 0 },
     ],
     comparedBy: 'allBackSeconds',
-    run: (system, { durationMs, contentBytes }) =>
+    run: (system, { durationMs, contentBytes, signal }) =>
       withFleet(
         system,
         membersOf(sockets, sockets / 20),
-        { readsFrames: true },
+        { readsFrames: true, signal },
         async (fleet, running) => {
           await fleet.beginSending({ perSecond, contentBytes, drainMs });
-          await delay(durationMs / 2);
+          await delay(durationMs / 2, undefined, { signal });
           const startMs = performance.now();
           const seconds = () => (performance.now() - startMs) / 1_000;
           const allBack = fleet.untilAllBack(allBackTimeoutMs).then(seconds);
@@ -36,7 +36,7 @@ export function stormWork(sockets: number): Work {
           await running.restart();
           const readySeconds = seconds();
           const allBackSeconds = await allBack;
-          await delay(durationMs / 2);
+          await delay(durationMs / 2, undefined, { signal });
           const result = await fleet.finishSending();
           const { refused, firstRefusal } = await fleet.incidents();
           return {

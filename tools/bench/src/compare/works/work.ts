@@ -7,6 +7,7 @@ export interface Effort {
   /** How long a server is left alone before its memory is read. */
   readonly settleMs: number;
   readonly contentBytes: number;
+  readonly signal: AbortSignal;
 }
 
 /** What one run measured. */
@@ -31,6 +32,6 @@ export interface Work {
   readonly columns: readonly Column[];
   /** The column of which the report gives range and ratio; null if a ratio says nothing, as with losses. */
   readonly comparedBy: string | null;
-  /** Starts the system with a Redis of its own, works, and stops both. */
+  /** Starts the system with a Redis of its own, works, and stops both. Rejects soon after `effort.signal` is aborted. */
   run(system: System, effort: Effort): Promise<Measured>;
 }
