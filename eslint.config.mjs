@@ -75,7 +75,11 @@ export default tseslint.config(
   },
   {
     // The peers that the hub is measured against use ioredis as their documentation says.
-    files: ['packages/redis-client/**', 'tools/bench/src/compare/peers/**'],
+    files: [
+      'packages/redis-client/**',
+      'tools/bench/src/compare/peers/**',
+      'tools/bench/src/micro/**',
+    ],
     rules: { 'no-restricted-imports': 'off' },
   },
   {

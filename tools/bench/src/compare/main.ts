@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { allSystems, allWorks, chosen, readySystems } from './catalogue.ts';
 import { CommandLineError, help, parseCommandLine, type CommandLine } from './command-line.ts';
 import { withSection } from './markdown-sections.ts';
-import { formatRun, formatWork, machine, type Run } from './report.ts';
+import { runMicro } from '../micro/run-micro.ts';
+import { formatRun, formatWork, machine, originOf, type Run } from './report.ts';
 import type { System } from './systems/system.ts';
 import type { Work } from './works/work.ts';
 
@@ -57,8 +58,7 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
     throw new CommandLineError(`--relative-to must be one of ${names.join(', ')}`);
 
   const date = new Date();
-  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
-  const origin = `\`npm run bench -- ${process.argv.slice(2).join(' ')}\`, ${day}, ${machine()}.`;
+  const origin = originOf(process.argv.slice(2));
   const runs: Run[] = [];
   let failures = 0;
   for (const work of works) {
@@ -95,6 +95,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === 'micro') process.exit(await runMicro(rest));
   const command = parseCommandLine(process.argv.slice(2));
   if (command === 'help') console.log(help);
   else if (command === 'list') list();

@@ -17,12 +17,23 @@ export function machine(): string {
   return `${cpus().length} cores of ${first?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
+/** How and when figures were measured. */
+export function originOf(args: readonly string[]): string {
+  const day = new Date().toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+  });
+  const quoted = args.map((text) => (/[\s"]/.test(text) ? JSON.stringify(text) : text));
+  return `\`npm run bench -- ${quoted.join(' ')}\`, ${day}, ${machine()}.`;
+}
+
 /**
  * The table of one work as Markdown: medians over the rounds, and ratios to a reference system. `origin` says how and when
  * it was measured.
  */
 export function formatWork(
-  work: Work,
+  work: Omit<Work, 'run'>,
   runs: readonly Run[],
   { reference, origin }: { readonly reference: string; readonly origin: string },
 ): string {
