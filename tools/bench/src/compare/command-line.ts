@@ -32,10 +32,11 @@ export class CommandLineError extends Error {
   readonly code = 'invalid_arguments';
 }
 
-export const help = `Usage: npm run bench -- [options], or npm run bench -- micro [options]
+export const help = `Usage: npm run bench -- [options], or npm run bench -- micro|growth [options]
 
 Runs the same works on the hub and on other systems in turn, with the same clients, and prints medians and ratios.
-micro compares single operations of the packages with other libraries (micro --help).
+micro compares single operations of the packages with other libraries; growth measures the
+hub's costs as channels, members, history, sockets or hubs grow (micro --help, growth --help).
 
   --work <a,b>          only these works (--list prints them)
   --against <a,b>       only these systems, the hub's name being hub (--list prints them)

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { allSystems, allWorks, chosen, readySystems } from './catalogue.ts';
 import { CommandLineError, help, parseCommandLine, type CommandLine } from './command-line.ts';
 import { withSection } from './markdown-sections.ts';
+import { runGrowth } from '../growth/run-growth.ts';
 import { runMicro } from '../micro/run-micro.ts';
 import { formatRun, formatWork, machine, originOf, type Run } from './report.ts';
 import type { System } from './systems/system.ts';
@@ -97,6 +98,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 try {
   const [first, ...rest] = process.argv.slice(2);
   if (first === 'micro') process.exit(await runMicro(rest));
+  if (first === 'growth') process.exit(await runGrowth(rest, interrupted.signal));
   const command = parseCommandLine(process.argv.slice(2));
   if (command === 'help') console.log(help);
   else if (command === 'list') list();

@@ -35,7 +35,11 @@ export function originOf(args: readonly string[]): string {
 export function formatWork(
   work: Omit<Work, 'run'>,
   runs: readonly Run[],
-  { reference, origin }: { readonly reference: string; readonly origin: string },
+  {
+    reference,
+    origin,
+    rowTitle = 'system',
+  }: { readonly reference: string; readonly origin: string; readonly rowTitle?: string },
 ): string {
   const own = runs.filter((run) => run.work === work.name);
   const systems = [...new Set(own.map((run) => run.system))];
@@ -55,7 +59,7 @@ export function formatWork(
     ].map((cell) => cell || '–');
   };
   const head = [
-    'system',
+    rowTitle,
     ...work.columns.map(({ title }) => title),
     ...(compared ? [`${compared.title}, range`, `ratio to ${reference}`] : []),
   ];
@@ -103,7 +107,7 @@ export function formatNumber(value: number | null, digits = 0): string {
 }
 
 /** The values of one run in a line. */
-export function formatRun(work: Work, { values }: Measured): string {
+export function formatRun(work: Pick<Work, 'columns'>, { values }: Measured): string {
   return work.columns
     .map(({ key, title, digits }) => `${title} ${formatNumber(values[key] ?? null, digits)}`)
     .join(', ');

@@ -17,7 +17,8 @@ import {
 
 export interface FleetSetup {
   readonly dialect: DialectName;
-  readonly port: number;
+  /** Those of one server, or of several between which the clients are divided. */
+  readonly ports: readonly number[];
   /** One client for each. */
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
   /** True for loads with interruptions, in which clients must know their positions. */
@@ -67,12 +68,12 @@ export function createFleet(setup: FleetSetup): Fleet {
     },
     onPositionLost: () => interrupted.onPositionLost(),
   };
-  const clients = setup.members.map((member) =>
+  const clients = setup.members.map((member, at) =>
     createClient(
       {
         ...member,
         dialect: dialects[setup.dialect],
-        port: setup.port,
+        port: setup.ports[at % setup.ports.length] ?? 0,
         readsFrames: setup.readsFrames,
       },
       events,

@@ -16,7 +16,7 @@ export interface LoadPlan {
   /** How long the last deliveries may take. */
   readonly drainMs: number;
   /** The processes whose processor time is read at the beginning and the end. */
-  readonly pids: { readonly server: number; readonly redis: number };
+  readonly pids: { readonly servers: readonly number[]; readonly redis: number };
 }
 
 export interface LoadResult {
@@ -68,7 +68,7 @@ export function createSteadyLoad(
     atMs: performance.now(),
     deliveries,
     busyMs: machineBusyMs(),
-    serverMs: processorMs(plan.pids.server),
+    serverMs: plan.pids.servers.reduce((sum, pid) => sum + processorMs(pid), 0),
     redisMs: processorMs(plan.pids.redis),
     clientMs: processorMs(process.pid),
   });

@@ -12,13 +12,16 @@ export interface HubSystemOptions {
   readonly program: string;
   /** Flags of Node, such as `--cpu-prof`. */
   readonly nodeFlags: readonly string[];
+  /** @default a SQLite file of its own */
+  readonly databaseUrl?: string;
 }
 
 const unlimited = '100000000/1';
 const callsAtOnce = 50;
 
 /** The hub with a SQLite file and Redis. It checks rights and commits every message before it acknowledges it. */
-export function hubSystem({ name, folder, program, nodeFlags }: HubSystemOptions): System {
+export function hubSystem(options: HubSystemOptions): System {
+  const { name, folder, program, nodeFlags, databaseUrl } = options;
   return {
     name,
     dialect: 'hub',
@@ -35,7 +38,7 @@ export function hubSystem({ name, folder, program, nodeFlags }: HubSystemOptions
           ],
           env: (place) => ({
             HUB_PORT: String(place.port),
-            HUB_DB_URL: `sqlite:${join(place.folder, 'hub.sqlite')}`,
+            HUB_DB_URL: databaseUrl ?? `sqlite:${join(place.folder, 'hub.sqlite')}`,
             REDIS_URL: redis.url,
             HUB_AUTH: 'dev',
             HUB_LIMIT_MESSAGE: unlimited,

@@ -45,7 +45,14 @@ function runLoad(system: System, load: Load, effort: Effort): Promise<Measured> 
   const members = membersOf(load.agents, load.channels);
   return withFleet(system, members, { readsFrames: false, signal }, async (fleet, { pids }) => {
     const { perSecond } = load;
-    const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
+    const plan = {
+      perSecond,
+      warmUpMs,
+      durationMs,
+      contentBytes,
+      drainMs,
+      pids: { servers: [pids.server], redis: pids.redis },
+    };
     const result = await fleet.runLoad(plan);
     const { serverMicros, redisMicros } = result;
     return {

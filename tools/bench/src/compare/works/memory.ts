@@ -48,7 +48,15 @@ export const memoryWork: Work = {
         await delay(settleMs, undefined, { signal });
         const connected = memoryOf(pids.server);
         const perSecond = quietPerSecond;
-        await fleet.runLoad({ perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids });
+        const measured = { servers: [pids.server], redis: pids.redis };
+        await fleet.runLoad({
+          perSecond,
+          warmUpMs,
+          durationMs,
+          contentBytes,
+          drainMs,
+          pids: measured,
+        });
         await delay(settleMs, undefined, { signal });
         const after = memoryOf(pids.server);
         return {
@@ -83,7 +91,7 @@ export function socketsWork(sockets: number): Work {
       await system.prepare(running, members);
       const { dialect } = system;
       const open = async (part: typeof members) => {
-        const setup = { dialect, port: running.port, members: part, readsFrames: false };
+        const setup = { dialect, ports: [running.port], members: part, readsFrames: false };
         const fleet = await startFleet(setup, signal);
         await fleet.connect();
         return fleet;

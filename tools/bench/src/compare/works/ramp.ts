@@ -1,6 +1,5 @@
 import type { Fleet } from '../fleet/fleet.ts';
-import type { LoadResult } from '../fleet/steady-load.ts';
-import type { RunningSystem } from '../systems/system.ts';
+import type { LoadPlan, LoadResult } from '../fleet/steady-load.ts';
 import { drainMs, type Load } from './load.ts';
 import { membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Work } from './work.ts';
@@ -35,7 +34,12 @@ export function rampWork(name: string, shape: Load): Work {
         membersOf(shape.agents, shape.channels),
         { readsFrames: false, signal: effort.signal },
         async (fleet, { pids }) => {
-          const { held, failed } = await findLimit(fleet, pids, shape.perSecond, effort);
+          const { held, failed } = await findLimit(
+            fleet,
+            { servers: [pids.server], redis: pids.redis },
+            shape.perSecond,
+            effort,
+          );
           return {
             values: {
               heldPerSecond: held?.perSecond ?? 0,
@@ -62,7 +66,7 @@ interface Step {
 /** Raises the rate until one fails, then halves the distance between the last two. */
 async function findLimit(
   fleet: Fleet,
-  pids: RunningSystem['pids'],
+  pids: LoadPlan['pids'],
   firstPerSecond: number,
   { warmUpMs, durationMs, contentBytes }: Effort,
 ): Promise<{ readonly held: Step | null; readonly failed: Step | null }> {

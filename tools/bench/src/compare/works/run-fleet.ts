@@ -14,7 +14,7 @@ export async function withFleet<T>(
   await using running = await system.start(redis);
   await system.prepare(running, members);
   const { dialect } = system;
-  const setup = { dialect, port: running.port, members, readsFrames };
+  const setup = { dialect, ports: [running.port], members, readsFrames };
   await using fleet = await startFleet(setup, signal);
   await fleet.connect();
   return await work(fleet, running);
