@@ -51,7 +51,26 @@ describe('the bench', () => {
     // The negative control: the floor has no recovery.
     expect(valuesOf('drops teams', 'floor')['lost']).toBeGreaterThan(0);
     for (const text of [bench.stdout(), readFileSync(markdown, 'utf8')])
-      expect(text).toContain('| hub |');
+      expect(text).toMatch(/^\| hub +\|/m);
+  });
+
+  it('fits how costs grow, and compares single operations', async () => {
+    await using folder = await temporaryFolder('compare');
+    const growth = startBench(
+      folder.path,
+      ...['growth', '--only', 'members', '--sizes', '10,20', '--seconds', '0.3'],
+    );
+    expect([await growth.exited, growth.stderr()]).toEqual([0, expect.any(String)]);
+    expect(growth.stdout()).toMatch(/^\| 20 +\|/m);
+    expect(growth.stdout()).toMatch(/Exponents over members .* resume ms -?\d+\.\d+\.$/m);
+
+    const micro = startBench(
+      folder.path,
+      ...['micro', '--only', 'ratelimit, exact', '--rounds', '1', '--seconds', '0.2'],
+    );
+    expect([await micro.exited, micro.stderr()]).toEqual([0, expect.any(String)]);
+    for (const name of ['@openclaw/ratelimit', 'rate-limiter-flexible'])
+      expect(micro.stdout()).toMatch(new RegExp(`^\\| ${name} +\\| +[\\d,]+ \\|`, 'm'));
   });
 
   it('stops its servers and removes their files when it is interrupted', async () => {

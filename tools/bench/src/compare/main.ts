@@ -97,7 +97,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   const [first, ...rest] = process.argv.slice(2);
-  if (first === 'micro') process.exit(await runMicro(rest));
+  if (first === 'micro') process.exit(await runMicro(rest, interrupted.signal));
   if (first === 'growth') process.exit(await runGrowth(rest, interrupted.signal));
   const command = parseCommandLine(process.argv.slice(2));
   if (command === 'help') console.log(help);

@@ -68,12 +68,7 @@ export function formatWork(
     ...work.columns.map(({ key, digits }) => formatNumber(median(system, key), digits)),
     ...(compared ? comparison(system, compared) : []),
   ]);
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const table = [
-    line(head),
-    line(['---', ...head.slice(1).map(() => '---:')]),
-    ...rows.map(line),
-  ].join('\n');
+  const table = markdownTable(head, rows);
   const notes = own.flatMap(({ system, round, measured }) =>
     measured.notes.map((note) => `- ${system}, round ${round}: ${note}`),
   );
@@ -82,6 +77,19 @@ export function formatWork(
   const rounds = Math.max(...own.map(({ round }) => round));
   parts.push(`${rounds === 1 ? 'One round' : `Medians of ${rounds} rounds`}. ${origin}`);
   return parts.join('\n\n');
+}
+
+/** In the form of the formatter of this repository: the first column to the left, the others to the right. */
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, at) =>
+    Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`;
+  const rule = widths.map((width, at) =>
+    at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  );
+  return [head, rule, ...rows].map(line).join('\n');
 }
 
 function sentence(text: string): string {

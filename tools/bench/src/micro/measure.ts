@@ -21,7 +21,14 @@ export async function measure(
     durationMs,
     concurrency,
     redisPid,
-  }: { readonly durationMs: number; readonly concurrency: number; readonly redisPid: number },
+    signal,
+  }: {
+    readonly durationMs: number;
+    readonly concurrency: number;
+    readonly redisPid: number;
+    /** Ends the measurement early. */
+    readonly signal: AbortSignal;
+  },
 ): Promise<MicroResult> {
   let started = 0;
   await operate(durationMs / 4, () => undefined);
@@ -51,7 +58,7 @@ export async function measure(
     const endMs = performance.now() + forMs;
     let operations = 0;
     const work = async () => {
-      while (performance.now() < endMs) {
+      while (performance.now() < endMs && !signal.aborted) {
         const fromMs = performance.now();
         await contestant.operate(started++);
         note(performance.now() - fromMs);

@@ -36,12 +36,14 @@ async function compare(
   comparison: Comparison,
   rounds: number,
   durationMs: number,
+  signal: AbortSignal,
 ): Promise<{ readonly runs: readonly Run[]; readonly promises: ReadonlySet<string> }> {
   const runs: Run[] = [];
   const promises = new Set<string>();
   const { name: work, concurrency } = comparison;
   for (let round = 1; round <= rounds; round += 1) {
     for (const source of comparison.contestants) {
+      if (signal.aborted) break;
       await using redis = await startRedis();
       const created = await source(redis);
       if (typeof created === 'string') {
@@ -49,7 +51,12 @@ async function compare(
         continue;
       }
       await using contestant = created;
-      const result = await measure(contestant, { durationMs, concurrency, redisPid: redis.pid });
+      const result = await measure(contestant, {
+        durationMs,
+        concurrency,
+        redisPid: redis.pid,
+        signal,
+      });
       const values = { ...result, sumMicros: result.micros + result.redisMicros };
       promises.add(`${contestant.name}: ${contestant.promise}`);
       runs.push({
@@ -84,7 +91,7 @@ function parse(args: readonly string[]) {
 }
 
 /** Compares and prints. Returns the exit code. @throws {CommandLineError} */
-export async function runMicro(args: readonly string[]): Promise<number> {
+export async function runMicro(args: readonly string[], signal: AbortSignal): Promise<number> {
   const values = parse(args);
   if (values.help) {
     console.log(help);
@@ -97,7 +104,8 @@ export async function runMicro(args: readonly string[]): Promise<number> {
   const wanted = comparisons.filter(({ name }) => name.startsWith(values.only ?? ''));
   if (wanted.length === 0) throw new CommandLineError(`--only: there is no ${values.only}`);
   for (const comparison of wanted) {
-    const { runs, promises } = await compare(comparison, rounds, 1_000 * seconds);
+    const { runs, promises } = await compare(comparison, rounds, 1_000 * seconds, signal);
+    if (signal.aborted) return 130;
     const [first] = runs;
     if (!first) continue;
     const { name, concurrency } = comparison;

@@ -15,6 +15,8 @@ export interface Load {
 export const drainMs = 10_000;
 /** A sender that was later than this has not kept to its plan. */
 const maxLateMs = 100;
+/** A client process that uses more of its one thread may be what limits the system. */
+const maxClientCores = 0.85;
 const mebibyte = 1_048_576;
 
 /** A steady load: its costs, its latency, its losses. */
@@ -71,5 +73,7 @@ function notesOf(run: LoadResult, incidents: Incidents): string[] {
   if (run.doubled > 0) notes.push(`${run.doubled} delivered twice`);
   if (run.maxLateMs > maxLateMs)
     notes.push(`the sender was up to ${Math.round(run.maxLateMs)} ms late`);
+  if (run.clientCores > maxClientCores)
+    notes.push(`the clients used ${run.clientCores.toFixed(2)} cores, and may have been the limit`);
   return [...notes, ...busyMachineNotes(run.otherCores)];
 }
