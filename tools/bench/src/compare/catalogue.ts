@@ -64,7 +64,7 @@ type WorkOptions = Pick<CommandLine, 'rates' | 'agents' | 'channels' | 'sockets'
 export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Work[] {
   const loads = (name: string, own: Omit<Load, 'perSecond'>, ownRates: readonly number[]) =>
     (rates ?? ownRates).map((perSecond) =>
-      loadWork(`${name} ${perSecond.toLocaleString('en')}/s`, {
+      loadWork(`${name} ${perSecond}/s`, {
         agents: agents ?? own.agents,
         channels: channels ?? own.channels,
         perSecond,

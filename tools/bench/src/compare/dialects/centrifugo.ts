@@ -25,7 +25,6 @@ interface Reply {
 
 /** Ids below this one are those of connect and subscribe commands. */
 const firstMessageId = 1_000;
-const pingInside = Buffer.from('\n{}');
 
 /**
  * Centrifugo's JSON protocol, one command or reply a line. A client recovers each channel by the epoch and the offset that
@@ -35,12 +34,7 @@ export const centrifugoDialect: Dialect = {
   protocol: null,
   path: () => '/connection/websocket',
   refusalMark: '"error":',
-  hasPing: (bytes, start, end) => {
-    if (bytes[start] === 0x7b && bytes[start + 1] === 0x7d) return true;
-    const at = bytes.indexOf(pingInside, start);
-    return at >= 0 && at < end;
-  },
-  pong: '{}',
+  ping: { alone: '{}', inside: '\n{}', pong: '{}' },
   publication: (index, channel, content) =>
     JSON.stringify({ id: firstMessageId + index, publish: { channel, data: { text: content } } }),
   converse(identity, listener) {

@@ -38,7 +38,12 @@ export interface Dialect {
   publication(index: number, channelId: string, content: string): string;
   /** What tells a refusal from the frames that a counting client does not read. */
   readonly refusalMark: string;
-  /** True when the frame holds a ping of the system's own, which a counting client must answer with `pong`. */
-  hasPing(bytes: Buffer, start: number, end: number): boolean;
-  readonly pong: string;
+  /** The system's own pings, which a counting client must answer with `pong`. Null for pings of WebSocket. */
+  readonly ping: {
+    /** A frame that begins so is a ping. */
+    readonly alone: string;
+    /** A ping in a frame that holds several messages; null if there are none. */
+    readonly inside: string | null;
+    readonly pong: string;
+  } | null;
 }

@@ -27,9 +27,7 @@ export const hubDialect: Dialect = {
   protocol: 'openclaw.v1',
   path: (agentId) => `/v1/ws?agent=${agentId}`,
   refusalMark: '"error":',
-  // The hub pings by WebSocket frames.
-  hasPing: () => false,
-  pong: '',
+  ping: null,
   publication: (index, channelId, content) =>
     JSON.stringify({
       jsonrpc: '2.0',

@@ -5,8 +5,7 @@ export const plainDialect: Dialect = {
   protocol: null,
   path: (agentId) => `/?agent=${agentId}`,
   refusalMark: '"error":',
-  hasPing: () => false,
-  pong: '',
+  ping: null,
   publication: (index, channelId, content) => JSON.stringify({ id: index, channelId, content }),
   converse: (identity, listener) => ({
     opened: () => listener.send(JSON.stringify({ join: identity.channelIds })),

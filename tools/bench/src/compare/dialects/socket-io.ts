@@ -2,7 +2,6 @@ import type { Dialect } from './dialect.ts';
 
 /** Ids of acknowledgements below this one are those of joins. */
 const firstMessageId = 10;
-const ping = 0x32;
 
 /**
  * Engine.IO 4 and Socket.IO 5 over WebSocket alone. A client recovers by the private id and the offset that it has seen, as
@@ -12,8 +11,7 @@ export const socketIoDialect: Dialect = {
   protocol: null,
   path: () => '/socket.io/?EIO=4&transport=websocket',
   refusalMark: '"error":',
-  hasPing: (bytes, start, end) => end - start === 1 && bytes[start] === ping,
-  pong: '3',
+  ping: { alone: '2', inside: null, pong: '3' },
   publication: (index, channelId, content) =>
     `42${firstMessageId + index}${JSON.stringify(['send', channelId, content])}`,
   converse(identity, listener) {

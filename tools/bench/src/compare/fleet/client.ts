@@ -1,4 +1,5 @@
 import type { Dialect, Identity } from '../dialects/dialect.ts';
+import { createFinder } from './finder.ts';
 import { openLeanSocket, type LeanSocket } from './lean-socket.ts';
 import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
@@ -15,8 +16,10 @@ export interface ClientEvents {
 export interface Client {
   readonly channelIds: readonly string[];
   readonly isReady: boolean;
-  /** Connections that ended without being asked to. */
+  /** Connections that ended without being asked to, after they were ready. */
   readonly closes: number;
+  /** When the server wants it back, if it has said so. */
+  readonly retryAfterMs: number | null;
   /** Resolves when it receives the messages of its channels. Rejects when the connection closes before. */
   connect(): Promise<void>;
   publish(index: number, channelId: string, content: string): void;
@@ -61,6 +64,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     closed = ended.promise;
     isReady = false;
     isLeaving = false;
+    retryAfterMs = null;
     const conversation = dialect.converse(identity, {
       send: (text) => opened.send(text),
       ready() {
@@ -81,19 +85,24 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
       reconnect: (afterMs) => (retryAfterMs = afterMs),
       positionLost: () => events.onPositionLost(),
     });
+    const refusals = createFinder(dialect.refusalMark);
     let scanned: Buffer | null = null;
     let markAt = Infinity;
-    const scan = (bytes: Buffer, start: number, end: number): boolean => {
-      // One search finds the next mark of all frames that arrived together.
+    const scan = (bytes: Buffer, start: number, end: number) => {
+      // As a finder does, and it also says where.
       if (bytes !== scanned || markAt < start) markAt = nextMark(bytes, start);
       scanned = bytes;
-      if (markAt >= end) return false;
       while (markAt < end) {
         events.onDelivery(client, indexAt(bytes, markAt), sentMicrosAt(bytes, markAt));
         markAt = nextMark(bytes, markAt + markLength);
       }
-      return true;
     };
+    const { ping } = dialect;
+    const pingBytes = Buffer.from(ping?.alone ?? '');
+    const pings = ping?.inside ? createFinder(ping.inside) : null;
+    const isPing = (bytes: Buffer, start: number, end: number) =>
+      pingBytes.every((byte, at) => bytes[start + at] === byte) ||
+      (pings !== null && pings.isIn(bytes, start, end));
     const opened = openLeanSocket(
       { port, path: dialect.path(options.agentId), protocol: dialect.protocol },
       {
@@ -104,18 +113,17 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
             return;
           }
           scan(bytes, start, end);
-          if (dialect.hasPing(bytes, start, end)) opened.send(dialect.pong);
-          const refusalAt = bytes.indexOf(dialect.refusalMark, start, 'latin1');
-          if (refusalAt >= 0 && refusalAt < end)
+          if (ping && isPing(bytes, start, end)) opened.send(ping.pong);
+          if (refusals.isIn(bytes, start, end))
             events.onRefused(bytes.toString('utf8', start, end));
         },
         onClose(code, reason) {
+          if (isReady && !isLeaving) closes += 1;
           isReady = false;
           socket = null;
           ended.resolve();
-          if (!isLeaving) closes += 1;
-          ready.reject(new Error(`${options.agentId} was closed (${code ?? 'no code'} ${reason})`));
           if (code === 4503) retryAfterMs ??= afterMsOf(reason);
+          ready.reject(new Error(`${options.agentId} was closed (${code ?? 'no code'} ${reason})`));
           if (staysConnected && !isLeaving) reconnect();
         },
       },
@@ -140,6 +148,9 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     },
     get closes() {
       return closes;
+    },
+    get retryAfterMs() {
+      return retryAfterMs;
     },
     connect,
     publish: (index, channelId, content) =>

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { dialects, type DialectName } from '../dialects/dialects.ts';
 import { channelsOf } from './channels.ts';
+import { connectWhenAdmitted } from './admission.ts';
 import { createClient, type Client } from './client.ts';
 import {
   createInterruptedLoad,
@@ -47,7 +48,7 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-/** Connections in the making at a time. A hub admits 400 a second. */
+/** Connections in the making at a time. */
 const connectingAtOnce = 20;
 
 export function createFleet(setup: FleetSetup): Fleet {
@@ -87,7 +88,8 @@ export function createFleet(setup: FleetSetup): Fleet {
     async connect() {
       let next = 0;
       const work = async () => {
-        for (let client = clients[next++]; client; client = clients[next++]) await client.connect();
+        for (let client = clients[next++]; client; client = clients[next++])
+          await connectWhenAdmitted(client);
       };
       await Promise.all(Array.from({ length: connectingAtOnce }, work));
     },

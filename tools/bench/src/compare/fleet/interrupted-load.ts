@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectWhenAdmitted } from './admission.ts';
 import { channelOf, publish, type Channel } from './channels.ts';
 import type { Client } from './client.ts';
 import { atPace } from './pace.ts';
@@ -87,7 +88,7 @@ export function createInterruptedLoad(
     await client.cut();
     cuts += 1;
     await delay(awayMs);
-    await client.connect();
+    await connectWhenAdmitted(client);
   }
 
   return {
