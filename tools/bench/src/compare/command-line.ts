@@ -15,7 +15,7 @@ export interface CommandLine {
   readonly rates: readonly number[] | null;
   readonly agents: number | null;
   readonly channels: number | null;
-  /** Of the works with many idle sockets. */
+  /** The number of sockets of the works `sockets` and `storm`. */
   readonly sockets: number;
   readonly rounds: number;
   readonly effort: Omit<Effort, 'signal'>;

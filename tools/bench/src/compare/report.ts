@@ -10,14 +10,14 @@ export interface Run {
   readonly measured: Measured;
 }
 
-/** What the figures were measured on. */
+/** The machine on which this process runs, in one line. */
 export function machine(): string {
   const [first] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${cpus().length} cores of ${first?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.version}`;
 }
 
-/** How and when figures were measured. */
+/** The command, the day and the machine, for the line under a table. */
 export function originOf(args: readonly string[]): string {
   const day = new Date().toLocaleDateString('en-GB', {
     day: 'numeric',

@@ -6,7 +6,7 @@ import type { Column, Effort, Measured } from '../compare/works/work.ts';
 export interface Series {
   readonly name: string;
   readonly description: string;
-  /** Of what the sizes are. */
+  /** The unit of the sizes, in the plural. */
   readonly unit: string;
   readonly sizes: readonly number[];
   readonly columns: readonly Column[];

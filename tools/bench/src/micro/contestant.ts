@@ -3,7 +3,7 @@ import type { RedisServer } from '@openclaw/test-support';
 /** One way to do the same thing. */
 export interface Contestant extends AsyncDisposable {
   readonly name: string;
-  /** What it guarantees, so that readers know what is compared. */
+  /** Its guarantees, because contestants differ in them. */
   readonly promise: string;
   /** Does it once. `at` counts the operations from 0 on. */
   operate(at: number): Promise<unknown>;

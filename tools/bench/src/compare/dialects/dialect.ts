@@ -1,4 +1,4 @@
-/** What a client knows and keeps between its connections. */
+/** The knowledge that a client keeps between its connections. */
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
@@ -6,7 +6,7 @@ export interface Identity {
   readonly memory: Map<string, string | number>;
 }
 
-/** What a conversation reports to its client. */
+/** A conversation reports to its client through it. */
 export interface Listener {
   send(text: string): void;
   /** The client receives the messages of all of its channels from now on. */
@@ -29,14 +29,14 @@ export interface Conversation {
   read(text: string): void;
 }
 
-/** How clients speak with a system. */
+/** The protocol between clients and one system. */
 export interface Dialect {
   readonly protocol: string | null;
   path(agentId: string): string;
   converse(identity: Identity, listener: Listener): Conversation;
   /** The frame that sends a message. */
   publication(index: number, channelId: string, content: string): string;
-  /** What tells a refusal from the frames that a counting client does not read. */
+  /** Text by which a counting client, which does not read frames, recognizes a refusal. */
   readonly refusalMark: string;
   /** The system's own pings, which a counting client must answer with `pong`. Null for pings of WebSocket. */
   readonly ping: {

@@ -3,7 +3,7 @@ import { createFinder } from './finder.ts';
 import { openLeanSocket, type LeanSocket } from './lean-socket.ts';
 import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
-/** What a client reports, for every delivery. */
+/** A client reports through these; `onDelivery` is called for every delivery. */
 export interface ClientEvents {
   /** A message with this number, sent at this time of this process. */
   onDelivery(client: Client, index: number, sentMicros: number): void;
@@ -18,7 +18,7 @@ export interface Client {
   readonly isReady: boolean;
   /** Connections that ended without being asked to, after they were ready. */
   readonly closes: number;
-  /** When the server wants it back, if it has said so. */
+  /** The time after which the server wants it back; null if the server has not said. */
   readonly retryAfterMs: number | null;
   /** Resolves when it receives the messages of its channels. Rejects when the connection closes before. */
   connect(): Promise<void>;

@@ -26,5 +26,5 @@ process.on('message', (message: FleetMessage) => {
 });
 // A terminal sends Ctrl-C to this process too; the program that started it decides when it ends.
 process.on('SIGINT', () => undefined);
-// That program is gone.
+// The parent process has ended.
 process.on('disconnect', () => process.exit(1));

@@ -18,7 +18,7 @@ import {
 
 export interface FleetSetup {
   readonly dialect: DialectName;
-  /** Those of one server, or of several between which the clients are divided. */
+  /** One port for each server; clients are divided between them. */
   readonly ports: readonly number[];
   /** One client for each. */
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
@@ -26,7 +26,7 @@ export interface FleetSetup {
   readonly readsFrames: boolean;
 }
 
-/** What went wrong, whatever was run. */
+/** Faults during any run. */
 export interface Incidents {
   readonly refused: number;
   readonly firstRefusal: string | null;

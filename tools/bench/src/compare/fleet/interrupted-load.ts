@@ -8,7 +8,7 @@ import { createReceived } from './received.ts';
 export interface InterruptedPlan {
   readonly perSecond: number;
   readonly contentBytes: number;
-  /** How long the last deliveries may take. */
+  /** The longest wait for the last deliveries. */
   readonly drainMs: number;
 }
 
@@ -19,7 +19,7 @@ export interface DropPlan extends InterruptedPlan {
   readonly awayMs: readonly [least: number, most: number];
 }
 
-/** What became of the messages that the server had accepted. */
+/** Deliveries of the messages that the server had accepted. */
 export interface InterruptedResult {
   readonly accepted: number;
   /** Deliveries of accepted messages to members of their channels that never came. */

@@ -30,7 +30,7 @@ function digits(bytes: Buffer, from: number, count: number): number {
   return value;
 }
 
-/** Where the next mark begins; Infinity if there is none. */
+/** The offset of the next mark; Infinity if there is none. */
 export function nextMark(bytes: Buffer, from: number): number {
   const at = bytes.indexOf(openingBytes, from);
   return at < 0 ? Infinity : at;
@@ -41,7 +41,7 @@ export function indexAt(bytes: Buffer, at: number): number {
   return digits(bytes, at + opening.length, indexDigits);
 }
 
-/** When the message whose mark begins at `at` was sent. */
+/** The time at which the message whose mark begins at `at` was sent. */
 export function sentMicrosAt(bytes: Buffer, at: number): number {
   return digits(bytes, at + opening.length + indexDigits, timeDigits);
 }

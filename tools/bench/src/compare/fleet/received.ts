@@ -1,4 +1,4 @@
-/** Which messages one client has received. */
+/** The messages that one client has received. */
 export interface Received {
   readonly distinct: number;
   readonly doubled: number;

@@ -9,11 +9,11 @@ import { createReceived } from './received.ts';
 
 export interface LoadPlan {
   readonly perSecond: number;
-  /** Traffic of the same rate before the measurement, while code is compiled and pools fill. */
+  /** Traffic at this rate before the measurement, while code is compiled and pools fill. */
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly contentBytes: number;
-  /** How long the last deliveries may take. */
+  /** The longest wait for the last deliveries. */
   readonly drainMs: number;
   /** The processes whose processor time is read at the beginning and the end. */
   readonly pids: { readonly servers: readonly number[]; readonly redis: number };
@@ -24,7 +24,7 @@ export interface LoadResult {
   readonly deliveriesPerSecond: number;
   /** Deliveries that were due, a second. */
   readonly duePerSecond: number;
-  /** Processor time in µs, divided by the deliveries of the same time. */
+  /** Processor time in µs for each delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
   /** Seconds of processor time a second: of this process, and of everything that is neither this nor measured. */

@@ -8,7 +8,7 @@ export interface HubSystemOptions {
   readonly name: string;
   /** The root of a checkout with its dependencies. */
   readonly folder: string;
-  /** What Node runs, from the root of the checkout. */
+  /** The file that Node runs, relative to the checkout. */
   readonly program: string;
   /** Flags of Node, such as `--cpu-prof`. */
   readonly nodeFlags: readonly string[];

@@ -8,7 +8,7 @@ import {
 } from '@openclaw/test-support';
 import type { RunningSystem } from './system.ts';
 
-/** How a system's server is started. */
+/** The command of a server, and the sign that it is ready. */
 export interface ServerPlan {
   readonly command: string;
   args(place: ServerPlace): readonly string[];

@@ -11,7 +11,7 @@ export interface RunningSystem extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** Who is in which channels. */
+/** An agent and its channels. */
 export interface Membership {
   readonly agentId: string;
   readonly channelIds: readonly string[];

@@ -10,7 +10,7 @@ const mebibyte = 1_048_576;
 const kibibyte = 1_024;
 const quietPerSecond = 100;
 
-/** How long it takes to start, and what it needs with nobody there. */
+/** Time to start, and memory without clients. */
 export const startWork: Work = {
   name: 'start',
   description:

@@ -1,20 +1,20 @@
 import type { System } from '../systems/system.ts';
 
-/** How much a run does. */
+/** The size of a run. */
 export interface Effort {
   readonly warmUpMs: number;
   readonly durationMs: number;
-  /** How long a server is left alone before its memory is read. */
+  /** The time without traffic before memory is read. */
   readonly settleMs: number;
   readonly contentBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** What one run measured. */
+/** The result of one run. */
 export interface Measured {
   /** By the keys of the work's columns; null where it does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
-  /** What readers must know to believe the values, such as refused messages. */
+  /** Circumstances that change what the values mean, such as refused messages. */
   readonly notes: readonly string[];
 }
 
