@@ -41,7 +41,7 @@ hub's costs as channels, members, history, sockets or hubs grow (micro --help, g
   --work <a,b>          only these works (--list prints them)
   --against <a,b>       only these systems, the hub's name being hub (--list prints them)
   --rounds <n>          runs of each work on each system, in turn (default 3)
-  --seconds <s>         how long a load is measured (default 8)
+  --seconds <s>         how long a load is measured (default 8); each step of a limit takes half of it
   --rate <a,b>          messages a second of the loads, in place of their own
   --agents <n>          agents of the loads, in place of their own
   --channels <n>        channels of the loads, in place of their own

@@ -10,6 +10,8 @@ const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
 const maxSteps = 14;
+/** A step after the first finds compiled code and filled pools. */
+const maxWarmUpMs = 1_000;
 
 /** The highest rate that is held: p99 below 50 ms, nothing lost, and no growing queue. */
 export function rampWork(name: string, shape: Load): Work {
@@ -68,8 +70,11 @@ async function findLimit(
   fleet: Fleet,
   pids: LoadPlan['pids'],
   firstPerSecond: number,
-  { warmUpMs, durationMs, contentBytes }: Effort,
+  effort: Effort,
 ): Promise<{ readonly held: Step | null; readonly failed: Step | null }> {
+  const { contentBytes } = effort;
+  const warmUpMs = Math.min(maxWarmUpMs, effort.warmUpMs);
+  const durationMs = effort.durationMs / 2;
   let held: Step | null = null;
   let failed: Step | null = null;
   let bisected = 0;
