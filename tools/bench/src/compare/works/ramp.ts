@@ -65,7 +65,7 @@ interface Step {
   readonly result: LoadResult;
 }
 
-/** Raises the rate until one fails, then halves the distance between the last two. */
+/** Raises the rate until one fails twice, or lowers it until one is held; then halves the distance between the last two. */
 async function findLimit(
   fleet: Fleet,
   pids: LoadPlan['pids'],
@@ -73,19 +73,26 @@ async function findLimit(
   effort: Effort,
 ): Promise<{ readonly held: Step | null; readonly failed: Step | null }> {
   const { contentBytes } = effort;
-  const warmUpMs = Math.min(maxWarmUpMs, effort.warmUpMs);
   const durationMs = effort.durationMs / 2;
+  let { warmUpMs } = effort;
+  const measure = async (perSecond: number): Promise<Step> => {
+    const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
+    const result = await fleet.runLoad(plan);
+    warmUpMs = Math.min(maxWarmUpMs, effort.warmUpMs);
+    return { perSecond, result };
+  };
   let held: Step | null = null;
   let failed: Step | null = null;
   let bisected = 0;
   let perSecond = firstPerSecond;
-  for (let step = 0; step < maxSteps; step += 1) {
-    const plan = { perSecond, warmUpMs, durationMs, contentBytes, drainMs, pids };
-    const result = await fleet.runLoad(plan);
-    if (isHeld(result)) held = { perSecond, result };
-    else failed = { perSecond, result };
+  for (let step = 0; step < maxSteps && bisected <= bisections; step += 1) {
+    let tried = await measure(perSecond);
+    // One pause of the machine is not the system's limit.
+    if (!isHeld(tried.result)) tried = await measure(perSecond);
+    if (isHeld(tried.result)) held = tried;
+    else failed = tried;
     if (failed === null) perSecond = Math.round(perSecond * growth);
-    else if (held === null || bisected === bisections) break;
+    else if (held === null) perSecond = Math.round(perSecond / 2);
     else {
       perSecond = Math.round((held.perSecond + failed.perSecond) / 2);
       bisected += 1;
