@@ -1,7 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts';
 import type { LoadPlan, LoadResult } from '../fleet/steady-load.ts';
 import { drainMs, type Load } from './load.ts';
-import { membersOf, withFleet } from './run-fleet.ts';
+import { busyMachineNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Work } from './work.ts';
 
 const maxP99Ms = 50;
@@ -53,11 +53,17 @@ export function rampWork(name: string, shape: Load): Work {
               failedPerSecond: failed?.perSecond ?? null,
               failedP99Ms: failed?.result.p99Ms ?? null,
             },
-            notes: failed === null ? [`every rate up to ${held?.perSecond} was held`] : [],
+            notes: notesOf(held, failed),
           };
         },
       ),
   };
+}
+
+function notesOf(held: Step | null, failed: Step | null): string[] {
+  const otherCores = Math.max(held?.result.otherCores ?? 0, failed?.result.otherCores ?? 0);
+  const notes = busyMachineNotes(otherCores);
+  return failed === null ? [...notes, `every rate up to ${held?.perSecond} was held`] : notes;
 }
 
 interface Step {
