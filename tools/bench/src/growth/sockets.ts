@@ -4,10 +4,9 @@ import { startFleet } from '../compare/fleet/fleet-proxy.ts';
 import { machineBusyMs, memoryOf, processorMs } from '../compare/processor-time.ts';
 import { busyMachineNotes, membersOf } from '../compare/works/run-fleet.ts';
 import type { Effort, Measured } from '../compare/works/work.ts';
+import { mebibyte } from './sends.ts';
 import { ownHub, type Series } from './series.ts';
 import { medianMs } from './timed.ts';
-
-const kibibyte = 1_024;
 
 /** Connects silent agents; their cost while they connect, and while they are silent. */
 async function measureSilence(
@@ -26,7 +25,6 @@ async function measureSilence(
     hubMs: processorMs(pids.server),
     redisMs: processorMs(pids.redis),
     busyMs: machineBusyMs(),
-    bytes: memoryOf(pids.server).residentBytes,
   });
   const before = read();
   const setup = { dialect: system.dialect, ports: [hub.port], members, readsFrames: false };
@@ -45,7 +43,7 @@ async function measureSilence(
   return {
     values: {
       connectMs: (connected.hubMs - before.hubMs) / sockets,
-      socketKibibytes: (to.bytes - before.bytes) / sockets / kibibyte,
+      residentMebibytes: memoryOf(pids.server).residentBytes / mebibyte,
       hubCores: hubMs / elapsedMs,
       redisCores: redisMs / elapsedMs,
       presencePageMs: await medianMs(20, () => member.call('presence.list', { channelId })),
@@ -56,12 +54,12 @@ async function measureSilence(
 
 const columns = [
   { key: 'connectMs', title: 'hub ms a connect', digits: 2 },
-  { key: 'socketKibibytes', title: 'KiB a socket', digits: 0 },
+  { key: 'residentMebibytes', title: 'hub MiB', digits: 0 },
   { key: 'hubCores', title: 'hub’s cores', digits: 3 },
   { key: 'redisCores', title: 'Redis’ cores', digits: 3 },
   { key: 'presencePageMs', title: 'page of presence ms', digits: 2 },
 ];
-const fitted = ['connectMs', 'hubCores', 'presencePageMs'];
+const fitted = ['connectMs', 'residentMebibytes', 'hubCores', 'presencePageMs'];
 
 export const socketGrowth: Series = {
   name: 'growth: sockets',
