@@ -13,6 +13,7 @@ export const slowSuites = [
   'presence/src/refused-writes',
   'apps/web/src/e2e/crowd-by-the-clock',
   'bench/src/cost-model/cost-model',
+  'bench/src/compare/compare.e2e',
   'tools/backup/src/drills/',
   'tools/monitoring/src/drills/',
   'infra-test/src/deployed/',

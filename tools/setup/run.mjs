@@ -29,6 +29,7 @@ const tasks = {
   loadgen: { command: node('apps/loadgen/src/main.ts') },
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },
   faults: { command: node('tools/bench/src/faults/main.ts'), needs: ['servers'] },
+  bench: { command: node('tools/bench/src/compare/main.ts'), needs: ['servers'] },
   'cost-model': { command: node('tools/bench/src/cost-model/main.ts'), needs: ['servers'] },
   fuzz: { command: node('tools/fuzz/src/main.ts'), needs: ['servers'] },
   backup: { command: [...node('tools/backup/src/main.ts'), 'backup'] },

@@ -1,0 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from './client.ts';
+
+/** A hub admits 400 connections a second, and gives others a time to come back. */
+export async function connectWhenAdmitted(client: Client): Promise<void> {
+  for (;;) {
+    try {
+      await client.connect();
+      return;
+    } catch (error) {
+      if (client.retryAfterMs === null) throw error;
+      await delay(client.retryAfterMs);
+    }
+  }
+}

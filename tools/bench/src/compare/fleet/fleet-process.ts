@@ -1,0 +1,30 @@
+// The entry of the process in which the clients run, apart from the servers and from the program that reports.
+import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
+import type { FleetAnswer, FleetMessage } from './fleet-proxy.ts';
+
+let fleet: Fleet | null = null;
+
+async function answer(message: FleetMessage): Promise<unknown> {
+  if (message.method === 'create') {
+    fleet = createFleet(message.args[0] as FleetSetup);
+    return undefined;
+  }
+  const methods = fleet as unknown as Record<
+    string,
+    (...args: readonly unknown[]) => Promise<unknown>
+  >;
+  return methods[message.method]?.(...message.args);
+}
+
+process.on('message', (message: FleetMessage) => {
+  const { id } = message;
+  const send = (reply: FleetAnswer) => process.send?.(reply);
+  answer(message).then(
+    (result) => send({ id, result }),
+    (error: unknown) => send({ id, error: error instanceof Error ? error.message : String(error) }),
+  );
+});
+// A terminal sends Ctrl-C to this process too; the program that started it decides when it ends.
+process.on('SIGINT', () => undefined);
+// The parent process has ended.
+process.on('disconnect', () => process.exit(1));

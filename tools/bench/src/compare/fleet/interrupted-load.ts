@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectWhenAdmitted } from './admission.ts';
+import { channelOf, publish, type Channel } from './channels.ts';
+import type { Client } from './client.ts';
+import { atPace } from './pace.ts';
+import { createReceived } from './received.ts';
+
+export interface InterruptedPlan {
+  readonly perSecond: number;
+  readonly contentBytes: number;
+  /** The longest wait for the last deliveries. */
+  readonly drainMs: number;
+}
+
+/** Plan of a load during which every second client loses its connection once, at a random time. */
+export interface DropPlan extends InterruptedPlan {
+  readonly durationMs: number;
+  /** A client is away for a random time between these. */
+  readonly awayMs: readonly [least: number, most: number];
+}
+
+/** Deliveries of the messages that the server had accepted. */
+export interface InterruptedResult {
+  readonly accepted: number;
+  /** Deliveries of accepted messages to members of their channels that never came. */
+  readonly lost: number;
+  readonly doubled: number;
+  readonly cuts: number;
+  /** Times that the server said that it cannot give a client what it missed. */
+  readonly positionsLost: number;
+}
+
+/** Messages at an even rate, to clients that lose their connections. */
+export interface InterruptedLoad {
+  onDelivery(client: Client, index: number): void;
+  onAccepted(index: number): void;
+  onPositionLost(): void;
+  /** Cuts every second client of each channel, and lets it come back. The others send. */
+  runDrops(plan: DropPlan): Promise<InterruptedResult>;
+  /** Sends until {@link InterruptedLoad.finish}, from any client that is connected. */
+  begin(plan: InterruptedPlan): void;
+  finish(): Promise<InterruptedResult>;
+}
+
+/** Enough for the longest storm. */
+const maxMessages = 100_000;
+const quietMs = 1_000;
+
+export function createInterruptedLoad(
+  clients: readonly Client[],
+  channels: readonly Channel[],
+): InterruptedLoad {
+  const accepted = new Set<number>();
+  const received = new Map(clients.map((client) => [client, createReceived(maxMessages)]));
+  let cuts = 0;
+  let positionsLost = 0;
+  let isFinished = false;
+  let sending: Promise<void> = Promise.resolve();
+  let drainMs = 0;
+
+  function lostDeliveries(): number {
+    let lost = 0;
+    for (const index of accepted) {
+      for (const member of channelOf(channels, index).members)
+        if (!received.get(member)?.has(index)) lost += 1;
+    }
+    return lost;
+  }
+
+  /** A message may be accepted after its deliveries, so that nothing lost is final before it was quiet for a time. */
+  async function result(): Promise<InterruptedResult> {
+    const endMs = performance.now() + drainMs;
+    await delay(quietMs);
+    while (lostDeliveries() > 0 && performance.now() < endMs) await delay(100);
+    return {
+      accepted: accepted.size,
+      lost: lostDeliveries(),
+      doubled: [...received.values()].reduce((sum, one) => sum + one.doubled, 0),
+      cuts,
+      positionsLost,
+    };
+  }
+
+  async function drop(client: Client, plan: DropPlan) {
+    const [least, most] = plan.awayMs;
+    const awayMs = least + Math.random() * (most - least);
+    await delay(Math.random() * Math.max(0, plan.durationMs - most));
+    await client.cut();
+    cuts += 1;
+    await delay(awayMs);
+    await connectWhenAdmitted(client);
+  }
+
+  return {
+    onDelivery: (client, index) => void received.get(client)?.add(index),
+    onAccepted: (index) => void accepted.add(index),
+    onPositionLost: () => void (positionsLost += 1),
+    async runDrops(plan) {
+      ({ drainMs } = plan);
+      // Each channel keeps members that can send.
+      const toCut = new Set(
+        channels.flatMap(({ members }) => members.filter((_, at) => at % 2 === 1)),
+      );
+      const count = Math.ceil((plan.durationMs * plan.perSecond) / 1_000);
+      await Promise.all([
+        atPace(plan.perSecond, count, (index) => {
+          publish(channels, index, plan.contentBytes, (client) => !toCut.has(client));
+        }),
+        ...[...toCut].map((client) => drop(client, plan)),
+      ]);
+      return result();
+    },
+    begin(plan) {
+      ({ drainMs } = plan);
+      const send = async () => {
+        for (let index = 0; !isFinished && index < maxMessages; index += 1) {
+          publish(channels, index, plan.contentBytes);
+          await delay(1_000 / plan.perSecond);
+        }
+      };
+      sending = send();
+    },
+    async finish() {
+      isFinished = true;
+      await sending;
+      return result();
+    },
+  };
+}

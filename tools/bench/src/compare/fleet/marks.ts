@@ -1,0 +1,49 @@
+/** The mark of a message: its number, and when it was sent. */
+export interface Mark {
+  readonly index: number;
+  readonly sentMicros: number;
+}
+
+const opening = '~bench~';
+const openingBytes = Buffer.from(opening);
+const indexDigits = 8;
+const timeDigits = 14;
+const markLength = opening.length + indexDigits + timeDigits;
+
+/** Time of this process in µs. Sender and receivers of a message run in one process, so they share it. */
+export function nowMicros(): number {
+  return Math.round(performance.now() * 1_000);
+}
+
+/** The text of a message, of at least the length of its mark. */
+export function markedText({ index, sentMicros }: Mark, contentBytes: number): string {
+  const mark =
+    opening +
+    String(index).padStart(indexDigits, '0') +
+    String(sentMicros).padStart(timeDigits, '0');
+  return mark.padEnd(contentBytes, 'lorem ipsum ');
+}
+
+function digits(bytes: Buffer, from: number, count: number): number {
+  let value = 0;
+  for (let at = from; at < from + count; at += 1) value = value * 10 + (bytes[at] as number) - 48;
+  return value;
+}
+
+/** The offset of the next mark; Infinity if there is none. */
+export function nextMark(bytes: Buffer, from: number): number {
+  const at = bytes.indexOf(openingBytes, from);
+  return at < 0 ? Infinity : at;
+}
+
+/** The number of the message whose mark begins at `at`. */
+export function indexAt(bytes: Buffer, at: number): number {
+  return digits(bytes, at + opening.length, indexDigits);
+}
+
+/** The time at which the message whose mark begins at `at` was sent. */
+export function sentMicrosAt(bytes: Buffer, at: number): number {
+  return digits(bytes, at + opening.length + indexDigits, timeDigits);
+}
+
+export { markLength };

@@ -1,0 +1,131 @@
+import { createHistogram } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { machineBusyMs, processorMs } from '../processor-time.ts';
+import { publish, type Channel } from './channels.ts';
+import type { Client } from './client.ts';
+import { nowMicros } from './marks.ts';
+import { atPace } from './pace.ts';
+import { createReceived } from './received.ts';
+
+export interface LoadPlan {
+  readonly perSecond: number;
+  /** Traffic at this rate before the measurement, while code is compiled and pools fill. */
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  readonly contentBytes: number;
+  /** The longest wait for the last deliveries. */
+  readonly drainMs: number;
+  /** The processes whose processor time is read at the beginning and the end. */
+  readonly pids: { readonly servers: readonly number[]; readonly redis: number };
+}
+
+export interface LoadResult {
+  readonly sent: number;
+  readonly deliveriesPerSecond: number;
+  /** Deliveries that were due, a second. */
+  readonly duePerSecond: number;
+  /** Processor time in µs for each delivery. */
+  readonly serverMicros: number;
+  readonly redisMicros: number;
+  /** Seconds of processor time a second: of this process, and of everything that is neither this nor measured. */
+  readonly clientCores: number;
+  readonly otherCores: number;
+  /** From the call of the sender to the arrival at a receiver. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Deliveries that had not arrived `drainMs` after the last message, of all messages. */
+  readonly lost: number;
+  readonly doubled: number;
+  /** The longest that this process was behind its plan. Latencies of a run in which it was late are too high. */
+  readonly maxLateMs: number;
+}
+
+/** A load at an even rate, whose deliveries are counted. */
+export interface SteadyLoad {
+  onDelivery(client: Client, index: number, sentMicros: number): void;
+  run(): Promise<LoadResult>;
+}
+
+const longestMs = 3_600_000;
+
+/** Its messages have the numbers from `firstIndex` on. */
+export function createSteadyLoad(
+  clients: readonly Client[],
+  channels: readonly Channel[],
+  firstIndex: number,
+  plan: LoadPlan,
+): SteadyLoad {
+  const latencies = createHistogram({ lowest: 1, highest: longestMs * 1_000, figures: 3 });
+  const countOf = (ms: number) => Math.ceil((ms * plan.perSecond) / 1_000);
+  const warmUp = countOf(plan.warmUpMs);
+  const count = countOf(plan.durationMs);
+  const firstMeasured = firstIndex + warmUp;
+  const received = new Map(clients.map((client) => [client, createReceived(warmUp + count)]));
+  let deliveries = 0;
+
+  const readCounters = () => ({
+    atMs: performance.now(),
+    deliveries,
+    busyMs: machineBusyMs(),
+    serverMs: plan.pids.servers.reduce((sum, pid) => sum + processorMs(pid), 0),
+    redisMs: processorMs(plan.pids.redis),
+    clientMs: processorMs(process.pid),
+  });
+  const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
+  /** Deliveries of the first `messages` messages. */
+  function due(messages: number): number {
+    const rounds = Math.floor(messages / channels.length);
+    return channels.reduce((sum, { members }, at) => {
+      const rest = (firstIndex + messages) % channels.length;
+      const start = firstIndex % channels.length;
+      const isInRest = start <= rest ? at >= start && at < rest : at >= start || at < rest;
+      return sum + (rounds + (isInRest ? 1 : 0)) * members.length;
+    }, 0);
+  }
+
+  return {
+    onDelivery(client, index, sentMicros) {
+      // A message of an earlier load came late.
+      if (index < firstIndex) return;
+      deliveries += 1;
+      if (received.get(client)?.add(index - firstIndex) && index >= firstMeasured)
+        latencies.record(Math.max(1, nowMicros() - sentMicros));
+    },
+    async run() {
+      const send = (from: number, messages: number) =>
+        atPace(plan.perSecond, messages, (at) => {
+          publish(channels, from + at, plan.contentBytes);
+        });
+      await send(firstIndex, warmUp);
+      const before = readCounters();
+      const maxLateMs = await send(firstMeasured, count);
+      const after = readCounters();
+      const owed = due(warmUp + count);
+      const endMs = performance.now() + plan.drainMs;
+      while (distinct() < owed && performance.now() < endMs) await delay(20);
+
+      const seconds = (after.atMs - before.atMs) / 1_000;
+      const delivered = after.deliveries - before.deliveries;
+      const serverMs = after.serverMs - before.serverMs;
+      const redisMs = after.redisMs - before.redisMs;
+      const clientMs = after.clientMs - before.clientMs;
+      const otherMs = after.busyMs - before.busyMs - serverMs - redisMs - clientMs;
+      return {
+        sent: warmUp + count,
+        deliveriesPerSecond: delivered / seconds,
+        duePerSecond: (due(warmUp + count) * plan.perSecond) / (warmUp + count),
+        serverMicros: (1_000 * serverMs) / delivered,
+        redisMicros: (1_000 * redisMs) / delivered,
+        clientCores: clientMs / 1_000 / seconds,
+        otherCores: Math.max(0, otherMs) / 1_000 / seconds,
+        p50Ms: latencies.percentile(50) / 1_000,
+        p99Ms: latencies.percentile(99) / 1_000,
+        maxMs: latencies.max / 1_000,
+        lost: owed - distinct(),
+        doubled: [...received.values()].reduce((sum, one) => sum + one.doubled, 0),
+        maxLateMs,
+      };
+    },
+  };
+}

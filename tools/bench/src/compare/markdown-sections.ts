@@ -1,0 +1,9 @@
+/** Replaces the section with this name, which stands between two comments. Appends it where it is missing. */
+export function withSection(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- bench: ${name} -->`, `<!-- end: ${name} -->`];
+  const section = `${begin}\n\n${content.trim()}\n\n${end}`;
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end, from);
+  if (from < 0 || to < 0) return `${text.trimEnd()}\n\n${section}\n`;
+  return text.slice(0, from) + section + text.slice(to + end.length);
+}

@@ -1,0 +1,45 @@
+import { startRedis } from '@openclaw/test-support';
+import { startFleet } from '../fleet/fleet-proxy.ts';
+import type { Fleet, Incidents } from '../fleet/fleet.ts';
+import type { Membership, RunningSystem, System } from '../systems/system.ts';
+
+/** Starts the system with a Redis of its own and the clients, and calls `work`. Stops everything, whatever `work` does. */
+export async function withFleet<T>(
+  system: System,
+  members: readonly Membership[],
+  { readsFrames, signal }: { readonly readsFrames: boolean; readonly signal: AbortSignal },
+  work: (fleet: Fleet, running: RunningSystem) => Promise<T>,
+): Promise<T> {
+  await using redis = await startRedis();
+  await using running = await system.start(redis);
+  await system.prepare(running, members);
+  const { dialect } = system;
+  const setup = { dialect, ports: [running.port], members, readsFrames };
+  await using fleet = await startFleet(setup, signal);
+  await fleet.connect();
+  return await work(fleet, running);
+}
+
+/** Agents spread evenly over channels, each in one. */
+export function membersOf(agents: number, channels: number): Membership[] {
+  return Array.from({ length: agents }, (_, index) => ({
+    agentId: `agent-${index}`,
+    channelIds: [`bench-${index % channels}`],
+  }));
+}
+
+/** In words, for the notes of a run. */
+export function incidentNotes({ refused, firstRefusal, closes }: Incidents): string[] {
+  const notes = [];
+  if (refused > 0) notes.push(`${refused} refused, the first: ${firstRefusal}`);
+  if (closes > 0) notes.push(`${closes} connections were closed by the server`);
+  return notes;
+}
+
+/** Processor time of other programs above which a run is not comparable. */
+const maxOtherCores = 0.15;
+
+/** A note if other programs were busy. */
+export function busyMachineNotes(otherCores: number): string[] {
+  return otherCores > maxOtherCores ? [`other programs used ${otherCores.toFixed(2)} cores`] : [];
+}

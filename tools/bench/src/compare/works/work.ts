@@ -1,0 +1,37 @@
+import type { System } from '../systems/system.ts';
+
+/** The size of a run. */
+export interface Effort {
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  /** The time without traffic before memory is read. */
+  readonly settleMs: number;
+  readonly contentBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** The result of one run. */
+export interface Measured {
+  /** By the keys of the work's columns; null where it does not apply. */
+  readonly values: Readonly<Record<string, number | null>>;
+  /** Circumstances that change what the values mean, such as refused messages. */
+  readonly notes: readonly string[];
+}
+
+export interface Column {
+  readonly key: string;
+  readonly title: string;
+  readonly digits: number;
+}
+
+/** Something that every system does, so that the measures can be compared. */
+export interface Work {
+  /** Unique among the works of a run. */
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly Column[];
+  /** The column of which the report gives range and ratio; null if a ratio says nothing, as with losses. */
+  readonly comparedBy: string | null;
+  /** Starts the system with a Redis of its own, works, and stops both. Rejects soon after `effort.signal` is aborted. */
+  run(system: System, effort: Effort): Promise<Measured>;
+}

@@ -1,0 +1,19 @@
+/**
+ * The exponent e of the power of the size that fits the costs best, by least squares of the logarithms: 0 is flat, 1 is linear.
+ * Null for fewer than two positive costs.
+ */
+export function fittedExponent(
+  points: readonly (readonly [size: number, cost: number])[],
+): number | null {
+  const logs = points
+    .filter(([size, cost]) => size > 0 && cost > 0)
+    .map(([size, cost]) => [Math.log(size), Math.log(cost)] as const);
+  if (logs.length < 2) return null;
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const meanX = mean(logs.map(([x]) => x));
+  const meanY = mean(logs.map(([, y]) => y));
+  const covariance = mean(logs.map(([x, y]) => (x - meanX) * (y - meanY)));
+  const variance = mean(logs.map(([x]) => (x - meanX) ** 2));
+  return variance === 0 ? null : covariance / variance;
+}

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { createChatStore } from '@openclaw/chat-store';
+import { methods } from '@openclaw/protocol';
+import { connectRpc, startRedis, temporaryFolder } from '@openclaw/test-support';
+import { startFleet } from '../compare/fleet/fleet-proxy.ts';
+import { measureSends, sendColumns } from './sends.ts';
+import { ownHub, type Series } from './series.ts';
+import { medianMs } from './timed.ts';
+
+const agents = 10;
+const perSecond = 200;
+const channelId = 'bench-0';
+const appendsAtOnce = 500;
+const readsMeasured = 50;
+
+/** Written by the store itself, so that every table and index holds what it would after as many sends. */
+async function writeHistory(databaseUrl: string, messages: number): Promise<void> {
+  const store = await createChatStore({ url: databaseUrl });
+  const actor = { agentId: 'owner', isAdmin: false };
+  const must = async (outcome: Promise<{ readonly ok: boolean }>) => {
+    if (!(await outcome).ok) throw new Error(`the store refused: ${JSON.stringify(await outcome)}`);
+  };
+  const channel = { channelId, name: channelId, kind: 'private' };
+  const create = methods['channel.create'].params.parse(channel);
+  await must(store.append(actor, 'channel.create', create));
+  for (let index = 0; index < agents; index += 1) {
+    const addition = { channelId, agentId: `agent-${index}` };
+    await must(store.append(actor, 'member.add', methods['member.add'].params.parse(addition)));
+  }
+  const { params } = methods['message.send'];
+  let written = 0;
+  const write = async () => {
+    while (written < messages) {
+      written += 1;
+      const content = `message ${written} ${'lorem ipsum '.repeat(8)}`;
+      await must(store.append(actor, 'message.send', params.parse({ channelId, content })));
+    }
+  };
+  await Promise.all(Array.from({ length: appendsAtOnce }, write));
+  await store.close();
+}
+
+export const historyGrowth: Series = {
+  name: 'growth: history',
+  description: `a channel with older messages: ${perSecond} messages/s to ${agents} agents; then a page of the newest and of the middle of its history; and a resume after 100 missed messages`,
+  unit: 'messages before',
+  sizes: [1_000, 30_000, 900_000],
+  columns: [
+    ...sendColumns,
+    { key: 'newestPageMs', title: 'newest page ms', digits: 2 },
+    { key: 'middlePageMs', title: 'middle page ms', digits: 2 },
+    { key: 'resumeMs', title: 'resume ms', digits: 2 },
+  ],
+  fitted: ['sumMicros', 'p50Ms', 'newestPageMs', 'middlePageMs', 'resumeMs'],
+  async run(messages, effort) {
+    await using folder = await temporaryFolder('growth');
+    const databaseUrl = `sqlite:${join(folder.path, 'hub.sqlite')}`;
+    await writeHistory(databaseUrl, messages);
+    const system = ownHub(databaseUrl);
+    await using redis = await startRedis();
+    await using hub = await system.start(redis);
+    const members = Array.from({ length: agents }, (_, index) => ({
+      agentId: `agent-${index}`,
+      channelIds: [channelId],
+    }));
+    const { dialect } = system;
+    const setup = { dialect, ports: [hub.port], members, readsFrames: false };
+    await using fleet = await startFleet(setup, effort.signal);
+    await fleet.connect();
+    const { values, notes } = await measureSends(fleet, [hub], perSecond, effort);
+
+    await using member = await connectRpc(`ws://127.0.0.1:${hub.port}/v1/ws?agent=agent-0`);
+    const { epoch } = member.welcome as { epoch: string };
+    const page = { channelId, limit: 50 };
+    const { head } = (await member.call('message.history', page)) as { head: number };
+    const topics = [{ channelId, since: head - 100 }];
+    const middle = Math.floor(messages / 2);
+    let paged = 0;
+    const call = (method: string, params: () => object) =>
+      medianMs(readsMeasured, () => member.call(method, params()));
+    return {
+      values: {
+        ...values,
+        newestPageMs: await call('message.history', () => page),
+        // Another page each time, so that no cache answers.
+        middlePageMs: await call('message.history', () => ({ ...page, before: middle + paged++ })),
+        resumeMs: await call('subscribe', () => ({ topics, epoch })),
+      },
+      notes,
+    };
+  },
+};

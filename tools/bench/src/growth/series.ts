@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { hubSystem } from '../compare/systems/hub.ts';
+import type { Column, Effort, Measured } from '../compare/works/work.ts';
+
+/** The same work at growing sizes of one thing. */
+export interface Series {
+  readonly name: string;
+  readonly description: string;
+  /** The unit of the sizes, in the plural. */
+  readonly unit: string;
+  readonly sizes: readonly number[];
+  readonly columns: readonly Column[];
+  /** The columns whose growth is fitted. */
+  readonly fitted: readonly string[];
+  run(size: number, effort: Effort): Promise<Measured>;
+}
+
+const folder = fileURLToPath(new URL('../../../..', import.meta.url));
+
+/** The hub of this checkout. */
+export function ownHub(databaseUrl?: string) {
+  return hubSystem({
+    name: 'hub',
+    folder,
+    program: 'apps/chat-hub/src/main.ts',
+    nodeFlags: [],
+    ...(databaseUrl !== undefined && { databaseUrl }),
+  });
+}
