@@ -76,7 +76,9 @@ export function createAgent(
   // The hub repeats a presence when it compares rosters; a repeated one is not new.
   const seenPresence = new Map<number, number>();
   let reactedTo = '';
-  let pending = 0;
+  /** Unanswered operations by channel; those of no channel have the key ''. */
+  const pending = new Map<string, number>();
+  const idleWaiters = new Map<string, () => void>();
   let cutAtMs: number | null = null;
   const timers = new Set<ReturnType<typeof setTimeout>>();
 
@@ -144,16 +146,27 @@ export function createAgent(
     record(tally, 'presence', dueMs, now);
   }
 
-  function note(call: Promise<unknown>, dueMs: number, latency?: LatencyName) {
+  function begin(channelId: string) {
+    pending.set(channelId, (pending.get(channelId) ?? 0) + 1);
+  }
+
+  function end(channelId: string) {
+    const left = (pending.get(channelId) ?? 0) - 1;
+    if (left > 0) return pending.set(channelId, left);
+    pending.delete(channelId);
+    idleWaiters.get(channelId)?.();
+  }
+
+  function note(channelId: string, call: Promise<unknown>, dueMs: number, latency?: LatencyName) {
     const isMeasured = dueMs >= tally.times.measureMs;
     if (isMeasured) {
       tally.sent += 1;
       tally.series?.count('sent');
     }
-    pending += 1;
+    begin(channelId);
     call.then(
       () => {
-        pending -= 1;
+        end(channelId);
         deps.onAck();
         if (!isMeasured) return;
         const now = nowMs();
@@ -163,7 +176,7 @@ export function createAgent(
         if (latency !== undefined) record(tally, latency, dueMs, now);
       },
       (error: unknown) => {
-        pending -= 1;
+        end(channelId);
         deps.onError();
         if (!isMeasured) return;
         tally.series?.count('errors');
@@ -176,13 +189,13 @@ export function createAgent(
     if (dueMs >= tally.times.measureMs) tally.skipped += 1;
   }
 
-  /** Runs later work, which counts as pending. `close` drops it. */
-  function after(ms: number, work: () => void) {
-    pending += 1;
+  /** Runs later work in a channel, which counts as pending. `close` drops it. */
+  function after(channelId: string, ms: number, work: () => void) {
+    begin(channelId);
     const timer = setTimeout(() => {
       timers.delete(timer);
-      pending -= 1;
       work();
+      end(channelId);
     }, ms);
     timers.add(timer);
   }
@@ -196,24 +209,27 @@ export function createAgent(
 
   function startTyping(channelId: string, dueMs: number) {
     dues.typing[index] = dueMs;
-    note(client.channel(channelId).startTyping(), dueMs);
+    note(channelId, client.channel(channelId).startTyping(), dueMs);
   }
 
   function type(channelId: string, dueMs: number) {
     startTyping(channelId, dueMs);
-    after(typingMs, () => note(client.channel(channelId).stopTyping(), dueMs));
+    after(channelId, typingMs, () =>
+      note(channelId, client.channel(channelId).stopTyping(), dueMs),
+    );
   }
 
   function send(channelId: string, dueMs: number) {
     const channel = client.channel(channelId);
-    if (plan.typingLeadMs === 0) return note(channel.send(contentOf(dueMs)), dueMs, 'ack');
+    if (plan.typingLeadMs === 0)
+      return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
     // The messages that were typed in the warm-up count instead.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
-    after(Math.max(0, sendMs - nowMs()), () => {
-      note(channel.send(contentOf(sendMs)), sendMs, 'ack');
-      note(channel.stopTyping(), sendMs);
+    after(channelId, Math.max(0, sendMs - nowMs()), () => {
+      note(channelId, channel.send(contentOf(sendMs)), sendMs, 'ack');
+      note(channelId, channel.stopTyping(), sendMs);
     });
   }
 
@@ -224,14 +240,14 @@ export function createAgent(
     reactedTo = message.id;
     dues.reaction[index] = dueMs;
     const emoji = emojis[turn % emojis.length] as string;
-    note(client.channel(channelId).react(message.id, emoji), dueMs);
+    note(channelId, client.channel(channelId).react(message.id, emoji), dueMs);
   }
 
   function reply(channelId: string, dueMs: number, turn: number) {
     const isNew = turn % repliesPerThread === 0;
     const message = (isNew ? undefined : lastReplies.get(channelId)) ?? lastMessages.get(channelId);
     if (message === undefined) return skip(dueMs);
-    note(client.channel(channelId).reply(message, contentOf(dueMs)), dueMs);
+    note(channelId, client.channel(channelId).reply(message, contentOf(dueMs)), dueMs);
   }
 
   async function subscribeTo(channelId: string) {
@@ -242,8 +258,15 @@ export function createAgent(
     else watch.lost += Math.max(0, watch.first - head - 1);
   }
 
+  /** Leaves a channel and joins it again. An unanswered call there would be refused after the leave. */
   async function rejoin(channelId: string) {
     away.add(channelId);
+    if (pending.has(channelId)) {
+      await new Promise<void>((resolve) => idleWaiters.set(channelId, resolve));
+      idleWaiters.delete(channelId);
+    }
+    // The wait is this agent's own, so it is no part of the latency.
+    const startMs = nowMs();
     unsubscribed.add(channelId);
     const watch = watches.get(channelId);
     watches.delete(channelId);
@@ -256,6 +279,7 @@ export function createAgent(
     unsubscribed.delete(channelId);
     await subscribeTo(channelId);
     away.delete(channelId);
+    record(tally, 'rejoin', startMs, nowMs());
   }
 
   return {
@@ -264,7 +288,9 @@ export function createAgent(
     watches,
     past,
     get pending() {
-      return pending;
+      let count = 0;
+      for (const ofChannel of pending.values()) count += ofChannel;
+      return count;
     },
     async join() {
       await client.ready({ signal: AbortSignal.timeout(connectTimeoutMs) });
@@ -290,24 +316,23 @@ export function createAgent(
         case 'presence': {
           const customStatus = `due ${dueMs}`;
           const status = turn % 2 === 0 ? 'away' : 'online';
-          return note(client.setPresence({ status, customStatus }), dueMs);
+          return note('', client.setPresence({ status, customStatus }), dueMs);
         }
         case 'direct': {
           const partner = partnerOf(plan, index);
           if (partner < 0) return skip(dueMs);
           const direct = client.direct(agentIdOf(plan, partner));
-          return note(direct.send(contentOf(dueMs)), dueMs);
+          return note('', direct.send(contentOf(dueMs)), dueMs);
         }
         case 'history': {
           const last = watches.get(channelId)?.last ?? 0;
           // Every second page is an older one, as when a reader scrolls back.
           const before = turn % 2 === 1 && last > historyPage ? { before: last - historyPage } : {};
           const page = client.channel(channelId).history({ limit: historyPage, ...before });
-          return note(page, dueMs, 'history');
+          return note(channelId, page, dueMs, 'history');
         }
         case 'rejoin':
-          // An unanswered call would be refused after the leave.
-          return pending > 0 ? skip(dueMs) : note(rejoin(channelId), dueMs, 'rejoin');
+          return note('', rejoin(channelId), dueMs);
       }
     },
     cut() {
