@@ -3,7 +3,7 @@ import { parseCommandLine, type CommandLine } from './command-line.ts';
 import { compareRuns, readFormerRun, type Comparison } from './verdict/comparison.ts';
 import { limitWarning } from './plan/create-plan.ts';
 import { LoadgenError } from './errors.ts';
-import { isRampHolding, judge, type Judgement, type ThresholdsOf } from './verdict/judge.ts';
+import { isRampHolding, judge, type Judgement } from './verdict/judge.ts';
 import type { Outcome } from './measure/outcome.ts';
 import { createProgressView } from './progress.ts';
 import { htmlReport } from './reports/html.ts';
@@ -12,7 +12,12 @@ import { junitReport } from './reports/junit.ts';
 import { prometheusReport } from './reports/prometheus.ts';
 import { formatReport } from './reports/text.ts';
 import { runLoad } from './run.ts';
-import { defaultThresholdsPath, readThresholdsFile, thresholdsFor } from './plan/thresholds.ts';
+import {
+  defaultThresholdsPath,
+  readThresholdsFile,
+  thresholdsFor,
+  type Thresholds,
+} from './plan/thresholds.ts';
 
 const exitCodes = { pass: 0, fail: 1, inconclusive: 3 } as const;
 const interruptedCode = 130;
@@ -23,8 +28,7 @@ async function main(): Promise<number> {
   // Both files are read first: a mistake in them must not show after a long run.
   const file = readThresholdsFile(commandLine.thresholdsFile ?? defaultThresholdsPath);
   const former = compareFile === undefined ? null : readFormerRun(compareFile);
-  const thresholdsOf: ThresholdsOf = (stage) =>
-    thresholdsFor(plan, stage, file, commandLine.thresholds);
+  const thresholds = thresholdsFor(plan, file, commandLine.thresholds);
   const warning = limitWarning(plan);
   if (warning !== null) console.error(`Warning: ${warning}`);
 
@@ -41,22 +45,22 @@ async function main(): Promise<number> {
     signal: interrupted.signal,
     ...(hubPid !== undefined && { hubPid }),
     onProgress: (progress) => view.show(progress),
-    mayContinue: (soFar) => !plan.isRamp || isRampHolding(soFar, thresholdsOf),
+    mayContinue: (soFar) => !plan.isRamp || isRampHolding(soFar, thresholds),
   }).finally(() => view.end());
-  const judgement = judge(outcome, thresholdsOf);
+  const judgement = judge(outcome, thresholds);
   const comparison = former === null ? null : compareRuns(outcome, former);
   console.log(formatReport(outcome, judgement, comparison));
-  writeReports(commandLine, { outcome, judgement, comparison, thresholdsOf });
+  writeReports(commandLine, { outcome, judgement, comparison, thresholds });
   return outcome.isInterrupted ? interruptedCode : exitCodes[judgement.verdict];
 }
 
 function writeReports(
-  { reportFiles, plan }: CommandLine,
+  { reportFiles }: CommandLine,
   of: {
     readonly outcome: Outcome;
     readonly judgement: Judgement;
     readonly comparison: Comparison | null;
-    readonly thresholdsOf: ThresholdsOf;
+    readonly thresholds: Thresholds;
   },
 ): void {
   const { outcome, judgement, comparison } = of;
@@ -67,9 +71,7 @@ function writeReports(
     writeFileSync(path, text());
     written.push(path);
   };
-  const [stage] = plan.stages;
-  if (stage !== undefined)
-    write(html, () => htmlReport(outcome, judgement, of.thresholdsOf(stage), comparison));
+  write(html, () => htmlReport(outcome, judgement, of.thresholds, comparison));
   write(json, () => jsonReport(outcome, judgement, comparison));
   write(junit, () => junitReport(outcome, judgement));
   write(prometheus, () => prometheusReport(outcome, judgement));

@@ -2,8 +2,12 @@ import { latencyNames, type LatencyName, type LatencySummary } from './measure/l
 import type { Measurement, Outcome } from './measure/outcome.ts';
 import { createPlan } from './plan/create-plan.ts';
 import { scenarios } from './plan/scenarios.ts';
-import { defaultThresholdsPath, readThresholdsFile, thresholdsFor } from './plan/thresholds.ts';
-import type { ThresholdsOf } from './verdict/judge.ts';
+import {
+  defaultThresholdsPath,
+  readThresholdsFile,
+  thresholdsFor,
+  type Thresholds,
+} from './plan/thresholds.ts';
 
 /** A distribution with this p99. */
 export function summary(p99: number): LatencySummary {
@@ -72,6 +76,6 @@ export function outcomeWith(changes: Partial<Measurement> = {}): Outcome {
 const file = readThresholdsFile(defaultThresholdsPath);
 
 /** The project's thresholds for an outcome's plan. */
-export function thresholdsOf({ plan }: Outcome): ThresholdsOf {
-  return (each) => thresholdsFor(plan, each, file);
+export function thresholdsOf({ plan }: Outcome): Thresholds {
+  return thresholdsFor(plan, file);
 }

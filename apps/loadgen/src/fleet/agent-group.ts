@@ -210,6 +210,8 @@ export function createAgentGroup({
     },
     async stop() {
       isStopped = true;
+      // Later calls, such as the end of a typing, do not count.
+      tally.times = { ...tally.times, endMs: Math.min(tally.times.endMs, nowMs()) };
     },
     async report(heads, timeoutMs) {
       const missing = (agent: VirtualAgent) => {

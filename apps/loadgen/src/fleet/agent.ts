@@ -158,7 +158,7 @@ export function createAgent(
   }
 
   function note(channelId: string, call: Promise<unknown>, dueMs: number, latency?: LatencyName) {
-    const isMeasured = dueMs >= tally.times.measureMs;
+    const isMeasured = dueMs >= tally.times.measureMs && dueMs < tally.times.endMs;
     if (isMeasured) {
       tally.sent += 1;
       tally.series?.count('sent');
@@ -215,7 +215,7 @@ export function createAgent(
   function type(channelId: string, dueMs: number) {
     startTyping(channelId, dueMs);
     after(channelId, typingMs, () =>
-      note(channelId, client.channel(channelId).stopTyping(), dueMs),
+      note(channelId, client.channel(channelId).stopTyping(), dueMs + typingMs),
     );
   }
 

@@ -6,7 +6,12 @@ import { suiteScope } from '@openclaw/test-support/scopes';
 import { createPlan } from './create-plan.ts';
 import { readScenarioFile } from './scenario-file.ts';
 import { scenarios } from './scenarios.ts';
-import { defaultThresholdsPath, readThresholdsFile, thresholdsFor } from './thresholds.ts';
+import {
+  defaultThresholdsPath,
+  plannedThroughput,
+  readThresholdsFile,
+  thresholdsFor,
+} from './thresholds.ts';
 
 const scope = suiteScope();
 let folder: string;
@@ -87,23 +92,27 @@ describe('thresholds', () => {
   const file = readThresholdsFile(defaultThresholdsPath);
 
   it('follow the plan: a small run needs no more than it sends', () => {
-    const hall = thresholdsFor(planOf('hall'), stage, file);
-    expect(hall).toMatchObject({ minThroughput: 1_000, minAgents: 111, maxMemoryMb: 500 });
+    expect(thresholdsFor(planOf('hall'), file)).toMatchObject({ minAgents: 111, maxMemoryMb: 500 });
+    expect(plannedThroughput(planOf('hall'), stage)).toBe(1_000);
+    expect(plannedThroughput(planOf('hall'), { ...stage, factor: 2 })).toBe(2_000);
     const small = planOf('hall', { agents: 10, rate: 50 });
-    expect(thresholdsFor(small, stage, file)).toMatchObject({ minThroughput: 50, minAgents: 10 });
-    const ramped = thresholdsFor(planOf('hall'), { ...stage, factor: 2 }, file);
-    expect(ramped.minThroughput).toBe(2_000);
+    expect(thresholdsFor(small, file).minAgents).toBe(10);
+    expect(Math.floor(plannedThroughput(small, stage))).toBe(50);
+    // In the day most calls are no messages: they count too, with a tolerance.
+    expect(Math.floor(plannedThroughput(planOf('day'), { factor: 1, durationMs: 60_000 }))).toBe(
+      Math.floor((268 * 0.95 * 60) / 60.2),
+    );
   });
 
   it('allow more memory for more agents', () => {
-    expect(thresholdsFor(planOf('crowd'), stage, file).maxMemoryMb).toBe(500 + 389);
+    expect(thresholdsFor(planOf('crowd'), file).maxMemoryMb).toBe(500 + 389);
   });
 
   it('of a scenario have precedence over the general ones, and the command line over both', () => {
-    expect(thresholdsFor(planOf('hall'), stage, file).calls.delivery).toEqual({ p99Ms: 50 });
-    expect(thresholdsFor(planOf('herd'), stage, file).calls.delivery).toEqual({ p99Ms: 10_000 });
+    expect(thresholdsFor(planOf('hall'), file).calls.delivery).toEqual({ p99Ms: 50 });
+    expect(thresholdsFor(planOf('herd'), file).calls.delivery).toEqual({ p99Ms: 10_000 });
     const given = { maxDeliveryMs: 7, minThroughput: 3, maxErrors: 2 };
-    const thresholds = thresholdsFor(planOf('herd'), stage, file, given);
+    const thresholds = thresholdsFor(planOf('herd'), file, given);
     expect(thresholds.calls.delivery).toEqual({ p99Ms: 7 });
     expect(thresholds).toMatchObject({ minThroughput: 3, maxErrors: 2 });
   });
@@ -112,7 +121,7 @@ describe('thresholds', () => {
     const own = readThresholdsFile(
       fileWith({ calls: { direct: { p50Ms: 1, maxMs: 9 } }, minThroughput: 5 }),
     );
-    const thresholds = thresholdsFor(planOf('day'), stage, own);
+    const thresholds = thresholdsFor(planOf('day'), own);
     expect(thresholds.calls).toEqual({ direct: { p50Ms: 1, maxMs: 9 } });
     expect(thresholds.minThroughput).toBe(5);
   });

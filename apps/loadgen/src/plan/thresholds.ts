@@ -32,7 +32,8 @@ export type LatencyLimits = z.output<typeof limits>;
 /** The thresholds of a run. */
 export interface Thresholds {
   readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
-  readonly minThroughput: number;
+  /** Null for what the plan asks for, see {@link plannedThroughput}. */
+  readonly minThroughput: number | null;
   readonly maxMemoryMb: number;
   readonly minAgents: number;
   readonly maxErrors: number;
@@ -63,17 +64,18 @@ const memoryMb = 500;
 const agentsInMemory = 111;
 // The last answers of a run may come so long after the last call, which lowers the throughput of a short run.
 const answerMs = 200;
+const tolerance = 0.95;
 
-/** The calls a second that a hub acknowledges if it keeps up with one stage of the plan. */
+/** The calls a second that a hub acknowledges if it keeps up with one stage of the plan. At least all messages. */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
-  return factor * Math.min(averageMessageRate(plan) || Infinity, answered);
+  const messages = Math.min(averageMessageRate(plan), answered);
+  return factor * Math.max(messages, answered * tolerance);
 }
 
-/** The thresholds for one stage of a plan. The command line has precedence over the file. */
+/** The thresholds for a plan. The command line has precedence over the file. */
 export function thresholdsFor(
   plan: Plan,
-  stage: Stage,
   file: ThresholdsFile,
   overrides: ThresholdOverrides = {},
 ): Thresholds {
@@ -91,7 +93,7 @@ export function thresholdsFor(
   }
   return {
     calls,
-    minThroughput: given.minThroughput ?? plannedThroughput(plan, stage),
+    minThroughput: given.minThroughput ?? null,
     maxMemoryMb: given.maxMemoryMb ?? memoryMb + Math.max(0, plan.agents - agentsInMemory),
     minAgents: given.minAgents ?? plan.agents,
     maxErrors: given.maxErrors ?? 0,

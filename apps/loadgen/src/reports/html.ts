@@ -143,8 +143,9 @@ function timePlots({ series }: Outcome, { calls }: Thresholds): string[] {
   const intervalS = Math.min(
     ...seconds.slice(1).map((second, index) => second - (seconds[index] ?? 0)),
   );
-  // The intervals after the last call hold only late answers, and a rate of them would look like an outage.
-  const lastSent = series.findLastIndex(({ sent }) => sent > 0);
+  // The intervals after the end hold only late calls and answers, and their rate would look like an outage.
+  const meanSent = series.reduce((sum, { sent }) => sum + sent, 0) / series.length;
+  const lastSent = series.findLastIndex(({ sent }) => sent > meanSent / 10);
   const perSecond = (name: 'acked' | 'sent' | 'deliveries' | 'errors' | 'reconnects') =>
     series.map((point, index) => (index > lastSent ? null : point[name] / intervalS));
   const latency = (name: 'delivery' | 'ack' | 'lateness', key: 'p50' | 'p99' | 'max') =>

@@ -19,11 +19,7 @@ const bad = {
   failures: { '<no welcome> & "more"': 2 },
 };
 const judged = (outcome: Outcome) => judge(outcome, thresholdsOf(outcome));
-const html = (outcome: Outcome) => {
-  const [first] = outcome.plan.stages;
-  if (first === undefined) throw new Error('a plan has a stage');
-  return htmlReport(outcome, judged(outcome), thresholdsOf(outcome)(first));
-};
+const html = (outcome: Outcome) => htmlReport(outcome, judged(outcome), thresholdsOf(outcome));
 
 describe('the text report', () => {
   it('says the verdict and its reasons first, then the measurements', () => {

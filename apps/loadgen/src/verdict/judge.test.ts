@@ -43,6 +43,11 @@ describe('a verdict', () => {
     expect(judged(interrupted).verdict).toBe('pass');
   });
 
+  it('asks for less throughput when operations were not possible', () => {
+    expect(failing({ operationsPerSecond: 950 })).toEqual(['throughput']);
+    expect(failing({ operationsPerSecond: 950, skipped: 500 })).toEqual([]);
+  });
+
   it('does not ask for what the plan does not contain', () => {
     const { checks } = judged(outcomeWith());
     expect(checks.map(({ id }) => id)).not.toContain('direct.p99');
