@@ -10,12 +10,12 @@ import { defaultThresholdsPath } from './plan/thresholds.ts';
 const scripts = resolve(fileURLToPath(import.meta.url), '../../k6');
 // The scripts are a TypeScript project of their own, whose files cannot be imported by a path that TypeScript rewrites.
 const { k6Thresholds } = (await import(join(scripts, 'thresholds.ts'))) as {
-  k6Thresholds(
+  readonly k6Thresholds: (
     file: object,
     scenario: string,
     trends: Record<string, string>,
     errors: string,
-  ): Record<string, string[]>;
+  ) => Record<string, string[]>;
 };
 
 describe('the thresholds of k6', () => {
