@@ -73,7 +73,7 @@ function number(minimum: number, isWhole = false) {
   };
 }
 
-const growthDefault = 1.5;
+const growthDefault = '1.5';
 
 function growth(text: string): number {
   const value = number(1)(text);

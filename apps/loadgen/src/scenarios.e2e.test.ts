@@ -146,6 +146,7 @@ describe('a ramp', () => {
     expect(outcome.stages.map(({ verdict }) => verdict).slice(0, 1)).toEqual(['pass']);
     expect(outcome.stages.at(-1)?.verdict).toBe('fail');
     expect(outcome.stages.length).toBeLessThan(5);
+    expect(output).toContain('a ramp from 10 messages/s');
     expect(output).toMatch(/It held [\d,.]+ calls\/s/);
     expect(output).toMatch(/It broke at [\d,.]+ calls\/s[\s\S]*rate_limited/);
     expect(code).toBe(0);

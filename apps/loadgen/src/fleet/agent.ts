@@ -41,7 +41,7 @@ export interface VirtualAgent {
 const connectTimeoutMs = 30_000;
 const typingMs = 1_000;
 const historyPage = 50;
-// Of so many replies, the first starts a new thread.
+// An agent starts a new thread with every fifth reply, and continues the newest thread with the others.
 const repliesPerThread = 5;
 const emojis = ['👍', '🎉', '🚀', '👀', '✅'];
 

@@ -67,7 +67,7 @@ export interface Outcome {
   readonly usesRedis: boolean | null;
 }
 
-/** What one stage left, before it is added up. */
+/** The raw results of one stage. */
 export interface StageRecord {
   readonly stage: Stage;
   readonly reports: readonly AgentGroupReport[];

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@openclaw/test-support';
 import { suiteScope } from '@openclaw/test-support/scopes';
@@ -80,6 +81,13 @@ describe('a scenario file', () => {
     ['without a name', '{}', 'name: '],
   ])('%s is refused', (_, content, part) => {
     expect(() => readScenarioFile(fileWith(content))).toThrow(part);
+  });
+
+  it('of the examples is valid', () => {
+    const example = (name: string) =>
+      fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
+    expect(readScenarioFile(example('night-shift.json')).stages).toHaveLength(2);
+    expect(readThresholdsFile(example('thresholds.json')).maxErrors).toBe(5);
   });
 
   it('that does not exist is refused', () => {

@@ -7,7 +7,7 @@ import type { LatencyLimits, Thresholds } from '../plan/thresholds.ts';
 import { reportStyle } from './html-style.ts';
 import { escapeMarkup } from './markup.ts';
 import { drawDistributions, drawTimePlot } from './plots.ts';
-import { factsOf, resultOf, titleOf } from './text.ts';
+import { factsOf, latencyHeading, resultOf, thresholdHeading, titleOf } from './text.ts';
 
 function headlineOf(verdict: Verdict, checks: readonly Check[]): string {
   const failed = checks.filter(({ holds }) => holds === false).length;
@@ -82,7 +82,7 @@ export function htmlReport(
       : `<ul>${reasons.map((reason) => `<li>${escapeMarkup(reason)}</li>`).join('')}</ul>`,
     '</header>',
     `<div class="cards">${cards.join('')}</div>`,
-    section('Thresholds', checkTable(checks)),
+    section('Thresholds', checkTable(outcome, checks)),
     section('Latencies', latencyPlot(outcome, thresholds), latencyTable(outcome)),
     section('Over time', ...timePlots(outcome, thresholds)),
     ...(outcome.stages.length > 1 ? [section('Stages', stageTable(outcome, judgement))] : []),
@@ -106,12 +106,12 @@ ${parts.join('\n')}
 `;
 }
 
-function checkTable(checks: readonly Check[]): string {
+function checkTable(outcome: Outcome, checks: readonly Check[]): string {
   const rows = checks.map((check) => {
     const className = check.holds === null ? 'muted' : check.holds ? 'good' : 'bad';
     return [check.name, check.limit, check.measured, { text: resultOf(check), className }];
   });
-  return table(['threshold', 'limit', 'measured', 'result'], rows);
+  return table([thresholdHeading(outcome), 'limit', 'measured', 'result'], rows);
 }
 
 const limitOf = (limits: LatencyLimits | undefined) => limits?.p99Ms ?? null;
@@ -125,7 +125,8 @@ function latencyPlot({ total }: Outcome, { calls }: Thresholds): string {
   return rows.length === 0 ? '<p>Nothing was measured.</p>' : drawDistributions(rows);
 }
 
-function latencyTable({ total }: Outcome): string {
+function latencyTable(outcome: Outcome): string {
+  const { total } = outcome;
   const rows = latencyNames.flatMap((name) => {
     const summary = total.latencies[name];
     if (summary === null) return [];
@@ -134,7 +135,7 @@ function latencyTable({ total }: Outcome): string {
     return [[latencyTitles[name], ...values.map(number)]];
   });
   const heading = ['count', 'p50', 'p90', 'p99', 'max'].map(number);
-  return table(['ms from the due time', ...heading], rows);
+  return table([latencyHeading(outcome), ...heading], rows);
 }
 
 function timePlots({ series }: Outcome, { calls }: Thresholds): string[] {

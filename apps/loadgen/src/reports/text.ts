@@ -14,10 +14,21 @@ export const verdictTitles: Readonly<Record<Verdict, string>> = {
 /** One line that names the run. */
 export function titleOf({ plan, total, isInterrupted }: Outcome): string {
   const channels = `${plan.channels.length} channel${plan.channels.length === 1 ? '' : 's'}`;
-  const messages = `${formatCount(averageMessageRate(plan))} messages/s`;
+  const from = plan.isRamp ? 'a ramp from ' : '';
+  const messages = `${from}${formatCount(averageMessageRate(plan))} messages/s`;
   const seconds = formatNumber(total.measuredMs / 1000);
   const interrupted = isInterrupted ? ' (interrupted)' : '';
   return `${plan.scenario}: ${formatCount(plan.agents)} agents + 1 watcher, ${channels}, ${messages} for ${seconds} s${interrupted}`;
+}
+
+/** The heading of the latencies. */
+export function latencyHeading({ stages }: Outcome): string {
+  return stages.length > 1 ? 'ms, all stages together' : 'ms from the due time';
+}
+
+/** The heading of the thresholds. A ramp is judged by its highest stage that passes. */
+export function thresholdHeading({ plan }: Outcome): string {
+  return plan.isRamp ? 'threshold, at the highest load held' : 'threshold';
 }
 
 /** The measurements that are not latencies, as pairs of a name and a text. */
@@ -46,7 +57,10 @@ export function factsOf({ plan, total, failures, usesRedis }: Outcome): [string,
   if (total.reconnects > 0) facts.push(['reconnects', formatCount(total.reconnects)]);
   if (hub !== null) {
     const memory = `${formatNumber(hub.rssBytes / 1024 / 1024)} MB`;
-    const cpu = `${formatNumber(hub.cpuUsPerDelivery)} µs CPU a delivery`;
+    const cpu =
+      total.deliveries === 0
+        ? 'no delivery'
+        : `${formatNumber(hub.cpuUsPerDelivery)} µs CPU a delivery`;
     facts.push(['hub', `${cpu}, ${formatNumber(hub.cores)} cores, ${memory}`]);
   }
   const threads = plan.workers === 1 ? '1 thread' : `${plan.workers} threads`;
@@ -85,20 +99,21 @@ function table(rows: readonly (readonly string[])[], isRight: (column: number) =
   return lines.join('\n');
 }
 
-function latencyTable({ total }: Outcome): string {
+function latencyTable(outcome: Outcome): string {
+  const { total } = outcome;
   const rows = latencyNames.flatMap((name) => {
     const summary = total.latencies[name];
     if (summary === null) return [];
     const { count, p50, p90, p99, max } = summary;
     return [[latencyTitles[name], formatCount(count), ...[p50, p90, p99, max].map(formatNumber)]];
   });
-  const heading = ['ms from the due time', 'count', 'p50', 'p90', 'p99', 'max'];
+  const heading = [latencyHeading(outcome), 'count', 'p50', 'p90', 'p99', 'max'];
   return table([heading, ...rows], (column) => column > 0);
 }
 
-function checkTable(checks: readonly Check[]): string {
+function checkTable(outcome: Outcome, checks: readonly Check[]): string {
   const rows = checks.map((check) => [check.name, check.limit, check.measured, resultOf(check)]);
-  return table([['threshold', 'limit', 'measured', ''], ...rows], () => false);
+  return table([[thresholdHeading(outcome), 'limit', 'measured', ''], ...rows], () => false);
 }
 
 function stageTable({ stages }: Outcome, judgement: Judgement): string {
@@ -140,7 +155,7 @@ export function formatReport(
     latencyTable(outcome),
     table(factsOf(outcome), () => false),
     ...(outcome.stages.length > 1 ? [stageTable(outcome, judgement)] : []),
-    checkTable(checks),
+    checkTable(outcome, checks),
     ...(comparison === null ? [] : [comparisonTable(comparison)]),
   ].join('\n\n');
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatNumber, latencyTitles } from '../reports/format.ts';
+import { formatCount, formatNumber, latencyTitles } from '../reports/format.ts';
 import { latencyNames } from '../measure/latencies.ts';
 import type { Outcome } from '../measure/outcome.ts';
 import { parseSettings } from '../plan/settings-file.ts';
@@ -39,7 +39,7 @@ export interface ComparisonRow {
   readonly now: number;
   /** Such as `+12%`. */
   readonly change: string;
-  /** Whether it changed by more than a tenth, and in which direction. */
+  /** `even` if it changed by at most a tenth. */
   readonly tendency: 'better' | 'worse' | 'even';
 }
 
@@ -106,8 +106,11 @@ const sumOf = (counts: Readonly<Record<string, number>>) =>
 function differencesOf(now: Outcome['plan'], then: FormerRun['plan']): string[] {
   const differences: string[] = [];
   const compare = (name: string, before: string | number, after: string | number) => {
-    if (before !== after) differences.push(`${name} was ${before} and is ${after}.`);
+    if (before !== after)
+      differences.push(`${name} was ${textOf(before)} and is ${textOf(after)}.`);
   };
+  const textOf = (value: string | number) =>
+    typeof value === 'string' ? value : formatCount(value);
   compare('scenario', then.scenario, now.scenario);
   compare('hub', then.urls.join(' '), now.urls.join(' '));
   compare('agents', then.agents, now.agents);
