@@ -2,7 +2,7 @@ import type { Comparison } from '../verdict/comparison.ts';
 import { formatCount, formatNumber, latencyTitles } from './format.ts';
 import type { Check, Judgement, Verdict } from '../verdict/judge.ts';
 import { latencyNames } from '../measure/latencies.ts';
-import type { Outcome } from '../measure/outcome.ts';
+import type { Measurement, Outcome } from '../measure/outcome.ts';
 import type { LatencyLimits, Thresholds } from '../plan/thresholds.ts';
 import { reportStyle } from './html-style.ts';
 import { escapeMarkup } from './markup.ts';
@@ -57,15 +57,19 @@ export function htmlReport(
   comparison: Comparison | null = null,
 ): string {
   const { verdict, reasons, checks } = judgement;
-  const { plan, total } = outcome;
+  const { plan } = outcome;
+  const { measurement } = judgement;
   const title = titleOf(outcome);
-  const { delivery } = total.latencies;
+  const { delivery } = measurement.latencies;
   const numbers: [string, string][] = [
     ['delivery, p99', delivery === null ? '–' : `${formatNumber(delivery.p99)} ms`],
-    ['calls a second', formatNumber(total.operationsPerSecond)],
-    ['deliveries a second', formatNumber(total.deliveriesPerSecond)],
-    ['lost or doubled', formatCount(total.lost + total.doubled)],
-    ['errors', formatCount(Object.values(total.errors).reduce((sum, count) => sum + count, 0))],
+    ['calls a second', formatNumber(measurement.operationsPerSecond)],
+    ['deliveries a second', formatNumber(measurement.deliveriesPerSecond)],
+    ['lost or doubled', formatCount(measurement.lost + measurement.doubled)],
+    [
+      'errors',
+      formatCount(Object.values(measurement.errors).reduce((sum, count) => sum + count, 0)),
+    ],
   ];
   const cards = numbers.map(
     ([name, value]) => `<div class="card"><b>${escapeMarkup(value)}</b>${escapeMarkup(name)}</div>`,
@@ -83,12 +87,12 @@ export function htmlReport(
     '</header>',
     `<div class="cards">${cards.join('')}</div>`,
     section('Thresholds', checkTable(outcome, checks)),
-    section('Latencies', latencyPlot(outcome, thresholds), latencyTable(outcome)),
-    section('Over time', ...timePlots(outcome, thresholds)),
     ...(outcome.stages.length > 1 ? [section('Stages', stageTable(outcome, judgement))] : []),
+    section('Latencies', latencyPlot(measurement, thresholds), latencyTable(outcome, measurement)),
+    section('Over time', ...timePlots(outcome, thresholds)),
     section('Errors', errorTable(outcome)),
     ...(comparison === null ? [] : [section('Comparison', comparisonTable(comparison))]),
-    section('The run', table(null, runFacts(outcome)), planDetails(outcome)),
+    section('The run', table(null, runFacts(outcome, measurement)), planDetails(outcome)),
   ];
   return `<!doctype html>
 <html lang="en">
@@ -116,19 +120,18 @@ function checkTable(outcome: Outcome, checks: readonly Check[]): string {
 
 const limitOf = (limits: LatencyLimits | undefined) => limits?.p99Ms ?? null;
 
-function latencyPlot({ total }: Outcome, { calls }: Thresholds): string {
+function latencyPlot({ latencies }: Measurement, { calls }: Thresholds): string {
   const rows = latencyNames.flatMap((name) => {
-    const summary = total.latencies[name];
+    const summary = latencies[name];
     if (summary === null) return [];
     return [{ ...summary, name: latencyTitles[name], limitMs: limitOf(calls[name]) }];
   });
   return rows.length === 0 ? '<p>Nothing was measured.</p>' : drawDistributions(rows);
 }
 
-function latencyTable(outcome: Outcome): string {
-  const { total } = outcome;
+function latencyTable(outcome: Outcome, { latencies }: Measurement): string {
   const rows = latencyNames.flatMap((name) => {
-    const summary = total.latencies[name];
+    const summary = latencies[name];
     if (summary === null) return [];
     const { count, p50, p90, p99, max } = summary;
     const values = [formatCount(count), ...[p50, p90, p99, max].map(formatNumber)];
@@ -257,12 +260,12 @@ function comparisonTable(comparison: Comparison): string {
   return `${head}${warning}${table(heading, cells)}`;
 }
 
-function runFacts(outcome: Outcome): string[][] {
+function runFacts(outcome: Outcome, measurement: Measurement): string[][] {
   const { plan, startedAt } = outcome;
   return [
     ['started', startedAt],
     ['hub', plan.urls.join(', ')],
-    ...factsOf(outcome).map(([name, text]) => [name, text]),
+    ...factsOf(outcome, measurement).map(([name, text]) => [name, text]),
   ];
 }
 

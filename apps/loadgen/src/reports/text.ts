@@ -2,7 +2,7 @@ import { formatCount, formatCounts, formatNumber, formatPercent, latencyTitles }
 import type { Comparison } from '../verdict/comparison.ts';
 import type { Check, Judgement, Verdict } from '../verdict/judge.ts';
 import { latencyNames } from '../measure/latencies.ts';
-import type { Outcome } from '../measure/outcome.ts';
+import type { Measurement, Outcome } from '../measure/outcome.ts';
 import { averageMessageRate } from '../plan/plan.ts';
 
 export const verdictTitles: Readonly<Record<Verdict, string>> = {
@@ -22,8 +22,8 @@ export function titleOf({ plan, total, isInterrupted }: Outcome): string {
 }
 
 /** The heading of the latencies. */
-export function latencyHeading({ stages }: Outcome): string {
-  return stages.length > 1 ? 'ms, all stages together' : 'ms from the due time';
+export function latencyHeading({ plan }: Outcome): string {
+  return plan.isRamp ? 'ms, at the highest load held' : 'ms from the due time';
 }
 
 /** The heading of the thresholds. A ramp is judged by its highest stage that passes. */
@@ -32,16 +32,19 @@ export function thresholdHeading({ plan }: Outcome): string {
 }
 
 /** The measurements that are not latencies, as pairs of a name and a text. */
-export function factsOf({ plan, total, failures, usesRedis }: Outcome): [string, string][] {
-  const { errors, hub, generator, machine } = total;
+export function factsOf(
+  { plan, failures, usesRedis }: Outcome,
+  measurement: Measurement,
+): [string, string][] {
+  const { errors, hub, generator, machine } = measurement;
   const facts: [string, string][] = [
     [
       'throughput',
-      `${formatNumber(total.operationsPerSecond)} calls/s in, ${formatNumber(total.deliveriesPerSecond)} deliveries/s out`,
+      `${formatNumber(measurement.operationsPerSecond)} calls/s in, ${formatNumber(measurement.deliveriesPerSecond)} deliveries/s out`,
     ],
     [
       'order',
-      `${formatCount(total.lost)} lost, ${formatCount(total.doubled)} doubled of ${formatCount(total.deliveries)} deliveries`,
+      `${formatCount(measurement.lost)} lost, ${formatCount(measurement.doubled)} doubled of ${formatCount(measurement.deliveries)} deliveries`,
     ],
     ['errors', formatCounts(errors) || 'none'],
   ];
@@ -50,15 +53,18 @@ export function factsOf({ plan, total, failures, usesRedis }: Outcome): [string,
       'the hub’s HUB_LIMIT_MESSAGE, _REACTION and _TYPING are 600/60 an agent by default';
     facts.push(['', limits]);
   }
-  if (total.skipped > 0)
-    facts.push(['skipped', `${formatCount(total.skipped)} operations that were not possible yet`]);
+  if (measurement.skipped > 0)
+    facts.push([
+      'skipped',
+      `${formatCount(measurement.skipped)} operations that were not possible yet`,
+    ]);
   for (const [why, count] of Object.entries(failures))
     facts.push(['left out', `${formatCount(count)} agents: ${why}`]);
-  if (total.reconnects > 0) facts.push(['reconnects', formatCount(total.reconnects)]);
+  if (measurement.reconnects > 0) facts.push(['reconnects', formatCount(measurement.reconnects)]);
   if (hub !== null) {
     const memory = `${formatNumber(hub.rssBytes / 1024 / 1024)} MB`;
     const cpu =
-      total.deliveries === 0
+      measurement.deliveries === 0
         ? 'no delivery'
         : `${formatNumber(hub.cpuUsPerDelivery)} µs CPU a delivery`;
     facts.push(['hub', `${cpu}, ${formatNumber(hub.cores)} cores, ${memory}`]);
@@ -99,10 +105,9 @@ function table(rows: readonly (readonly string[])[], isRight: (column: number) =
   return lines.join('\n');
 }
 
-function latencyTable(outcome: Outcome): string {
-  const { total } = outcome;
+function latencyTable(outcome: Outcome, { latencies }: Measurement): string {
   const rows = latencyNames.flatMap((name) => {
-    const summary = total.latencies[name];
+    const summary = latencies[name];
     if (summary === null) return [];
     const { count, p50, p90, p99, max } = summary;
     return [[latencyTitles[name], formatCount(count), ...[p50, p90, p99, max].map(formatNumber)]];
@@ -152,8 +157,8 @@ export function formatReport(
   const head = [`${verdictTitles[verdict]}  ${titleOf(outcome)}`, ...reasons].join('\n  ');
   return [
     head,
-    latencyTable(outcome),
-    table(factsOf(outcome), () => false),
+    latencyTable(outcome, judgement.measurement),
+    table(factsOf(outcome, judgement.measurement), () => false),
     ...(outcome.stages.length > 1 ? [stageTable(outcome, judgement)] : []),
     checkTable(outcome, checks),
     ...(comparison === null ? [] : [comparisonTable(comparison)]),

@@ -39,6 +39,8 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
+  /** The measurement that the checks are about: of the highest stage that a ramp held, otherwise of all stages. */
+  readonly measurement: Measurement;
 }
 
 /**
@@ -49,10 +51,11 @@ export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   const stages = outcome.stages.map(({ stage, measurement }) =>
     judgeStage(outcome, stage, measurement, thresholds),
   );
-  if (outcome.plan.isRamp) return judgeRamp(stages);
+  if (outcome.plan.isRamp) return judgeRamp(outcome, stages);
   const whole = wholeOf(outcome.stages.map(({ stage }) => stage));
   const total = judgeStage(outcome, whole, outcome.total, thresholds);
-  return { verdict: total.verdict, checks: total.checks, reasons: reasonsFor(total), stages };
+  const { verdict, checks } = total;
+  return { verdict, checks, reasons: reasonsFor(total), stages, measurement: outcome.total };
 }
 
 /** True if the stage that a ramp ended with lets it continue. */
@@ -70,22 +73,26 @@ function wholeOf(stages: readonly Stage[]): Stage {
   return { factor: work / totalMs, durationMs: totalMs / stages.length };
 }
 
-function judgeRamp(stages: readonly StageJudgement[]): Judgement {
-  const held = stages.filter(({ verdict }) => verdict === 'pass').at(-1);
+function judgeRamp(outcome: Outcome, stages: readonly StageJudgement[]): Judgement {
+  const held = stages.findLastIndex(({ verdict }) => verdict === 'pass');
+  const heldStage = stages[held];
   const last = stages.at(-1);
-  const headline = held ?? stages[0];
-  if (headline === undefined || last === undefined)
-    return { verdict: 'inconclusive', reasons: ['No stage ended.'], checks: [], stages };
+  const headline = heldStage ?? stages[0];
+  const measurement = outcome.stages[Math.max(0, held)]?.measurement ?? outcome.total;
+  if (headline === undefined || last === undefined) {
+    const reasons = ['No stage ended.'];
+    return { verdict: 'inconclusive', reasons, checks: [], stages, measurement };
+  }
   const rate = (stage: StageJudgement) =>
     `${formatCount(Math.round(stage.callsPerSecond))} calls/s (${formatNumber(stage.stage.factor)} times the plan)`;
   const reasons = [];
-  if (held !== undefined) reasons.push(`It held ${rate(held)}.`);
+  if (heldStage !== undefined) reasons.push(`It held ${rate(heldStage)}.`);
   if (last.verdict === 'pass') reasons.push('It did not break up to the last stage.');
   else {
     const cause = last.verdict === 'fail' ? 'It broke' : 'The result is inconclusive';
     reasons.push(`${cause} at ${rate(last)}.`, ...reasonsFor(last));
   }
-  return { verdict: headline.verdict, checks: headline.checks, reasons, stages };
+  return { verdict: headline.verdict, checks: headline.checks, reasons, stages, measurement };
 }
 
 function reasonsFor({ checks, verdict, saturation }: StageJudgement): string[] {
