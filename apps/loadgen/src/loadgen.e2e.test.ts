@@ -17,10 +17,10 @@ import {
   lenientArguments,
   runLoadgen as run,
   startLoadgen as start,
-} from './loadgen-process.test.support.ts';
+} from './testing/loadgen-process.ts';
 import type { Outcome } from './measure/outcome.ts';
 import { signToken } from './fleet/tokens.ts';
-import { startTamperingProxy } from './tampering-proxy.test.support.ts';
+import { startTamperingProxy } from './testing/tampering-proxy.ts';
 
 const scope = suiteScope();
 let redis: RedisServer;
@@ -121,13 +121,36 @@ describe('the load generator', () => {
     expect(code).toBe(0);
   });
 
-  it('prints what it measured when it is interrupted, and exits with 130', async () => {
-    const started = start(hub.url, [...small, ...lenient(), '--duration', '600', '--warmup', '0']);
+  it('reports what it measured when it is interrupted, and exits with 130', async () => {
+    const file = join(folder.path, 'interrupted.json');
+    const endless = ['--duration', '600', '--warmup', '0', '--json', file];
+    const started = start(hub.url, [...small, ...lenient(), ...endless]);
     await waitFor(() => started.output().includes('measuring'), { timeoutMs: 30_000 });
     started.signal('SIGINT');
     expect(await started.exited).toBe(130);
     expect(started.output()).toContain('(interrupted)');
     expect(started.output()).toMatch(/exactly once, in order .* pass/);
+    const outcome = JSON.parse(readFileSync(file, 'utf8')) as Outcome;
+    expect(outcome).toMatchObject({ isInterrupted: true, total: { lost: 0, connected: 21 } });
+  });
+
+  it('that is interrupted while it connects still ends with a report', async () => {
+    const many = ['--scenario', 'crowd', '--agents', '400'];
+    const started = start(hub.url, [...many, ...lenient()]);
+    await waitFor(() => started.output().includes('connecting'), { timeoutMs: 30_000 });
+    started.signal('SIGINT');
+    expect(await started.exited).toBe(130);
+    expect(started.output()).toMatch(/throughput .* not measured/);
+  });
+
+  it('compares with a former run', async () => {
+    const file = join(folder.path, 'former.json');
+    const load = ['--agents', '3', '--duration', '0.5', '--warmup', '0.1', ...lenient()];
+    expect(await run(hub.url, [...load, '--json', file])).toMatchObject({ code: 0 });
+    const { code, output } = await run(hub.url, [...load, '--compare', file]);
+    expect(output).toMatch(/compared with the run of .*\n+message delivery p50 ms +[\d.]+/);
+    expect(output).not.toContain('The plans differ');
+    expect(code).toBe(0);
   });
 
   // The negative control of "every subscriber gets every seq once": a proxy that loses and repeats events.

@@ -12,7 +12,7 @@ import {
 } from '@openclaw/test-support';
 import { suiteScope } from '@openclaw/test-support/scopes';
 import { chromium } from 'playwright-core';
-import { lenientArguments, runLoadgen } from './loadgen-process.test.support.ts';
+import { lenientArguments, runLoadgen } from './testing/loadgen-process.ts';
 import type { Outcome, StageOutcome } from './measure/outcome.ts';
 
 const scope = suiteScope();

@@ -29,7 +29,8 @@ const basis = {
   warmupSeconds: 4,
   stages: [{ factor: 1, seconds: 10 }],
 } as const;
-const none: Rates = {
+/** No operations. */
+export const noRates: Rates = {
   message: 0,
   reply: 0,
   reaction: 0,
@@ -47,7 +48,7 @@ export const scenarios = {
     name: 'hall',
     agents: 111,
     channels: 1,
-    rates: { ...none, message: 1_000, typing: 5, presence: 5, reaction: 10 },
+    rates: { ...noRates, message: 1_000, typing: 5, presence: 5, reaction: 10 },
   },
   teams: {
     ...basis,
@@ -55,14 +56,14 @@ export const scenarios = {
     agents: 111,
     channels: 20,
     channelsPerAgent: 1,
-    rates: { ...none, message: 1_000, typing: 5, presence: 5, reaction: 10 },
+    rates: { ...noRates, message: 1_000, typing: 5, presence: 5, reaction: 10 },
   },
   crowd: {
     ...basis,
     name: 'crowd',
     agents: 500,
     channels: 1,
-    rates: { ...none, message: 10, typing: 2, presence: 10, reaction: 5, rejoin: 2 },
+    rates: { ...noRates, message: 10, typing: 2, presence: 10, reaction: 5, rejoin: 2 },
   },
   herd: {
     ...basis,
@@ -70,7 +71,7 @@ export const scenarios = {
     agents: 300,
     channels: 10,
     channelsPerAgent: 1,
-    rates: { ...none, message: 100, history: 5 },
+    rates: { ...noRates, message: 100, history: 5 },
     cutEverySeconds: 10,
     stages: [{ factor: 1, seconds: 30 }],
   },

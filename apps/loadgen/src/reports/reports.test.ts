@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../measure/outcome.ts';
-import { goodMeasurement, outcomeWith, summary, thresholdsOf } from '../outcome.test.support.ts';
+import { goodMeasurement, outcomeWith, summary, thresholdsOf } from '../testing/outcomes.ts';
 import { compareRuns } from '../verdict/comparison.ts';
 import { judge } from '../verdict/judge.ts';
 import { htmlReport } from './html.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@openclaw/test-support';
 import { suiteScope } from '@openclaw/test-support/scopes';
-import { goodMeasurement, outcomeWith, summary, thresholdsOf } from '../outcome.test.support.ts';
+import { goodMeasurement, outcomeWith, summary, thresholdsOf } from '../testing/outcomes.ts';
 import { jsonReport } from '../reports/json.ts';
 import { compareRuns, readFormerRun } from './comparison.ts';
 import { judge } from './judge.ts';

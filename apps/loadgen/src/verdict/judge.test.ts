@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LatencyName } from '../measure/latencies.ts';
 import type { Measurement, Outcome } from '../measure/outcome.ts';
-import { goodMeasurement, outcomeWith, summary, thresholdsOf } from '../outcome.test.support.ts';
+import { goodMeasurement, outcomeWith, summary, thresholdsOf } from '../testing/outcomes.ts';
 import { isRampHolding, judge } from './judge.ts';
 
 const judged = (outcome: Outcome) => judge(outcome, thresholdsOf(outcome));

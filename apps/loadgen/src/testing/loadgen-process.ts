@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess } from '@openclaw/test-support';
-import { latencyNames } from './measure/latencies.ts';
+import { latencyNames } from '../measure/latencies.ts';
 
-const main = resolve(fileURLToPath(import.meta.url), '../main.ts');
+const main = resolve(fileURLToPath(import.meta.url), '../../main.ts');
 
 /** Starts the load generator as a process of its own. */
 export function startLoadgen(
@@ -14,7 +14,6 @@ export function startLoadgen(
 ) {
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   return startProcess(process.execPath, [...flags, main, '--url', url, ...args], {
-    // eslint-disable-next-line no-restricted-syntax -- the process inherits the environment
     env: { ...process.env, NODE_OPTIONS: '', ...env },
   });
 }

@@ -1,13 +1,13 @@
-import { latencyNames, type LatencyName, type LatencySummary } from './measure/latencies.ts';
-import type { Measurement, Outcome } from './measure/outcome.ts';
-import { createPlan } from './plan/create-plan.ts';
-import { scenarios } from './plan/scenarios.ts';
+import { latencyNames, type LatencyName, type LatencySummary } from '../measure/latencies.ts';
+import type { Measurement, Outcome } from '../measure/outcome.ts';
+import { createPlan } from '../plan/create-plan.ts';
+import { scenarios } from '../plan/scenarios.ts';
 import {
   defaultThresholdsPath,
   readThresholdsFile,
   thresholdsFor,
   type Thresholds,
-} from './plan/thresholds.ts';
+} from '../plan/thresholds.ts';
 
 /** A distribution with this p99. */
 export function summary(p99: number): LatencySummary {
