@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { LoadgenError } from './errors.ts';
 
 /** Reads a secret from the environment, because other users can see a command line. @throws {LoadgenError} */
@@ -8,4 +9,17 @@ export function readSecret(name: string): string {
     'invalid_options',
     `The environment variable ${name} (--token-secret-env) is not set.`,
   );
+}
+
+/** Reads a certificate authority. @throws {LoadgenError} if the file is not PEM */
+export function readCertificate(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LoadgenError('invalid_options', `--ca ${path} cannot be read: ${why}`, { cause });
+  }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new LoadgenError('invalid_options', `--ca ${path} holds no certificate in PEM.`);
 }

@@ -1,66 +1,30 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { nowMs } from './clock.ts';
+import { createAgentGroupProxy } from './fleet/agent-group-proxy.ts';
 import {
   createAgentGroup,
+  liveSlots,
   type AgentGroup,
-  type AgentGroupReport,
   type AgentGroupSetup,
-} from './agent-group.ts';
-import { readProcessUsage, type ProcessUsage } from './hub-process.ts';
-import {
-  createLatencies,
-  latencyNames,
-  type LatencyName,
-  type LatencySummary,
-} from './latencies.ts';
-import { machineUsage, readMachineTicks, type MachineUsage } from './machine.ts';
-import type { Identity, Plan } from './plan.ts';
-import { connectWatcher, type Watcher } from './watcher.ts';
-import { createAgentGroupProxy } from './agent-group-proxy.ts';
-
-/** The measurements of a run. */
-export interface Outcome {
-  readonly plan: Plan;
-  /** True if it was stopped early. */
-  readonly isInterrupted: boolean;
-  readonly measuredMs: number;
-  /** Connections open at the end, the watcher's included. */
-  readonly connected: number;
-  /** Failures of agents to connect, join or subscribe, counted by message. */
-  readonly failures: Readonly<Record<string, number>>;
-  readonly sent: number;
-  readonly acked: number;
-  /** Acknowledged operations and received events per second. */
-  readonly operationsPerSecond: number;
-  readonly deliveriesPerSecond: number;
-  readonly deliveries: number;
-  readonly lost: number;
-  readonly doubled: number;
-  readonly reconnects: number;
-  readonly errors: Readonly<Record<string, number>>;
-  readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
-  /** Null when the hub's pid is not given. */
-  readonly hub: {
-    readonly cpuUsPerDelivery: number;
-    readonly cores: number;
-    readonly rssBytes: number;
-  } | null;
-  /** Usage of this process. */
-  readonly generatorCores: number;
-  /** Usage of the machine; null if the kernel does not report it. */
-  readonly machine: MachineUsage | null;
-  /** True if the hub reports that it uses Redis; null if it does not say. */
-  readonly usesRedis: boolean | null;
-}
+  type LiveSlot,
+} from './fleet/agent-group.ts';
+import { nowMs } from './measure/clock.ts';
+import { readProcessUsage } from './measure/hub-process.ts';
+import { requestHub } from './fleet/hub-request.ts';
+import { measurementOf, sumByKey, type Outcome, type StageRecord } from './measure/outcome.ts';
+import { urlOf, type Identity, type Plan, type Stage } from './plan/plan.ts';
+import { probeHubs } from './fleet/probe.ts';
+import { intervalMsFor, mergeSeries } from './measure/series.ts';
+import { measureUsage } from './measure/usage.ts';
+import { connectWatcher, type Watcher } from './fleet/watcher.ts';
 
 /** Called with the progress of a run. */
 export interface Progress {
   readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining';
   readonly elapsedMs: number;
   readonly totalMs: number;
-  readonly sent: number;
-  readonly acked: number;
-  readonly deliveries: number;
+  /** The number of the stage, from 1. */
+  readonly stage: number;
+  readonly stages: number;
+  readonly live: Readonly<Record<LiveSlot, number>>;
 }
 
 /** Options of {@link runLoad}. */
@@ -73,30 +37,40 @@ export interface RunOptions {
   /** Ends the run early; it reports the measurements made so far. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
+  /** Called after each stage. False ends the run. @default continues */
+  mayContinue?(soFar: Outcome): boolean;
 }
 
 const drainMs = 5_000;
 const progressEveryMs = 250;
 const leadMs = 100;
-const askMs = 3_000;
+// A later stage starts on warm connections and needs less time until it is even.
+const laterWarmupMs = 1_000;
 
 const sharedArray = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
 
-/** Runs a plan against a hub. @throws {LoadgenError} when it cannot begin */
+/** Runs a plan against its hubs. @throws {LoadgenError} when it cannot begin */
 export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome> {
   const { identity, hubPid, signal } = options;
   if (hubPid !== undefined) readProcessUsage(hubPid);
-  const counts = Array.from({ length: plan.workers }, () => sharedArray(3));
+  const slots = Object.keys(liveSlots) as LiveSlot[];
+  const counts = Array.from({ length: plan.workers }, () => sharedArray(slots.length));
   const dues = { typing: sharedArray(plan.agents), reaction: sharedArray(plan.agents) };
+  await probeHubs(plan, identity);
   const watcher = await connectWatcher(plan, identity);
+  const startedAt = new Date().toISOString();
   const groups: AgentGroup[] = counts.map((own, part) => {
     const setup: AgentGroupSetup = { plan, identity, part, dues, counts: own };
     return plan.workers === 1 ? createAgentGroup(setup) : createAgentGroupProxy(setup);
   });
+  const stop = () => void atOnce((group) => group.stop());
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
   try {
     return await carryOut();
   } finally {
+    signal?.removeEventListener('abort', stop);
     await Promise.all(groups.map((group) => group.close()));
     // If the hub is down, the channels stay.
     if (!options.keepChannels && watcher.isLive) await watcher.deleteChannels().catch(() => {});
@@ -104,41 +78,82 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   }
 
   async function carryOut(): Promise<Outcome> {
-    tell('connecting', 0);
-    await watcher.createChannels();
-    const failures = await atOnce((group) => group.join());
-    await watcher.subscribe();
-    failures.push(...(await atOnce((group) => group.subscribe())));
+    const timer = setInterval(() => tell('connecting', 0, 0), progressEveryMs);
+    const failures: Record<string, number>[] = [];
+    try {
+      tell('connecting', 0, 0);
+      await watcher.createChannels();
+      failures.push(...(await atOnce((group) => group.join())));
+      await watcher.subscribe();
+      failures.push(...(await atOnce((group) => group.subscribe())));
+    } finally {
+      clearInterval(timer);
+    }
+    const runMs = plan.stages.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    const laterMs = (plan.stages.length - 1) * (laterWarmupMs + drainMs);
+    const intervalMs = intervalMsFor(runMs + laterMs);
+    const usesRedis = await askUsesRedis(plan);
+    const seriesStartMs = nowMs() + leadMs + plan.warmupMs;
+    const records: StageRecord[] = [];
 
+    function outcome(): Outcome {
+      const reports = records.flatMap((record) => record.reports);
+      return {
+        plan,
+        startedAt,
+        usesRedis,
+        failures: sumByKey(failures),
+        isInterrupted: signal?.aborted ?? false,
+        stages: records.map((record) => ({
+          stage: record.stage,
+          measurement: measurementOf([record]),
+        })),
+        total: measurementOf(records),
+        series: mergeSeries(
+          reports.flatMap((report) => report.series),
+          intervalMs,
+        ),
+      };
+    }
+
+    for (const [number, stage] of plan.stages.entries()) {
+      const warmupMs = number === 0 ? plan.warmupMs : Math.min(laterWarmupMs, plan.warmupMs);
+      records.push(await runStage({ stage, number, warmupMs, seriesStartMs, intervalMs }));
+      if (signal?.aborted || options.mayContinue?.(outcome()) === false) break;
+    }
+    return outcome();
+  }
+
+  async function runStage(of: {
+    readonly stage: Stage;
+    readonly number: number;
+    readonly warmupMs: number;
+    readonly seriesStartMs: number;
+    readonly intervalMs: number;
+  }): Promise<StageRecord> {
+    const { stage, number, seriesStartMs, intervalMs } = of;
     const startMs = nowMs() + leadMs;
-    const measureMs = startMs + plan.warmupMs;
-    const endMs = measureMs + plan.durationMs;
-    const stop = () => void atOnce((group) => group.stop());
-    signal?.addEventListener('abort', stop);
-    if (signal?.aborted) stop();
+    const measureMs = startMs + of.warmupMs;
+    const endMs = measureMs + stage.durationMs;
     const timer = setInterval(() => {
       const now = nowMs();
       const phase = now < measureMs ? 'warming up' : now < endMs ? 'measuring' : 'draining';
-      tell(phase, now - startMs);
+      tell(phase, now - startMs, number);
     }, progressEveryMs);
     try {
       const usage = measureUsage(measureMs, hubPid, signal);
-      await atOnce((group) => group.run({ startMs, measureMs, endMs }));
+      const { factor } = stage;
+      await atOnce((group) =>
+        group.run({ startMs, measureMs, endMs, factor, seriesStartMs, intervalMs }),
+      );
       const heads = await headsOf(watcher);
       const reports = await atOnce((group) => group.report(heads, drainMs));
       const connected =
-        reports.reduce((sum, { connected }) => sum + connected, 0) + (watcher.isLive ? 1 : 0);
-      return outcomeOf(plan, reports, {
-        connected,
-        measureMs,
-        usage: await usage.end(),
-        usesRedis: await askUsesRedis(plan.url),
-        failures: sumByKey(failures),
-        isInterrupted: signal?.aborted ?? false,
-      });
+        reports.reduce((sum, report) => sum + report.connected, 0) + (watcher.isLive ? 1 : 0);
+      const isInterrupted = signal?.aborted ?? false;
+      return { stage, reports, connected, measureMs, isInterrupted, usage: await usage.end() };
     } finally {
       clearInterval(timer);
-      signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -146,16 +161,24 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
     return Promise.all(groups.map(work));
   }
 
-  function tell(phase: Progress['phase'], elapsedMs: number) {
-    const total = (slot: number) => counts.reduce((sum, own) => sum + (own[slot] ?? 0), 0);
-    const totalMs = plan.warmupMs + plan.durationMs;
+  function tell(phase: Progress['phase'], elapsedMs: number, stage: number) {
+    const sum = (slot: number) => counts.reduce((total, own) => total + (own[slot] ?? 0), 0);
+    const highest = (slot: number) => Math.max(...counts.map((own) => own[slot] ?? 0));
+    const live = {} as Record<LiveSlot, number>;
+    for (const name of slots) {
+      const slot = liveSlots[name];
+      live[name] = name.endsWith('P99Ms') ? highest(slot) : sum(slot);
+    }
+    const { durationMs = 0 } = plan.stages[stage] ?? {};
+    const warmupMs = stage === 0 ? plan.warmupMs : Math.min(laterWarmupMs, plan.warmupMs);
+    const totalMs = warmupMs + durationMs;
     options.onProgress?.({
       phase,
       totalMs,
-      elapsedMs: Math.min(elapsedMs, totalMs),
-      sent: total(0),
-      acked: total(1),
-      deliveries: total(2),
+      live,
+      elapsedMs: Math.max(0, Math.min(elapsedMs, totalMs)),
+      stage: stage + 1,
+      stages: plan.stages.length,
     });
   }
 }
@@ -166,125 +189,13 @@ function headsOf(watcher: Watcher): Promise<Record<string, number>> {
 }
 
 /** The report says whether the hub had Redis, because the results differ. */
-async function askUsesRedis(url: string): Promise<boolean | null> {
+async function askUsesRedis(plan: Plan): Promise<boolean | null> {
   try {
-    const address = new URL('/readyz', url.replace(/^ws/, 'http'));
-    const response = await fetch(address, { signal: AbortSignal.timeout(askMs) });
-    const { redis } = (await response.json()) as { redis?: { status?: string } };
+    const call = { tls: plan.tls, method: 'GET', path: '/readyz' } as const;
+    const { body } = await requestHub(urlOf(plan, 0), call);
+    const { redis } = JSON.parse(body) as { redis?: { status?: string } };
     return redis?.status === undefined ? null : redis.status === 'ok';
   } catch {
     return null;
   }
-}
-
-interface Usage {
-  readonly hub: { readonly cpuMs: number; readonly rssBytes: number } | null;
-  readonly ownCpuMs: number;
-  readonly elapsedMs: number;
-  readonly machine: MachineUsage | null;
-}
-
-/** Starts to measure the CPU used and the highest memory. */
-function measureUsage(fromMs: number, hubPid: number | undefined, signal: AbortSignal | undefined) {
-  const read = (): ProcessUsage | null => {
-    try {
-      return hubPid === undefined ? null : readProcessUsage(hubPid);
-    } catch {
-      return null;
-    }
-  };
-  let before: ProcessUsage | null = null;
-  let last: ProcessUsage | null = null;
-  let rssBytes = 0;
-  let ownBefore = process.cpuUsage();
-  let beganMs = nowMs();
-  let machineBefore = readMachineTicks();
-  const sample = () => {
-    last = read() ?? last;
-    rssBytes = Math.max(rssBytes, last?.rssBytes ?? 0);
-  };
-  const timer = setInterval(sample, 1_000);
-  const begun = delay(Math.max(0, fromMs - nowMs()), undefined, { ...(signal && { signal }) })
-    .catch(() => {})
-    .then(() => {
-      before = read();
-      ownBefore = process.cpuUsage();
-      beganMs = nowMs();
-      machineBefore = readMachineTicks();
-    });
-  return {
-    async end(): Promise<Usage> {
-      await begun;
-      sample();
-      clearInterval(timer);
-      const own = process.cpuUsage(ownBefore);
-      const cpuMs = before === null || last === null ? null : last.cpuMs - before.cpuMs;
-      return {
-        hub: cpuMs === null ? null : { cpuMs, rssBytes },
-        ownCpuMs: (own.user + own.system) / 1000,
-        elapsedMs: nowMs() - beganMs,
-        machine: machineUsage(machineBefore, readMachineTicks()),
-      };
-    },
-  };
-}
-
-function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const record of records) {
-    for (const [key, count] of Object.entries(record)) sums[key] = (sums[key] ?? 0) + count;
-  }
-  return sums;
-}
-
-function outcomeOf(
-  plan: Plan,
-  reports: readonly AgentGroupReport[],
-  run: {
-    readonly measureMs: number;
-    readonly usage: Usage;
-    readonly connected: number;
-    readonly failures: Readonly<Record<string, number>>;
-    readonly isInterrupted: boolean;
-    readonly usesRedis: boolean | null;
-  },
-): Outcome {
-  const sum = (of: (report: AgentGroupReport) => number) =>
-    reports.reduce((total, report) => total + of(report), 0);
-  const latencies = createLatencies();
-  for (const report of reports) latencies.add(report.latencies);
-  const acked = sum((report) => report.acked);
-  const deliveries = sum((report) => report.deliveries);
-  const lastAckMs = Math.max(...reports.map((report) => report.lastAckMs));
-  // The time includes the last answers, so that a lag lowers the throughput.
-  const plannedMs = run.isInterrupted ? 0 : plan.durationMs;
-  const measuredMs = Math.max(plannedMs, lastAckMs - run.measureMs, 1);
-  const { hub, ownCpuMs, elapsedMs, machine } = run.usage;
-  return {
-    plan,
-    connected: run.connected,
-    failures: run.failures,
-    isInterrupted: run.isInterrupted,
-    measuredMs,
-    acked,
-    deliveries,
-    sent: sum((report) => report.sent),
-    operationsPerSecond: (acked * 1000) / measuredMs,
-    deliveriesPerSecond: (deliveries * 1000) / measuredMs,
-    lost: sum((report) => report.lost),
-    doubled: sum((report) => report.doubled),
-    reconnects: sum((report) => report.reconnects),
-    errors: sumByKey(reports.map((report) => report.errors)),
-    latencies: Object.fromEntries(
-      latencyNames.map((name) => [name, latencies.summary(name)]),
-    ) as Outcome['latencies'],
-    hub: hub && {
-      cpuUsPerDelivery: (hub.cpuMs * 1000) / Math.max(1, deliveries),
-      cores: hub.cpuMs / elapsedMs,
-      rssBytes: hub.rssBytes,
-    },
-    generatorCores: ownCpuMs / elapsedMs,
-    machine,
-    usesRedis: run.usesRedis,
-  };
 }

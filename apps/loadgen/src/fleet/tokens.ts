@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { LoadgenError } from './errors.ts';
-import type { Identity } from './plan.ts';
+import { LoadgenError } from '../errors.ts';
+import { requestHub } from './hub-request.ts';
+import type { Identity, TlsSettings } from '../plan/plan.ts';
 
 const ttlSeconds = 24 * 3600;
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -13,24 +14,26 @@ export function signToken(secret: string, agentId: string): string {
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
 
-async function mintToken(url: string, adminToken: string, agentId: string): Promise<string> {
-  const address = new URL('/v1/tokens', url.replace(/^ws/, 'http'));
-  const response = await fetch(address, {
+async function mintToken(
+  url: string,
+  adminToken: string,
+  agentId: string,
+  tls: TlsSettings,
+): Promise<string> {
+  const { status, body } = await requestHub(url, {
+    tls,
     method: 'POST',
-    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ sub: agentId, ttlSeconds }),
-  }).catch((cause: unknown) => {
-    throw new LoadgenError('unreachable', `The hub cannot be reached at ${address.origin}.`, {
-      cause,
-    });
+    path: '/v1/tokens',
+    headers: { authorization: `Bearer ${adminToken}` },
+    body: { sub: agentId, ttlSeconds },
   });
-  if (!response.ok) {
+  if (status < 200 || status > 299) {
     throw new LoadgenError(
       'refused',
-      `The hub minted no token for ${agentId} (HTTP ${response.status}): --token must be an admin's, of a hub with HUB_JWT_SECRET.`,
+      `The hub minted no token for ${agentId} (HTTP ${status}): --token must be an admin's, of a hub with HUB_JWT_SECRET.`,
     );
   }
-  return ((await response.json()) as { token: string }).token;
+  return (JSON.parse(body) as { token: string }).token;
 }
 
 /** The agent's sign-in options for `createClient`. */
@@ -38,6 +41,7 @@ export function signInOf(
   identity: Identity,
   url: string,
   agentId: string,
+  tls: TlsSettings,
 ): { readonly agent: string } | { readonly getToken: () => string | Promise<string> } {
   switch (identity.kind) {
     case 'dev':
@@ -49,7 +53,7 @@ export function signInOf(
       let minted: Promise<string> | null = null;
       return {
         getToken: () =>
-          (minted ??= mintToken(url, identity.token, agentId).catch((error: unknown) => {
+          (minted ??= mintToken(url, identity.token, agentId, tls).catch((error: unknown) => {
             minted = null;
             throw error;
           })),

@@ -29,15 +29,21 @@ export function createAgentGroupProxy(setup: AgentGroupSetup): AgentGroup {
     if (error === undefined) call?.resolve(result);
     else call?.reject(new Error(error));
   });
-  worker.on('error', (error: Error) => {
+  let failure: Error | null = null;
+  const fail = (error: Error) => {
+    failure ??= error;
     for (const call of pending.values()) call.reject(error);
     pending.clear();
-  });
+  };
+  worker.on('error', fail);
+  worker.on('exit', (code) => fail(new Error(`A worker thread ended with code ${code}`)));
 
   const call = <T>(method: keyof AgentGroup, ...args: unknown[]) =>
     new Promise<T>((resolve, reject) => {
+      // A message to a thread that ended is never answered.
+      if (failure !== null) return reject(failure);
       lastId += 1;
-      pending.set(lastId, { resolve: resolve, reject });
+      pending.set(lastId, { resolve, reject });
       worker.postMessage({ id: lastId, method, args } satisfies AgentGroupCall);
     });
 
@@ -48,7 +54,7 @@ export function createAgentGroupProxy(setup: AgentGroupSetup): AgentGroup {
     stop: () => call('stop'),
     report: (heads, timeoutMs) => call('report', heads, timeoutMs),
     async close() {
-      await call('close');
+      if (failure === null) await call('close');
       await worker.terminate();
     },
   };

@@ -1,12 +1,28 @@
+import { performance } from 'node:perf_hooks';
 import { createAgent, type DueTimes, type VirtualAgent } from './agent.ts';
-import { nowMs } from './clock.ts';
+import { nowMs } from '../measure/clock.ts';
 import { createFrameCache } from './frame-cache.ts';
-import { LeanSocket } from './lean-socket.ts';
-import { createLatencies, type LatencyName } from './latencies.ts';
-import { agentIdOf, type Identity, type Plan } from './plan.ts';
-import { createSchedule } from './schedule.ts';
-import { countError, createTally, type RunTimes } from './tally.ts';
+import { createSocketFactory } from './lean-socket.ts';
+import type { LatencyName } from '../measure/latencies.ts';
+import { agentIdOf, urlOf, type Identity, type Plan, type Rates } from '../plan/plan.ts';
+import { createSchedule } from '../plan/schedule.ts';
+import { createSeries, type EncodedInterval } from '../measure/series.ts';
+import { countError, createTally, resetTally, type StageTimes } from '../measure/tally.ts';
 import { signInOf } from './tokens.ts';
+
+/** The slots of {@link AgentGroupSetup.counts}. The counts include the warm-up, except deliveries. */
+export const liveSlots = {
+  sent: 0,
+  acked: 1,
+  deliveries: 2,
+  errors: 3,
+  connected: 4,
+  /** The p99 of the last interval. */
+  deliveryP99Ms: 5,
+  ackP99Ms: 6,
+  latenessP99Ms: 7,
+} as const;
+export type LiveSlot = keyof typeof liveSlots;
 
 /** Options of a group: plain data and shared memory, so that they can go to a worker thread. */
 export interface AgentGroupSetup {
@@ -15,10 +31,20 @@ export interface AgentGroupSetup {
   /** The group has the agents whose number modulo `plan.workers` is this. */
   readonly part: number;
   readonly dues: DueTimes;
-  /** Live counters: operations sent, operations acknowledged, and events received since the warm-up. */
+  /** Live counters, see {@link liveSlots}. */
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
+/** One stage of a group's run. */
+export interface StageRun extends StageTimes {
+  /** Multiplies the rates of the plan. */
+  readonly factor: number;
+  /** The start of the first stage's measurement, from which the series counts. */
+  readonly seriesStartMs: number;
+  readonly intervalMs: number;
+}
+
+/** The measurements of a group in one stage. */
 export interface AgentGroupReport {
   /** Agents that are connected and subscribed at the end. */
   readonly connected: number;
@@ -32,6 +58,10 @@ export interface AgentGroupReport {
   /** By the code of HubError. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Record<LatencyName, string>;
+  readonly skipped: number;
+  readonly series: readonly EncodedInterval[];
+  /** The share of the measured time in which this thread's event loop was busy. */
+  readonly loopUtilization: number;
 }
 
 /** The agents of one thread. */
@@ -40,11 +70,11 @@ export interface AgentGroup {
   join(): Promise<Record<string, number>>;
   /** Subscribes the joined agents. Resolves like `join`. */
   subscribe(): Promise<Record<string, number>>;
-  /** Runs the schedule. Resolves when every operation is answered. */
-  run(times: RunTimes): Promise<void>;
-  /** Starts no further operations; `run` resolves when those in flight are answered. */
+  /** Runs the schedule of one stage. Resolves when every operation is answered. */
+  run(stage: StageRun): Promise<void>;
+  /** Starts no further operations and connections; `run` resolves when the operations in flight are answered. */
   stop(): Promise<void>;
-  /** Waits until every agent has its channels' heads, and resolves with the measurements. */
+  /** Waits until every agent has its channels' heads, and resolves with the measurements of the last stage. */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<AgentGroupReport>;
   close(): Promise<void>;
 }
@@ -61,31 +91,41 @@ export function createAgentGroup({
   dues,
   counts,
 }: AgentGroupSetup): AgentGroup {
-  const tally = createTally(createLatencies());
+  const tally = createTally();
   const parseFrame = createFrameCache();
   const isOurs = (index: number) => index % plan.workers === part;
   const indexes = Array.from({ length: plan.agents }, (_, index) => index).filter(isOurs);
   const agents = new Map<number, VirtualAgent>();
-  let reconnects = 0;
+  const cuts = plan.cutEveryMs;
   let isStopped = false;
+  // The counts of the agents' clients include the earlier stages.
+  let reported = { lost: 0, doubled: 0 };
+  let loopUtilization = 0;
+
+  const add = (slot: LiveSlot, count: number) => {
+    counts[liveSlots[slot]] = (counts[liveSlots[slot]] ?? 0) + count;
+  };
 
   function create(index: number): VirtualAgent {
+    const url = urlOf(plan, index);
     const agent = createAgent(index, {
       plan,
       tally,
       dues,
+      sockets: createSocketFactory(plan.tls),
       clientOptions: {
-        url: plan.url,
-        ...signInOf(identity, plan.url, agentIdOf(plan, index)),
+        url,
+        ...signInOf(identity, url, agentIdOf(plan, index), plan.tls),
         parseFrame,
-        webSocket: LeanSocket,
       },
-      onAck: () => {
-        counts[1] = (counts[1] ?? 0) + 1;
-      },
+      onAck: () => add('acked', 1),
+      onError: () => add('errors', 1),
     });
+    let isLive = false;
     agent.client.on('state', ({ state }) => {
-      if (state === 'reconnecting') reconnects += 1;
+      if ((state === 'live') === isLive) return;
+      isLive = !isLive;
+      add('connected', isLive ? 1 : -1);
     });
     return agent;
   }
@@ -96,7 +136,7 @@ export function createAgentGroup({
     const waiting = all();
     const next = async (): Promise<void> => {
       const agent = waiting.shift();
-      if (agent === undefined) return;
+      if (agent === undefined || isStopped) return;
       await work(agent).catch((error: unknown) => {
         agents.delete(agent.index);
         void agent.close();
@@ -113,6 +153,15 @@ export function createAgentGroup({
       await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 
+  function showLive() {
+    const { series } = tally;
+    counts[liveSlots.deliveries] = tally.deliveries;
+    if (series === null) return;
+    counts[liveSlots.deliveryP99Ms] = series.lastP99('delivery');
+    counts[liveSlots.ackP99Ms] = series.lastP99('ack');
+    counts[liveSlots.latenessP99Ms] = series.lastP99('lateness');
+  }
+
   const all = () => [...agents.values()];
   const isIdle = () => all().every((agent) => agent.pending === 0);
 
@@ -122,35 +171,47 @@ export function createAgentGroup({
       return each((agent) => agent.join());
     },
     subscribe: () => each((agent) => agent.subscribe()),
-    async run(times) {
-      tally.times = times;
-      const { rate, typingRate, presenceRate, reactionRate } = plan;
+    async run(stage) {
+      resetTally(tally, stage);
+      tally.series ??= createSeries(stage.seriesStartMs, stage.intervalMs);
+      const series = tally.series;
       const schedule = createSchedule({
-        startMs: times.startMs,
-        endMs: times.endMs,
+        startMs: stage.startMs,
+        endMs: stage.endMs,
         agents: plan.agents,
-        rates: {
-          message: rate,
-          typing: typingRate,
-          presence: presenceRate,
-          reaction: reactionRate,
-        },
+        burst: plan.burst,
+        rates: timesFactor(plan.rates, stage.factor),
         isOurs: (index) => agents.has(index),
       });
+      let nextCutMs = cuts === null ? Infinity : stage.measureMs + cuts;
+      let before: ReturnType<typeof performance.eventLoopUtilization> | null = null;
       while (!isStopped && schedule.nextDueMs < Infinity) {
         const now = nowMs();
+        series.advance(now);
+        if (before === null && now >= stage.measureMs) before = performance.eventLoopUtilization();
         for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
           agents.get(due.agent)?.perform(due);
-          counts[0] = (counts[0] ?? 0) + 1;
+          add('sent', 1);
         }
-        counts[2] = tally.deliveries;
+        if (now >= nextCutMs && cuts !== null) {
+          for (const agent of agents.values()) agent.cut();
+          nextCutMs += cuts;
+        }
+        showLive();
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
+      if (before !== null) loopUtilization = performance.eventLoopUtilization(before).utilization;
       // There is no time limit here, because each call ends with an answer or with the client's timeout.
-      await until(isIdle, Infinity);
+      await until(() => {
+        series.advance(nowMs());
+        return isIdle();
+      }, Infinity);
+      showLive();
     },
     async stop() {
       isStopped = true;
+      // Later calls, such as the end of a typing, do not count.
+      tally.times = { ...tally.times, endMs: Math.min(tally.times.endMs, nowMs()) };
     },
     async report(heads, timeoutMs) {
       const missing = (agent: VirtualAgent) => {
@@ -160,20 +221,24 @@ export function createAgentGroup({
       };
       await until(() => all().every((agent) => missing(agent) === 0), nowMs() + timeoutMs);
 
-      let lost = 0;
-      let doubled = 0;
+      const total = { lost: 0, doubled: 0 };
       for (const agent of all()) {
-        lost += missing(agent);
-        doubled += agent.client.counters.repeated;
+        total.lost += missing(agent) + agent.past.lost;
+        total.doubled += agent.client.counters.repeated + agent.past.doubled;
         for (const watch of agent.watches.values()) {
-          lost += watch.lost;
-          doubled += watch.doubled;
+          total.lost += watch.lost;
+          total.doubled += watch.doubled;
         }
       }
+      const before = reported;
+      reported = total;
       return {
-        lost,
-        doubled,
-        reconnects,
+        lost: Math.max(0, total.lost - before.lost),
+        doubled: total.doubled - before.doubled,
+        reconnects: tally.reconnects,
+        skipped: tally.skipped,
+        series: tally.series?.take() ?? [],
+        loopUtilization,
         connected: all().filter(({ client }) => client.state === 'live').length,
         sent: tally.sent,
         acked: tally.acked,
@@ -188,4 +253,10 @@ export function createAgentGroup({
       await Promise.all(all().map((agent) => agent.close()));
     },
   };
+}
+
+function timesFactor(rates: Rates, factor: number): Rates {
+  return Object.fromEntries(
+    Object.entries(rates).map(([kind, rate]) => [kind, rate * factor]),
+  ) as unknown as Rates;
 }

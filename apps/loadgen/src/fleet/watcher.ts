@@ -1,6 +1,7 @@
 import { createClient, type HubClient } from '@openclaw/client';
-import { LoadgenError } from './errors.ts';
-import { watcherIdOf, type Identity, type Plan } from './plan.ts';
+import { LoadgenError } from '../errors.ts';
+import { createSocketFactory } from './lean-socket.ts';
+import { urlOf, watcherIdOf, type Identity, type Plan } from '../plan/plan.ts';
 import { signInOf } from './tokens.ts';
 
 /** Creates the channels and reads them as the web UI does. */
@@ -14,15 +15,17 @@ export interface Watcher {
   close(): Promise<void>;
 }
 
-/** Connects, without retries. @throws {LoadgenError} */
+/** Connects to the first hub, without retries. @throws {LoadgenError} */
 export async function connectWatcher(plan: Plan, identity: Identity): Promise<Watcher> {
+  const url = urlOf(plan, 0);
   const client = createClient({
-    url: plan.url,
-    ...signInOf(identity, plan.url, watcherIdOf(plan)),
+    url,
+    ...signInOf(identity, url, watcherIdOf(plan), plan.tls),
+    webSocket: createSocketFactory(plan.tls).webSocket,
     // Longer than the agents' timeout: the watcher must not fail first when the hub is at its limit.
     callTimeoutMs: 30_000,
   });
-  await firstConnection(client, plan.url);
+  await firstConnection(client, url);
   return {
     get isLive() {
       return client.state === 'live';

@@ -9,13 +9,22 @@ import {
 export const latencyNames = [
   'delivery',
   'ack',
+  'reply',
+  'reaction',
   'typing',
   'presence',
-  'reaction',
+  'direct',
+  'history',
+  'rejoin',
+  'reconnect',
   'lateness',
 ] as const;
 
-/** `lateness` is the delay of the generator itself, from the due time until the send. */
+/**
+ * `delivery`, `reply`, `reaction`, `typing`, `presence` and `direct` end when an agent receives the event; `ack`,
+ * `history` and `rejoin` when the hub answers. `reconnect` counts from the cut of a socket until the agent is live, and
+ * `lateness` is the delay of the generator itself, until it sends.
+ */
 export type LatencyName = (typeof latencyNames)[number];
 
 /** A distribution in milliseconds; null without a value. */
@@ -25,6 +34,7 @@ export interface LatencySummary {
   readonly p90: number;
   readonly p99: number;
   readonly max: number;
+  readonly mean: number;
 }
 
 /** A histogram in microseconds for each {@link LatencyName}, with three significant digits. */
@@ -39,23 +49,43 @@ export interface Latencies {
 
 const highestUs = 120_000_000;
 
+/** An empty histogram in microseconds. */
+export function createHistogram(digits: 2 | 3): Histogram {
+  return build({
+    bitBucketSize: 32,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: highestUs,
+    numberOfSignificantValueDigits: digits,
+  });
+}
+
+export function recordMs(histogram: Histogram, ms: number): void {
+  const us = Math.round(ms * 1000);
+  histogram.recordValue(us < 1 ? 1 : us > highestUs ? highestUs : us);
+}
+
+/** Null for an empty histogram. */
+export function summaryOf(histogram: Histogram): LatencySummary | null {
+  if (histogram.totalCount === 0) return null;
+  const ms = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000;
+  return {
+    count: histogram.totalCount,
+    p50: ms(50),
+    p90: ms(90),
+    p99: ms(99),
+    max: histogram.maxValue / 1000,
+    mean: histogram.mean / 1000,
+  };
+}
+
 export function createLatencies(): Latencies {
-  const create = () =>
-    build({
-      bitBucketSize: 32,
-      lowestDiscernibleValue: 1,
-      highestTrackableValue: highestUs,
-      numberOfSignificantValueDigits: 3,
-    });
+  const create = () => createHistogram(3);
   const histograms = Object.fromEntries(latencyNames.map((name) => [name, create()])) as Record<
     LatencyName,
     Histogram
   >;
   return {
-    record(name, ms) {
-      const us = Math.round(ms * 1000);
-      histograms[name].recordValue(us < 1 ? 1 : us > highestUs ? highestUs : us);
-    },
+    record: (name, ms) => recordMs(histograms[name], ms),
     encode: () =>
       Object.fromEntries(
         latencyNames.map((name) => [name, encodeIntoCompressedBase64(histograms[name])]),
@@ -64,17 +94,6 @@ export function createLatencies(): Latencies {
       for (const name of latencyNames)
         histograms[name].add(decodeFromCompressedBase64(encoded[name]));
     },
-    summary(name) {
-      const histogram = histograms[name];
-      if (histogram.totalCount === 0) return null;
-      const ms = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000;
-      return {
-        count: histogram.totalCount,
-        p50: ms(50),
-        p90: ms(90),
-        p99: ms(99),
-        max: histogram.maxValue / 1000,
-      };
-    },
+    summary: (name) => summaryOf(histograms[name]),
   };
 }

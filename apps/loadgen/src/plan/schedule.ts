@@ -1,4 +1,4 @@
-export type OperationKind = 'message' | 'typing' | 'presence' | 'reaction';
+import { operationKinds, type Burst, type OperationKind, type Rates } from './plan.ts';
 
 export interface DueOperation {
   readonly kind: OperationKind;
@@ -23,7 +23,9 @@ export interface ScheduleOptions {
   readonly endMs: number;
   readonly agents: number;
   /** Operations per second of each kind, over all agents. */
-  readonly rates: Readonly<Record<OperationKind, number>>;
+  readonly rates: Rates;
+  /** More messages in a part of each period. */
+  readonly burst: Burst | null;
   /** Only operations of these agents are returned; every thread has the same schedule. */
   readonly isOurs: (agent: number) => boolean;
 }
@@ -34,6 +36,10 @@ const strides: Readonly<Record<OperationKind, number>> = {
   typing: 7,
   presence: 11,
   reaction: 13,
+  reply: 17,
+  direct: 19,
+  history: 23,
+  rejoin: 29,
 };
 
 /** A schedule in which the agents take turns. */
@@ -42,18 +48,22 @@ export function createSchedule({
   endMs,
   agents,
   rates,
+  burst,
   isOurs,
 }: ScheduleOptions): Schedule {
-  const streams = (Object.keys(rates) as OperationKind[])
+  const streams = operationKinds
     .filter((kind) => rates[kind] > 0)
-    .map((kind) => ({ kind, everyMs: 1000 / rates[kind], turn: -1, agent: 0, dueMs: startMs }));
+    .map((kind) => {
+      const offsetMs = createPace(rates[kind], kind === 'message' ? burst : null);
+      return { kind, offsetMs, turn: -1, agent: 0, dueMs: startMs };
+    });
   for (const stream of streams) advance(stream);
 
   function advance(stream: (typeof streams)[number]) {
     do {
       stream.turn += 1;
       // Computed from the start each time, because adding fractions would accumulate rounding errors.
-      stream.dueMs = startMs + stream.turn * stream.everyMs;
+      stream.dueMs = startMs + stream.offsetMs(stream.turn);
       stream.agent = (stream.turn * strideOf(stream.kind, agents)) % agents;
     } while (stream.dueMs < endMs && !isOurs(stream.agent));
     if (stream.dueMs >= endMs) stream.dueMs = Infinity;
@@ -78,6 +88,23 @@ export function createSchedule({
     get nextDueMs() {
       return first()?.dueMs ?? Infinity;
     },
+  };
+}
+
+/** Returns the time of each turn, counted from the start of the schedule. `rate` is per second, outside the bursts. */
+export function createPace(rate: number, burst: Burst | null): (turn: number) => number {
+  if (burst === null) return (turn) => (turn * 1000) / rate;
+  const { everyMs, lengthMs, factor } = burst;
+  const turnsInBurst = (rate * factor * lengthMs) / 1000;
+  const turnsInPeriod = turnsInBurst + (rate * (everyMs - lengthMs)) / 1000;
+  return (turn) => {
+    const period = Math.floor(turn / turnsInPeriod);
+    const rest = turn - period * turnsInPeriod;
+    const offsetMs =
+      rest < turnsInBurst
+        ? (rest * 1000) / (rate * factor)
+        : lengthMs + ((rest - turnsInBurst) * 1000) / rate;
+    return period * everyMs + offsetMs;
   };
 }
 

@@ -1,0 +1,9 @@
+// Teams: each user in one of 20 channels. See README.md beside this file.
+import { createChat } from './chat.ts';
+
+const chat = createChat({ scenario: 'teams', channels: 20, rate: 1_000 });
+
+export const options = chat.options;
+export const setup = chat.setup;
+export const teardown = chat.teardown;
+export default chat.run;

@@ -1,0 +1,49 @@
+// The thresholds of the load generator in the notation of k6. Nothing here needs k6, so that a test can run it.
+
+interface LatencyLimits {
+  readonly p50Ms?: number;
+  readonly p90Ms?: number;
+  readonly p99Ms?: number;
+  readonly maxMs?: number;
+}
+
+interface Limits {
+  readonly calls?: Readonly<Record<string, LatencyLimits>>;
+  readonly maxErrors?: number;
+}
+
+/** The parts of thresholds.json that k6 can check. */
+export interface ThresholdsFile extends Limits {
+  readonly scenarios?: Readonly<Record<string, Limits>>;
+}
+
+const conditions: readonly (readonly [keyof LatencyLimits, string])[] = [
+  ['p50Ms', 'med'],
+  ['p90Ms', 'p(90)'],
+  ['p99Ms', 'p(99)'],
+  ['maxMs', 'max'],
+];
+
+/**
+ * The thresholds of a script. `trends` names k6's metric of each kind of call that the script measures, and `errors` the
+ * counter of refused calls. A limit of the scenario has precedence over the general one.
+ */
+export function k6Thresholds(
+  file: ThresholdsFile,
+  scenario: string,
+  trends: Readonly<Record<string, string>>,
+  errors: string,
+): Record<string, string[]> {
+  const own = file.scenarios?.[scenario] ?? {};
+  const thresholds: Record<string, string[]> = {
+    [errors]: [`count<=${own.maxErrors ?? file.maxErrors ?? 0}`],
+  };
+  for (const [call, metric] of Object.entries(trends)) {
+    const limits = own.calls?.[call] ?? file.calls?.[call] ?? {};
+    const set = conditions.flatMap(([key, statistic]) =>
+      limits[key] === undefined ? [] : [`${statistic}<${limits[key]}`],
+    );
+    if (set.length > 0) thresholds[metric] = set;
+  }
+  return thresholds;
+}

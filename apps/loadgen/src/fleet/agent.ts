@@ -1,0 +1,348 @@
+import {
+  createClient,
+  HubError,
+  type ClientOptions,
+  type Envelope,
+  type HubClient,
+} from '@openclaw/client';
+import { isDirectChannelId } from '@openclaw/protocol/wire';
+import { createChannelWatch, watchSeq, type ChannelWatch } from './channel-watch.ts';
+import { nowMs } from '../measure/clock.ts';
+import type { LatencyName } from '../measure/latencies.ts';
+import type { SocketFactory } from './lean-socket.ts';
+import { agentIdOf, agentIndexOf, channelsOf, partnerOf, type Plan } from '../plan/plan.ts';
+import type { DueOperation } from '../plan/schedule.ts';
+import { countError, record, type Tally } from '../measure/tally.ts';
+
+/** The due time of each agent's last typing and reaction, which the events do not carry. Shared by all threads. */
+export interface DueTimes {
+  readonly typing: Float64Array<SharedArrayBuffer>;
+  readonly reaction: Float64Array<SharedArrayBuffer>;
+}
+
+/** One agent: runs due operations and measures what it receives. */
+export interface VirtualAgent {
+  readonly index: number;
+  readonly client: HubClient;
+  readonly watches: ReadonlyMap<string, ChannelWatch>;
+  /** Losses and repeats in the subscriptions that it ended. */
+  readonly past: { readonly lost: number; readonly doubled: number };
+  /** Connects and joins its channels. */
+  join(): Promise<void>;
+  subscribe(): Promise<void>;
+  perform(operation: DueOperation): void;
+  /** Cuts its socket without a close frame, as a failing network does. The client reconnects. */
+  cut(): void;
+  /** Unanswered operations. */
+  readonly pending: number;
+  close(): Promise<void>;
+}
+
+const connectTimeoutMs = 30_000;
+const typingMs = 1_000;
+const historyPage = 50;
+// An agent starts a new thread with every fifth reply, and continues the newest thread with the others.
+const repliesPerThread = 5;
+const emojis = ['👍', '🎉', '🚀', '👀', '✅'];
+
+interface KnownMessage {
+  readonly id: string;
+  readonly threadId: string | null;
+}
+
+export function createAgent(
+  index: number,
+  deps: {
+    readonly plan: Plan;
+    readonly tally: Tally;
+    readonly dues: DueTimes;
+    readonly sockets: SocketFactory;
+    readonly clientOptions: ClientOptions;
+    onAck(): void;
+    onError(): void;
+  },
+): VirtualAgent {
+  const { plan, tally, dues } = deps;
+  const client = createClient({ ...deps.clientOptions, webSocket: deps.sockets.webSocket });
+  const channelIds = channelsOf(plan, index);
+  const watches = new Map<string, ChannelWatch>();
+  const past = { lost: 0, doubled: 0 };
+  const lastMessages = new Map<string, KnownMessage>();
+  const lastReplies = new Map<string, KnownMessage>();
+  /** Channels that this agent has left for a moment. */
+  const away = new Set<string>();
+  /** Channels whose events are not watched, because this agent ended the subscription. */
+  const unsubscribed = new Set<string>();
+  // The hub repeats a presence when it compares rosters; a repeated one is not new.
+  const seenPresence = new Map<number, number>();
+  let reactedTo = '';
+  /** Unanswered operations by channel; those of no channel have the key ''. */
+  const pending = new Map<string, number>();
+  const idleWaiters = new Map<string, () => void>();
+  let cutAtMs: number | null = null;
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+
+  client.on('event', onEvent);
+  client.on('state', ({ state }) => {
+    const now = nowMs();
+    if (state === 'reconnecting' && now >= tally.times.measureMs) {
+      tally.reconnects += 1;
+      tally.series?.count('reconnects');
+    }
+    if (state !== 'live' || cutAtMs === null) return;
+    record(tally, 'reconnect', cutAtMs, now);
+    cutAtMs = null;
+  });
+
+  function onEvent({ event, channelId, seq }: Envelope) {
+    const now = nowMs();
+    if (now >= tally.times.measureMs) {
+      tally.deliveries += 1;
+      tally.series?.count('deliveries');
+    }
+    if (seq !== null && channelId !== null && !unsubscribed.has(channelId)) {
+      let watch = watches.get(channelId);
+      if (watch === undefined) watches.set(channelId, (watch = createChannelWatch(seq - 1)));
+      watchSeq(watch, seq);
+    }
+    switch (event.type) {
+      case 'channel.message': {
+        const { message } = event;
+        const dueMs = Number.parseFloat(message.content);
+        if (isDirectChannelId(event.channelId)) return record(tally, 'direct', dueMs, now);
+        lastMessages.set(event.channelId, { id: message.id, threadId: null });
+        return record(tally, 'delivery', dueMs, now);
+      }
+      case 'thread.message': {
+        const { message } = event;
+        lastReplies.set(message.channelId, { id: message.id, threadId: message.threadId });
+        return record(tally, 'reply', Number.parseFloat(message.content), now);
+      }
+      case 'channel.typing':
+        return event.typing ? recordDue('typing', dues.typing, event.agentId, now) : undefined;
+      case 'channel.reaction.add':
+        return recordDue('reaction', dues.reaction, event.agentId, now);
+      case 'channel.presence':
+        for (const { agentId, customStatus } of event.presences)
+          onPresence(agentId, customStatus, now);
+    }
+  }
+
+  function recordDue(
+    name: 'typing' | 'reaction',
+    times: Float64Array,
+    agentId: string,
+    now: number,
+  ) {
+    const dueMs = times[agentIndexOf(plan, agentId)];
+    if (dueMs !== undefined && dueMs > 0) record(tally, name, dueMs, now);
+  }
+
+  function onPresence(agentId: string, customStatus: string | null, now: number) {
+    const dueMs = customStatus?.startsWith('due ') ? Number(customStatus.slice(4)) : Number.NaN;
+    const from = agentIndexOf(plan, agentId);
+    if (!(dueMs > (seenPresence.get(from) ?? 0))) return;
+    seenPresence.set(from, dueMs);
+    record(tally, 'presence', dueMs, now);
+  }
+
+  function begin(channelId: string) {
+    pending.set(channelId, (pending.get(channelId) ?? 0) + 1);
+  }
+
+  function end(channelId: string) {
+    const left = (pending.get(channelId) ?? 0) - 1;
+    if (left > 0) return pending.set(channelId, left);
+    pending.delete(channelId);
+    idleWaiters.get(channelId)?.();
+  }
+
+  function note(channelId: string, call: Promise<unknown>, dueMs: number, latency?: LatencyName) {
+    const isMeasured = dueMs >= tally.times.measureMs && dueMs < tally.times.endMs;
+    if (isMeasured) {
+      tally.sent += 1;
+      tally.series?.count('sent');
+    }
+    begin(channelId);
+    call.then(
+      () => {
+        end(channelId);
+        deps.onAck();
+        if (!isMeasured) return;
+        const now = nowMs();
+        tally.acked += 1;
+        tally.series?.count('acked');
+        tally.lastAckMs = now;
+        if (latency !== undefined) record(tally, latency, dueMs, now);
+      },
+      (error: unknown) => {
+        end(channelId);
+        deps.onError();
+        if (!isMeasured) return;
+        tally.series?.count('errors');
+        countError(tally.errors, error instanceof HubError ? error.code : String(error));
+      },
+    );
+  }
+
+  function skip(dueMs: number) {
+    if (dueMs >= tally.times.measureMs) tally.skipped += 1;
+  }
+
+  /** Runs later work in a channel, which counts as pending. `close` drops it. */
+  function after(channelId: string, ms: number, work: () => void) {
+    begin(channelId);
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      work();
+      end(channelId);
+    }, ms);
+    timers.add(timer);
+  }
+
+  function contentOf(dueMs: number): string {
+    return `${dueMs} `.padEnd(
+      plan.contentChars,
+      'All agents report progress on their part of the work. ',
+    );
+  }
+
+  function startTyping(channelId: string, dueMs: number) {
+    dues.typing[index] = dueMs;
+    note(channelId, client.channel(channelId).startTyping(), dueMs);
+  }
+
+  function type(channelId: string, dueMs: number) {
+    startTyping(channelId, dueMs);
+    after(channelId, typingMs, () =>
+      note(channelId, client.channel(channelId).stopTyping(), dueMs + typingMs),
+    );
+  }
+
+  function send(channelId: string, dueMs: number) {
+    const channel = client.channel(channelId);
+    if (plan.typingLeadMs === 0)
+      return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
+    const sendMs = dueMs + plan.typingLeadMs;
+    // The messages that were typed in the warm-up count instead.
+    if (sendMs >= tally.times.endMs) return;
+    startTyping(channelId, dueMs);
+    after(channelId, Math.max(0, sendMs - nowMs()), () => {
+      note(channelId, channel.send(contentOf(sendMs)), sendMs, 'ack');
+      note(channelId, channel.stopTyping(), sendMs);
+    });
+  }
+
+  function react(channelId: string, dueMs: number, turn: number) {
+    const message = lastMessages.get(channelId);
+    // Repeating a reaction changes nothing and publishes no event.
+    if (message === undefined || message.id === reactedTo) return skip(dueMs);
+    reactedTo = message.id;
+    dues.reaction[index] = dueMs;
+    const emoji = emojis[turn % emojis.length] as string;
+    note(channelId, client.channel(channelId).react(message.id, emoji), dueMs);
+  }
+
+  function reply(channelId: string, dueMs: number, turn: number) {
+    const isNew = turn % repliesPerThread === 0;
+    const message = (isNew ? undefined : lastReplies.get(channelId)) ?? lastMessages.get(channelId);
+    if (message === undefined) return skip(dueMs);
+    note(channelId, client.channel(channelId).reply(message, contentOf(dueMs)), dueMs);
+  }
+
+  async function subscribeTo(channelId: string) {
+    const { head } = await client.channel(channelId).subscribe();
+    const watch = watches.get(channelId);
+    // Events may be handled before this promise, but not before the hub's answer.
+    if (watch === undefined) watches.set(channelId, createChannelWatch(head));
+    else watch.lost += Math.max(0, watch.first - head - 1);
+  }
+
+  /** Leaves a channel and joins it again. An unanswered call there would be refused after the leave. */
+  async function rejoin(channelId: string) {
+    away.add(channelId);
+    if (pending.has(channelId)) {
+      await new Promise<void>((resolve) => idleWaiters.set(channelId, resolve));
+      idleWaiters.delete(channelId);
+    }
+    // The wait is this agent's own, so it is no part of the latency.
+    const startMs = nowMs();
+    unsubscribed.add(channelId);
+    const watch = watches.get(channelId);
+    watches.delete(channelId);
+    past.lost += watch?.lost ?? 0;
+    past.doubled += watch?.doubled ?? 0;
+    const channel = client.channel(channelId);
+    await channel.unsubscribe();
+    await channel.leave();
+    await channel.join();
+    unsubscribed.delete(channelId);
+    await subscribeTo(channelId);
+    away.delete(channelId);
+    record(tally, 'rejoin', startMs, nowMs());
+  }
+
+  return {
+    index,
+    client,
+    watches,
+    past,
+    get pending() {
+      let count = 0;
+      for (const ofChannel of pending.values()) count += ofChannel;
+      return count;
+    },
+    async join() {
+      await client.ready({ signal: AbortSignal.timeout(connectTimeoutMs) });
+      await Promise.all(channelIds.map((channelId) => client.channel(channelId).join()));
+    },
+    async subscribe() {
+      await Promise.all(channelIds.map(subscribeTo));
+    },
+    perform({ kind, turn, dueMs }) {
+      record(tally, 'lateness', dueMs, nowMs());
+      const visit = Math.floor(turn / plan.agents) % channelIds.length;
+      const channelId = channelIds[visit] as string;
+      if (away.has(channelId)) return skip(dueMs);
+      switch (kind) {
+        case 'message':
+          return send(channelId, dueMs);
+        case 'reply':
+          return reply(channelId, dueMs, turn);
+        case 'typing':
+          return type(channelId, dueMs);
+        case 'reaction':
+          return react(channelId, dueMs, turn);
+        case 'presence': {
+          const customStatus = `due ${dueMs}`;
+          const status = turn % 2 === 0 ? 'away' : 'online';
+          return note('', client.setPresence({ status, customStatus }), dueMs);
+        }
+        case 'direct': {
+          const partner = partnerOf(plan, index);
+          if (partner < 0) return skip(dueMs);
+          const direct = client.direct(agentIdOf(plan, partner));
+          return note('', direct.send(contentOf(dueMs)), dueMs);
+        }
+        case 'history': {
+          const last = watches.get(channelId)?.last ?? 0;
+          // Every second page is an older one, as when a reader scrolls back.
+          const before = turn % 2 === 1 && last > historyPage ? { before: last - historyPage } : {};
+          const page = client.channel(channelId).history({ limit: historyPage, ...before });
+          return note(channelId, page, dueMs, 'history');
+        }
+        case 'rejoin':
+          return note('', rejoin(channelId), dueMs);
+      }
+    },
+    cut() {
+      if (client.state !== 'live') return;
+      cutAtMs = nowMs();
+      deps.sockets.cut();
+    },
+    async close() {
+      for (const timer of timers) clearTimeout(timer);
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { ClientOptions } from '@openclaw/client';
+import { WebSocket } from 'ws';
+import type { TlsSettings } from '../plan/plan.ts';
+
+/** The sockets of one client. */
+export interface SocketFactory {
+  /** For the client's options. Reading from `ws` costs less than from Node's own, and a process has many agents. */
+  readonly webSocket: NonNullable<ClientOptions['webSocket']>;
+  /** Ends the newest socket at once, without a close frame. */
+  cut(): void;
+}
+
+/** The options of `ws` and of `node:https` for these settings. */
+export function tlsOptions({ ca, isInsecure }: TlsSettings): {
+  readonly ca?: string;
+  readonly rejectUnauthorized: boolean;
+} {
+  return { rejectUnauthorized: !isInsecure, ...(ca !== null && { ca }) };
+}
+
+export function createSocketFactory(tls: TlsSettings): SocketFactory {
+  let cutNewest: (() => void) | null = null;
+  class LeanSocket extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols, { perMessageDeflate: false, ...tlsOptions(tls) });
+      cutNewest = () => this.terminate();
+    }
+  }
+  return {
+    webSocket: LeanSocket as unknown as SocketFactory['webSocket'],
+    cut: () => cutNewest?.(),
+  };
+}

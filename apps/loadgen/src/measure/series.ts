@@ -1,0 +1,126 @@
+import {
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from 'hdr-histogram-js';
+import { createHistogram, recordMs, summaryOf, type LatencySummary } from './latencies.ts';
+
+/** The latencies that have a time series. */
+export const seriesNames = ['delivery', 'ack', 'lateness'] as const;
+export type SeriesName = (typeof seriesNames)[number];
+
+const countNames = ['sent', 'acked', 'errors', 'deliveries', 'reconnects'] as const;
+type CountName = (typeof countNames)[number];
+type Counts = Record<CountName, number>;
+
+/** One interval of a thread's series, with its histograms encoded for another thread. */
+export interface EncodedInterval {
+  readonly index: number;
+  readonly counts: Readonly<Counts>;
+  readonly latencies: Readonly<Record<SeriesName, string>>;
+}
+
+/** One interval of a run, over all threads. */
+export interface SeriesPoint extends Readonly<Counts> {
+  /** The start of the interval, counted from the start of the first stage. */
+  readonly atMs: number;
+  readonly latencies: Readonly<Record<SeriesName, LatencySummary | null>>;
+}
+
+/** Measurements by time. The number of intervals is bounded by their length, see {@link intervalMsFor}. */
+export interface Series {
+  /** Starts an interval when its time has come. Call it before recording. */
+  advance(nowMs: number): void;
+  count(name: CountName): void;
+  record(name: SeriesName, ms: number): void;
+  /** Returns the intervals since the last call. */
+  take(): EncodedInterval[];
+  /** The p99 of the last complete interval, for a live display; 0 without a value. */
+  lastP99(name: SeriesName): number;
+}
+
+const pointsMax = 600;
+
+/** The length of the intervals of a run: a second, or more if the run would have more than 600. */
+export function intervalMsFor(runMs: number): number {
+  return 1000 * Math.max(1, Math.ceil(runMs / 1000 / pointsMax));
+}
+
+const zero = (): Counts => ({ sent: 0, acked: 0, errors: 0, deliveries: 0, reconnects: 0 });
+
+export function createSeries(startMs: number, intervalMs: number): Series {
+  // Two digits are enough for a plot, and the histograms are reused, because a run may have 600 intervals.
+  const create = () => createHistogram(2);
+  const histograms: Readonly<Record<SeriesName, Histogram>> = {
+    delivery: create(),
+    ack: create(),
+    lateness: create(),
+  };
+  const lastP99 = { delivery: 0, ack: 0, lateness: 0 };
+  let intervals: EncodedInterval[] = [];
+  let index = 0;
+  let endMs = startMs + intervalMs;
+  let counts = zero();
+
+  function finish() {
+    const isEmpty = Object.values(counts).every((value) => value === 0);
+    const encoded = {} as Record<SeriesName, string>;
+    for (const name of seriesNames) {
+      encoded[name] = encodeIntoCompressedBase64(histograms[name]);
+      lastP99[name] = summaryOf(histograms[name])?.p99 ?? 0;
+      histograms[name].reset();
+    }
+    if (!isEmpty) intervals.push({ index, counts, latencies: encoded });
+    counts = zero();
+  }
+
+  return {
+    advance(nowMs) {
+      if (nowMs < endMs) return;
+      finish();
+      index = Math.floor((nowMs - startMs) / intervalMs);
+      endMs = startMs + (index + 1) * intervalMs;
+    },
+    count(name) {
+      counts[name] += 1;
+    },
+    record: (name, ms) => recordMs(histograms[name], ms),
+    take() {
+      finish();
+      const taken = intervals;
+      intervals = [];
+      return taken;
+    },
+    lastP99: (name) => lastP99[name],
+  };
+}
+
+/** Adds up the intervals of all threads and stages, in order of time. */
+export function mergeSeries(
+  intervals: readonly EncodedInterval[],
+  intervalMs: number,
+): SeriesPoint[] {
+  const merged = new Map<number, { counts: Counts; histograms: Record<SeriesName, Histogram> }>();
+  for (const { index, counts, latencies } of intervals) {
+    let point = merged.get(index);
+    if (point === undefined) {
+      const histograms = {} as Record<SeriesName, Histogram>;
+      for (const name of seriesNames) histograms[name] = createHistogram(2);
+      merged.set(index, (point = { counts: zero(), histograms }));
+    }
+    for (const name of countNames) point.counts[name] += counts[name];
+    for (const name of seriesNames)
+      point.histograms[name].add(decodeFromCompressedBase64(latencies[name]));
+  }
+  return [...merged]
+    .sort(([one], [other]) => one - other)
+    .map(([index, { counts, histograms }]) => ({
+      atMs: index * intervalMs,
+      ...counts,
+      latencies: {
+        delivery: summaryOf(histograms.delivery),
+        ack: summaryOf(histograms.ack),
+        lateness: summaryOf(histograms.lateness),
+      },
+    }));
+}

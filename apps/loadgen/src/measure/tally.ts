@@ -1,0 +1,71 @@
+import { createLatencies, type Latencies, type LatencyName } from './latencies.ts';
+import type { Series, SeriesName } from './series.ts';
+
+/** The phases of one stage, on the shared clock. */
+export interface StageTimes {
+  /** When the first operation is due. */
+  readonly startMs: number;
+  /** The end of the warm-up, when measuring starts. */
+  readonly measureMs: number;
+  /** All operations are due before this time. */
+  readonly endMs: number;
+}
+
+/** The measurements of one thread's agents in one stage. */
+export interface Tally {
+  times: StageTimes;
+  /** Null until the first stage. */
+  series: Series | null;
+  /** Measured calls, by outcome. */
+  sent: number;
+  acked: number;
+  /** Operations that could not be run, such as a reaction before the first message. */
+  skipped: number;
+  readonly errors: Map<string, number>;
+  /** When the last measured operation was acknowledged. */
+  lastAckMs: number;
+  /** Events received since the warm-up. */
+  deliveries: number;
+  reconnects: number;
+  latencies: Latencies;
+}
+
+/** Measures nothing until its times are set. */
+export function createTally(): Tally {
+  return {
+    times: { startMs: Infinity, measureMs: Infinity, endMs: Infinity },
+    series: null,
+    sent: 0,
+    acked: 0,
+    skipped: 0,
+    errors: new Map(),
+    lastAckMs: 0,
+    deliveries: 0,
+    reconnects: 0,
+    latencies: createLatencies(),
+  };
+}
+
+/** Begins a stage: sets the counts to zero. */
+export function resetTally(tally: Tally, times: StageTimes): void {
+  tally.times = times;
+  tally.errors.clear();
+  tally.latencies = createLatencies();
+  tally.sent = tally.acked = tally.skipped = tally.lastAckMs = tally.deliveries = 0;
+  tally.reconnects = 0;
+}
+
+/** Records the latency from the due time until now, unless it was due in the warm-up. */
+export function record(tally: Tally, name: LatencyName, dueMs: number, nowMs: number): void {
+  if (!(dueMs >= tally.times.measureMs)) return;
+  tally.latencies.record(name, nowMs - dueMs);
+  if (isInSeries(name)) tally.series?.record(name, nowMs - dueMs);
+}
+
+function isInSeries(name: LatencyName): name is SeriesName {
+  return name === 'delivery' || name === 'ack' || name === 'lateness';
+}
+
+export function countError(errors: Map<string, number>, code: string): void {
+  errors.set(code, (errors.get(code) ?? 0) + 1);
+}

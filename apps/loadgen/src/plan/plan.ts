@@ -1,0 +1,146 @@
+/** How the agents authenticate. */
+export type Identity =
+  | { readonly kind: 'dev' }
+  /** HS256: each agent's token is signed here. */
+  | { readonly kind: 'secret'; readonly secret: string }
+  /** An admin's token: each agent's token is minted by the hub. */
+  | { readonly kind: 'admin'; readonly token: string };
+
+/**
+ * The kinds of operation. `reply` sends into a thread, `direct` sends a direct message, `history` reads a page of
+ * messages, and `rejoin` leaves a channel and joins it again.
+ */
+export const operationKinds = [
+  'message',
+  'reply',
+  'reaction',
+  'typing',
+  'presence',
+  'direct',
+  'history',
+  'rejoin',
+] as const;
+export type OperationKind = (typeof operationKinds)[number];
+
+/** Operations a second of each kind, over all agents. */
+export type Rates = Readonly<Record<OperationKind, number>>;
+
+/** In every period of `everyMs`, the first `lengthMs` have `factor` times the messages. */
+export interface Burst {
+  readonly everyMs: number;
+  readonly lengthMs: number;
+  readonly factor: number;
+}
+
+/** A part of the run with its own load, measured on its own. */
+export interface Stage {
+  /** Multiplies every rate of the plan. */
+  readonly factor: number;
+  readonly durationMs: number;
+}
+
+/** The TLS settings for the connections to the hub. */
+export interface TlsSettings {
+  /** A certificate authority in PEM; null for the authorities that Node knows. */
+  readonly ca: string | null;
+  /** Accepts any certificate. */
+  readonly isInsecure: boolean;
+}
+
+/** The plan of a run: plain data, so that it can go to a worker thread. */
+export interface Plan {
+  /** Hubs as `ws://…`. The agents are divided among them. */
+  readonly urls: readonly string[];
+  readonly tls: TlsSettings;
+  /** Part of every id of the run, so that runs do not share channels. */
+  readonly runId: string;
+  /** The scenario's name, for the report and for its thresholds. */
+  readonly scenario: string;
+  readonly agents: number;
+  readonly channels: readonly string[];
+  /** Channels that each agent joins; null for all. */
+  readonly channelsPerAgent: number | null;
+  readonly rates: Rates;
+  readonly burst: Burst | null;
+  /** The time that an agent types before it sends a message; 0 for no typing. */
+  readonly typingLeadMs: number;
+  /** Every socket is cut at once, again after each such time; null for never. */
+  readonly cutEveryMs: number | null;
+  readonly stages: readonly Stage[];
+  /** Ends the run after the first stage that fails. */
+  readonly isRamp: boolean;
+  /** The time before the first stage that has its load but is not measured. */
+  readonly warmupMs: number;
+  /** The length of a message's content. */
+  readonly contentChars: number;
+  /** Threads that run the agents. */
+  readonly workers: number;
+}
+
+/** The id of the agent with this number, from 0. */
+export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
+  return `load-${plan.runId}-${index}`;
+}
+
+/** The reverse of {@link agentIdOf}; NaN for other agents. */
+export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
+  const prefix = `load-${plan.runId}-`;
+  return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;
+}
+
+/** The watcher, which only reads, as the web UI does. */
+export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
+  return `load-${plan.runId}-watcher`;
+}
+
+/** The hub of the agent with this number. */
+export function urlOf(plan: Pick<Plan, 'urls'>, index: number): string {
+  return plan.urls[index % plan.urls.length] as string;
+}
+
+/** The channels of the agent with this number. */
+export function channelsOf(
+  plan: Pick<Plan, 'channelsPerAgent' | 'channels'>,
+  index: number,
+): readonly string[] {
+  const { channels, channelsPerAgent } = plan;
+  if (channelsPerAgent === null || channelsPerAgent >= channels.length) return channels;
+  return Array.from(
+    { length: channelsPerAgent },
+    (_, offset) => channels[(index + offset) % channels.length] as string,
+  );
+}
+
+/** The agent to whom this one sends direct messages. The agents form pairs; the last of an odd number writes to the one before. */
+export function partnerOf(plan: Pick<Plan, 'agents'>, index: number): number {
+  const partner = index % 2 === 0 ? index + 1 : index - 1;
+  return partner < plan.agents ? partner : index - 1;
+}
+
+/** The average number of messages a second, with the bursts and without a stage's factor. */
+export function averageMessageRate({ rates, burst }: Pick<Plan, 'rates' | 'burst'>): number {
+  if (burst === null) return rates.message;
+  const share = burst.lengthMs / burst.everyMs;
+  return rates.message * (1 + share * (burst.factor - 1));
+}
+
+/** The average number of calls a second to the hub, without a stage's factor. */
+export function averageCallRate(plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs'>): number {
+  const { rates } = plan;
+  // A message that is typed first also starts and stops the typing.
+  const callsPerMessage = plan.typingLeadMs > 0 ? 3 : 1;
+  const others =
+    rates.reply + rates.reaction + rates.presence + rates.direct + rates.history + rates.rejoin;
+  return averageMessageRate(plan) * callsPerMessage + 2 * rates.typing + others;
+}
+
+/** The average number of events a second that the agents receive, without a stage's factor. */
+export function averageDeliveryRate(
+  plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs' | 'agents' | 'channels' | 'channelsPerAgent'>,
+): number {
+  const share = Math.min(1, (plan.channelsPerAgent ?? Infinity) / plan.channels.length);
+  const membersPerChannel = plan.agents * share;
+  const pairwise = plan.rates.direct * 2;
+  const read = plan.rates.history;
+  return (averageCallRate(plan) - plan.rates.direct - read) * membersPerChannel + pairwise;
+}

@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { latencyNames, type LatencyName } from '../measure/latencies.ts';
+import { averageCallRate, averageMessageRate, type Plan, type Stage } from './plan.ts';
+import { parseSettings } from './settings-file.ts';
+
+const ms = z.number().positive().optional();
+const limits = z.strictObject({ p50Ms: ms, p90Ms: ms, p99Ms: ms, maxMs: ms });
+const settings = {
+  /** The latencies, per kind of call. */
+  calls: z.partialRecord(z.enum(latencyNames), limits).default({}),
+  /** Acknowledged calls a second; by default what the plan asks for. */
+  minThroughput: z.number().min(0).optional(),
+  /** The hub's memory; by default 500 MB, and 1 MB more for each agent past 111. */
+  maxMemoryMb: z.number().positive().optional(),
+  /** Agents connected at the end; by default all of the plan. */
+  minAgents: z.int().min(0).optional(),
+  /** Failed calls. */
+  maxErrors: z.int().min(0).optional(),
+};
+
+/** A file of thresholds. `scenarios` overrides them for one scenario. */
+export const thresholdsFileSchema = z.strictObject({
+  ...settings,
+  scenarios: z.record(z.string(), z.strictObject(settings)).default({}),
+});
+export type ThresholdsFile = z.output<typeof thresholdsFileSchema>;
+
+/** The highest latencies of one kind of call. */
+export type LatencyLimits = z.output<typeof limits>;
+
+/** The thresholds of a run. */
+export interface Thresholds {
+  readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
+  /** Null for what the plan asks for, see {@link plannedThroughput}. */
+  readonly minThroughput: number | null;
+  readonly maxMemoryMb: number;
+  readonly minAgents: number;
+  readonly maxErrors: number;
+}
+
+/** Thresholds that the command line overrides. */
+export interface ThresholdOverrides {
+  readonly maxDeliveryMs?: number;
+  readonly maxPresenceMs?: number;
+  readonly maxTypingMs?: number;
+  readonly minThroughput?: number;
+  readonly maxMemoryMb?: number;
+  readonly minAgents?: number;
+  readonly maxErrors?: number;
+}
+
+/** The file that holds the project's thresholds. The k6 scripts read it too. */
+export const defaultThresholdsPath = fileURLToPath(
+  new URL('../../thresholds.json', import.meta.url),
+);
+
+/** Reads a file of thresholds. @throws {LoadgenError} with each wrong setting */
+export function readThresholdsFile(path: string): ThresholdsFile {
+  return parseSettings(path, thresholdsFileSchema);
+}
+
+const memoryMb = 500;
+const agentsInMemory = 111;
+// The last answers of a run may come so long after the last call, which lowers the throughput of a short run.
+const answerMs = 200;
+const tolerance = 0.95;
+
+/** The calls a second that a hub acknowledges if it keeps up with one stage of the plan. At least all messages. */
+export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
+  const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
+  const messages = Math.min(averageMessageRate(plan), answered);
+  return factor * Math.max(messages, answered * tolerance);
+}
+
+/** The thresholds for a plan. The command line has precedence over the file. */
+export function thresholdsFor(
+  plan: Plan,
+  file: ThresholdsFile,
+  overrides: ThresholdOverrides = {},
+): Thresholds {
+  const own = file.scenarios[plan.scenario] ?? { calls: {} };
+  const given = { ...file, ...definedOf(own), ...definedOf(overrides) };
+  const p99 = (p99Ms: number | undefined) => p99Ms !== undefined && { p99Ms };
+  const calls: Partial<Record<LatencyName, LatencyLimits>> = { ...file.calls, ...own.calls };
+  const fromCommandLine = {
+    delivery: p99(overrides.maxDeliveryMs),
+    presence: p99(overrides.maxPresenceMs),
+    typing: p99(overrides.maxTypingMs),
+  };
+  for (const [name, limit] of Object.entries(fromCommandLine)) {
+    if (limit !== false) calls[name as LatencyName] = limit;
+  }
+  return {
+    calls,
+    minThroughput: given.minThroughput ?? null,
+    maxMemoryMb: given.maxMemoryMb ?? memoryMb + Math.max(0, plan.agents - agentsInMemory),
+    minAgents: given.minAgents ?? plan.agents,
+    maxErrors: given.maxErrors ?? 0,
+  };
+}
+
+function definedOf<T extends object>(record: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(record).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}

@@ -1,0 +1,41 @@
+import type { LatencyName } from '../measure/latencies.ts';
+
+/** The latencies' names in reports. */
+export const latencyTitles: Readonly<Record<LatencyName, string>> = {
+  delivery: 'message delivery',
+  ack: 'message ack',
+  reply: 'thread reply',
+  reaction: 'reaction',
+  typing: 'typing',
+  presence: 'presence',
+  direct: 'direct message',
+  history: 'history page',
+  rejoin: 'leave and join',
+  reconnect: 'reconnect',
+  lateness: 'generator’s lateness',
+};
+
+/** Formats a number with separators and three significant digits. */
+export function formatNumber(value: number): string {
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return value.toLocaleString('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** Formats a count or a rate that is a whole number in most runs. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
+}
+
+export function formatPercent(share: number): string {
+  return `${formatNumber(share * 100)}%`;
+}
+
+/** Lists counts by key, such as `timeout 3, rate_limited 12`. */
+export function formatCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${formatCount(count)}`)
+    .join(', ');
+}

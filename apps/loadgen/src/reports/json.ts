@@ -1,0 +1,30 @@
+import type { Comparison } from '../verdict/comparison.ts';
+import type { Judgement } from '../verdict/judge.ts';
+import type { Outcome } from '../measure/outcome.ts';
+
+/** The outcome as JSON, which `--compare` reads. `format` changes when a compared part changes. */
+export function jsonReport(
+  outcome: Outcome,
+  judgement: Judgement,
+  comparison: Comparison | null,
+): string {
+  const { verdict, reasons, checks } = judgement;
+  const { plan } = outcome;
+  // The certificate authority is a whole file, and no reader of a report needs it.
+  const shownPlan = { ...plan, tls: { ...plan.tls, ca: plan.tls.ca === null ? null : 'given' } };
+  const report = {
+    format: 1,
+    verdict,
+    reasons,
+    checks,
+    ...outcome,
+    plan: shownPlan,
+    stages: outcome.stages.map((stage, index) => ({
+      ...stage,
+      verdict: judgement.stages[index]?.verdict,
+      checks: judgement.stages[index]?.checks,
+    })),
+    comparison,
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}

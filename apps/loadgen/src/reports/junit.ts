@@ -1,0 +1,44 @@
+import type { Judgement } from '../verdict/judge.ts';
+import type { Outcome } from '../measure/outcome.ts';
+import { escapeMarkup } from './markup.ts';
+import { titleOf } from './text.ts';
+
+/**
+ * The checks as JUnit XML, one test case each, as CI servers show them. JUnit has no third result: the failed checks of an
+ * inconclusive run are skipped, so that a build does not fail because of the generator's machine.
+ */
+export function junitReport(outcome: Outcome, { checks, verdict, reasons }: Judgement): string {
+  const { scenario } = outcome.plan;
+  const seconds = (outcome.total.measuredMs / 1000).toFixed(3);
+  const isFailure = (holds: boolean | null) => holds === false && verdict !== 'inconclusive';
+  const isSkipped = (holds: boolean | null) =>
+    holds === null || (holds === false && verdict === 'inconclusive');
+  const cases = checks.map(({ id, name, limit, measured, holds }) => {
+    const text = escapeMarkup(`${name}: ${measured}, and the limit is ${limit}`);
+    const result = isFailure(holds)
+      ? `<failure message="${text}"/>`
+      : isSkipped(holds)
+        ? `<skipped message="${text}"/>`
+        : `<system-out>${text}</system-out>`;
+    const attributes = `classname="loadgen.${escapeMarkup(scenario)}" name="${escapeMarkup(id)}"`;
+    return `    <testcase ${attributes}>${result}</testcase>`;
+  });
+  const failures = checks.filter(({ holds }) => isFailure(holds)).length;
+  const skipped = checks.filter(({ holds }) => isSkipped(holds)).length;
+  const counts = `tests="${checks.length}" failures="${failures}" errors="0" skipped="${skipped}"`;
+  const suite = `name="loadgen.${escapeMarkup(scenario)}" ${counts} time="${seconds}"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="loadgen" ${counts} time="${seconds}">`,
+    `  <testsuite ${suite} timestamp="${escapeMarkup(outcome.startedAt)}">`,
+    '    <properties>',
+    `      <property name="verdict" value="${verdict}"/>`,
+    `      <property name="run" value="${escapeMarkup(titleOf(outcome))}"/>`,
+    '    </properties>',
+    ...cases,
+    `    <system-out>${escapeMarkup(reasons.join('\n'))}</system-out>`,
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,14 @@
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Escapes a text for XML and HTML, in content and in quoted attributes. XML forbids most control characters. */
+export function escapeMarkup(text: string): string {
+  return text
+    .replace(/[&<>"']/g, (character) => entities[character] as string)
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd');
+}

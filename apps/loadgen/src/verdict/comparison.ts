@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { formatCount, formatNumber, latencyTitles } from '../reports/format.ts';
+import { latencyNames } from '../measure/latencies.ts';
+import type { Outcome } from '../measure/outcome.ts';
+import { parseSettings } from '../plan/settings-file.ts';
+
+const summarySchema = z
+  .object({ count: z.number(), p50: z.number(), p99: z.number() })
+  .nullable()
+  .optional();
+/** The parts of a JSON report that are compared. Other parts may change without a new format. */
+const formerSchema = z.object({
+  format: z.literal(1),
+  startedAt: z.string(),
+  verdict: z.string(),
+  plan: z.object({
+    scenario: z.string(),
+    agents: z.number(),
+    channels: z.array(z.string()),
+    rates: z.record(z.string(), z.number()),
+    urls: z.array(z.string()),
+  }),
+  total: z.object({
+    operationsPerSecond: z.number(),
+    deliveriesPerSecond: z.number(),
+    latencies: z.record(z.string(), summarySchema),
+    errors: z.record(z.string(), z.number()),
+    hub: z.object({ cpuUsPerDelivery: z.number(), rssBytes: z.number() }).nullable(),
+  }),
+});
+
+/** A former run, as written by `--json`. */
+export type FormerRun = z.output<typeof formerSchema>;
+
+/** One measurement in both runs. */
+export interface ComparisonRow {
+  readonly name: string;
+  readonly former: number;
+  readonly now: number;
+  /** Such as `+12%`. */
+  readonly change: string;
+  /** `even` if it changed by at most a tenth. */
+  readonly tendency: 'better' | 'worse' | 'even';
+}
+
+export interface Comparison {
+  /** Names the former run. */
+  readonly former: string;
+  readonly formerVerdict: string;
+  readonly rows: readonly ComparisonRow[];
+  /** The differences of the plans, which can explain those of the measurements. */
+  readonly differences: readonly string[];
+}
+
+const noticeable = 0.1;
+
+/** Reads the JSON report of a former run. @throws {LoadgenError} if it is not one */
+export function readFormerRun(path: string): FormerRun {
+  return parseSettings(path, formerSchema);
+}
+
+function row(name: string, former: number, now: number, isMoreBetter: boolean): ComparisonRow {
+  const share = former === 0 ? (now === 0 ? 0 : Infinity) : now / former - 1;
+  const sign = share > 0 ? '+' : '';
+  const change = share === Infinity ? 'new' : `${sign}${formatNumber(share * 100)}%`;
+  const isEven = Math.abs(share) <= noticeable;
+  const tendency = isEven ? 'even' : share > 0 === isMoreBetter ? 'better' : 'worse';
+  return { name, former, now, change, tendency };
+}
+
+/** Compares a run with a former one. Only what both measured has a row. */
+export function compareRuns(outcome: Outcome, former: FormerRun): Comparison {
+  const { total, plan } = outcome;
+  const rows: ComparisonRow[] = [];
+  for (const name of latencyNames) {
+    const then = former.total.latencies[name];
+    const now = total.latencies[name];
+    if (!then || now === null) continue;
+    rows.push(row(`${latencyTitles[name]} p50 ms`, then.p50, now.p50, false));
+    rows.push(row(`${latencyTitles[name]} p99 ms`, then.p99, now.p99, false));
+  }
+  rows.push(
+    row('calls/s', former.total.operationsPerSecond, total.operationsPerSecond, true),
+    row('deliveries/s', former.total.deliveriesPerSecond, total.deliveriesPerSecond, true),
+    row('errors', sumOf(former.total.errors), sumOf(total.errors), false),
+  );
+  const then = former.total.hub;
+  if (then !== null && total.hub !== null) {
+    const mb = (bytes: number) => bytes / 1024 / 1024;
+    rows.push(
+      row('hub CPU µs a delivery', then.cpuUsPerDelivery, total.hub.cpuUsPerDelivery, false),
+      row('hub memory MB', mb(then.rssBytes), mb(total.hub.rssBytes), false),
+    );
+  }
+  return {
+    former: `the run of ${former.startedAt}`,
+    formerVerdict: former.verdict,
+    rows,
+    differences: differencesOf(plan, former.plan),
+  };
+}
+
+const sumOf = (counts: Readonly<Record<string, number>>) =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+function differencesOf(now: Outcome['plan'], then: FormerRun['plan']): string[] {
+  const differences: string[] = [];
+  const compare = (name: string, before: string | number, after: string | number) => {
+    if (before !== after)
+      differences.push(`${name} was ${textOf(before)} and is ${textOf(after)}.`);
+  };
+  const textOf = (value: string | number) =>
+    typeof value === 'string' ? value : formatCount(value);
+  compare('scenario', then.scenario, now.scenario);
+  compare('hub', then.urls.join(' '), now.urls.join(' '));
+  compare('agents', then.agents, now.agents);
+  compare('channels', then.channels.length, now.channels.length);
+  for (const [kind, rate] of Object.entries(now.rates))
+    compare(`rate of ${kind}`, then.rates[kind] ?? 0, rate);
+  return differences;
+}
