@@ -88,7 +88,7 @@ export function createPublishQueue(
       });
       if (alone.length > 0) {
         const again = await redis.pipeline(
-          alone.map((entry) => scriptCall([entry], sharded) as ScriptCall),
+          alone.map((entry) => scriptCall([entry], sharded)),
         );
         again.forEach((reply, index) => {
           const entry = alone[index];
