@@ -87,9 +87,7 @@ export function createPublishQueue(
         else for (const entry of owners) failures.set(entry, reply);
       });
       if (alone.length > 0) {
-        const again = await redis.pipeline(
-          alone.map((entry) => scriptCall([entry], sharded)),
-        );
+        const again = await redis.pipeline(alone.map((entry) => scriptCall([entry], sharded)));
         again.forEach((reply, index) => {
           const entry = alone[index];
           if (entry && reply instanceof RedisClientError) failures.set(entry, reply);

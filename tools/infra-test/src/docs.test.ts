@@ -11,6 +11,9 @@ const pages = [
   'docs/decisions.md',
   'docs/failure-modes.md',
   'docs/operations.md',
+  'docs/performance.md',
+  'docs/reliability.md',
+  'docs/retention.md',
   'docs/scaling.md',
   'infra/README.md',
 ];
