@@ -105,13 +105,12 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         await self.aclose()
 
     async def ready(self) -> None:
-        """Waits until every channel was subscribed once."""
-        while not all(cursor.was_subscribed for cursor in self._cursors.values()) or (
-            self._direct and not self._knows_direct
-        ):
+        """Waits until every channel was subscribed once. Raises HubError when one is refused."""
+        while True:
             if self._error is not None:
                 raise self._error
-            if self._is_closed:
+            is_subscribed = all(cursor.was_subscribed for cursor in self._cursors.values())
+            if self._is_closed or (is_subscribed and (self._knows_direct or not self._direct)):
                 return
             self._changed.clear()
             await self._changed.wait()
