@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,10 @@ def _is_repeatable(method: str, params: Mapping[str, Any]) -> bool:
     return True
 
 
+#: Takes a result and its size in bytes.
+OnResult = Callable[[Any, int], None]
+
+
 @dataclass(eq=False)
 class _Call:
     id: int
@@ -42,7 +46,8 @@ class _Call:
     frame: str
     size: int
     is_repeatable: bool
-    answer: asyncio.Future[tuple[Any, int]]
+    answer: asyncio.Future[Any]
+    on_result: OnResult | None
 
 
 class Calls:
@@ -61,12 +66,18 @@ class Calls:
         self._wake = asyncio.Event()
 
     def start(
-        self, method: str, params: Mapping[str, Any], *, is_internal: bool = False
-    ) -> asyncio.Future[tuple[Any, int]]:
-        """Queues a call and returns its future answer: the result, and its size in bytes.
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        is_internal: bool = False,
+        on_result: OnResult | None = None,
+    ) -> asyncio.Future[Any]:
+        """Queues a call and returns its future result.
 
         Cancel the future to drop the call. An internal call goes first, is not counted, and fails when the connection
-        is lost, because its caller makes another for the next connection. Raises HubError ``closed``, ``queue_full``, ``too_large`` or ``invalid``.
+        is lost, because its caller makes another for the next connection. ``on_result`` runs before later frames are
+        read, which a task that awaits the future does not. Raises HubError ``closed``, ``queue_full``, ``too_large`` or ``invalid``.
         """
         if self._closed is not None:
             raise self._closed
@@ -87,7 +98,7 @@ class Calls:
             self._check_room(method, size)
         is_repeatable = not is_internal and _is_repeatable(method, fields)
         answer = asyncio.get_running_loop().create_future()
-        call = _Call(self._last_id, method, frame, size, is_repeatable, answer)
+        call = _Call(self._last_id, method, frame, size, is_repeatable, answer, on_result)
         self._bytes += size
         if is_internal:
             self._waiting.appendleft(call)
@@ -145,7 +156,11 @@ class Calls:
         if "error" in message:
             call.answer.set_exception(error_from_rpc(message["error"]))
         else:
-            call.answer.set_result((message.get("result"), size))
+            result = message.get("result")
+            if call.on_result is not None:
+                call.on_result(result, size)
+            if not call.answer.done():
+                call.answer.set_result(result)
 
     def on_welcome(self, in_flight_max: int, frame_max_bytes: int) -> None:
         self._in_flight_max = in_flight_max

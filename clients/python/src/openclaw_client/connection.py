@@ -166,15 +166,15 @@ class Connection:
             wait_s = self._options.connect_timeout_ms / 1_000
             heartbeat_s = await asyncio.wait_for(self._receive_welcome(socket), wait_s)
             for work in (
+                self._watch(socket, heartbeat_s),
                 self._receive(socket),
                 self._send(socket),
-                self._watch(socket, heartbeat_s),
                 self._wait_for_slot(),
             ):
                 tasks.append(asyncio.create_task(work))
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # The reader knows why the socket closed; the writer only knows that it did.
-            return next(task for task in tasks if task in done).result()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            # The watcher is the first, because the others only see that it closed the socket.
+            return next(task for task in tasks if task.done()).result()
         except (TimeoutError, asyncio.TimeoutError) as cause:
             error = HubError("unreachable", "the hub sent no welcome in time")
             error.__cause__ = cause

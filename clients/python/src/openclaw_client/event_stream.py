@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Protocol
 
+from .calls import OnResult
 from .cursor import Cursor
 from .errors import HubError, retry_pause_s
 from .events import Discontinuity, Event, event_from_envelope
@@ -19,13 +20,15 @@ _BUFFER_MAX = 1_000
 #: ``welcome.direct`` names at most this many channels.
 _WELCOME_DIRECT_MAX = 200
 
-Answer = asyncio.Future[tuple[Any, int]]
+Answer = asyncio.Future[Any]
 
 
 class StreamOwner(Protocol):
     """What a stream needs of the hub object."""
 
-    def start_call(self, method: str, params: Mapping[str, Any]) -> Answer: ...
+    def start_call(
+        self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
+    ) -> Answer: ...
 
     def remove_stream(self, stream: EventStream) -> None: ...
 
@@ -307,31 +310,35 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             params["epoch"] = epoch
         generations = [cursor.generation for cursor in group]
 
-        def on_answer(answer: Answer) -> None:
-            self._pending.discard(answer)
-            current = [
+        def current() -> list[Cursor]:
+            return [
                 cursor
                 for cursor, generation in zip(group, generations, strict=True)
                 if cursor.generation == generation and cursor.phase == "subscribing"
             ]
+
+        def on_done(answer: Answer) -> None:
+            self._pending.discard(answer)
             if answer.cancelled() or self._is_closed:
                 return
             failure = answer.exception()
             if failure is not None:
-                self._on_subscribe_failed(current, failure)
+                self._on_subscribe_failed(current(), failure)
+
+        def on_result(result: Any, size: int) -> None:
+            if self._is_closed:
                 return
-            result, size = answer.result()
             try:
                 answers = {topic["channelId"]: topic for topic in result["topics"]}
-                for cursor in current:
+                for cursor in current():
                     self._on_subscribed(cursor, answers[cursor.channel_id], size // len(group))
             except (KeyError, TypeError, ValueError) as cause:
                 self._end_malformed("subscribe", cause)
             self._changed.set()
 
-        answer = self._owner.start_call("subscribe", params)
+        answer = self._owner.start_call("subscribe", params, on_result)
         self._pending.add(answer)
-        answer.add_done_callback(on_answer)
+        answer.add_done_callback(on_done)
 
     def _on_subscribe_failed(self, group: list[Cursor], failure: BaseException) -> None:
         error = failure if isinstance(failure, HubError) else HubError("internal", str(failure))
@@ -426,7 +433,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             if cursor is not None:
                 params["cursor"] = cursor
             try:
-                page, _ = await self._owner.start_call("channel.list", params)
+                page = await self._owner.start_call("channel.list", params)
             except HubError as error:
                 pause_s = retry_pause_s(error)
                 if pause_s is None:
@@ -462,12 +469,21 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
 
     async def _read_page(self, cursor: Cursor) -> None:
         assert self._welcome is not None and cursor.last is not None
-        after, generation = cursor.last, cursor.generation
+        after, target, generation = cursor.last, cursor.target, cursor.generation
         room = max(1, self._options.stream_max - len(self._items))
         limit = min(room, self._welcome["limits"]["logPage"])
         params = {"channelId": cursor.channel_id, "after": after, "limit": limit}
+
+        def on_result(page: Any, size: int) -> None:
+            if cursor.generation != generation or self._is_closed:
+                return
+            try:
+                self._on_page(cursor, page, size, target)
+            except (KeyError, TypeError, ValueError) as cause:
+                self._end_malformed("log.read", cause)
+
         try:
-            page, size = await self._owner.start_call("log.read", params)
+            await self._owner.start_call("log.read", params, on_result)
         except HubError as error:
             if cursor.generation != generation:
                 return
@@ -476,19 +492,12 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
                 await asyncio.sleep(pause_s)
             elif error.code != "disconnected":
                 self._refuse(cursor, error.code)
-            return
-        if cursor.generation != generation:
-            return
-        try:
-            self._on_page(cursor, page, size)
-        except (KeyError, TypeError, ValueError) as cause:
-            self._end_malformed("log.read", cause)
 
-    def _on_page(self, cursor: Cursor, page: dict[str, Any], size: int) -> None:
+    def _on_page(self, cursor: Cursor, page: dict[str, Any], size: int, target: int) -> None:
         self._skip_trimmed(cursor, page.get("floor"))
         self._take_events(cursor, page["events"], size)
-        if page["head"] < cursor.target:
-            # The hub announced events that its log does not have: its database was restored.
+        if page["head"] < target:
+            # The log lacks events that were known before it was read: the hub's database was restored.
             self._skip(cursor, page["head"], "epoch", epoch=None)
         else:
             self._drain(cursor)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, cast
 
-from .calls import Calls
+from .calls import Calls, OnResult
 from .connection import Connection
 from .errors import HubError
 from .event_stream import EventStream
@@ -94,7 +94,7 @@ class Hub:
         wait_ms = self._options.call_timeout_ms if timeout_ms is None else timeout_ms
         answer = self._calls.start(method, params or {})
         try:
-            result, _ = await asyncio.wait_for(answer, wait_ms / 1_000)
+            result = await asyncio.wait_for(answer, wait_ms / 1_000)
         except (TimeoutError, asyncio.TimeoutError) as cause:
             why = "" if self._is_live else f": {self._last_error or 'not connected'}"
             raise HubError("timeout", f"{method} had no answer in {wait_ms:.0f} ms{why}") from cause
@@ -242,10 +242,10 @@ class Hub:
     # For streams and the connection.
 
     def start_call(
-        self, method: str, params: Mapping[str, Any]
-    ) -> asyncio.Future[tuple[Any, int]]:
+        self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
+    ) -> asyncio.Future[Any]:
         """For streams: a call without a timeout, which fails when the connection is lost."""
-        return self._calls.start(method, params, is_internal=True)
+        return self._calls.start(method, params, is_internal=True, on_result=on_result)
 
     def remove_stream(self, stream: EventStream) -> None:
         """For streams: ends the subscriptions that no other stream needs."""
@@ -319,7 +319,7 @@ class Hub:
         self._changed.set()
 
 
-def _log_failure(answer: asyncio.Future[tuple[Any, int]]) -> None:
+def _log_failure(answer: asyncio.Future[Any]) -> None:
     if not answer.cancelled() and (error := answer.exception()) is not None:
         logger.debug("unsubscribe failed: %s", error)
 
