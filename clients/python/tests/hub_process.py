@@ -69,14 +69,14 @@ class HubProcess:
                 stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not await asyncio.to_thread(self._is_healthy):
+        while not await asyncio.to_thread(self._is_ready):
             assert self._process.poll() is None, (self.folder / "hub.log").read_text()
             assert time.monotonic() < deadline, "the hub did not start"
             await asyncio.sleep(0.05)
 
-    def _is_healthy(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -82,6 +82,14 @@ async def scripted_hub(play: Callable[[Session], Awaitable[None]]) -> AsyncItera
     async def handle(socket: ServerConnection) -> None:
         await play(Session(socket))
 
-    async with serve(handle, "127.0.0.1", 0, subprotocols=None, select_subprotocol=lambda _, offered: offered[0]) as server:
+    async with serve(
+        handle,
+        "127.0.0.1",
+        0,
+        select_subprotocol=lambda _, offered: offered[0],
+        # A test may leave a connection that reads nothing, not even the close.
+        close_timeout=0.2,
+        ping_interval=None,
+    ) as server:
         (listener,) = server.sockets
         yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
