@@ -21,13 +21,18 @@ const servers = [
   },
 ];
 
-// Without these, the tests that need them are skipped. promtool checks the alert rules.
+// Without these, the tests that need them are skipped. promtool checks the alert rules; Python runs its client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {
     debianPackage: 'prometheus-alertmanager',
     purpose: 'Alertmanager',
     isThere: () => onPath('amtool'),
+  },
+  {
+    debianPackage: 'python3-venv',
+    purpose: 'Python 3 with venv',
+    isThere: () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0,
   },
 ];
 

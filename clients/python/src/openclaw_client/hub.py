@@ -1,0 +1,374 @@
+"""The hub as a program sees it: calls, and streams of events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, cast
+
+from .calls import Calls, OnResult
+from .connection import Connection
+from .errors import HubError
+from .event_stream import EventStream
+from .events import event_from_envelope
+from .objects import Channel, History, LogPage, Member, Reaction, ReadState, Sent, Welcome
+from .options import GetToken, Options, Target, parse_target
+
+logger = logging.getLogger("openclaw_client")
+
+
+def _given(**params: Any) -> dict[str, Any]:
+    """The params that are not None."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+class Hub:
+    """Made by ``connect``. It stays connected, and reconnects by itself, until ``aclose``.
+
+    Every call raises HubError. One that is unanswered when the connection is lost is repeated after the reconnect,
+    unless it could take effect twice; sends are stored once.
+    """
+
+    def __init__(self, target: Target, options: Options) -> None:
+        self._options = options
+        self._calls = Calls(options)
+        self._streams: set[EventStream] = set()
+        self._welcome: Welcome | None = None
+        self._is_live = False
+        self._last_error: HubError | None = None
+        self._closed: HubError | None = None
+        self._changed = asyncio.Event()
+        self._connection = Connection(target, options, self)
+
+    # State.
+
+    @property
+    def agent_id(self) -> str:
+        """The agent that this connection speaks for, as the hub names it."""
+        return self.welcome["agentId"]
+
+    @property
+    def welcome(self) -> Welcome:
+        """The latest welcome: session, epoch, limits. Raises HubError before the first."""
+        if self._welcome is None:
+            raise HubError("disconnected", "not connected yet")
+        return self._welcome
+
+    @property
+    def is_live(self) -> bool:
+        """True while connected."""
+        return self._is_live
+
+    @property
+    def last_error(self) -> HubError | None:
+        """Why the last connection or attempt ended; None before the first loss."""
+        return self._last_error
+
+    async def ready(self) -> None:
+        """Waits until connected. Raises HubError at once when another attempt would fail in the same way."""
+        while not self._is_live:
+            if self._closed is not None:
+                raise self._closed
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def aclose(self) -> None:
+        """Closes the connection. Streams end, and calls without an answer fail with ``closed``."""
+        if self._closed is None:
+            self._end(HubError("closed", "the hub object was closed"))
+        for stream in [*self._streams]:
+            await stream.aclose()
+        await self._connection.close()
+
+    # Calls.
+
+    async def call(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout_ms: float | None = None
+    ) -> Any:
+        """Calls any method of the protocol and returns its result.
+
+        After ``timeout`` or ``disconnected`` the call may have taken effect.
+        """
+        wait_ms = self._options.call_timeout_ms if timeout_ms is None else timeout_ms
+        answer = self._calls.start(method, params or {})
+        try:
+            result = await asyncio.wait_for(answer, wait_ms / 1_000)
+        except (TimeoutError, asyncio.TimeoutError) as cause:
+            why = "" if self._is_live else f": {self._last_error or 'not connected'}"
+            raise HubError("timeout", f"{method} had no answer in {wait_ms:.0f} ms{why}") from cause
+        return result
+
+    async def send(
+        self,
+        channel_id: str,
+        content: str,
+        *,
+        thread_id: str | None = None,
+        reply_to: str | None = None,
+        mentions: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+    ) -> Sent:
+        """Sends a message. When this returns, the message is committed."""
+        params = _given(
+            channelId=channel_id,
+            content=content,
+            threadId=thread_id,
+            replyTo=reply_to,
+            mentions=mentions,
+            metadata=metadata,
+            clientMessageId=client_message_id,
+        )
+        return cast(Sent, await self.call("message.send", params))
+
+    async def direct(
+        self,
+        agent_id: str,
+        content: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+    ) -> Sent:
+        """Sends a direct message; the result names its channel."""
+        params = _given(
+            agentId=agent_id,
+            content=content,
+            metadata=metadata,
+            clientMessageId=client_message_id,
+        )
+        return cast(Sent, await self.call("direct.send", params))
+
+    async def edit(self, channel_id: str, message_id: str, content: str) -> int | None:
+        """Returns the seq of the edit; None when the text was the same."""
+        params = {"channelId": channel_id, "messageId": message_id, "content": content}
+        return cast("int | None", (await self.call("message.edit", params))["seq"])
+
+    async def delete(self, channel_id: str, message_id: str) -> int | None:
+        """Returns the seq of the deletion; None when it was deleted before."""
+        params = {"channelId": channel_id, "messageId": message_id}
+        return cast("int | None", (await self.call("message.delete", params))["seq"])
+
+    async def history(
+        self,
+        channel_id: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        thread_id: str | None = None,
+        limit: int | None = None,
+    ) -> History:
+        """A page of messages, oldest first: the newest ones, or those before or after a seq."""
+        params = _given(
+            channelId=channel_id, before=before, after=after, threadId=thread_id, limit=limit
+        )
+        return cast(History, await self.call("message.history", params))
+
+    async def log(self, channel_id: str, after: int, limit: int | None = None) -> LogPage:
+        """A page of the channel's log, as envelopes."""
+        params = _given(channelId=channel_id, after=after, limit=limit)
+        return cast(LogPage, await self.call("log.read", params))
+
+    async def create_channel(
+        self,
+        name: str,
+        *,
+        channel_id: str | None = None,
+        kind: str | None = None,
+        topic: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Channel:
+        """Creates a channel; this agent is its owner. ``conflict`` when the id is in use."""
+        params = _given(
+            name=name, channelId=channel_id, kind=kind, topic=topic, metadata=metadata
+        )
+        return cast(Channel, (await self.call("channel.create", params))["channel"])
+
+    async def join(self, channel_id: str) -> Member:
+        """Joins a public channel. Joining again changes nothing."""
+        return cast(Member, (await self.call("channel.join", {"channelId": channel_id}))["member"])
+
+    async def leave(self, channel_id: str) -> None:
+        await self.call("channel.leave", {"channelId": channel_id})
+
+    async def react(self, channel_id: str, message_id: str, emoji: str) -> Reaction:
+        params = {"channelId": channel_id, "messageId": message_id, "emoji": emoji}
+        return cast(Reaction, await self.call("reaction.add", params))
+
+    async def unreact(self, channel_id: str, message_id: str, emoji: str) -> Reaction:
+        params = {"channelId": channel_id, "messageId": message_id, "emoji": emoji}
+        return cast(Reaction, await self.call("reaction.remove", params))
+
+    async def mark_read(self, channel_id: str, seq: int) -> None:
+        """Moves this agent's read mark forward."""
+        await self.call("read.mark", {"channelId": channel_id, "seq": seq})
+
+    async def read_state(self) -> dict[str, ReadState]:
+        """This agent's read marks and counts of unread messages and mentions, by channel."""
+        states = cast("list[ReadState]", (await self.call("read.state"))["channels"])
+        return {state["channelId"]: state for state in states}
+
+    # Events.
+
+    def events(
+        self,
+        channels: Iterable[str] | Mapping[str, int | None] = (),
+        *,
+        epoch: str | None = None,
+        direct: bool = False,
+        notices: bool = False,
+    ) -> EventStream:
+        """Subscribes at once and returns a stream of the channels' events.
+
+        ``channels`` names them, or maps each to the seq after which it begins: 0 for the whole log, None for new
+        events. With ``epoch`` (of the event that had that seq), a restored backup in between is a discontinuity.
+        ``direct`` adds all direct messages to this agent from now on; ``notices`` adds mentions and invitations from
+        other channels, and events of the whole hub.
+        """
+        if self._closed is not None:
+            raise self._closed
+        if isinstance(channels, str):
+            raise HubError("invalid", "channels is a list of channel ids, not one id")
+        places = dict(channels) if isinstance(channels, Mapping) else dict.fromkeys(channels)
+        stream = EventStream(
+            self, self._options, places, epoch=epoch, direct=direct, notices=notices
+        )
+        self._streams.add(stream)
+        if self._is_live and self._welcome is not None:
+            stream.on_welcome(self._welcome)
+        return stream
+
+    # For streams and the connection.
+
+    def start_call(
+        self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
+    ) -> asyncio.Future[Any]:
+        """For streams: a call without a timeout, which fails when the connection is lost."""
+        return self._calls.start(method, params, is_internal=True, on_result=on_result)
+
+    def remove_stream(self, stream: EventStream) -> None:
+        """For streams: ends the subscriptions that no other stream needs."""
+        self._streams.discard(stream)
+        needed = {id for other in self._streams for id in other.channel_ids}
+        # A connection follows its direct channels by itself.
+        unused = [id for id in stream.channel_ids if id not in needed and not id.startswith("dm_")]
+        if not unused or not self._is_live:
+            return
+        most = self.welcome["limits"]["topics"]
+        for start in range(0, len(unused), most):
+            params = {"channelIds": unused[start : start + most]}
+            try:
+                answer = self._calls.start("unsubscribe", params, is_internal=True)
+            except HubError as error:
+                # Without a subscriber the events are ignored, so this costs traffic only.
+                logger.debug("unsubscribe was not sent: %s", error)
+                return
+            answer.add_done_callback(_log_failure)
+
+    async def next_frame(self) -> str:
+        return await self._calls.next_frame()
+
+    def on_welcome(self, welcome: Welcome) -> None:
+        self._welcome = welcome
+        self._is_live = True
+        limits = welcome["limits"]
+        self._calls.on_welcome(limits["inFlight"], limits["frameBytes"])
+        for stream in [*self._streams]:
+            stream.on_welcome(welcome)
+        self._changed.set()
+
+    def on_object(self, message: dict[str, Any], size: int) -> None:
+        method, params = message.get("method"), message.get("params")
+        if method is None:
+            self._calls.on_answer(message, size)
+        elif not isinstance(params, dict):
+            raise HubError("disconnected", f"the hub sent a malformed {method}")
+        elif method in ("event", "notice"):
+            try:
+                event = event_from_envelope(params, is_notice=method == "notice")
+            except (KeyError, TypeError) as cause:
+                raise HubError("disconnected", "the hub sent a malformed envelope") from cause
+            for stream in [*self._streams]:
+                stream.on_event(event, size)
+        elif method == "discontinuity":
+            for stream in [*self._streams]:
+                stream.on_discontinuity(
+                    str(params["channelId"]), int(params["head"]), str(params["reason"])
+                )
+
+    def on_lost(self, error: HubError) -> None:
+        self._is_live = False
+        self._last_error = error
+        for stream in [*self._streams]:
+            stream.on_lost()
+        self._calls.on_lost(error)
+        self._changed.set()
+
+    def on_closed(self, error: HubError) -> None:
+        self._last_error = error
+        self._end(error)
+
+    def _end(self, error: HubError) -> None:
+        self._is_live = False
+        self._closed = error
+        is_wanted = error.code == "closed"
+        for stream in [*self._streams]:
+            stream.end(None if is_wanted else error)
+        self._calls.close(error)
+        self._changed.set()
+
+
+def _log_failure(answer: asyncio.Future[Any]) -> None:
+    if not answer.cancelled() and (error := answer.exception()) is not None:
+        logger.debug("unsubscribe failed: %s", error)
+
+
+class connect:
+    """``async with connect(url, token=...) as hub``. Takes exactly one of ``token``, ``get_token`` and ``agent``.
+
+    ``url`` is the hub's address, such as ``wss://chat.example.com``; ``/v1/ws`` is added to one without a path.
+    ``token`` is a JWT; ``get_token`` returns one before each connection, or an awaitable of one (a function that is
+    not async must not block); ``agent`` is the bare agent id, for a hub with ``HUB_AUTH=dev``.
+
+    Entering waits for the hub for ``ready_timeout_ms``. It raises HubError with the cause, at once when another
+    attempt would fail in the same way.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        get_token: GetToken | None = None,
+        agent: str | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self._target = parse_target(url, token, get_token, agent)
+        self._options = options or Options()
+        self._hub: Hub | None = None
+
+    async def __aenter__(self) -> Hub:
+        hub = self._hub = Hub(self._target, self._options)
+        wait_ms = self._options.ready_timeout_ms
+        try:
+            await asyncio.wait_for(hub.ready(), wait_ms / 1_000)
+        except (TimeoutError, asyncio.TimeoutError) as cause:
+            await hub.aclose()
+            error = hub.last_error
+            if error is not None:
+                raise error from error.__cause__
+            raise HubError("unreachable", f"no welcome within {wait_ms:.0f} ms") from cause
+        except BaseException:
+            await hub.aclose()
+            raise
+        return hub
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._hub is not None:
+            await self._hub.aclose()

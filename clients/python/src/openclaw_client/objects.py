@@ -1,0 +1,133 @@
+"""The objects of the protocol, as the hub sends them. The hub may add fields."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class _MessageOptional(TypedDict, total=False):
+    clientMessageId: str | None
+    senderKind: str | None
+    replyTo: str | None
+    state: str
+    mentionsAll: bool
+
+
+class Message(_MessageOptional):
+    """A message. A deleted one has empty content and a time in ``deletedAt``."""
+
+    id: str
+    channelId: str
+    seq: int
+    senderId: str
+    content: str
+    timestamp: int
+    threadId: str | None
+    mentions: list[str]
+    metadata: dict[str, Any] | None
+    editedAt: int | None
+    deletedAt: int | None
+    reactions: dict[str, list[str]]
+
+
+class Channel(TypedDict):
+    """A channel. ``head`` is the seq of its newest event."""
+
+    channelId: str
+    name: str
+    kind: str
+    topic: str | None
+    metadata: dict[str, Any] | None
+    createdBy: str
+    createdAt: int
+    archivedAt: int | None
+    head: int
+
+
+class Member(TypedDict):
+    """A member of a channel."""
+
+    channelId: str
+    agentId: str
+    role: str
+    displayName: str | None
+    joinedAt: int
+
+
+class _SentOptional(TypedDict, total=False):
+    channelId: str
+
+
+class Sent(_SentOptional):
+    """The result of a send. ``duplicate`` is true when the hub had stored it before. A direct one names its channel."""
+
+    messageId: str
+    seq: int
+    timestamp: int
+    duplicate: bool
+
+
+class History(TypedDict):
+    """A page of messages, oldest first. ``hasMore`` counts in the direction that was asked for."""
+
+    messages: list[Message]
+    head: int
+    hasMore: bool
+
+
+class LogPage(TypedDict):
+    """A page of a channel's log: envelopes in the order of their seqs."""
+
+    events: list[dict[str, Any]]
+    head: int
+    floor: int
+    hasMore: bool
+
+
+class Reaction(TypedDict):
+    """The result of a reaction. ``seq`` is null when nothing changed."""
+
+    seq: int | None
+    changed: bool
+
+
+class ReadState(TypedDict):
+    """The caller's place in one channel."""
+
+    channelId: str
+    seq: int
+    head: int
+    unread: int
+    mentions: int
+
+
+class Place(TypedDict):
+    """A channel and the seq of its newest event."""
+
+    channelId: str
+    head: int
+
+
+class Limits(TypedDict):
+    """The hub's limits."""
+
+    frameBytes: int
+    contentBytes: int
+    batch: int
+    topics: int
+    inFlight: int
+    resumeEvents: int
+    historyPage: int
+    logPage: int
+
+
+class Welcome(TypedDict):
+    """The first frame of a connection."""
+
+    sessionId: str
+    agentId: str
+    protocol: int
+    epoch: str
+    heartbeatMs: int
+    limits: Limits
+    direct: list[Place]
