@@ -180,7 +180,7 @@ describe('the live channels of a hub', () => {
     async (read) => {
       const { rooms, database, reads, accessReads } = createBench();
       const room = await rooms.open('a');
-      room.members.add({ ...member, isLive: () => false, discontinued: () => undefined } as never);
+      room.members.add({ ...member, isLive: () => false, discontinued: () => undefined });
       Object.assign(room.members.values().next().value ?? {}, { backlogFrom: () => undefined });
       const restore = () => {
         Object.assign(database, { epoch: 'f', head: 3, floor: 1, events: [] });
