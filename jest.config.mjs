@@ -8,6 +8,7 @@ export const slowSuites = [
   'e2e/redis-refuses-writes',
   'e2e/herd',
   'e2e/slow',
+  'e2e/retention-load',
   'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',

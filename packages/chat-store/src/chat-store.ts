@@ -273,8 +273,7 @@ export async function createChatStore(
     async close() {
       if (isClosed) return;
       isClosed = true;
-      stopSweeper();
-      await queue.close();
+      await Promise.all([queue.close(), stopSweeper()]);
       await core.close();
     },
   };

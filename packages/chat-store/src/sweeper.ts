@@ -5,16 +5,18 @@ const maxPauseMs = 2_000;
 
 /**
  * Sweeps every `everyMs`, and while there is more after a pause that grows with the duration of the last piece. It never
- * keeps the process alive, and a failed sweep is tried again. Returns the function that stops it.
+ * keeps the process alive, and a failed sweep is tried again. Returns the function that stops it and resolves once the
+ * sweep that is under way has ended, so that no statement meets a closed database.
  */
-export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): () => void {
+export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): () => Promise<void> {
   let isStopped = false;
+  let running = Promise.resolve();
   let timer = wait(everyMs);
 
   function wait(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       const startMs = performance.now();
-      void sweep()
+      running = sweep()
         .catch(() => false)
         .then((isMore) => {
           const pauseMs = pauseFactor * (performance.now() - startMs);
@@ -27,5 +29,6 @@ export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): ()
   return () => {
     isStopped = true;
     clearTimeout(timer);
+    return running;
   };
 }

@@ -270,7 +270,8 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         if ((topic.last ?? 0) >= floor - 1) return;
         topic.generation += 1;
         skipTrimmed(topic, floor);
-        return (topic.last ?? 0) < head ? catchUp(topic, head) : becomeLive(topic);
+        // One of the trimmed events may have removed this agent. Then no other event says so, but a subscribe is refused.
+        return request(topic);
       }
       topic.generation += 1;
       if (reason === 'behind' && (topic.last ?? head) < head) catchUp(topic, head);

@@ -128,9 +128,27 @@ describe('a subscribed channel', () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 10, reason: 'trimmed', floor: 11 });
     side.notify('event', event('hall', 11));
-    await arrived(1);
-    expect(seqs).toEqual([11]);
+    const call = await side.nextCall('subscribe');
+    expect(call.params).toMatchObject({ topics: [{ channelId: 'hall', since: 10 }] });
+    side.answer(call, subscribedAt(call, 11, [event('hall', 11)]));
+    side.notify('event', event('hall', 12));
+    await arrived(2);
+    expect(seqs).toEqual([11, 12]);
     expect(discontinuities).toEqual([{ channelId: 'hall', head: 10, reason: 'trimmed' }]);
+  });
+
+  // The race: the event that removed this agent was trimmed before it arrived. Invariant: the agent learns that it is not
+  // subscribed any more, because no other event will say so.
+  it('ends after a discontinuity when one of the trimmed events removed the agent', async () => {
+    const side = await startInHall(7);
+    side.notify('discontinuity', { channelId: 'hall', head: 10, reason: 'trimmed', floor: 11 });
+    const topics = [{ channelId: 'hall', error: { code: 'forbidden' } }];
+    side.answer(await side.nextCall('subscribe'), { topics });
+    await waitFor(() => discontinuities.length === 2, { what: 'the refusal' });
+    expect(discontinuities).toEqual([
+      { channelId: 'hall', head: 10, reason: 'trimmed' },
+      { channelId: 'hall', head: 10, reason: 'forbidden' },
+    ]);
   });
 
   it('is subscribed in one call with the other channels of the same turn', async () => {

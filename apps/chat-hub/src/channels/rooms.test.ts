@@ -20,6 +20,8 @@ function createBench() {
   const members = new Set(['ana']);
   /** Called by the next reads, after they have read and before they answer. */
   const reads: (() => Promise<void>)[] = [];
+  /** The same for reads of rights. */
+  const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
     store: {
@@ -32,8 +34,11 @@ function createBench() {
         await reads.shift()?.();
         return page;
       },
-      access: async (agentId: string) =>
-        new Map([['a', { role: members.has(agentId) ? 'member' : null }]]),
+      async access(agentId: string) {
+        const access = new Map([['a', { role: members.has(agentId) ? 'member' : null }]]);
+        accessReads.shift()?.();
+        return access;
+      },
     } as unknown as ChatStore,
     bus,
     flusher: createFlusher(),
@@ -43,7 +48,7 @@ function createBench() {
     onForeignEpoch: nothing,
     onSeqConflict: (delivered) => conflicts.push(delivered),
   });
-  return { bus, rooms, database, reads, conflicts, members };
+  return { bus, rooms, database, reads, accessReads, conflicts, members };
 }
 
 function eventOf(id: string, seq: number): EncodedEnvelope {
@@ -145,6 +150,51 @@ describe('the live channels of a hub', () => {
     expect(room.after(9)).toBeNull();
     expect(room.after(10)?.map(({ seq }) => seq)).toEqual([11, 12]);
   });
+
+  // The race: while the rights of the agents in the room are read, ben enters it with rights from before his removal, and
+  // the removal was trimmed. Invariant: a removed member gets nothing later than its removal.
+  it('check the rights of agents that enter while events are found to be trimmed', async () => {
+    const { rooms, database, accessReads } = createBench();
+    const room = await rooms.open('a');
+    const removed: string[] = [];
+    const session = (agentId: string) =>
+      ({
+        ...{ agentId, isAdmin: false, acceptsBatches: true, isLive: () => true },
+        ...{ enqueue: () => undefined, discontinued: () => undefined },
+        removed: () => removed.push(agentId),
+      }) as unknown as RoomMember;
+    room.members.add(session('ana'));
+    accessReads.push(() => room.members.add(session('ben')));
+    Object.assign(database, { head: 11, floor: 11, events: [eventOf('e11', 11)] });
+    room.raise(11);
+    const reached = room.whenReached(11, 5_000);
+    expect(await Promise.race([reached, jest.advanceTimersByTimeAsync(5_000)])).toBe(true);
+    expect(removed).toEqual(['ben']);
+    expect([...room.members].map(({ agentId }) => agentId)).toEqual(['ana']);
+  });
+
+  // The race: a page is read, then a backup with a shorter log is restored, then the page arrives. Invariant: its floor is
+  // not applied to the new epoch. Otherwise the room would skip all events up to that floor.
+  it.each(['log', 'rights'] as const)(
+    'forget a floor when the epoch changes during a read of the %s',
+    async (read) => {
+      const { rooms, database, reads, accessReads } = createBench();
+      const room = await rooms.open('a');
+      room.members.add({ ...member, isLive: () => false, discontinued: () => undefined });
+      Object.assign(room.members.values().next().value ?? {}, { backlogFrom: () => undefined });
+      const restore = () => {
+        Object.assign(database, { epoch: 'f', head: 3, floor: 1, events: [] });
+        rooms.beginEpoch(new Map([['a', 3]]));
+      };
+      Object.assign(database, { head: 20, floor: 15, events: [] });
+      if (read === 'log') reads.push(async () => restore());
+      else accessReads.push(restore);
+      room.raise(20);
+      await jest.advanceTimersByTimeAsync(5_000);
+      expect(database.epoch).toBe('f');
+      expect([room.head, room.floor]).toEqual([3, 1]);
+    },
+  );
 
   it('are opened once for concurrent callers', async () => {
     const { bus, rooms } = createBench();

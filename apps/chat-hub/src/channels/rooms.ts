@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { createRingBudget, pageEvents, type RingBudget } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
 import type { HubCache } from './hub-cache.ts';
-import { Room } from './room.ts';
+import { Room, type RoomMember } from './room.ts';
 
 /** The state of a log from which a room starts. */
 type RoomStart = Pick<LogPage, 'head' | 'epoch'> & Partial<Pick<LogPage, 'floor'>>;
@@ -66,8 +66,11 @@ export function createRooms(deps: {
       ringBudget,
       async readLog(after) {
         const limit = pageEvents - (after % pageEvents);
+        const generation = epochGeneration;
         const page = await store.logPage(channelId, after, limit, maxPageBytes);
-        rooms.get(channelId)?.room.update({ floor: page.floor });
+        if (epochGeneration === generation) {
+          rooms.get(channelId)?.room.update({ floor: page.floor });
+        }
         return page.events;
       },
       createSequencer(from, deliver) {
@@ -131,10 +134,11 @@ export function createRooms(deps: {
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
+    const generation = epochGeneration;
     const page = await store.logPage(channelId, from, limit + after - from, maxPageBytes);
     const { events, floor } = page;
     if (floor > after + 1) {
-      await skipTrimmed(channelId, page);
+      await skipTrimmed(channelId, page, generation);
       return [];
     }
     const [first] = events;
@@ -152,21 +156,35 @@ export function createRooms(deps: {
 
   /**
    * Lets a room continue from the log's floor, because the events before it were trimmed while this hub did not know of
-   * them. They may have removed members, so rights are read before anything else is delivered. Costs a query for each
-   * agent in the room.
+   * them. They may have removed members, so rights are read before anything else is delivered, also those of agents that
+   * enter meanwhile. Costs a query for each agent in the room. `generation` is that of the epoch of the page. If the epoch
+   * has changed since, nothing is skipped, because the page belongs to another log.
    */
-  async function skipTrimmed(channelId: string, { floor, head }: LogPage): Promise<void> {
+  async function skipTrimmed(
+    channelId: string,
+    { floor, head }: LogPage,
+    generation: number,
+  ): Promise<void> {
     const room = rooms.get(channelId)?.room;
     if (!room) return;
+    const checked = new Set<string>();
     const left = new Set<string>();
-    const agentIds = [...new Set([...room.members].map(({ agentId }) => agentId))].values();
-    async function readAgents(): Promise<void> {
-      for (const agentId of agentIds) {
+    // The workers share an iterator of the set, which also returns the sessions that are added while it is in use.
+    async function readAgents(members: Iterable<RoomMember>): Promise<void> {
+      for (const { agentId } of members) {
+        if (checked.has(agentId)) continue;
+        checked.add(agentId);
         const access = await store.access(agentId, [channelId], null);
         if (!access.get(channelId)?.role) left.add(agentId);
       }
     }
-    await Promise.all(Array.from({ length: agentsAtOnce }, readAgents));
+    // An agent may enter during the last read, so the rounds end with one that finds nobody new.
+    for (let before = -1; checked.size > before;) {
+      before = checked.size;
+      const members = room.members.values();
+      await Promise.all(Array.from({ length: agentsAtOnce }, () => readAgents(members)));
+    }
+    if (epochGeneration !== generation || rooms.get(channelId)?.room !== room) return;
     cache.forget(channelId);
     room.update({ floor });
     room.skipTrimmed(floor - 1, left);

@@ -188,7 +188,8 @@ export function subscriptionMethods(deps: MethodDeps) {
       for (const [channelId, room] of opened) {
         const found = access.get(channelId);
         if (typeof room !== 'object' || !found) continue;
-        room.update(found);
+        // A floor that was read in an earlier epoch belongs to another log; these topics are refused below.
+        if (rooms.epochGeneration === epochGeneration) room.update(found);
         room.raise(found.head);
       }
       const readLog = createLogReader(readMs);

@@ -209,8 +209,9 @@ export class CatchUp {
 
   /** Tells the client that its next events were trimmed. The events that the log still holds are sent after that. */
   #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
-    room.update({ floor });
+    // After a discontinuity of the epoch, the floor that was read belongs to another log.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
+    room.update({ floor });
     if (!this.#maySend) return;
     room.flush();
     const head = floor - 1;

@@ -158,5 +158,97 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
     }, 60_000);
+
+    // The race: a message was trimmed, and its edits are still in the log. Invariant: the erasure finds their text too.
+    it('empties the edits of messages that were trimmed', async () => {
+      const channelId = 'edited';
+      await write('ana', 'channel.create', { channelId, name: 'Edited', retentionMs: 3_600_000 });
+      await write('ana', 'member.add', { channelId, agentId: 'eve' });
+      const of = (content: string) => ({ channelId, content, metadata: { note: content } });
+      const { messageId, seq } = await write('eve', 'message.send', of('secret'));
+      await write('eve', 'message.edit', { channelId, messageId, content: 'secret edit' });
+      const anas = await write('ana', 'message.send', of('of ana'));
+      const edit = { channelId, messageId: anas.messageId, content: 'edited by ana' };
+      await write('ana', 'message.edit', edit);
+      database.run(`update log set timestamp = timestamp - 7200000
+        where channel_id = '${channelId}' and seq <= ${seq}`);
+      database.run('update sweeps set due_at = 0');
+      for (let isMore = true; isMore;) ({ isMore } = await core.sweep());
+      const { events, floor } = await core.logPage(channelId, 0, 100, 1e9);
+      // Negative control: the message is gone, and its edit is not.
+      expect([floor, events[0]?.json.includes('secret edit')]).toEqual([seq + 1, true]);
+      const erasure = { agentId: 'eve', pseudonym: null };
+      const counted = await erase({ ...erasure, isDryRun: true });
+      expect(counted.log).toBe(1);
+      expect((await erase({ ...erasure, isDryRun: false })).log).toBe(1);
+      const rest = await core.logPage(channelId, 0, 100, 1e9);
+      expect(rest.events.map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+      const texts = await allTexts(channelId);
+      expect(texts).not.toContain('secret');
+      expect(texts).toContain('edited by ana');
+    }, 60_000);
+
+    // An owner may change the title of another agent's thread. Invariant: no title that the agent wrote is left.
+    it('empties the titles that it gave to threads of others', async () => {
+      const channelId = 'titled';
+      await write('ana', 'channel.create', { channelId, name: 'Titled' });
+      await write('ana', 'member.add', { channelId, agentId: 'kim' });
+      await write('ana', 'member.update', { channelId, agentId: 'kim', role: 'owner' });
+      const titled = async (content: string, title: string) => {
+        const { messageId } = await write('ana', 'message.send', { channelId, content });
+        await write('ana', 'thread.create', { channelId, messageId, title: `ana: ${content}` });
+        await write('kim', 'thread.update', { channelId, threadId: messageId, title });
+        return messageId;
+      };
+      await titled('one', 'secret title');
+      const threadId = await titled('two', 'secret and replaced');
+      await write('ana', 'thread.update', { channelId, threadId, title: 'kept title' });
+      const erasure = { agentId: 'kim', pseudonym: null };
+      const counted = await erase({ ...erasure, isDryRun: true });
+      expect(await erase({ ...erasure, isDryRun: false })).toEqual(counted);
+      const texts = await allTexts(channelId);
+      expect(texts).not.toContain('secret');
+      for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
+    }, 60_000);
+
+    // The race: an erasure was interrupted, and the agent came back before it is repeated. The pseudonym has rows by then
+    // where the agent has rows too. Invariant: the repeat ends, and leaves one row for both.
+    it('can be repeated with the same pseudonym after the agent came back', async () => {
+      const channelId = 'repeated';
+      await channelOfBen(channelId, 'max');
+      const of = { channelId, content: 'kept', mentions: ['max'] };
+      const repeat = { channelId, content: 'secret once', clientMessageId: 'repeat' };
+      await write('max', 'message.send', repeat);
+      const { messageId, seq } = await write('ana', 'message.send', of);
+      await write('max', 'read.mark', { channelId, seq });
+      const erasure = { agentId: 'max', pseudonym: 'erased-2', isDryRun: false };
+      // The first run is cut off after the first piece that renamed something.
+      let place = eraseStart;
+      const isRenamed = () =>
+        database.count(`select count(*) from members where agent_id = 'erased-2'`) > 0;
+      while (!isRenamed()) ({ place } = await core.eraseSome(erasure, place));
+      expect(place.phase).toBe('rewrite');
+      await write('ana', 'member.add', { channelId, agentId: 'max' });
+      const sent = await write('max', 'message.send', { ...repeat, content: 'secret again' });
+      await write('max', 'read.mark', { channelId, seq: sent.seq });
+      const both = { ...of, mentions: ['max', 'erased-2'] };
+      await write('ana', 'message.send', both);
+      await write('max', 'reaction.add', { channelId, messageId, emoji: '👍' });
+      await erase(erasure);
+      await erase(erasure);
+      const texts = await allTexts(channelId);
+      expect(texts).not.toContain('secret');
+      expect(texts).not.toContain('"max"');
+      expect(texts).toContain('"mentions":["erased-2"]');
+      for (const table of ['members', 'read_cursors']) {
+        const sql = `select count(*) from ${table}
+          where channel_id = '${channelId}' and agent_id in ('max', 'erased-2')`;
+        expect([table, database.count(sql)]).toEqual([table, 1]);
+      }
+      const cursor = `select seq from read_cursors
+        where channel_id = '${channelId}' and agent_id = 'erased-2'`;
+      expect(database.count(cursor)).toBe(sent.seq);
+      expect(database.count(`select count(*) from mentions where agent_id = 'max'`)).toBe(0);
+    }, 60_000);
   });
 }

@@ -62,7 +62,11 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    const isMore = !erasure.isDryRun && (await sweepRedactions(engine));
+    // Another hub may be redacting the agent's rows now. Rewritten before it commits, they would get the text or the id
+    // back that it has read.
+    const isMore =
+      !erasure.isDryRun &&
+      ((await sweepRedactions(engine)) || (await isRedacting(engine, erasure.agentId)));
     const next: ErasePlace = { phase: 'rewrite', channelId: '', seq: 0 };
     return { place: isMore ? place : next, counts: noCounts };
   }
@@ -184,16 +188,21 @@ async function rewriteSome(
     }
     const rows = await rowsToRewrite(engine, db, erasure, place);
     let log = 0;
+    let titles = 0;
     for (const row of rows) {
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
-      const erased = erasedEnvelope(envelope, erasure);
+      const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       if (erased === envelope && row.sender_id !== agentId) continue;
       if (erased === envelope && pseudonym === null) continue;
       log += 1;
+      titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
+      // Repeats are found by the sender's id. Under the pseudonym they could collide with those of an erasure before.
+      const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
         .set({ envelope: JSON.stringify(erased).slice(0, -1), sender_id: erased.senderId })
+        .set(erased.senderId === row.sender_id ? {} : unknown)
         .where((eb) => eb.and({ channel_id: channelId, seq: row.seq }))
         .execute();
     }
@@ -208,9 +217,10 @@ async function rewriteSome(
     const isLast = end >= (head ?? 0);
     // The channel's own rows are changed together with its first events. They are emptied before the id in them is
     // replaced.
-    const lists = seq === 0 ? await changeLists(db, erasure, channelId) : {};
+    const lists =
+      seq === 0 ? await changeLists(db, erasure, channelId) : { members: 0, threads: 0 };
     if (pseudonym !== null && !isDryRun) await renameRows(db, erasure, { channelId, seq }, end);
-    return { end, isLast, counts: { ...noCounts, log, ...lists } };
+    return { end, isLast, counts: { ...noCounts, ...lists, log, threads: lists.threads + titles } };
   });
   if (!piece.isLast) return { place: { ...place, seq: piece.end }, counts: piece.counts };
   if (pseudonym !== null && !isDryRun) await announce(engine, channelId);
@@ -230,14 +240,17 @@ async function rowsToRewrite(
     engine.dialect === 'sqlite'
       ? sql<boolean>`instr(envelope, ${quoted}) > 0`
       : sql<boolean>`position(${quoted} in envelope) > 0`;
+  // An edit has an age of its own, so its message may be trimmed before it.
+  const isOrphan = sql<boolean>`(type = 'channel.message.edit'
+    and not exists (select 1 from messages m where m.id = log.message_id))`;
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
-    or (type = 'collaboration.event' and sender_id = ${agentId})) and ${holdsId}`;
+    or (type = 'collaboration.event' and sender_id = ${agentId}) or ${isOrphan}) and ${holdsId}`;
   // The events of a direct channel name both agents in one string, which `holdsId` cannot find.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
     .selectFrom('log')
-    .select(['seq', 'sender_id', 'envelope'])
+    .select(['seq', 'sender_id', 'envelope', isOrphan.as('isOrphan')])
     .where('channel_id', '=', channelId)
     .where('seq', '>', seq)
     .where('seq', '<=', seq + windowSeqs)
@@ -247,6 +260,27 @@ async function rowsToRewrite(
   // The sweeper of deleted texts may be rewriting the same rows.
   if (engine.dialect === 'postgres' && !isDryRun) query = query.forUpdate();
   return query.execute();
+}
+
+/** Empties the title that the agent gave to another agent's thread, and returns the number of threads. */
+async function emptyForeignTitle(
+  db: Kysely<Tables>,
+  { agentId, isDryRun }: Erasure,
+  { event, senderId }: Envelope,
+): Promise<number> {
+  if (senderId !== agentId || !('thread' in event)) return 0;
+  const { channelId, threadId, title } = event.thread;
+  if (title === null) return 0;
+  const where = sql`channel_id = ${channelId} and thread_id = ${threadId} and title = ${title}
+    and created_by <> ${agentId}`;
+  if (!isDryRun) {
+    const updated = await sql`update threads set title = null where ${where}`.execute(db);
+    return Number(updated.numAffectedRows);
+  }
+  const { rows } = await sql<{
+    n: number;
+  }>`select count(*) as n from threads where ${where}`.execute(db);
+  return rows[0]?.n ?? 0;
 }
 
 async function noteRewrite(db: Kysely<Tables>, channelId: string): Promise<void> {
@@ -304,12 +338,20 @@ async function renameRows(
   const set = (table: string, column: string, where: ReturnType<typeof sql>) =>
     sql`update ${sql.table(table)} set ${sql.ref(column)} = ${pseudonym}
       where ${where} and ${sql.ref(column)} = ${agentId}`.execute(db);
+  // If an erasure is repeated after the agent came back, the pseudonym has rows already. The agent's are newer.
+  const replace = async (table: string, key: string, where: ReturnType<typeof sql>) => {
+    const newer = sql`(select ${sql.ref(key)} from ${sql.table(table)}
+      where ${where} and agent_id = ${agentId})`;
+    await sql`delete from ${sql.table(table)} where ${where} and agent_id = ${pseudonym}
+      and ${sql.ref(key)} in ${newer}`.execute(db);
+    await set(table, 'agent_id', where);
+  };
   await set('messages', 'sender_id', range);
-  await set('mentions', 'agent_id', range);
+  await replace('mentions', 'seq', range);
   if (seq > 0) return;
   const inChannel = sql`channel_id = ${channelId}`;
-  await set('members', 'agent_id', inChannel);
-  await set('read_cursors', 'agent_id', inChannel);
+  await replace('members', 'channel_id', inChannel);
+  await replace('read_cursors', 'channel_id', inChannel);
   await set('threads', 'created_by', inChannel);
   await set('channels', 'created_by', sql`id = ${channelId}`);
   const channel = await db
@@ -344,6 +386,20 @@ async function announce(engine: Engine, channelId: string): Promise<void> {
     await opening.transaction.rollback();
     throw error;
   }
+}
+
+/** True while rows of the agent's deleted messages are not redacted, also those that another hub has locked. */
+async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<boolean> {
+  const quoted = JSON.stringify(agentId);
+  const position =
+    dialect === 'sqlite' ? sql`instr(message, ${quoted})` : sql`position(${quoted} in message)`;
+  const found = await db
+    .selectFrom('redactions')
+    .select('message_id')
+    .where(sql<boolean>`${position} > 0`)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {

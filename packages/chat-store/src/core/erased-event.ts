@@ -1,4 +1,5 @@
 import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
+import { redacted } from './message-projection.ts';
 
 /** The agent to erase, and the id that takes its place, or null. */
 export interface ErasedAgent {
@@ -8,21 +9,43 @@ export interface ErasedAgent {
 
 /**
  * Returns the envelope without the agent's display name, thread titles and payloads of collaboration events. Messages
- * are not changed here, because they are deleted like any other. With a pseudonym the agent's id is replaced too.
- * Returns the same object when nothing changed.
+ * are not changed here, because they are deleted like any other. An edit whose message was trimmed (`isOrphan`) is
+ * emptied here, because there is no message to delete. With a pseudonym the agent's id is replaced too. Returns the same
+ * object when nothing changed.
  */
-export function erasedEnvelope(envelope: Envelope, erased: ErasedAgent): Envelope {
-  const event = erasedEvent(envelope, erased);
+export function erasedEnvelope(
+  envelope: Envelope,
+  erased: ErasedAgent,
+  isOrphan: boolean,
+): Envelope {
+  const event = erasedEvent(envelope, erased, isOrphan);
   const senderId = renamed(envelope.senderId, erased);
   return event === envelope.event && senderId === envelope.senderId
     ? envelope
     : { ...envelope, senderId, event };
 }
 
-function erasedEvent({ event, senderId }: Envelope, erased: ErasedAgent): ChannelEvent {
+function erasedEvent(
+  { event, senderId, timestamp }: Envelope,
+  erased: ErasedAgent,
+  isOrphan: boolean,
+): ChannelEvent {
   const isOwn = senderId === erased.agentId;
-  const emptied = emptiedEvent(event, isOwn, erased.agentId);
+  const emptied =
+    isOrphan && 'message' in event
+      ? emptiedEdit(event, erased.agentId, timestamp)
+      : emptiedEvent(event, isOwn, erased.agentId);
   return erased.pseudonym === null ? emptied : renamedEvent(emptied, erased);
+}
+
+function emptiedEdit<E extends Extract<ChannelEvent, { readonly message: Message }>>(
+  event: E,
+  agentId: string,
+  deletedAt: number,
+): E {
+  const { message } = event;
+  if (message.senderId !== agentId || message.deletedAt !== null) return event;
+  return { ...event, message: redacted(message, deletedAt) };
 }
 
 function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): ChannelEvent {
@@ -69,13 +92,16 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
 
 function renamedMessage(message: Message, erased: ErasedAgent): Message {
   const { senderId, mentions, reactions, origin } = message;
-  const all = (ids: readonly string[]) => ids.map((id) => renamed(id, erased));
+  // A list may hold the pseudonym already, from an erasure before.
+  const all = (ids: readonly string[]) => [...new Set(ids.map((id) => renamed(id, erased)))];
   const changed: Message = {
     ...message,
     senderId: renamed(senderId, erased),
     mentions: all(mentions),
     reactions: Object.fromEntries(Object.entries(reactions).map(([e, ids]) => [e, all(ids)])),
   };
+  const { ask } = message;
+  if (ask) changed.ask = { ...ask, to: all(ask.to) };
   if (!origin?.onBehalfOf) return changed;
   return { ...changed, origin: { ...origin, onBehalfOf: renamed(origin.onBehalfOf, erased) } };
 }

@@ -1,8 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
 
-/** Reads the floor of a channel's log; see LogFloorsTable. */
-export function floorOf(channelId: string): RawBuilder<number> {
-  return sql<number>`coalesce((select floor from log_floors where channel_id = ${sql.ref(channelId)}), 1)`;
+/** Reads the floor of a channel's log; see LogFloorsTable. The channel is given by its id or by the column that holds it. */
+export function floorOf(channelId: string | { readonly column: string }): RawBuilder<number> {
+  const id = typeof channelId === 'string' ? channelId : sql.ref(channelId.column);
+  return sql<number>`coalesce((select floor from log_floors where channel_id = ${id}), 1)`;
 }
 
 /**

@@ -116,7 +116,7 @@ async function nextChannels(
         order by l.seq limit 1) as oldest,
       ${ordinal('asc')} as first, ${ordinal('desc')} as last
     from (
-      select c.id, c.retention_ms, c.max_messages, ${floorOf('c.id')} as floor
+      select c.id, c.retention_ms, c.max_messages, ${floorOf({ column: 'c.id' })} as floor
       from channels c
       where c.id > ${after} and c.deleted_at is null
         ${retentionMs === null && maxMessages === null ? withOwn : sql``}

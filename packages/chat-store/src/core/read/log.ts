@@ -1,6 +1,7 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Engine } from '../engine.ts';
+import { floorOf } from '../head.ts';
 import { readableEnvelope, selectReadable } from '../redactions.ts';
 import { envelopeOfRow, epochField } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
@@ -94,13 +95,21 @@ async function readSteps(
     .orderBy('seq')
     .limit(limit)
     .execute();
-  for (const step of stepsOf(sizes, maxBytes)) {
+  const steps = [...stepsOf(sizes, maxBytes)];
+  for (const step of steps) {
     const rows = await selectReadable(db)
       .where('channel_id', '=', channelId)
       .where('seq', '>=', step[0]?.seq ?? 0)
       .where('seq', '<=', step.at(-1)?.seq ?? 0)
+      // Without a snapshot the log may be trimmed after the statements above, and the last row of an emptied log is not
+      // an event. So each statement compares its rows with the floor that it sees itself.
+      .where('seq', '>=', floorOf(channelId))
       .orderBy('seq')
       .execute();
+    if (step === steps[0] && rows[0]?.seq !== step[0]?.seq) {
+      // The rows were trimmed since the floor was read. Trims come seconds apart, so this ends.
+      return readSteps(db, channelId, { after, limit, maxBytes }, add);
+    }
     const readable = rows.map((row) => ({ ...row, envelope: readableEnvelope(row) }));
     if (!add(readable, moment.epoch)) break;
   }

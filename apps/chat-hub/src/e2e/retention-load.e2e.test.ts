@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startPostgres, waitFor } from '@openclaw/test-support';
+import { range } from '../testing/seqs.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+
+const perSender = 300;
+const channelId = 'busy';
+
+interface Received {
+  readonly method?: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- notifications of several shapes
+  readonly params?: any;
+}
+
+/** The seqs that arrived neither after the one before nor after a discontinuity that reports the floor. */
+function unreportedHoles(received: readonly Received[], from: number): number[] {
+  const wrong: number[] = [];
+  let next = from + 1;
+  for (const { method, params } of received) {
+    if (method === 'discontinuity') next = params.floor;
+    if (method !== 'event' || params.seq === null) continue;
+    if (params.seq !== next) wrong.push(params.seq);
+    next = params.seq + 1;
+  }
+  return wrong;
+}
+
+// Two hubs trim a log to one message while both are sent to, so that rooms, pages and resumes meet the floor constantly.
+describe.each(['SQLite', 'PostgreSQL'])('a log trimmed under load on %s', (engine) => {
+  let hubs: readonly [TestHub, TestHub];
+  let stop: () => Promise<void>;
+
+  beforeAll(async () => {
+    let url: string;
+    if (engine === 'SQLite') {
+      const database = await temporaryDatabase();
+      ({ url } = database);
+      stop = () => database.remove();
+    } else {
+      const server = await startPostgres();
+      ({ url } = server);
+      stop = () => server.stop();
+    }
+    const start = () =>
+      startTestHub(
+        {
+          ...{ HUB_DB_URL: url, HUB_RETENTION_MAX_MESSAGES: '1' },
+          HUB_LIMIT_MESSAGE: '1000000/60',
+        },
+        { sweepEveryMs: 5 },
+      );
+    hubs = [await start(), await start()];
+  }, 60_000);
+  afterAll(async () => {
+    for (const hub of hubs ?? []) await hub.close();
+    await stop?.();
+  });
+
+  // Invariants: every seq is given once; a live reader gets each event in order, or is told of the floor before the next
+  // one; a resume is complete or says that it is not.
+  it('is delivered in order, and reports every hole', async () => {
+    const [owner, other] = [await hubs[0].connect('owner'), await hubs[1].connect('other')];
+    await owner.call('channel.create', { channelId, name: channelId });
+    await other.call('channel.join', { channelId });
+    const readers = [await hubs[0].connect('owner'), await hubs[1].connect('other')];
+    const subscribe = async (socket: (typeof readers)[number], since?: number) => {
+      const topics = [since === undefined ? { channelId } : { channelId, since }];
+      return (await socket.call('subscribe', { topics })).topics[0];
+    };
+    const heads: number[] = [];
+    for (const reader of readers) heads.push((await subscribe(reader)).head);
+
+    const seqs: number[] = [];
+    const resumes: string[] = [];
+    const send = async (sender: number, n: number) => {
+      const call = { channelId, content: `text ${n}`, clientMessageId: `${sender}-${n}` };
+      const sent = await [owner, other][sender]?.call('message.send', call);
+      seqs.push(sent.seq);
+      if (n % 10 > 0) return;
+      await using late = await hubs[n % 20 === 0 ? 0 : 1].connect('owner');
+      const since = Math.max(0, sent.seq - (n % 50));
+      const answer = await subscribe(late, since);
+      const got = answer.events.map(({ seq }: { seq: number }) => seq);
+      resumes.push(answer.resumed ? 'resumed' : 'refused');
+      if (answer.resumed) expect(got).toEqual(range(since + 1, since + got.length));
+      else expect(answer.floor).toBeGreaterThan(since + 1);
+    };
+    const sending = [0, 1].map(async (sender) => {
+      for (const n of range(1, perSender)) await send(sender, n);
+    });
+    await Promise.all(sending);
+    expect([...new Set(seqs)].sort((a, b) => a - b)).toEqual(range(3, 2 * perSender + 2));
+    const head = 2 * perSender + 2;
+    for (const [index, reader] of readers.entries()) {
+      const isAtHead = () => reader.received.some(({ params }) => params?.seq === head);
+      await waitFor(isAtHead, { what: `seq ${head} at reader ${index}` });
+      expect(unreportedHoles(reader.received, heads[index] ?? 0)).toEqual([]);
+    }
+    const page = async () => owner.call('log.read', { channelId, after: 0 });
+    await waitFor(async () => (await page()).floor === head, {
+      ...{ what: 'the last trim', timeoutMs: 90_000 },
+    });
+    expect((await page()).events.map(({ seq }: { seq: number }) => seq)).toEqual([head]);
+    // Negative control: the hubs trimmed while clients resumed.
+    expect(resumes).toContain('refused');
+    for (const socket of [...readers, owner, other]) await socket.close();
+  }, 180_000);
+});
