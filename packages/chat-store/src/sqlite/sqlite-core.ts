@@ -70,7 +70,10 @@ export async function openSqliteCore(
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
     async close() {
-      await Promise.all([writer, reader, system].map((thread) => thread.close(timeoutMs)));
+      // SQLite copies the write-ahead log into the file when the last connection closes. Two that close at the same time
+      // may each take the other for open, and leave the log behind.
+      await Promise.all([reader, system].map((thread) => thread.close(timeoutMs)));
+      await writer.close(timeoutMs);
     },
   };
 }
