@@ -42,7 +42,8 @@ async function write(input) {
     cwd: root,
     platform: 'node',
     input,
-    resolve: { conditionNames: ['@openclaw/source', 'node', 'import', 'default'] },
+    // Neither 'import' nor 'require': the bundler adds the one that fits each call. pg breaks when required with 'import'.
+    resolve: { conditionNames: ['@openclaw/source', 'node'] },
     // Optional native parts of ws and pg, which do without them.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
     logLevel: 'warn',

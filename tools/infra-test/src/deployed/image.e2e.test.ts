@@ -57,7 +57,7 @@ describe('the hub’s image', () => {
     const { code, output } = await runChecker(
       process.execPath,
       ['--import', crashingPreload, join(image.workdir, 'apps/chat-hub/dist/main.js')],
-      { env: { PATH: process.env['PATH'] ?? '', ...image.env, HUB_AUTH: 'dev' } },
+      { env: { PATH: process.env['PATH'] ?? '', ...image.env, HUB_JWT_SECRET: 'x'.repeat(32) } },
     );
     expect(code).not.toBe(0);
     expect(output).toMatch(/in the sources: Error: crash for the test/);
