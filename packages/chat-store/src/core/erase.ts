@@ -1,4 +1,4 @@
-import { methods, type Envelope } from '@openclaw/protocol';
+import type { Envelope } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
@@ -138,14 +138,16 @@ async function deleteSome(
   if (!isDryRun) {
     const actor: Actor = { agentId, isAdmin: true };
     const commands: Command[] = [
-      ...messages.map(({ id }) => {
-        const params = methods['message.delete'].params.parse({ channelId, messageId: id });
-        return { actor, method: 'message.delete' as const, params };
-      }),
-      ...reactions.map(({ id, emoji }) => {
-        const params = methods['reaction.remove'].params.parse({ channelId, messageId: id, emoji });
-        return { actor, method: 'reaction.remove' as const, params };
-      }),
+      ...messages.map(({ id }) => ({
+        actor,
+        method: 'message.delete' as const,
+        params: { channelId, messageId: id },
+      })),
+      ...reactions.map(({ id, emoji }) => ({
+        actor,
+        method: 'reaction.remove' as const,
+        params: { channelId, messageId: id, emoji },
+      })),
     ];
     const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
     for (const outcome of outcomes) {

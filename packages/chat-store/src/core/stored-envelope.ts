@@ -1,11 +1,5 @@
-import {
-  encodeEnvelope,
-  type ChannelEvent,
-  type EncodedEnvelope,
-  type Envelope,
-  type EventType,
-  type Message,
-} from '@openclaw/protocol';
+import type { ChannelEvent, Envelope, EventType, Message } from '@openclaw/protocol';
+import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol/wire';
 import type { LogTable } from './tables.ts';
 
 const afterEvent = '},"timestamp":';

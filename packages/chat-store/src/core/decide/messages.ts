@@ -1,4 +1,5 @@
-import { isContentTooLarge, limits, type Message } from '@openclaw/protocol';
+import type { Message } from '@openclaw/protocol';
+import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';

@@ -1,4 +1,5 @@
-import { limits, type Origin, type ParamsOf } from '@openclaw/protocol';
+import type { Origin, ParamsOf } from '@openclaw/protocol';
+import { limits } from '@openclaw/protocol/wire';
 import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { authorize } from '../rights.ts';

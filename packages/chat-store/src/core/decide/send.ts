@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { isContentTooLarge, limits, type ResultOf } from '@openclaw/protocol';
+import type { ResultOf } from '@openclaw/protocol';
+import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
 import {
   refuse,
   type Command,

@@ -1,4 +1,5 @@
-import { limits, type ParamsOf, type ResultOf } from '@openclaw/protocol';
+import type { ParamsOf, ResultOf } from '@openclaw/protocol';
+import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';

@@ -1,0 +1,26 @@
+// Prints the stack of a fatal error with the positions of the sources. The bundle's programs import it first. Node's own
+// --enable-source-maps keeps every map in memory from the start, which costs about 65 MB. This reads them at a crash only.
+import { readFileSync } from 'node:fs';
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const frame = /file:\/\/\S+?\.js:\d+:\d+/g;
+
+function mapped(position: string): string {
+  const [, url = '', line, column] = /^(.*):(\d+):(\d+)$/.exec(position) ?? [];
+  try {
+    const text = readFileSync(`${fileURLToPath(url)}.map`, 'utf8');
+    const map = new SourceMap(JSON.parse(text) as SourceMapPayload);
+    const origin = map.findOrigin(Number(line), Number(column));
+    if (!('fileName' in origin)) return position;
+    return `${new URL(origin.fileName, url).href}:${origin.lineNumber}:${origin.columnNumber}`;
+  } catch {
+    // A file without a map keeps its own position. A failure here must not hide the error that ends the process.
+    return position;
+  }
+}
+
+process.on('uncaughtExceptionMonitor', (error: unknown) => {
+  if (!(error instanceof Error) || error.stack === undefined) return;
+  process.stderr.write(`in the sources: ${error.stack.replaceAll(frame, mapped)}\n`);
+});

@@ -1,0 +1,61 @@
+// `node tools/setup/bundle.mjs` bundles the hub and its commands into apps/chat-hub/dist, from the sources and with source
+// maps. The result needs no node_modules. A bundle starts faster than separate modules, and takes less memory.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(fileURLToPath(import.meta.url), '../../..');
+// The bundler belongs to the web UI's build.
+const require = createRequire(join(root, 'apps/web/package.json'));
+const { rolldown } = await import(require.resolve('rolldown'));
+
+const hub = join(root, 'apps/chat-hub');
+// The same depth as src/observe and src/rest, because these modules find package.json and the web UI by relative paths.
+const bundle = join(hub, 'dist/bundle');
+
+/** The programs of the image: paths below apps/chat-hub/src, and below dist. */
+const programs = ['main', 'audit/main', 'health/main', 'commands/erase', 'commands/export'];
+const bundleName = (program) => program.replaceAll('/', '-');
+
+await rm(join(hub, 'dist'), { recursive: true, force: true });
+await write(
+  Object.fromEntries(
+    programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
+  ),
+);
+// A build of its own: a chunk shared with the hub would load modules that the thread does not use.
+await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
+await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
+for (const program of programs) {
+  const file = join(hub, 'dist', `${program}.js`);
+  const imports = ['mapped-crash', bundleName(program)].map((name) => {
+    const target = relative(dirname(file), join(bundle, `${name}.js`));
+    return `import '${target.startsWith('.') ? target : `./${target}`}';\n`;
+  });
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, imports.join(''));
+}
+
+async function write(input) {
+  const build = await rolldown({
+    cwd: root,
+    platform: 'node',
+    input,
+    // Neither 'import' nor 'require': the bundler adds the one that fits each call. pg breaks when required with 'import'.
+    resolve: { conditionNames: ['@openclaw/source', 'node'] },
+    // Optional native parts of ws and pg, which do without them.
+    external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
+    logLevel: 'warn',
+  });
+  await build.write({
+    dir: bundle,
+    format: 'esm',
+    sourcemap: true,
+    // Node needs positions only. The text of the sources would be held in memory with each map.
+    sourcemapExcludeSources: true,
+    // Not minified: it hardly shrinks the bundle, and names and lines stay readable without the maps.
+    chunkFileNames: '[name]-[hash].js',
+  });
+  await build.close();
+}
