@@ -18,6 +18,7 @@ export const slowSuites = [
   'tools/backup/src/drills/',
   'tools/monitoring/src/drills/',
   'infra-test/src/deployed/',
+  'infra-test/src/python-client',
 ];
 
 export default {

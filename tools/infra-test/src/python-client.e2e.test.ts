@@ -24,9 +24,10 @@ function run(command: string, ...args: string[]) {
   return { status, output: `${stdout}${stderr}${error?.message ?? ''}` };
 }
 
-function runOrThrow(command: string, ...args: string[]) {
+function runOrThrow(command: string, ...args: string[]): string {
   const { status, output } = run(command, ...args);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${output}`);
+  return output;
 }
 
 /** Makes a venv with the pinned requirements. A change of the requirements or of the Python makes another. */
@@ -57,15 +58,12 @@ async function openVenv(): Promise<string> {
     }, 180_000);
 
     it('passes its own tests against real hubs', () => {
-      const { status, output } = run(join(bin, 'pytest'), '-q');
-      expect({ status, output }).toMatchObject({ status: 0 });
-      expect(output).toMatch(/\d+ passed/);
+      expect(runOrThrow(join(bin, 'pytest'), '-q')).toMatch(/\d+ passed/);
     }, 180_000);
 
     it('is typed without a gap', () => {
-      expect(run(join(bin, 'mypy'), '--cache-dir', join(cacheFolder, 'mypy'))).toMatchObject({
-        status: 0,
-      });
+      const cache = ['--cache-dir', join(cacheFolder, 'mypy')];
+      expect(runOrThrow(join(bin, 'mypy'), ...cache)).toContain('no issues found');
     }, 180_000);
   },
 );
