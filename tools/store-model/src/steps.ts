@@ -74,6 +74,26 @@ export const steps = fc.array(
 /** One step of a run. */
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
+/** Each hub is killed right after calls were sent to it. Random steps may kill none, or only idle ones. */
+export const killsInFlight: Step[] = [0, 1].flatMap((hub): Step[] => [
+  { kind: 'calls', hub, calls: agents.map((agent) => sendBy(agent)) },
+  { kind: 'kill', hub, turns: 0 },
+  { kind: 'calls', hub, calls: [sendBy('ana')] },
+  { kind: 'settle' },
+]);
+
+function sendBy(agent: (typeof agents)[number]) {
+  return {
+    what: 'send' as const,
+    agent,
+    other: 'ben' as const,
+    channel: 0,
+    place: 0,
+    text: 1,
+    clientMessageId: null,
+  };
+}
+
 /** The names that one run uses. Each run has its own, because many share the database. */
 export interface Names {
   agent(name: string): string;

@@ -5,7 +5,7 @@ import { checkHistory, type History } from './history.ts';
 import { startHubProcess, type HubProcess } from './hub-process.ts';
 import { checkProjections, checkReadState } from './projections.ts';
 import { play, type Hubs } from './run.ts';
-import { agentIdsOf, steps, type Names, type Step } from './steps.ts';
+import { agentIdsOf, killsInFlight, steps, type Names, type Step } from './steps.ts';
 
 /** The difference between the clocks of the two hubs. */
 const skewsMs = [5 * 60_000, -7 * 60_000];
@@ -113,6 +113,7 @@ export function describeStoreModel(
         await fc.assert(fc.asyncProperty(steps, holds), {
           numRuns,
           endOnFailure: true,
+          examples: [[killsInFlight]],
         });
         // The faults did happen: hubs were killed while calls were in flight, and their clocks differed.
         expect([replacements > 0, lost > 0, runs > 3]).toEqual([true, true, true]);
