@@ -4,7 +4,7 @@
  */
 export const costs = {
   /** Bytes of a stored message beside its text: the envelope and the ids in its row of the log. */
-  sqliteRowBytes: 714,
+  sqliteRowBytes: 730,
   /** A message's rows in other tables and indexes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,

@@ -115,7 +115,8 @@ export function foreignRows(measured: number): Row[] {
       unit: 'µs',
       model: costs.foreignMessageMicros,
       measured,
-      withinFactor: machine,
+      // Seven runs measured 2 to 20 µs: the checks that read the newest commits take turns with the machine's other work.
+      withinFactor: 5,
     },
   ];
 }
