@@ -51,7 +51,7 @@ const eventIn = (channelId: string, json: string, before = ''): Publishing => ({
   characters: json.length,
 });
 const limits = { maxPending: 100, maxPendingCharacters: 1_000, sharded: false };
-/** What the calls send: the text of a command, or the envelopes of a script call. */
+/** The text of each command, and the envelopes of each script call. */
 const textsOf = (calls: readonly PublishCall[]) =>
   calls.map((sent) =>
     'script' in sent ? sent.args.filter((_, index) => index % 5 === 1) : sent[2],

@@ -24,7 +24,7 @@ export interface ScriptedEvent {
   readonly topics: readonly TopicName[];
 }
 
-/** What one publish sends: commands, and then an event by the script. */
+/** The content of one publish: commands, and then an event by the script. */
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;

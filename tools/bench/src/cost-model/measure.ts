@@ -102,7 +102,7 @@ const framesOf = (sockets: readonly LightSocket[]) =>
 export const loads = ['alone', 'even', 'full'] as const;
 type Load = (typeof loads)[number];
 
-/** What a message costs under one load, with `fanOut` subscribers. */
+/** The costs of a message under one load, with `fanOut` subscribers. */
 export interface LoadCosts {
   readonly load: Load;
   readonly fanOut: number;

@@ -31,7 +31,7 @@ export const costs = {
    * Every hub pays this for a message of another hub in a channel that it does not follow, because it reads the
    * newest commits.
    */
-  foreignMessageMicros: 10,
+  foreignMessageMicros: 6,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
   /** A connected and silent agent that is present in one channel. */
