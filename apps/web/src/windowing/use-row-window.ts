@@ -177,8 +177,10 @@ export function useRowWindow(options: RowWindowOptions) {
       const below = belowView(element);
       if (below < atEdge && !options.hasNewer && held === null) isFollowing.value = true;
       else if (scrollTop < state.top - 1) isFollowing.value = false;
+      // The event of our own scroll must not replace the anchor: an editor may be drawn a frame after it was anchored.
+      const isOwnScroll = Math.abs(scrollTop - state.top) <= 1;
       state.top = scrollTop;
-      if (!isFollowing.peek()) keepAnchor();
+      if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
       if (scrollTop < nearEdge) options.onNearTop();
       if (options.hasNewer && below < nearEdge) options.onNearBottom();
       redraw(null);

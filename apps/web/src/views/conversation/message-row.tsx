@@ -139,7 +139,8 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     const current = editing.value;
     if (element === null || current === null || focused.has(current)) return;
     focused.add(current);
-    element.focus();
+    // The list itself scrolls the whole editor into view; the browser would scroll only to its text.
+    element.focus({ preventScroll: true });
     element.setSelectionRange(element.value.length, element.value.length);
   }, [editing.value]);
   const cancel = () => {
