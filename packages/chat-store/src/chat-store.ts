@@ -56,7 +56,7 @@ export interface PoolConnections {
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
-  /** Null while the database is down. */
+  /** The duration of the check's query; null while the database is down. */
   readonly latencyMs: number | null;
   readonly queueLength: number;
 }

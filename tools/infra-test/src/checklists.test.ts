@@ -8,7 +8,7 @@ const { slowSuites } = (await import(pathToFileURL(join(root, 'jest.config.mjs')
   readonly slowSuites: readonly string[];
 };
 
-/** The lines of the EPIC's testing checklist and of its deployment checklist, in its order. */
+/** The lines of the EPIC's testing and deployment checklists, in the EPIC's order. */
 const epicLines = [
   'Redis connection/disconnection',
   'Key namespace isolation ("openclaw:" prefix)',
@@ -60,11 +60,11 @@ async function rows(): Promise<Row[]> {
   );
 }
 
-/** The words of a command; text in quotes is one. */
+/** Splits a command into words; quoted text is one word. */
 const wordsOf = (command: string) =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 
-/** Null when the command would run the test of its row, or the reason why not. */
+/** Null when the command would run the test of its row, else the reason why not. */
 async function problemOf({ command, test }: Row): Promise<string | null> {
   const source = await readText(test);
   const [program, verb = '', ...rest] = wordsOf(command);

@@ -11,10 +11,7 @@ export interface History {
   readonly log: readonly Envelope[];
 }
 
-/**
- * The positions in the log at which a call can have taken effect: after at least `from` events, before the event after
- * `to`.
- */
+/** The positions in the log at which a call can have taken effect: after at least `from` and at most `to` events. */
 interface Span {
   readonly from: number;
   readonly to: number;

@@ -300,7 +300,7 @@ describe('each fault that is planted', () => {
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
     const running = auditOf(redis.url, ['--recheck', '3']);
-    // The audit has looked once as soon as its ZRANGEBYLEX was counted.
+    // Once its ZRANGEBYLEX is counted, the audit has made its first check.
     await redis.command('CONFIG RESETSTAT');
     await waitFor(async () => /cmdstat_zrangebylex/.test(await redis.command('INFO commandstats')));
     await redis.command('ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"');

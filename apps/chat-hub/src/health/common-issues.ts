@@ -12,7 +12,7 @@ export interface Facts {
 
 /** The target of pub/sub latency. */
 const pubSubMaxMs = 50;
-/** The hub's own measure is its latest probe alone, not a median, so one late answer is no issue yet. */
+/** The hub reports only its latest probe, not a median, so this limit is higher: one late answer is no issue. */
 const hubProbeMaxMs = 4 * pubSubMaxMs;
 /** Above this share of its core, Redis answers late. */
 const cpuMax = 0.8;

@@ -10,7 +10,7 @@ export interface DatabaseFacts {
   readonly failure: string | null;
 }
 
-/** Looks at the database without changing it. Never rejects; ends within `timeoutMs`. */
+/** Checks the database without changing it. Never rejects; ends within `timeoutMs`. */
 export async function readDatabase(url: string, timeoutMs: number): Promise<DatabaseFacts> {
   const startMs = performance.now();
   const facts = (inspection: StoreInspection | null, failure: string | null): DatabaseFacts => ({

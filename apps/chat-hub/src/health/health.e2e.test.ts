@@ -39,7 +39,7 @@ async function look(env: Environment) {
   return { code, report, lines, bad };
 }
 
-/** Waits for the hub's first probe, and for a moment in which a busy machine answers within the targets. */
+/** Waits for the hub's first probe, and until a busy machine answers within the targets. */
 function untilWell(env: Environment) {
   return waitFor(
     async () => {
@@ -208,7 +208,7 @@ describe('the common issues', () => {
     const redis = await scope.use(startRedis({ args }));
     const env = { REDIS_URL: redis.url, HUB_PORT: '1' };
     expect((await issue(env, 'Memory limit exceeded'))?.state).toBe('ok');
-    // Until OOM refuses the next one.
+    // Writes until Redis refuses with OOM.
     await redis.command(
       `EVAL "for i = 1, 400 do if redis.pcall('SETEX', 'filler' .. i, 600, string.rep('x', 20000)).err then break end end" 0`,
     );

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   const isColored = usesColours(process.stdout, environment);
   const show = (report: HealthReport) => {
     if (json) return stdout.write(`${JSON.stringify(report, null, watch ? 0 : 2)}\n`);
-    // Clears the screen, and what was above it.
+    // Clears the screen and its scrollback.
     const clear = watch && stdout.isTTY ? '\x1b[H\x1b[2J\x1b[3J' : '';
     return stdout.write(clear + screen(report, stdout.columns ?? 80, isColored));
   };
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     process.exitCode = exitCodes[report.status];
     if (watch) await delay(everyMs);
   } while (watch);
-  // A connection that was given up may still be open and would keep the process alive.
+  // A connection whose check timed out may still be open and would keep the process alive.
   setTimeout(() => process.exit(), 200).unref();
 }
 

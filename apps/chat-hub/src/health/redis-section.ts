@@ -48,7 +48,7 @@ function redisLines(facts: RedisFacts, context: RedisContext): Line[] {
   ];
 }
 
-/** The client's messages begin with what the line says already. */
+/** Removes the start of the client's message, which the line already contains. */
 const withoutPrefix = (text: string) => text.replace(/^Redis is unavailable: /, '');
 
 function roleLine(servers: readonly ServerFacts[]): Line {

@@ -30,7 +30,7 @@ export type SignInResult = (typeof signInResults)[number];
 /** The limits per agent; `calls` is HUB_LIMIT_CALLS. */
 export type LimitName = LimitedAction | 'calls';
 
-/** Why the store fails, as far as the database is the cause. */
+/** Why the store fails, for failures that the database causes. */
 export const databaseFailureCodes = [
   'unavailable',
   'timeout',
@@ -60,7 +60,7 @@ const redisFailureCodes = [
 /** Codes of closes that a peer, a lost connection or the WebSocket library causes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
-/** Dense where the targets lie: acknowledgement in 25 ms, delivery in 50 ms, most of both below 16 ms. */
+/** Dense around the targets: acknowledgement in 25 ms, delivery in 50 ms; most values are below 16 ms. */
 export const latencyBuckets: readonly number[] = [
   1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
 ].map((ms) => ms / 1_000);

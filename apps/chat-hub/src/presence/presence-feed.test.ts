@@ -37,7 +37,7 @@ describe('presence of many agents', () => {
     jest.useRealTimers();
   });
 
-  // As in RocketChat#20147, where every single change was sent to everyone.
+  // In RocketChat#20147, every single change was sent to everyone.
   it('that flap is sent in few envelopes, by time and size and not by changes, and ends with the current state', async () => {
     const { feed, room, published, session, records } = createBench();
     const agents = Array.from({ length: 1_000 }, (_, n) => session(`a${n}`));

@@ -65,7 +65,7 @@ describe('when the hub is killed and restarted', () => {
 });
 
 describe('a sign-in while the hub is unreachable', () => {
-  // The race: a hub that has just started asks clients to come back later. Invariant: a client that waits is admitted.
+  // The race: a hub that has just started asks clients to reconnect later. Invariant: a client that waits is admitted.
   it('shows the reason, can be cancelled, and succeeds once the hub is back', async () => {
     const page = await world.tab();
     await page.goto(world.hub.httpUrl);

@@ -90,7 +90,7 @@ describe('the channels of an agent', () => {
     const { chats } = fixture;
     fixture.subscribe();
     const chat = chats.add(channelOf('c'));
-    // This event comes before the read, and must not be taken for the whole list.
+    // The page must not take this event, which comes before the read, for the whole list of members.
     chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
     await nextTask();

@@ -211,8 +211,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
     }, 60_000);
 
-    // The race: an erasure was interrupted, and the agent came back before it is repeated. The pseudonym has rows by then
-    // where the agent has rows too. Invariant: the repeat ends, and leaves one row for both.
+    // The race: an erasure was interrupted, and the agent came back before it is repeated. By then both the pseudonym
+    // and the agent have rows of one kind in one channel. Invariant: the repeat ends, and leaves one row for both.
     it('can be repeated with the same pseudonym after the agent came back', async () => {
       const channelId = 'repeated';
       await channelOfBen(channelId, 'max');

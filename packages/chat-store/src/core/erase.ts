@@ -62,8 +62,8 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    // Another hub may be redacting the agent's rows now. Rewritten before it commits, they would get the text or the id
-    // back that it has read.
+    // Another hub may be redacting the agent's rows now. If they were rewritten before it commits, its commit would
+    // write back the text or the id that it has read.
     const isMore =
       !erasure.isDryRun &&
       ((await sweepRedactions(engine)) || (await isRedacting(engine, erasure.agentId)));
@@ -91,7 +91,7 @@ export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boo
   return known !== undefined;
 }
 
-/** Finds the channel to continue with: the one of the place while it has more events, else the next one. */
+/** Finds the channel to continue with: the channel of the place if it has more events, else the next channel. */
 async function channelAt({ db }: Engine, { phase, channelId, seq }: ErasePlace) {
   if (channelId !== '') {
     const { head } = await db
@@ -151,7 +151,7 @@ async function deleteSome(
     ];
     const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
     for (const outcome of outcomes) {
-      // `not_found`: the message was trimmed, or its channel deleted, meanwhile. `archived`: the channel takes no
+      // `not_found`: meanwhile the message was trimmed or its channel deleted. `archived`: the channel refuses the
       // removal of a reaction, so the reaction is removed below.
       if (outcome.ok || outcome.code === 'not_found' || outcome.code === 'archived') continue;
       throw new ChatStoreError(
@@ -199,7 +199,8 @@ async function rewriteSome(
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
-      // Repeats are found by the sender's id. Under the pseudonym they could collide with those of an erasure before.
+      // Removed, because they are unique per sender: under the pseudonym they could collide with those of an earlier
+      // erasure.
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
@@ -242,13 +243,13 @@ async function rowsToRewrite(
     engine.dialect === 'sqlite'
       ? sql<boolean>`instr(envelope, ${quoted}) > 0`
       : sql<boolean>`position(${quoted} in envelope) > 0`;
-  // An edit has an age of its own, so its message may be trimmed before it.
+  // An edit is younger than its message, so the message may be trimmed first.
   const isOrphan = sql<boolean>`(type = 'channel.message.edit'
     and not exists (select 1 from messages m where m.id = log.message_id))`;
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
     or (type = 'collaboration.event' and sender_id = ${agentId}) or ${isOrphan}) and ${holdsId}`;
-  // The events of a direct channel name both agents in one string, which `holdsId` cannot find.
+  // The events of a direct channel name both agents in one string, in which `holdsId` does not find an id.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
     .selectFrom('log')
@@ -340,7 +341,8 @@ async function renameRows(
   const set = (table: string, column: string, where: ReturnType<typeof sql>) =>
     sql`update ${sql.table(table)} set ${sql.ref(column)} = ${pseudonym}
       where ${where} and ${sql.ref(column)} = ${agentId}`.execute(db);
-  // If an erasure is repeated after the agent came back, the pseudonym has rows already. The agent's are newer.
+  // If an erasure is repeated after the agent was active again, the pseudonym already has rows. The agent's rows are
+  // newer and replace them.
   const replace = async (table: string, key: string, where: ReturnType<typeof sql>) => {
     const newer = sql`(select ${sql.ref(key)} from ${sql.table(table)}
       where ${where} and agent_id = ${agentId})`;

@@ -21,7 +21,7 @@ const topicResult = z.union([
   z.object({ channelId: idSchema, error: z.object({ code: z.enum(errorCodes) }) }),
 ]);
 
-/** Without `since` an answer holds no events and is small. */
+/** An answer without `since` is small, because it contains no events. */
 function subscribeBytes(params: { topics: readonly { since: number | null }[] }): number {
   return params.topics.every(({ since }) => since === null) ? 0 : limits.resumeBytes;
 }

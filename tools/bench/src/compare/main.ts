@@ -20,7 +20,7 @@ function list() {
   }
 }
 
-/** Round after round, each on every system in turn, so that a slow minute of the machine hits all of them. */
+/** Each round measures every system in turn, so that a slow minute of the machine affects all of them. */
 async function* runsOf(
   work: Work,
   systems: readonly System[],
@@ -75,7 +75,7 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
       const report = { machine: machine(), date, command, runs };
       writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
     }
-    // The tables of an interrupted run have too few rounds.
+    // The tables of an interrupted run are not written, because they have too few rounds.
     if (markdownFile !== null && !signal.aborted) {
       const text = existsSync(markdownFile) ? readFileSync(markdownFile, 'utf8') : '';
       writeFileSync(markdownFile, withSection(text, work.name, section));
@@ -88,7 +88,7 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    // The servers are killed in the exit handler.
+    // The exit handler kills the servers.
     if (interrupted.signal.aborted) process.exit(130);
     console.error('bench: stopping the servers; once more to stop at once');
     interrupted.abort();

@@ -79,7 +79,7 @@ export function formatWork(
   return parts.join('\n\n');
 }
 
-/** In the form of the formatter of this repository: the first column to the left, the others to the right. */
+/** Formatted as Prettier does it. The first column is aligned to the left, the others to the right. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, at) =>
     Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)),
@@ -96,7 +96,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** The mean of the two in the middle where their number is even; null without a value. */
+/** The median: the mean of the two middle values if their number is even; null without a value. */
 function medianOf(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

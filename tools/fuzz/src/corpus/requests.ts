@@ -11,7 +11,7 @@ export interface RequestCase {
 const crlf = '\r\n';
 const host = 'Host: localhost';
 
-/** A request after whose answer the server closes the connection. */
+/** A request that the server answers before it closes the connection. */
 const ask = (line: string, headers: readonly string[] = [], body: string | Uint8Array = '') =>
   Buffer.concat([
     Buffer.from([`${line} HTTP/1.1`, host, 'Connection: close', ...headers, '', ''].join(crlf)),
@@ -129,7 +129,7 @@ const unreadable: RequestCase[] = [
   ['HTTP/9.9', `GET / HTTP/9.9${crlf}${host}${crlf}${crlf}`],
   ['a NUL in a header', `GET /healthz HTTP/1.1${crlf}${host}${crlf}X: a\0b${crlf}${crlf}`],
   ['a header without a colon', `GET /healthz HTTP/1.1${crlf}${host}${crlf}broken${crlf}${crlf}`],
-  // Request smuggling: one server reads as the body what another reads as the next request.
+  // Request smuggling: one server takes for the body what another takes for the next request.
   [
     'two lengths',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Content-Length: 6${crlf}${crlf}{}`,

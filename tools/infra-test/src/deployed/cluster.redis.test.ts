@@ -66,7 +66,7 @@ describe('infra/cluster', () => {
       },
       { what: 'a whole cluster', timeoutMs: 20_000, everyMs: 100 },
     );
-  /** As if each pod had got another address while all were down. */
+  /** Gives each node another address, as when all pods get new addresses while they are down. */
   const moveAll = async () => {
     for (const { folder } of nodes) {
       const file = join(folder.path, 'nodes.conf');

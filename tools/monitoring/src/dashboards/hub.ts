@@ -8,7 +8,7 @@ const quantiles = (histogram: string, matchers = chosen) => ({
   p99: quantile(0.99, histogram, '', matchers),
 });
 
-/** One hub, or several: its process, calls, database and clients. */
+/** The dashboard of one or several hubs: process, calls, database and clients. */
 export const hub = () =>
   dashboard(
     'hub',
