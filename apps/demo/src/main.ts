@@ -39,7 +39,9 @@ async function main(): Promise<number> {
       onError(error) {
         if (performance.now() - lastErrorMs < errorEveryMs) return;
         lastErrorMs = performance.now();
-        console.error(`demo: ${error instanceof Error ? error.message : String(error)}; going on`);
+        console.error(
+          `demo: ${error instanceof Error ? error.message : String(error)}; continuing`,
+        );
       },
     });
     const demo = await Promise.race([signalled, starting]);

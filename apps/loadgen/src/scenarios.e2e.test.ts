@@ -80,7 +80,7 @@ describe('the day', () => {
 });
 
 describe('a scenario file', () => {
-  it('cuts the sockets of a herd, which comes back with nothing lost', async () => {
+  it('cuts the sockets of a herd, which reconnects without a loss', async () => {
     const file = fileOf('short-herd.json');
     writeFileSync(
       file,
@@ -124,7 +124,7 @@ describe('a scenario file', () => {
     expect(outcome.total.latencies.ack?.count).toBe(80);
   });
 
-  it('that is wrong ends the run with its settings', async () => {
+  it('that is wrong ends the run, which names the settings', async () => {
     const file = fileOf('wrong.json');
     writeFileSync(file, '{"name": "wrong", "agents": "many"}');
     const { code, output } = await runLoadgen(hub.url, ['--scenario', file]);

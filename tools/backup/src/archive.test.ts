@@ -44,7 +44,7 @@ describe('archives', () => {
     [{ keep: 3, keepMs: 1.5 * day }, [3, 2, 1]],
     [{ keep: 1, keepMs: 2.5 * day }, [2, 1]],
     [{ keep: null, keepMs: day / 2 }, [1]],
-  ])('stay as %j says', async (limits, left) => {
+  ])('are kept according to %j', async (limits, left) => {
     const folder = await folderWith(4, 3, 2, 1);
     await removeOldArchives(folder, limits, nowMs);
     expect(await daysLeft(folder)).toEqual(left);

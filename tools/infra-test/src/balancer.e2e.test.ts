@@ -71,7 +71,7 @@ const configuration = join(root, 'infra/haproxy/haproxy.cfg');
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('serves every request while a hub drains and goes, and the hub again when it is back', async () => {
+  it('serves every request while a hub drains and ends, and uses the hub again when it is back', async () => {
     const [first] = hubs as [HubProcess];
     let isGone = false;
     const gone = first.end('SIGTERM').then((code) => {

@@ -133,7 +133,7 @@ describeRendered.each(overlays)('the overlay %s', (overlay) => {
     });
   });
 
-  it('mounts only volumes that there are, and ConfigMaps that are rendered', () => {
+  it('mounts only volumes that exist, and ConfigMaps that are rendered', () => {
     const { workloads, find } = of(overlay);
     for (const { name, pod, volumeNames } of workloads) {
       const mounts = pod.containers.flatMap(({ volumeMounts = [] }) => volumeMounts);

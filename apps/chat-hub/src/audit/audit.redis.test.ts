@@ -295,7 +295,7 @@ describe('each fault that is planted', () => {
     expect(JSON.stringify(finding)).not.toContain('\\u001b');
   });
 
-  it('is no fault if a hub repairs it before the second look', async () => {
+  it('is not reported if a hub repairs it before the second check', async () => {
     await redis.command('FLUSHALL');
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
@@ -346,7 +346,7 @@ describe('policy and settings', () => {
   });
 });
 
-describe('an audit that cannot look', () => {
+describe('an audit that cannot read Redis', () => {
   it.each([
     ['an unknown option', ['--colour']],
     ['a URL that is none', ['--url', 'http://h']],

@@ -52,7 +52,7 @@ export function createKnownAgents(deps: {
     for (const { agentId } of batch) pending.delete(agentId);
     let waitMs = writeEveryMs;
     writing = store.recordAgents(batch).catch((error: unknown) => {
-      log.debug({ err: error }, 'known agents were not recorded; they will be');
+      log.debug({ err: error }, 'known agents were not recorded; the write is repeated later');
       waitMs = retryAfterMs;
       for (const agent of batch) {
         // A record made during the write is newer.

@@ -101,7 +101,7 @@ function slowPubSub(redis: RedisFacts, hub: HubFacts): Line {
     return line(
       name,
       'degraded',
-      'a published probe did not come back',
+      'a published probe was not received',
       'Redis refuses writes, or this user may not publish: see its role and users.acl',
     );
   const seen = `${ms(pubSubMs)} from here${ofHub === null ? '' : `, ${ms(ofHub)} from the hub`}; target ${pubSubMaxMs} ms`;

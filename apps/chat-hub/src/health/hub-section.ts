@@ -161,9 +161,9 @@ function hubLines(facts: HubFacts): Line[] {
   if (path?.status === 'down') {
     const advice =
       'Redis is away, or a connection receives nothing: the hub reconnects, and reads the log meanwhile';
-    lines.push(line('publish path', 'degraded', 'published events do not come back', advice));
+    lines.push(line('publish path', 'degraded', 'published events are not received back', advice));
   } else if (path?.status === 'ok') {
-    lines.push(line('publish path', 'ok', `events come back in ${ms(path.latencyMs ?? 0)}`));
+    lines.push(line('publish path', 'ok', `events are received after ${ms(path.latencyMs ?? 0)}`));
   }
   return lines;
 }

@@ -10,8 +10,8 @@ Shows on one screen how the hub, its database and its Redis are, and what to do.
 Run it with the hub's own environment. Exits with 0 when all is well, 1 degraded, 2 down, 3 for a wrong use.
 
   --json            prints one JSON object, with --watch one per line
-  --watch           again and again, until Ctrl-C
-  --every SECONDS   the pause between two looks, 1 to 3600 (2)`;
+  --watch           repeats until Ctrl-C
+  --every SECONDS   the pause between two reports, 1 to 3600 (2)`;
 
 const exitCodes: Readonly<Record<HealthReport['status'], number>> = { ok: 0, degraded: 1, down: 2 };
 const misuse = 3;

@@ -52,7 +52,7 @@ export function startSelfProbe(
     if (result.outcome === 'back') {
       latencyMs = result.latencyMs;
       lastOkAt = clock();
-      if (lost > 0) deps.log.info({ lost, latencyMs }, 'published events come back again');
+      if (lost > 0) deps.log.info({ lost, latencyMs }, 'published events are received again');
     }
     if (result.outcome !== 'lost') {
       lost = 0;

@@ -53,13 +53,13 @@ describe('when the hub is killed and restarted', () => {
     await status(ada)
       .getByText(/^Reconnecting/)
       .waitFor();
-    await ada.write('sent into the dark');
+    await ada.write('sent while offline');
     await ada.page.locator('.composer textarea').fill('half a thought');
     await world.hub.restart();
     await ada.page.reload();
     await ada.page.locator('.conversation .rows .message', { hasText: 'into the dark' }).waitFor();
-    await bob.page.getByText('sent into the dark').waitFor({ timeout: 30_000 });
-    expect(await texts(bob)).toEqual(['sent into the dark']);
+    await bob.page.getByText('sent while offline').waitFor({ timeout: 30_000 });
+    expect(await texts(bob)).toEqual(['sent while offline']);
     expect(await ada.page.locator('.composer textarea').inputValue()).toBe('half a thought');
   });
 });

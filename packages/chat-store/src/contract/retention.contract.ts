@@ -161,7 +161,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(rowsOf('log', channelId)).toBe(1);
     });
 
-    it('removes with a message its reactions, mentions and thread, and keeps replies until their turn', async () => {
+    it('removes with a message its reactions, mentions and thread, and keeps replies until they are trimmed themselves', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       await write('member.add', { channelId, agentId: 'bob' });
       const [root] = await say(channelId, 1, { mentions: ['bob'] });

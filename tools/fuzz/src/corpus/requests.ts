@@ -43,7 +43,7 @@ const bodies: RequestCase[] = [
     code: 'invalid_params',
   })),
   ...[
-    ['nothing, though it says JSON', ''],
+    ['empty, with the content type JSON', ''],
     ['100,000 brackets', '['.repeat(100_000)],
     [
       'no UTF-8',
@@ -139,7 +139,7 @@ const unreadable: RequestCase[] = [
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Transfer-Encoding: chunked${crlf}${crlf}0${crlf}${crlf}`,
   ],
   [
-    'a length below nothing',
+    'a negative length',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: -1${crlf}${crlf}`,
   ],
 ].map(([name = '', request = '']) => ({
@@ -158,7 +158,7 @@ const upgrades: RequestCase[] = [
   },
   { name: 'no key', request: handshake([...upgrade, version]), status: 400 },
   {
-    name: 'a key that is none',
+    name: 'an invalid key',
     request: handshake([...upgrade, version, 'Sec-WebSocket-Key: x']),
     status: 400,
   },
@@ -169,7 +169,7 @@ const upgrades: RequestCase[] = [
   },
   { name: 'another verb', request: handshake([...upgrade, version, key], 'POST'), status: 405 },
   {
-    name: 'a subprotocol that is none',
+    name: 'an invalid subprotocol',
     request: handshake([...upgrade, version, key, 'Sec-WebSocket-Protocol: a b, ,']),
     status: 400,
   },

@@ -104,7 +104,7 @@ describe('infra/cluster', () => {
   }, 60_000);
 
   // Nodes keep the addresses of the others. When all get new ones together, none finds another by itself.
-  it('is whole again after all nodes got other addresses, and would not be without start.sh', async () => {
+  it('is complete again after all nodes got other addresses, and would not be without start.sh', async () => {
     await stopAll();
     await moveAll();
     running = nodes.map(({ port, busPort, folder }) =>

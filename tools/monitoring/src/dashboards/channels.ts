@@ -8,7 +8,7 @@ export const channels = () =>
   dashboard(
     'channels',
     'Chat hub: channels',
-    'What happens in the channels: messages, delivery, resumes and repairs.',
+    'Channels: messages, delivery, resumes and repairs.',
     [
       {
         title: 'Traffic',

@@ -8,7 +8,7 @@ export const redis = () =>
   dashboard(
     'redis',
     'Chat hub: Redis',
-    'Redis by its exporter, and as the hubs see it.',
+    'Redis, from its exporter and from the hubs.',
     [
       {
         title: 'State',
