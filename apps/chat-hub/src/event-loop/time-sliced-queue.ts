@@ -38,10 +38,7 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /**
-   * Runs the steps in turn with those of other callers. The number of callers has no limit; each caller limits its own
-   * work.
-   */
+  /** Runs the steps, alternating with those of other callers. Sets no limit: callers limit their work themselves. */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {
