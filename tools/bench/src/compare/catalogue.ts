@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CommandLineError, type CommandLine } from './command-line.ts';
+import { CommandLineError } from '../command-line.ts';
+import type { CommandLine } from './command-line.ts';
 import { centrifugoSystem } from './systems/centrifugo.ts';
 import { floorSystem } from './systems/floor.ts';
 import { hubSystem } from './systems/hub.ts';

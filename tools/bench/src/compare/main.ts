@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { allSystems, allWorks, chosen, readySystems } from './catalogue.ts';
-import { CommandLineError, help, parseCommandLine, type CommandLine } from './command-line.ts';
-import { withSection } from './markdown-sections.ts';
+import { CommandLineError } from '../command-line.ts';
+import { help, parseCommandLine, type CommandLine } from './command-line.ts';
+import { writeSection } from './markdown-sections.ts';
 import { runGrowth } from '../growth/run-growth.ts';
 import { runMicro } from '../micro/run-micro.ts';
 import { formatRun, formatWork, machine, originOf, type Run } from './report.ts';
@@ -76,10 +77,7 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
       writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
     }
     // The tables of an interrupted run are not written, because they have too few rounds.
-    if (markdownFile !== null && !signal.aborted) {
-      const text = existsSync(markdownFile) ? readFileSync(markdownFile, 'utf8') : '';
-      writeFileSync(markdownFile, withSection(text, work.name, section));
-    }
+    if (markdownFile !== null && !signal.aborted) writeSection(markdownFile, work.name, section);
   }
   if (signal.aborted) return 130;
   return failures > 0 ? 1 : 0;
