@@ -75,7 +75,9 @@ describe('openclaw-hub.service', () => {
   itNotifies('does not stop the hub when nobody listens there', async () => {
     const env = { NOTIFY_SOCKET: join(folder, 'nobody'), LOG_LEVEL: 'warn' };
     await using hub = await startHub({ env });
-    await waitFor(() => hub.output().includes('systemd could not be notified'), { what: 'the warning' });
+    await waitFor(() => hub.output().includes('systemd could not be notified'), {
+      what: 'the warning',
+    });
     expect((await fetch(`${hub.httpUrl}/healthz`)).status).toBe(200);
   });
 });

@@ -239,7 +239,7 @@ class Hub:
             stream.on_welcome(self._welcome)
         return stream
 
-    # For streams and the connection.
+    # Internal: called by streams and by the connection.
 
     def start_call(
         self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None

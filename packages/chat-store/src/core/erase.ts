@@ -2,11 +2,12 @@ import type { Envelope } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
-import { erasedEnvelope, renamedPair, type ErasedAgent } from './erased-event.ts';
+import { erasedEnvelope, type ErasedAgent } from './erased-event.ts';
 import { ChatStoreError } from '../errors.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
 import { channelOf } from './objects.ts';
+import { renameRows } from './pseudonym.ts';
 import { sweepRedactions } from './redactions.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { inPresentShape } from './stored-envelope.ts';
@@ -324,54 +325,6 @@ async function changeLists(
     .where('title', 'is not', null)
     .executeTakeFirst();
   return { members: Number(changed.numUpdatedRows), threads: Number(emptied.numUpdatedRows) };
-}
-
-/**
- * Replaces the agent's id in the rows of a channel's messages up to a seq. With the first events it also replaces it
- * in the channel's lists.
- */
-async function renameRows(
-  db: Kysely<Tables>,
-  erasure: Erasure,
-  { channelId, seq }: Pick<ErasePlace, 'channelId' | 'seq'>,
-  end: number,
-): Promise<void> {
-  const { agentId, pseudonym } = erasure;
-  const range = sql`channel_id = ${channelId} and seq > ${seq} and seq <= ${end}`;
-  const set = (table: string, column: string, where: ReturnType<typeof sql>) =>
-    sql`update ${sql.table(table)} set ${sql.ref(column)} = ${pseudonym}
-      where ${where} and ${sql.ref(column)} = ${agentId}`.execute(db);
-  // If an erasure is repeated after the agent was active again, the pseudonym already has rows. The agent's rows are
-  // newer and replace them.
-  const replace = async (table: string, key: string, where: ReturnType<typeof sql>) => {
-    const newer = sql`(select ${sql.ref(key)} from ${sql.table(table)}
-      where ${where} and agent_id = ${agentId})`;
-    await sql`delete from ${sql.table(table)} where ${where} and agent_id = ${pseudonym}
-      and ${sql.ref(key)} in ${newer}`.execute(db);
-    await set(table, 'agent_id', where);
-  };
-  await set('messages', 'sender_id', range);
-  await replace('mentions', 'seq', range);
-  if (seq > 0) return;
-  const inChannel = sql`channel_id = ${channelId}`;
-  await replace('members', 'channel_id', inChannel);
-  await replace('read_cursors', 'channel_id', inChannel);
-  await set('threads', 'created_by', inChannel);
-  await set('channels', 'created_by', sql`id = ${channelId}`);
-  const channel = await db
-    .selectFrom('channels')
-    .select(['name', 'pair'])
-    .where('id', '=', channelId)
-    .executeTakeFirstOrThrow();
-  if (channel.pair === null || !channel.pair.split('\n').includes(agentId)) return;
-  await db
-    .updateTable('channels')
-    .set({
-      pair: renamedPair(channel.pair, '\n', erasure),
-      name: renamedPair(channel.name, ', ', erasure),
-    })
-    .where('id', '=', channelId)
-    .execute();
 }
 
 // Appends an event, because hubs compare a channel's caches with its head, and a rewrite alone does not change the

@@ -9,13 +9,13 @@ export interface Measure {
 /** Every measure of a run. */
 export const measures = {
   killed: { name: 'Redis killed: breaker open', boundMs: 1_500 },
-  killedDelivery: { name: 'Redis killed: delivery between hubs, from then', boundMs: 500 },
+  killedDelivery: { name: 'Redis killed: delivery between hubs after that', boundMs: 500 },
   killedBack: { name: 'Redis back after a kill: topics and presence complete', boundMs: 2_000 },
   frozen: { name: 'Redis frozen: breaker open', boundMs: 1_500 },
-  frozenDelivery: { name: 'Redis frozen: delivery between hubs, from then', boundMs: 500 },
+  frozenDelivery: { name: 'Redis frozen: delivery between hubs after that', boundMs: 500 },
   frozenBack: { name: 'Redis thawed: topics and presence complete', boundMs: 2_000 },
   cut: { name: 'one hub cut from Redis: breaker open', boundMs: 1_500 },
-  cutDelivery: { name: 'one hub cut from Redis: delivery between hubs, from then', boundMs: 500 },
+  cutDelivery: { name: 'one hub cut from Redis: delivery between hubs after that', boundMs: 500 },
   cutBack: { name: 'its link restored: topics and presence complete', boundMs: 2_000 },
   sentinelKilled: { name: 'Sentinel, master killed: new master in use', boundMs: 5_000 },
   sentinelFrozen: { name: 'Sentinel, master frozen: new master in use', boundMs: 5_000 },
