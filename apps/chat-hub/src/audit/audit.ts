@@ -16,7 +16,7 @@ export interface AuditOptions {
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /** After this time possible orphans are checked once more, because hubs repair what eviction removed. */
+  /** After this time possible orphans are checked once more, because hubs repair the effects of an eviction. */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }

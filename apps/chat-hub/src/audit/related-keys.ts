@@ -29,8 +29,8 @@ export function hasRelated({ kind, type }: KeyFacts): boolean {
 
 /**
  * Checks the keys that must exist beside this one: leases without their agent, hashes without a lease, indexes that do
- * not match. One or two round trips. A hub repairs what eviction took within its next heartbeat, so only a problem that
- * is still there later is a fault.
+ * not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only a
+ * problem that lasts longer is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,
