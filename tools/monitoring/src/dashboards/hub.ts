@@ -88,7 +88,11 @@ export const hub = () =>
           graph(
             'Since the last pass of retention',
             { [legend]: `time() - (${of('hub_retention_last_pass_timestamp_seconds')} > 0)` },
-            { unit: 's', description: 'A pass begins every minute. A long time means that there is much to trim.' },
+            {
+              unit: 's',
+              description:
+                'A pass begins every minute. A long time means that there is much to trim.',
+            },
           ),
         ],
       },
