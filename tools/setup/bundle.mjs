@@ -42,8 +42,8 @@ async function write(input) {
     cwd: root,
     platform: 'node',
     input,
-    // Without 'import' and 'require', of which the bundler adds the right one for each call: pg breaks when it is
-    // required with 'import'.
+    // The conditions 'import' and 'require' are left out. The bundler adds the right one for each call, and pg breaks
+    // when it is required with 'import'.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
     // Optional native parts of ws and pg, which also work without them.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],

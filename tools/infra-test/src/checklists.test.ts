@@ -109,12 +109,12 @@ describe('the checklists of docs/operations.md', () => {
     ['an unknown script', 'npm run nothing', 'there is no npm script nothing'],
     ['another file', 'npm test -- packages/cache', 'packages/cache leaves it out'],
     [
-      'a title that is not there',
+      'a missing title',
       "npm test -- e2e/two-hubs -t 'no such title'",
       'it has no title with no such title',
     ],
     ['the slow tests', 'npm run test:slow -- e2e/two-hubs', 'it is not slow'],
-    ['a folder that is not there', 'kubectl apply -k infra/nowhere', 'there is no infra/nowhere'],
+    ['a missing folder', 'kubectl apply -k infra/nowhere', 'there is no infra/nowhere'],
   ])('would be refused with %s', async (_, command, problem) => {
     const test = 'apps/chat-hub/src/e2e/two-hubs.e2e.test.ts';
     expect(await problemOf({ line: '', command, test })).toBe(problem);

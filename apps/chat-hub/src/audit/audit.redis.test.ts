@@ -127,11 +127,11 @@ describe('each fault that is planted', () => {
   }
   const hash = 'agentId a1 status online lastSeen 1708554000000';
 
-  it('is not there in an empty Redis', async () => {
+  it('is absent from an empty Redis', async () => {
     expect(await planted()).toMatchObject({ code: 0, clean: true, keys: 0 });
   });
 
-  it('is not there in a channel as a hub writes it', async () => {
+  it('is absent from a channel that a hub wrote', async () => {
     expect(
       await planted(
         'ZADD openclaw:roster:c1 IN-30-S a1:h1:s1',

@@ -353,7 +353,7 @@ describe('a hub with a port for operations', () => {
 describe('a wrong use', () => {
   it.each([
     ['an unknown option', ['--colour'], {}],
-    ['a pause of no seconds', ['--every', '0'], {}],
+    ['a pause of 0 seconds', ['--every', '0'], {}],
     ['an invalid configuration', [], { HUB_PORT: 'eighty' }],
   ])('ends with 3: %s', async (_, args, env: Environment) => {
     const { code, stdout, stderr } = await run(args, env);
