@@ -258,7 +258,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Drops all events; later ones are not counted. */
+  /** Drops all events. Events that are added later do not count in the shared budget. */
   close(): void {
     this.#clear();
     this.#share.close();
