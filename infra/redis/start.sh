@@ -87,7 +87,7 @@ mkdir -p "$run"
 
 case $mode in
   dev)
-    # The file allows connections from this machine only. In a container there would be none.
+    # The file allows connections from this machine only. In a container, that would exclude every client.
     printf '%s\n' "include $etc/redis/redis.dev.conf" 'bind * -::*' 'protected-mode no' >"$run/redis.conf"
     secret REDIS_PASSWORD
     [ -z "$value" ] || echo "user default on #$(sha256 "$value") ~* &* +@all" >>"$run/redis.conf"
