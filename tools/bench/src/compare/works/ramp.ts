@@ -20,7 +20,7 @@ export function rampWork(name: string, shape: Load): Work {
   const place = shape.channels === 1 ? 'one channel' : `${shape.channels} channels`;
   return {
     name,
-    description: `${shape.agents} agents in ${place}: the highest rate with p99 below ${maxP99Ms} ms and nothing lost, from ${shape.perSecond.toLocaleString('en')} messages/s on, to 5%`,
+    description: `${shape.agents} agents in ${place}: the highest rate with p99 below ${maxP99Ms} ms and nothing lost, from ${shape.perSecond.toLocaleString('en')} messages/s on, with a precision of 5%`,
     columns: [
       { key: 'heldPerSecond', title: 'messages/s held', digits: 0 },
       { key: 'heldDeliveries', title: 'deliveries/s', digits: 0 },
