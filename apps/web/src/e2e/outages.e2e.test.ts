@@ -57,7 +57,9 @@ describe('when the hub is killed and restarted', () => {
     await ada.page.locator('.composer textarea').fill('half a thought');
     await world.hub.restart();
     await ada.page.reload();
-    await ada.page.locator('.conversation .rows .message', { hasText: 'sent while offline' }).waitFor();
+    await ada.page
+      .locator('.conversation .rows .message', { hasText: 'sent while offline' })
+      .waitFor();
     await bob.page.getByText('sent while offline').waitFor({ timeout: 30_000 });
     expect(await texts(bob)).toEqual(['sent while offline']);
     expect(await ada.page.locator('.composer textarea').inputValue()).toBe('half a thought');
