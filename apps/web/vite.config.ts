@@ -4,7 +4,7 @@ import { compressedAssets } from './build/compressed-assets.mjs';
 const hub = `127.0.0.1:${process.env.HUB_PORT || '8080'}`;
 
 export default defineConfig({
-  // Beside the hub's own paths, and wherever a proxy puts them.
+  // Relative, so that the page works under any path that a proxy gives the hub.
   base: './',
   resolve: { conditions: ['@openclaw/source', 'module', 'browser', 'production'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -17,7 +17,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   plugins: [compressedAssets()],
-  // `npx vite` for work on the page, beside a hub.
+  // For `npx vite`: a development server that passes API calls to a hub.
   server: {
     proxy: {
       '/v1': { target: `http://${hub}`, ws: true },

@@ -14,7 +14,7 @@ export REDISCLI_AUTH="$password"
 nodes=$(echo "$REDIS_CLUSTER_NODES" | tr ',' ' ')
 at() { node=$1; shift; timeout 5 redis-cli -h "${node%:*}" -p "${node##*:}" --user admin "$@" 2>&1; }
 
-# Answers of all nodes are needed, because a node that comes later would not be part of the cluster.
+# All nodes must answer, because a node that starts later would not be part of the cluster.
 addresses=
 for node in $nodes; do
   tries=0
@@ -28,7 +28,8 @@ for node in $nodes; do
   addresses="$addresses $address:${node##*:}"
 done
 
-# A node that knows others belongs to a cluster already, which "create" would refuse. It must be whole, or someone must look.
+# A node that knows others already belongs to a cluster, and "create" would refuse it. If that cluster is not complete,
+# an operator must look at it.
 for node in $nodes; do
   info=$(at "$node" CLUSTER INFO)
   case $info in *cluster_known_nodes:1[!0-9]*) continue ;; esac

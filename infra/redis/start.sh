@@ -68,8 +68,8 @@ find_master() {
   echo "$REDIS_FIRST_MASTER"
 }
 
-# Writes the current addresses of the known nodes into nodes.conf. Nodes find each other by address; when all get new ones
-# together, as after an outage of the whole cluster, none would find another.
+# Writes the current addresses of the known nodes into nodes.conf. Nodes find each other by address. If all get new
+# addresses at once, for example after an outage of the whole cluster, no node would find another.
 renew_addresses() {
   [ -s nodes.conf ] || return 0
   hosts=$(sed -n 's/^[^ ]* [^ ]*@[0-9]*,\([A-Za-z0-9.-]\{1,\}\).*/\1/p' nodes.conf)
@@ -87,7 +87,7 @@ mkdir -p "$run"
 
 case $mode in
   dev)
-    # The file allows this machine only. Inside a container that would be nobody.
+    # The file allows connections from this machine only. In a container, that would exclude every client.
     printf '%s\n' "include $etc/redis/redis.dev.conf" 'bind * -::*' 'protected-mode no' >"$run/redis.conf"
     secret REDIS_PASSWORD
     [ -z "$value" ] || echo "user default on #$(sha256 "$value") ~* &* +@all" >>"$run/redis.conf"

@@ -24,7 +24,7 @@ await write(
     programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
   ),
 );
-// A build of its own: a chunk shared with the hub would load modules that the thread does not use.
+// Built separately, because a chunk shared with the hub would load modules that the thread does not use.
 await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
 await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
 for (const program of programs) {
@@ -42,9 +42,10 @@ async function write(input) {
     cwd: root,
     platform: 'node',
     input,
-    // Neither 'import' nor 'require': the bundler adds the one that fits each call. pg breaks when required with 'import'.
+    // The conditions 'import' and 'require' are left out. The bundler adds the right one for each call, and pg breaks
+    // when it is required with 'import'.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
-    // Optional native parts of ws and pg, which do without them.
+    // Optional native parts of ws and pg, which also work without them.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
     logLevel: 'warn',
   });
@@ -52,9 +53,9 @@ async function write(input) {
     dir: bundle,
     format: 'esm',
     sourcemap: true,
-    // Node needs positions only. The text of the sources would be held in memory with each map.
+    // Node needs only the positions. The sources would be kept in memory with each map.
     sourcemapExcludeSources: true,
-    // Not minified: it hardly shrinks the bundle, and names and lines stay readable without the maps.
+    // Not minified: that saves little, and without it names and lines are readable even without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

@@ -1,10 +1,11 @@
-// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: the files of our sources that one call runs through in the hub.
-// METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than N files.
+// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: prints the files of our sources that one call runs through in the
+// hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than N
+// files.
 //
-// A hub of its own (from source, defaults, real Redis and SQLite) serves two clients that follow one channel. V8 counts
-// the functions called, in the hub's thread and in the store's worker threads, from the call until both clients are
-// quiet. A file is on the path when every run called the same function of it. Functions of short timers, which all of as
-// many runs without a call have too, do not count.
+// It starts a hub (from source, with the defaults, real Redis and SQLite) and two clients that follow one channel. V8
+// counts the functions called, in the hub's thread and in the store's worker threads, from the call until both clients
+// are quiet. A file is on the path when every run called the same function of it. Functions of short timers do not
+// count: they also occur in each of as many runs without a call.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +16,7 @@ const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const channelId = 'call-path';
 const warmUps = 10;
 const runs = 12;
-/** The call is over when nothing has come for this long. */
+/** The call is complete when no client has received anything for this long. */
 const quietMs = 10;
 const defaults = { 'message.send': { channelId, content: 'hello' } };
 
@@ -59,7 +60,7 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** The functions called since the last look, in the main thread and in all workers. */
+    /** The functions called since the last call of this, in the main thread and in all workers. */
     async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {
@@ -92,7 +93,7 @@ async function untilQuiet(clients) {
   }
 }
 
-/** The files of the functions that every run with a call had, and not every run without one. */
+/** The files with a function that ran in every run with a call, but not in every run without one. */
 function filesOnPath(called, idle) {
   const inAll = (runs) => runs.reduce((all, functions) => all.intersection(functions));
   const files = [...inAll(called).difference(inAll(idle))].map((one) => one.replace(/:\d+$/, ''));

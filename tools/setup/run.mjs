@@ -77,7 +77,7 @@ if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:
 if (task.needs?.includes('checkers')) installCheckers();
 if (task.needs?.includes('page')) {
   const failure = buildPage();
-  // The hub starts without its web UI, or with the last one that was built.
+  // A failed build is no error: the hub starts without its web UI, or with the last one that was built.
   if (failure !== null)
     console.error(`setup: ${failure} ("node tools/setup/web.mjs" shows the whole output)`);
 }

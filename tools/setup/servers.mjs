@@ -21,7 +21,7 @@ const servers = [
   },
 ];
 
-// Without these, the tests that need them are skipped. promtool checks the alert rules; Python runs its client.
+// Without these, the tests that need them are skipped. promtool checks the alert rules; Python runs the Python client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {
@@ -84,13 +84,13 @@ export function installServers({ forDrills = false } = {}) {
     console.error(
       `setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`,
     );
-    // With this run level no installed service is started.
+    // This run level keeps installed services from being started.
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const apt = (...args) =>
       spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
         .status;
     apt('update');
-    // One package that is not to be had fails its whole command, so each optional one has its own.
+    // A single unavailable package makes the whole command fail, so each optional one has its own command.
     for (const list of [servers, ...optional.map((program) => [program])]) {
       const wanted = list.filter((server) => !server.isThere());
       if (wanted.length > 0)

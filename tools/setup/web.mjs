@@ -64,8 +64,8 @@ function buildError(output) {
 }
 
 /**
- * Builds the web UI unless its sources are unchanged, and replaces the old one in one step: a running hub never serves
- * half of it, and a failed build leaves the old one. Returns null, or one sentence with the error.
+ * Builds the web UI unless its sources are unchanged, and replaces the old one in one step, so that a running hub never
+ * serves a half-built one, and a failed build keeps the old one. Returns null, or one sentence with the error.
  */
 export function buildPage({ root = workspace, showOutput = false } = {}) {
   const web = join(root, 'apps/web');
@@ -77,7 +77,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
     return null;
 
   console.error('setup: building the web UI (vite build)…');
-  // On the same disk, for the rename, and ignored by every other tool.
+  // In this folder, because a rename needs the same disk, and every other tool ignores it.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');
   try {

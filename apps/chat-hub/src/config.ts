@@ -159,8 +159,8 @@ export function parseConfig(environment: Environment): Config {
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 
-  // Not every unknown name is refused: Kubernetes injects some for a service named "hub", and the configuration may
-  // already serve the next release.
+  // Unknown names are not refused: Kubernetes injects some for a service named "hub", and the configuration may already
+  // name variables of the next release.
   const unknownNames = Object.keys(given).filter(
     (name) => name.startsWith('HUB_') && !hubNames.includes(name),
   );

@@ -60,7 +60,7 @@ export async function startLive(
 
   // Started last, when this hub can apply the check's findings. Parts created earlier may request a check before that.
   let tailCheck: TailCheck | null = null;
-  /** The log may hold events that this hub does not know. */
+  /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
   const latestEvents = closers.opened(
     createLatestEvents({ ...services, hubId, log, onRestored: checkLog }),

@@ -9,10 +9,13 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/** Below the two seconds within which a waiting hub is ready after its database returned. */
+/** Shorter than two seconds, within which a waiting hub must be ready once its database is back. */
 const retryMs = 500;
 
-/** A server that starts, fails over or is away. A SQLite file never returns by itself. */
+/**
+ * The code of a server that starts, fails over or is down. A SQLite file does not recover by itself, so it is not
+ * waited for.
+ */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',
   'timeout',

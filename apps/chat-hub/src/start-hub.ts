@@ -41,7 +41,7 @@ import { builtPageDir } from './rest/web-page.ts';
 import { createTracing } from './tracing/create-tracing.ts';
 import { untraced } from './tracing/tracing.ts';
 
-/** A drain of few sockets takes this long, so that they do not all reconnect at once. */
+/** The shortest drain, so that the clients of a hub with few sockets do not all reconnect at once. */
 const minDrainMs = 1_000;
 
 export interface RunningHub {

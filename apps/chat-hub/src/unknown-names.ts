@@ -1,4 +1,4 @@
-/** The known name of which this one may be a misspelling: at most two letters differ. Null when there is none. */
+/** The known name that is probably meant: it differs by at most two letters. Null when there is none. */
 export function misspelledName(name: string, known: readonly string[]): string | null {
   return known.find((candidate) => distance(name, candidate) <= 2) ?? null;
 }

@@ -17,7 +17,7 @@ export function hubEnvironment({
   };
 }
 
-/** An empty variable counts as unset, as for the hub. */
+/** An empty variable counts as unset. The hub does the same. */
 export function hasHubPort(): boolean {
   return Boolean(process.env.HUB_PORT);
 }

@@ -25,7 +25,7 @@ function untilSignal(): Promise<null> {
 async function main(): Promise<number> {
   const { agents, pace, seed, port, data, url } = parseCommandLine(process.argv.slice(2));
   const signalled = untilSignal();
-  // The fleet itself would wait for an absent hub, without a word.
+  // The fleet itself would wait silently for an absent hub.
   if (url !== null && !(await isHealthy(url))) throw new DemoError(`no hub answers at ${url}`);
   const hub = url === null ? await startDemoHub({ port, dataFile: data }) : null;
   const address = url ?? hub?.url ?? '';
@@ -39,7 +39,9 @@ async function main(): Promise<number> {
       onError(error) {
         if (performance.now() - lastErrorMs < errorEveryMs) return;
         lastErrorMs = performance.now();
-        console.error(`demo: ${error instanceof Error ? error.message : String(error)}; going on`);
+        console.error(
+          `demo: ${error instanceof Error ? error.message : String(error)}; continuing`,
+        );
       },
     });
     const demo = await Promise.race([signalled, starting]);

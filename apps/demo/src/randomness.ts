@@ -17,7 +17,7 @@ export function createRandomness(seed: number): Randomness {
   let state = seed >>> 0;
   function next(): number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    // The low bits of such a generator have short periods.
+    // The low bits of a linear congruential generator have short periods.
     return (state >>> 8) / 2 ** 24;
   }
   const between = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));

@@ -227,7 +227,7 @@ export function createChat(preset: {
       },
     ].map((each) => ({ ...each, turn: 0 }));
 
-    /** Runs what is due and sleeps until the next: waking 111 users is expensive in k6. */
+    /** Runs what is due, then sleeps until the next due time, because waking 111 users is expensive in k6. */
     function performDue(): void {
       let nextMs = endMs;
       for (const each of work) {

@@ -76,7 +76,7 @@ describe('the load generator', () => {
       '0.001',
     ]);
     expect(output.match(/^.* FAIL$/gm)).toEqual([expect.stringContaining('message delivery')]);
-    // A machine that other tests keep busy makes it inconclusive.
+    // The run is inconclusive when other tests keep the machine busy.
     expect([
       output
         .split('\n')
@@ -181,7 +181,7 @@ describe('the load generator against a hub with tokens', () => {
   });
 
   function adminToken(): string {
-    // The token of signToken, with the role added.
+    // A token like that of signToken, but with a role.
     const [header, claims] = signToken(secret, 'admin').split('.') as [string, string];
     const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object;
     const signed = `${header}.${Buffer.from(JSON.stringify({ ...decoded, role: 'admin' })).toString('base64url')}`;

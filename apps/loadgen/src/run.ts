@@ -44,7 +44,7 @@ export interface RunOptions {
 const drainMs = 5_000;
 const progressEveryMs = 250;
 const leadMs = 100;
-// A later stage starts on warm connections and needs less time until it is even.
+// A later stage starts on warm connections, so its load becomes steady sooner.
 const laterWarmupMs = 1_000;
 
 const sharedArray = (length: number) =>

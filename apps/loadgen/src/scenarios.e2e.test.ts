@@ -70,7 +70,7 @@ describe('the day', () => {
     await page.goto(pathToFileURL(fileOf('day.html')).href);
     expect(await page.locator('h1').innerText()).toBe('Pass: every threshold holds');
     expect(await page.locator('svg').count()).toBeGreaterThanOrEqual(6);
-    // A style that the page's own policy refused would leave the lines black.
+    // The lines would be black if the page's own policy refused the style.
     const stroke = await page.evaluate(
       `getComputedStyle(document.querySelector('path.line')).stroke`,
     );
@@ -80,7 +80,7 @@ describe('the day', () => {
 });
 
 describe('a scenario file', () => {
-  it('cuts the sockets of a herd, which comes back with nothing lost', async () => {
+  it('cuts the sockets of a herd, which reconnects without a loss', async () => {
     const file = fileOf('short-herd.json');
     writeFileSync(
       file,
@@ -124,7 +124,7 @@ describe('a scenario file', () => {
     expect(outcome.total.latencies.ack?.count).toBe(80);
   });
 
-  it('that is wrong ends the run with its settings', async () => {
+  it('that is wrong ends the run, which names the settings', async () => {
     const file = fileOf('wrong.json');
     writeFileSync(file, '{"name": "wrong", "agents": "many"}');
     const { code, output } = await runLoadgen(hub.url, ['--scenario', file]);
@@ -137,7 +137,7 @@ describe('a ramp', () => {
   const load = ['--agents', '5', '--rate', '10', '--duration', '0.6', '--warmup', '0.2'];
 
   it('grows until it breaks, and reports the load that it held', async () => {
-    // A hub that allows 30 messages in ten seconds breaks a ramp whatever the machine.
+    // A hub that allows 30 messages in ten seconds fails the ramp on a machine of any speed.
     const env = { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '30/10' };
     const limited = await scope.use(startHub({ env }));
     const args = [...load, '--ramp', '8', '--json', fileOf('ramp.json'), ...lenient()];

@@ -12,7 +12,7 @@ from hub_process import HubProcess, StartHub
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HubProcess]:
-    """One hub for the tests that do it no harm."""
+    """One hub, shared by the tests that do not disturb it."""
     hub = HubProcess(tmp_path_factory.mktemp("hub"))
     await hub.start()
     yield hub

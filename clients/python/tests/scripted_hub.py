@@ -1,4 +1,4 @@
-"""A WebSocket server that a test plays the hub on, for what a real hub does too rarely."""
+"""A WebSocket server on which a test plays the hub, for behaviour that a real hub shows too rarely."""
 
 from __future__ import annotations
 

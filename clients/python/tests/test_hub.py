@@ -199,7 +199,7 @@ async def test_a_slow_reader_gets_all_events_from_a_bounded_queue(
             for text in texts:
                 await ada.send(channel_id, text)
                 assert stream.waiting <= 8
-            # Bob's last event before this one is in his queue, or was left in the log.
+            # By then Bob's earlier events are in his queue, or were left in the log.
             await bob.call("ping")
             # Without a bound, all 60 would wait. 20,000 bytes hold fewer than eight of them.
             assert 0 < stream.waiting < 8

@@ -1,4 +1,4 @@
-"""The package as pip installs it, and the README's bot as printed."""
+"""The package installed by pip, and the bot of the README exactly as printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real hub that is killed, drained, frozen or restored from a backup under a client that goes on."""
+"""A real hub is killed, drained, frozen or restored from a backup while a client uses it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def run_through_crashes(
     process: HubProcess, channel_id: str, crashes: list[signal.Signals]
 ) -> tuple[list[str], list[str]]:
     """Sends while the hub ends and starts again. Returns what was sent and what was received, in order."""
-    # The reader comes back later than the writer, so it misses events every time.
+    # The reader reconnects later than the writer, so it misses events every time.
     late = Options(backoff_min_ms=1_000, backoff_max_ms=1_000, random=lambda: 1.0)
     sent: list[str] = []
     is_over = False

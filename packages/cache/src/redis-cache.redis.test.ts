@@ -159,7 +159,7 @@ describe('the Redis cache', () => {
     ['another shape', ['SET', '{"not":"an array"}']],
     ['elements of another shape', ['SET', '["text"]']],
     ['another type', ['SADD', 'alice']],
-  ])('treats %s as a miss, and heals', async (_, [command, value]) => {
+  ])('treats %s as a miss, and replaces it', async (_, [command, value]) => {
     const { cache, keys, database, publish, readAll } = setUp();
     await publish('collaboration.event', 5);
     await redis.send([command!, keys.recentMessages('ops'), value!]);

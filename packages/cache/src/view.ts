@@ -12,7 +12,7 @@ export interface Loaded<T> {
   readonly head: number;
 }
 
-/** A copy in this process' memory. */
+/** A copy of a value in this process' memory. */
 export interface StaleRead<T> {
   readonly value: T;
   /** The seq of the channel's newest event that this process knew of when it read the value. */

@@ -37,8 +37,8 @@ export interface ChatStoreDeps {
   /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
-   * Called when the database has answered or failed a call, for metrics and for the log of outages. Calls that the
-   * store's own limits refuse, or that it no longer waits for, are not among them.
+   * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for
+   * calls that the store's own limits refuse, nor for those that it no longer waits for.
    */
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
@@ -56,7 +56,7 @@ export interface PoolConnections {
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
-  /** Null while the database is down. */
+  /** The duration of the check's query; null while the database is down. */
   readonly latencyMs: number | null;
   readonly queueLength: number;
 }

@@ -3,10 +3,10 @@ import { ChatStoreError, createChatStore, inspectStore } from './index.ts';
 
 const alice = { agentId: 'alice', isAdmin: false };
 
-/** The tests of an inspection, for either kind of database. `createUrl` makes a new, empty database. */
+/** The contract of an inspection on both engines. `createUrl` makes a new, empty database. */
 export function describeInspection(name: string, createUrl: () => Promise<string>): void {
   describe(name, () => {
-    it('tells the schema, the newest event and the hubs, beside a store that works', async () => {
+    it('reports the schema, the newest event and the hubs, while a store uses the database', async () => {
       const url = await createUrl();
       const store = await createChatStore({ url });
       try {

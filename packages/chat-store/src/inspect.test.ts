@@ -17,19 +17,19 @@ describeInspection('an SQLite file', async () => {
   return `sqlite:${path}`;
 });
 
-it('does not create a file that is not there', async () => {
+it('does not create a missing file', async () => {
   const path = await newPath();
   expect(await failureOf(`sqlite:${path}`)).toBe(`unavailable: there is no file ${path}`);
   expect(existsSync(path)).toBe(false);
 });
 
-it('says that a file is no database', async () => {
+it('reports that a file is not a database', async () => {
   const path = await newPath();
   await writeFile(path, 'x'.repeat(4096));
   expect(await failureOf(`sqlite:${path}`)).toBe('unavailable: file is not a database');
 });
 
-it('knows the migrations of a newer release as such', async () => {
+it('recognizes the migrations of a newer release', async () => {
   const path = await newPath();
   await (await createChatStore({ url: `sqlite:${path}` })).close();
   const database = new DatabaseSync(path);

@@ -18,7 +18,7 @@ export interface StoreInspection {
   };
   /** Bytes on disk. */
   readonly sizeBytes: number;
-  /** All below is null, or empty, while the database has no schema. */
+  /** The epoch. This and all fields below are null or empty while the database has no schema. */
   readonly epoch: string | null;
   /** Channels, deleted ones included. */
   readonly channels: number | null;
@@ -45,8 +45,9 @@ type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>
 const hubsShownMs = 60_000;
 
 /**
- * Looks at a database without changing it: creates no file, migrates nothing, takes no lock. Costs a few small queries,
- * and a count of the channels. On PostgreSQL all of it ends within the timeout; a locked SQLite file is waited for.
+ * Reads the state of a database without changing it: creates no file, migrates nothing, takes no lock. Costs a few
+ * small queries, and a count of the channels. On PostgreSQL all of it ends within the timeout; a locked SQLite file is
+ * waited for.
  * @throws {ChatStoreError} `invalid_options`, `unavailable`; no message contains a secret
  */
 export async function inspectStore(

@@ -33,7 +33,7 @@ export interface Maintenance {
   schema(): Promise<SchemaState>;
   /** Runs the pending migrations, as a starting hub does. */
   migrate(): Promise<void>;
-  /** The signs of hubs that use the database now. */
+  /** The evidence that hubs use the database now. */
   hubActivity(): Promise<HubActivity>;
   /** Reads one row of each channel. */
   ledger(): Promise<DatabaseLedger>;

@@ -18,11 +18,11 @@ export interface ChatStoreOptions {
   readonly maxGroupBytes?: number;
   /** Groups begin at least this far apart. @default 1 */
   readonly gapMs?: number;
-  /** The gap above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
+  /** The gap between groups above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
   readonly busyGapMs?: number;
   /** The rate above which `busyGapMs` applies, because the saved commits are worth the longer wait. @default 500 */
   readonly busyAppendsPerSecond?: number;
-  /** The gap grows with the rate above four times `busyAppendsPerSecond`, up to this. @default 8 */
+  /** The longest gap. Above four times `busyAppendsPerSecond` the gap grows with the rate up to this. @default 8 */
   readonly maxGapMs?: number;
   /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
@@ -62,12 +62,13 @@ const defaults = {
 
 /**
  * Concurrent look-ups: small queries that a hub always needs (rights, events for rooms, revoked tokens). They share a
- * thread, or connections, with the system calls and never with agents' reads. A system call waits behind at most this
+ * thread, or connections, with the system calls, and never with agents' reads. A system call waits for at most this
  * many of them.
  */
 export const lookUpsAtOnce = 3;
 
-// Below the rows that one tail check reads, so that each check gets past at least one commit; see changes.ts.
+// Below the number of rows that one tail check reads, so that each check reads at least one whole commit; see
+// changes.ts.
 const maxGroupMax = 4096;
 
 /** Options with all defaults, and the URL split into its parts. */

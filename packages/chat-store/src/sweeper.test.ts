@@ -3,8 +3,8 @@ import { startSweeper } from './sweeper.ts';
 
 describe('the sweeper', () => {
   // The race: the store is closed during a sweep, whose next statement would meet a closed database and be logged as a
-  // bug. Invariant: the stop resolves after the sweep has ended, and no other one begins.
-  it('stops after the sweep that is under way', async () => {
+  // bug. Invariant: the stop resolves after the sweep has ended, and no further sweep begins.
+  it('stops after the sweep that is in progress', async () => {
     const order: string[] = [];
     const begun = Promise.withResolvers<void>();
     const statement = Promise.withResolvers<void>();

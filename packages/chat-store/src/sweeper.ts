@@ -4,9 +4,9 @@ const minPauseMs = 20;
 const maxPauseMs = 2_000;
 
 /**
- * Sweeps every `everyMs`, and while there is more after a pause that grows with the duration of the last piece. It never
- * keeps the process alive, and a failed sweep is tried again. Returns the function that stops it and resolves once the
- * sweep that is under way has ended, so that no statement meets a closed database.
+ * Sweeps every `everyMs`. While there is more to sweep, it continues after a pause that grows with the duration of the
+ * last piece. It does not keep the process alive, and a failed sweep is repeated later. Returns the function that stops
+ * it and resolves once the sweep that is under way has ended, so that no statement meets a closed database.
  */
 export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): () => Promise<void> {
   let isStopped = false;

@@ -33,7 +33,7 @@ export async function servePage(options: {
   const origin = `http://${hostname}:${port}`;
 
   const browser = await chromium.launch({
-    // eslint-disable-next-line no-restricted-syntax -- where this machine's browser is, and no setting of the client
+    // eslint-disable-next-line no-restricted-syntax -- the path of this machine's browser, no setting
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--no-proxy-server', `--host-resolver-rules=MAP ${hostname} 127.0.0.1`],
   });

@@ -207,7 +207,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     /** Reconnects after this time, as requested by a draining hub. */
     replace(afterMs: number) {
       const slotMs = msFromHub(afterMs) ?? backoffMs(failures, options);
-      // Remembered in addition to the timer, because the hub may close before this client's slot begins.
+      // Kept besides the timer, because the hub may close the socket before this client's slot begins.
       slotAtMs = Date.now() + slotMs;
       startTimer(slotMs, () => abandon(new HubError('unavailable', 'The hub is draining')));
     },

@@ -43,8 +43,8 @@ export interface HubClient {
    */
   ready(options?: CallOptions): Promise<Welcome>;
   /**
-   * Calls a method. The call waits while there is no connection. After a lost connection it is repeated, unless the
-   * repeat could take effect twice.
+   * Calls a method. The call waits while there is no connection. After a lost connection it is repeated, unless it
+   * could then take effect twice.
    * @throws {HubError}
    */
   call: CallMethod;

@@ -35,7 +35,8 @@ export interface ClientOptions {
   /** Events of one channel that are buffered during a gap. Further ones are fetched again. @default 5_000 */
   readonly bufferMax?: number;
   /**
-   * Missed events of one channel that are read from its log. If more were missed, a discontinuity is reported.
+   * The most missed events of one channel that are read from its log. If more were missed, a discontinuity is reported
+   * instead.
    * @default 50_000
    */
   readonly catchUpMax?: number;

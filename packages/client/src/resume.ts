@@ -144,7 +144,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // The events that are still buffered come after another gap, and the dropped ones must be fetched.
+    // The buffered events come after another gap, and events that did not fit into the buffer must be fetched.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 

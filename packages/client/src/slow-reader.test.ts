@@ -18,7 +18,7 @@ let events: AsyncIterableIterator<Envelope>;
 /** The seqs of all events that listeners received, in order. */
 let heard: number[];
 
-// A stream that holds two events, subscribed at head 0.
+// A stream that buffers at most two events, subscribed at head 0.
 beforeEach(async () => {
   hub = await startScriptedHub();
   client = createClient({ url: hub.url, agent: 'ada', streamMax: 2 });

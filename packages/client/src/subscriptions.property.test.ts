@@ -8,7 +8,8 @@ import { createSubscriptions } from './subscriptions.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// The hub's log is correct, but its connection is not: each step says what happens to events in flight.
+// The hub's log is correct, but its connection loses, repeats and reorders events: each step decides what happens to
+// those in flight.
 const step = fc.oneof(
   {
     weight: 5,

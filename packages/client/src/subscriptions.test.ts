@@ -94,7 +94,7 @@ describe('a subscribed channel', () => {
     await arrived(1);
   });
 
-  // Invariant: events that the hub keeps no longer are reported once, and those that it keeps are all delivered.
+  // Invariant: events that the hub no longer keeps are reported once, and all others are delivered.
   it('continues from the floor after its next events were trimmed', async () => {
     let side = await startInHall(7);
     side.terminate();

@@ -9,7 +9,7 @@ import type {
   ResultOf,
 } from './index.ts';
 
-// The compiler checks these assertions. The test only proves that they were compiled.
+// The compiler checks these assertions. The test proves only that this file was compiled.
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -40,7 +40,7 @@ export function listeners(hub: HubClient) {
   exactly<() => void>()(off);
   // @ts-expect-error -- no such event
   hub.on('channel.mesage', () => {});
-  // @ts-expect-error -- a channel has no state of the connection
+  // @ts-expect-error -- `state` is an event of the client, not of a channel
   hub.channel('hall').on('state', () => {});
   // @ts-expect-error -- the listener wants another type's event
   hub.on('channel.message', (event: EventOf<'channel.typing'>) => void event);

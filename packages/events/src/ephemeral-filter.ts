@@ -29,9 +29,10 @@ export interface EphemeralFilter {
 }
 
 /**
- * Creates a filter for events without a seq (typing, presence, the global topic). It accepts each id once, and none older
- * than `maxAgeMs`. One filter serves all channels of a process. Ages compare the sender's clock with this one, so events
- * of a clock that is more than `maxAgeMs` behind are lost; a timestamp in the future counts as now.
+ * Creates a filter for events without a seq (typing, presence, the global topic). It accepts each id once, and none
+ * older than `maxAgeMs`. One filter serves all channels of a process. An event's age is the difference between this
+ * clock and the sender's, so events of a sender whose clock is more than `maxAgeMs` behind are lost. A timestamp in the
+ * future counts as now.
  * @throws {EventsError} `invalid_options`
  */
 export function createEphemeralFilter(options: EphemeralFilterOptions = {}): EphemeralFilter {

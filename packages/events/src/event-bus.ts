@@ -32,7 +32,7 @@ export interface EventBusStats {
   readonly pending: number;
   /** Messages of other processes that were passed to handlers. */
   readonly received: number;
-  /** Own messages that came back and were dropped. */
+  /** Own messages that were received and dropped. */
   readonly echoes: number;
   /** Messages from Redis that were not an envelope, or not for their topic. They are dropped. */
   readonly malformed: number;
@@ -45,7 +45,7 @@ export interface EventBusStats {
 /** The result of a probe. */
 export type ProbeResult =
   | { readonly outcome: 'back'; readonly latencyMs: number }
-  /** Redis accepted it, but it did not come back in time: events of other processes do not arrive either. */
+  /** Redis accepted it, but this bus did not receive it in time: events of other processes do not arrive either. */
   | { readonly outcome: 'lost' }
   /** Redis did not accept it in time, did not allow the subscription, or denied the latest publish script (ACL). */
   | { readonly outcome: 'refused' };
@@ -88,7 +88,7 @@ export interface EventBus {
   /** The next seq of a channel, for systems without a log (INCR). @throws {EventsError} `unavailable` */
   nextSeq(channelId: string): Promise<number>;
   /**
-   * Publishes a nonce on a topic that only this bus uses, and waits until it comes back. This finds connections that
+   * Publishes a nonce on a topic that only this bus uses, and waits until it is received. This finds connections that
    * answer PING but deliver nothing. Costs one PUBLISH, and one SUBSCRIBE the first time. On Redis Cluster it tests
    * only the connection that serves the topic's slot.
    * @throws {EventsError} `closed`

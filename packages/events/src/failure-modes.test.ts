@@ -7,8 +7,8 @@ import { createSequencerBench } from './testing/sequencer-bench.ts';
 // also shows that the same run fails without it.
 
 describe('replay', () => {
-  // A replay overlapped live events and was delivered in addition to them. Invariant: each event is delivered exactly
-  // once.
+  // The failure: a replay overlapped live events, so that some events were delivered twice. Invariant: each event is
+  // delivered exactly once.
   it('delivers nothing twice when a resume is repeated and overlaps what is live', async () => {
     const bench = createSequencerBench(5);
     const received: (number | null)[] = [];
@@ -31,8 +31,8 @@ describe('replay', () => {
 });
 
 describe('an ephemeral event', () => {
-  // Typing arrived between two messages, and its position was used as the client's seq. Invariant: it does not change
-  // the head.
+  // The failure: typing arrived between two messages, and its position was used as the client's seq. Invariant: it does
+  // not change the head.
   it('passes at once without changing the head, also before a resume and while others are buffered', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();
@@ -51,7 +51,8 @@ describe('an ephemeral event', () => {
 });
 
 describe('the last message of a burst', () => {
-  // Pub/sub lost the last message. Without a later one the gap was not seen, sometimes for a minute.
+  // The failure: pub/sub lost the last message. Without a later message the gap was not noticed, sometimes for a
+  // minute.
   it('is delivered when the store’s head is found past ours', async () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(1));

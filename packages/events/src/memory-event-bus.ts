@@ -1,6 +1,6 @@
 import { createKeySchema } from '@openclaw/key-schema';
 import { createThrottledWarn } from '@openclaw/redis-client';
-import { createBus } from './create-bus.ts';
+import { createBus } from './bus-over-transport.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';
 
 export interface MemoryEventBusOptions {

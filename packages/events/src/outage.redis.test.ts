@@ -36,7 +36,7 @@ describe('the event bus when Redis fails', () => {
     expect(lines).toHaveLength(1);
   });
 
-  // The control is the test above: a Redis that was available before is reported.
+  // The control is the test above, in which the loss of an available Redis is reported.
   it('counts failed publishes without logging each when Redis was never available', async () => {
     const lines: object[] = [];
     const redis = createRedisClient({ url: `redis://127.0.0.1:${await freePort()}` });
@@ -204,7 +204,7 @@ describe('the event bus when Redis fails', () => {
       await cutSubscribers();
       await publish(2);
       await waitFor(() => resubscribed === 1);
-      // Control: pub/sub alone has lost it, and no later event shows the gap.
+      // Control: pub/sub has lost the event, and no later event shows the gap.
       expect(seen).toEqual([1]);
       sequencer.raise(2);
       await waitFor(() => sequencer.head === 2);

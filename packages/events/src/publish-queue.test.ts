@@ -51,7 +51,7 @@ const eventIn = (channelId: string, json: string, before = ''): Publishing => ({
   characters: json.length,
 });
 const limits = { maxPending: 100, maxPendingCharacters: 1_000, sharded: false };
-/** The text of each command, and the envelopes of each script call. */
+/** The sent commands as text, where a script call is its list of envelopes. */
 const textsOf = (calls: readonly PublishCall[]) =>
   calls.map((sent) =>
     'script' in sent ? sent.args.filter((_, index) => index % 5 === 1) : sent[2],

@@ -150,7 +150,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
   };
   for (const entry of entries) {
     const { event, characters } = entry;
-    // A publish without an event of the log keeps its place among those with one.
+    // A publish without a durable event keeps its position among the others.
     if (!event) closeAll();
     for (const command of entry.commands) {
       calls.push(command);

@@ -8,7 +8,7 @@ import {
   RedisClientError,
   resolveOptions,
 } from '@openclaw/redis-client';
-import { createBus } from './create-bus.ts';
+import { createBus } from './bus-over-transport.ts';
 import { createRecentIds } from './ephemeral-filter.ts';
 import { EventsError } from './errors.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';

@@ -43,7 +43,7 @@ const settings = fc.record({
   maxBuffered: fc.integer({ min: 1, max: 8 }),
   pageSize: fc.integer({ min: 1, max: 10 }),
   head: fc.integer({ min: 0, max: 5 }),
-  /** For each delivery, whether it offers an event itself. */
+  /** For each delivery, true if its handler offers an event itself. */
   echoes: fc.array(fc.boolean(), { maxLength: eventsInLog }),
 });
 

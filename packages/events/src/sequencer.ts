@@ -52,7 +52,7 @@ export interface SequencerOptions {
    * @default 1_048_576
    */
   readonly maxBufferedCharacters?: number;
-  /** Events per fetch. @default 200 */
+  /** The most events of one fetch. @default 200 */
   readonly pageSize?: number;
   /** Delay after the first failed fetch. It doubles with each failure, and half of it is random. @default 100 */
   readonly minBackoffMs?: number;

@@ -13,7 +13,9 @@ const counter: KeyLimit = { maxMembers: null, maxBytes: 16 };
 // A lease is limited for each process, at 1,000,000 by default.
 const leases: KeyLimit = { maxMembers: 1_000_000, maxBytes: null };
 
-/** The limits that the writers of each key keep to. A larger value has another writer, or shows a leak. */
+/**
+ * The limits that the writers of each key guarantee. A larger value was written by another program, or shows a leak.
+ */
 export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // Five fields, two of them texts of at most 1,024 characters.
   presence: { maxMembers: 5, maxBytes: 16 * kib },
@@ -29,6 +31,6 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,
-  // A window has at most two times its 60 slices and one, after a clock was set back.
+  // A window has 60 slices. After a clock was set back it may have two times as many, and one more.
   rateLimitWindow: { maxMembers: 121, maxBytes: 16 * kib },
 };

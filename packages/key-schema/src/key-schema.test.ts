@@ -127,7 +127,7 @@ describe('parseTopic', () => {
     'openclaw:pubsub:globals',
     'openclaw:typing:c1',
     '',
-  ])('answers null for %j, which no maker made', (name) => {
+  ])('answers null for %j, which is no topic of the schema', (name) => {
     expect(createKeySchema().parseTopic(name)).toBeNull();
   });
 

@@ -36,7 +36,7 @@ const id = fc.oneof(
   },
 );
 
-/** A name in the form of its maker and ids. */
+/** A name, described by its maker and ids. */
 const made = fc.oneof(
   ...objectKeys(keyTable).map((maker) => {
     const ids = keyTable[maker].pattern.split('{').length - 1;

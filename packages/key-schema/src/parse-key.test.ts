@@ -15,7 +15,7 @@ function idNames(kind: KeyKind): string[] {
 }
 
 describe('parseKey', () => {
-  it('takes apart what every maker made, with and without hash tags', () => {
+  it('parses the keys of every maker, with and without hash tags', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...kinds),

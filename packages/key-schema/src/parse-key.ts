@@ -23,7 +23,7 @@ type IdName = 'channelId' | 'agentId' | 'action';
 interface Pattern {
   readonly kind: KeyKind;
   readonly parts: readonly string[];
-  /** The id that stands in braces with hash tags. */
+  /** The id that a schema with hash tags puts into braces. */
   readonly tagged: string | undefined;
 }
 
@@ -36,8 +36,8 @@ const patterns: readonly Pattern[] = Object.entries(keyTable)
   });
 
 /**
- * Takes the name of a key apart, whether or not it has a hash tag; null if no maker of a schema with this prefix makes
- * it.
+ * Takes the name of a key apart, whether or not it has a hash tag; null if the name is none of a schema with this
+ * prefix.
  */
 export function parseKey(name: string, prefix = 'openclaw:'): ParsedKey | null {
   if (!name.startsWith(prefix)) return null;

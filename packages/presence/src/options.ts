@@ -40,8 +40,8 @@ export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** How often each lease is renewed; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;
   /**
-   * How often expired leases are looked for. With half a second, an offline event is announced within a second after
-   * expiry.
+   * How often expired leases are looked for. Half a second keeps the announcement of an offline event within a second
+   * after expiry.
    * @default 500
    */
   readonly reapMs?: number;

@@ -21,7 +21,7 @@ export interface PresenceRecord {
   readonly avatar: string | null;
   /**
    * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
-   * process' time. A later decision about an agent never has an earlier time.
+   * process' time. The times of an agent's records never decrease.
    */
   readonly lastSeen: number;
 }

@@ -14,7 +14,7 @@ export const closeCodes = {
   },
   4401: {
     name: 'unauthorized',
-    meaning: 'The token is missing, wrong or expired: come back with a new one.',
+    meaning: 'The token is missing, wrong or expired: reconnect with a new one.',
     reconnect: false,
   },
   4403: {
@@ -35,12 +35,12 @@ export const closeCodes = {
   4429: {
     name: 'too_many',
     meaning:
-      'Too many calls, connections or failed sign-ins, or too much unread output: come back after the reason’s afterMs, or later if there is none.',
+      'Too many calls, connections or failed sign-ins, or too much unread output: reconnect after the reason’s afterMs, or later if there is none.',
     reconnect: true,
   },
   4503: {
     name: 'unavailable',
-    meaning: 'The hub is draining or full: come back after the reason’s afterMs.',
+    meaning: 'The hub is draining or full: reconnect after the reason’s afterMs.',
     reconnect: true,
   },
 } as const satisfies Record<number, CloseCode>;

@@ -4,7 +4,7 @@ import { isId } from './text.ts';
 
 /** A serialized envelope, and the fields by which a hub routes it. */
 export interface EncodedEnvelope {
-  /** Begins with `{"id":"<id>",`, so that an echo is recognized by its id without parsing. */
+  /** Begins with `{"id":"<id>",`, so that a process recognizes its own message by the id without parsing. */
   readonly json: string;
   readonly id: string;
   readonly type: EventType;

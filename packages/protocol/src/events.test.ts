@@ -178,7 +178,7 @@ describe('text that is not an envelope', () => {
     ['with a sender that breaks the rule', { ...good, senderId: 'a:b' }],
     ['of another channel than its event', { ...good, channelId: 'hall' }],
     [
-      'global of a type that is not',
+      'global, but of a type that is never global',
       { ...good, channelId: null, seq: null, event: { ...good.event, channelId: null } },
     ],
     ['durable without seq', { ...good, seq: null }],

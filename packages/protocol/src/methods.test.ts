@@ -86,7 +86,7 @@ const json = (text: string): unknown => JSON.parse(text);
 const wide = (count: number) => Array.from({ length: count }, (_, i) => `a${i}`);
 
 const refused: [MethodName, string, object][] = [
-  ['channel.create', 'an id that is the hub’s', { channelId: 'dm_abc' }],
+  ['channel.create', 'an id that is reserved for the hub', { channelId: 'dm_abc' }],
   ['channel.create', 'a direct channel', { kind: 'direct' }],
   ['channel.create', 'an empty name', { name: '' }],
   ['channel.create', 'a blank name', { name: '  ' }],
@@ -96,17 +96,17 @@ const refused: [MethodName, string, object][] = [
   ['channel.create', 'metadata over 8 KiB', { metadata: { a: 'x'.repeat(limits.metadataBytes) } }],
   [
     'channel.update',
-    'metadata with a key to the prototype',
+    'metadata with a key that reaches the prototype',
     { metadata: json('{"__proto__":{}}') },
   ],
   ['channel.update', 'a name of null', { name: null }],
   ['channel.list', 'a page over 200', { limit: 201 }],
-  ['channel.list', 'a page of nothing', { limit: 0 }],
+  ['channel.list', 'an empty page', { limit: 0 }],
   ['channel.list', 'a cursor over its limit', { cursor: 'x'.repeat(129) }],
   ['presence.list', 'a cursor that no page gave', { channelId: 'c', cursor: 'a b' }],
   ['member.list', 'a cursor that a store cannot read', { channelId: 'c', cursor: '\0' }],
   ['member.add', 'an agent whose id breaks the rule', { agentId: 'a:b' }],
-  ['member.add', 'a role there is not', { role: 'admin' }],
+  ['member.add', 'an unknown role', { role: 'admin' }],
   ['member.update', 'a blank display name', { displayName: '' }],
   ['subscribe', 'a since below 0', { topics: [{ ...c, since: -1 }] }],
   ['subscribe', 'a since past safe integers', { topics: [{ ...c, since: 2 ** 53 }] }],
@@ -130,17 +130,21 @@ const refused: [MethodName, string, object][] = [
   ['message.send', 'a blank taint', { taint: [' '] }],
   ['direct.send', 'an origin, which the hub alone sets', { origin: null }],
   ['message.send', 'an unknown key', { mention: ['bob'] }],
-  ['message.send', 'a key to the prototype', json('{"__proto__":{"content":"x"}}') as object],
+  [
+    'message.send',
+    'a key that reaches the prototype',
+    json('{"__proto__":{"content":"x"}}') as object,
+  ],
   ['message.history', 'before and after together', { before: 9, after: 1 }],
   ['reaction.add', 'an emoji over 64 characters', { emoji: 'x'.repeat(65) }],
   ['reaction.add', 'an emoji with a control character', { emoji: 'a\u0007' }],
   ['reaction.add', 'an emoji that reaches a prototype', { emoji: '__proto__' }],
   ['thread.update', 'a title over 256 characters', { title: 'x'.repeat(257) }],
-  ['presence.set', 'offline, which only the hub says', { status: 'offline' }],
+  ['presence.set', 'offline, which only the hub sets', { status: 'offline' }],
   ['presence.set', 'a status text over 128', { customStatus: 'x'.repeat(129) }],
   ['presence.set', 'an avatar over 256', { avatar: 'x'.repeat(257) }],
-  ['collaboration.emit', 'a channel left out', { channelId: undefined }],
-  ['collaboration.emit', 'a payload left out', { payload: undefined }],
+  ['collaboration.emit', 'a missing channel', { channelId: undefined }],
+  ['collaboration.emit', 'a missing payload', { payload: undefined }],
   ['collaboration.emit', 'a payload that is no object', { payload: 'x' }],
   [
     'collaboration.emit',
@@ -148,13 +152,17 @@ const refused: [MethodName, string, object][] = [
     { payload: { a: 'x'.repeat(limits.payloadBytes) } },
   ],
   ['read.mark', 'a seq that is no whole number', { seq: 1.5 }],
-  ['ping', 'params it has not', { a: 1 }],
+  ['ping', 'unknown params', { a: 1 }],
 ];
 
 const allowed: [MethodName, string, object][] = [
   ['channel.update', 'nulls that empty', { topic: null, metadata: null }],
-  ['message.send', 'null for whatever may be absent', { threadId: null, metadata: null }],
-  ['message.send', 'content past 32 KiB, which the hub answers', { content: 'x'.repeat(40_000) }],
+  ['message.send', 'null for every optional param', { threadId: null, metadata: null }],
+  [
+    'message.send',
+    'content over 32 KiB, which the hub itself refuses',
+    { content: 'x'.repeat(40_000) },
+  ],
   [
     'message.send',
     'metadata at its limit',

@@ -29,7 +29,7 @@ export const welcomeSchema = z.object({
   }),
   direct: z
     .array(z.object({ channelId: idSchema, head: seqSchema }))
-    .describe('The latest direct channels, subscribed without asking.'),
+    .describe('The latest direct channels, which are subscribed automatically.'),
 });
 /** Params of `welcome`, the first frame on every connection. */
 export type Welcome = z.infer<typeof welcomeSchema>;

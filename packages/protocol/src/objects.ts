@@ -45,7 +45,9 @@ export const messageSchema = z.object({
   metadata: jsonObjectSchema.nullable(),
   clientMessageId: clientMessageIdSchema.optional(),
   ask: z.object({ to: z.array(idSchema), deadlineMs: timestampSchema }).optional(),
-  origin: originSchema.optional().describe('Absent: sent over a socket, with nothing else to say.'),
+  origin: originSchema
+    .optional()
+    .describe('Absent: sent over a socket, without cause, taint or principal.'),
   editedAt: timestampSchema.nullable(),
   deletedAt: timestampSchema.nullable(),
   reactions: z.record(z.string(), z.array(idSchema)),
@@ -83,7 +85,7 @@ export const memberSchema = z.object({
   agentId: idSchema,
   kind: agentKindSchema
     .nullable()
-    .describe('That of the agent’s last token; null until the hub has seen one.'),
+    .describe('The kind in the agent’s last token; null until the hub has seen one.'),
   role: z.enum(memberRoles),
   displayName: z.string().nullable(),
   joinedAt: timestampSchema,

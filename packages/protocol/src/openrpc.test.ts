@@ -18,7 +18,7 @@ const refs = (value: unknown): string[] =>
 
 describe('the OpenRPC document', () => {
   it('is valid by the meta-schema of OpenRPC', () => {
-    // The meta-schema refers to draft 7 by addresses and a structure of its own.
+    // The meta-schema refers to draft 7 by unusual addresses, so the references are replaced.
     const draft7 = { $ref: 'http://json-schema.org/draft-07/schema' };
     const definitions = { JSONSchemaObject: { properties: { $ref: { type: 'string' } } } };
     const ajv = new Ajv({ strict: false, formats: { uri: (text) => URL.canParse(text) } })

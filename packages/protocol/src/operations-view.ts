@@ -24,7 +24,7 @@ export const operationsSchema = z.object({
       failedCalls: count,
       publishFailures: count.describe('Events that did not reach Redis.'),
       tailRepairs: count.describe('Channels that were behind the log.'),
-      laggingSockets: count.describe('Times that a socket read too slowly to be fed.'),
+      laggingSockets: count.describe('How often a socket read too slowly for live delivery.'),
       badFrames: count,
       refusedConnections: count,
       closedConnections: count,
@@ -98,7 +98,9 @@ export const operationsAgentsSchema = z.object({
       sockets: count,
       since: timestampSchema.describe('When the oldest of its sockets connected.'),
       channels: count.describe('Channels that its sockets are subscribed to.'),
-      isLagging: z.boolean().describe('true: a socket of it reads too slowly to be fed.'),
+      isLagging: z
+        .boolean()
+        .describe('true: one of its sockets reads too slowly for live delivery.'),
       unsentBytes: count,
     }),
   ),

@@ -48,8 +48,8 @@ export function isEmoji(text: string): boolean {
 }
 
 /**
- * The pattern of channelId, agentId, sessionId, messageId and threadId. A colon could make one Redis key equal another,
- * and a brace would change Cluster slots; neither is allowed, nor are spaces and slashes.
+ * The pattern of channelId, agentId, sessionId, messageId and threadId. A colon is not allowed, because it could make
+ * one Redis key equal to another; nor is a brace, which would change the Cluster slot; nor are spaces and slashes.
  */
 export const idPattern: RegExp = /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/;
 

@@ -90,7 +90,7 @@ export interface NodeResponse {
 
 /**
  * A check for node:http. It sets the header fields and resolves with true, or answers 429 and resolves with false. If
- * the limiter rejects, it rejects too and has written nothing.
+ * the limiter rejects, so does the check, and the response is still unwritten.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,

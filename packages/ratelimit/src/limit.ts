@@ -19,7 +19,7 @@ export interface Decision {
   readonly limit: number;
   /** How many more requests would be allowed now. */
   readonly remaining: number;
-  /** Milliseconds until some counted requests leave the window; 0 when none is counted. */
+  /** Milliseconds until the oldest counted requests leave the window; 0 when none is counted. */
   readonly resetMs: number;
   /** Milliseconds until this request would be allowed; 0 when it was allowed. */
   readonly retryAfterMs: number;

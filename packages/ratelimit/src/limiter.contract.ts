@@ -89,7 +89,7 @@ export function describeRateLimiter(
       expect(await limiter.consume('message', 'alice')).toMatchObject({ degraded: false });
     });
 
-    it('counts agents and actions apart', async () => {
+    it('counts agents and actions separately', async () => {
       const { limiter } = setUp();
       expect((await limiter.consume('typing', 'alice')).allowed).toBe(true);
       expect((await limiter.consume('typing', 'alice')).allowed).toBe(false);

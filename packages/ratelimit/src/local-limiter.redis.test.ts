@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function setUp(client = redis) {
   const keys = createKeySchema({ prefix: randomPrefix() });
-  // Long, because the test starts the exchanges itself.
+  // So long that only the test starts exchanges.
   const options = { limits, exchangeMs: 3_600_000 };
   const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
   if (!here || !there) throw new Error('two limiters were made');

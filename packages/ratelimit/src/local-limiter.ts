@@ -54,7 +54,7 @@ export interface LocalRateLimiter<Action extends string = string> {
   /**
    * Decides at once, from this process' requests and the last known total, and counts an allowed request. While Redis
    * is away or refuses to count, this process counts alone, unless `whenAway` is set differently. `remaining` may be
-   * too low and `resetMs` too high, but never the opposite.
+   * too low but never too high; `resetMs` may be too high but never too low.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Decision;
@@ -185,7 +185,7 @@ class LocalAgent {
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // The slices of a reply are unpacked only when the total would refuse a request: few agents get near their limit.
+  // Few agents get near their limit, so the slices of a reply are unpacked only when the total would refuse a request.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
   #blockedUntilMs = 0;
 

@@ -188,7 +188,8 @@ describe('the script count', () => {
       [60_500, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // The count is 8 above the limit, so nine of eleven must leave before another request is allowed.
+    // The count is 8 above the limit, so nine of the eleven requests must leave the window before another one is
+    // allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,

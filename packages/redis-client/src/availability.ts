@@ -231,7 +231,7 @@ export function createAvailability(
 }
 
 function opensBreaker(error: unknown): boolean {
-  // The usual case first: a pipeline's reply that is no error at all.
+  // The most frequent case comes first: a pipeline's reply that is not an error.
   if (!(error instanceof RedisClientError) || !isOutage(error) || isSlotMoving(error)) return false;
   // A server that refuses writes still answers, so a new connection would not help.
   return !/^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);

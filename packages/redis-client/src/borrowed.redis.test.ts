@@ -86,7 +86,7 @@ describe('a client on connections of the caller’s own', () => {
 
   // The race: with the connection’s own options, a call could wait forever. Invariant: each call ends within its
   // timeout, and the subscriptions are restored on the caller's connections.
-  it('ends its calls in their timeout on a frozen server, and comes back after it', async () => {
+  it('ends its calls in their timeout on a frozen server, and is restored after it', async () => {
     const [commands, subscriber] = [connectTheirs(), connectTheirs()];
     const client = await clients.connect({
       connection: { commands, subscriber },
@@ -155,7 +155,7 @@ describe('a borrowed connection that the client dropped', () => {
     ['never tries again', { retryStrategy: () => null }],
     ['gives up after one attempt', { retryStrategy: (times: number) => (times > 1 ? null : 10) }],
     ['retries without end', {}],
-  ])('comes back after a freeze, if its owner %s', async (_which, options) => {
+  ])('is restored after a freeze, if its owner %s', async (_which, options) => {
     const [commands, subscriber] = [connectTheirs(options), connectTheirs(options)];
     const client = await clients.connect({ connection: { commands, subscriber } });
     let dropped = 0;
@@ -173,7 +173,7 @@ describe('a borrowed connection that the client dropped', () => {
 
   // After a lost route, the connections that were opened meanwhile stay silent too. Invariant: a handshake without an
   // answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
-  it('comes back after its handshake got no answer', async () => {
+  it('is restored after its handshake got no answer', async () => {
     await using proxy = await startTcpProxy(server.port);
     const [commands, subscriber] = [connectTheirs({}, proxy.port), connectTheirs({}, proxy.port)];
     const control = connectTheirs({}, proxy.port);

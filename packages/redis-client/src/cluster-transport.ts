@@ -95,8 +95,8 @@ export function openClusterTransport(
     }
   };
 
-  // ioredis forgets a lost node until the slots are read again. The refresh waits, because a dead node would be lost
-  // again at once.
+  // ioredis forgets a lost node until the slots are read again. The refresh waits, because a dead node that is found at
+  // once would be lost again at once.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(
@@ -194,7 +194,7 @@ export function openClusterTransport(
       }
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);
-      // ioredis ends when its last node ends, so without any node it never does.
+      // ioredis ends when its last node ends. Without a node it would never end.
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };

@@ -197,7 +197,7 @@ describe('Redis Cluster', () => {
     ['killed', 'kill'],
     ['frozen', 'freeze'],
   ] as const)(
-    'goes on after the failover of a %s master',
+    'continues after the failover of a %s master',
     async (_how, fail) => {
       const redis = await connect();
       const heard = await listenToRooms(redis);

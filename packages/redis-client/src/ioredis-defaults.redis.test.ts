@@ -144,7 +144,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
     await Promise.all([other.stop(), demoted.stop()]);
   });
 
-  it('two systems apart by keyPrefix and database hear each other', async () => {
+  it('two systems separated only by keyPrefix and database receive each other’s events', async () => {
     const [ours, theirs] = [
       await connect({ keyPrefix: 'ours:', db: 0 }),
       await connect({ keyPrefix: 'theirs:', db: 1 }),

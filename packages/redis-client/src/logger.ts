@@ -12,7 +12,7 @@ const quietMs = 1000;
 
 /**
  * Returns a `warn` that logs each message at most once a second, with `count`, the number of its calls since the last
- * line. So a fault that affects thousands of calls does not fill a disk.
+ * line. A fault that affects thousands of calls therefore does not fill a disk.
  */
 export function createThrottledWarn(
   logger: Pick<Logger, 'warn'> | undefined,

@@ -58,7 +58,7 @@ describe('the options of a client', () => {
   });
 
   it.each(['', 'redis', 'redis://host/db', 'redis://host:99999', 'redis://%zz@host'])(
-    'call %j no Redis URL',
+    'treat %j as no Redis URL',
     (url) => {
       expect(parseRedisUrl(url)).toBeNull();
     },

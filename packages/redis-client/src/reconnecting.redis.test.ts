@@ -82,7 +82,7 @@ describe('flapping', () => {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
-      // When there is no answer, each attempt times out and is repeated.
+      // Without an answer, each attempt times out and is repeated.
       proxy.stall();
       const made = proxy.accepted;
       await until(isLost);

@@ -56,7 +56,7 @@ export function openServerConnection(
     ready() {
       clearTimeout(handshakeTimer);
       isDropped = false;
-      // Events arrive a tick late, so the connection may already be lost again.
+      // Events arrive one tick late, so the connection may already be lost again.
       if (up || isClosed || redis.status !== 'ready') return;
       established += 1;
       up = true;
@@ -135,7 +135,7 @@ export function openServerSubscriber(
       onMessage('pattern', pattern, topic, message),
   };
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'message', listener);
-  /** Names that a borrowed connection must not keep after the close. */
+  /** The names to unsubscribe from a borrowed connection at the close. */
   const subscribed = { topic: new Set<string>(), pattern: new Set<string>() };
 
   const unsubscribe: SubscriberTransport['unsubscribe'] = (kind, names) => {

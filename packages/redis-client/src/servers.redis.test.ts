@@ -82,7 +82,7 @@ describe('a Cluster', () => {
     const roles = async (preferReplicas: boolean) => {
       const url = cluster.servers.at(-1)?.url as string;
       const { mode, servers } = await open({ url }, { preferReplicas });
-      // Each shard answers a read of its own keys.
+      // Each shard answers reads of its own keys.
       const sizes = await Promise.all(servers.map((server) => server.call(['DBSIZE'])));
       expect(sizes).toEqual([0, 0, 0]);
       return [mode, ...servers.map(({ role }) => role)];

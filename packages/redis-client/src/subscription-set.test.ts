@@ -39,7 +39,7 @@ describe('the registry of subscriptions', () => {
   });
 
   // The race: a SUBSCRIBE is in flight, followed by UNSUBSCRIBE and SUBSCRIBE. The first answer confirms only the first
-  // one.
+  // SUBSCRIBE.
   it('takes the confirmation of an earlier SUBSCRIBE only for that one', () => {
     const set = createSubscriptionSet('topic');
     const one = entry();

@@ -10,7 +10,7 @@ import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
 /**
- * A script that is declared to write. This is enough for a server to refuse it for lack of memory, disk or replicas. It
+ * A script that is declared to write: a server that lacks memory, disk or replicas already refuses the declaration. It
  * touches no key, so it runs on every master of a Cluster.
  */
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;

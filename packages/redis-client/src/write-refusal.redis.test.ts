@@ -49,7 +49,7 @@ describe('a Redis that answers reads and refuses writes', () => {
   // Redis is unavailable, even for a client that only reads, until it accepts writes. The control is the same client
   // before.
   it.each(refusals)(
-    'is unavailable, says why, and comes back by itself: $kind',
+    'is unavailable, says why, and becomes available again by itself: $kind',
     async (refusal) => {
       const { kind } = refusal;
       const logger = recordingLogger();

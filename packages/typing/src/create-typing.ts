@@ -44,8 +44,8 @@ export interface SharedTyping {
 }
 
 /**
- * Creates a {@link SharedTyping}. Does not wait for Redis. After an outage Redis gets to know an agent again with the
- * agent's next refresh.
+ * Creates a {@link SharedTyping}. Does not wait for Redis. After an outage, an agent is in Redis again with its next
+ * refresh.
  * @throws {TypingError} `invalid_options`
  */
 export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {}): SharedTyping {

@@ -16,7 +16,7 @@ describe('memory typing', () => {
     expect(await typing.list('c')).toEqual(['a', 'x']);
   });
 
-  it('keeps nothing of agents that stopped without saying so', () => {
+  it('keeps nothing of agents that stopped without a stop event', () => {
     const typists = createTypists(10_000, 100);
     for (let nowMs = 0; nowMs < 1_000_000; nowMs += 1000) {
       typists.start({ channelId: `c${nowMs}`, agentId: `a${nowMs}` }, nowMs);

@@ -21,7 +21,7 @@ export interface TypingWatchOptions {
   readonly ttlMs?: number;
   /** How often the watch looks for agents to check. An end is reported at most this much late. @default 250 */
   readonly tickMs?: number;
-  /** The most agents that are watched; beyond it, the one watched for longest is reported as expired. @default 10000 */
+  /** The most agents that are watched; beyond it, the agent that was watched for longest is reported as expired. @default 10000 */
   readonly maxWatched?: number;
   /** Monotonic milliseconds. @default performance.now */
   readonly clock?: () => number;

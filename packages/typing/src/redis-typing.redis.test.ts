@@ -57,7 +57,7 @@ describe('typing in Redis', () => {
     expect(Number(held[1])).toBeLessThanOrEqual(Date.now());
   });
 
-  it('drops agents that stopped without saying so when another agent starts', async () => {
+  it('drops agents that stopped without a stop event when another agent starts', async () => {
     let nowMs = 1_900_000_000_000;
     const typing = createRedisTyping({ redis, keys }, { clock: () => nowMs });
     for (let n = 0; n < 50; n += 1) {

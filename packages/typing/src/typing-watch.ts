@@ -12,7 +12,7 @@ export interface TypingWatchDeps {
 /**
  * Reports agents that stopped typing without a stop. Ten seconds after a start, the watch asks whether the agent
  * continued to type through another process. If so, it waits for the remaining time; otherwise it reports the agent
- * once. While Redis does not answer, it also reports the agent: an indicator that flickers is better than one that
+ * once. If Redis does not answer, it also reports the agent, because an indicator that flickers is better than one that
  * stays.
  */
 export interface TypingWatch {

@@ -40,11 +40,11 @@ describe('archives', () => {
     [{ keep: 2, keepMs: null }, [2, 1]],
     [{ keep: null, keepMs: 2.5 * day }, [2, 1]],
     [{ keep: 9, keepMs: null }, [4, 3, 2, 1]],
-    // Either limit keeps an archive, and the newest always stays.
+    // An archive stays if one of the limits keeps it, and the newest always stays.
     [{ keep: 3, keepMs: 1.5 * day }, [3, 2, 1]],
     [{ keep: 1, keepMs: 2.5 * day }, [2, 1]],
     [{ keep: null, keepMs: day / 2 }, [1]],
-  ])('stay as %j says', async (limits, left) => {
+  ])('are kept according to %j', async (limits, left) => {
     const folder = await folderWith(4, 3, 2, 1);
     await removeOldArchives(folder, limits, nowMs);
     expect(await daysLeft(folder)).toEqual(left);

@@ -52,7 +52,7 @@ function archiveOf(path: string): Archive | null {
   return { path, name, takenAtMs };
 }
 
-/** The archives in a folder, oldest first; or the folder itself if it is one. */
+/** The archives in a folder, oldest first. If the folder is itself an archive, only that one. */
 export async function listArchives(folder: string): Promise<Archive[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new BackupError('failed', `${folder} cannot be read: ${error.code}`);

@@ -28,7 +28,7 @@ export interface BackupSource {
   readonly redisUser: SnapshotUser;
 }
 
-/** Makes an archive and resolves with its path. Interrupted or failed, it leaves none. */
+/** Makes an archive and resolves with its path. A run that fails or is interrupted leaves no archive. */
 export async function backUp(
   source: BackupSource,
   options: BackupOptions,

@@ -62,7 +62,7 @@ export function planText(
       ? 'The database is empty.'
       : strict === null
         ? 'Hubs of the release before can run meanwhile, and you can go back to it without a restore.'
-        : `Hubs of a release before ${strict.compatibleFrom} must be stopped first. Going back to one needs a restore: back up before.`;
+        : `Hubs of a release before ${strict.compatibleFrom} must be stopped first. Going back to one needs a restore: make a backup first.`;
   return [`${name}: would run`, ...lines, after].join('\n');
 }
 

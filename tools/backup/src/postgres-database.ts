@@ -10,7 +10,7 @@ import { BackupError } from './failure.ts';
 import { runProgram, type Program } from './run-program.ts';
 
 const debianPackage = 'postgresql-client';
-// The URL parameters that libpq has too. Others belong to node-postgres.
+// The URL parameters that libpq also knows. Others belong to node-postgres.
 const libpqParameters = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
@@ -20,7 +20,7 @@ const libpqParameters = {
   host: 'PGHOST',
 } as const;
 
-/** The address as libpq's variables, so that no password is seen in a list of processes. */
+/** The address as variables of libpq, because a list of processes would show a password among the arguments. */
 export function libpqEnvironment(url: string): Record<string, string> {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const env: Record<string, string> = { PGAPPNAME: 'openclaw-backup', PGCONNECT_TIMEOUT: '10' };
@@ -35,7 +35,7 @@ export function libpqEnvironment(url: string): Record<string, string> {
   for (const [parameter, name] of Object.entries(libpqParameters)) {
     set(name, searchParams.get(parameter) ?? '');
   }
-  // node-postgres' word for TLS without a check of the certificate.
+  // node-postgres' name for TLS without a check of the certificate.
   if (env['PGSSLMODE'] === 'no-verify') env['PGSSLMODE'] = 'require';
   return env;
 }
@@ -101,8 +101,8 @@ end $$;
 `;
 
 /**
- * Replaces the tables of the hub's user by those of the dump and begins a new epoch. It is one transaction: if
- * anything fails, the database stays unchanged.
+ * Replaces the tables of the hub's user by those of the dump, and begins a new epoch, in one transaction: if anything
+ * fails, the database stays unchanged.
  */
 export async function restorePostgres(
   url: string,

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 /** Lines for the operator, on standard error. */
 export interface Progress {
   say(line: string): void;
-  /** Says every two seconds how large the file has become, until `work` is done. */
+  /** Reports the size of the file every two seconds until `work` is done. */
   growing<T>(path: string, work: () => Promise<T>): Promise<T>;
 }
 

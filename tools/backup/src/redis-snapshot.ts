@@ -5,7 +5,7 @@ import { runProgram } from './run-program.ts';
 
 const debianPackage = 'redis-tools';
 
-/** A user that may take a snapshot; the hub's own may not. */
+/** A user that may take a snapshot, which the hub's own user may not. */
 export interface SnapshotUser {
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -21,7 +21,9 @@ function partsOf(connection: RedisConnection) {
   return { host, port, username, password, tls: tls !== undefined && tls !== false };
 }
 
-/** Asks Redis, or the master that a sentinel names, for an RDB file, as a replica would, and checks it. */
+/**
+ * Requests an RDB file from Redis, or from the master that a sentinel names, in the way of a replica, and checks it.
+ */
 export async function snapshotRedis(
   connection: RedisConnection | null,
   { user, password }: SnapshotUser,

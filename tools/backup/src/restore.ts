@@ -51,7 +51,7 @@ export async function restore(
     const copy = await openCopy(archive, manifest, work, options.identity, signal);
     if (manifest.engine === 'postgres') await checkDump(copy, signal);
     else checkSqlite(copy);
-    if (options.isCheck) return `${archive.path} is whole: ${content}`;
+    if (options.isCheck) return `${archive.path} is undamaged: ${content}`;
     if (options.atMs !== null) {
       const lackMs = options.atMs - Date.parse(takenAt);
       progress.say(
@@ -133,7 +133,7 @@ async function refuseLiveHubs(
     const { connections, lastBeatAgoMs } = await maintenance.hubActivity();
     if (connections > 0) throw inUse(`${connections} connections`);
     if (lastBeatAgoMs === null || lastBeatAgoMs >= beatsEndMs) return;
-    if (lastBeatAgoMs < lastMs && isSaid) throw inUse('its heartbeats go on');
+    if (lastBeatAgoMs < lastMs && isSaid) throw inUse('its heartbeats continue');
     if (!isSaid) progress.say('waiting until the last heartbeat of a hub is 10 s ago…');
     lastMs = lastBeatAgoMs;
     await delay(500, undefined, { signal });
@@ -145,7 +145,7 @@ async function forget(
   maintenance: Maintenance,
   progress: Progress,
 ): Promise<void> {
-  // A hub without a configured Redis uses one on this machine, if it is there.
+  // A hub without a configured Redis uses the one on this machine's default port, if there is one.
   const isDone = await forgetCaches(redis ?? { host: '127.0.0.1', port: 6379 }, maintenance);
   if (redis === null && !isDone) return;
   progress.say(

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
 
-/** A program of the system. Secrets go into its environment, because `ps` shows arguments. */
+/** A program of the system. Pass secrets in its environment, because `ps` shows arguments. */
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
@@ -43,7 +43,7 @@ export async function runProgram(program: Program, { signal, input }: RunOptions
     'data',
     (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
   );
-  // An aborted program is waited for: what it writes must not appear after the clean-up.
+  // Waits for an aborted program, because its last output must not follow the clean-up.
   const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', (error) => error.name !== 'AbortError' && reject(error));
     child.once('close', (...how) => resolve(how));

@@ -39,7 +39,7 @@ export async function readSqliteLedger(path: string): Promise<DatabaseLedger> {
 }
 
 /**
- * Checks all of a copy, and changes nothing.
+ * Checks the whole copy, and changes nothing.
  * @throws {BackupError} `damaged`
  */
 export function checkSqlite(path: string): void {
@@ -58,8 +58,8 @@ export function checkSqlite(path: string): void {
 
 /**
  * Puts the copy in the place of the database, in a new epoch. The database that was there is kept beside it; resolves
- * with its path, or null if there was none. The copy is prepared beside the database first, so a crash leaves the old
- * or the new one.
+ * with its path, or null if there was none. The copy is prepared beside the database first, so that a crash leaves
+ * either the old or the new database.
  * @throws {BackupError} `in_use` if a process has the database open, `damaged` if the copy differs from the ledger
  */
 export async function placeSqlite(
@@ -110,7 +110,7 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
   try {
     const kept = `${path}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     await rename(path, kept);
-    // These files exist only for a damaged database, because a whole one was closed and has none.
+    // These files exist only beside a damaged database: an intact one was closed, which removes them.
     for (const end of ['-wal', '-shm']) {
       if (existsSync(`${path}${end}`)) await rename(`${path}${end}`, `${kept}${end}`);
     }
@@ -123,8 +123,8 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
 }
 
 /**
- * Locks the file against all other processes. Leaving WAL mode fails while another process has the file open, even a
- * frozen hub. The lock then keeps out a hub that starts meanwhile.
+ * Locks the file against all other processes. Leaves WAL mode, which fails while another process has the file open,
+ * even a frozen hub. The lock then keeps out a hub that starts meanwhile.
  */
 function takeExclusively(path: string, isForced: boolean): () => void {
   let database: DatabaseSync | null = null;

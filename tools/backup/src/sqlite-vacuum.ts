@@ -1,11 +1,12 @@
-// Run as a process: node sqlite-vacuum.ts FROM TO. VACUUM INTO occupies its thread, and a process can be ended meanwhile.
-// It reads one snapshot beside the hub's writes and leaves out free pages, which may hold deleted texts.
+// Run as a process: node sqlite-vacuum.ts FROM TO. VACUUM INTO blocks its thread, and only a separate process can be
+// ended meanwhile. It reads one snapshot beside the hub's writes and leaves out free pages, which may hold deleted
+// texts.
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 
 const [from = '', to = ''] = process.argv.slice(2);
 try {
-  // The hub goes first where cores are few.
+  // On a machine with few cores, the hub has priority.
   setPriority(10);
   const database = new DatabaseSync(from, { readOnly: true });
   database.exec('PRAGMA busy_timeout = 10000');

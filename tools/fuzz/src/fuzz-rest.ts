@@ -15,7 +15,7 @@ interface Request {
   readonly hasRightLength: boolean;
 }
 
-// Characters that a request line cannot hold are encoded: sent raw they would only test Node's parser.
+// Encodes characters that are not valid in a request line, because sending them raw would only test Node's parser.
 const inTarget = (text: string) =>
   text.replaceAll(/[\0-\x20\x7f-\uffff]/g, (it) => encodeURIComponent(it.toWellFormed()));
 const pathPiece = fc.oneof(

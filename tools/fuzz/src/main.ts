@@ -14,7 +14,7 @@ const fuzzers: Readonly<
 const maxGrowthBytes = 30e6;
 
 const help = `npm run fuzz -- [--minutes 1] [--seed 1] [--runs 40] [--only ${Object.keys(fuzzers).join('|')}] [--database sqlite|postgres]
-Sends random frames, calls, requests and tokens to a hub, again and again until the time is over, each time with the next seed.
+Sends random frames, calls, requests and tokens to a hub, repeatedly until the time is over, each time with the next seed.
 Exits with 1 when something was found.`;
 
 function fail(sentence: string): never {

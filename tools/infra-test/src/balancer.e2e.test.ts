@@ -23,7 +23,7 @@ const configuration = join(root, 'infra/haproxy/haproxy.cfg');
   const up = () => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status);
 
   const metric = async (opsPort: number | undefined, name: string) => {
-    // A connection that is kept would lead to the hub from before its restart.
+    // No keep-alive, because a kept connection would belong to the hub before its restart.
     const headers = { connection: 'close' };
     const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`, { headers })).text();
     return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
@@ -71,7 +71,7 @@ const configuration = join(root, 'infra/haproxy/haproxy.cfg');
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('serves every request while a hub drains and goes, and the hub again when it is back', async () => {
+  it('serves every request while a hub drains and ends, and uses the hub again when it is back', async () => {
     const [first] = hubs as [HubProcess];
     let isGone = false;
     const gone = first.end('SIGTERM').then((code) => {

@@ -8,7 +8,7 @@ const { slowSuites } = (await import(pathToFileURL(join(root, 'jest.config.mjs')
   readonly slowSuites: readonly string[];
 };
 
-/** The lines of the EPIC's testing checklist and of its deployment checklist, in its order. */
+/** The lines of the EPIC's testing and deployment checklists, in the EPIC's order. */
 const epicLines = [
   'Redis connection/disconnection',
   'Key namespace isolation ("openclaw:" prefix)',
@@ -60,11 +60,11 @@ async function rows(): Promise<Row[]> {
   );
 }
 
-/** The words of a command; text in quotes is one. */
+/** Splits a command into words; quoted text is one word. */
 const wordsOf = (command: string) =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 
-/** Null when the command would run the test of its row, or the reason why not. */
+/** Null when the command would run the test of its row, else the reason why not. */
 async function problemOf({ command, test }: Row): Promise<string | null> {
   const source = await readText(test);
   const [program, verb = '', ...rest] = wordsOf(command);
@@ -109,12 +109,12 @@ describe('the checklists of docs/operations.md', () => {
     ['an unknown script', 'npm run nothing', 'there is no npm script nothing'],
     ['another file', 'npm test -- packages/cache', 'packages/cache leaves it out'],
     [
-      'a title that is not there',
+      'a missing title',
       "npm test -- e2e/two-hubs -t 'no such title'",
       'it has no title with no such title',
     ],
     ['the slow tests', 'npm run test:slow -- e2e/two-hubs', 'it is not slow'],
-    ['a folder that is not there', 'kubectl apply -k infra/nowhere', 'there is no infra/nowhere'],
+    ['a missing folder', 'kubectl apply -k infra/nowhere', 'there is no infra/nowhere'],
   ])('would be refused with %s', async (_, command, problem) => {
     const test = 'apps/chat-hub/src/e2e/two-hubs.e2e.test.ts';
     expect(await problemOf({ line: '', command, test })).toBe(problem);

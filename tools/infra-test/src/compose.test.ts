@@ -80,7 +80,7 @@ describe('docker-compose.yml', () => {
     expect(redis?.profiles).toBeUndefined();
   });
 
-  it('starts the hub with PostgreSQL in the profile hub, once both it needs are healthy', () => {
+  it('starts the hub with PostgreSQL in the profile hub, once the two services that it needs are healthy', () => {
     const { hub, postgres } = compose.root.services;
     expect(hub?.profiles).toEqual(['hub']);
     expect(postgres).toMatchObject({ profiles: ['hub', 'hubs'], image: 'postgres:17-alpine' });
@@ -120,7 +120,7 @@ describe('the profile monitoring', () => {
     }
   });
 
-  it('has every address that Prometheus, Alertmanager and Grafana are given, but the receiver of alerts', async () => {
+  it('has every address that Prometheus, Alertmanager and Grafana are given, except the receiver of alerts', async () => {
     const services = { ...compose.root.services, ...compose.monitoring.services };
     const named = new Set<string>();
     for (const name of await readdir(join(root, 'infra/monitoring/targets'))) {
@@ -242,7 +242,7 @@ describe('each service', () => {
     expect(await readText('apps/chat-hub/Dockerfile')).toMatch(/^HEALTHCHECK .*\n?.*\/healthz/m);
   });
 
-  it('mounts only files that are there, and only volumes that are declared', () => {
+  it('mounts only files that exist, and only volumes that are declared', () => {
     for (const [file, name, service] of every) {
       for (const volume of service.volumes ?? []) {
         if (typeof volume !== 'string') {

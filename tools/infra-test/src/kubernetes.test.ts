@@ -15,7 +15,7 @@ import {
 } from './manifests.ts';
 import { readText, root } from './repository.ts';
 
-// The oldest and the newest version whose schemas the validator has.
+// The oldest and the newest version of Kubernetes whose schemas the validator has.
 const versions = ['1.25.0', '1.37.0'];
 const isCustom = (manifest: Manifest) => manifest.apiVersion === 'monitoring.coreos.com/v1';
 
@@ -133,7 +133,7 @@ describeRendered.each(overlays)('the overlay %s', (overlay) => {
     });
   });
 
-  it('mounts only volumes that there are, and ConfigMaps that are rendered', () => {
+  it('mounts only volumes that exist, and ConfigMaps that are rendered', () => {
     const { workloads, find } = of(overlay);
     for (const { name, pod, volumeNames } of workloads) {
       const mounts = pod.containers.flatMap(({ volumeMounts = [] }) => volumeMounts);

@@ -154,7 +154,7 @@ describe('a failover', () => {
     );
   }, 40_000);
 
-  it('lasts: the old master comes back as a replica of the new one', async () => {
+  it('lasts: the old master returns as a replica of the new one', async () => {
     const [port = 0] = nodePorts;
     nodes.push(await startNode(port));
     await waitFor(

@@ -27,7 +27,7 @@ describe('openclaw-hub.service', () => {
     folder = (await scope.use(temporaryFolder('systemd'))).path;
     text = await readText('infra/systemd/openclaw-hub.service');
     file = join(folder, 'openclaw-hub.service');
-    // The analysis wants a program that is there, and Node is elsewhere on some machines.
+    // The analysis needs an existing program, and Node's path differs between machines.
     await writeFile(file, text.replace('ExecStart=/usr/bin/node', `ExecStart=${process.execPath}`));
   });
 
@@ -41,10 +41,10 @@ describe('openclaw-hub.service', () => {
   });
 
   itAnalyzes('has an exposure of at most 2 of 10', async () => {
-    // The threshold is in tenths.
+    // The threshold is given in tenths of a point.
     const args = ['security', '--offline=yes', '--threshold=20', '--no-pager'];
     expect((await runChecker('systemd-analyze', [...args, file])).code).toBe(0);
-    // The same unit without its limits is refused.
+    // The control: the unit without its limits is refused.
     const open = join(folder, 'open.service');
     const limits = /^(Protect|Private|Restrict|SystemCall|Capability|Dynamic|NoNew|Lock).*$/gm;
     await writeFile(open, text.replaceAll(limits, ''));
@@ -75,7 +75,9 @@ describe('openclaw-hub.service', () => {
   itNotifies('does not stop the hub when nobody listens there', async () => {
     const env = { NOTIFY_SOCKET: join(folder, 'nobody'), LOG_LEVEL: 'warn' };
     await using hub = await startHub({ env });
-    await waitFor(() => hub.output().includes('systemd was not told'), { what: 'the warning' });
+    await waitFor(() => hub.output().includes('systemd could not be notified'), {
+      what: 'the warning',
+    });
     expect((await fetch(`${hub.httpUrl}/healthz`)).status).toBe(200);
   });
 });

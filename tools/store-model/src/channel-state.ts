@@ -10,7 +10,7 @@ export interface First {
   readonly print: string | null;
 }
 
-/** One channel, in the form in which the simplest possible program would keep it. It is never changed in place. */
+/** The state of one channel, in the simplest possible form. It is never changed in place. */
 export interface ChannelState {
   /** Null when the channel never existed. */
   readonly channel: Channel | null;

@@ -11,10 +11,7 @@ export interface History {
   readonly log: readonly Envelope[];
 }
 
-/**
- * The positions in the log at which a call can have taken effect: after at least `from` events, before the event after
- * `to`.
- */
+/** The positions in the log at which a call can have taken effect: after at least `from` and at most `to` events. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -33,7 +30,7 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
   };
   log.forEach((envelope, index) => {
     if (envelope.seq !== index + 1 || envelope.channelId !== channelId)
-      fail(`at ${index + 1} of the log stands another event`, envelope);
+      fail(`the log has another event at ${index + 1}`, envelope);
   });
 
   const madeBySeq = new Map<number, MadeCall>();
@@ -41,7 +38,7 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
     const acked = ackedEvent(made);
     if (!acked) continue;
     const seq = acked.seq ?? 0;
-    if (madeBySeq.has(seq)) fail(`two calls were told seq ${seq}`, [madeBySeq.get(seq), made]);
+    if (madeBySeq.has(seq)) fail(`two calls got seq ${seq}`, [madeBySeq.get(seq), made]);
     madeBySeq.set(seq, made);
     if (log[seq - 1]?.id !== acked.id) fail('what was acknowledged is not in the log', made);
   }
@@ -60,7 +57,7 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
     const made =
       madeBySeq.get(index + 1) ??
       unheard.find((one) => !seqOf.has(one) && span(one).from <= index && isIt(one)) ??
-      fail('nobody asked for this event', stored);
+      fail('no call caused this event', stored);
     if (!isIt(made)) fail('this event is not what the call does here', { made, stored });
     seqOf.set(made, index + 1);
     const live = ackedEvent(made) ?? stored;

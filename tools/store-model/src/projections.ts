@@ -71,7 +71,7 @@ export async function checkReadState(
     );
     const highest = Math.max(0, ...marks.filter(({ mayBe }) => mayBe).map(({ seq }) => seq));
     expect(found.seq).toBeLessThanOrEqual(Math.min(highest, state.head));
-    // A mark beyond the head of its time only counts up to that head, so a mark is certain only for the first event.
+    // A mark beyond the head counts only up to the head of that time, so only a mark at the first event is certain.
     const sure = marks.filter(({ isMade, seq }) => isMade && seq <= 1);
     expect(found.seq).toBeGreaterThanOrEqual(Math.max(0, ...sure.map(({ seq }) => seq)));
     const unread = [...state.messages.values()].filter(

@@ -6,7 +6,7 @@ const agents = ['ana', 'ben', 'cem', 'admin'] as const;
 const small = fc.nat({ max: 5 });
 const place = fc.nat({ max: 9 });
 
-/** One call in outline. The message that it refers to is chosen only when the call is made. */
+/** The outline of a call. The message that it refers to is chosen only when the call is made. */
 const outline = fc.record({
   what: fc.oneof(
     { weight: 10, arbitrary: fc.constant('send' as const) },
@@ -28,7 +28,7 @@ const outline = fc.record({
   /** There are few ids, so that they are used again, with the same content and with other content. */
   clientMessageId: fc.option(small, { nil: null }),
 });
-/** Rare, because no call can succeed after it. */
+/** Rare, because no call on the channel can succeed after it. */
 const ending = fc.record({
   what: fc.constantFrom('archive' as const, 'destroy' as const),
   agent: fc.constantFrom(...agents),

@@ -124,7 +124,7 @@ export function describeStoreModel(
     );
 
     // The negative control: each history with one change is refused.
-    it('would be found out if one event were lost, doubled, moved, changed or untold', () => {
+    it('would be detected if one event were lost, doubled, moved, changed or never returned', () => {
       expect(valid.length).toBeGreaterThan(0);
       for (const history of valid) {
         const { log, calls } = history;

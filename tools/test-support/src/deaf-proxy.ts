@@ -8,7 +8,7 @@ export interface DeafProxy extends AsyncDisposable {
   deafen(): void;
   /** Existing connections, and new ones until {@link DeafProxy.heal}, get no published message any more. */
   deafenAll(): void;
-  /** New connections get published messages again. */
+  /** From now on, new connections get published messages again. */
   heal(): void;
   /** Published messages withheld so far. */
   readonly swallowed: number;

@@ -66,7 +66,7 @@ export function createLedger(report: ReportViolation): Ledger {
     leaves(subscriber) {
       for (const of of cursors.values()) {
         const cursor = of.get(subscriber);
-        // A seq it skipped before leaving is still missing.
+        // A seq that the subscriber skipped before it left still counts as missing.
         if (cursor !== undefined && cursor.skipped.size === 0) of.delete(subscriber);
       }
     },

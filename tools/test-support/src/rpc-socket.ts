@@ -16,7 +16,7 @@ export type RpcObject = Record<string, unknown> & {
   };
 };
 
-/** A bare protocol connection for tests: it hides nothing and repairs nothing. `await using` closes it. */
+/** A bare connection for tests, which shows every frame and repairs nothing. `await using` closes it. */
 export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
   /** Params of the welcome. */

@@ -14,7 +14,7 @@ export interface SentinelDeployment extends AsyncDisposable {
   /** The master's name in the sentinels. */
   readonly name: string;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
-  /** First the initial master, then the replicas. Failovers change the roles, not the order. */
+  /** The nodes: first the initial master, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
   /** The port of the current master, according to the sentinels. */
   masterPort(): Promise<number>;

@@ -21,7 +21,7 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-/** Long enough that what is not held back would have come: the same way without the link, some times. */
+/** Several times as long as the way without the link takes, so that bytes that are not held back would have arrived. */
 async function passTime() {
   const direct = await open(targetPort);
   for (let i = 1; i <= 5; i += 1) {
@@ -55,7 +55,7 @@ describe('a TCP link', () => {
     link.delay(100);
     const startMs = performance.now();
     client.socket.write('b');
-    // The link must have read b while it is delayed, before the delay ends.
+    // The link must have read b before the delay ends.
     await waitFor(() => client.socket.bytesWritten === 2 && client.socket.writableLength === 0);
     await new Promise((resolve) => setImmediate(resolve));
     link.heal();

@@ -11,7 +11,7 @@ export interface TcpProxy extends AsyncDisposable {
   stall(): void;
   /** Passes only what clients send. */
   stallReplies(): void;
-  /** Passes everything again, and what was held back on open connections. */
+  /** Passes everything again, including what was held back on open connections. */
   resume(): void;
   /** Passes everything on new connections. The open ones stay open and never pass anything again, as after a lost route. */
   abandon(): void;

@@ -39,7 +39,7 @@ export interface AuditArguments {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Null: help was asked for. @throws {UsageError} */
+/** Null when the arguments ask for help. @throws {UsageError} */
 export function readArguments(args: readonly string[], env: Environment): AuditArguments | null {
   const values = parsed(args);
   if (values.help) return null;

@@ -127,11 +127,11 @@ describe('each fault that is planted', () => {
   }
   const hash = 'agentId a1 status online lastSeen 1708554000000';
 
-  it('is not there in an empty Redis', async () => {
+  it('is absent from an empty Redis', async () => {
     expect(await planted()).toMatchObject({ code: 0, clean: true, keys: 0 });
   });
 
-  it('is not there in a channel as a hub writes it', async () => {
+  it('is absent from a channel that a hub wrote', async () => {
     expect(
       await planted(
         'ZADD openclaw:roster:c1 IN-30-S a1:h1:s1',
@@ -295,12 +295,12 @@ describe('each fault that is planted', () => {
     expect(JSON.stringify(finding)).not.toContain('\\u001b');
   });
 
-  it('is no fault if a hub repairs it before the second look', async () => {
+  it('is not reported if a hub repairs it before the second check', async () => {
     await redis.command('FLUSHALL');
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
     const running = auditOf(redis.url, ['--recheck', '3']);
-    // The audit has looked once as soon as its ZRANGEBYLEX was counted.
+    // Once its ZRANGEBYLEX is counted, the audit has made its first check.
     await redis.command('CONFIG RESETSTAT');
     await waitFor(async () => /cmdstat_zrangebylex/.test(await redis.command('INFO commandstats')));
     await redis.command('ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"');
@@ -346,7 +346,7 @@ describe('policy and settings', () => {
   });
 });
 
-describe('an audit that cannot look', () => {
+describe('an audit that cannot read Redis', () => {
   it.each([
     ['an unknown option', ['--colour']],
     ['a URL that is none', ['--url', 'http://h']],

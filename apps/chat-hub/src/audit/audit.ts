@@ -16,7 +16,7 @@ export interface AuditOptions {
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /** After this time possible orphans are checked once more, because hubs repair what eviction removed. */
+  /** After this time possible orphans are checked once more, because hubs repair the effects of an eviction. */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }
@@ -99,7 +99,7 @@ export async function audit(
             check: 'foreign key',
             subject: 'keys of other programs',
             key,
-            text: 'is of another program, and is evicted with ours',
+            text: 'belongs to another program, and is evicted together with ours',
           });
       }
     }
@@ -110,7 +110,7 @@ export async function audit(
         check: 'unknown name',
         subject: `${prefix}…`,
         key,
-        text: 'is in no row of the key table',
+        text: 'matches no row of the key table',
       });
     for (const key of page.facts) {
       addTo(kinds, key);
@@ -141,7 +141,7 @@ export async function audit(
   }
 
   if (skippedSuspects > 0)
-    notes.add(`${skippedSuspects} further keys may be orphans; they were not looked at again`);
+    notes.add(`${skippedSuspects} further keys may be orphans; they were not checked again`);
   if (denied.size > 0)
     notes.add(
       `the user may not run ${[...denied].join(', ')}, so the checks that need it are missing`,

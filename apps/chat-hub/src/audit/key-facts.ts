@@ -28,13 +28,13 @@ export const presenceFields = ['agentId', 'status', 'lastSeen'] as const;
 
 export interface Page {
   readonly facts: readonly KeyFacts[];
-  /** Names that no maker of the schema makes. */
+  /** Names that match no pattern of the schema. */
   readonly unknown: readonly string[];
   /** Commands that the user may not run. */
   readonly denied: ReadonlySet<string>;
 }
 
-/** Reads the facts of a page of keys, in three round trips. A key that went meanwhile is left out. */
+/** Reads the facts of a page of keys, in three round trips. Omits keys that no longer exist. */
 export async function readPage(
   server: RedisServerLink,
   names: readonly string[],
@@ -60,7 +60,7 @@ export async function readPage(
   const alive = keys.flatMap(({ name, parsed }, at) => {
     const type = basics[2 * at];
     const pttlMs = Number(basics[2 * at + 1] ?? -2);
-    // -2: it is gone.
+    // -2: the key no longer exists.
     return typeof type !== 'string' || type === 'none' || pttlMs === -2
       ? []
       : [{ name, ...parsed, type, pttlMs: pttlMs === -1 ? null : pttlMs }];
@@ -106,8 +106,8 @@ function numberOf(reply: unknown): number | null {
 }
 
 /**
- * Sends the commands together. The place of a refused command is null: the key may have changed its type, or its slot
- * moved. A lost connection rejects.
+ * Sends the commands together. The result of a refused command is null: the key may have changed its type, or its slot
+ * may have moved. Rejects when the connection is lost.
  */
 export async function batch(
   server: RedisServerLink,

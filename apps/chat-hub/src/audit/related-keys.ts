@@ -28,9 +28,9 @@ export function hasRelated({ kind, type }: KeyFacts): boolean {
 }
 
 /**
- * Checks the keys that must lie beside this one: leases without their agent, hashes without a lease, indexes that do not
- * match. One or two round trips. A hub repairs what eviction took within its next heartbeat, so only a problem that is
- * still there later is a fault.
+ * Checks the keys that must exist beside this one: leases without their agent, hashes without a lease, indexes that do
+ * not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only a
+ * problem that lasts longer is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,
@@ -67,7 +67,7 @@ async function isAlone(
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]
         : ['EXISTS', keys.rateLimit(action ?? '', agent)];
-  // The key itself is asked last: if it went meanwhile, it is not alone.
+  // The key itself is read last: if it no longer exists, nothing is wrong.
   const [others, self] = await batch(server, [lookUp, ['EXISTS', name]]);
   return self === 1 && (others === 0 || (Array.isArray(others) && others.length === 0));
 }

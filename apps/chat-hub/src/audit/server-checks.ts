@@ -152,7 +152,7 @@ function checkPersistence(info: Info, config: Config, role: RedisRole, report: R
 function checkReplication(info: Info, report: Report): void {
   if (info('role') !== 'slave') return;
   if (info('master_link_status') !== 'up')
-    report('replication', 'is a replica without its master: what it shows is old');
+    report('replication', 'is a replica without its master: its data is outdated');
   if (info('slave_read_only') === '0')
     report('replication', 'is a replica that accepts writes, which its master never gets');
 }
@@ -162,7 +162,7 @@ function checkSettings(config: Config, report: Report): void {
   if (events)
     report(
       'settings',
-      `notify-keyspace-events is ${events}: it costs each write, and nothing listens`,
+      `notify-keyspace-events is ${events}: it slows each write, and nothing uses it`,
     );
   if (config.timeout !== undefined && config.timeout !== '0')
     report('settings', `timeout is ${config.timeout}: idle subscribers are disconnected; set 0`);

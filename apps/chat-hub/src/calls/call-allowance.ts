@@ -9,7 +9,7 @@ export interface CallAllowanceOptions extends Limit {
   readonly clock?: () => number;
 }
 
-/** An agent that exceeds its allowance this many times over within a window is barred. */
+/** An agent that makes this many times its allowed calls within a window is barred. */
 const barredAtTimes = 5;
 /** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };

@@ -75,7 +75,7 @@ describe('calls of a socket that does not read', () => {
     },
   );
 
-  // The fault: all calls that were refused because the budget was full got the same retry time, so they came back
+  // The fault: all calls that were refused because the budget was full got the same retry time, so they retried
   // together.
   it('are refused, each with a different retry time, when there is no room', async () => {
     const randoms = [0, 0.5, 0.999];

@@ -70,7 +70,7 @@ interface Checked {
   readonly params: object;
 }
 
-/** The longest list that any method takes. */
+/** The longest list that the params of any method may contain. */
 const maxItems = limits.topics;
 const maxIssues = 10;
 /** The key that all bulky calls of a socket share in the call order. No channel id contains a colon. */
@@ -222,7 +222,7 @@ export function createInvoke(deps: {
   };
 }
 
-/** By which the lines about a caller are found in the log. */
+/** The ids that a log line about a caller carries. */
 function aboutCaller({ identity, session, trace }: Caller): object {
   const { agentId } = identity;
   return session ? { agentId, sessionId: session.sessionId } : { agentId, ...trace };

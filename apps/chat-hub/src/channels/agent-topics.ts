@@ -46,8 +46,8 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * The most recently active direct channels; null when the socket closed meanwhile. No statement sorts all of them: if
-   * there are more than a welcome names, they are read in pages, once for all sessions of the agent.
+   * The most recently active direct channels; null when the socket closed meanwhile. If there are more than a welcome
+   * names, they are read in pages, once for all sessions of the agent, so that no statement sorts all of them.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;

@@ -14,7 +14,9 @@ export interface EncodedPage {
   readonly lastSeq: number;
 }
 
-/** Pages end at multiples of this, so that clients resuming from different seqs share all but the first. */
+/**
+ * Pages end at multiples of this seq, so that clients that resume from different seqs share all pages but the first.
+ */
 export const pageEvents = 250;
 /** How long encoded pages are kept. After a hub ends, its clients resume at about the same time. */
 const keepPagesMs = 5_000;
@@ -99,8 +101,7 @@ export class Backlog {
     slices: TimeSlicedQueue,
   ): Promise<EncodedPage | null> {
     const known = this.#ring.after(seq);
-    // A page from the store ends before the oldest event in memory. Later events are sent from memory, in this answer or
-    // live.
+    // A page from the store ends before the oldest event in memory. Later events come from memory.
     const untilKnown = known ? Infinity : this.#ring.oldest - 1;
     const events = known ?? (await this.page(seq));
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
@@ -257,7 +258,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Drops all events; later ones are not counted. */
+  /** Drops all events. Events that are added later do not count in the shared budget. */
   close(): void {
     this.#clear();
     this.#share.close();

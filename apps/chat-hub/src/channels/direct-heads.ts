@@ -61,7 +61,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page includes the last event that was seen of the channel, so the page decides how recent it is.
+        // The page is newer than every event seen of the channel, so the page's time of its last event counts.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

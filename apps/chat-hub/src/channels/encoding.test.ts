@@ -66,7 +66,7 @@ describe('a text in pieces', () => {
   });
 });
 
-/** Does all steps; returns their number and the result. */
+/** Runs all steps; returns their number and the result. */
 function stepped<T>(steps: Steps<T>): { count: number; value: T } {
   for (let count = 1; ; count++) {
     const { done, value } = steps.next();

@@ -109,7 +109,7 @@ export function* framing(
   return frames;
 }
 
-/** A text as UTF-8, in pieces: one step each. */
+/** Encodes a text as UTF-8 in pieces, one step per piece. */
 export function* encodedText(text: string): Steps<Buffer[]> {
   const pieces: Buffer[] = [];
   let start = 0;
@@ -145,7 +145,7 @@ export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer
   return bytes;
 }
 
-/** Does all steps at once, for work that is known to be small. */
+/** Runs all steps at once, for work that is known to be small. */
 export function runNow<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -12,7 +12,7 @@ import {
 /** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Encodes events that are not logged. They carry no seq, but the epoch that the database has at that time. */
+/** Encodes events that are not logged. They carry no seq, but the database's current epoch. */
 export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: KindOf) {
   return (event: ChannelEvent, senderId: string, senderKind = kindOf(senderId)): EncodedEnvelope =>
     encodeEnvelope({

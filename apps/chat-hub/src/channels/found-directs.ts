@@ -17,7 +17,7 @@ export function createFoundDirects(
     maxWaiting = 20_000,
     /** Pause after a failure before the next attempt. */
     retryMs = 500,
-    /** Failed attempts after which a channel is dropped: it may be gone. */
+    /** The number of failed attempts after which a channel is dropped, because it may no longer exist. */
     maxAttempts = 120,
   } = {},
 ) {

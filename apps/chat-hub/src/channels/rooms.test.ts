@@ -9,7 +9,7 @@ import type { Room, RoomMember } from './room.ts';
 import { createRooms } from './rooms.ts';
 
 const direct = `dm_${'0'.repeat(32)}`;
-/** Longer than an empty room stays open. */
+/** Longer than the time for which an empty room stays open. */
 const longMs = 60_000;
 
 function createBench() {
@@ -20,7 +20,7 @@ function createBench() {
   const members = new Set(['ana']);
   /** Called by the next reads, after they have read and before they answer. */
   const reads: (() => Promise<void>)[] = [];
-  /** The same for reads of rights. */
+  /** Called by the next reads of rights, after they have read and before they answer. */
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({

@@ -9,7 +9,7 @@ import { CommandError, openStore, progress, runCommand } from './command.ts';
 
 const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
 const progressEveryMs = 1_000;
-/** The pause after a piece of work, as a multiple of its duration, so that senders wait little. */
+/** The pause after each batch, as a multiple of the batch's duration, so that senders wait little. */
 const pauseFactor = 2;
 const maxPauseMs = 1_000;
 

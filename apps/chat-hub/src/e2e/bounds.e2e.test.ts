@@ -61,7 +61,7 @@ describe('a socket that does not read', () => {
     const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // The socket reads the data that was already written; then the hub reads the store, which fails.
+    // Once the socket has read the data that was already written, the hub reads the store, which fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();

@@ -18,7 +18,7 @@ const get = (port: number, path: string) =>
   sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
 
 describe('a hub at its limit of connections', () => {
-  it('gives further clients a time to come back, and admits them when there is room', async () => {
+  it('gives further clients a time to reconnect, and admits them when there is room', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '3' });
     const sockets = await Promise.all(range(1, 3).map((n) => hub.connect(`agent-${n}`)));
     const surplus = await hub.connect('late', { waitForWelcome: false });

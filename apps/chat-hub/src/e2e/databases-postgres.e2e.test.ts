@@ -77,7 +77,7 @@ const faults: Fault[] = [
     strike: async () => freezePostgres(postgres),
   },
   {
-    title: 'has ended its connections and has none left to give',
+    title: 'has closed its connections and has no free ones',
     reads: false,
     async strike() {
       postgres.query(`alter role ${appRole} connection limit 0`);
@@ -105,7 +105,7 @@ const faults: Fault[] = [
 
 describe('two hubs on a PostgreSQL that', () => {
   it.each(faults.map((fault) => [fault.title, fault] as const))(
-    '%s: sends are refused in time, all else works on, no acknowledged message is lost or stored twice',
+    '%s: sends are refused in time, everything else continues, no acknowledged message is lost or stored twice',
     async (title, fault) => {
       await traffic.moreAcks(40);
       await quiet.fillCaches();
@@ -233,7 +233,7 @@ describe('a hub that freezes in the middle of a transaction', () => {
     release();
     const heldFromMs = performance.now();
     try {
-      await waitFor(() => idle() === 1, { what: 'a transaction that nobody goes on with' });
+      await waitFor(() => idle() === 1, { what: 'the abandoned transaction' });
       const sent = await waitFor(
         () =>
           ben.call('message.send', { channelId, content: 'free' }).catch((error: unknown) => {

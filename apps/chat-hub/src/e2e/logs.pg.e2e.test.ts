@@ -102,7 +102,7 @@ describe('the log of a hub in production', () => {
     expect(hub.output()).not.toContain(token);
   });
 
-  it('makes a request id where the client gives none, or one that is not sane', async () => {
+  it('creates a request id when the client sends none, or an invalid one', async () => {
     const made = (await request('/v1/channels')).headers.get('x-request-id');
     expect(made).toMatch(/^[\da-f-]{36}$/);
     for (const bad of ['two words', 'x'.repeat(129), '"quoted"']) {

@@ -251,7 +251,8 @@ describe('presence on two hubs', () => {
     });
   }, 60_000);
 
-  // The fault of Rocket.Chat#20147. Invariant: the number of envelopes grows with time and size, not with changes.
+  // The fault: Rocket.Chat#20147, one envelope for each change of presence. Invariant: the number of envelopes grows
+  // with time and size, not with changes.
   it('of many flapping agents comes in few envelopes, on the other hub too, and ends with the true state', async () => {
     const agents = Array.from({ length: 150 }, (_, n) => `flapper-${n}`);
     for (const agentId of agents) await ana.call('member.add', { channelId, agentId });

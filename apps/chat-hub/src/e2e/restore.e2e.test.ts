@@ -153,7 +153,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await ask(5, epoch)).toMatchObject({ resumed: false, events: [], head: 6 });
     expect(await ask(5, changed)).toMatchObject({ resumed: true, head: 6 });
     await stop();
-    // The control: nothing was restored since.
+    // The control: another restart without a restore.
     const third = await (await start()).connect('ana');
     expect(third.welcome.epoch).toBe(changed);
   });

@@ -12,7 +12,7 @@ interface Received {
   readonly params?: any;
 }
 
-/** The seqs that arrived neither after the one before nor after a discontinuity that reports the floor. */
+/** The seqs that arrived neither right after their predecessor nor after a discontinuity that reports the floor. */
 function unreportedHoles(received: readonly Received[], from: number): number[] {
   const wrong: number[] = [];
   let next = from + 1;
@@ -25,7 +25,8 @@ function unreportedHoles(received: readonly Received[], from: number): number[] 
   return wrong;
 }
 
-// Two hubs trim a log to one message while both are sent to, so that rooms, pages and resumes meet the floor constantly.
+// Two hubs trim a log to one message while both receive messages for it, so that rooms, pages and resumes constantly
+// reach the floor.
 describe.each(['SQLite', 'PostgreSQL'])('a log trimmed under load on %s', (engine) => {
   let hubs: readonly [TestHub, TestHub];
   let stop: () => Promise<void>;
@@ -56,8 +57,8 @@ describe.each(['SQLite', 'PostgreSQL'])('a log trimmed under load on %s', (engin
     await stop?.();
   });
 
-  // Invariants: every seq is given once; a live reader gets each event in order, or is told of the floor before the next
-  // one; a resume is complete or says that it is not.
+  // Invariants: every seq is given once; a live reader gets each event in order, or a notification of the floor before
+  // the next one; a resume is complete or reports that it is not.
   it('is delivered in order, and reports every hole', async () => {
     const [owner, other] = [await hubs[0].connect('owner'), await hubs[1].connect('other')];
     await owner.call('channel.create', { channelId, name: channelId });

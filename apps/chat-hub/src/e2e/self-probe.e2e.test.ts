@@ -38,7 +38,7 @@ async function deliveryMs(): Promise<number> {
 }
 
 describe('the self-probe of a hub', () => {
-  it('reports in /readyz and /metrics that its publishes come back, and how fast', async () => {
+  it('reports in /readyz and /metrics that its publishes are received, and how fast', async () => {
     await waitFor(isPath('ok'));
     const { ready, publishPath } = await readiness(hub);
     expect(ready).toBe(true);

@@ -180,7 +180,7 @@ function fault(): never {
 }
 
 describe('authentication and admission', () => {
-  it('give each of many clients a time to come back, and admit it then', async () => {
+  it('give each of many clients a time to reconnect, and admit it then', async () => {
     const { port, refused } = await upgradesOnly({
       admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
       authenticate: ({ devAgent }) => Promise.resolve({ ...ana, agentId: devAgent ?? '' }),
@@ -216,7 +216,7 @@ describe('authentication and admission', () => {
     expect(names).toEqual(['ana']);
   });
 
-  it('do not check a token from a blocked address, and give its client a time to come back', async () => {
+  it('do not check a token from a blocked address, and give its client a time to reconnect', async () => {
     let asked = 0;
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 3, perSecond: 0.001 }),
@@ -252,7 +252,7 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(draining.port).ended).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('take at most maxAuthenticating sockets at a time, and give the next a time to come back', async () => {
+  it('take at most maxAuthenticating sockets at a time, and give the next a time to reconnect', async () => {
     const admitted: (() => void)[] = [];
     const { port, refused } = await upgradesOnly({
       maxAuthenticating: 2,

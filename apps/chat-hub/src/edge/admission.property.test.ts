@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
 /** The behaviour of a client that got a time at which to reconnect. */
-type Manner = 'obeys' | 'never comes back' | 'comes back at random';
+type Manner = 'obeys' | 'never reconnects' | 'reconnects at random';
 
 interface Client {
   readonly name: string;
@@ -16,7 +16,7 @@ interface Client {
 const clients = fc.array(
   fc.record({
     arrivesAtMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5_000 })),
-    manner: fc.constantFrom<Manner>('obeys', 'obeys', 'never comes back', 'comes back at random'),
+    manner: fc.constantFrom<Manner>('obeys', 'obeys', 'never reconnects', 'reconnects at random'),
     lateness: fc.double({ min: 0, max: 1, noNaN: true }),
   }),
   { maxLength: 120 },
@@ -69,7 +69,7 @@ function play(
       continue;
     }
     if (afterMs <= options.horizonMs) slots.push(nowMs + afterMs);
-    if (client.manner === 'never comes back') continue;
+    if (client.manner === 'never reconnects') continue;
     const waitMs =
       client.manner === 'obeys'
         ? afterMs + client.lateness * toleratedMs

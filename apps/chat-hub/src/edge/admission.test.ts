@@ -34,7 +34,7 @@ describe('admission', () => {
 
   // The race: newcomers take each slot as soon as it is free, so a client that returns at the time it was given finds
   // none.
-  it('keeps the slot of a client that comes back on time, however many newcomers come', () => {
+  it('keeps the slot of a client that reconnects on time, however many newcomers come', () => {
     ask('a', 'b', 'c');
     expect(ask('late')).toEqual([100]);
     for (let i = 0; i < 10; i += 1) {

@@ -5,9 +5,9 @@ export interface AdmissionOptions {
   readonly burst: number;
   /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
   readonly horizonMs: number;
-  /** A reserved slot is kept for this long after its time. */
+  /** How long a reserved slot is kept if its client is late. */
   readonly graceMs: number;
-  /** Slots reserved for one agent: this many of its sockets are admitted when they first reconnect. */
+  /** The most slots reserved for one agent: so many of its sockets are admitted at the times that they were given. */
   readonly maxPerName: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
@@ -36,9 +36,9 @@ const oneToken = 1 - 1e-6;
 
 /**
  * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a reserved time at
- * which to reconnect. Each reservation sets one token aside, even one that the bucket does not hold yet;
- * newcomers take only tokens that are not set aside. So the next free slot is when the bucket will hold one token more
- * than there are reservations: slots follow each other at the rate, and each reservation finds its token.
+ * which to reconnect. Each reservation sets one token aside, even one that the bucket does not hold yet, and newcomers
+ * take only tokens that are not set aside. The next free slot is therefore the time at which the bucket holds one token
+ * more than there are reservations.
  *
  * Holds at most `perSecond × (horizonMs + graceMs)` reservations; every step is O(1), amortized.
  */

@@ -95,7 +95,7 @@ export function credentialsOf(request: {
       bearer?.slice('bearer.'.length) ??
       query.get('access_token'),
     devAgent: query.get('agent'),
-    // Over REST, channel.list has a param of the same name, whose values are kinds of channels.
+    // Over REST, channel.list also has a param `kind`, whose values are kinds of channels.
     devKind: query.getAll('kind').find((kind) => !isChannelKind(kind)) ?? null,
     devRole: query.get('role'),
   };

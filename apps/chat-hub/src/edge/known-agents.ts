@@ -52,7 +52,7 @@ export function createKnownAgents(deps: {
     for (const { agentId } of batch) pending.delete(agentId);
     let waitMs = writeEveryMs;
     writing = store.recordAgents(batch).catch((error: unknown) => {
-      log.debug({ err: error }, 'known agents were not recorded; they will be');
+      log.debug({ err: error }, 'known agents were not recorded; the write is repeated later');
       waitMs = retryAfterMs;
       for (const agent of batch) {
         // A record made during the write is newer.
@@ -78,7 +78,7 @@ export function createKnownAgents(deps: {
     },
     /** Call it when a token was issued for the agent. The agent counts as seen only when it uses a token. */
     minted(agentId: string) {
-      // An agent that waits to be written as seen becomes known by that write.
+      // The pending write of an agent that was seen also makes the agent known.
       if (!pending.has(agentId)) add({ agentId, kind: null });
     },
     /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */

@@ -141,7 +141,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const { afterMs } = options.admission.admit(identity.agentId);
       return afterMs === null
         ? identity
-        : unavailable('too many clients are connecting: come back after the given time', afterMs);
+        : unavailable('too many clients are connecting: reconnect after the given time', afterMs);
     } catch (error) {
       signedIn(error);
       if (isFailedSignIn(error)) options.failedSignIns.recordFailure(address, credentials);

@@ -1,4 +1,6 @@
-/** Work in small steps. It yields where other work may run. One step takes well below a millisecond. */
+/**
+ * Work in small steps: a generator that yields wherever other work may run. Each step takes well below a millisecond.
+ */
 export type Steps<T> = Generator<void, T, void>;
 
 /** A queue of work done in slices of a few milliseconds, so that the event loop is never blocked for longer. */
@@ -36,7 +38,7 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /** Does the steps, alternating with those of other callers. There is no limit: each caller limits its own work. */
+  /** Runs the steps, alternating with those of other callers. Sets no limit: callers limit their work themselves. */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {

@@ -12,7 +12,7 @@ export interface Facts {
 
 /** The target of pub/sub latency. */
 const pubSubMaxMs = 50;
-/** The hub's own measure is its latest probe alone, not a median, so one late answer is no issue yet. */
+/** The hub reports only its latest probe, not a median, so this limit is higher: one late answer is no issue. */
 const hubProbeMaxMs = 4 * pubSubMaxMs;
 /** Above this share of its core, Redis answers late. */
 const cpuMax = 0.8;
@@ -101,7 +101,7 @@ function slowPubSub(redis: RedisFacts, hub: HubFacts): Line {
     return line(
       name,
       'degraded',
-      'a published probe did not come back',
+      'a published probe was not received',
       'Redis refuses writes, or this user may not publish: see its role and users.acl',
     );
   const seen = `${ms(pubSubMs)} from here${ofHub === null ? '' : `, ${ms(ofHub)} from the hub`}; target ${pubSubMaxMs} ms`;

@@ -10,7 +10,7 @@ export interface DatabaseFacts {
   readonly failure: string | null;
 }
 
-/** Looks at the database without changing it. Never rejects; ends within `timeoutMs`. */
+/** Checks the database without changing it. Never rejects; ends within `timeoutMs`. */
 export async function readDatabase(url: string, timeoutMs: number): Promise<DatabaseFacts> {
   const startMs = performance.now();
   const facts = (inspection: StoreInspection | null, failure: string | null): DatabaseFacts => ({
@@ -93,7 +93,7 @@ function schemaLine({ schema }: StoreInspection): Line {
       `${latest}; ${pending.length} migrations of this release are missing`,
       'the next hub of this release that starts applies them',
     );
-  return line('schema', 'ok', `${latest}, as this release has it`);
+  return line('schema', 'ok', `${latest}, the newest of this release`);
 }
 
 /** A hub beats every 2 s, and counts as dead after 5 s. */

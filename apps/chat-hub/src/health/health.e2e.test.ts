@@ -39,14 +39,14 @@ async function look(env: Environment) {
   return { code, report, lines, bad };
 }
 
-/** Waits for the hub's first probe, and for a moment in which a busy machine answers within the targets. */
+/** Waits for the hub's first probe, and until a busy machine answers within the targets. */
 function untilWell(env: Environment) {
   return waitFor(
     async () => {
       const seen = await look(env);
       return seen.code === 0 && seen.lines.has('Hub/publish path') && seen;
     },
-    { timeoutMs: 30_000, what: 'a look at which all is well' },
+    { timeoutMs: 30_000, what: 'a report without a problem' },
   );
 }
 
@@ -86,7 +86,7 @@ describe('a hub, its database and its Redis', () => {
   it('are well: exit code 0, and every line of the screen says what was seen', async () => {
     const { code, bad, lines, report } = await untilWell(world.env);
     expect({ code, bad, status: report.status }).toEqual({ code: 0, bad: [], status: 'ok' });
-    expect(lines.get('Hub/publish path')?.seen).toMatch(/^events come back in/);
+    expect(lines.get('Hub/publish path')?.seen).toMatch(/^events are received after/);
     expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
     // The rows of the EPIC's table.
@@ -124,7 +124,7 @@ describe('a hub, its database and its Redis', () => {
     await untilWell(world.env);
   }, 60_000);
 
-  it('are looked at within three seconds when hub and Redis are frozen', async () => {
+  it('are reported within three seconds when hub and Redis are frozen', async () => {
     world.redis.freeze();
     world.hub.freeze();
     scope.defer(() => (world.redis.thaw(), world.hub.thaw()));
@@ -156,7 +156,7 @@ describe('a hub, its database and its Redis', () => {
     expect(code).toBeLessThan(2);
   });
 
-  it('are down while the hub is away, and the rest is looked at all the same', async () => {
+  it('are down while the hub is away, and the rest is still checked', async () => {
     await world.hub.kill();
     const { code, lines } = await look(world.env);
     expect(code).toBe(2);
@@ -203,12 +203,12 @@ describe('the common issues', () => {
   const issue = async (env: Environment, name: string) =>
     (await look(env)).lines.get(`Common issues/${name}`);
 
-  it('see a full memory that nothing leaves', async () => {
+  it('report a full memory without evictions', async () => {
     const args = ['--maxmemory', '4mb', '--maxmemory-policy', 'noeviction'];
     const redis = await scope.use(startRedis({ args }));
     const env = { REDIS_URL: redis.url, HUB_PORT: '1' };
     expect((await issue(env, 'Memory limit exceeded'))?.state).toBe('ok');
-    // Until OOM refuses the next one.
+    // Writes until Redis refuses with OOM.
     await redis.command(
       `EVAL "for i = 1, 400 do if redis.pcall('SETEX', 'filler' .. i, 600, string.rep('x', 20000)).err then break end end" 0`,
     );
@@ -218,7 +218,7 @@ describe('the common issues', () => {
     });
   });
 
-  it('see pub/sub that is slower than its target', async () => {
+  it('report pub/sub that is slower than its target', async () => {
     const redis = await scope.use(startRedis({ args: wellSet }));
     const link = await scope.use(startTcpLink(redis.port));
     const env = { REDIS_URL: `redis://127.0.0.1:${link.port}`, HUB_PORT: '1' };
@@ -230,7 +230,7 @@ describe('the common issues', () => {
     });
   });
 
-  it('see how busy the processor is', async () => {
+  it('report how busy the processor is', async () => {
     const redis = await scope.use(startRedis({ args: wellSet }));
     const env = { REDIS_URL: redis.url, HUB_PORT: '1' };
     let isOver = false;
@@ -251,7 +251,7 @@ describe('the common issues', () => {
     await waitFor(async () => (await share()) <= 10, { timeoutMs: 20_000 });
   }, 60_000);
 
-  it('see keys that never expire', async () => {
+  it('report keys that never expire', async () => {
     const { redis, env } = await startWorld();
     expect((await issue(env, 'Keys not expiring'))?.state).toBe('ok');
     for (let at = 0; at < 5; at += 1) await redis.command(`SET openclaw:typing:c${at} x`);
@@ -264,7 +264,7 @@ describe('the common issues', () => {
 });
 
 describe('Redis', () => {
-  it('that is set up wrongly is degraded, line by line', async () => {
+  it('with wrong settings is degraded, with a line for each of them', async () => {
     const master = await scope.use(startRedis());
     const replica = await scope.use(
       startRedis({ args: ['--replicaof', '127.0.0.1', String(master.port)] }),
@@ -310,7 +310,7 @@ describe('several servers', () => {
     return names.map((name) => lines.get(`Redis/${name}`)?.seen);
   }
 
-  it('of a Cluster are all looked at', async () => {
+  it('of a Cluster are all checked', async () => {
     const cluster = await scope.use(startCluster());
     for (const { port } of cluster.nodes)
       await redisCommand(port, 'CONFIG SET maxmemory-policy allkeys-lru');
@@ -326,7 +326,7 @@ describe('several servers', () => {
     expect(policy?.split(', ').sort()).toEqual(['allkeys-lru', 'noeviction']);
   }, 60_000);
 
-  it('behind sentinels are looked at by their master', async () => {
+  it('behind sentinels are checked at their master', async () => {
     const sentinel = await scope.use(startSentinel());
     const nodes = sentinel.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
     expect(await redisStates({ CHAT_REDIS_SENTINELS: nodes })).toEqual([
@@ -353,8 +353,8 @@ describe('a hub with a port for operations', () => {
 describe('a wrong use', () => {
   it.each([
     ['an unknown option', ['--colour'], {}],
-    ['a pause of no seconds', ['--every', '0'], {}],
-    ['a configuration that no hub takes', [], { HUB_PORT: 'eighty' }],
+    ['a pause of 0 seconds', ['--every', '0'], {}],
+    ['an invalid configuration', [], { HUB_PORT: 'eighty' }],
   ])('ends with 3: %s', async (_, args, env: Environment) => {
     const { code, stdout, stderr } = await run(args, env);
     expect([code, stdout]).toEqual([3, '']);

@@ -7,7 +7,7 @@ import { readRedis } from './redis-facts.ts';
 import { redisSection } from './redis-section.ts';
 
 export interface HealthReport {
-  /** `down`: the hub or its database does not serve. `degraded`: it serves, and something needs a look. */
+  /** `down`: the hub or its database does not serve. `degraded`: it serves, but a line needs attention. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly atMs: number;
   readonly tookMs: number;
@@ -17,7 +17,7 @@ export interface HealthReport {
 /** The most time that the check of one part may take. */
 const timeoutMs = 2_500;
 
-/** Looks at the hub, its database and its Redis at the same time. Never rejects; ends within three seconds. */
+/** Checks the hub, its database and its Redis at the same time. Never rejects; ends within three seconds. */
 export async function readReport(config: Config, isProduction: boolean): Promise<HealthReport> {
   const startMs = performance.now();
   const atMs = Date.now();

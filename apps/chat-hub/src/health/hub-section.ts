@@ -11,11 +11,11 @@ export interface HubFacts {
   readonly aliveMs: number | null;
   readonly failure: string | null;
   readonly version: string | null;
-  /** The body of /readyz; null: no answer, or none that is JSON. */
+  /** The body of /readyz; null when there is no answer, or one that is not JSON. */
   readonly ready: ReadyBody | null;
   /** Values of /metrics by name. A metric with labels has the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
-  /** How late the event loop was lately; see {@link recentDelayMs}. */
+  /** The recent delay of the event loop; see {@link recentDelayMs}. */
   readonly loopDelayMs: number | null;
 }
 
@@ -33,7 +33,7 @@ interface ReadyBody {
 /** A hub takes 50 samples of its event loop's delay a second. */
 const loopWindowMs = 500;
 
-/** Later, and pub/sub cannot keep its target of 50 ms: the threshold of the alert HubEventLoopBusy. */
+/** Above this delay, pub/sub cannot keep its target of 50 ms. The alert HubEventLoopBusy has the same threshold. */
 const loopDelayTargetMs = 50;
 
 const answerBytesMax = 4 * 1024 * 1024;
@@ -67,7 +67,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
   };
 }
 
-/** Asks again after a while if the first answer is there in time. */
+/** Reads the delay a second time, after a pause, if the first answer arrives in time. */
 async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer, second: Answer]> {
   const startMs = performance.now();
   const first = await get(url, timeoutMs);
@@ -77,7 +77,7 @@ async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer,
   return [first, await get(url, leftMs)];
 }
 
-/** A hub that listens on all interfaces is asked on loopback. */
+/** The hub's address. A hub that listens on all interfaces is reached on loopback. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
@@ -161,9 +161,9 @@ function hubLines(facts: HubFacts): Line[] {
   if (path?.status === 'down') {
     const advice =
       'Redis is away, or a connection receives nothing: the hub reconnects, and reads the log meanwhile';
-    lines.push(line('publish path', 'degraded', 'published events do not come back', advice));
+    lines.push(line('publish path', 'degraded', 'published events are not received back', advice));
   } else if (path?.status === 'ok') {
-    lines.push(line('publish path', 'ok', `events come back in ${ms(path.latencyMs ?? 0)}`));
+    lines.push(line('publish path', 'ok', `events are received after ${ms(path.latencyMs ?? 0)}`));
   }
   return lines;
 }
@@ -196,7 +196,7 @@ const refusalAdvice: Readonly<Record<string, string>> = {
   NOPERM: "its user lacks a right: compare users.acl, and see ACL LOG as 'admin'",
 };
 
-/** Redis as the hub sees it, where that is no good. */
+/** The state of Redis that the hub reports, if it is not good. */
 function redisLine({ redis, publishPath }: ReadyBody): Line[] {
   const refusal = redis?.refusal ?? '';
   if (redis?.status === 'refusing_writes')
@@ -219,7 +219,7 @@ function socketsLine(metrics: ReadonlyMap<string, number>): Line {
   if (sockets === undefined || connections === undefined)
     return line('sockets', 'unknown', 'the metrics do not say', 'look at /metrics');
   const limit = metrics.get('hub_connections_limit') ?? 0;
-  // Connections also count requests over HTTP, such as those of this look.
+  // Connections include HTTP requests, such as those of this check.
   const seen = `${count(sockets)} of ${count(metrics.get('hub_agents') ?? 0)} agents; ${count(connections)} of ${count(limit)} connections`;
   if (limit > 0 && connections > 0.9 * limit)
     return line(
@@ -231,7 +231,7 @@ function socketsLine(metrics: ReadonlyMap<string, number>): Line {
   return line('sockets', 'ok', seen);
 }
 
-/** The event loop: late turns are felt by every client. */
+/** The event loop: its delay slows every client. */
 function loopLine(delayMs: number | null): Line[] {
   if (delayMs === null) return [];
   const seen = Number.isFinite(delayMs) ? `at most ${ms(delayMs)} late` : 'seconds late';

@@ -1,4 +1,4 @@
-/** `unknown`: it could not be seen, which is a fault of what hides it and not of the thing itself. */
+/** `unknown`: it could not be checked, because something else failed. */
 export type State = 'ok' | 'degraded' | 'down' | 'unknown';
 
 /** The result of one check. */
@@ -29,7 +29,7 @@ export function worst(lines: readonly Line[]): Exclude<State, 'unknown'> {
   return order[at] as Exclude<State, 'unknown'>;
 }
 
-/** Settles like `work`, but resolves with null after `timeoutMs`. The work itself goes on unobserved. */
+/** Settles like `work`, but resolves with null after `timeoutMs`. The work itself is not cancelled. */
 export function orNull<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(null), timeoutMs);

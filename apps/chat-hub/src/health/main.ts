@@ -10,8 +10,8 @@ Shows on one screen how the hub, its database and its Redis are, and what to do.
 Run it with the hub's own environment. Exits with 0 when all is well, 1 degraded, 2 down, 3 for a wrong use.
 
   --json            prints one JSON object, with --watch one per line
-  --watch           again and again, until Ctrl-C
-  --every SECONDS   the pause between two looks, 1 to 3600 (2)`;
+  --watch           repeats until Ctrl-C
+  --every SECONDS   the pause between two reports, 1 to 3600 (2)`;
 
 const exitCodes: Readonly<Record<HealthReport['status'], number>> = { ok: 0, degraded: 1, down: 2 };
 const misuse = 3;
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   const isColored = usesColours(process.stdout, environment);
   const show = (report: HealthReport) => {
     if (json) return stdout.write(`${JSON.stringify(report, null, watch ? 0 : 2)}\n`);
-    // Clears the screen, and what was above it.
+    // Clears the screen and its scrollback.
     const clear = watch && stdout.isTTY ? '\x1b[H\x1b[2J\x1b[3J' : '';
     return stdout.write(clear + screen(report, stdout.columns ?? 80, isColored));
   };
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     process.exitCode = exitCodes[report.status];
     if (watch) await delay(everyMs);
   } while (watch);
-  // A connection that was given up may still be open and would keep the process alive.
+  // A connection whose check timed out may still be open and would keep the process alive.
   setTimeout(() => process.exit(), 200).unref();
 }
 

@@ -16,14 +16,14 @@ describe('the recent delay of the event loop', () => {
   }
   const times = (count: number, ms: number) => Array.from({ length: count }, () => ms);
 
-  it('is the bound that nine in ten recent samples keep', async () => {
+  it('is the bound of the 90th percentile of recent samples', async () => {
     expect(await delayOf([], [...times(22, 0.5), ...times(3, 1.5)])).toBe(2);
     expect(await delayOf([], [...times(24, 0.5), 70])).toBe(1);
     expect(await delayOf([], times(5, 90))).toBe(100);
     expect(await delayOf([], times(5, 9_000))).toBe(Infinity);
   });
 
-  it('forgets what was before', async () => {
+  it('ignores earlier samples', async () => {
     expect(await delayOf(times(1_000, 200), times(20, 3))).toBe(4);
     expect(await delayOf(times(1_000, 3), times(20, 200))).toBe(250);
   });

@@ -1,7 +1,10 @@
-/** How many samples of the event loop's delay were at most so late: the cumulative buckets of the hub's histogram. */
+/**
+ * The number of samples of the event loop's delay at or below each bound: the cumulative buckets of the hub's
+ * histogram.
+ */
 export type DelayBuckets = ReadonlyMap<number, number>;
 
-/** One pause, such as a collection of garbage, does not make a loop busy. */
+/** Not the maximum, because a single pause, such as a garbage collection, does not make the event loop busy. */
 const quantile = 0.9;
 
 /** Reads the buckets from the text of /metrics, by their bounds in seconds; empty if there are none. */
@@ -18,8 +21,8 @@ export function parseDelayBuckets(text: string): DelayBuckets {
 }
 
 /**
- * The delay in ms that nine in ten samples between two readings did not exceed, rounded up to a bound of the buckets;
- * Infinity beyond the last one. Null without samples, or when the hub restarted in between.
+ * The 90th percentile of the delay in ms between two readings, rounded up to a bucket's bound; Infinity beyond the last
+ * bound. Null without samples, or when the hub restarted in between.
  */
 export function recentDelayMs(before: DelayBuckets, after: DelayBuckets): number | null {
   const bounds = [...after.keys()].toSorted((a, b) => a - b);

@@ -19,7 +19,7 @@ export interface RedisFacts {
   readonly mode: RedisServers['mode'] | null;
   /** Empty: it was not reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
-  /** The time in which an event published here came back; null: none did, or it was not tried. */
+  /** The time from publishing an event to receiving it; null when it was not received, or was not tried. */
   readonly pubSubMs: number | null;
   readonly failure: string | null;
 }
@@ -30,7 +30,7 @@ export interface ServerFacts {
   readonly pingMs: number;
   /** A field of INFO; undefined when it is absent or the user may not read INFO. */
   readonly info: (name: string) => string | undefined;
-  /** Processor time of the server's main thread over the sample, as a share of one core. */
+  /** The share of one core that the server's main thread used during the sample. */
   readonly cpuShare: number | null;
   readonly evictionsPerSecond: number | null;
   /** Keys of the hub's database; `immortal` of them never expire. */
@@ -41,7 +41,7 @@ export interface ServerFacts {
 const sampleMs = 800;
 const pings = 5;
 
-/** Looks at Redis, by reads and by one published probe. Never rejects; ends within `timeoutMs`. */
+/** Checks Redis by reads and by published probes. Never rejects; ends within `timeoutMs`. */
 export async function readRedis(
   named: RedisConnection | null,
   timeoutMs: number,
@@ -119,7 +119,7 @@ async function readInfo(server: RedisServerLink): Promise<ServerFacts['info']> {
   return (name) => fields.get(name);
 }
 
-/** Publishes to itself as hubs do, and takes the median. Null where nothing came back in time. */
+/** Publishes events as hubs do and receives them itself. Returns the median time, or null when none arrived in time. */
 async function measurePubSub(
   connection: RedisConnection,
   isCluster: boolean,
@@ -136,7 +136,7 @@ async function measurePubSub(
     const topic = createKeySchema({ hashTags: isCluster }).probeTopic(randomUUID());
     let arrived: ((word: string) => void) | undefined;
     await redis.subscriber.subscribe(topic, (word) => arrived?.(word));
-    // The subscriber has a connection of its own, which may come later.
+    // The subscriber has its own connection, which may be ready later.
     const endMs = performance.now() + timeoutMs / 2;
     while (!redis.subscriber.connected && performance.now() < endMs) await delay(5);
     const times: number[] = [];

@@ -25,7 +25,7 @@ function redisLines(facts: RedisFacts, context: RedisContext): Line[] {
     return [line('reachable', 'ok', 'none is configured, and none runs here: the hub works alone')];
   if (servers.length === 0) {
     const advice =
-      'hubs go on through the database; start Redis (docker compose up redis), or correct CHAT_REDIS_… and REDIS_…';
+      'hubs work through the database; start Redis (docker compose up redis), or correct CHAT_REDIS_… and REDIS_…';
     return [line('reachable', 'degraded', withoutPrefix(failure ?? 'no answer'), advice)];
   }
   const worstPing = Math.max(...servers.map(({ pingMs }) => pingMs));
@@ -48,7 +48,7 @@ function redisLines(facts: RedisFacts, context: RedisContext): Line[] {
   ];
 }
 
-/** The client's messages begin with what the line says already. */
+/** Removes the start of the client's message, which the line already contains. */
 const withoutPrefix = (text: string) => text.replace(/^Redis is unavailable: /, '');
 
 function roleLine(servers: readonly ServerFacts[]): Line {

@@ -24,7 +24,7 @@ const report: HealthReport = {
 };
 
 describe('the screen', () => {
-  it.each([40, 80, 120])('fits into %i columns, whatever it has to say', (width) => {
+  it.each([40, 80, 120])('fits into %i columns with any content', (width) => {
     const rows = screen(report, width, false).split('\n');
     expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(width);
   });
@@ -53,7 +53,7 @@ describe('the screen', () => {
 });
 
 describe('the worst state', () => {
-  it('is that of the worst line, and what could not be seen does not count', () => {
+  it('is that of the worst line, and unknown lines do not count', () => {
     const states = (['unknown', 'ok', 'degraded', 'down'] as const).map((state) =>
       line('x', state, ''),
     );

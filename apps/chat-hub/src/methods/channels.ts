@@ -4,7 +4,7 @@ import { creationCost, refuseCreation } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
-/** Handlers of channel.*, member.* and thread.*. The store decides and answers them. */
+/** Handlers of channel.*, member.* and thread.*. The store decides their outcome and returns their results. */
 export function channelMethods(deps: MethodDeps) {
   const { store, cache, publisher } = deps;
   const getChannel = reads(deps, 'channel.get');

@@ -138,7 +138,8 @@ describe('a subscribe in progress', () => {
   });
 
   // The race: rights were read before the epoch changed, and the answer is made while the hub still reads the rights of
-  // sockets that are already in rooms. Invariant: as above; otherwise this socket's rights would not be checked again.
+  // sockets that are already in rooms. Invariant: as above. Without it, this socket's rights would not be checked
+  // again.
   it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });

@@ -244,7 +244,7 @@ export function subscriptionMethods(deps: MethodDeps) {
 
     unsubscribe({ session }, { channelIds }) {
       if (!session.unsubscribe(channelIds)) {
-        const message = `a connection may stay away from at most ${limits.topics} direct channels`;
+        const message = `a connection may unsubscribe from at most ${limits.topics} direct channels`;
         return refuse('too_large', message);
       }
       return answer({});

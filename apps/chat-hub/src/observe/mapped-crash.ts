@@ -15,7 +15,7 @@ function mapped(position: string): string {
     if (!('fileName' in origin)) return position;
     return `${new URL(origin.fileName, url).href}:${origin.lineNumber}:${origin.columnNumber}`;
   } catch {
-    // A file without a map keeps its own position. A failure here must not hide the error that ends the process.
+    // Positions in a file without a map stay unchanged. A failure here must not hide the error that ends the process.
     return position;
   }
 }

@@ -30,7 +30,7 @@ export type SignInResult = (typeof signInResults)[number];
 /** The limits per agent; `calls` is HUB_LIMIT_CALLS. */
 export type LimitName = LimitedAction | 'calls';
 
-/** Why the store fails, as far as the database is the cause. */
+/** Why the store fails, for failures that the database causes. */
 export const databaseFailureCodes = [
   'unavailable',
   'timeout',
@@ -60,7 +60,7 @@ const redisFailureCodes = [
 /** Codes of closes that a peer, a lost connection or the WebSocket library causes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
-/** Dense where the targets lie: acknowledgement in 25 ms, delivery in 50 ms, most of both below 16 ms. */
+/** Dense around the targets: acknowledgement in 25 ms, delivery in 50 ms; most values are below 16 ms. */
 export const latencyBuckets: readonly number[] = [
   1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
 ].map((ms) => ms / 1_000);
@@ -180,11 +180,11 @@ export function createMetrics() {
     publishFailures: counter('hub_publish_failures_total', 'Events that did not reach Redis'),
     publishPathSeconds: histogram(
       'hub_publish_path_seconds',
-      'Time from publishing to receiving, of the probes that came back',
+      'Time from publish to receipt of the probes that were received',
     ),
     publishPathProbes: countersBy(
       'hub_publish_path_probes_total',
-      'Probes of the publish path: back, lost (Redis took it, but it did not come back), or refused',
+      'Probes of the publish path by result: back, lost (accepted by Redis but not received), or refused',
       'outcome',
       ['back', 'lost', 'refused'],
     ),
@@ -244,7 +244,7 @@ export function createMetrics() {
     ),
     admissions: countersBy(
       'hub_admissions_total',
-      'Clients admitted, or given a time at which to connect again',
+      'Clients admitted, or given a time at which to reconnect',
       'outcome',
       ['admitted', 'deferred'],
     ),
@@ -261,7 +261,7 @@ export function createMetrics() {
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
     barredAgents: counter(
       'hub_barred_agents_total',
-      'Times an agent was barred for calling far more than HUB_LIMIT_CALLS',
+      'Agents barred for far exceeding HUB_LIMIT_CALLS',
     ),
     resumes: countersBy(
       'hub_resumes_total',
@@ -271,7 +271,7 @@ export function createMetrics() {
     ),
     discontinuities: countersBy(
       'hub_discontinuities_total',
-      'Times a socket was told that a channel continues at another seq, by reason',
+      'Discontinuities sent to sockets, by reason',
       'reason',
       ['epoch', 'behind', 'trimmed'],
     ),

@@ -85,7 +85,7 @@ export interface ReadinessReport {
   };
   /** While Redis is down or refuses writes, the hub works without it. */
   readonly redis: RedisReport;
-  /** While it is down, events of other hubs arrive through the log. */
+  /** While it is down, events of other hubs arrive from the log. */
   readonly publishPath: PublishPath;
 }
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 /** The ids by which the lines about one request are found in the log, and the request's trace in a tracing system. */
 export interface RequestTrace {
-  /** In the answer too, as the header {@link requestIdHeader}. */
+  /** Also sent in the answer, as the header {@link requestIdHeader}. */
   readonly requestId: string;
   /** From the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
   readonly traceId?: string;

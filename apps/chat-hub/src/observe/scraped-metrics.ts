@@ -27,19 +27,19 @@ const definitions = {
   hub_connections: { type: 'gauge', help: 'Open connections, WebSocket and HTTP' },
   hub_connections_limit: {
     type: 'gauge',
-    help: 'Connections that are served; further clients get a time at which to connect again',
+    help: 'Connections that are served; further clients get a time at which to reconnect',
   },
   hub_dropped_connections_total: {
     type: 'counter',
-    help: 'Connections dropped without an answer, because the surplus was used up too',
+    help: 'Connections dropped without an answer, beyond the limit and the surplus',
   },
   hub_admission_places: {
     type: 'gauge',
-    help: 'Slots reserved for clients that were given a time at which to connect again',
+    help: 'Slots reserved for clients that were given a time at which to reconnect',
   },
   hub_unsent_bytes: {
     type: 'gauge',
-    help: 'Output that peers have not taken, and answers in the making',
+    help: 'Unsent output, and memory reserved for answers',
   },
   hub_unsent_limit_bytes: {
     type: 'gauge',
@@ -52,7 +52,7 @@ const definitions = {
   hub_ring_bytes: { type: 'gauge', help: 'Memory of the newest events of all channels' },
   hub_direct_heads: {
     type: 'gauge',
-    help: 'Heads kept of direct channels beyond those that welcomes name',
+    help: 'Remembered heads of direct channels that welcomes do not name',
   },
   hub_deliveries_total: { type: 'counter', help: 'Events handed to sockets' },
   hub_event_holes_total: {
@@ -115,7 +115,7 @@ const definitions = {
     type: 'counter',
     help: 'Keys that Redis evicted since its start',
   },
-  hub_publish_path_up: { type: 'gauge', help: '0 while published events do not come back' },
+  hub_publish_path_up: { type: 'gauge', help: '0 while published events are not received back' },
 } as const satisfies Readonly<Record<string, Definition>>;
 
 interface Definition {

@@ -10,6 +10,6 @@ export function notifyReady(notifySocket: string | null, log: Logger): void {
   const env = { PATH: '/usr/bin:/bin', NOTIFY_SOCKET: notifySocket };
   // The timeout ends a `systemd-notify` that hangs.
   execFile('systemd-notify', ['--ready'], { env, timeout: 10_000 }, (error) => {
-    if (error) log.warn({ err: error }, 'systemd was not told that the hub is ready');
+    if (error) log.warn({ err: error }, 'systemd could not be notified that the hub is ready');
   });
 }

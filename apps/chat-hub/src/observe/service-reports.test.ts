@@ -70,7 +70,7 @@ describe('the state of the database', () => {
     expect(state.isUp).toBe(true);
   });
 
-  it('takes what the store stopped waiting for as a failure, and its own limits not', () => {
+  it('counts calls that timed out in the store as failures, but not refusals by its own limits', () => {
     const { state, wait } = bench();
     for (const code of ['rate_limited', 'closed', 'internal'] as const) {
       state.failed('reads', new ChatStoreError(code, 'own'));

@@ -8,7 +8,7 @@ import { databaseFailureCodes, type Metrics } from './metrics.ts';
  * duration.
  */
 export interface DatabaseState {
-  /** False while reads or writes fail. */
+  /** True while neither reads nor writes fail. */
   readonly isUp: boolean;
   /** Takes the outcome of a call to the database. */
   readonly onCall: (call: DatabaseCall) => void;
@@ -23,7 +23,7 @@ export interface DatabaseStateDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** Failures without an answer between them over this time mean that the database is down. One alone may be a lock. */
+/** If calls fail for this long without a success, the database is down. A single failure may be a lock. */
 const toleratedMs = 250;
 
 const sideOf: Readonly<Record<CallKind, Side>> = {
@@ -40,7 +40,7 @@ export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
 ): DatabaseState {
-  /** The sides that fail, with the time since which each one does. */
+  /** The sides (reads, writes) that fail, with the time of each one's first failure. */
   const failing = new Map<Side, number>();
   let downSinceMs: number | null = null;
 
@@ -69,7 +69,7 @@ export function createDatabaseState(
       if (failure === null) return answered(sideOf[kind]);
       if (!codes.has(failure.code)) return;
       metrics.databaseFailures.inc({ code: failure.code });
-      // The wait for a lock says nothing about the server.
+      // Waiting for a lock says nothing about the state of the server.
       fail(sideOf[kind], failure, failure.code === 'locked' ? 0 : durationMs);
     },
     failed(side, error) {

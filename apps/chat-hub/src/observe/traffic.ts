@@ -24,9 +24,12 @@ export interface Traffic {
   readonly written: (deliveries: readonly Delivery[]) => void;
   /** The number of durable events since the start. */
   readonly events: number;
-  /** The time from a send to its answer, and from an event's timestamp to its delivery, over the last seconds. */
+  /** Latencies of the last seconds: from a send to its answer, and from an event's timestamp to its delivery. */
   latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
-  /** Channels of the last seconds, sorted by deliveries: three quarters are the busiest, one quarter the slowest. */
+  /**
+   * Channels with deliveries in the last seconds, sorted by deliveries. Three quarters of the list are the busiest
+   * channels, one quarter the slowest.
+   */
   channels(limit: number): ChannelTraffic[];
 }
 
@@ -34,7 +37,7 @@ export interface Traffic {
 const sliceMs = 5_000;
 /** Resolution of the shortest latencies. */
 const unitsPerMs = 16;
-/** Buckets per power of two: a value is exact to 1/32 or 0.1 ms. */
+/** Buckets per power of two. The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
 /** About a minute. A longer latency is recorded as this value. */
 const maxUnits = 2 ** 20 - 1;

@@ -37,8 +37,8 @@ describe('presence of many agents', () => {
     jest.useRealTimers();
   });
 
-  // As in RocketChat#20147, where every single change was sent to everyone.
-  it('that flap is sent in few envelopes, by time and size and not by changes, and ends with the current state', async () => {
+  // In RocketChat#20147, every single change was sent to everyone.
+  it('that flap is sent in few envelopes, whose number depends on time and size, and ends with the current state', async () => {
     const { feed, room, published, session, records } = createBench();
     const agents = Array.from({ length: 1_000 }, (_, n) => session(`a${n}`));
     await feed.prepare(room);
@@ -150,7 +150,7 @@ describe('presence events of other hubs', () => {
     { decided: 'later', published: ['a online'] },
     { decided: 'earlier', published: ['a online', 'a offline'] },
   ])(
-    'decided $decided than a waiting change determine whether that is published',
+    'decided $decided than a waiting change decide if that change is published',
     async ({ decided, published }) => {
       const { feed, room, session, records } = createBench();
       await feed.prepare(room);

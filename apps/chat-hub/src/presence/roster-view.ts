@@ -5,7 +5,7 @@ export interface ComparisonRules {
   readonly nowMs: number;
   /** An agent is offline after it was missing for this long, in at least two reads of the roster. */
   readonly confirmMs: number;
-  /** No agent is reported offline before this time, because hubs may still have to write their leases again. */
+  /** No agent is reported offline before this time, because hubs may not have written their leases again yet. */
   readonly offlineFromMs: number;
   /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
@@ -195,9 +195,9 @@ export class RosterView {
 }
 
 /**
- * Recognizes presence events that are older than the last one delivered, by `lastSeen`: hubs take turns to decide a
- * change, but may publish in a different order. Records of the same millisecond count in the order of arrival.
- * `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
+ * Recognizes presence events that are older than the last one delivered, by `lastSeen`: hubs decide changes one after
+ * the other, but may publish them in a different order. If two records have one millisecond, the later arrival counts
+ * as newer. `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
  */
 class LastSeenGuard {
   readonly #present = new Map<string, number>();

@@ -34,7 +34,7 @@ const tickMs = 250;
 const maxReading = 8;
 /** The most reads that a tick starts, unless more are needed to read every channel in time. */
 const minPerTick = 50;
-/** How long a subscriber waits to learn whether presence is pushed. */
+/** How long a subscribe waits for the first read, which decides whether presence is pushed. */
 const readyMs = 250;
 
 /** Compares the rosters of live channels with what this hub's sockets know. Stops reading at the push limit. */
@@ -62,7 +62,7 @@ export function createRosterWatch(
   const followed = new Map<string, FollowedChannel>();
   /** Channels to read before all others. */
   const queue: string[] = [];
-  /** Channels that are due before their turn in `followed`. */
+  /** Channels that must be read before their place in `followed`. */
   const dueEarly = new Set<string>();
   let readingCount = 0;
   let startsLeft = 0;
@@ -91,7 +91,7 @@ export function createRosterWatch(
     }
   }
 
-  /** Called only once a tick, because after a wipe most channels may be due early. */
+  /** Call it once per tick only, because after a wipe most channels may be due early. */
   function queueDueEarly(): void {
     const nowMs = clock();
     for (const channelId of dueEarly) {

@@ -16,7 +16,7 @@ export function createTypingFeed(deps: {
   readonly log: Logger;
 }) {
   const { typing, rooms, publisher, log } = deps;
-  /** The agents that started typing, here or on another hub, and have not stopped: channelId → agentId → threadId. */
+  /** The agents that are typing, here or on another hub: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
   /** The channels in which each open socket started typing. */
   const startedBy = new WeakMap<Session, Set<string>>();

@@ -10,9 +10,9 @@ const channelsAtOnce = 500;
 const comparedEvery = 25;
 
 /**
- * Finds out that the database was restored from a backup without a change of its epoch. Committed events never
- * disappear. So the database was restored if a channel's log is shorter than before, or holds a different event at a
- * delivered seq.
+ * Detects that the database was restored from a backup without a change of its epoch. Committed events never disappear,
+ * so the database was restored if a channel's log is shorter than before, or holds a different event at a delivered
+ * seq.
  */
 export function createRestoreCheck(
   store: Pick<ChatStore, 'heads' | 'recentHeads' | 'logPage'>,

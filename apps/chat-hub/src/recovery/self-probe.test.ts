@@ -44,7 +44,7 @@ describe('the self-probe', () => {
     return { seen, answer };
   }
 
-  it('reports the latency of the publish path, and when a probe last came back', async () => {
+  it('reports the latency of the publish path, and when a probe was last received', async () => {
     const { answer } = start();
     expect(probe.path).toEqual({ status: 'down', latencyMs: null, lastOkAt: null });
     await answer(back);

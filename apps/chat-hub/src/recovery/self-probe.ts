@@ -13,7 +13,7 @@ export interface PublishPath {
 
 /** Lost probes in a row after which the connection is replaced; a single one may be a stall. */
 const lostToReconnect = 2;
-/** The most lost probes between two reconnects; their number grows from 2 to this. */
+/** The most lost probes between two reconnects. The number doubles from 2 up to this. */
 const maxLostBetween = 64;
 
 /** Publishes to itself at once and then periodically, because a connection that answers PING may deliver nothing. */
@@ -52,7 +52,7 @@ export function startSelfProbe(
     if (result.outcome === 'back') {
       latencyMs = result.latencyMs;
       lastOkAt = clock();
-      if (lost > 0) deps.log.info({ lost, latencyMs }, 'published events come back again');
+      if (lost > 0) deps.log.info({ lost, latencyMs }, 'published events are received again');
     }
     if (result.outcome !== 'lost') {
       lost = 0;

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
+/** Shorter than 500 ms, within which a hub with Redis must deliver the events of a hub that has lost Redis. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 

@@ -135,7 +135,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 type ParamType = 'integer' | 'boolean' | 'other';
 
-/** Reads params from a query as the schema's types. The schema refuses misfits; other names are ignored. */
+/**
+ * Converts the params in a query to the types of the schema, which refuses values that do not fit. Unknown names are
+ * ignored.
+ */
 function createQueryReader(
   params: z.ZodObject,
 ): (query: Record<string, unknown>) => Record<string, unknown> {
@@ -150,7 +153,7 @@ function createQueryReader(
     );
 }
 
-// In dev mode `?kind=` may name the caller's kind, but channel.list has a param of the same name.
+// In dev mode `?kind=` may name the caller's kind, but channel.list also has a param `kind`.
 function isDevKind(name: string, value: unknown): boolean {
   return name === 'kind' && agentKindSchema.safeParse(value).success;
 }

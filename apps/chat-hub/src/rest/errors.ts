@@ -34,7 +34,7 @@ export function sendFailure(
   const { code, message } = failure;
   reply.failure = code;
   const error: RestError = {
-    // Only WebSocket has a code of its own for text that is not JSON.
+    // Only WebSocket has a separate code for text that is not JSON.
     code: code === 'parse_error' ? 'invalid_request' : code,
     message,
   };
@@ -51,7 +51,7 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
-/** Answers 405 to other verbs of all routes added before the returned function is called. */
+/** Makes all routes that are added before the returned function is called answer 405 to other verbs. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {

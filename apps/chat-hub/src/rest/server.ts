@@ -31,7 +31,7 @@ import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
 
-/** Options of both servers: no client keeps a connection by sending byte by byte or by not reading its answer. */
+/** Options of both servers. They disconnect a client that sends byte by byte or does not read its answer. */
 const serverOptions = {
   http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   requestTimeout: 10_000,

@@ -94,7 +94,7 @@ export function addTokenRoutes(
   });
 }
 
-/** Signs a token with the hub's HS256 secret. Each token gets its own `jti`, so that it can be revoked by itself. */
+/** Signs a token with the hub's HS256 secret. Each token gets its own `jti`, so that it can be revoked alone. */
 export async function mintToken(
   secret: string,
   { sub, ttlSeconds, ...claims }: z.output<typeof mintBody>,

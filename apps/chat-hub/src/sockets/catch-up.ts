@@ -124,7 +124,7 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      // When the store is away, it logs that itself. The events stay pending.
+      // The store itself logs that it is away. The events stay pending.
       if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;

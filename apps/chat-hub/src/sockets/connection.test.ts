@@ -196,7 +196,7 @@ describe('direct events between the read of direct channels and the welcome', ()
 describe('a welcome with as many direct channels as it may name', () => {
   // The race: while the list is read, another direct channel gets its first event. Invariant: the welcome names no more
   // channels than the protocol allows, and the event still follows it.
-  it('names no channel more when another gets its first event meanwhile', async () => {
+  it('names no further channel when another gets its first event meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
     connection.answer(fullList);

@@ -20,7 +20,7 @@ import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import { Session, terminateLater } from './session.ts';
 import type { WebSocket } from 'ws';
 
-/** A client whose welcome failed may reconnect after this time. */
+/** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
 /** Connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;

@@ -13,7 +13,7 @@ import {
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
-/** A socket with more unsent output than this is lagging. */
+/** The unsent output above which a socket is lagging. */
 const lagBytes = 1_048_576;
 /** How long a peer may read nothing at all before it counts as stuck. */
 const stuckMs = 30_000;
@@ -239,7 +239,7 @@ export class SocketOutput implements Flushable {
     this.#unsent.settle(this.#socket.writableLength + this.#queuedBytes + this.#bufferedBytes);
   }
 
-  /** Counts again and continues writing when the peer has read the data written so far. */
+  /** Updates the count of unsent bytes, and continues writing when the peer has read the data written so far. */
   #watchDrain(): void {
     if (this.#isWatchingDrain || !this.isOpen) return;
     this.#isWatchingDrain = true;

@@ -134,7 +134,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual([]);
   });
 
-  it('of too many agents close it, with a hint when to come back', async () => {
+  it('of too many agents close it, with a hint when to reconnect', async () => {
     const bench = await lagging();
     for (let n = 0; n < 10_000; n++) bench.broadcast(typing(`a${n}`, true));
     await bench.turn();

@@ -159,7 +159,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, leave));
   });
 
-  // The race: it missed more than a catch-up may send, and some events still wait to be framed. Invariant: the
+  // The race: the session missed more than a catch-up may send, and some events still wait to be framed. Invariant: the
   // discontinuity is followed only by events after the head that it names.
   it('gets a discontinuity when it is too far behind, and continues after its head', async () => {
     const bench = createSessionBench();
@@ -180,8 +180,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 2));
   });
 
-  // The race: the events that a slow session has not got yet are trimmed. Invariant: it gets one discontinuity, and every
-  // event that the log still holds.
+  // The race: the events that a slow session has not got yet are trimmed. Invariant: the session gets one
+  // discontinuity, and every event that the log still holds.
   it('gets a discontinuity when its next events were trimmed, and continues from the floor', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -264,8 +264,8 @@ describe('a socket that enters a room', () => {
     ]);
   });
 
-  // The race: it subscribes again while events are pending. Invariant: after a result that names a head, no event at or
-  // below that head comes.
+  // The race: the client subscribes again while events are pending. Invariant: after a result that names a head, no
+  // event at or below that head comes.
   it('again at a head gets no pending events up to that head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);

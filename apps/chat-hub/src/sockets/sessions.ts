@@ -32,7 +32,7 @@ export function createSessions() {
     get agents() {
       return byAgent.size;
     },
-    /** How many sessions read too slowly for live delivery now. Reading it looks at every session. */
+    /** The number of sessions that read too slowly for live delivery. Its cost grows with the number of sessions. */
     get lagging() {
       let count = 0;
       for (const session of sessions) if (session.isLagging) count += 1;

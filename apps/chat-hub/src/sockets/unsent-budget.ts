@@ -8,7 +8,7 @@ export interface Unsent {
   release(): void;
 }
 
-/** The earliest time at which a refused call may be repeated; the latest is twice that. */
+/** The shortest retry time of a refused call; the longest is twice this. */
 const retryMs = 1_000;
 
 /**

@@ -12,7 +12,10 @@ import { createRedisClient, parseRedisEnvironment } from '@openclaw/redis-client
 import { waitFor } from '@openclaw/test-support';
 import type { TestDatabase } from './test-hub.ts';
 
-/** Writes to the log like another hub, but publishes only the events that the test names; the others count as lost. */
+/**
+ * Writes to the log like another hub, but publishes only the events that the test names, as if the bus had lost the
+ * others.
+ */
 export interface LogWriter extends AsyncDisposable {
   readonly store: ChatStore;
   /** Commits a change; its params are parsed like those of a call. Throws when the change is refused. */

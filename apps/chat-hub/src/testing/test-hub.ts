@@ -43,7 +43,7 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Variables of a hub for which no Redis answers. Nothing listens on port 1. */
+/** Variables of a hub whose Redis never answers, because nothing listens on port 1. */
 export const noRedis = { REDIS_URL: 'redis://127.0.0.1:1', LOG_LEVEL: 'error' } as const;
 
 /** Starts a hub with these variables. Without a HUB_DB_URL it gets a fresh SQLite file, which is removed with it. */

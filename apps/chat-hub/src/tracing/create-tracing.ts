@@ -24,7 +24,7 @@ import type { Tracing } from './tracing.ts';
 /**
  * Traces by the OpenTelemetry API: a span for each call, its commit, its publishes and their deliveries on every hub.
  * The process must have registered an SDK with a context manager; without one nothing is recorded, and a warning says
- * so. The SDK samples: of a trace that is not sampled nothing is sent to other hubs.
+ * so. The SDK decides which traces are sampled. Nothing is sent to other hubs for a trace that is not.
  */
 export async function createTracing(
   deps: Pick<Services, 'redis' | 'keys'>,
@@ -175,7 +175,8 @@ export async function createTracing(
         sent.catch((error: unknown) => fail(span, error)).finally(() => span.end());
         return sent;
       };
-      // The other members of a bus are closures, so a prototype serves them without a copy of its getters' values.
+      // The traced bus has the original as its prototype. This works because its methods are closures, and unlike a
+      // copy it keeps the getters current.
       return Object.create(next, {
         publish: { value: publish },
         subscribeChannel: {

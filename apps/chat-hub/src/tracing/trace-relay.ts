@@ -27,7 +27,7 @@ export async function createTraceRelay(
   const unsubscribe = await redis.subscriber.subscribe(keys.traceTopic, (text) => {
     const carrier = parseCarrier(text);
     if (carrier) onCarrier(carrier);
-    else log.debug('a message on the trace topic is no trace context');
+    else log.debug('a message on the trace topic is not a trace context');
   });
 
   return {

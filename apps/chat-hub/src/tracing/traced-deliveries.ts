@@ -9,7 +9,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Delivery } from '../channels/flusher.ts';
 
-/** The most events between arrival and delivery. Beyond it the oldest is dropped, and gets no span. */
+/** The most events that are tracked between arrival and delivery. Beyond it the oldest is dropped and gets no span. */
 const maxEvents = 8_192;
 
 /** A point in time: epoch time for the span, and monotonic time to measure its length. */

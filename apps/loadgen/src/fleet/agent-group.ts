@@ -10,7 +10,7 @@ import { createSeries, type EncodedInterval } from '../measure/series.ts';
 import { countError, createTally, resetTally, type StageTimes } from '../measure/tally.ts';
 import { signInOf } from './tokens.ts';
 
-/** The slots of {@link AgentGroupSetup.counts}. The counts include the warm-up, except deliveries. */
+/** The slots of {@link AgentGroupSetup.counts}. All counts but the deliveries include the warm-up. */
 export const liveSlots = {
   sent: 0,
   acked: 1,
@@ -98,7 +98,7 @@ export function createAgentGroup({
   const agents = new Map<number, VirtualAgent>();
   const cuts = plan.cutEveryMs;
   let isStopped = false;
-  // The counts of the agents' clients include the earlier stages.
+  // The counts at the end of the last stage: the agents' clients never reset theirs.
   let reported = { lost: 0, doubled: 0 };
   let loopUtilization = 0;
 

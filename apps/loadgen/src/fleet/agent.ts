@@ -71,7 +71,7 @@ export function createAgent(
   const lastReplies = new Map<string, KnownMessage>();
   /** Channels that this agent has left for a moment. */
   const away = new Set<string>();
-  /** Channels whose events are not watched, because this agent ended the subscription. */
+  /** Channels that this agent unsubscribed from, so that their events do not count as missing. */
   const unsubscribed = new Set<string>();
   // The hub repeats a presence when it compares rosters; a repeated one is not new.
   const seenPresence = new Map<number, number>();
@@ -224,7 +224,7 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The messages that were typed in the warm-up count instead.
+    // Left out: in its place counts a message whose typing began in the warm-up.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {
@@ -253,19 +253,23 @@ export function createAgent(
   async function subscribeTo(channelId: string) {
     const { head } = await client.channel(channelId).subscribe();
     const watch = watches.get(channelId);
-    // Events may be handled before this promise, but not before the hub's answer.
+    // The events of the channel may be handled before this promise resolves, but they never come before the hub's
+    // answer.
     if (watch === undefined) watches.set(channelId, createChannelWatch(head));
     else watch.lost += Math.max(0, watch.first - head - 1);
   }
 
-  /** Leaves a channel and joins it again. An unanswered call there would be refused after the leave. */
+  /**
+   * Leaves a channel and joins it again. Waits for unanswered calls there first, because the hub would refuse them
+   * after the leave.
+   */
   async function rejoin(channelId: string) {
     away.add(channelId);
     if (pending.has(channelId)) {
       await new Promise<void>((resolve) => idleWaiters.set(channelId, resolve));
       idleWaiters.delete(channelId);
     }
-    // The wait is this agent's own, so it is no part of the latency.
+    // The agent itself caused this wait, so it does not count as latency.
     const startMs = nowMs();
     unsubscribed.add(channelId);
     const watch = watches.get(channelId);

@@ -1,4 +1,4 @@
-/** Losses and repeats in one channel, as seen by one agent. */
+/** The losses and repeats of one channel's events at one agent. */
 export interface ChannelWatch {
   /** The first expected seq. */
   readonly first: number;

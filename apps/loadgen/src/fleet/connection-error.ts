@@ -22,7 +22,7 @@ function reasonFor(error: Error, { hostname, port, protocol }: URL): string {
       return `the connection was refused: no server listens at ${at}. Is the hub running? \`npm start\` starts one`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `there is no host of the name ${hostname} (${code})`;
+      return `there is no host named ${hostname} (${code})`;
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return `there is no route to ${at} (${code})`;

@@ -1,4 +1,4 @@
-/** Shorter frames are answers. No two are equal, so caching them is useless. */
+/** Shorter frames are usually answers, which differ from each other, so caching them is useless. */
 const minSharedChars = 256;
 
 /**

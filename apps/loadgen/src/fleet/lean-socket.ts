@@ -4,7 +4,10 @@ import type { TlsSettings } from '../plan/plan.ts';
 
 /** The sockets of one client. */
 export interface SocketFactory {
-  /** For the client's options. Reading from `ws` costs less than from Node's own, and a process has many agents. */
+  /**
+   * The class for the client's options. The process has many agents, and reading from `ws` costs less than reading from
+   * Node's own WebSocket.
+   */
   readonly webSocket: NonNullable<ClientOptions['webSocket']>;
   /** Ends the newest socket at once, without a close frame. */
   cut(): void;

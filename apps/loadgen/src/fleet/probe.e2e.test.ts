@@ -64,7 +64,7 @@ describe('a run that cannot begin', () => {
 
   it('says that there is no such host', async () => {
     expect(await probed('ws://no-such-host.invalid')).toContain(
-      'there is no host of the name no-such-host.invalid',
+      'there is no host named no-such-host.invalid',
     );
   });
 

@@ -9,8 +9,8 @@ import { signInOf } from './tokens.ts';
 const timeoutMs = 10_000;
 
 /**
- * Connects to each hub of the plan once, as the watcher. A client that reconnects does not see why a connection failed,
- * but the operating system's error and the HTTP status say it. @throws {LoadgenError} for the first that fails
+ * Connects to each hub of the plan once, as the watcher. Uses plain sockets, because their errors and HTTP status show
+ * the reason for a failure, and a reconnecting client hides it. @throws {LoadgenError} for the first that fails
  */
 export async function probeHubs(plan: Plan, identity: Identity): Promise<void> {
   for (const url of plan.urls) await probe(url, plan, identity);

@@ -55,7 +55,7 @@ export function resetTally(tally: Tally, times: StageTimes): void {
   tally.reconnects = 0;
 }
 
-/** Records the latency from the due time until now, unless it was due in the warm-up. */
+/** Records the latency from the due time until now, unless the due time is in the warm-up. */
 export function record(tally: Tally, name: LatencyName, dueMs: number, nowMs: number): void {
   if (!(dueMs >= tally.times.measureMs)) return;
   tally.latencies.record(name, nowMs - dueMs);

@@ -14,7 +14,9 @@ export interface Usage {
 
 const sampleEveryMs = 1_000;
 
-/** Measures CPU and the highest memory, from a time on until `end`. The signal makes it begin at once. */
+/**
+ * Measures CPU and the highest memory, from a given time until `end`. If the signal aborts before, it begins at once.
+ */
 export function measureUsage(
   fromMs: number,
   hubPid: number | undefined,

@@ -27,7 +27,7 @@ export interface PlanOverrides {
 }
 
 const rampStages = 20;
-// Measured with the hall: one thread handles about 120,000 shared frames a second.
+// Measured with the scenario `hall`: one thread handles about 120,000 equal frames a second.
 const deliveriesPerWorker = 100_000;
 
 /** Makes a plan of a scenario. Fewer agents than in the scenario also lower its rates and channels, so that each agent does as much. @throws {LoadgenError} */

@@ -25,7 +25,7 @@ export type OperationKind = (typeof operationKinds)[number];
 /** Operations a second of each kind, over all agents. */
 export type Rates = Readonly<Record<OperationKind, number>>;
 
-/** In every period of `everyMs`, the first `lengthMs` have `factor` times the messages. */
+/** In the first `lengthMs` of every `everyMs`, the rate of messages is `factor` times as high. */
 export interface Burst {
   readonly everyMs: number;
   readonly lengthMs: number;
@@ -64,12 +64,12 @@ export interface Plan {
   readonly burst: Burst | null;
   /** The time that an agent types before it sends a message; 0 for no typing. */
   readonly typingLeadMs: number;
-  /** Every socket is cut at once, again after each such time; null for never. */
+  /** The interval at which all sockets are cut at once; null for never. */
   readonly cutEveryMs: number | null;
   readonly stages: readonly Stage[];
-  /** Ends the run after the first stage that fails. */
+  /** True to end the run after the first stage that fails. */
   readonly isRamp: boolean;
-  /** The time before the first stage that has its load but is not measured. */
+  /** How long the load runs before the first stage, without being measured. */
   readonly warmupMs: number;
   /** The length of a message's content. */
   readonly contentChars: number;

@@ -26,7 +26,7 @@ describe('a schedule', () => {
     expect(taken.map(({ turn }) => turn)).toEqual([0, 1, 2, 3]);
   });
 
-  it('gives nothing before its time', () => {
+  it('returns no operation before it is due', () => {
     expect(takeAll({ rates: { ...noRates, message: 4 } }, 1300)).toHaveLength(2);
     expect(takeAll({ rates: { ...noRates, message: 4 } }, 999)).toEqual([]);
   });

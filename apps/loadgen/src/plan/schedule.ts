@@ -9,7 +9,7 @@ export interface DueOperation {
   readonly dueMs: number;
 }
 
-/** Operations at fixed times. A slow hub gets no pause, so its delay is measured. */
+/** Operations at fixed times. They do not wait for a slow hub, so that its delay is measured. */
 export interface Schedule {
   /** Takes the next operation that is due by then; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
@@ -24,7 +24,7 @@ export interface ScheduleOptions {
   readonly agents: number;
   /** Operations per second of each kind, over all agents. */
   readonly rates: Rates;
-  /** More messages in a part of each period. */
+  /** Periods with more messages; see {@link Burst}. */
   readonly burst: Burst | null;
   /** Only operations of these agents are returned; every thread has the same schedule. */
   readonly isOurs: (agent: number) => boolean;
@@ -108,7 +108,7 @@ export function createPace(rate: number, burst: Burst | null): (turn: number) =>
   };
 }
 
-/** A stride that is coprime to the number of agents, so that it visits all of them. */
+/** A stride that is coprime to the number of agents, so that steps of this length visit all agents. */
 function strideOf(kind: OperationKind, agents: number): number {
   let stride = strides[kind] % agents || 1;
   while (greatestCommonDivisor(stride, agents) !== 1) stride += 1;

@@ -62,11 +62,14 @@ export function readThresholdsFile(path: string): ThresholdsFile {
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// The last answers of a run may come so long after the last call, which lowers the throughput of a short run.
+// How long after the last call the last answers may come, which lowers the throughput of a short run.
 const answerMs = 200;
 const tolerance = 0.95;
 
-/** The calls a second that a hub acknowledges if it keeps up with one stage of the plan. At least all messages. */
+/**
+ * The acknowledged calls per second of a hub that keeps up with one stage of the plan. Never below the rate of
+ * messages.
+ */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
   const messages = Math.min(averageMessageRate(plan), answered);

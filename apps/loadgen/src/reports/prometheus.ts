@@ -44,7 +44,7 @@ export function prometheusReport(outcome: Outcome, { checks, verdict }: Judgemen
   const metrics: Metric[] = [
     {
       name: 'verdict',
-      help: 'The verdict of the run: 1 for the one that holds.',
+      help: '1 for the verdict of the run, 0 for the others.',
       samples: ['pass', 'fail', 'inconclusive'].map((name) => ({
         labels: { verdict: name },
         value: Number(name === verdict),
@@ -52,7 +52,7 @@ export function prometheusReport(outcome: Outcome, { checks, verdict }: Judgemen
     },
     {
       name: 'threshold_holds',
-      help: 'Whether a threshold holds.',
+      help: '1 if the threshold holds, else 0.',
       samples: checks
         .filter(({ holds }) => holds !== null)
         .map(({ id, holds }) => ({ labels: { threshold: id }, value: Number(holds) })),

@@ -86,7 +86,7 @@ describe('an inconclusive verdict', () => {
     expect(judged(outcomeWith(busyMachine)).verdict).toBe('pass');
   });
 
-  it('is not given for a failure that no machine explains', () => {
+  it('is not given for a failure that a busy machine cannot explain', () => {
     expect(judged(outcomeWith({ ...slow, ...busyMachine, lost: 1 })).verdict).toBe('fail');
     const refused = { ...slow, ...busyMachine, errors: { rate_limited: 1 } };
     expect(judged(outcomeWith(refused)).verdict).toBe('fail');

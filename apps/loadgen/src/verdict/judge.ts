@@ -18,10 +18,7 @@ export interface Check {
   readonly dependsOnMachine: boolean;
 }
 
-/**
- * `inconclusive`: a threshold failed, but the machine of the generator had no time to spare, so the hub may not be the
- * cause.
- */
+/** `inconclusive`: a threshold failed, but the generator's machine was overloaded, so the hub may not be the cause. */
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 export interface StageJudgement {
@@ -44,8 +41,8 @@ export interface Judgement {
 }
 
 /**
- * Compares an outcome with its thresholds. A run of several stages is judged as a whole; a ramp by its highest stage that
- * passes, because it ends with one that does not.
+ * Compares an outcome with its thresholds. A run of several stages is judged as a whole. A ramp always ends with a
+ * stage that fails, so it is judged by its highest stage that passes.
  */
 export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   const stages = outcome.stages.map(({ stage, measurement }) =>
@@ -58,7 +55,7 @@ export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   return { verdict, checks, reasons: reasonsFor(total), stages, measurement: outcome.total };
 }
 
-/** True if the stage that a ramp ended with lets it continue. */
+/** True if the last stage passes, so that a ramp continues. */
 export function isRampHolding(outcome: Outcome, thresholds: Thresholds): boolean {
   const last = outcome.stages.at(-1);
   if (last === undefined) return true;
@@ -124,7 +121,7 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// Errors that also come from a generator that is too slow to answer.
+// Errors that a generator that is too slow to answer can cause as well.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
 /** The number of latencies of a kind that a stage should have. */
@@ -185,7 +182,7 @@ function checksFor(
   }
   const errors = Object.values(measurement.errors).reduce((sum, count) => sum + count, 0);
   const { lost, doubled, hub } = measurement;
-  // Operations that were not possible are no calls, and no fault of the hub.
+  // Impossible operations were never sent to the hub, so they are not its errors.
   const skippedPerSecond = (measurement.skipped * 1000) / measurement.measuredMs;
   const minThroughput = Math.floor(
     thresholds.minThroughput ?? Math.max(0, plannedThroughput(plan, stage) - skippedPerSecond),

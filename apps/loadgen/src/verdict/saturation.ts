@@ -7,7 +7,8 @@ const stolenMax = 0.05;
 
 /**
  * Returns why the machine of the generator may have caused the measured latencies and throughput: one sentence for each
- * reason, none if it had time to spare. `latenessMaxMs` is the lateness at which the generator itself uses up a threshold.
+ * reason, none if the machine was not overloaded. `latenessMaxMs` is the delay of the generator that alone would use up
+ * a threshold.
  */
 export function saturationOf(
   { generator, machine, latencies }: Measurement,

@@ -204,8 +204,9 @@ describe('two messages of the same text', () => {
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
     const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
     await stored.waitFor();
-    // This is later than any animation frame in which the event could be applied.
-    await ada.page.waitForTimeout(500);
+    // Events of a channel are shown in order, so the page has applied the second message by now.
+    await bob.write('Later');
+    await ada.message('Later').waitFor();
     expect([await stored.count(), await sending.count()]).toEqual([1, 1]);
     first.release();
     await waitFor(async () => (await stored.count()) === 2, { what: 'both to be stored' });

@@ -53,19 +53,21 @@ describe('when the hub is killed and restarted', () => {
     await status(ada)
       .getByText(/^Reconnecting/)
       .waitFor();
-    await ada.write('sent into the dark');
+    await ada.write('sent while offline');
     await ada.page.locator('.composer textarea').fill('half a thought');
     await world.hub.restart();
     await ada.page.reload();
-    await ada.page.locator('.conversation .rows .message', { hasText: 'into the dark' }).waitFor();
-    await bob.page.getByText('sent into the dark').waitFor({ timeout: 30_000 });
-    expect(await texts(bob)).toEqual(['sent into the dark']);
+    await ada.page
+      .locator('.conversation .rows .message', { hasText: 'sent while offline' })
+      .waitFor();
+    await bob.page.getByText('sent while offline').waitFor({ timeout: 30_000 });
+    expect(await texts(bob)).toEqual(['sent while offline']);
     expect(await ada.page.locator('.composer textarea').inputValue()).toBe('half a thought');
   });
 });
 
 describe('a sign-in while the hub is unreachable', () => {
-  // The race: a hub that has just started asks clients to come back later. Invariant: a client that waits is admitted.
+  // The race: a hub that has just started asks clients to reconnect later. Invariant: a client that waits is admitted.
   it('shows the reason, can be cancelled, and succeeds once the hub is back', async () => {
     const page = await world.tab();
     await page.goto(world.hub.httpUrl);

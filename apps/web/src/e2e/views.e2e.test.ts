@@ -108,7 +108,7 @@ describe('an edit', () => {
     await acknowledged(ada);
     await page.keyboard.press('ArrowUp');
     await ada.editor.fill('better words');
-    // Warns the author of a pasted secret: an edit does not remove the old text.
+    // The warning matters to the author of a pasted secret, because an edit does not remove the old text.
     await page.getByText('The old text stays in the log').waitFor();
     await sendLines(room, 120, 'meanwhile');
     await page.getByRole('button', { name: /new/ }).waitFor();

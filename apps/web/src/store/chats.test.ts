@@ -72,7 +72,7 @@ describe('the channels of an agent', () => {
 
   // The race: the agent joins a channel while the list, which does not contain it, is read. Invariant: a joined channel
   // stays.
-  it('stay when they were joined during the read of the list, and go when they were left', async () => {
+  it('stay when they were joined during the read of the list, and are removed when they were left', async () => {
     using fixture = createFixture();
     const { chats } = fixture;
     fixture.subscribe();
@@ -90,7 +90,7 @@ describe('the channels of an agent', () => {
     const { chats } = fixture;
     fixture.subscribe();
     const chat = chats.add(channelOf('c'));
-    // This event comes before the read, and must not be taken for the whole list.
+    // The page must not take this event, which comes before the read, for the whole list of members.
     chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
     await nextTask();
@@ -102,7 +102,7 @@ describe('the channels of an agent', () => {
 
   // The race: while the agent is disconnected, an owner removes it and adds it again. Its events end at the leave, and
   // the list may be older than that. Invariant: the page shows the channel to a member.
-  it('come back when the agent was removed and added again', async () => {
+  it('are shown again when the agent was removed and added again', async () => {
     using fixture = createFixture();
     const { chats } = fixture;
     fixture.subscribe();

@@ -166,7 +166,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         chat.apply(batch);
         if (!batch.some(endsMembership)) continue;
         drop(chat);
-        // The agent may have been added again since then; this subscription would not receive that.
+        // The agent may have been added again since then, and this subscription would not receive that event.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },

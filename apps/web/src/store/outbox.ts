@@ -22,7 +22,7 @@ export interface Outgoing {
 }
 
 const itemsMax = 200;
-// Long enough for a night without connection while the page is open: only the user discards a message.
+// Long enough for a night without connection, because only the user discards a message.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
 const retryableCodes: ReadonlySet<string> = new Set([

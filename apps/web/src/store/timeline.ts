@@ -6,7 +6,7 @@ export interface MessageEntry {
   readonly kind: 'message';
   readonly seq: number;
   readonly message: Message;
-  /** The message includes all events up to this seq. */
+  /** The state of the message after all events up to this seq. */
   readonly asOf: number;
 }
 

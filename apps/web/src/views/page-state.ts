@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import type { Theme } from '../page/theme.ts';
 import type { Session } from '../session/session.ts';
 
-/** An edit in progress. A new object for the same message restarts it. */
+/** An edit in progress. Setting a new object for the same message restarts the edit. */
 export interface Editing {
   readonly messageId: string;
   readonly seq: number;

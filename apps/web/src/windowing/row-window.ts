@@ -14,7 +14,7 @@ export function offsetsOf<T>(
   return offsets;
 }
 
-/** The index of the row at this height: the last one that begins at or above it. */
+/** The index of the row that covers this height. */
 export function rowAt(offsets: Float64Array, top: number): number {
   let low = 0;
   let high = offsets.length - 1;

@@ -105,7 +105,7 @@ export function useRowWindow(options: RowWindowOptions) {
     if (offsetInView(newest.seq) !== null) isFollowing.value = true;
   }
 
-  /** Measures the drawn rows, and scrolls to the wanted position. */
+  /** Measures the drawn rows, and scrolls so that the anchored row stays in place. */
   function settle() {
     const element = view.current;
     if (element === null) return;

@@ -29,13 +29,14 @@ def create_client_message_id() -> str:
 def _is_repeatable(method: str, params: Mapping[str, Any]) -> bool:
     if method in _EPHEMERAL:
         return False
-    # The hub does not log a global event, and numbers a channel without an id: it could not recognize a repeat.
+    # The hub does not log a global event, and it chooses the id of a channel that is created without one, so it could
+    # not recognize a repeat.
     if method in ("collaboration.emit", "channel.create"):
         return params.get("channelId") is not None
     return True
 
 
-#: Takes a result and its size in bytes.
+# : Called with a result and its size in bytes.
 OnResult = Callable[[Any, int], None]
 
 

@@ -92,12 +92,13 @@ class Connection:
             await asyncio.sleep(pause_s)
 
     def _was_stable(self) -> bool:
-        """The backoff keeps growing for a hub that welcomes and closes in a loop."""
+        """Without this, the backoff would not grow for a hub that welcomes and closes in a loop."""
         now = asyncio.get_running_loop().time()
         return self._live_since is not None and now - self._live_since >= _STABLE_AFTER_S
 
     def _is_final(self, error: HubError) -> bool:
-        # Once connected, the address was right: a certificate or a proxy may be under repair.
+        # After a first connection the address is known to be right, so the failure may be temporary: a certificate or a
+        # proxy may be under repair.
         return error.is_permanent and not (error.code == "unreachable" and self._was_live)
 
     def _pause_s(self, error: HubError) -> float | None:
@@ -173,7 +174,7 @@ class Connection:
             ):
                 tasks.append(asyncio.create_task(work))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # The watcher is the first, because the others only see that it closed the socket.
+            # The watcher comes first, because the other tasks only see that it closed the socket.
             return next(task for task in tasks if task.done()).result()
         except (TimeoutError, asyncio.TimeoutError) as cause:
             error = HubError("unreachable", "the hub sent no welcome in time")
@@ -238,7 +239,7 @@ class Connection:
             return error_from_close(closed)
 
     async def _watch(self, socket: ClientConnection, heartbeat_s: float) -> HubError:
-        """A dead connection says nothing, so a silent hub is pinged, and has one more heartbeat to answer."""
+        """Nothing reports a dead connection, so a silent hub is pinged and has one more heartbeat to answer."""
         try:
             while True:
                 self._has_heard = False

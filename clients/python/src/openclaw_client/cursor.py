@@ -1,4 +1,4 @@
-"""One channel's place in one stream of events."""
+"""The position of one stream in one channel's log."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Cursor:
     target: int = 0
     #: True after the hub accepted the channel once.
     was_subscribed: bool = False
-    #: Changes whenever an answer that is under way became useless.
+    # : Changes whenever an answer that is still expected becomes useless.
     generation: int = 0
-    #: Events that came out of turn, by seq.
+    # : Events that came out of order, by seq.
     buffer: dict[int, tuple[Event, int]] = field(default_factory=dict)
     buffer_bytes: int = 0
 

@@ -24,7 +24,7 @@ Answer = asyncio.Future[Any]
 
 
 class StreamOwner(Protocol):
-    """What a stream needs of the hub object."""
+    """The parts of the hub object that a stream uses."""
 
     def start_call(
         self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
@@ -56,7 +56,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._direct = direct
         #: True when every direct channel of this connection has a cursor.
         self._knows_direct = False
-        #: True when that was so once, so that a further direct channel is a new one.
+        # : True once every direct channel had a cursor, so that any further direct channel is new.
         self._had_direct = False
         self._notices = notices
         self._welcome: Welcome | None = None
@@ -140,7 +140,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._owner.remove_stream(self)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # What the hub object reports.
+    # Called by the hub object.
 
     def end(self, error: HubError | None) -> None:
         """Ends the stream after the items that wait."""
@@ -154,7 +154,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._wake()
 
     def on_welcome(self, welcome: Welcome) -> None:
-        """Subscribes every channel, from its last event."""
+        """Subscribes to every channel, after its last delivered event."""
         self._welcome = welcome
         if self._direct:
             self._find_direct(welcome)
@@ -175,7 +175,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         if cursor is None:
             if not self._direct or not self._knows_direct or not _is_direct(event.channel_id):
                 return
-            # All direct channels of before are known, so this one is new and is read from its beginning.
+            # All earlier direct channels are known, so this one is new and is read from its beginning.
             cursor = self._cursors[event.channel_id] = Cursor(event.channel_id, 0, event.epoch)
             cursor.phase = "live"
             cursor.was_subscribed = True
@@ -192,7 +192,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             # The events of the new epoch name it, and so does the next welcome.
             self._skip(cursor, head, reason, epoch=None)
         else:
-            # The log may still have what the hub did not send; if not, its answer says so.
+            # The log may still have the events that the hub did not send; if not, the answer to the read says so.
             self._fall_behind(cursor, head)
 
     # Order.
@@ -247,7 +247,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
     def _reset(self, cursor: Cursor) -> None:
         cursor.generation += 1
         cursor.phase = "unsubscribed"
-        # What is missing is fetched again, so nothing stale stays behind.
+        # All missing events are fetched again, so the buffer is emptied.
         cursor.clear()
 
     # The queue.
@@ -283,7 +283,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
     # Subscribing.
 
     def _subscribe(self) -> None:
-        """Subscribes the channels that are not, in as few calls as the hub allows."""
+        """Subscribes to the channels that are not subscribed, in as few calls as the hub allows."""
         if self._welcome is None or self._is_closed:
             return
         due = [cursor for cursor in self._cursors.values() if cursor.phase == "unsubscribed"]
@@ -296,7 +296,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
                 self._subscribe_group(group[start : start + most], epoch)
 
     def _subscribe_group(self, group: list[Cursor], epoch: str | None) -> None:
-        # A full queue could not take the missed events of the answer; they are read page by page then.
+        # A full queue cannot take the missed events from the answer, so they are read page by page later.
         wants_events = self._is_half_empty()
         topics: list[dict[str, Any]] = []
         for cursor in group:
@@ -414,7 +414,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             task.add_done_callback(self._tasks.remove)
 
     def _add_direct(self, places: Mapping[str, int]) -> None:
-        """Follows the direct channels: those of before from now on, a new one from its beginning."""
+        """Follows the direct channels: existing ones from now on, a new one from its beginning."""
         epoch = None if self._welcome is None else self._welcome["epoch"]
         for channel_id, head in places.items():
             if channel_id not in self._cursors:
@@ -426,7 +426,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._changed.set()
 
     async def _page_direct(self, places: dict[str, int]) -> None:
-        """The welcome has no room for all of them, so the hub is asked for the rest."""
+        """Asks the hub for the direct channels that the welcome has no room for."""
         cursor: str | None = None
         while True:
             params: dict[str, Any] = {"kind": "direct", "limit": _WELCOME_DIRECT_MAX}

@@ -1,4 +1,4 @@
-"""What a stream of events yields."""
+"""The items of a stream of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Event:
     #: Such as ``channel.message``; docs of the protocol list all of them.
     type: str
     channel_id: str | None
-    #: The event's place in the channel's log; None for typing, presence and other ephemeral events.
+    # : The event's number in the channel's log; None for typing, presence and other ephemeral events.
     seq: int | None
     #: Changes when a backup of the hub's database is restored.
     epoch: str
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Discontinuity:
-    """Events of a channel were missed and will not come: read the history again. The channel continues at head + 1.
+    """Events of a channel were missed and will not be delivered: read the history again. The channel continues at head + 1.
 
     ``reason`` is ``epoch`` (a backup was restored), ``trimmed`` (the hub no longer keeps the events), or the code of
     the refusal that ended the channel, such as ``not_found`` after a removal.

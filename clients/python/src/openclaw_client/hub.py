@@ -1,4 +1,4 @@
-"""The hub as a program sees it: calls, and streams of events."""
+"""The object with which a program uses the hub: calls, and streams of events."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ class Hub:
             stream.on_welcome(self._welcome)
         return stream
 
-    # For streams and the connection.
+    # Internal: called by streams and by the connection.
 
     def start_call(
         self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
@@ -251,7 +251,7 @@ class Hub:
         """For streams: ends the subscriptions that no other stream needs."""
         self._streams.discard(stream)
         needed = {id for other in self._streams for id in other.channel_ids}
-        # A connection follows its direct channels by itself.
+        # The hub subscribes each connection to its direct channels.
         unused = [id for id in stream.channel_ids if id not in needed and not id.startswith("dm_")]
         if not unused or not self._is_live:
             return

@@ -68,7 +68,7 @@ class Sent(_SentOptional):
 
 
 class History(TypedDict):
-    """A page of messages, oldest first. ``hasMore`` counts in the direction that was asked for."""
+    """A page of messages, oldest first. ``hasMore`` refers to the requested direction."""
 
     messages: list[Message]
     head: int
@@ -92,7 +92,7 @@ class Reaction(TypedDict):
 
 
 class ReadState(TypedDict):
-    """The caller's place in one channel."""
+    """The caller's read mark and unread counts in one channel."""
 
     channelId: str
     seq: int

@@ -81,7 +81,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
     }
 
     // Invariant: nothing that the agent wrote is left in any row, all seqs and places stay, others' rows are unchanged.
-    it('empties its texts, names, titles, payloads and reactions, and keeps places and ids', async () => {
+    it('empties its texts, names, titles, payloads and reactions, and keeps positions and ids', async () => {
       const channelId = 'open';
       await channelOfBen(channelId);
       const before = (await core.logPage(channelId, 0, 1_000, 1e9)).events;
@@ -211,9 +211,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
     }, 60_000);
 
-    // The race: an erasure was interrupted, and the agent came back before it is repeated. The pseudonym has rows by then
-    // where the agent has rows too. Invariant: the repeat ends, and leaves one row for both.
-    it('can be repeated with the same pseudonym after the agent came back', async () => {
+    // The race: an erasure was interrupted, and the agent was active again before it is repeated. By then both the pseudonym
+    // and the agent have rows of one kind in one channel. Invariant: the repeat ends, and leaves one row for both.
+    it('can be repeated with the same pseudonym after the agent was active again', async () => {
       const channelId = 'repeated';
       await channelOfBen(channelId, 'max');
       const of = { channelId, content: 'kept', mentions: ['max'] };

@@ -11,7 +11,10 @@ export interface OpenedDatabase {
   open(): Promise<StoreCore>;
   run(sql: string): void;
   count(sql: string): number;
-  /** The bytes of all tables and indexes, after the upkeep that the engine does by itself in the background. */
+  /**
+   * The bytes of all tables and indexes, after the work that the engine otherwise does in the background, such as a
+   * vacuum.
+   */
   bytes(): number;
   stop(): Promise<void>;
 }

@@ -76,7 +76,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
       const deleted = await owner.outcome('message.delete', { channelId, messageId });
       expect(messageOf(deleted)).toMatchObject({ content: '', senderKind: 'service', origin });
-      // The deleted message still passes on its taints.
+      // A deleted message still passes its taints on to the messages that it causes.
       const next = await owner.outcome('message.send', {
         channelId,
         content: 'x',
@@ -120,7 +120,7 @@ export function describeOrigin(database: () => TestDatabase): void {
           cause: [secret.messageId],
         }),
       ).toBe('not_found');
-      // Also within one group: the removal is decided first.
+      // The same holds within one group, in which the removal is decided first.
       const [, late] = await Promise.all([
         elsewhere.owner.write('member.remove', {
           channelId: elsewhere.channelId,

@@ -102,8 +102,8 @@ export function describePages(database: () => TestDatabase): void {
       }
     });
 
-    // Invariant: a page ends early rather than exceed its allowed size, at the end away from its start, and holds at
-    // least one row. Paging by its answers reads every row once.
+    // Invariant: a page ends early rather than exceed its allowed size, but holds at least one row. It omits the rows
+    // farthest from its start, so that reading page after page returns every row once.
     it.each([1, 2500, 5000, 100_000])(
       'of %d bytes ends at that size, and can be continued',
       async (max) => {
@@ -117,7 +117,7 @@ export function describePages(database: () => TestDatabase): void {
           expect(bytes).toBeLessThan(Math.max(max, 3700) + 100);
           return result;
         }
-        /** Reads page after page, as long as each answer names the start of the next one. */
+        /** Reads page after page, until an answer has no further page. */
         async function walk<E, R>(first: E, page: (edge: E) => Promise<[R[], E | null]>) {
           const pages: R[][] = [];
           for (let edge: E | null = first; edge !== null;) {

@@ -11,8 +11,8 @@ const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
   }) as Command;
 
 /**
- * `edits`: how often a message was edited before there was a limit. It is so high that redacting all rows at once would
- * fail.
+ * `edits`: how often a message was edited before there was a limit. The number is so high that redacting all rows at
+ * once would fail.
  */
 export function describeRedactions(
   engine: string,

@@ -116,8 +116,8 @@ export function describeRepeats(database: () => TestDatabase): void {
     });
 
     // The race: a member creates a thread, is removed, and repeats the call; meanwhile the title was changed.
-    // Invariant: an agent reads nothing that was committed after its removal. The repeated answer of a message contains
-    // nothing newer than the first call.
+    // Invariant: an agent reads nothing that was committed after its removal. For a message this holds anyway, because
+    // a repeat returns the first answer.
     it('shows a removed member nothing that came after', async () => {
       for (const kind of ['public', 'private'] as const) {
         const { channelId, owner, member } = await channelWithTwo(database().store, kind);

@@ -161,7 +161,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(rowsOf('log', channelId)).toBe(1);
     });
 
-    it('removes with a message its reactions, mentions and thread, and keeps replies until their turn', async () => {
+    it('removes with a message its reactions, mentions and thread, and keeps replies until they are trimmed themselves', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       await write('member.add', { channelId, agentId: 'bob' });
       const [root] = await say(channelId, 1, { mentions: ['bob'] });
@@ -258,7 +258,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
         counts.push(rowsOf('log', channelId));
       }
       const removed = counts.map((count, i) => (counts[i - 1] ?? 102) - count).filter(Boolean);
-      // The first piece takes the join, the second the large message, and each further one at most one MiB of events.
+      // The first piece deletes the join, the second the large message, and each further one at most one MiB of events.
       expect(trimmed.filter(Boolean)).toEqual(removed);
       expect(removed[0]).toBe(1);
       expect(removed[1]).toBe(1);

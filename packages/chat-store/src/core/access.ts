@@ -9,7 +9,7 @@ export interface Access {
   readonly head: number;
   /** The lowest seq still in the log. */
   readonly floor: number;
-  /** It changes when rows of the log were rewritten; then copies from before are outdated. */
+  /** Increases when rows of the log are rewritten, which makes earlier copies outdated. */
   readonly rewrites: number;
   /** The role; null for an agent that is not a member. */
   readonly role: Role;
@@ -60,7 +60,10 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** The number of commits read for each requested channel. If few channels are busy, fewer channels are found. */
+/**
+ * The number of commits read for each requested channel. If most commits are in a few busy channels, fewer channels are
+ * found.
+ */
 const commitsPerChannel = 10;
 
 export async function readRecentHeads({ db }: Engine, limit: number): Promise<Map<string, number>> {

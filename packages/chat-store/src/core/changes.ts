@@ -26,7 +26,10 @@ export interface Changes {
   readonly transactionLag: number;
 }
 
-/** The most rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is lower. */
+/**
+ * The most rows that one statement reads of each list. It is above `maxGroup`, so that a statement always reads all
+ * rows of at least one commit.
+ */
 const rowsMax = 5000;
 
 interface Row {
@@ -44,7 +47,8 @@ interface Row {
 export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
-  // After a restore or a failover the database may be behind the mark. Then the walk starts at the database's own end.
+  // After a restore or a failover the database may be behind the mark. The walk then starts at the newest commit of the
+  // database.
   const from = sql`${lesser}(cast(${since?.next ?? Number.MAX_SAFE_INTEGER} as bigint), ${seen.end})`;
   const open = since?.open ?? [];
   const changed = (table: string, mark: string, columns: string) => {

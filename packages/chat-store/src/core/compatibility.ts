@@ -15,7 +15,7 @@ export interface StoreMigration extends Migration {
 
 /**
  * The row of `meta` that names the oldest release which can serve the database, and the newest migration at that time.
- * It holds only while that migration is the newest.
+ * The row is valid only while that migration is the newest.
  */
 export const compatibleFromRow = 'compatible_from';
 
@@ -43,7 +43,7 @@ export function recordCompatibility(
   return recorded;
 }
 
-/** The release that brought the newest of these migrations: the schema that this release was written for. */
+/** The release that introduced the newest of these migrations. */
 export function schemaRelease(migrations: Readonly<Record<string, StoreMigration>>): string {
   return Object.values(migrations).at(-1)?.release ?? '0.0.0';
 }

@@ -41,9 +41,9 @@ export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have begun and not ended, as the text of a JSON array. */
   readonly open: RawBuilder<string>;
-  /** Every mark of this server is below it. A restored backup may hold higher marks, from another server. */
+  /** Every mark that this server has given is below it. A restored backup may hold higher marks of another server. */
   readonly end: RawBuilder<number>;
-  /** How many transactions began since the oldest one that is open. */
+  /** The number of transactions that began after the oldest open one. */
   readonly lag: RawBuilder<number>;
 }
 

@@ -2,11 +2,12 @@ import type { Envelope } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
-import { erasedEnvelope, renamedPair, type ErasedAgent } from './erased-event.ts';
+import { erasedEnvelope, type ErasedAgent } from './erased-event.ts';
 import { ChatStoreError } from '../errors.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
 import { channelOf } from './objects.ts';
+import { renameRows } from './pseudonym.ts';
 import { sweepRedactions } from './redactions.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { inPresentShape } from './stored-envelope.ts';
@@ -62,8 +63,8 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    // Another hub may be redacting the agent's rows now. Rewritten before it commits, they would get the text or the id
-    // back that it has read.
+    // Another hub may be redacting the agent's rows now. If they were rewritten before it commits, its commit would
+    // write back the text or the id that it has read.
     const isMore =
       !erasure.isDryRun &&
       ((await sweepRedactions(engine)) || (await isRedacting(engine, erasure.agentId)));
@@ -91,7 +92,7 @@ export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boo
   return known !== undefined;
 }
 
-/** Finds the channel to continue with: the one of the place while it has more events, else the next one. */
+/** Finds the channel to continue with: the channel of the place if it has more events, else the next channel. */
 async function channelAt({ db }: Engine, { phase, channelId, seq }: ErasePlace) {
   if (channelId !== '') {
     const { head } = await db
@@ -151,7 +152,7 @@ async function deleteSome(
     ];
     const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
     for (const outcome of outcomes) {
-      // `not_found`: the message was trimmed, or its channel deleted, meanwhile. `archived`: the channel takes no
+      // `not_found`: meanwhile the message was trimmed or its channel deleted. `archived`: the channel refuses the
       // removal of a reaction, so the reaction is removed below.
       if (outcome.ok || outcome.code === 'not_found' || outcome.code === 'archived') continue;
       throw new ChatStoreError(
@@ -199,7 +200,8 @@ async function rewriteSome(
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
-      // Repeats are found by the sender's id. Under the pseudonym they could collide with those of an erasure before.
+      // Removed, because they are unique per sender: under the pseudonym they could collide with those of an earlier
+      // erasure.
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
@@ -242,13 +244,13 @@ async function rowsToRewrite(
     engine.dialect === 'sqlite'
       ? sql<boolean>`instr(envelope, ${quoted}) > 0`
       : sql<boolean>`position(${quoted} in envelope) > 0`;
-  // An edit has an age of its own, so its message may be trimmed before it.
+  // An edit is younger than its message, so the message may be trimmed first.
   const isOrphan = sql<boolean>`(type = 'channel.message.edit'
     and not exists (select 1 from messages m where m.id = log.message_id))`;
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
     or (type = 'collaboration.event' and sender_id = ${agentId}) or ${isOrphan}) and ${holdsId}`;
-  // The events of a direct channel name both agents in one string, which `holdsId` cannot find.
+  // The events of a direct channel name both agents in one string, in which `holdsId` does not find an id.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
     .selectFrom('log')
@@ -323,53 +325,6 @@ async function changeLists(
     .where('title', 'is not', null)
     .executeTakeFirst();
   return { members: Number(changed.numUpdatedRows), threads: Number(emptied.numUpdatedRows) };
-}
-
-/**
- * Replaces the agent's id in the rows of a channel's messages up to a seq. With the first events it also replaces it
- * in the channel's lists.
- */
-async function renameRows(
-  db: Kysely<Tables>,
-  erasure: Erasure,
-  { channelId, seq }: Pick<ErasePlace, 'channelId' | 'seq'>,
-  end: number,
-): Promise<void> {
-  const { agentId, pseudonym } = erasure;
-  const range = sql`channel_id = ${channelId} and seq > ${seq} and seq <= ${end}`;
-  const set = (table: string, column: string, where: ReturnType<typeof sql>) =>
-    sql`update ${sql.table(table)} set ${sql.ref(column)} = ${pseudonym}
-      where ${where} and ${sql.ref(column)} = ${agentId}`.execute(db);
-  // If an erasure is repeated after the agent came back, the pseudonym has rows already. The agent's are newer.
-  const replace = async (table: string, key: string, where: ReturnType<typeof sql>) => {
-    const newer = sql`(select ${sql.ref(key)} from ${sql.table(table)}
-      where ${where} and agent_id = ${agentId})`;
-    await sql`delete from ${sql.table(table)} where ${where} and agent_id = ${pseudonym}
-      and ${sql.ref(key)} in ${newer}`.execute(db);
-    await set(table, 'agent_id', where);
-  };
-  await set('messages', 'sender_id', range);
-  await replace('mentions', 'seq', range);
-  if (seq > 0) return;
-  const inChannel = sql`channel_id = ${channelId}`;
-  await replace('members', 'channel_id', inChannel);
-  await replace('read_cursors', 'channel_id', inChannel);
-  await set('threads', 'created_by', inChannel);
-  await set('channels', 'created_by', sql`id = ${channelId}`);
-  const channel = await db
-    .selectFrom('channels')
-    .select(['name', 'pair'])
-    .where('id', '=', channelId)
-    .executeTakeFirstOrThrow();
-  if (channel.pair === null || !channel.pair.split('\n').includes(agentId)) return;
-  await db
-    .updateTable('channels')
-    .set({
-      pair: renamedPair(channel.pair, '\n', erasure),
-      name: renamedPair(channel.name, ', ', erasure),
-    })
-    .where('id', '=', channelId)
-    .execute();
 }
 
 // Appends an event, because hubs compare a channel's caches with its head, and a rewrite alone does not change the

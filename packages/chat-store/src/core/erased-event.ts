@@ -92,7 +92,7 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
 
 function renamedMessage(message: Message, erased: ErasedAgent): Message {
   const { senderId, mentions, reactions, origin } = message;
-  // A list may hold the pseudonym already, from an erasure before.
+  // A list may already hold the pseudonym, from an earlier erasure.
   const all = (ids: readonly string[]) => [...new Set(ids.map((id) => renamed(id, erased)))];
   const changed: Message = {
     ...message,
@@ -111,8 +111,8 @@ function renamed(id: string, { agentId, pseudonym }: ErasedAgent): string {
 }
 
 /**
- * Replaces the id in a column that names both agents of a direct channel. Their order stays, because the channel's id
- * stays.
+ * Replaces the id in a column that names both agents of a direct channel. They keep their order, which the channel's
+ * unchanged id depends on.
  */
 export function renamedPair(pair: string, separator: string, erased: ErasedAgent): string {
   return pair

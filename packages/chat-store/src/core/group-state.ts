@@ -59,7 +59,7 @@ export function createGroupState(opening: GroupOpening) {
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
-    /** Gives the event the channel's next seq. A function creates the event for its seq. */
+    /** Appends the event with the channel's next seq. Pass a function if the event depends on its seq. */
     append(
       channel: ChannelWithHead,
       sender: Pick<Actor, 'agentId' | 'kind'>,

@@ -20,7 +20,7 @@ export interface Prefetch {
   ])[];
   /** Messages that are replied to or named as a cause, each with the agent that names it. */
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
-  /** Senders by channel. The ordinals of their next messages follow those of their last ones. */
+  /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
 

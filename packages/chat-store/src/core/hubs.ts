@@ -54,7 +54,7 @@ export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   return rows.map((row) => ({ hubId: row.id, lastBeatAgoMs: Math.max(0, Number(row.ago)) }));
 }
 
-/** The signs of running hubs in a database. */
+/** The evidence in a database that hubs are running. */
 export interface HubActivity {
   /** Connections of hubs to a PostgreSQL database. A hub always has one, but a pooler between them may hide it. */
   readonly connections: number;

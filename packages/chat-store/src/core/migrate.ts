@@ -15,7 +15,7 @@ export interface PlannedMigration {
 
 /** The schema of a database, compared with the migrations of this release. */
 export interface SchemaState {
-  /** The release that this one's schema belongs to. */
+  /** The release that introduced this release's schema. */
   readonly release: string;
   readonly applied: readonly string[];
   /** The migrations that {@link migrate} would run, in this order. */

@@ -5,9 +5,9 @@ import { recordCompatibility, type StoreMigration } from './compatibility.ts';
 export type Dialect = 'sqlite' | 'postgres';
 
 /**
- * Every migration by its name, oldest first. A released one is never changed. Before 0.2.0 hubs kept a channel's head in
- * its row, which 0003 removes, and wrote messages without the numbers of 0004, so they cannot serve a database after
- * these.
+ * Every migration by its name, oldest first. A released one is never changed. Hubs before 0.2.0 cannot serve a database
+ * after 0003 and 0004: they use a channel's head in its row, which 0003 removes, and write messages without the numbers
+ * that 0004 adds.
  */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
@@ -25,11 +25,11 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
 }
 
 /**
- * A commit changes fewer pages. The ids of clients begin with their time: with the id first, their index grows at its
- * end for all channels together. On SQLite the log's rows are stored in the order of their commits instead of by
- * channel, because every row in the middle of a tree moved rows of the pages around it. Both together halve the pages
- * that a message writes. The rows are copied by channel, so that the old rows of a log stay together. A million of them
- * took a minute, and as much free space on the disk as the log has.
+ * Halves the pages that a message writes. The index of client message ids now begins with the id, which begins with its
+ * time, so the index grows only at its end. On SQLite the log's rows are now stored in the order of their commits
+ * instead of by channel, because an insert in the middle of the tree rewrote the pages around it. The existing rows are
+ * copied channel by channel, so that each old log stays contiguous. A million rows took a minute, and the copy needs as
+ * much free disk space as the log has.
  */
 async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message
@@ -68,9 +68,9 @@ async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise
 }
 
 /**
- * Adds the retention of channels, the floors of their logs, and the place of the sweeper. The sweeper deletes as many
- * rows as agents write, so PostgreSQL must reuse the space of deleted rows long before they are a fifth of the table,
- * which is its default.
+ * Adds the retention of channels, the floors of their logs, and the position of the sweeper. The sweeper deletes as
+ * many rows as agents write, so PostgreSQL must reuse the space of deleted rows long before they are a fifth of the
+ * table, which is its default.
  */
 async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
@@ -102,7 +102,7 @@ async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void
 /**
  * A channel's head is the seq of its log's last row, which also holds the mark of its commit, so sending updates no
  * row. Earlier releases updated `head` and `touched` of the channel's row with each send, and an old snapshot prevented
- * the removal of all these row versions.
+ * the removal of the row versions that this left.
  */
 async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [

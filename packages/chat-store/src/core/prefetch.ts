@@ -40,7 +40,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
     remember,
     /** A message that the agent replies to or names as a cause. */
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
-    /** The numbers of the sender's next message in the channel. Each call counts one message. */
+    /** Returns the ordinals of the sender's next message in the channel, and counts that message. */
     nextOrdinals: (channelId: string, senderId: string) => ({
       ordinal: next(channelId),
       sender_ordinal: next(key(channelId, senderId)),

@@ -33,7 +33,7 @@ export interface Swept {
   readonly isMore: boolean;
   /** Events that the piece removed because no retention keeps them. */
   readonly trimmedEvents: number;
-  /** True when the last pass over all channels has ended, by this hub or by another, and the next one is not due. */
+  /** True when this hub or another one has ended the last pass over all channels, and the next pass is not due. */
   readonly isPassDone: boolean;
 }
 
@@ -72,7 +72,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // Without the row, another hub is at work.
+    // No row: another hub holds its lock and is sweeping.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
@@ -105,7 +105,7 @@ async function nextChannels(
   after: string,
   { retentionMs, maxMessages }: Retention,
 ): Promise<Candidate[]> {
-  // Written as literals, so that the planner can use the index of channels with a retention.
+  // Written as a literal, so that the planner can use the index of channels with a retention.
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;

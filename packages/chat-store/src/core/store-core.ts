@@ -70,8 +70,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     access: bind(readAccess),
     logPage: bind(readLogPage),
     /**
-     * The heads of these channels, deleted ones too. A channel that never existed is absent. No channel's row is ever
-     * removed. So if a channel that the caller knows is absent, the caller has seen a newer state of the database.
+     * The heads of these channels, deleted ones too. Only a channel that never existed is absent, because no channel's
+     * row is ever removed. If the caller knows of such a channel, the database was restored to an earlier state.
      */
     heads: bind(readHeads),
     /** The heads of the channels in the newest commits, newest first, deleted ones too; at most `limit`. */
@@ -92,13 +92,13 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
     /**
-     * Removes some rows of deleted messages and channels, and some that no retention keeps: that of their channel, or
-     * this one of the hub.
+     * Removes some rows of deleted messages and channels, and some that are past the retention: the channel's, or the
+     * given one of the hub.
      */
     sweep: bind(sweep),
     /**
-     * Does one bounded piece of the erasure of an agent, from the place on, and returns the next place and what was
-     * changed. Call it until the place's phase is `done`; see erase.ts.
+     * Runs one bounded piece of an agent's erasure, from the given place. Returns the next place and the changes. Call
+     * it until the place's phase is `done`; see erase.ts.
      */
     eraseSome: bind(erase),
     isKnownAgent: bind(isKnownAgent),

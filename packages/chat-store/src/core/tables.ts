@@ -14,7 +14,7 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
-  /** The time at which the rows of a deleted channel were removed. */
+  /** When the rows of the deleted channel had been removed; null before. */
   swept_at: number | null;
   /** The channel's own retention; null: that of the hub. See retention.ts. */
   retention_ms: number | null;
@@ -108,7 +108,7 @@ export interface LogFloorsTable {
   rewrites: number;
 }
 
-/** The place of a sweep that all hubs share: one hub at a time continues it. */
+/** The position of the sweep that all hubs share; one hub at a time continues it. */
 export interface SweepsTable {
   name: string;
   /** Channels up to this id are done. */

@@ -13,7 +13,7 @@ import {
 } from './group-statements.ts';
 import { isLost, isFromStandby, sqlState, unwritable } from './postgres-errors.ts';
 
-// The isolation level is set explicitly, because with a snapshot of the whole group reads would be older than its
+// The isolation level is set explicitly, because in a snapshot of the whole transaction, reads would be older than its
 // locks.
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 

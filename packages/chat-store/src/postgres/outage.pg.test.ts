@@ -155,8 +155,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 
-  // A client's call checks rights and then reads. Each of the two waited for its own timeout, and the client for their
-  // sum.
+  // A client's call checks rights and then reads. Each of the two waited for its own timeout, so the client waited for
+  // their sum.
   it('answers consecutive calls within one timeout in total while the server is frozen', async () => {
     const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
@@ -179,8 +179,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     );
   });
 
-  // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, a bug of the hub, and gave
-  // up although the database was back a moment later.
+  // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, as for a bug of the hub,
+  // and did not retry, although the database was back a moment later.
   it('is unavailable for writes on a standby, reads there, and continues when it is promoted', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);

@@ -73,7 +73,7 @@ export function postgresFailure(error: unknown, server: string): Failure {
       );
     case '08': // connection exception
     case '53': // insufficient resources
-    case '57': // operator intervention: shutdown, starting up, a statement over its time
+    case '57': // Class 57, operator intervention: a shutdown, a server that starts, a statement that exceeded its timeout.
     case '58': // system error
     case '25': // a transaction that idled too long, or was ended
       return fail(

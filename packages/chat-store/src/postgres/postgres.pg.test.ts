@@ -160,7 +160,7 @@ describe('a chat store on PostgreSQL', () => {
     const { channelId, owner } = await channelWithTwo(store);
     const wanted = uniqueId('wanted');
     const rival = await connect(server);
-    // The rival waits longer before it looks for a deadlock, so the store's group is the one that is rolled back.
+    // The rival waits longer before it checks for a deadlock, so the server rolls back the store's group.
     await rival.query(`set deadlock_timeout = '60s'`);
     await rival.query('begin');
     await rival.query(
@@ -173,7 +173,7 @@ describe('a chat store on PostgreSQL', () => {
       owner.write('channel.create', { channelId: wanted, name: 'Mine' }),
     ]);
     await waitFor(() => server.query(`select count(*) from pg_locks where not granted`) === '1');
-    // The group held this lock and waited for the rival. If the rival gets the lock, the group was rolled back.
+    // The group held this lock. The rival can get it only after the group was rolled back.
     await rival.query('select * from channels where id = $1 for update', [channelId]);
     await rival.query('rollback');
     await rival.end();

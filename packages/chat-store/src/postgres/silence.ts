@@ -8,7 +8,7 @@ export interface SilenceOptions {
   readonly server: string;
   /** A server that answers nothing for this long counts as silent. */
   readonly silentMs: number;
-  /** A silent server has this long to answer a probe before a call is refused. */
+  /** How long a silent server may take to answer a probe before calls are refused. */
   readonly probeMs: number;
   /** A monotonic clock, in ms. @default performance.now */
   readonly monotonic?: () => number;

@@ -23,8 +23,8 @@ const lookUps = lookUpStatements({
 });
 
 /**
- * The statements of the hot path, prepared once. Each row is written by its own execution of a prepared statement, which
- * within one process is faster than one statement for all rows.
+ * The statements of the most frequent commands, prepared once. Each row is written by one execution of a prepared
+ * statement, because within one process this is faster than one statement for all rows.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');

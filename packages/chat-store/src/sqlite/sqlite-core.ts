@@ -36,7 +36,7 @@ export async function openSqliteCore(
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
   let isFileLost = false;
-  // Each thread reports the fault with every call. It is logged once and applies to all threads.
+  // The fault applies to all threads, and each reports it with every call, so it is logged once.
   const report: OnFault = (fault, doing) => {
     if (doing === watchingFile && isFileLost) return;
     if (doing === watchingFile) isFileLost = true;

@@ -177,7 +177,7 @@ describe('a chat store on SQLite', () => {
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
     expect((await store.health()).status).toBe('down');
     await store.close();
-    // A correct restore does this too: the log of the old file does not belong to the new one.
+    // A correct restore also removes the write-ahead log: it belongs to the old file.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
     const again = await open(path);
     expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);

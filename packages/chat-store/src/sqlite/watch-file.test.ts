@@ -87,7 +87,7 @@ describe('a chat store on SQLite', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('refuses writes when its file comes back, and has everything acknowledged once it is reopened', async () => {
+  it('refuses writes when its file is put back, and has everything acknowledged once it is reopened', async () => {
     const path = newPath();
     const { store } = await open(path);
     const { channelId, owner } = await channelWithTwo(store);

@@ -29,7 +29,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
 
   /**
    * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. Once found,
-   * a fault remains even if the file comes back, because another process may have written to the other file meanwhile.
+   * a fault remains even if the file is put back, because another process may have written to the other file meanwhile.
    */
   function checkNow(): string | null {
     if (lost !== null) return lost;

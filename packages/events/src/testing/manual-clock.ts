@@ -6,7 +6,7 @@ export interface ManualClock {
   readonly schedule: Schedule;
   /** Advances the time and runs the timers that are due, in order. */
   advance(ms: number): void;
-  /** How many timers wait. */
+  /** The number of pending timers. */
   readonly waiting: number;
 }
 

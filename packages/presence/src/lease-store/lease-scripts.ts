@@ -56,7 +56,7 @@ export function createLeaseScripts(
   // After an outage reaping may wait for one lease, and expired leases must still exist then.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
-  // With `redislessHubs`, an expired lease counts as present until a reaper removed it.
+  // With `redislessHubs`, an agent counts as present until a reaper has removed its expired lease.
   const expiryDecides = redislessHubs ? 0 : 1;
 
   const keysOf = (channelId: string, agentIds: readonly string[]) => [

@@ -101,13 +101,19 @@ export interface LeaseStore {
     agentId: string,
     state: PresenceState,
   ): Promise<PresenceChange[]>;
-  /** Sets many states in one round trip. Resolves, for each entry, with the record if it changed, else null, or an error. */
+  /**
+   * Sets many states in one round trip. Resolves, for each entry, with the changed record, with null when nothing
+   * changed, or with an error.
+   */
   updateMany(entries: readonly UpdateEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
   /** Renews many leases in one round trip. Resolves with the differences from the given entries. */
   renew(entries: readonly RenewEntry[]): Promise<RenewFinding[]>;
   /** Ends a lease. Resolves with the offline record when it was the agent's last lease, else null. */
   leave(channelId: string, lease: Lease): Promise<PresenceRecord | null>;
-  /** Ends many leases in one round trip. Resolves, for each entry, as {@link LeaseStore.leave} does, or with an error. */
+  /**
+   * Ends many leases in one round trip. Resolves, for each entry, with the result of {@link LeaseStore.leave} or an
+   * error.
+   */
   leaveMany(entries: readonly LeaveEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
   /** The agent's record, or null when it is not present. Writes nothing, so a read never revives an expired lease. */
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
@@ -144,7 +150,7 @@ export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions)
   return { cursor: cursor ?? '', limit, unreaped };
 }
 
-/** Adds the calls for a single lease or agent, which use those for many. */
+/** Adds the calls for a single lease or agent, which use the calls for many. */
 export function withSingleCalls(many: Omit<LeaseStore, 'join' | 'update' | 'leave'>): LeaseStore {
   return {
     ...many,

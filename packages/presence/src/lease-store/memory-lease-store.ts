@@ -38,7 +38,7 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     return work(Math.floor(clock()));
   }
 
-  /** `full` affects only its entry; any other error fails the whole call, as in Redis. */
+  /** `full` is the result of its entry alone. Any other error fails the whole call, as in Redis. */
   function runEach<E, T>(
     entries: readonly E[],
     check: (entry: E) => void,

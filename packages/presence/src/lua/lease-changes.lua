@@ -34,7 +34,7 @@ local function indexedOf(agent, from, count)
   return redis.call('ZRANGEBYLEX', index, from, '(' .. agent .. '!', 'LIMIT', 0, count)
 end
 
--- True if the agent has a lease that counts. Nearly always the first lease does, so few are read.
+-- True if the agent has a lease that counts. Nearly always the first lease counts, so few are read.
 local function isPresent(agent)
   local from = '[' .. agent .. ' '
   while true do
@@ -54,7 +54,7 @@ local function expireAfterLastLease()
   redis.call('PEXPIRE', index, ttl)
 end
 
--- Redis may evict the roster or the index alone; the roster is the truth.
+-- Redis may evict the roster or the index alone, so the index is repaired from the roster.
 local function repairIndex()
   if redis.call('ZCARD', roster) == redis.call('ZCARD', index) then return end
   redis.call('DEL', index)
@@ -130,9 +130,9 @@ function operations.join()
   return replies
 end
 
--- The heartbeat: lengthens leases and writes again what eviction or a wipe took.
--- Entry: member, then the state as its hub knows it
--- Output: for each difference from that state {i, loss, record}; loss is 1 if no lease held the agent any more, 2 if its
+-- The heartbeat: lengthens leases, and writes again what Redis lost by eviction or a wipe. Entry: member, then the
+-- state as its hub knows it Output: for each difference from that state {i, loss, record}; loss is 1 if no lease held
+-- the agent any more, 2 if its
 --   hash was missing too, else 0
 function operations.renew()
   local findings = {}

@@ -19,7 +19,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Returns when the agent's first unexpired lease ends, or nil if all expired by `after`. Nearly always reads one lease.
+-- Returns the end of the first lease of the agent that lasts beyond `after`, or nil. Nearly always reads one lease.
 local function presentUntil(agent, after)
   local from = '[' .. agent .. ' '
   while true do

@@ -8,7 +8,10 @@ import {
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 
-/** A Redis server for the tests of one file. All that a test opens or defers ends after it, the last first. */
+/**
+ * A Redis server for the tests of one file. After each test, everything that it opened is closed and its cleanups run,
+ * the last first.
+ */
 export interface RedisBench {
   readonly server: RedisServer;
   /** Keys with a prefix that no other test has. */

@@ -94,7 +94,8 @@ export function createChanges(deps: ChangesDeps) {
       return decide(channelId, !isReplay && local.changed ? local.record : null, true);
     }
     adoptState({ channelId, record: outcome.record });
-    // A script that Redis did not know yet runs after later calls, so this join may have run after its own leave.
+    // A call is sent again if Redis did not know its script, and then runs after later calls. This join may therefore
+    // have run after its own leave.
     if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }

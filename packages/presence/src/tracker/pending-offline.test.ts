@@ -51,7 +51,7 @@ describe('pending offline records', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('are dropped when the agent comes, also during the check', async () => {
+  it('are dropped when the agent joins again, also during the check', async () => {
     const pending = create();
     pending.add(gone('before'));
     pending.add(gone('meanwhile'));

@@ -88,7 +88,7 @@ export function createPendingOffline(
       deciding ??= decideUntil(monotonic()).finally(() => (deciding = undefined));
       await deciding;
     },
-    /** Decides all records at once, because there is no later time. Drops those that cannot be checked. */
+    /** Decides all records now, because the tracker closes. Drops those that cannot be checked. */
     async close(): Promise<void> {
       await deciding;
       await decideUntil(Infinity);

@@ -128,7 +128,7 @@ export function createRenewal(
       deps.warn({ err: error }, 'presence leases could not be renewed');
       return false;
     }
-    // This renewal ran before the next check for a wipe, and repaired the leases that the check would have found.
+    // The check for a wipe can find nothing now, because this renewal has restored the leases.
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {

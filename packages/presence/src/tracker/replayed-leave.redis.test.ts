@@ -80,7 +80,7 @@ describe('a replayed leave', () => {
     expect(told.at(-1)).toBe('b: moved online');
   });
 
-  it('is announced before its hub closes, because there is no later time', async () => {
+  it('is announced before its hub closes, which cannot announce it later', async () => {
     const { a, b } = await moveWhileAway();
     b.link.heal();
     await waitFor(() => told.length > 0);

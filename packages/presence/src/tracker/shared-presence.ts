@@ -159,7 +159,7 @@ export function createSharedPresence(
     changes,
     isDegraded,
     watch,
-    /** Reads from Redis. While that is not possible, reads from this process' own connections, with `degraded` true. */
+    /** Reads from Redis. While Redis is unavailable, reads from this process' own connections, with `degraded` true. */
     async read<T>(
       fromRedis: (store: LeaseStore) => Promise<T>,
       fromLocal: () => T,

@@ -17,7 +17,7 @@ beforeEach(async () => {
   wiped = [];
 });
 
-/** A hub with one agent of the same name, in all channels, with the default heartbeat. */
+/** A hub with the default heartbeat, and one agent with the hub's name in all channels. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys: bench.keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));

@@ -24,7 +24,7 @@ export interface WipeDetectorDeps {
 export function createWipeDetector(deps: WipeDetectorDeps) {
   const { redis, keys, channelIds, leasesOf, isExpected } = deps;
   let walk = channelIds();
-  /** The leases for which the last check asked, and the number of them that were lost. */
+  /** The leases that the last check looked for, and the number of them that were lost. */
   let lookedAt: readonly LeaveEntry[] = [];
   let lostCount = 0;
 

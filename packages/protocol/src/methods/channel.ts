@@ -66,7 +66,7 @@ export const channelMethods = {
     ...write,
     tag,
     summary:
-      'Changes the given ones of name, topic, metadata, retentionMs and maxMessages; null clears.',
+      'Changes the given fields (name, topic, metadata, retentionMs, maxMessages); null clears one.',
     params: paramsSchema({
       channelId: idSchema,
       name: lineSchema(limits.nameChars).optional(),

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../errors.ts';
  * How the hub runs a method:
  * - `write`: the store appends to a channel's log. Writes of one socket on one channel run side by side, in order.
  * - `read`: the store reads, with the caller's rights in the same snapshot.
- * - `live`: presence, typing and the time: nothing of it is in a log.
+ * - `live`: presence, typing and the time, which are in no log.
  * - `socket`: it changes the caller's own socket. Over REST the answer is `unsupported`.
  */
 export type MethodKind = 'write' | 'read' | 'live' | 'socket';
@@ -42,7 +42,7 @@ export interface MethodDefinition {
    */
   readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | null;
   /**
-   * The most bytes of an answer that may be large; absent for small answers. The hub reserves them before it reads
+   * The most bytes of an answer, for methods with large answers only. The hub reserves this memory before it reads
    * anything, and runs one such call of a socket at a time.
    */
   readonly bulky?: number | ((params: never) => number);
@@ -59,7 +59,7 @@ export interface MethodDefinition {
 /** The fields of most writes: on one channel, and counted against the message limit. */
 export const write = { kind: 'write', limit: 'message', orderedBy: 'channelId' } as const;
 
-/** The usual read: of one channel. */
+/** The fields of most reads: of one channel. */
 export const read = { kind: 'read', limit: 'read', orderedBy: 'channelId' } as const;
 
 const kib = 1024;
@@ -68,7 +68,7 @@ const kib = 1024;
 export const smallPageBytes = 512 * kib;
 /** The most bytes of a page of 200 channels: each may have 8 KiB of metadata, escaped. */
 export const channelPageBytes = 2_048 * kib;
-/** The most bytes of the read state: 10,000 channels, the store's limit, of 256 bytes each. */
+/** The most bytes of the read state: at most 10,000 channels, of 256 bytes each. */
 export const readStateBytes = 2_560 * kib;
 
 /**

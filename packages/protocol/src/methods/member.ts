@@ -66,7 +66,7 @@ export const memberMethods = {
   'member.update': {
     ...write,
     tag,
-    summary: 'Changes the given ones of role and displayName; null clears.',
+    summary: 'Changes the given fields (role, displayName); null clears one.',
     params: paramsSchema({
       channelId: idSchema,
       agentId: idSchema,

@@ -24,7 +24,7 @@ const sendResult = z.object({
   messageId: idSchema,
   seq: seqSchema,
   timestamp: timestampSchema,
-  duplicate: z.boolean().describe('Was it stored before, under the same clientMessageId?'),
+  duplicate: z.boolean().describe('True: it was stored before, under the same clientMessageId.'),
 });
 const originParams = {
   replyTo: orNull(idSchema).describe(

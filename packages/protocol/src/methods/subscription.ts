@@ -14,14 +14,16 @@ const topicResult = z.union([
     channelId: idSchema,
     head: seqSchema.describe('Live events continue from head+1.'),
     floor: floorSchema,
-    resumed: z.boolean().describe('Are the events all that came after since?'),
+    resumed: z.boolean().describe('True: events holds every event after since.'),
     events: z.array(envelopeSchema),
-    presencePushed: z.boolean().describe('Does presence come as events, or only by presence.list?'),
+    presencePushed: z
+      .boolean()
+      .describe('True: presence arrives as events. False: only presence.list shows it.'),
   }),
   z.object({ channelId: idSchema, error: z.object({ code: z.enum(errorCodes) }) }),
 ]);
 
-/** Without `since` an answer holds no events and is small. */
+/** An answer without `since` is small, because it contains no events. */
 function subscribeBytes(params: { topics: readonly { since: number | null }[] }): number {
   return params.topics.every(({ since }) => since === null) ? 0 : limits.resumeBytes;
 }
@@ -33,7 +35,7 @@ export const subscriptionMethods = {
     orderedBy: 'topics',
     bulky: subscribeBytes,
     summary:
-      'Subscribes to channels, each from its last seq or from now on; one bad topic fails alone.',
+      'Subscribes to channels, each from its last seq or from now on; a bad topic does not affect the others.',
     params: paramsSchema({
       topics: z
         .array(

@@ -10,7 +10,7 @@ const tag = 'threads';
 const title = lineSchema(limits.titleChars);
 const threadResult = z.object({ thread: threadSchema });
 
-/** Methods for threads with a title. A reply needs none of them. */
+/** Methods for threads with a title. Replies work without these methods. */
 export const threadMethods = {
   'thread.create': {
     ...write,

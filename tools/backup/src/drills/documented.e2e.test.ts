@@ -38,7 +38,7 @@ it('every command of docs/backup.md runs', async () => {
   const ours = lines.filter((line) => line.startsWith('npm run '));
   expect(ours.length).toBeGreaterThan(8);
   for (const line of ours) await run(line);
-  // All other commands are run by the drill of pgBackRest.
+  // The drill of pgBackRest runs all other commands.
   const others = lines.filter((line) => !line.startsWith('npm run '));
   expect(others.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(
     Array.from({ length: 4 }, () => 'pgbackrest --stanza=openclaw'),

@@ -105,7 +105,7 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
   };
 }
 
-/** A backup that was taken while messages were sent, and the log that the restore must partly lose. */
+/** A backup that was taken while messages were sent, and the log at its end, of which the restore must lose a part. */
 export interface BackupUnderLoad {
   readonly archive: string;
   /** The number of events that were acknowledged when the backup began. */
@@ -148,7 +148,10 @@ export async function backUpUnderLoad(
   };
 }
 
-/** Checks that the log ends within the time of the backup, and that clients start over. Call it when the hub runs. */
+/**
+ * Checks that the restored log ends at a seq committed during the backup, and that clients notice the new epoch. Call
+ * it when the hub runs.
+ */
 export async function expectRestored(
   fleet: Fleet,
   { archive, acked, during, former, epoch }: BackupUnderLoad,
@@ -187,7 +190,7 @@ export async function expectResync(
   await waitFor(() => received.at(-1) === last, { what: 'the next message at the client' });
 }
 
-/** Splits a log where the restored one ends, and checks that one is the beginning of the other. */
+/** Checks that the restored log is the beginning of the other one, and splits that one where the restored log ends. */
 export function lostOf(
   before: readonly LoggedEnvelope[],
   restored: readonly LoggedEnvelope[],

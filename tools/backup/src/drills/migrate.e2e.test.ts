@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     const env = { HUB_DB_URL: url };
     await succeed(['migrate'], env);
     expect(await succeed(['migrate', '--plan'], env)).toContain('needs no migration');
-    // To the plan, the database now looks like one of 0.1.0.
+    // For the plan, the database now looks like one of release 0.1.0.
     execute(`delete from chat_store_migrations where name > '0003'`);
     const plan = await run(['migrate', '--plan'], env);
     expect(plan.code).toBe(0);
@@ -65,7 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     expect(refused.output).toContain('hubs of a release before 0.2.0 cannot serve it');
   });
 
-  // This hub is the previous release here: it does not know the migration that runs beside it.
+  // This hub plays the previous release: it does not know the migration that runs beside it.
   it('of the next release run beside a hub of this one, which serves on under load', async () => {
     const { url, execute } = await databases[engine]();
     const hub = await scope.use(

@@ -92,7 +92,7 @@ describe('a SQLite database', () => {
     );
   });
 
-  it('is restored from the newest archive at or before a time; old ones go', async () => {
+  it('is restored from the newest archive at or before a time; old archives are removed', async () => {
     const { path, env, to } = await arrange();
     await succeed(['migrate'], env);
     const nameRow = (name: string) => {

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CommandLineError, type CommandLine } from './command-line.ts';
+import { CommandLineError } from '../command-line.ts';
+import type { CommandLine } from './command-line.ts';
 import { centrifugoSystem } from './systems/centrifugo.ts';
 import { floorSystem } from './systems/floor.ts';
 import { hubSystem } from './systems/hub.ts';
@@ -36,7 +37,7 @@ export function allSystems({ hubFolders, hubProgram, hubFlags }: SystemOptions):
 
 /**
  * The systems to measure. A system that cannot run on this machine is left out, and `tell` is called with the reason.
- * @throws {CommandLineError} for a name that is not there
+ * @throws {CommandLineError} for an unknown name
  */
 export async function readySystems(
   options: SystemOptions,
@@ -44,7 +45,7 @@ export async function readySystems(
 ): Promise<System[]> {
   const all = allSystems(options);
   const others = options.hubFolders.length;
-  // A checkout that is named on the command line is wanted, whether --against names it or not.
+  // A checkout on the command line is always measured, even if --against does not name it.
   const wanted = [
     ...all.slice(0, others),
     ...chosen('--against', all.slice(others), options.systems),
@@ -60,7 +61,7 @@ export async function readySystems(
 
 type WorkOptions = Pick<CommandLine, 'rates' | 'agents' | 'channels' | 'sockets'>;
 
-/** All works, the loads with the numbers of the command line. */
+/** All works. The sizes of the loads come from the command line. */
 export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Work[] {
   const loads = (name: string, own: Omit<Load, 'perSecond'>, ownRates: readonly number[]) =>
     (rates ?? ownRates).map((perSecond) =>
@@ -85,8 +86,8 @@ export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Wor
 }
 
 /**
- * The named ones, or all. A work is named by its whole name or by its first word.
- * @throws {CommandLineError} for a name that is not there
+ * The named ones, or all. A work is named by its whole name or by its first word. @throws {CommandLineError} for an
+ * unknown name
  */
 export function chosen<T extends { readonly name: string }>(
   option: string,

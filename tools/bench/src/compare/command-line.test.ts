@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CommandLineError, parseCommandLine } from './command-line.ts';
+import { CommandLineError } from '../command-line.ts';
+import { parseCommandLine } from './command-line.ts';
 
 describe('the command line of the bench', () => {
   it('reads works, systems and rates', () => {

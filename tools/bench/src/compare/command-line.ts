@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { CommandLineError, numberOf, parseOptions } from '../command-line.ts';
 import type { Effort } from './works/work.ts';
 
 /** The options of the command line. */
@@ -24,12 +24,6 @@ export interface CommandLine {
   readonly jsonFile: string | null;
   /** A Markdown file, in which the section of each work that was run is replaced. */
   readonly markdownFile: string | null;
-}
-
-/** Thrown for invalid arguments; the message names the option. */
-export class CommandLineError extends Error {
-  override readonly name = 'CommandLineError';
-  readonly code = 'invalid_arguments';
 }
 
 export const help = `Usage: npm run bench -- [options], or npm run bench -- micro|growth [options]
@@ -60,47 +54,7 @@ hub's costs as channels, members, history, sockets or hubs grow (micro --help, g
 Tables go to standard output as Markdown, progress to standard error. The exit code is 0 when every run ended, 1 when
 one failed, 2 for invalid arguments, 130 after Ctrl-C, which prints the tables of what was measured until then.`;
 
-function parse(args: readonly string[]) {
-  const optional = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        work: optional,
-        against: optional,
-        rounds: optional,
-        seconds: optional,
-        rate: optional,
-        agents: optional,
-        channels: optional,
-        sockets: optional,
-        'content-bytes': { type: 'string', default: '200' },
-        quick: { type: 'boolean', default: false },
-        'relative-to': optional,
-        'hub-dir': { type: 'string', multiple: true, default: [] },
-        'hub-program': { type: 'string', default: 'apps/chat-hub/src/main.ts' },
-        'hub-flags': { type: 'string', default: '' },
-        json: optional,
-        write: optional,
-        list: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function numberOf(name: string, text: string, minimum: number, isWhole = true): number {
-  const value = Number(text);
-  const isGood = text.trim() !== '' && value >= minimum && (!isWhole || Number.isInteger(value));
-  if (!isGood)
-    throw new CommandLineError(
-      `--${name} must be a ${isWhole ? 'whole ' : ''}number of at least ${minimum}`,
-    );
-  return value;
-}
-
+const optional = { type: 'string' } as const;
 const listOf = (text: string) =>
   text
     .split(',')
@@ -109,7 +63,26 @@ const listOf = (text: string) =>
 
 /** Parses the arguments. @throws {CommandLineError} */
 export function parseCommandLine(args: readonly string[]): CommandLine | 'help' | 'list' {
-  const values = parse(args);
+  const values = parseOptions(args, {
+    work: optional,
+    against: optional,
+    rounds: optional,
+    seconds: optional,
+    rate: optional,
+    agents: optional,
+    channels: optional,
+    sockets: optional,
+    'content-bytes': { type: 'string', default: '200' },
+    quick: { type: 'boolean', default: false },
+    'relative-to': optional,
+    'hub-dir': { type: 'string', multiple: true, default: [] },
+    'hub-program': { type: 'string', default: 'apps/chat-hub/src/main.ts' },
+    'hub-flags': { type: 'string', default: '' },
+    json: optional,
+    write: optional,
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  });
   if (values.help) return 'help';
   if (values.list) return 'list';
   const whole = (name: 'agents' | 'channels', text: string | undefined) =>

@@ -48,7 +48,7 @@ describe('the bench', () => {
       expect(p50Ms).toBeGreaterThan(0);
     }
     expect(valuesOf('drops teams', 'hub')).toMatchObject({ lost: 0, doubled: 0 });
-    // The negative control: the floor has no recovery.
+    // The negative control: the system `floor` has no recovery.
     expect(valuesOf('drops teams', 'floor')['lost']).toBeGreaterThan(0);
     for (const text of [bench.stdout(), readFileSync(markdown, 'utf8')])
       expect(text).toMatch(/^\| hub +\|/m);

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { allSystems, allWorks, chosen, readySystems } from './catalogue.ts';
-import { CommandLineError, help, parseCommandLine, type CommandLine } from './command-line.ts';
-import { withSection } from './markdown-sections.ts';
+import { CommandLineError } from '../command-line.ts';
+import { help, parseCommandLine, type CommandLine } from './command-line.ts';
+import { writeSection } from './markdown-sections.ts';
 import { runGrowth } from '../growth/run-growth.ts';
 import { runMicro } from '../micro/run-micro.ts';
 import { formatRun, formatWork, machine, originOf, type Run } from './report.ts';
@@ -20,7 +21,7 @@ function list() {
   }
 }
 
-/** Round after round, each on every system in turn, so that a slow minute of the machine hits all of them. */
+/** Each round measures every system in turn, so that a slow minute of the machine affects all of them. */
 async function* runsOf(
   work: Work,
   systems: readonly System[],
@@ -75,11 +76,8 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
       const report = { machine: machine(), date, command, runs };
       writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
     }
-    // The tables of an interrupted run have too few rounds.
-    if (markdownFile !== null && !signal.aborted) {
-      const text = existsSync(markdownFile) ? readFileSync(markdownFile, 'utf8') : '';
-      writeFileSync(markdownFile, withSection(text, work.name, section));
-    }
+    // The tables of an interrupted run are not written, because they have too few rounds.
+    if (markdownFile !== null && !signal.aborted) writeSection(markdownFile, work.name, section);
   }
   if (signal.aborted) return 130;
   return failures > 0 ? 1 : 0;
@@ -88,7 +86,7 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    // The servers are killed in the exit handler.
+    // The exit handler kills the servers.
     if (interrupted.signal.aborted) process.exit(130);
     console.error('bench: stopping the servers; once more to stop at once');
     interrupted.abort();

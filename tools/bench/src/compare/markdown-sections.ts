@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
 /** Replaces the section with this name, which stands between two comments. Appends it where it is missing. */
 export function withSection(text: string, name: string, content: string): string {
   const [begin, end] = [`<!-- bench: ${name} -->`, `<!-- end: ${name} -->`];
@@ -6,4 +8,10 @@ export function withSection(text: string, name: string, content: string): string
   const to = text.indexOf(end, from);
   if (from < 0 || to < 0) return `${text.trimEnd()}\n\n${section}\n`;
   return text.slice(0, from) + section + text.slice(to + end.length);
+}
+
+/** Replaces the section in a file, which is created if it is missing. */
+export function writeSection(file: string, name: string, content: string): void {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  writeFileSync(file, withSection(text, name, content));
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Linux counts processor time in hundredths of a second, whatever the kernel's own clock is. */
 const msPerTick = 10;
 
-/** Processor time of a process in ms, all of its threads included, those that have ended too. */
+/** Processor time in ms of a process with all its threads, also those that have ended. */
 export function processorMs(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The program's name stands in parentheses and may hold spaces; the fields after it are numbered from 3.
@@ -13,7 +13,7 @@ export function processorMs(pid: number): number {
 
 export interface Memory {
   readonly residentBytes: number;
-  /** The most that was resident since the process started. */
+  /** The highest resident memory since the process started. */
   readonly peakBytes: number;
 }
 
@@ -24,7 +24,10 @@ export function memoryOf(pid: number): Memory {
   return { residentBytes: field('VmRSS'), peakBytes: field('VmHWM') };
 }
 
-/** Processor time that this machine has spent since it booted, in ms: all processes, the kernel, and what a host took away. */
+/**
+ * Processor time that this machine has spent since it booted, in ms: of all processes and the kernel, and the time that
+ * the host took away.
+ */
 export function machineBusyMs(): number {
   const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first

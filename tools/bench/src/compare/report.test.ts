@@ -36,6 +36,15 @@ describe('the report', () => {
     expect(lines.at(-1)).toBe('Medians of 3 rounds. Measured.');
   });
 
+  it('has neither ranges nor numbers of rounds after a single round', () => {
+    const text = formatWork(work, [run('hub', 1, 9, 0), run('peer', 1, 10, 7)], options);
+    const lines = text.split('\n').map((line) => line.replace(/ +/g, ' '));
+    expect(lines).toContain('| system | µs | lost | ratio to peer |');
+    expect(lines).toContain('| hub | 9.0 | 0 | 0.90 |');
+    expect(lines).toContain('- peer: it lost some');
+    expect(lines.at(-1)).toBe('One round. Measured.');
+  });
+
   it('shows a dash for what was not measured', () => {
     const text = formatWork(work, [run('hub', 1, 4, null), run('hub', 2, 5, null)], options);
     expect(text.replace(/ +/g, ' ')).toContain('| hub | 4.5 | – | 4.0–5.0 | – |');

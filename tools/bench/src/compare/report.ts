@@ -29,8 +29,8 @@ export function originOf(args: readonly string[]): string {
 }
 
 /**
- * The table of one work as Markdown: medians over the rounds, and ratios to a reference system. `origin` says how and when
- * it was measured.
+ * The table of one work as Markdown: medians, and ratios to a reference system; with several rounds, also ranges.
+ * `origin` says how and when it was measured.
  */
 export function formatWork(
   work: Omit<Work, 'run'>,
@@ -49,19 +49,21 @@ export function formatWork(
       .map((run) => run.measured.values[key])
       .filter((value) => value !== null && value !== undefined);
   const median = (system: string, key: string) => medianOf(valuesOf(system, key));
+  const rounds = Math.max(...own.map(({ round }) => round));
   const compared = work.columns.find(({ key }) => key === work.comparedBy);
   const comparison = (system: string, { key, digits }: Column) => {
-    const range = spreadOf(valuesOf(system, key));
+    const spread = spreadOf(valuesOf(system, key));
+    const range =
+      spread && `${formatNumber(spread.min, digits)}–${formatNumber(spread.max, digits)}`;
     const [own, base] = [median(system, key), median(reference, key)];
-    return [
-      range && `${formatNumber(range.min, digits)}–${formatNumber(range.max, digits)}`,
-      own && base && formatNumber(own / base, 2),
-    ].map((cell) => cell || '–');
+    const ratio = own && base && formatNumber(own / base, 2);
+    return (rounds === 1 ? [ratio] : [range, ratio]).map((cell) => cell || '–');
   };
   const head = [
     rowTitle,
     ...work.columns.map(({ title }) => title),
-    ...(compared ? [`${compared.title}, range`, `ratio to ${reference}`] : []),
+    ...(compared && rounds > 1 ? [`${compared.title}, range`] : []),
+    ...(compared ? [`ratio to ${reference}`] : []),
   ];
   const rows = systems.map((system) => [
     system,
@@ -70,16 +72,15 @@ export function formatWork(
   ]);
   const table = markdownTable(head, rows);
   const notes = own.flatMap(({ system, round, measured }) =>
-    measured.notes.map((note) => `- ${system}, round ${round}: ${note}`),
+    measured.notes.map((note) => `- ${system}${rounds === 1 ? '' : `, round ${round}`}: ${note}`),
   );
   const parts = [`### ${work.name}`, sentence(work.description), table];
   if (notes.length > 0) parts.push(notes.join('\n'));
-  const rounds = Math.max(...own.map(({ round }) => round));
   parts.push(`${rounds === 1 ? 'One round' : `Medians of ${rounds} rounds`}. ${origin}`);
   return parts.join('\n\n');
 }
 
-/** In the form of the formatter of this repository: the first column to the left, the others to the right. */
+/** Formatted as Prettier does it. The first column is aligned to the left, the others to the right. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, at) =>
     Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)),
@@ -96,7 +97,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** The mean of the two in the middle where their number is even; null without a value. */
+/** The median: the mean of the two middle values if their number is even; null without a value. */
 function medianOf(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

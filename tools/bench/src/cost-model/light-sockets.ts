@@ -8,7 +8,7 @@ const eventMark = Buffer.from('"method":"event"');
 /** A subscriber that counts events without parsing them, so that this process is not the bottleneck. */
 export interface LightSocket {
   readonly events: number;
-  /** Frames with events: a hub writes what it has for a socket in one turn as one frame. */
+  /** Received frames with events. A hub writes all events for a socket in one turn as one frame. */
   readonly frames: number;
   close(): Promise<void>;
 }
@@ -128,7 +128,7 @@ export async function sendAtRate(
   await Promise.all(answers);
 }
 
-/** With the id that clients add, so that a repeated send is stored once. */
+/** Sends with a clientMessageId, as clients do. */
 function messageOf(channelId: string | undefined, content: string): object {
   return { channelId, content, clientMessageId: randomUUID() };
 }

@@ -22,7 +22,7 @@ import { formatTracing, measureTracing } from './tracing.ts';
 const parts = ['storage', 'messages', 'sockets', 'plan', 'tracing'] as const;
 const help = `npm run cost-model -- [--only ${parts.join('|')}] [--messages 2000] [--sockets 1000] [--idle 10]
 Measures small runs on real hubs, Redis, SQLite and PostgreSQL, and prints them beside the cost model; then what the
-model says about larger fleets. --only tracing compares hubs with and without tracing. Exits with 1 when the model is off.`;
+model says about larger fleets. --only tracing compares hubs with and without tracing. Exits with 1 when the model does not hold.`;
 
 function readOptions(args: readonly string[]) {
   const { only, messages, sockets, idle } = parseOptions(args, {

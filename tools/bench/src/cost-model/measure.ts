@@ -37,7 +37,9 @@ export const loadContentBytes = 200;
 export const senderCount = 10;
 export const loadPerSecond = 500;
 
-/** Random letters: PostgreSQL compresses long texts, and real ones less than a repeated letter. */
+/**
+ * Random letters, because PostgreSQL compresses long texts, and would compress a repeated letter better than real text.
+ */
 const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes);
 
 /** Creates a channel with these members; the first one creates it. */
@@ -98,7 +100,7 @@ const eventsOf = (sockets: readonly LightSocket[]) =>
 const framesOf = (sockets: readonly LightSocket[]) =>
   sockets.reduce((sum, { frames }) => sum + frames, 0);
 
-/** How the messages of a load follow each other. The more of them share a turn, the less each costs. */
+/** How the messages of a load are spread over time. The more messages share a turn, the less each one costs. */
 export const loads = ['alone', 'even', 'full'] as const;
 type Load = (typeof loads)[number];
 

@@ -48,7 +48,7 @@ export async function startMeasuredHubs(
   };
 }
 
-/** The change of what a Redis server counts. */
+/** The increase of the counters of a Redis server. */
 interface RedisUse {
   readonly commands: number;
   readonly outputBytes: number;

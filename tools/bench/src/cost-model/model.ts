@@ -5,11 +5,11 @@
 export const costs = {
   /** Bytes of a stored message beside its text: the envelope and the ids in its row of the log. */
   sqliteRowBytes: 730,
-  /** A message's rows in other tables and indexes. */
+  /** Bytes of a message's rows in other tables and indexes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
-  /** The fields of an envelope on its topic, beside the text. */
+  /** Bytes of the other fields of an envelope on its topic, beside the text. */
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
@@ -19,17 +19,17 @@ export const costs = {
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
-  /** The sending hub: for each turn of its event loop with messages, and for each message. */
+  /** The sending hub, per turn of its event loop with messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /** A receiving hub: for each turn, each write to a socket, each message, and each further delivery in a write. */
+  /** A receiving hub, per turn, per write to a socket, per message, and per further delivery in a write. */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /**
-   * Every hub pays this for a message of another hub in a channel that it does not follow, because it reads the
-   * newest commits.
+   * The cost for each hub of a message of another hub in a channel that it does not follow: every hub reads the newest
+   * commits.
    */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,

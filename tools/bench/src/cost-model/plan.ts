@@ -39,7 +39,7 @@ export interface Plan extends Fleet {
 const maxCores = 0.6;
 /** The share of a core that a hub may spend on the commits of others, which grows with the whole system. */
 const maxForeignCores = 0.2;
-/** Connections that a hub may hold, so that the rest can take over those of one that stops. */
+/** Connections that a hub may hold, so that the other hubs can take over the connections of one that stops. */
 const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
@@ -53,7 +53,7 @@ function hubCores(fleet: Fleet, hubs: number): number {
   const received = (messages * following) / hubs;
   const turnsOf = (perSecond: number) => Math.min(1, maxTurnsPerSecond / perSecond);
   const sending = sent * sendingMicros({ turns: turnsOf(sent) });
-  // Writes are shared only by messages of one channel, because every socket follows one.
+  // Only messages of one channel share writes, because every socket follows one channel.
   const writeTurns = turnsOf(channelSize * messagesPerAgentSecond);
   const turns = turnsOf(received);
   const fanOut = channelSize / following;
@@ -101,7 +101,7 @@ export function planFor(fleet: Fleet): Plan {
     fanOut: channelSize / following,
     turns: Math.min(1, (maxTurnsPerSecond * hubs) / messagesPerSecond),
   };
-  // An upper bound: each further hub that follows a channel is counted like a publish of its own.
+  // An upper bound: each further hub that follows a channel is counted like another publish.
   const publishing = messagesPerSecond * following * redisMicros({ turns: 0 });
   const presence = agents * costs.leaseMicrosPerSecond;
   return {

@@ -25,9 +25,12 @@ export interface Row {
   readonly unit: string;
   readonly model: number;
   readonly measured: number;
-  /** The largest quotient of the two that still holds, either way; sizes and counts are closer than times. */
+  /**
+   * The largest ratio of the two values, either way, at which the model still holds. Sizes and counts agree better than
+   * times.
+   */
   readonly withinFactor: number;
-  /** A difference up to this is no contradiction: the runs cannot measure it. */
+  /** Smaller differences are ignored, because the runs cannot measure them. */
   readonly noise?: number;
 }
 
@@ -94,7 +97,8 @@ export function loadRows(measured: readonly LoadCosts[]): Row[] {
         unit: '',
         model: redisCommandsPerMessage(message),
         measured: one.redisCommands,
-        // Only an even load has a known rate, and with few messages the renewals of leases are a part that varies.
+        // Only for an even load, whose rate is known. Lease renewals are left out, because with few messages their
+        // share varies.
         withinFactor: load === 'even' ? exact : 1.5,
       },
       {

@@ -1,5 +1,5 @@
 /**
- * The exponent e of the power of the size that fits the costs best, by least squares of the logarithms: 0 is flat, 1 is linear.
+ * The exponent e for which size^e fits the costs best, by least squares of the logarithms: 0 is constant, 1 is linear.
  * Null for fewer than two positive costs.
  */
 export function fittedExponent(

@@ -1,7 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { CommandLineError } from '../compare/command-line.ts';
-import { withSection } from '../compare/markdown-sections.ts';
+import { CommandLineError, numberOf, parseOptions } from '../command-line.ts';
+import { writeSection } from '../compare/markdown-sections.ts';
 import { formatNumber, formatRun, formatWork, originOf, type Run } from '../compare/report.ts';
 import { channelGrowth } from './channels.ts';
 import { fittedExponent } from './exponent.ts';
@@ -24,35 +22,23 @@ const nameOf = ({ name }: Series) => name.replace('growth: ', '');
 const help = `npm run bench -- growth [--only ${allSeries.map(nameOf).join('|')}] [--sizes 10,100] [--seconds 5] [--write docs/performance.md]
 The hub's costs as one thing grows, and the exponent of each: 0 is flat, 1 is linear.`;
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string' },
-        sizes: { type: 'string' },
-        seconds: { type: 'string', default: '5' },
-        write: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
-  }
-}
+const options = {
+  only: { type: 'string' },
+  sizes: { type: 'string' },
+  seconds: { type: 'string', default: '5' },
+  write: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
 
 /** Measures and prints. Returns the exit code. @throws {CommandLineError} */
 export async function runGrowth(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const values = parse(args);
+  const values = parseOptions(args, options);
   if (values.help) {
     console.log(help);
     return 0;
   }
-  const durationMs = 1_000 * Number(values.seconds);
-  if (!(durationMs > 0)) throw new CommandLineError('--seconds must be above 0');
-  const sizes = values.sizes?.split(',').map(Number);
-  if (sizes?.some((size) => !Number.isInteger(size) || size < 1))
-    throw new CommandLineError('--sizes must be whole numbers of at least 1');
+  const durationMs = 1_000 * numberOf('seconds', values.seconds, 0.1, false);
+  const sizes = values.sizes?.split(',').map((size) => numberOf('sizes', size, 1));
   const wanted = allSeries.filter(
     (one) => values.only === undefined || nameOf(one) === values.only,
   );
@@ -86,9 +72,7 @@ export async function runGrowth(args: readonly string[], signal: AbortSignal): P
     });
     const section = `${table}\n\n${exponents(series, runs)}`;
     console.log(`\n${section}`);
-    if (values.write === undefined) continue;
-    const text = existsSync(values.write) ? readFileSync(values.write, 'utf8') : '';
-    writeFileSync(values.write, withSection(text, series.name, section));
+    if (values.write !== undefined) writeSection(values.write, series.name, section);
   }
   return failures > 0 ? 1 : 0;
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { hubSystem } from '../compare/systems/hub.ts';
 import type { Column, Effort, Measured } from '../compare/works/work.ts';
 
-/** The same work at growing sizes of one thing. */
+/** One work, measured at growing sizes. */
 export interface Series {
   readonly name: string;
   readonly description: string;

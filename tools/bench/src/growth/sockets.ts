@@ -8,7 +8,7 @@ import { mebibyte } from './sends.ts';
 import { ownHub, type Series } from './series.ts';
 import { medianMs } from './timed.ts';
 
-/** Connects silent agents; their cost while they connect, and while they are silent. */
+/** Measures the cost of silent agents, while they connect and afterwards. */
 async function measureSilence(
   sockets: number,
   channels: number,

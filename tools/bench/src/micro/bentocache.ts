@@ -9,7 +9,7 @@ import { cacheFolder } from '../compare/peers/cache-folder.ts';
 
 const execute = promisify(execFile);
 const version = '1.6.1';
-/** The newest of the major version that bentocache supports. */
+/** The newest ioredis of the major version that bentocache supports. */
 const ioredisVersion = '5.11.1';
 
 /** The part of bentocache that is measured. */
@@ -35,8 +35,9 @@ interface BentoModule {
 }
 
 /**
- * Creates a cache of bentocache over Redis, with or without its memory in front. bentocache wants an older ioredis than this
- * workspace has, so npm installs both, once, into a cache folder outside of the tree. Returns why that failed.
+ * Creates a cache of bentocache over Redis, with or without its memory in front. bentocache needs an older ioredis than
+ * this workspace has, so npm installs both, once, into a cache folder outside the tree. If that fails, returns the
+ * reason.
  */
 export async function createBento(
   redis: { readonly host: string; readonly port: number },

@@ -1,19 +1,19 @@
 import type { RedisServer } from '@openclaw/test-support';
 
-/** One way to do the same thing. */
+/** One implementation of an operation. */
 export interface Contestant extends AsyncDisposable {
   readonly name: string;
   /** Its guarantees, because contestants differ in them. */
   readonly promise: string;
-  /** Does it once. `at` counts the operations from 0 on. */
+  /** Runs the operation once. `at` counts the operations, from 0. */
   operate(at: number): Promise<unknown>;
 }
 
-/** One operation of a package, and other ways to do it. */
+/** One operation of a package, and other implementations of it. */
 export interface Comparison {
   readonly name: string;
   readonly description: string;
-  /** Operations at a time. */
+  /** Concurrent operations. */
   readonly concurrency: number;
   readonly contestants: readonly ContestantSource[];
 }

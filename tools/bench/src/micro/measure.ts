@@ -10,11 +10,11 @@ export interface MicroResult {
   readonly redisMicros: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** Seconds of processor time a second of everything else on this machine. */
+  /** Processor seconds per second that everything else on this machine used. */
   readonly otherCores: number;
 }
 
-/** Keeps `concurrency` operations under way for a time; a quarter of it before is not measured. */
+/** Keeps `concurrency` operations running for `ms`, after a warm-up of a quarter of that. */
 export async function measure(
   contestant: Contestant,
   {
@@ -63,7 +63,7 @@ export async function measure(
         await contestant.operate(started++);
         note(performance.now() - fromMs);
         operations += 1;
-        // Operations without input or output would keep the event loop from everything else.
+        // Yields, because operations without input or output would block the event loop.
         if (operations % 1_000 === 0) await turn();
       }
     };

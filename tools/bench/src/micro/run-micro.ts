@@ -1,8 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { startRedis } from '@openclaw/test-support';
-import { CommandLineError } from '../compare/command-line.ts';
-import { withSection } from '../compare/markdown-sections.ts';
+import { CommandLineError, numberOf, parseOptions } from '../command-line.ts';
+import { writeSection } from '../compare/markdown-sections.ts';
 import { formatWork, originOf, type Run } from '../compare/report.ts';
 import { busyMachineNotes } from '../compare/works/run-fleet.ts';
 import type { Work } from '../compare/works/work.ts';
@@ -73,34 +71,23 @@ async function compare(
   return { runs, promises };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string' },
-        rounds: { type: 'string', default: '3' },
-        seconds: { type: 'string', default: '3' },
-        write: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new CommandLineError(error instanceof Error ? error.message : String(error));
-  }
-}
+const options = {
+  only: { type: 'string' },
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '3' },
+  write: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
 
 /** Compares and prints. Returns the exit code. @throws {CommandLineError} */
 export async function runMicro(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const values = parse(args);
+  const values = parseOptions(args, options);
   if (values.help) {
     console.log(help);
     return 0;
   }
-  const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new CommandLineError('--rounds must be a whole number of at least 1');
-  if (!(seconds > 0)) throw new CommandLineError('--seconds must be above 0');
+  const rounds = numberOf('rounds', values.rounds, 1);
+  const seconds = numberOf('seconds', values.seconds, 0.1, false);
   const wanted = comparisons.filter(({ name }) => name.startsWith(values.only ?? ''));
   if (wanted.length === 0) throw new CommandLineError(`--only: there is no ${values.only}`);
   for (const comparison of wanted) {
@@ -116,9 +103,7 @@ export async function runMicro(args: readonly string[], signal: AbortSignal): Pr
       origin: originOf(['micro', ...args]),
     });
     console.log(`\n${section}`);
-    if (values.write === undefined) continue;
-    const text = existsSync(values.write) ? readFileSync(values.write, 'utf8') : '';
-    writeFileSync(values.write, withSection(text, name, section));
+    if (values.write !== undefined) writeSection(values.write, name, section);
   }
   return 0;
 }

@@ -10,7 +10,7 @@ export interface AgentConnections {
   closed(agentId: string): void;
   /** True if one connection was open during the whole time. */
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
-  /** The time since when the agent has always had a connection. Infinity while it has none. */
+  /** The time from which on the agent has had a connection without interruption. Infinity while it has none. */
   liveSinceMs(agentId: string): number;
   /** The time at which the agent closed for good; Infinity before that. */
   closedAtMs(agentId: string): number;

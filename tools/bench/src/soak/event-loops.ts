@@ -18,7 +18,7 @@ export interface EventLoopReport {
   readonly samples: number;
 }
 
-/** Node's resolution, which is part of each of its values. */
+/** The resolution of Node's histogram, which each of its values includes. */
 const samplingMs = 10;
 
 export function createEventLoops(): EventLoops {

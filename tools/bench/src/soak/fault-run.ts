@@ -11,7 +11,7 @@ const wholeTimeoutMs = 60_000;
 /** The faults so far, so that a violation can name the last ones before it. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
-  /** The last two faults that began before that moment. */
+  /** The last two faults that began before the given time. */
   before(atMs: number): string[];
 }
 

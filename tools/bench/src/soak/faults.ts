@@ -123,7 +123,7 @@ export const faultKinds = {
     async inject(system, _site, ms) {
       const redis = redisOf(system);
       await redis.snapshot();
-      // The rollback takes back what is written in this time.
+      // The rollback undoes what is written in this time.
       await delay(ms);
       await redis.kill();
       return () => redis.restart('snapshot');

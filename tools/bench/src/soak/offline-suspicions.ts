@@ -3,7 +3,7 @@ import type { Violations } from './violations.ts';
 
 /** From the welcome until the agent must be shown online: it resubscribes, and a breaker may have to open. */
 export const settleMs = 2_000;
-/** A hub may notice a lost connection this much earlier than the client. */
+/** How much earlier than the client a hub may notice a lost connection. */
 const noticeMs = 1_000;
 /** A false offline that is corrected within this time is a flicker. */
 const correctionMs = 1_000;

@@ -28,7 +28,7 @@ type ReadMethod = 'log.read' | 'message.history' | 'REST';
 
 /** Runs until it is stopped. It connects directly to the `ports` of the hubs, which no network fault affects. */
 export function startRemovalRace(ports: readonly number[], violations: Violations): RemovalRace {
-  /** For the highest seq of an answer, its first read. */
+  /** Maps the highest seq of an answer to the first read that returned it. */
   const seen = new Map<number, { readonly method: ReadMethod; readonly atMs: number }>();
   let answers = 0;
   let isStopped = false;

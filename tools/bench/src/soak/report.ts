@@ -28,7 +28,7 @@ export interface SoakReport {
   readonly eventLoops: EventLoopReport;
   /** Answers in the removal race. */
   readonly racedReads: number;
-  /** The longest stall of this process, which may be part of any time here. */
+  /** The longest stall of this process. Any time in this report may include it. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;

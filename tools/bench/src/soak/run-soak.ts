@@ -167,7 +167,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
       await Promise.all([inject(on, next.value), injectOverlapping(on, next.value.overlapping)]);
       say(`${since()}  … recovered`);
-      // Subscribers that moved return to their first hub, otherwise the next fault might hit a hub without clients.
+      // Subscribers that moved return to their first hub. Otherwise the next fault might affect a hub without clients.
       await wait(settleMs);
       for (const seat of seats) seat.returnHome();
     }

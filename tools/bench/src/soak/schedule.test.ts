@@ -22,7 +22,7 @@ describe('a schedule', () => {
     expect(rounds[0]).not.toEqual(rounds[1]);
   });
 
-  it('overlaps faults of different parts, if told to', () => {
+  it('overlaps faults of different parts on request', () => {
     const pace = { pauseMs: [1_000, 2_000], overlaps: true } as const;
     const schedule = createSchedule(createRandom(1), kinds, 3, pace);
     for (let i = 0; i < 100; i += 1) {

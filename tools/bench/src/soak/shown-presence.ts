@@ -23,7 +23,7 @@ export interface ShownPresence {
     isOnline: boolean,
     askedMs?: number,
   ): void;
-  /** Everything that was not reported yet. */
+  /** Every shown status that was not excluded. */
   all(): Iterable<Shown>;
 }
 

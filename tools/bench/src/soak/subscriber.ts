@@ -31,7 +31,10 @@ export interface Subscriber {
   readonly client: HubClient;
   /** Follows the channel from the event after `last`. */
   follow(channelId: string, last: number): Promise<void>;
-  /** Breaks the connection and returns to its first hub, unless it is there: every hub should have clients. */
+  /**
+   * Breaks the connection and returns to its first hub, unless it is already there, because every hub should have
+   * clients.
+   */
   returnHome(): void;
   close(): Promise<void>;
 }

@@ -95,7 +95,7 @@ export async function startSystem(
   }
 
   const sites: HubSite[] = [];
-  // One after the other: the first hub creates the tables.
+  // One after the other, because the first hub creates the tables.
   for (let i = 0; i < options.hubs; i += 1) sites.push(await createSite(i));
 
   async function stateOf({ hub }: HubSite): Promise<HubState> {

@@ -88,7 +88,7 @@ export function createWireTap(report: WireReport): WireTap {
       pendingSubscribes = new Map();
     },
     sent(text) {
-      // Only these two matter; parsing every frame would be expensive.
+      // Other frames are skipped, because parsing every frame would be expensive.
       if (!text.includes('"subscribe"') && !text.includes('"unsubscribe"')) return;
       const frame = JSON.parse(text) as Frame | Frame[];
       for (const { id, method, params } of Array.isArray(frame) ? frame : [frame]) {

@@ -101,7 +101,7 @@ const envelopes: CallCase[] = [
     id: null,
   },
   {
-    name: 'a batch of what is no call',
+    name: 'a batch without a valid call',
     text: '[1,null,"x"]',
     answers: [-32600, -32600, -32600],
     id: null,

@@ -71,20 +71,20 @@ export const framingCases: readonly FramingCase[] = [
   ...[
     ['an overlong slash', [0xc0, 0xaf]],
     ['half a surrogate pair', [0xed, 0xa0, 0x80]],
-    ['a code point past the last', [0xf4, 0x90, 0x80, 0x80]],
-    ['a character cut off', [0xe2, 0x82]],
+    ['a code point beyond the last one', [0xf4, 0x90, 0x80, 0x80]],
+    ['a truncated character', [0xe2, 0x82]],
   ].map(([name, bytes]) => ({
     name: `UTF-8 with ${name as string}`,
     bytes: () => clientFrame(Buffer.from([0x22, ...(bytes as number[]), 0x22])),
     expected: 1007,
   })),
   {
-    name: 'a frame that only says it is too large by one byte',
+    name: 'a frame whose header claims one byte too many',
     bytes: () => clientFrame('', { declaredLength: limits.frameBytes + 1 }),
     expected: 4413,
   },
   {
-    name: 'a frame that only says it has 2^53 bytes',
+    name: 'a frame whose header claims 2^53 bytes',
     bytes: () => clientFrame('', { declaredLength: 2n ** 53n }),
     expected: 4413,
   },

@@ -62,7 +62,7 @@ export const paramCases: readonly CallCase[] = [
     answers: [-32602],
   })),
   {
-    name: 'content of bidi, joiners, specials and planes beyond the first',
+    name: 'content with bidi controls, joiners, specials and characters beyond the first plane',
     text: call(
       'message.send',
       json({ channelId: channel, content: '\u202e\u2066\u200d\ufeff\uffff\u0001😀𐀀\u2028' }),

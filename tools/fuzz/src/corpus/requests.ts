@@ -11,7 +11,7 @@ export interface RequestCase {
 const crlf = '\r\n';
 const host = 'Host: localhost';
 
-/** A request after whose answer the server closes the connection. */
+/** A request that the server answers before it closes the connection. */
 const ask = (line: string, headers: readonly string[] = [], body: string | Uint8Array = '') =>
   Buffer.concat([
     Buffer.from([`${line} HTTP/1.1`, host, 'Connection: close', ...headers, '', ''].join(crlf)),
@@ -43,7 +43,7 @@ const bodies: RequestCase[] = [
     code: 'invalid_params',
   })),
   ...[
-    ['nothing, though it says JSON', ''],
+    ['empty, with the content type JSON', ''],
     ['100,000 brackets', '['.repeat(100_000)],
     [
       'no UTF-8',
@@ -129,7 +129,7 @@ const unreadable: RequestCase[] = [
   ['HTTP/9.9', `GET / HTTP/9.9${crlf}${host}${crlf}${crlf}`],
   ['a NUL in a header', `GET /healthz HTTP/1.1${crlf}${host}${crlf}X: a\0b${crlf}${crlf}`],
   ['a header without a colon', `GET /healthz HTTP/1.1${crlf}${host}${crlf}broken${crlf}${crlf}`],
-  // Request smuggling: one server reads as the body what another reads as the next request.
+  // Request smuggling: one server takes for the body what another takes for the next request.
   [
     'two lengths',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Content-Length: 6${crlf}${crlf}{}`,
@@ -139,7 +139,7 @@ const unreadable: RequestCase[] = [
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Transfer-Encoding: chunked${crlf}${crlf}0${crlf}${crlf}`,
   ],
   [
-    'a length below nothing',
+    'a negative length',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: -1${crlf}${crlf}`,
   ],
 ].map(([name = '', request = '']) => ({
@@ -158,7 +158,7 @@ const upgrades: RequestCase[] = [
   },
   { name: 'no key', request: handshake([...upgrade, version]), status: 400 },
   {
-    name: 'a key that is none',
+    name: 'an invalid key',
     request: handshake([...upgrade, version, 'Sec-WebSocket-Key: x']),
     status: 400,
   },
@@ -169,7 +169,7 @@ const upgrades: RequestCase[] = [
   },
   { name: 'another verb', request: handshake([...upgrade, version, key], 'POST'), status: 405 },
   {
-    name: 'a subprotocol that is none',
+    name: 'an invalid subprotocol',
     request: handshake([...upgrade, version, key, 'Sec-WebSocket-Protocol: a b, ,']),
     status: 400,
   },

@@ -60,7 +60,7 @@ export const tokenCases: readonly TokenCase[] = [
     ...headed(false, [{ alg }]),
   ]),
   ...(['pem', 'jwk'] as const).map((form) => ({
-    name: `HS256 with the public key (${form}) for a secret`,
+    name: `HS256 with the public key (${form}) as the secret`,
     make: ({ publicKey }: Target) => signed(publicKey[form], { ...hs256, kid: 'k1' }, claimsNow()),
     isGood: false,
   })),
@@ -75,7 +75,7 @@ export const tokenCases: readonly TokenCase[] = [
     isGood: false,
   })),
   ...(['jwk', 'jku', 'x5u', 'kid'] as const).map((where) => ({
-    name: `a key of its own by ${where}`,
+    name: `the attacker’s key in ${where}`,
     make: () => withOwnKey(where),
     isGood: false,
   })),

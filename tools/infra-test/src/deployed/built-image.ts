@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** The Dockerfile's last stage: its files and its settings. */
 export interface BuiltImage {
-  /** Stands for `/` of the image. */
+  /** The folder that plays the image's `/`. */
   readonly folder: string;
   /** Absolute on this machine. */
   readonly workdir: string;

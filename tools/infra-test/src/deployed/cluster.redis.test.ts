@@ -66,7 +66,7 @@ describe('infra/cluster', () => {
       },
       { what: 'a whole cluster', timeoutMs: 20_000, everyMs: 100 },
     );
-  /** As if each pod had got another address while all were down. */
+  /** Gives each node another address, as when all pods get new addresses while they are down. */
   const moveAll = async () => {
     for (const { folder } of nodes) {
       const file = join(folder.path, 'nodes.conf');
@@ -104,7 +104,7 @@ describe('infra/cluster', () => {
   }, 60_000);
 
   // Nodes keep the addresses of the others. When all get new ones together, none finds another by itself.
-  it('is whole again after all nodes got other addresses, and would not be without start.sh', async () => {
+  it('is complete again after all nodes got other addresses, and would not be without start.sh', async () => {
     await stopAll();
     await moveAll();
     running = nodes.map(({ port, busPort, folder }) =>

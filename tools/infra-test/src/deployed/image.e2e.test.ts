@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path';
 import { runChecker } from '../checkers.ts';
 import { buildImage, type BuiltImage } from './built-image.ts';
 
-/** Makes the hub's own call that listens for SIGTERM throw, so that the stack has frames of the bundle. */
+/**
+ * Makes a call in the hub's own code throw (the one that listens for SIGTERM), so that the stack has frames of the
+ * bundle.
+ */
 const crashingPreload = `data:text/javascript,${encodeURIComponent(`
 const on = process.on;
 process.on = function (event, ...rest) {

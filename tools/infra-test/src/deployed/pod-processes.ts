@@ -11,7 +11,7 @@ import type { Container, Probe, Rendered, Workload } from '../manifests.ts';
 import type { BuiltImage } from './built-image.ts';
 import { programOf, type Program } from './programs.ts';
 
-/** The image and the secrets that the manifests name only. */
+/** The image and the secrets, of which the manifests have only the names. */
 export interface Surroundings {
   readonly image: BuiltImage;
   /** By name of the Secret, then by key. */
@@ -29,7 +29,10 @@ export interface RunningContainer {
   port(containerPort: number): number;
   /** Runs a probe once. A container without that probe passes. */
   readonly passes: (probe: Probe | undefined) => Promise<boolean>;
-  /** As Kubernetes does: preStop, then SIGTERM. Resolves with the exit code, or rejects after the pod's grace period. */
+  /**
+   * Stops it as Kubernetes does: preStop, then SIGTERM. Resolves with the exit code, or rejects after the pod's grace
+   * period.
+   */
   end(): Promise<number | null>;
 }
 
@@ -60,7 +63,7 @@ export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   return pods;
 }
 
-/** Starts the containers of one pod as processes: with its command, environment, files and user, but on loopback. */
+/** Starts the containers of one pod as processes, with their commands, environment, files and user, but on loopback. */
 export async function startPod(
   pod: PlannedPod,
   all: readonly PlannedPod[],
@@ -97,7 +100,7 @@ export async function startPod(
     return value;
   }
 
-  // Each container has a tree with its mounts under their paths, where start.sh finds the folders beside its own.
+  // Each container has a folder tree with its mounts at their paths, so that start.sh finds the neighbouring folders.
   const treeOf = (container: Container) => join(folder.path, container.name);
   for (const container of spec.containers) {
     await mkdir(treeOf(container));
@@ -118,7 +121,7 @@ export async function startPod(
   }
   return { containers, remove: () => folder.remove() };
 
-  /** The address of a name that the cluster's DNS would resolve; a port of another kind of server stays. */
+  /** The local address for a name that the cluster's DNS would resolve. Other addresses stay unchanged. */
   function onLoopback(text: string): string {
     return text.replaceAll(
       /([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?):(\d+)/g,

@@ -5,14 +5,14 @@ import { planPods, startPod, type RunningContainer, type Surroundings } from './
 /** An overlay whose containers run as processes and have passed their own probes. `await using` stops them. */
 export interface RunningOverlay extends AsyncDisposable {
   readonly containers: readonly RunningContainer[];
-  /** The containers of this name, in the order of their pods. */
+  /** The containers with this name, in the order of their pods. */
   named(name: string): RunningContainer[];
   stop(): Promise<void>;
 }
 
 /**
- * Runs what `kustomize build` says of an overlay as local processes, until each container passes its startup and its
- * readiness probe and each Job has ended with 0. Rejects when one ends early, with its output.
+ * Runs the output of `kustomize build` for an overlay as local processes, until each container passes its startup and
+ * its readiness probe and each Job has ended with 0. Rejects when one ends early, with its output.
  */
 export async function runOverlay(
   overlay: Overlay,

@@ -3,12 +3,12 @@ import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 const hits = rate('hub_cache_hits_total');
 const misses = rate('hub_cache_misses_total');
 
-/** The activity in channels: messages, delivery, resumes and repairs. */
+/** The dashboard of channels: messages, delivery, resumes and repairs. */
 export const channels = () =>
   dashboard(
     'channels',
     'Chat hub: channels',
-    'What happens in the channels: messages, delivery, resumes and repairs.',
+    'Channels: messages, delivery, resumes and repairs.',
     [
       {
         title: 'Traffic',

@@ -8,7 +8,7 @@ const quantiles = (histogram: string, matchers = chosen) => ({
   p99: quantile(0.99, histogram, '', matchers),
 });
 
-/** One hub, or several: its process, calls, database and clients. */
+/** The dashboard of one or several hubs: process, calls, database and clients. */
 export const hub = () =>
   dashboard(
     'hub',
@@ -88,7 +88,11 @@ export const hub = () =>
           graph(
             'Since the last pass of retention',
             { [legend]: `time() - (${of('hub_retention_last_pass_timestamp_seconds')} > 0)` },
-            { unit: 's', description: 'A pass begins every minute. Long: there is much to trim.' },
+            {
+              unit: 's',
+              description:
+                'A pass begins every minute. A long time means that there is much to trim.',
+            },
           ),
         ],
       },

@@ -25,7 +25,7 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
-/** A query, or queries by the legend of their series. `{{label}}` in a legend is the value of a label. */
+/** One query, or several, keyed by the legends of their series. `{{label}}` in a legend is the value of a label. */
 export type Queries = string | Readonly<Record<string, string>>;
 
 interface Look {

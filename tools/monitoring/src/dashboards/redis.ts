@@ -3,12 +3,12 @@ import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 const chosen = 'instance=~"$instance"';
 const legend = '{{instance}}';
 
-/** Redis by its exporter, and as the hubs see it. */
+/** The dashboard of Redis, from its exporter and from the hubs. */
 export const redis = () =>
   dashboard(
     'redis',
     'Chat hub: Redis',
-    'Redis by its exporter, and as the hubs see it.',
+    'Redis, from its exporter and from the hubs.',
     [
       {
         title: 'State',

@@ -35,7 +35,7 @@ const resolvesWithinMs = 150_000;
 const drillTimeoutMs = 420_000;
 
 interface Fault {
-  /** More variables for the commands of the runbook. */
+  /** Additional variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
   /**
    * False if this machine cannot cause the fault.
@@ -140,7 +140,7 @@ const drills: readonly Drill[] = [
     fault: 'a program leaks connections to PostgreSQL',
     async cause({ postgres }) {
       const used = Number(postgres.query('select count(*) from pg_stat_activity'));
-      // Three stay for superusers, such as the operator.
+      // Three connections stay reserved for superusers, such as the operator.
       scope.defer(await openSessions(postgres.port, 77 - used));
     },
   },
@@ -177,7 +177,7 @@ const drills: readonly Drill[] = [
     fault: 'a program leaves Redis no pause',
     async cause({ redis }) {
       scope.defer(startSlowScripts(redis.port, 30));
-      // A machine that is shared or busy may not have a core for Redis, and then its thread is not busy.
+      // On a shared or busy machine Redis may not get a whole core, and then its thread does not count as busy.
       const isBusy = await usesItsCore(redis);
       return { isCaused: isBusy };
     },
@@ -186,7 +186,7 @@ const drills: readonly Drill[] = [
     alerts: ['RedisMemoryOverTarget'],
     fault: 'another program stores half a gigabyte',
     async cause({ redis }) {
-      // In parts, so that Redis answers each in time.
+      // In several commands, so that Redis answers each in time.
       for (let part = 0; part < 7; part += 1)
         await redis.command(`SETRANGE other:dump-${part} 75000000 x`);
     },
@@ -206,7 +206,7 @@ const drills: readonly Drill[] = [
     fault: 'maxclients is too low',
     async cause({ redis }) {
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The connection that read this number counts in it. It closes, so one slot stays free for the exporter.
+      // The number includes the connection that read it. That one closes, so one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
     },
@@ -368,7 +368,7 @@ const drills: readonly Drill[] = [
 const cpuWindowMs = 14_000;
 const cpuWindows = 3;
 
-/** True if the main thread of Redis uses more of its core than the alert's threshold, by the count of Redis. */
+/** True if the main thread of Redis, by its own count, uses a larger share of its core than the alert's threshold. */
 async function usesItsCore(redis: RedisServer): Promise<boolean> {
   const seconds = async () => {
     const info = await redis.command('INFO cpu');
@@ -438,7 +438,7 @@ describeWith(
       for (const alert of alerts) await until(alert, true, firesWithinMs);
       for (const alert of alerts) {
         const seen = await world.run(runbooks.get(alert)?.see ?? '', env);
-        // The fault may make a command fail, but each must be one that exists.
+        // The fault may make a command fail, but every command must exist.
         expect([alert, seen.code, seen.output]).toEqual([
           alert,
           expect.any(Number),
@@ -447,7 +447,7 @@ describeWith(
           ),
         ]);
       }
-      // Looking does not end the fault.
+      // The commands of "See" do not end the fault.
       for (const alert of alerts) expect([alert, await isFiringNow(alert)]).toEqual([alert, true]);
       for (const alert of alerts) {
         const ended = await world.run(`set -euo pipefail\n${runbooks.get(alert)?.end}`, env);

@@ -32,7 +32,7 @@ process.stdout.write(await answer.text());
 process.exitCode = answer.ok ? 0 : 1;
 `;
 
-/** Answers `docker compose` up, restart, kill, ps and logs. Services that are not listed are taken to be elsewhere. */
+/** Answers `docker compose` up, restart, kill, ps and logs. Unlisted services are assumed to run elsewhere. */
 export async function startComposeStub(
   folder: string,
   services: ReadonlyMap<string, Service>,

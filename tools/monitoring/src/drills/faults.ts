@@ -46,7 +46,10 @@ export function startKnocking(port: number): Repair {
   return () => clearInterval(timer);
 }
 
-/** Stops the process for most of the time, as a machine without a free core does, until it has another pid. */
+/**
+ * Stops the process for most of the time, like a machine without a free core, until it has been restarted with another
+ * pid.
+ */
 export function startStarving(pid: () => number): Repair {
   const starved = pid();
   let isEnding = false;

@@ -17,7 +17,7 @@ export async function startHubService(always: Environment): Promise<HubService> 
   let configured: Environment = {};
   let hub = await startHub({ env: always });
   const { port } = hub;
-  /** Null while it runs. */
+  /** The restart in progress; null when there is none. */
   let starting: Promise<void> | null = null;
   const isAlive = () => {
     try {

@@ -23,7 +23,7 @@ export interface Restartable {
 export interface MonitoringStack extends AsyncDisposable {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
-  /** The folder of the files that name what is scraped. */
+  /** The folder of the files that list the scraped targets. */
   readonly targetsFolder: string;
   readonly receiver: AlertReceiver;
   readonly redisExporter: Restartable;
@@ -35,7 +35,7 @@ export interface MonitoringStack extends AsyncDisposable {
   setRedisNodes(urls: readonly string[]): Promise<void>;
   /** The result of an instant query. */
   query(expr: string): Promise<readonly Sample[]>;
-  /** True while such an alert is active in Alertmanager, held back or not. */
+  /** True while such an alert is active in Alertmanager, even if it is silenced or inhibited. */
   isFiring(alert: string, severity: 'page' | 'ticket'): Promise<boolean>;
 }
 
@@ -206,7 +206,7 @@ export async function startMonitoring(watched: {
         `--config.file=${at('prometheus.yml')}`,
         `--storage.tsdb.path=${at('data', 'prometheus')}`,
         `--web.listen-address=${host(ports.prometheus)}`,
-        // After it a resolved alert is taken back, so it decides how fast Alertmanager sees the end.
+        // A resolved alert is withdrawn after this time, so it decides how fast Alertmanager notices the end.
         '--rules.alert.resend-delay=1s',
       ],
       ports.prometheus,

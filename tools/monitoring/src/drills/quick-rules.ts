@@ -1,8 +1,8 @@
 import type { RuleFile } from '../alert-rules.ts';
 
-/** Long enough for several scrapes, two seconds apart. */
+/** Replaces shorter windows. Long enough for several scrapes, which are two seconds apart. */
 const shortWindow = '14s';
-/** Windows of over ten minutes: long enough for the three starts of a hub that restarts. */
+/** Replaces windows of over ten minutes. Long enough for the three starts of a restarting hub. */
 const longWindow = '45s';
 const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 

@@ -52,7 +52,7 @@ export async function startWorld(scope: Scope): Promise<World> {
     HUB_LIMIT_TYPING: noLimit,
     LOG_LEVEL: 'warn',
   };
-  // In sequence, as the first creates the tables.
+  // One after the other, because the first hub creates the tables.
   const hubs = [await scope.use(startHubService(env)), await scope.use(startHubService(env))];
   const patient = await scope.use(startHubService(env));
   const everyHub = [...hubs, patient].map(({ hub }) => `127.0.0.1:${hub.port}`);
@@ -62,7 +62,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const always = (restart: () => Promise<void>): Service => ({ up: restart, restart });
-  // The server may still run, or be frozen, and hold its port. A second one could not start there.
+  // The server may still run or be frozen, and keep its port, so that a second one could not start there.
   const service = (server: { restart(): Promise<void>; kill(): Promise<void> }) =>
     always(async () => {
       await server.kill();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { filesIn } from '../alert-rules.ts';
 import { monitoringFolder, root } from '../repository.ts';
 
-/** The rules of `infra/monitoring/rules`, as the Prometheus operator takes them. */
+/** The rules of `infra/monitoring/rules` in the form for the Prometheus operator. */
 export const prometheusRulePath = join(root, 'infra/k8s/components/monitoring/alerts.yaml');
 
 const header = `# Written by "npm run alerts" from infra/monitoring/rules; change it there.

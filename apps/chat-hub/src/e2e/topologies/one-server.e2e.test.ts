@@ -92,7 +92,7 @@ const faults: Fault<OneServer>[] = [
     },
   },
   {
-    title: 'one hub that reaches Redis but hears nothing of it',
+    title: 'one hub that reaches Redis but receives no messages from it',
     cutOff: [1],
     strike: async ({ proxy }) => proxy.stallReplies(),
     async recover({ proxy }) {

@@ -23,7 +23,7 @@ const faults: Fault<OverTls>[] = [
   },
   {
     // The server's password changes first. Until the hubs have the new one, each works without Redis.
-    title: "a password of the hubs' user that is not theirs for a while",
+    title: "a password of the hubs' user that is wrong for a while",
     cutOff: [0, 1],
     async strike({ redis }) {
       await redis.command('ACL SETUSER hub resetpass >another-secret');

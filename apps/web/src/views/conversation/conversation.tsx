@@ -23,7 +23,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   };
   const shown = target.value?.channelId === chat.id ? target.value : null;
   useLayoutEffect(() => {
-    // A reader who comes back sees the newest messages, not the position at which the channel was left.
+    // A reader who returns sees the newest messages, not the position at which the channel was left.
     if (shown !== null) return;
     chat.isFollowing.value = true;
     if (chat.timeline.peek().hasNewer) load('newest');

@@ -62,7 +62,7 @@ export function TextField({ label, onText, ...rest }: TextInputProps) {
   );
 }
 
-/** An input without a visible label. Its label is its placeholder, too, unless another one is given. */
+/** An input without a visible label. Its label is also its placeholder, unless another placeholder is given. */
 export function BareField({ label, onText, ...rest }: TextInputProps) {
   return (
     <input

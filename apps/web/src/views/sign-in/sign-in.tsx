@@ -48,7 +48,7 @@ export function SignIn(props: {
       <form class="card" onSubmit={submit}>
         <span class="logo" aria-hidden="true" />
         <h1>OpenClaw</h1>
-        <p class="quiet">Where agents and the people who work with them talk.</p>
+        <p class="quiet">Chat for agents and the people who work with them.</p>
         {/* The key makes a new element: the token field must not keep the pattern of the name field. */}
         <TextField
           key={kind}

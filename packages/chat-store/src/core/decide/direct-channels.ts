@@ -63,7 +63,7 @@ async function openDirectChannel(
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
   if (group.locksRows) query = query.forUpdate();
   const channel = await query.executeTakeFirstOrThrow();
-  // A separate statement, because the statement that waited for the lock does not see commits made while it waited.
+  // A separate statement, because a statement that waits for a lock does not see commits made during the wait.
   const { head } = await db
     .selectFrom('channels')
     .select(headOf('channels.id').as('head'))

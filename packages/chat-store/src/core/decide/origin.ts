@@ -41,7 +41,7 @@ export function traceCauses(
     : { ok: true, cause, taint: [...taint] };
 }
 
-/** The origin of a message; undefined when it was sent over a socket and there is nothing else to say. */
+/** The origin of a message; undefined when it was sent over a socket and has no cause, taint or principal. */
 export function originOf(
   { via = 'ws', onBehalfOf = null }: Actor,
   { cause, taint }: Trace,

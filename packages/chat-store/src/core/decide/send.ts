@@ -80,7 +80,7 @@ export function refuseSend(send: Send): Refusal | null {
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // Checked before repeats, because a token's channels limit everything.
+  // Checked before repeats, because even a repeat must be within the token's channels.
   return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
@@ -106,8 +106,8 @@ export function decideSend(
 
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
-    // Without these params the fingerprint equals that of earlier releases, so that a repeat across an upgrade is
-    // recognized.
+    // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
+    // upgrade is recognized.
     const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
     const origin = hasOrigin ? [replyTo, cause, taint] : [];
     print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);

@@ -50,9 +50,9 @@ export function stepsOf(
 export type RowText = readonly string[];
 
 /**
- * The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. The answer may list its rows
- * in the reverse order of reading. The page holds bytes instead of text: bytes are outside the heap. On the heap, the
- * garbage collector would copy and mark the page's megabytes, and stop the event loop meanwhile.
+ * The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. An answer may list its rows
+ * in the reverse of the order in which they are read. The page holds bytes instead of text: bytes are outside the heap.
+ * On the heap, the garbage collector would copy and mark the page's megabytes, and stop the event loop meanwhile.
  */
 export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];
@@ -95,10 +95,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   };
 }
 
-/**
- * A result's JSON in pieces: first its list, whose rows are JSON with commas between them, then its other fields, which
- * are read after the rows.
- */
+/** A result's JSON in pieces. Its list comes first, because the other fields are read after the rows. */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,

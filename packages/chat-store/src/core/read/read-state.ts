@@ -17,9 +17,9 @@ const rowBytes = 256;
 
 /**
  * Reads the state of every channel of which the agent is a member. It is one statement, so that cursor, head and counts
- * belong together. The cost does not grow with the number of unread messages: messages are numbered in their channel
- * and by sender, so the count follows from the numbers of the first message after the cursor and of the last one. Only
- * mentions and deleted messages are counted one by one, along an index and up to a limit.
+ * belong together. The cost does not grow with the number of unread messages. Messages have ordinals in their channel
+ * and by sender, so the count is the difference between those of the last message and of the first one after the
+ * cursor. Only mentions and deleted messages are counted one by one, in an index and up to a limit.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };

@@ -21,8 +21,7 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-// The number of rows that were visited, whether or not they were needed, in tables that grow with the number of
-// messages.
+// Counts all visited rows, needed or not, of the tables that grow with the number of messages.
 function rowsVisited(plan: Plan): number {
   const isWatched = ['messages', 'mentions', 'log'].includes(plan['Relation Name'] ?? '');
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];

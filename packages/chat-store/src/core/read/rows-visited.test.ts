@@ -13,8 +13,8 @@ import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
-// Each table is hidden by a view of the same name that calls a function for each row that a plan visits. This counts
-// the cost of a statement, independent of the machine.
+// Each table is hidden by a view with the table's name, which calls a function for each row that a plan visits. This
+// counts the cost of a statement, independent of the machine.
 function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly string[]) {
   let visited = 0;
   database.function('visited', { deterministic: false }, () => ((visited += 1), 1));

@@ -1,4 +1,4 @@
-/** The knowledge that a client keeps between its connections. */
+/** The state that a client keeps between its connections. */
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
@@ -6,19 +6,19 @@ export interface Identity {
   readonly memory: Map<string, string | number>;
 }
 
-/** A conversation reports to its client through it. */
+/** The callbacks by which a conversation reports to its client. */
 export interface Listener {
   send(text: string): void;
-  /** The client receives the messages of all of its channels from now on. */
+  /** From now on the client receives the messages of all its channels. */
   ready(): void;
   /** The text of a delivered message. */
   message(content: string): void;
   /** The server has accepted the message with this number. */
   accepted(index: number): void;
   refused(answer: string): void;
-  /** The server asks the client to come back after a time. */
+  /** The server asks the client to reconnect after a time. */
   reconnect(afterMs: number): void;
-  /** The server says that it cannot give what was missed. */
+  /** The server reports that it cannot deliver the missed messages. */
   positionLost(): void;
 }
 
@@ -36,11 +36,11 @@ export interface Dialect {
   converse(identity: Identity, listener: Listener): Conversation;
   /** The frame that sends a message. */
   publication(index: number, channelId: string, content: string): string;
-  /** Text by which a counting client, which does not read frames, recognizes a refusal. */
+  /** A text that occurs only in refusals. A counting client, which does not parse frames, looks for it. */
   readonly refusalMark: string;
   /** The system's own pings, which a counting client must answer with `pong`. Null for pings of WebSocket. */
   readonly ping: {
-    /** A frame that begins so is a ping. */
+    /** The beginning of a frame that is a ping. */
     readonly alone: string;
     /** A ping in a frame that holds several messages; null if there are none. */
     readonly inside: string | null;

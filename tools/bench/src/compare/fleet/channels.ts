@@ -19,14 +19,16 @@ export function channelsOf(clients: readonly Client[]): readonly Channel[] {
   return [...members].map(([channelId, list]) => ({ channelId, members: list }));
 }
 
-/** The channel of the message with this number: message after message goes to the next channel. */
+/** The channel of the message with this number: each message goes to the next channel. */
 export function channelOf(channels: readonly Channel[], index: number): Channel {
   const channel = channels[index % channels.length];
   if (!channel) throw new Error('the fleet has no channels');
   return channel;
 }
 
-/** Sends a message from a member of its channel, each in turn. Returns false if that member is not connected. */
+/**
+ * Sends a message from a member of its channel; the members take turns. Returns false if that member is not connected.
+ */
 export function publish(
   channels: readonly Channel[],
   index: number,

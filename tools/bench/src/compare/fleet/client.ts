@@ -3,7 +3,7 @@ import { createFinder } from './finder.ts';
 import { openLeanSocket, type LeanSocket } from './lean-socket.ts';
 import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
-/** A client reports through these; `onDelivery` is called for every delivery. */
+/** The callbacks by which a client reports. `onDelivery` is called for every delivery. */
 export interface ClientEvents {
   /** A message with this number, sent at this time of this process. */
   onDelivery(client: Client, index: number, sentMicros: number): void;
@@ -16,16 +16,19 @@ export interface ClientEvents {
 export interface Client {
   readonly channelIds: readonly string[];
   readonly isReady: boolean;
-  /** Connections that ended without being asked to, after they were ready. */
+  /** Connections that were ready and that the client did not end. */
   readonly closes: number;
-  /** The time after which the server wants it back; null if the server has not said. */
+  /** The time after which the server wants the client to reconnect; null if the server named none. */
   readonly retryAfterMs: number | null;
-  /** Resolves when it receives the messages of its channels. Rejects when the connection closes before. */
+  /**
+   * Connects. Resolves when the client receives the messages of its channels; rejects when the connection closes before
+   * that.
+   */
   connect(): Promise<void>;
   publish(index: number, channelId: string, content: string): void;
   /** Breaks the connection, as a network does. Resolves when it is broken. */
   cut(): Promise<void>;
-  /** Connects again whenever the connection ends, at the earliest when the server asks for it. */
+  /** Connects again whenever the connection ends, not before the time that the server named. */
   stayConnected(): void;
   close(): Promise<void>;
 }
@@ -36,8 +39,8 @@ export interface ClientOptions {
   readonly agentId: string;
   readonly channelIds: readonly string[];
   /**
-   * True for a client that reads every frame, so that it knows its position. Otherwise it only looks for the marks of
-   * messages in the received bytes, which costs a tenth.
+   * True for a client that parses every frame, so that it knows its position. Otherwise it only searches the received
+   * bytes for the marks of messages, which costs a tenth of that.
    */
   readonly readsFrames: boolean;
 }
@@ -54,7 +57,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
   let staysConnected = false;
   let retryAfterMs: number | null = null;
   let closes = 0;
-  /** Attempts to connect since it was connected last. */
+  /** Attempts to connect since the last successful one. */
   let failures = 0;
   let closed = Promise.resolve();
 
@@ -89,7 +92,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     let scanned: Buffer | null = null;
     let markAt = Infinity;
     const scan = (bytes: Buffer, start: number, end: number) => {
-      // As a finder does, and it also says where.
+      // Searches like a finder, but also returns the positions.
       if (bytes !== scanned || markAt < start) markAt = nextMark(bytes, start);
       scanned = bytes;
       while (markAt < end) {
@@ -171,7 +174,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
   return client;
 }
 
-/** The hub's close reason says when to come back. */
+/** The hub's close reason says when to reconnect. */
 function afterMsOf(reason: string): number | null {
   const found = /"afterMs":(\d+)/.exec(reason)?.[1];
   return found === undefined ? null : Number(found);

@@ -1,11 +1,11 @@
-/** Says whether frames contain some bytes. */
+/** Finds out whether frames contain some bytes. */
 export interface Finder {
   isIn(bytes: Buffer, start: number, end: number): boolean;
 }
 
 /**
- * Searches the bytes of all frames that arrived together once. A search from each frame would go on to the end of them all, and
- * cost as much as their square.
+ * Searches all frames that arrived together in one pass. A separate search from each frame would run to the end of all
+ * bytes, at quadratic cost.
  */
 export function createFinder(text: string): Finder {
   const wanted = Buffer.from(text);

@@ -24,7 +24,7 @@ process.on('message', (message: FleetMessage) => {
     (error: unknown) => send({ id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
-// A terminal sends Ctrl-C to this process too; the program that started it decides when it ends.
+// Ctrl-C is ignored here: a terminal sends it to this process too, but the parent process decides when this one ends.
 process.on('SIGINT', () => undefined);
 // The parent process has ended.
 process.on('disconnect', () => process.exit(1));

@@ -15,7 +15,10 @@ export interface FleetAnswer {
   readonly error?: string;
 }
 
-/** A fleet in a process of its own. Closing it ends the process, as does `signal`; calls that wait for an answer reject. */
+/**
+ * A fleet in a process of its own. Closing it or aborting `signal` ends the process, and rejects calls that wait for an
+ * answer.
+ */
 export async function startFleet(
   setup: FleetSetup,
   signal: AbortSignal,

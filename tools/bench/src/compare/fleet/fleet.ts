@@ -20,17 +20,17 @@ export interface FleetSetup {
   readonly dialect: DialectName;
   /** One port for each server; clients are divided between them. */
   readonly ports: readonly number[];
-  /** One client for each. */
+  /** Each agent has one client. */
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
   /** True for loads with interruptions, in which clients must know their positions. */
   readonly readsFrames: boolean;
 }
 
-/** Faults during any run. */
+/** The faults that can occur in any run. */
 export interface Incidents {
   readonly refused: number;
   readonly firstRefusal: string | null;
-  /** Connections that ended without a cut of the client. */
+  /** Connections that ended although the client did not cut them. */
   readonly closes: number;
 }
 
@@ -39,16 +39,16 @@ export interface Fleet {
   connect(): Promise<void>;
   runLoad(plan: LoadPlan): Promise<LoadResult>;
   runDrops(plan: DropPlan): Promise<InterruptedResult>;
-  /** Sends until {@link Fleet.finishSending}; clients whose connection ends come back by themselves from now on. */
+  /** Sends until {@link Fleet.finishSending}; from now on, clients whose connection ends reconnect by themselves. */
   beginSending(plan: InterruptedPlan): Promise<void>;
-  /** Resolves when each client has lost its connection and is back. Rejects after `timeoutMs`. */
+  /** Resolves when each client has lost its connection and has reconnected. Rejects after `timeoutMs`. */
   untilAllBack(timeoutMs: number): Promise<void>;
   finishSending(): Promise<InterruptedResult>;
   incidents(): Promise<Incidents>;
   close(): Promise<void>;
 }
 
-/** Connections in the making at a time. */
+/** The most connections that are being made at a time. */
 const connectingAtOnce = 20;
 
 export function createFleet(setup: FleetSetup): Fleet {

@@ -15,18 +15,18 @@ export interface InterruptedPlan {
 /** Plan of a load during which every second client loses its connection once, at a random time. */
 export interface DropPlan extends InterruptedPlan {
   readonly durationMs: number;
-  /** A client is away for a random time between these. */
+  /** The bounds of the random time for which a client stays disconnected. */
   readonly awayMs: readonly [least: number, most: number];
 }
 
-/** Deliveries of the messages that the server had accepted. */
+/** Deliveries of messages that the server accepted. */
 export interface InterruptedResult {
   readonly accepted: number;
-  /** Deliveries of accepted messages to members of their channels that never came. */
+  /** Missing deliveries: an accepted message that a member of its channel never received. */
   readonly lost: number;
   readonly doubled: number;
   readonly cuts: number;
-  /** Times that the server said that it cannot give a client what it missed. */
+  /** How often the server reported that it cannot deliver a client's missed messages. */
   readonly positionsLost: number;
 }
 
@@ -35,7 +35,7 @@ export interface InterruptedLoad {
   onDelivery(client: Client, index: number): void;
   onAccepted(index: number): void;
   onPositionLost(): void;
-  /** Cuts every second client of each channel, and lets it come back. The others send. */
+  /** Cuts every second client of each channel, and lets it reconnect. The others send. */
   runDrops(plan: DropPlan): Promise<InterruptedResult>;
   /** Sends until {@link InterruptedLoad.finish}, from any client that is connected. */
   begin(plan: InterruptedPlan): void;
@@ -67,7 +67,9 @@ export function createInterruptedLoad(
     return lost;
   }
 
-  /** A message may be accepted after its deliveries, so that nothing lost is final before it was quiet for a time. */
+  /**
+   * A message may be accepted after its deliveries, so losses are counted only when nothing has arrived for a while.
+   */
   async function result(): Promise<InterruptedResult> {
     const endMs = performance.now() + drainMs;
     await delay(quietMs);

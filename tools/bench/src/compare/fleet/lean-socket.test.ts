@@ -5,7 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { openLeanSocket } from './lean-socket.ts';
 
-/** With `ws` on the other side, which knows the protocol and refuses what breaks it. */
+/** The server is `ws`, which refuses violations of the protocol. */
 describe('a lean socket', () => {
   let server: WebSocketServer;
   beforeEach(async () => {

@@ -13,14 +13,14 @@ export interface LeanSocketEvents {
   onOpen(): void;
   /** A whole text: `bytes` from `start` to `end`, valid only during the call. */
   onFrame(bytes: Buffer, start: number, end: number): void;
-  /** Once, after the last frame. The code is null without a close frame. */
+  /** Called once, after the last frame. The code is null without a close frame. */
   onClose(code: number | null, reason: string): void;
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
 const nothing = Buffer.alloc(0);
 
-/** Masks with zeros, which changes no byte: a load generator has no reason to pay for masking. */
+/** A mask of zeros changes no byte, so masking costs the load generator nothing. */
 function textFrame(text: string): Buffer {
   const bytes = Buffer.byteLength(text);
   const headBytes = bytes < 126 ? 6 : bytes < 65_536 ? 8 : 14;
@@ -40,8 +40,8 @@ function textFrame(text: string): Buffer {
 }
 
 /**
- * Connects to a WebSocket server on 127.0.0.1. A frame costs a fraction of what a general client spends on it, so the
- * clients leave the processor to the server that is measured.
+ * Connects to a WebSocket server on 127.0.0.1. A frame costs a fraction of what a general client spends on it, so that
+ * the clients leave the processor to the measured server.
  */
 export function openLeanSocket(
   { port, path, protocol }: { port: number; path: string; protocol: string | null },

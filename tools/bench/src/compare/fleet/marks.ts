@@ -15,7 +15,7 @@ export function nowMicros(): number {
   return Math.round(performance.now() * 1_000);
 }
 
-/** The text of a message, of at least the length of its mark. */
+/** The text of a message: its mark, padded to the wanted length. */
 export function markedText({ index, sentMicros }: Mark, contentBytes: number): string {
   const mark =
     opening +

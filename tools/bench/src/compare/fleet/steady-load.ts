@@ -9,7 +9,7 @@ import { createReceived } from './received.ts';
 
 export interface LoadPlan {
   readonly perSecond: number;
-  /** Traffic at this rate before the measurement, while code is compiled and pools fill. */
+  /** How long the load runs before the measurement, while code is compiled and pools fill. */
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly contentBytes: number;
@@ -27,17 +27,19 @@ export interface LoadResult {
   /** Processor time in µs for each delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /** Seconds of processor time a second: of this process, and of everything that is neither this nor measured. */
+  /**
+   * Seconds of processor time per second: of this process, and of all processes that are neither this one nor measured.
+   */
   readonly clientCores: number;
   readonly otherCores: number;
-  /** From the call of the sender to the arrival at a receiver. */
+  /** The time from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Deliveries that had not arrived `drainMs` after the last message, of all messages. */
+  /** Deliveries of any message that had not arrived `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** The longest that this process was behind its plan. Latencies of a run in which it was late are too high. */
+  /** The longest delay of this process behind its plan. If it is large, the measured latencies are too high. */
   readonly maxLateMs: number;
 }
 
@@ -86,7 +88,7 @@ export function createSteadyLoad(
 
   return {
     onDelivery(client, index, sentMicros) {
-      // A message of an earlier load came late.
+      // A late message of an earlier load.
       if (index < firstIndex) return;
       deliveries += 1;
       if (received.get(client)?.add(index - firstIndex) && index >= firstMeasured)

@@ -8,7 +8,7 @@ import { cacheFolder } from './cache-folder.ts';
 const version = '6.9.1';
 const execute = promisify(execFile);
 
-/** The path at which {@link installCentrifugo} puts it. */
+/** The path at which {@link installCentrifugo} puts the program. */
 export const centrifugoProgram = join(cacheFolder, `centrifugo-${version}`);
 
 /** Builds Centrifugo with Go, once, in about four minutes on two cores. Returns why that is not possible, or null. */

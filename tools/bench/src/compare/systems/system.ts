@@ -5,9 +5,9 @@ import type { DialectName } from '../dialects/dialects.ts';
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
   readonly pids: { readonly server: number; readonly redis: number };
-  /** From the start of the server's process until it answers, its Redis being there already. */
+  /** The time from the start of the server's process until it answers; its Redis runs already. */
   readonly startMs: number;
-  /** Ends the server as a deployment does, and starts it again on the same port. */
+  /** Stops the server as a deployment does, and starts it again on the same port. */
   restart(): Promise<void>;
 }
 
@@ -17,18 +17,18 @@ export interface Membership {
   readonly channelIds: readonly string[];
 }
 
-/** Something that is measured. */
+/** A measured system: the hub or a peer. */
 export interface System {
   readonly name: string;
   readonly dialect: DialectName;
-  /** One sentence for the report: what it keeps and checks, so that readers know what is compared. */
+  /** One sentence for the report about what the system stores and checks, so that readers know what is compared. */
   readonly description: string;
   /**
-   * Brings what the system needs and this project does not, once. Returns why it cannot run here, or null. `tell` is called
-   * before what takes minutes.
+   * Installs, once, what only this system needs. Returns the reason why it cannot run here, or null. `tell` is called
+   * before a step that takes minutes.
    */
   install?(tell: (line: string) => void): Promise<string | null>;
   start(redis: RedisServer): Promise<RunningSystem>;
-  /** Creates what must be there before clients connect. */
+  /** Creates what must exist before clients connect, such as channels. */
   prepare(running: RunningSystem, members: readonly Membership[]): Promise<void>;
 }

@@ -5,7 +5,10 @@ import type { Work } from './work.ts';
 const awayMs = [100, 3_000] as const;
 const settleMs = 10_000;
 
-/** Every second client loses its connection at a random time, and comes back with the recovery that its system documents. */
+/**
+ * Every second client loses its connection at a random time, and reconnects with the recovery that its system
+ * documents.
+ */
 export function dropsWork(name: string, load: Load): Work {
   const place = load.channels === 1 ? 'one channel' : `${load.channels} channels`;
   return {

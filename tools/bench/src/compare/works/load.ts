@@ -5,7 +5,7 @@ import type { System } from '../systems/system.ts';
 import { busyMachineNotes, incidentNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Measured, Work } from './work.ts';
 
-/** Agents in channels, each in one, and the messages that they send together. */
+/** Agents, each in one channel, and the rate of all their messages together. */
 export interface Load {
   readonly agents: number;
   readonly channels: number;
@@ -13,13 +13,13 @@ export interface Load {
 }
 
 export const drainMs = 10_000;
-/** A sender that was later than this has not kept to its plan. */
+/** A larger delay of the sender means that it did not keep to its plan. */
 const maxLateMs = 100;
-/** A client process that uses more of its one thread may be what limits the system. */
+/** If the client process uses more of its one thread, it may limit the system. */
 const maxClientCores = 0.85;
 const mebibyte = 1_048_576;
 
-/** A steady load: its costs, its latency, its losses. */
+/** Measures costs, latency and losses under a steady load. */
 export function loadWork(name: string, load: Load): Work {
   const perSecond = load.perSecond.toLocaleString('en');
   const place = load.channels === 1 ? 'one channel' : `${load.channels} channels`;

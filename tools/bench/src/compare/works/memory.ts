@@ -10,7 +10,7 @@ const mebibyte = 1_048_576;
 const kibibyte = 1_024;
 const quietPerSecond = 100;
 
-/** Time to start, and memory without clients. */
+/** Measures the time to start, and the memory without clients. */
 export const startWork: Work = {
   name: 'start',
   description:
@@ -71,7 +71,7 @@ export const memoryWork: Work = {
     ),
 };
 
-/** The memory and the processor time of sockets that only wait. */
+/** Measures the memory and the processor time of idle sockets. */
 export function socketsWork(sockets: number): Work {
   return {
     name: 'sockets',
@@ -96,7 +96,7 @@ export function socketsWork(sockets: number): Work {
         await fleet.connect();
         return fleet;
       };
-      // The first sockets fill pools and caches of the process, which are not theirs.
+      // Not counted: the first sockets fill pools and caches of the process.
       await using _first = await open(members.slice(0, first));
       await delay(settleMs, undefined, { signal });
       const before = memoryOf(pids.server).residentBytes;

@@ -5,20 +5,22 @@ import { busyMachineNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Work } from './work.ts';
 
 const maxP99Ms = 50;
-/** Deliveries in the time of sending, compared with those due; less means that a queue grows. */
+/**
+ * The smallest share of the deliveries that must arrive while sending lasts; a smaller share means that a queue grows.
+ */
 const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
 const maxSteps = 14;
-/** A step after the first finds compiled code and filled pools. */
+/** The warm-up of later steps, which find compiled code and filled pools. */
 const maxWarmUpMs = 1_000;
 
-/** The highest rate that is held: p99 below 50 ms, nothing lost, and no growing queue. */
+/** Finds the highest rate with p99 below 50 ms, no loss and no growing queue. */
 export function rampWork(name: string, shape: Load): Work {
   const place = shape.channels === 1 ? 'one channel' : `${shape.channels} channels`;
   return {
     name,
-    description: `${shape.agents} agents in ${place}: the highest rate with p99 below ${maxP99Ms} ms and nothing lost, from ${shape.perSecond.toLocaleString('en')} messages/s on, to 5%`,
+    description: `${shape.agents} agents in ${place}: the highest rate with p99 below ${maxP99Ms} ms and nothing lost, from ${shape.perSecond.toLocaleString('en')} messages/s on, with a precision of 5%`,
     columns: [
       { key: 'heldPerSecond', title: 'messages/s held', digits: 0 },
       { key: 'heldDeliveries', title: 'deliveries/s', digits: 0 },
@@ -71,7 +73,10 @@ interface Step {
   readonly result: LoadResult;
 }
 
-/** Raises the rate until one fails twice, or lowers it until one is held; then halves the distance between the last two. */
+/**
+ * Raises the rate until one fails twice, or lowers it until one passes. Then it bisects between the highest passed and
+ * the lowest failed rate.
+ */
 async function findLimit(
   fleet: Fleet,
   pids: LoadPlan['pids'],
@@ -93,7 +98,7 @@ async function findLimit(
   let perSecond = firstPerSecond;
   for (let step = 0; step < maxSteps && bisected <= bisections; step += 1) {
     let tried = await measure(perSecond);
-    // One pause of the machine is not the system's limit.
+    // Tried twice, because a single pause of the machine is not the system's limit.
     if (!isHeld(tried.result)) tried = await measure(perSecond);
     if (isHeld(tried.result)) held = tried;
     else failed = tried;

@@ -3,7 +3,10 @@ import { startFleet } from '../fleet/fleet-proxy.ts';
 import type { Fleet, Incidents } from '../fleet/fleet.ts';
 import type { Membership, RunningSystem, System } from '../systems/system.ts';
 
-/** Starts the system with a Redis of its own and the clients, and calls `work`. Stops everything, whatever `work` does. */
+/**
+ * Starts the system with a Redis of its own and the clients, and calls `work`. Stops everything at the end, also when
+ * `work` rejects.
+ */
 export async function withFleet<T>(
   system: System,
   members: readonly Membership[],
@@ -28,7 +31,7 @@ export function membersOf(agents: number, channels: number): Membership[] {
   }));
 }
 
-/** In words, for the notes of a run. */
+/** The fleet as text, for the notes of a run. */
 export function incidentNotes({ refused, firstRefusal, closes }: Incidents): string[] {
   const notes = [];
   if (refused > 0) notes.push(`${refused} refused, the first: ${firstRefusal}`);

@@ -6,7 +6,10 @@ const perSecond = 100;
 const drainMs = 20_000;
 const allBackTimeoutMs = 120_000;
 
-/** A deployment: the server restarts under all of its sockets, while messages are sent whenever it accepts them. */
+/**
+ * A deployment: the server restarts while all its sockets are connected, and messages are sent whenever it accepts
+ * them.
+ */
 export function stormWork(sockets: number): Work {
   return {
     name: 'storm',
@@ -41,7 +44,7 @@ export function stormWork(sockets: number): Work {
           const { refused, firstRefusal } = await fleet.incidents();
           return {
             values: { ...result, readySeconds, allBackSeconds },
-            // Every connection was closed once, as intended.
+            // The restart closed every connection once, which is intended.
             notes: incidentNotes({ refused, firstRefusal, closes: 0 }),
           };
         },

@@ -24,13 +24,13 @@ export interface Column {
   readonly digits: number;
 }
 
-/** Something that every system does, so that the measures can be compared. */
+/** A task that every system does, so that the measures can be compared. */
 export interface Work {
   /** Unique among the works of a run. */
   readonly name: string;
   readonly description: string;
   readonly columns: readonly Column[];
-  /** The column of which the report gives range and ratio; null if a ratio says nothing, as with losses. */
+  /** The column whose range and ratio the report shows; null if a ratio means nothing, as for losses. */
   readonly comparedBy: string | null;
   /** Starts the system with a Redis of its own, works, and stops both. Rejects soon after `effort.signal` is aborted. */
   run(system: System, effort: Effort): Promise<Measured>;

@@ -47,7 +47,7 @@ export interface Transport {
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
   /** Resolves when nothing waits to be sent or answered. */
   idle(): Promise<void>;
-  /** Frees only the transport's own resources; the functions returned by `listen` end the topics. */
+  /** Frees the transport's own resources. Topics are ended by the functions that `listen` returned. */
   close(): Promise<void>;
 }
 
@@ -175,7 +175,7 @@ export function createBus(
         () => (published += 1),
         (error: unknown) => {
           failed += 1;
-          // The client has already reported a Redis that was never available.
+          // The Redis client itself reports a Redis that was never available.
           if (closing !== null || !transport.wasAvailable) return;
           warn({ err: error }, 'an event was not published');
         },
