@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeChannels } from './contract/channels.contract.ts';
+import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
@@ -50,6 +51,7 @@ export function describeChatStore(
     describeMessages(database);
     describeOrigin(database);
     describeReactionsAndThreads(database);
+    describeClaims(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

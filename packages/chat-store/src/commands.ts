@@ -8,7 +8,7 @@ import type {
   SenderKind,
 } from '@openclaw/protocol';
 
-export { refuse, type Refusal } from '@openclaw/protocol/wire';
+export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
 
 /** The caller according to its token; never taken from the params. */
 export interface Actor {

@@ -87,6 +87,14 @@ export interface HubChannel {
   readonly updateThread: Call<'thread.update', [threadId: string, title: string | null]>;
   readonly threads: Call<'thread.list', [page?: Rest<'thread.list'>]>;
 
+  /**
+   * Takes a thread for `leaseMs` (1 s to 10 minutes), or extends this agent's claim. Send the reply with `fence`, so
+   * that it is refused if another agent took over.
+   * @throws {HubError} `conflict` while another agent holds it: `data` has `holder` and `untilMs`
+   */
+  readonly claim: Call<'claim', [threadId: string, leaseMs: number]>;
+  readonly releaseClaim: Call<'claim.release', [threadId: string]>;
+
   /** Emits a `collaboration.event` with a name of the caller's choice. */
   readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /** Marks the channel as read up to a seq. `readState()` of the client counts the rest. */
@@ -177,6 +185,9 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
     updateThread: (threadId, title, options) =>
       call('thread.update', { channelId, threadId, title }, options),
     threads: (page, options) => call('thread.list', { ...page, channelId }, options),
+
+    claim: (threadId, leaseMs, options) => call('claim', { channelId, threadId, leaseMs }, options),
+    releaseClaim: (threadId, options) => call('claim.release', { channelId, threadId }, options),
 
     emit: (name, payload, options) =>
       call('collaboration.emit', { channelId, name, payload }, options),

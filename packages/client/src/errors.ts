@@ -18,7 +18,7 @@ export class HubError extends Error {
   readonly code: HubErrorCode;
   /** The hub's advice on when to retry, an hour at most; null when it gave none. */
   readonly retryAfterMs: number | null;
-  /** The hub's `data`: for `invalid`, the issues by field. */
+  /** The hub's `data`: for `invalid`, the issues by field; for a refusal, its code and further fields. */
   readonly data: unknown;
 
   constructor(

@@ -27,6 +27,7 @@ describe('error codes', () => {
       'not_found',
       'conflict',
       'archived',
+      'superseded',
       'rate_limited',
       'too_large',
       'unsupported',

@@ -17,6 +17,7 @@ export const errorMeanings = {
   not_found: 'It does not exist, or the caller may not know that it exists.',
   conflict: 'It contradicts the present state: an id is in use, the last owner would leave.',
   archived: 'The channel is archived and read-only.',
+  superseded: 'Newer messages came since basedOn; data.newer holds them.',
   rate_limited: 'Too many calls: try again after retryAfterMs.',
   too_large: 'The content is over the limit.',
   unsupported: 'This hub or this transport cannot do it.',
@@ -44,8 +45,11 @@ export const commonErrors = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-/** The `data` of a -32000 error. */
-export interface RefusalData {
+/** Fields that explain a refusal, for example the holder of a claim. They stand beside `code`. */
+export type RefusalDetails = Readonly<Record<string, unknown>>;
+
+/** The `data` of a -32000 error. Some methods add fields of their own. */
+export interface RefusalData extends RefusalDetails {
   readonly code: ErrorCode;
   readonly retryAfterMs?: number;
 }
@@ -56,12 +60,18 @@ export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryAfterMs?: number;
+  readonly details?: RefusalDetails;
 }
 
 export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
   return retryAfterMs === undefined
     ? { ok: false, code, message }
     : { ok: false, code, message, retryAfterMs };
+}
+
+/** A refusal that tells the caller what it needs to know for its next step. */
+export function refuseWith(code: ErrorCode, message: string, details: RefusalDetails): Refusal {
+  return { ok: false, code, message, details };
 }
 
 /** One problem with the params of a call. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { channelMethods } from './methods/channel.ts';
+import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
 import { memberMethods } from './methods/member.ts';
@@ -18,6 +19,7 @@ export const methods = {
   ...subscriptionMethods,
   ...messageMethods,
   ...threadMethods,
+  ...claimMethods,
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,

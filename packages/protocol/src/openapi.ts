@@ -29,7 +29,7 @@ export type OpenApiDocument = ReturnType<typeof buildOpenApi>;
 
 /** The body of every answer that is not a success. `code` is an error code, or says that the request is malformed. */
 export const restErrorSchema = z.object({
-  error: z.object({
+  error: z.looseObject({
     code: z.enum([...errorCodes, 'invalid_request', 'invalid_params', 'method_not_found']),
     message: z.string(),
     retryAfterMs: z.number().optional(),

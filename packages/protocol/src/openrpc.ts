@@ -13,7 +13,7 @@ export type OpenRpcDocument = ReturnType<typeof buildOpenRpc>;
 
 const description = `JSON-RPC 2.0 over WebSocket at ${webSocketPath}, subprotocol openclaw.v1.
 Params are by name, and unknown names are refused. Results may gain fields.
-A refusal is error ${rpcErrorCodes.refused} with data {code, retryAfterMs?}; each method says which codes it answers.`;
+A refusal is error ${rpcErrorCodes.refused} with data {code, retryAfterMs?} and what the method adds; each method says which codes it answers.`;
 
 const malformed = {
   ParseError: { code: rpcErrorCodes.parseError, message: 'Parse error' },

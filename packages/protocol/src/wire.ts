@@ -1,10 +1,30 @@
 // The entry `@openclaw/protocol/wire`. It does not import zod, so that a client is small and loads fast.
 export { closeCodes, encodeCloseReason, parseCloseReason, type CloseCode } from './close-codes.ts';
 export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts';
-export { commonErrors, errorCodes, errorMeanings, refuse, rpcErrorCodes } from './errors.ts';
-export type { ErrorCode, ParamIssue, Refusal, RefusalData, RpcError } from './errors.ts';
+export {
+  commonErrors,
+  errorCodes,
+  errorMeanings,
+  refuse,
+  refuseWith,
+  rpcErrorCodes,
+} from './errors.ts';
+export type {
+  ErrorCode,
+  ParamIssue,
+  Refusal,
+  RefusalData,
+  RefusalDetails,
+  RpcError,
+} from './errors.ts';
 export type { RpcErrorCode } from './errors.ts';
-export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
+export {
+  eventTypes,
+  isDurable,
+  isEventType,
+  isReservedName,
+  type EventType,
+} from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';

@@ -40,6 +40,7 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
 };
 
 function valueOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
+  const least = schema.minimum ?? 0;
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map((option) => valueOf(option, name)));
   if (schema.enum) return fc.constantFrom(...schema.enum);
   switch (schema.type) {
@@ -49,8 +50,8 @@ function valueOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
       return fc.boolean();
     case 'integer':
       return fc.oneof(
-        fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? 30, 30) }),
-        fc.constantFrom(schema.minimum ?? 0, schema.maximum ?? Number.MAX_SAFE_INTEGER),
+        fc.integer({ min: least, max: Math.min(schema.maximum ?? Infinity, least + 30) }),
+        fc.constantFrom(least, schema.maximum ?? Number.MAX_SAFE_INTEGER),
       );
     case 'array':
       return fc.array(valueOf(schema.items ?? {}, name), { maxLength: 4 });

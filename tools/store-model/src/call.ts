@@ -6,8 +6,8 @@ import {
   type WriteMethod,
 } from '@openclaw/chat-store';
 
-/** A write of the history: the store's command, as data. */
-export type Call = Command;
+/** A write of the history: the store's command, as data. Claims depend on the time, which the model does not know. */
+export type Call = Exclude<Command, { readonly method: 'claim' | 'claim.release' }>;
 
 /** A call that was made, and its outcome. Its two times are positions in the sequence of all beginnings and ends. */
 export interface MadeCall {

@@ -47,12 +47,15 @@ export class RpcCallError extends Error {
   readonly rpcCode: number;
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** The whole `data` of the error; undefined when it has none. */
+  readonly data: NonNullable<RpcObject['error']>['data'];
 
   constructor(error: NonNullable<RpcObject['error']>) {
     super(`${error.code} ${error.data?.code ?? ''}: ${error.message}`);
     this.rpcCode = error.code;
     this.code = error.data?.code;
     this.retryAfterMs = error.data?.retryAfterMs;
+    this.data = error.data;
   }
 }
 

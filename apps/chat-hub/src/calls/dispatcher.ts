@@ -216,8 +216,8 @@ function rpcErrorOf(failure: Failure): RpcError {
     case 'invalid_params':
       return { code: rpcErrorCodes.invalidParams, message, data: failure.issues ?? [] };
     default: {
-      const { code, retryAfterMs } = failure;
-      const data = retryAfterMs === undefined ? { code } : { code, retryAfterMs };
+      const { code, retryAfterMs, details } = failure;
+      const data = { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...details };
       return { code: rpcErrorCodes.refused, message, data };
     }
   }

@@ -4,7 +4,7 @@ import { creationCost, refuseCreation } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
-/** Handlers of channel.*, member.* and thread.*. The store decides their outcome and returns their results. */
+/** Handlers of channel.*, member.*, thread.* and claims. The store decides their outcome and returns their results. */
 export function channelMethods(deps: MethodDeps) {
   const { store, cache, publisher } = deps;
   const getChannel = reads(deps, 'channel.get');
@@ -40,5 +40,7 @@ export function channelMethods(deps: MethodDeps) {
     'thread.create': writes(deps, 'thread.create'),
     'thread.update': writes(deps, 'thread.update'),
     'thread.list': reads(deps, 'thread.list'),
+    claim: writes(deps, 'claim'),
+    'claim.release': writes(deps, 'claim.release'),
   } satisfies Partial<Handlers>;
 }

@@ -3,6 +3,7 @@ import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import {
   isContentTooLarge,
+  isReservedName,
   limits,
   refuse,
   type Message,
@@ -110,6 +111,7 @@ export function messageMethods(deps: MethodDeps) {
       if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
       const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
       if (refusal) return refusal;
+      if (isReservedName(name)) return refuse('forbidden', `the name ${name} is the hub’s own`);
       const event = { type: 'collaboration.event', channelId, name, payload } as const;
       publisher.publishGlobal(event, caller.identity);
       return answer({ seq: null });

@@ -15,6 +15,7 @@ export const statusOf: Readonly<Record<Failure['code'], number>> = {
   not_found: 404,
   conflict: 409,
   archived: 409,
+  superseded: 409,
   rate_limited: 429,
   too_large: 413,
   unsupported: 422,
@@ -37,6 +38,7 @@ export function sendFailure(
     // Only WebSocket has a separate code for text that is not JSON.
     code: code === 'parse_error' ? 'invalid_request' : code,
     message,
+    ...('details' in failure ? failure.details : undefined),
   };
   if ('retryAfterMs' in failure && failure.retryAfterMs !== undefined) {
     error.retryAfterMs = failure.retryAfterMs;

@@ -35,6 +35,7 @@ class HubError(Exception):
         *,
         retry_after_ms: float | None = None,
         issues: list[dict[str, Any]] | None = None,
+        data: dict[str, Any] | None = None,
         is_permanent: bool = False,
     ) -> None:
         super().__init__(message)
@@ -44,6 +45,8 @@ class HubError(Exception):
         self.retry_after_ms = ms_from_hub(retry_after_ms)
         #: The problems of a malformed call: ``[{"path": [...], "message": ...}]``.
         self.issues = issues or []
+        #: The fields of a refusal: its ``code``, and what the method adds, such as the ``holder`` of a claim.
+        self.data = data or {}
         #: True when another attempt to connect would fail in the same way.
         self.is_permanent = is_permanent
 
@@ -68,5 +71,5 @@ def error_from_rpc(error: Any) -> HubError:
     data = fields.get("data")
     if fields.get("code") == -32000 and isinstance(data, dict):
         code = str(data.get("code", "internal"))
-        return HubError(code, message, retry_after_ms=data.get("retryAfterMs"))
+        return HubError(code, message, retry_after_ms=data.get("retryAfterMs"), data=data)
     return HubError("invalid", message, issues=data if isinstance(data, list) else None)

@@ -128,6 +128,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       await channelOfBen(archived, 'joe');
       await write('ana', 'channel.archive', { channelId: archived });
       const direct = await write('joe', 'direct.send', { agentId: 'ana', content: 'secret' });
+      const question = { channelId, content: 'a question' };
+      const { messageId: threadId } = await write('ana', 'message.send', question);
+      await write('joe', 'claim', { channelId, threadId, leaseMs: 60_000 });
       const { head } = (await core.access('ana', [channelId])).get(channelId) ?? {};
       expect(await core.isKnownAgent('joe')).toBe(true);
       await erase({ agentId: 'joe', pseudonym: 'erased-1', isDryRun: false });
@@ -151,6 +154,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
           ['mentions', 'agent_id'],
           ['threads', 'created_by'],
           ['agents', 'id'],
+          ['claims', 'agent_id'],
         ],
       ] as const) {
         const sql = `select count(*) from ${table} where ${column} = 'joe'`;

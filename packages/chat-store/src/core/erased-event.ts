@@ -1,4 +1,5 @@
 import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
+import { isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
 /** The agent to erase, and the id that takes its place, or null. */
@@ -61,9 +62,9 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
       ? { ...event, thread: { ...thread, title: null } }
       : event;
   }
-  return isOwn && event.type === 'collaboration.event' && Object.keys(event.payload).length > 0
-    ? { ...event, payload: {} }
-    : event;
+  // The payload of a claim holds no text of the agent, and clients count on its fields.
+  if (event.type !== 'collaboration.event' || event.name.startsWith('claim.')) return event;
+  return isOwn && Object.keys(event.payload).length > 0 ? { ...event, payload: {} } : event;
 }
 
 function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
@@ -86,6 +87,11 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
       ...event,
       channel: { ...channel, name, createdBy: renamed(channel.createdBy, erased) },
     };
+  }
+  if (event.type === 'collaboration.event' && isReservedName(event.name)) {
+    const { agentId } = event.payload;
+    if (typeof agentId !== 'string') return event;
+    return { ...event, payload: { ...event.payload, agentId: renamed(agentId, erased) } };
   }
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }

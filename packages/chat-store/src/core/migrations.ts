@@ -21,7 +21,23 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
     '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
     '0008_log_in_order_of_commits': { ...second, up: (db) => orderLogByCommits(db, dialect) },
+    '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
   });
+}
+
+/** Adds the claims of threads. */
+async function addClaims(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await sql`create table claims (
+    channel_id ${id} not null,
+    thread_id ${id} not null,
+    agent_id ${id} not null,
+    fence bigint not null,
+    until_at bigint not null,
+    released integer not null,
+    constraint claims_key primary key (channel_id, thread_id)
+  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
 }
 
 /**

@@ -33,6 +33,7 @@ export async function renameRows(
   await replace('members', 'channel_id', inChannel);
   await replace('read_cursors', 'channel_id', inChannel);
   await set('threads', 'created_by', inChannel);
+  await set('claims', 'agent_id', inChannel);
   await set('channels', 'created_by', sql`id = ${channelId}`);
   const channel = await db
     .selectFrom('channels')

@@ -172,6 +172,7 @@ async function trimSome(
   await sql`delete from threads where channel_id = ${channelId} and thread_id in ${ids}`.execute(
     db,
   );
+  await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);
   // Row floor − 1 is the emptied row of a log that was once trimmed completely.

@@ -1,5 +1,6 @@
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
+import { isConditional, readConditions } from './decide/conditions.ts';
 import { decide, type SingleCommand } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
 import { decideSend, prefetchFor, sendOf, type Send } from './decide/send.ts';
@@ -86,7 +87,9 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
         const opened = await openDirectChannels(group, prefetched, run.sends);
         if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
-          const outcome = isTooEarly(send, opened) ?? decideSend(group, prefetched, send);
+          const conditions = isConditional(send) ? await readConditions(group, send) : null;
+          const outcome =
+            isTooEarly(send, opened) ?? decideSend(group, prefetched, send, conditions);
           if (outcome.ok) opened.delete(send.channelId);
           outcomes.push(outcome);
         }
@@ -115,14 +118,15 @@ type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
-// Consecutive messages are decided together. Any other command is decided separately, at its position in the order.
+// Consecutive messages are decided together. Any other command is decided separately, at its position in the order. A
+// conditional message begins a run, because the rows before it must be written when its conditions are read.
 function splitRuns(commands: readonly Command[]): Run[] {
   const runs: Run[] = [];
   for (const command of commands) {
     const send = sendOf(command);
     const last = runs.at(-1);
     if (!send) runs.push({ single: command as SingleCommand });
-    else if (last?.sends) last.sends.push(send);
+    else if (last?.sends && !isConditional(send)) last.sends.push(send);
     else runs.push({ sends: [send] });
   }
   return runs;

@@ -137,6 +137,19 @@ export interface ThreadsTable {
   announced: number;
 }
 
+/** The newest claim of a thread, held or ended. */
+export interface ClaimsTable {
+  channel_id: string;
+  thread_id: string;
+  agent_id: string;
+  /** Rises by one with each grant. */
+  fence: number;
+  /** The end of the lease, in the database's time. */
+  until_at: number;
+  /** 1 when its end is in the log. */
+  released: number;
+}
+
 export interface MentionsTable {
   agent_id: string;
   channel_id: string;
@@ -179,6 +192,7 @@ export interface Tables {
   sweeps: SweepsTable;
   reactions: ReactionsTable;
   threads: ThreadsTable;
+  claims: ClaimsTable;
   mentions: MentionsTable;
   read_cursors: ReadCursorsTable;
   hubs: HubsTable;

@@ -9,7 +9,8 @@ export const collaborationMethods = {
   'collaboration.emit': {
     ...write,
     tag: 'collaboration',
-    summary: 'Emits an event with a name that the caller chooses; admins may send it to everyone.',
+    summary:
+      'Emits an event with a name that the caller chooses, not one of the hub’s; admins may send it to everyone.',
     params: paramsSchema({
       channelId: idSchema
         .nullable()

@@ -17,6 +17,7 @@ import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
+import { fenceSchema } from './claim.ts';
 import { type MethodDefinition, paramsSchema, read, write } from './definition.ts';
 
 const tag = 'messages';
@@ -35,6 +36,12 @@ const originParams = {
     .describe('Messages that led to this one; the caller may read them, else not_found.'),
   taint: taintSchema.default(() => []).describe('Added to the labels of the causes.'),
 };
+const basedOn = orNull(seqSchema).describe(
+  'The last seq that the sender has seen. If others wrote since, the answer is superseded.',
+);
+const fence = orNull(fenceSchema).describe(
+  'The newest fence of the thread’s claims, else conflict; needs threadId.',
+);
 const tooManyCauses = { error: `replyTo and cause name over ${limits.causes}`, path: ['cause'] };
 const hasFewCauses = ({ replyTo, cause }: { replyTo: string | null; cause: string[] }) =>
   replyTo === null || cause.includes(replyTo) || cause.length < limits.causes;
@@ -66,9 +73,16 @@ export const messageMethods = {
       mentions: mentionsSchema.default(() => []),
       metadata: orNull(metadataSchema),
       ...originParams,
-    }).refine(hasFewCauses, tooManyCauses),
+      basedOn,
+      fence,
+    })
+      .refine(hasFewCauses, tooManyCauses)
+      .refine((params) => params.fence === null || params.threadId !== null, {
+        error: 'fence needs threadId',
+        path: ['fence'],
+      }),
     result: sendResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
+    errors: ['archived', 'conflict', 'forbidden', 'not_found', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/channels/:channelId/messages', status: 201 },
     examples: [
       {
@@ -168,9 +182,10 @@ export const messageMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
       metadata: orNull(metadataSchema),
       ...originParams,
+      basedOn,
     }).refine(hasFewCauses, tooManyCauses),
     result: sendResult.extend({ channelId: idSchema }),
-    errors: ['conflict', 'forbidden', 'not_found', 'too_large'],
+    errors: ['conflict', 'forbidden', 'not_found', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },
     examples: [
       {

@@ -1,3 +1,4 @@
+import { isReservedName } from '@openclaw/protocol/wire';
 import { refuse } from '../../commands.ts';
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
@@ -8,6 +9,7 @@ const needs = { from: 'member', inArchived: false } as const;
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');
+  if (isReservedName(name)) return refuse('forbidden', `the name ${name} is the hub’s own`);
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;

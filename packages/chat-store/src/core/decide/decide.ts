@@ -3,6 +3,7 @@ import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
 import { archiveChannel, createChannel, deleteChannel, updateChannel } from './channels.ts';
+import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
 import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
@@ -69,6 +70,8 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'reaction.remove': inChannel('member', removeReaction),
   'thread.create': evenArchived('member', createThread),
   'thread.update': inChannel('member', updateThread),
+  claim: inChannel('member', claimThread),
+  'claim.release': inChannel('member', releaseClaim),
   'collaboration.emit': emitCollaboration,
   'read.mark': evenArchived('member', markRead),
 };

@@ -13,6 +13,7 @@ import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
 import { isOutOfBounds, authorize } from '../rights.ts';
+import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { fingerprint } from './repeats.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -86,11 +87,15 @@ export function refuseSend(send: Send): Refusal | null {
     : null;
 }
 
-/** Decides one message from the prefetched rows, without waiting for anything. */
+/**
+ * Decides one message from the prefetched rows, without waiting for anything. `conditions` are null for a send that has
+ * none.
+ */
 export function decideSend(
   group: GroupState,
   prefetched: Prefetched,
   send: Send,
+  conditions: Conditions | null = null,
 ): Outcome<Send['method']> {
   const refusal = refuseSend(send);
   if (refusal) return refusal;
@@ -147,6 +152,8 @@ export function decideSend(
   }
 
   if (!traced.ok) return traced;
+  const unmet = conditions && refuseUnmet(send, conditions);
+  if (unmet) return unmet;
 
   const mentionedMembers = mentions.filter(
     (to) => to !== agentId && prefetched.role(channelId, to) !== null,

@@ -1,0 +1,77 @@
+import type { Message } from '@openclaw/protocol';
+import { refuse, refuseWith, type Refusal } from '../../commands.ts';
+import type { GroupState } from '../group-state.ts';
+import { messagesOf, selectMessages } from '../message-projection.ts';
+import { newestClaim } from './claims.ts';
+import type { Send } from './send.ts';
+
+/** The most newer messages that a refusal holds. */
+const newerMax = 20;
+/** The most bytes of them, as JSON. */
+const newerBytes = 262_144;
+/** A sender that is further behind than this is always superseded, so that no check visits more rows. */
+const seqsMax = 1_000;
+
+/** The state that a send's `basedOn` and `fence` are checked against. */
+export interface Conditions {
+  /** Messages of others since `basedOn`, oldest first; null when there are none. */
+  readonly newer: readonly Message[] | null;
+  /** The newest fence of the thread; null when it was never claimed. */
+  readonly fence: number | null;
+}
+
+/** True if the send depends on what was written before it. Such a send costs statements of its own. */
+export function isConditional({ params }: Send): boolean {
+  return params.basedOn !== null || ('fence' in params && params.fence !== null);
+}
+
+/** Reads the state for a conditional send. The rows of the group's earlier commands must be written before. */
+export async function readConditions(group: GroupState, send: Send): Promise<Conditions> {
+  const { channelId, params } = send;
+  const threadId = 'threadId' in params ? params.threadId : null;
+  const isFenced = 'fence' in params && params.fence !== null && threadId !== null;
+  const claim = isFenced ? await newestClaim(group, channelId, threadId) : undefined;
+  const newer = params.basedOn === null ? null : await readNewer(group, send, params.basedOn);
+  return { newer, fence: claim?.fence ?? null };
+}
+
+/** Refuses a send whose conditions do not hold. Call it for senders with the rights only: it shows messages. */
+export function refuseUnmet({ params }: Send, { newer, fence }: Conditions): Refusal | null {
+  if ('fence' in params && params.fence !== null && params.fence !== fence) {
+    return refuse(
+      'conflict',
+      `fence ${params.fence} is not the newest of thread ${params.threadId}`,
+    );
+  }
+  if (newer === null) return null;
+  return refuseWith('superseded', `others wrote since seq ${params.basedOn}`, { newer });
+}
+
+async function readNewer(
+  group: GroupState,
+  send: Send,
+  basedOn: number,
+): Promise<readonly Message[] | null> {
+  const { actor, channelId, params } = send;
+  const threadId = 'threadId' in params ? params.threadId : null;
+  const head = group.channel(channelId)?.head ?? 0;
+  const after = Math.max(basedOn, head - seqsMax);
+  const rows = await selectMessages(group.db)
+    .where('m.channel_id', '=', channelId)
+    .where('m.seq', '>', after)
+    .where('m.thread_id', threadId === null ? 'is' : '=', threadId)
+    .where('m.sender_id', '!=', actor.agentId)
+    .where('m.deleted_at', 'is', null)
+    .orderBy('m.seq', 'desc')
+    .limit(newerMax)
+    .execute();
+  if (rows.length === 0 && after === basedOn) return null;
+  const newest: Message[] = [];
+  let bytes = 0;
+  for (const message of await messagesOf(group.db, rows)) {
+    bytes += Buffer.byteLength(JSON.stringify(message));
+    if (bytes > newerBytes && newest.length > 0) break;
+    newest.unshift(message);
+  }
+  return newest;
+}
