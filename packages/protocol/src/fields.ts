@@ -57,11 +57,13 @@ const boundedObjectSchema = (maxBytes: number) =>
     .unknown()
     .superRefine((value, context) => {
       const problem = jsonObjectProblem(value, maxBytes);
-      if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+      if (problem === null) return;
+      const { message, path } = problem;
+      context.addIssue({ code: 'custom', message, path: [...path] });
     })
     .meta({
       type: 'object',
-      description: `A JSON object of at most ${maxBytes} bytes and ${limits.jsonDepth} levels; no key __proto__, constructor or prototype.`,
+      description: `A JSON object of at most ${maxBytes} bytes and ${limits.jsonDepth} levels; no key __proto__, constructor or prototype; no number beyond ±(2^53 - 1), which JSON readers round.`,
     }) as unknown as z.ZodType<JsonObject, JsonObject>;
 
 /** Attributes of a message or channel. */
