@@ -12,7 +12,9 @@ const nested = (levels: number) =>
 
 function holdsRoundedNumber(value: unknown): boolean {
   if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
-  return typeof value === 'object' && value !== null && Object.values(value).some(holdsRoundedNumber);
+  return (
+    typeof value === 'object' && value !== null && Object.values(value).some(holdsRoundedNumber)
+  );
 }
 
 describe('JSON objects in metadata and payload', () => {

@@ -4,7 +4,6 @@ import { limits } from './limits.ts';
 // the text.
 const unstorable = /[\0\p{Cs}]/u;
 const control = /[\p{Cc}\p{Cs}]/u;
-const notInEmoji = /[\p{Cc}\p{Cs}\p{Z}]/u;
 
 /** The bytes of the text in UTF-8. */
 export function utf8Bytes(text: string): number {
@@ -37,14 +36,6 @@ export function isStorableText(text: string): boolean {
 /** True for storable text of one line, without control characters and not blank. */
 export function isLine(text: string): boolean {
   return !control.test(text) && text.trim() !== '';
-}
-
-/**
- * True for the name of a reaction: no control characters and no spaces. Reactions are an object with emoji as keys, so
- * names that every object has are not allowed either.
- */
-export function isEmoji(text: string): boolean {
-  return text !== '' && !notInEmoji.test(text) && text !== 'prototype' && !(text in {});
 }
 
 /**

@@ -4,6 +4,7 @@ export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts
 export { commonErrors, errorCodes, errorMeanings, refuse, rpcErrorCodes } from './errors.ts';
 export type { ErrorCode, ParamIssue, Refusal, RefusalData, RpcError } from './errors.ts';
 export type { RpcErrorCode } from './errors.ts';
+export { canonicalEmoji } from './emoji.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
