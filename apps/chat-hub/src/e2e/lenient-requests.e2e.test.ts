@@ -74,7 +74,7 @@ describe('a body that the hub does not read', () => {
       /not UTF-8/,
     ],
   ])('is refused with what to send in its place: %s', async (_name, init, status, message) => {
-    const answer = await send(url, init as RequestInit);
+    const answer = await send(url, init);
     expect(answer.status).toBe(status);
     expect(answer.body.error?.message).toMatch(message);
   });
@@ -151,7 +151,6 @@ describe('a response that a client sends', () => {
     const refused = ana.received.filter(({ error }) => error?.code === -32600);
     expect(refused.map(({ id }) => id)).toEqual(['x', 'y']);
   });
-
 });
 
 describe('a binary frame', () => {
