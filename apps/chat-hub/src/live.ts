@@ -2,6 +2,7 @@ import { ChatStoreError } from '@openclaw/chat-store';
 import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { refusalOfError } from './calls/failure.ts';
 import type { Closers } from './closers.ts';
 import { asHub } from './methods/store-methods.ts';
 import type { DatabaseState } from './observe/service-reports.ts';
@@ -26,9 +27,10 @@ import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
+import { createLogWaits } from './channels/log-waits.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
-import { createSessions, endRevoked } from './sockets/sessions.ts';
+import { createSessions, endRevoked, isRevokedBy } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
@@ -94,6 +96,16 @@ export async function startLive(
       onSeqConflict: (delivered) => tailCheck?.reportSeqConflict(delivered),
     }),
   );
+
+  const logWaits = createLogWaits({
+    store,
+    rooms,
+    onFailed(error) {
+      const refusal = refusalOfError(error);
+      if (refusal.code === 'internal') log.error({ err: error }, 'a wait for an event failed');
+      return refusal;
+    },
+  });
 
   // Only here are members read from the cache: those of a direct channel never change, so no right can be wrong.
   const directMembers = async (channelId: string) => {
@@ -199,7 +211,10 @@ export async function startLive(
       metrics,
       log,
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
-      onRevoked: (revoked) => endRevoked(sessions, revoked),
+      onRevoked(revoked) {
+        endRevoked(sessions, revoked);
+        logWaits.endRevoked((identity) => revoked.some((entry) => isRevokedBy(identity, entry)));
+      },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
       async onEpoch(epoch) {
@@ -218,6 +233,7 @@ export async function startLive(
 
   return {
     rooms,
+    logWaits,
     sessions,
     presence,
     typing: typingFeed,

@@ -42,7 +42,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   unsubscribe: same({ channelIds: ['room'] }),
   'log.read': [
     { ...c, after: 0 },
-    { ...c, after: 0, limit: 1000 },
+    { ...c, after: 0, limit: 1000, waitMs: 0 },
   ],
   'message.send': [
     { ...c, content: 'hi' },
@@ -58,6 +58,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   ],
   'message.edit': same({ ...m, content: 'hi' }),
   'message.delete': same(m),
+  'message.get': same(m),
   'message.history': [c, { ...c, before: null, after: null, threadId: null, limit: 50 }],
   'direct.send': [
     { agentId: 'bob', content: 'hi' },
@@ -114,6 +115,7 @@ const refused: [MethodName, string, object][] = [
   ['subscribe', 'too many topics', { topics: wide(1001).map((channelId) => ({ channelId })) }],
   ['unsubscribe', 'too many channels', { channelIds: wide(1001) }],
   ['log.read', 'a page over 1000', { limit: 1001 }],
+  ['log.read', 'a wait over 50 s', { after: 0, waitMs: 50_001 }],
   ['message.send', 'a channel whose id breaks the rule', { channelId: 'room:1' }],
   ['message.send', 'empty content', { content: '' }],
   ['message.send', 'content with U+0000', { content: 'a\0' }],

@@ -88,6 +88,7 @@ export function messageMethods(deps: MethodDeps) {
         ? tooLarge()
         : publisher.commit(caller, 'message.edit', params),
     'message.delete': writes(deps, 'message.delete'),
+    'message.get': reads(deps, 'message.get'),
     'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
       return isNewest && params.limit <= recentMessagesMax

@@ -25,26 +25,13 @@ import type { OnSignIn } from '../observe/sign-ins.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { acceptJsonBodies, unreadableText } from './json-bodies.ts';
 import { addDocuments, specifications } from './openapi.ts';
-import { refuseOtherVerbs, refuseUnreadable, sendFailure } from './errors.ts';
+import { refuseOtherVerbs, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
+import { serverOptions } from './server-options.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
 
-/** Options of both servers: no client keeps a connection by sending byte by byte or by not reading its answer. */
-const serverOptions = {
-  http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
-  requestTimeout: 10_000,
-  connectionTimeout: 30_000,
-  keepAliveTimeout: 30_000,
-  forceCloseConnections: true,
-  clientErrorHandler: refuseUnreadable,
-  // The default error answers repeat the URL, which may hold a token.
-  frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
-    const failure = malformed('invalid_request', 'this is not an address of the hub');
-    void sendFailure(reply, failure, error.statusCode ?? 400);
-  },
-};
 const maxOpsConnections = 64;
 const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 

@@ -17,7 +17,7 @@ import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
-import { type MethodDefinition, paramsSchema, read, write } from './definition.ts';
+import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
 
 const tag = 'messages';
 const sendResult = z.object({
@@ -102,6 +102,17 @@ export const messageMethods = {
     rest: { verb: 'DELETE', path: '/channels/:channelId/messages/:messageId' },
     examples: [{ params: ofMessage, result: { seq: 43 } }],
   },
+  'message.get': {
+    ...read,
+    tag,
+    bulky: smallPageBytes,
+    summary: 'Reads one message; a deleted one is empty, a trimmed one is not found.',
+    params: paramsSchema({ channelId: idSchema, messageId: idSchema }),
+    result: z.object({ message: messageSchema }),
+    errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId/messages/:messageId' },
+    examples: [{ params: ofMessage, result: { message: sampleMessage } }],
+  },
   'message.history': {
     ...read,
     tag,
@@ -135,12 +146,19 @@ export const messageMethods = {
     ...read,
     tag,
     bulky: limits.resumeBytes,
+    waits: true,
     summary:
-      'Pages a channel’s log itself, from its floor on; a page may end early, at limits.resumeBytes.',
+      'Pages a channel’s log itself, from its floor on; a page may end early, at limits.resumeBytes. With waitMs it waits for an event after the head.',
     params: paramsSchema({
       channelId: idSchema,
       after: seqSchema,
       limit: z.int().min(1).max(limits.logPage).default(limits.logPage),
+      waitMs: z
+        .int()
+        .min(0)
+        .max(limits.waitMs)
+        .default(0)
+        .describe('While nothing is after `after`, the answer waits this long for an event.'),
     }),
     result: z.object({
       events: z.array(envelopeSchema),
