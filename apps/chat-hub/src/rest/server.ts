@@ -1,12 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatStore } from '@openclaw/chat-store';
 import { isMethodName, limits, refuse, webSocketPath, type Refusal } from '@openclaw/protocol';
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { FailedSignIns } from '../edge/failed-sign-ins.ts';
 import type { OriginPolicy } from '../edge/origin-policy.ts';
