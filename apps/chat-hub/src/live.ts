@@ -12,6 +12,7 @@ import { createRedisState } from './observe/readiness.ts';
 import type { Services } from './services.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
+import { announcedChannel } from './channels/announcer.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
@@ -29,6 +30,7 @@ import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { createLogWaits } from './channels/log-waits.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
+import { isWithinBounds } from './edge/identity.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
 import { createSessions, endRevoked, isRevokedBy } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
@@ -178,7 +180,11 @@ export async function startLive(
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
-    for (const session of sessions.all()) session.sendBestEffort(frame);
+    const announced = announcedChannel(event);
+    for (const session of sessions.all()) {
+      if (announced !== null && !isWithinBounds(session.identity, announced)) continue;
+      session.sendBestEffort(frame);
+    }
   });
   closers.add(
     await startHubBeat({

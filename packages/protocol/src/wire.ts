@@ -1,4 +1,7 @@
 // The entry `@openclaw/protocol/wire`. It does not import zod, so that a client is small and loads fast.
+export { announcementEvent, announcementOf, channelAnnouncement } from './announcements.ts';
+export { channelChanges, isReservedName } from './announcements.ts';
+export type { ChannelAnnouncement } from './announcements.ts';
 export { closeCodes, encodeCloseReason, parseCloseReason, type CloseCode } from './close-codes.ts';
 export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts';
 export { commonErrors, errorCodes, errorMeanings, refuse, rpcErrorCodes } from './errors.ts';

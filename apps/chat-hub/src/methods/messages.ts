@@ -3,6 +3,7 @@ import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import {
   isContentTooLarge,
+  isReservedName,
   limits,
   refuse,
   type Message,
@@ -108,6 +109,8 @@ export function messageMethods(deps: MethodDeps) {
     'read.state': reads(deps, 'read.state'),
     'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
+      if (isReservedName(name))
+        return refuse('forbidden', 'only the hub emits events with such a name');
       if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
       const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
       if (refusal) return refusal;

@@ -9,7 +9,8 @@ export const collaborationMethods = {
   'collaboration.emit': {
     ...write,
     tag: 'collaboration',
-    summary: 'Emits an event of the caller’s own naming; admins may send it to everyone.',
+    summary:
+      'Emits an event of the caller’s own naming; admins may send it to everyone. Names that begin with those of the hub (`hub.` and others) are forbidden.',
     params: paramsSchema({
       channelId: idSchema
         .nullable()
