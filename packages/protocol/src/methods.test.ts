@@ -52,6 +52,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
       threadId: null,
       clientMessageId: null,
       mentions: [],
+      parseMentions: null,
       metadata: null,
       ...noOrigin,
     },
@@ -62,7 +63,10 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'message.history': [c, { ...c, before: null, after: null, threadId: null, limit: 50 }],
   'direct.send': [
     { agentId: 'bob', content: 'hi' },
-    { agentId: 'bob', content: 'hi', clientMessageId: null, metadata: null, ...noOrigin },
+    {
+      ...{ agentId: 'bob', content: 'hi', clientMessageId: null, parseMentions: null },
+      ...{ metadata: null, ...noOrigin },
+    },
   ],
   'reaction.add': same({ ...m, emoji: '👍' }),
   'reaction.remove': same({ ...m, emoji: '👍' }),

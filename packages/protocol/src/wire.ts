@@ -14,3 +14,5 @@ export { limits } from './limits.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';
 export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
 export { isStorableText, utf8Bytes } from './text.ts';
+export { parseMentions, resolveMentions } from './mentions.ts';
+export type { MentionedName, ParsedMentions } from './mentions.ts';

@@ -23,6 +23,14 @@ const cachedPageBytes = 262_144;
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
+/** The params with the default of their transport: a script writes text, a program on a socket may name the agents. */
+function withMentions<P extends { readonly parseMentions: boolean | null }>(
+  { transport }: Caller,
+  params: P,
+): P {
+  return { ...params, parseMentions: params.parseMentions ?? transport === 'rest' };
+}
+
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.* and collaboration.emit. */
 export function messageMethods(deps: MethodDeps) {
   const { store, cache, publisher, typing } = deps;
@@ -82,7 +90,7 @@ export function messageMethods(deps: MethodDeps) {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       typing.messageSent(caller, params.channelId);
-      return publisher.commit(caller, 'message.send', params);
+      return publisher.commit(caller, 'message.send', withMentions(caller, params));
     },
     'message.edit': (caller, params) =>
       isContentTooLarge(params.content)
@@ -100,7 +108,7 @@ export function messageMethods(deps: MethodDeps) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
       typing.messageSent(caller, channelId);
-      return directSend(caller, channelId, params);
+      return directSend(caller, channelId, withMentions(caller, params));
     },
     'reaction.add': writes(deps, 'reaction.add'),
     'reaction.remove': writes(deps, 'reaction.remove'),

@@ -21,7 +21,16 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
     '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
     '0008_log_in_order_of_commits': { ...second, up: (db) => orderLogByCommits(db, dialect) },
+    '0009_joined_seq': { ...second, up: addJoinedSeq },
   });
+}
+
+/**
+ * Members have the seq of their join. Before this migration no message mentioned everyone, so 0 is right for the
+ * present members.
+ */
+async function addJoinedSeq(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table members add column joined_seq bigint not null default 0`.execute(db);
 }
 
 /**

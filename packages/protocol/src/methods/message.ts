@@ -25,7 +25,16 @@ const sendResult = z.object({
   seq: seqSchema,
   timestamp: timestampSchema,
   duplicate: z.boolean().describe('Was it stored before, under the same clientMessageId?'),
+  unreached: z
+    .array(z.string())
+    .max(limits.mentions)
+    .describe('Mentioned, but no members now; with "@all" when it did not count.'),
 });
+const mentionParams = {
+  parseMentions: orNull(z.boolean()).describe(
+    'Does @ in the content mention members, and @all everyone? Absent: over REST yes, over WebSocket no.',
+  ),
+};
 const originParams = {
   replyTo: orNull(idSchema).describe(
     'A message of the same channel; it counts as one of the causes.',
@@ -48,7 +57,10 @@ const reactionParams = paramsSchema({
 const before = orNull(seqSchema).describe('Exclusive; not together with after.');
 const after = orNull(seqSchema).describe('Exclusive; not together with before.');
 
-const sent = { messageId: 'm42', seq: 42, timestamp: sampleTimestamp, duplicate: false };
+const sent = {
+  ...{ messageId: 'm42', seq: 42, timestamp: sampleTimestamp, duplicate: false },
+  unreached: [],
+};
 const ofMessage = { channelId: 'ops', messageId: 'm42' };
 const reaction = { params: { ...ofMessage, emoji: '👍' }, result: { seq: 43, changed: true } };
 
@@ -64,6 +76,7 @@ export const messageMethods = {
       threadId: orNull(idSchema),
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
+      ...mentionParams,
       metadata: orNull(metadataSchema),
       ...originParams,
     }).refine(hasFewCauses, tooManyCauses),
@@ -184,6 +197,7 @@ export const messageMethods = {
       agentId: idSchema,
       content: contentSchema,
       clientMessageId: orNull(clientMessageIdSchema),
+      ...mentionParams,
       metadata: orNull(metadataSchema),
       ...originParams,
     }).refine(hasFewCauses, tooManyCauses),
