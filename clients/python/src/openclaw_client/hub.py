@@ -111,16 +111,22 @@ class Hub:
         thread_id: str | None = None,
         reply_to: str | None = None,
         mentions: Sequence[str] | None = None,
+        parse_mentions: bool = False,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
     ) -> Sent:
-        """Sends a message. When this returns, the message is committed."""
+        """Sends a message. When this returns, the message is committed.
+
+        With ``parse_mentions`` the members named ``@agent`` in the text are mentioned too, outside of code, quotations,
+        links and URLs, and ``@all`` mentions everyone. The result names those who were mentioned and are no members.
+        """
         params = _given(
             channelId=channel_id,
             content=content,
             threadId=thread_id,
             replyTo=reply_to,
             mentions=mentions,
+            parseMentions=parse_mentions or None,
             metadata=metadata,
             clientMessageId=client_message_id,
         )

@@ -17,6 +17,8 @@ interface Mentions {
   readonly unreached: string[];
 }
 
+const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] };
+
 /** The mentions in the text of a message; null when its sender does not ask for them, or there are none. */
 export function parsedOf(params: {
   readonly content: string;
@@ -41,6 +43,7 @@ export function prefetchMentions(
 export function mentionsOf(prefetched: Prefetched, send: Send): Mentions {
   const { channelId, actor, parsed } = send;
   const given = send.method === 'direct.send' ? [] : send.params.mentions;
+  if (!parsed && given.length === 0) return noMentions;
   const isMember = (agentId: string) => prefetched.role(channelId, agentId) !== null;
   const inText = parsed ? resolveMentions(parsed, isMember) : { members: [], others: [] };
   const mentionsAll =
