@@ -178,10 +178,10 @@ describe('a call', () => {
     const side = await nextLive();
     const room = client.channel('a');
     const waiting = room.log({ after: 1, waitMs: 400 });
-    const { id } = await side.nextCall('log.read');
+    const call = await side.nextCall('log.read');
     await expect(room.log({ after: 1 })).rejects.toMatchObject({ code: 'timeout' });
     const page = { events: [], head: 1, floor: 1, hasMore: false };
-    side.answer({ id }, page);
+    side.answer(call, page);
     expect(await waiting).toEqual(page);
     const late = room.log({ after: 1, waitMs: 20 });
     await expect(late).rejects.toMatchObject({ code: 'timeout', message: /within 50 ms/ });

@@ -11,6 +11,7 @@ export { canonicalEmoji } from './emoji.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
+export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';
 export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
 export { isStorableText, utf8Bytes } from './text.ts';

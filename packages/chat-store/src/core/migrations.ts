@@ -22,7 +22,20 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
     '0008_log_in_order_of_commits': { ...second, up: (db) => orderLogByCommits(db, dialect) },
     '0009_joined_seq': { ...second, up: addJoinedSeq },
+    '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
   });
+}
+
+/** Public channels are also listed by name and by age. Names are compared bytewise, like ids. */
+async function addChannelOrders(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isListed = sql`kind = 'public' and deleted_at is null`;
+  if (dialect === 'postgres') {
+    await sql`alter table channels alter column name type text collate "C"`.execute(db);
+  }
+  await runAll(db, [
+    sql`create index channels_by_name on channels (name, id) where ${isListed}`,
+    sql`create index channels_by_age on channels (created_at, id) where ${isListed}`,
+  ]);
 }
 
 /**
