@@ -95,6 +95,8 @@ describe('mentions in a text', () => {
     const [ids] = parseMentions(`@a${'-'.repeat(100)}`).names;
     expect(ids?.length).toBeLessThanOrEqual(8);
     expect(ids?.at(-1)).toBe('a');
+    const dashed = Array.from({ length: 200 }, (_, i) => `@a${i}${'-'.repeat(20)}`).join(' ');
+    expect(parseMentions(dashed).names.flat().length).toBeLessThanOrEqual(2 * limits.mentions);
     expect(parseMentions(`@${'x'.repeat(129)}`).names).toEqual([]);
   });
 

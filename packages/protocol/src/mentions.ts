@@ -10,7 +10,10 @@ export type MentionedName = readonly [string, ...string[]];
 
 /** The mentions in a text. Who is a member decides what they mean: see {@link resolveMentions}. */
 export interface ParsedMentions {
-  /** Each name once, in the order of the text; at most `limits.mentions`, further ones are ignored. */
+  /**
+   * Each name once, in the order of the text: at most `limits.mentions`, with at most twice as many ids. Further ones are
+   * ignored, because each id is looked up.
+   */
   readonly names: readonly MentionedName[];
   /** True if the text mentions everyone, with `@all`. */
   readonly all: boolean;
@@ -33,14 +36,21 @@ export function parseMentions(content: string): ParsedMentions {
   const text = blankMarkup(content);
   const names = new Map<string, MentionedName>();
   let all = false;
+  let idsLeft = 2 * limits.mentions;
   for (const match of text.matchAll(mention)) {
     const emphasis = emphasisBefore(text, match.index);
     if (emphasis === null || isPath(text, match.index + match[0].length)) continue;
     const ids = candidatesOf(match[1] ?? '', emphasis);
     const plain = ids.at(-1);
     if (plain === undefined) continue;
-    if (plain === everyone) all = true;
-    else if (names.size < limits.mentions) names.set(ids.join(' '), ids as [string, ...string[]]);
+    if (plain === everyone) {
+      all = true;
+      continue;
+    }
+    const key = ids.join(' ');
+    if (names.size === limits.mentions || ids.length > idsLeft || names.has(key)) continue;
+    idsLeft -= ids.length;
+    names.set(key, ids as [string, ...string[]]);
   }
   return { names: [...names.values()], all };
 }

@@ -26,14 +26,15 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
   });
 }
 
-/** Public channels are also listed by name and by age. Names are compared bytewise, like ids. */
+/**
+ * Public channels are also listed by name and by age. Names are compared bytewise, like ids. The column keeps its
+ * collation, because another one would break the prepared statements of hubs that run meanwhile.
+ */
 async function addChannelOrders(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isListed = sql`kind = 'public' and deleted_at is null`;
-  if (dialect === 'postgres') {
-    await sql`alter table channels alter column name type text collate "C"`.execute(db);
-  }
+  const name = dialect === 'sqlite' ? sql`name` : sql`name collate "C"`;
   await runAll(db, [
-    sql`create index channels_by_name on channels (name, id) where ${isListed}`,
+    sql`create index channels_by_name on channels (${name}, id) where ${isListed}`,
     sql`create index channels_by_age on channels (created_at, id) where ${isListed}`,
   ]);
 }

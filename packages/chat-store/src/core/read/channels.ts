@@ -4,6 +4,7 @@ import { decodeListCursor, encodeListCursor } from '@openclaw/protocol/wire';
 import type { Actor } from '../../commands.ts';
 import { kindOf } from '../agents.ts';
 import { headOf } from '../head.ts';
+import type { Dialect } from '../migrations.ts';
 import { channelOf, memberOf } from '../objects.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
@@ -15,16 +16,22 @@ export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
 };
 
 /** Public channels and the caller's own, in the order of the list; an admin sees all. */
-export const listChannels: Read<'channel.list'> = async (db, actor, params, maxBytes) => {
+export const listChannels: Read<'channel.list'> = async (
+  db,
+  actor,
+  params,
+  maxBytes,
+  dialect = 'sqlite',
+) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
   // Two walks along an index, each as long as the page, instead of one over the direct channels of all agents. Only the
   // agent's own channels are sorted for another order than that of their ids.
   if (params.member !== false) {
-    for (const row of await pageOfOwn(db, actor, params)) rows.set(row.id, row);
+    for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
   if (params.member !== true) {
-    for (const row of await pageOfOthers(db, actor, params)) rows.set(row.id, row);
+    for (const row of await pageOfOthers(db, actor, params, dialect)) rows.set(row.id, row);
   }
   const { limit, order } = params;
   const sorted = [...rows.values()].sort(comparisons[order ?? 'id']);
@@ -64,11 +71,13 @@ const comparisons: Readonly<Record<ChannelOrder | 'id', Compare>> = {
 };
 
 /** The condition and the order of a page of a list. */
-function pageOf({ order, cursor }: ParamsOf<'channel.list'>, id: string) {
+function pageOf({ order, cursor }: ParamsOf<'channel.list'>, id: string, dialect: Dialect) {
   const idColumn = sql.ref(id);
   if (order === null) return { after: sql<boolean>`${idColumn} > ${cursor ?? ''}`, by: idColumn };
-  const column = sql.ref(`c.${columns[order]}`);
-  const [compared, direction] = order === 'name' ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
+  const isByName = order === 'name';
+  const bytewise = isByName && dialect === 'postgres' ? sql`collate "C"` : sql``;
+  const column = sql`${sql.ref(`c.${columns[order]}`)} ${bytewise}`;
+  const [compared, direction] = isByName ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   const place = cursor === null ? null : decodeListCursor(cursor, order);
   return {
     after: place
@@ -78,9 +87,14 @@ function pageOf({ order, cursor }: ParamsOf<'channel.list'>, id: string) {
   };
 }
 
-function pageOfOwn(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.list'>) {
+function pageOfOwn(
+  db: Kysely<Tables>,
+  actor: Actor,
+  params: ParamsOf<'channel.list'>,
+  dialect: Dialect,
+) {
   // Without another order the walk is along the index of the agent's memberships.
-  const { after, by } = pageOf(params, 'm.channel_id');
+  const { after, by } = pageOf(params, 'm.channel_id', dialect);
   let query = db
     .selectFrom('members as m')
     .innerJoin('channels as c', 'c.id', 'm.channel_id')
@@ -96,8 +110,13 @@ function pageOfOwn(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.l
   return query.execute();
 }
 
-function pageOfOthers(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.list'>) {
-  const { after, by } = pageOf(params, 'c.id');
+function pageOfOthers(
+  db: Kysely<Tables>,
+  actor: Actor,
+  params: ParamsOf<'channel.list'>,
+  dialect: Dialect,
+) {
+  const { after, by } = pageOf(params, 'c.id', dialect);
   let query = db
     .selectFrom('channels as c')
     .selectAll('c')

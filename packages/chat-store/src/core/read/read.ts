@@ -73,5 +73,7 @@ function inSnapshot<M extends ReadMethod>(
   params: ParamsOf<M>,
   maxBytes: number,
 ): ReturnType<Read<M>> {
-  return engine.snapshot((db) => (reads[method] as Read<M>)(db, actor, params, maxBytes));
+  return engine.snapshot((db) =>
+    (reads[method] as Read<M>)(db, actor, params, maxBytes, engine.dialect),
+  );
 }
