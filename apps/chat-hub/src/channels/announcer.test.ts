@@ -9,7 +9,7 @@ it('announcements are sent up to a rate, and the others are dropped and counted'
   let dropped = 0;
   const published: string[] = [];
   const announce = createAnnouncer({
-    publish: ({ payload }) => void published.push(String(payload['channelId'])),
+    publish: ({ payload }) => void published.push(payload['channelId'] as string),
     onDropped: () => void (dropped += 1),
     clock: () => nowMs,
   });
