@@ -5,7 +5,7 @@ export const channelAnnouncement = 'hub.channel';
 
 export const channelChanges = ['created', 'archived', 'deleted'] as const;
 
-/** What happened to a public channel: the payload of a `hub.channel`. */
+/** The payload of a `hub.channel`: a public channel and its change. */
 export interface ChannelAnnouncement {
   readonly channelId: string;
   readonly name: string;

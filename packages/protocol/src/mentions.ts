@@ -8,7 +8,7 @@ import { isId } from './text.ts';
  */
 export type MentionedName = readonly [string, ...string[]];
 
-/** The mentions in a text. Who is a member decides what they mean: see {@link resolveMentions}. */
+/** The mentions in a text. Their meaning depends on the members: see {@link resolveMentions}. */
 export interface ParsedMentions {
   /**
    * Each name once, in the order of the text: at most `limits.mentions`, with at most twice as many ids. Further ones are

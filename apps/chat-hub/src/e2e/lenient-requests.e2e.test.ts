@@ -27,7 +27,7 @@ describe('a request without a body', () => {
     expect(await send(path, { method, headers: json })).toMatchObject({ status: 200 });
   });
 
-  it('is told which params it lacks', async () => {
+  it('is answered with the params that it lacks', async () => {
     expect(await send('/v1/call/message.send', { headers: json })).toMatchObject({
       status: 400,
       body: {

@@ -13,7 +13,7 @@ const everyoneInText = '@all';
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
-  /** Who was mentioned and is no member, with `@all` when it does not count. */
+  /** The mentioned agents that are no members, with `@all` when it does not count. */
   readonly unreached: string[];
 }
 
