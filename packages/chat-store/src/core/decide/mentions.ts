@@ -4,10 +4,17 @@ import {
   resolveMentions,
   type ParsedMentions,
 } from '@openclaw/protocol/wire';
+import type { Actor } from '../../commands.ts';
 import type { collectPrefetch, Prefetched } from '../prefetch.ts';
-import type { Send } from './send.ts';
 
 const everyoneInText = '@all';
+
+/** The parts of a send on which its mentions depend. */
+interface Mentioning {
+  readonly actor: Actor;
+  readonly channelId: string;
+  readonly parsed: ParsedMentions | null;
+}
 
 /** The mentions of a message, as it is stored. */
 interface Mentions {
@@ -32,17 +39,19 @@ export function parsedOf(params: {
 /** Collects the look-ups that {@link mentionsOf} needs. A message without mentions in its text needs none. */
 export function prefetchMentions(
   collected: ReturnType<typeof collectPrefetch>,
-  { channelId, actor, parsed }: Send,
+  { channelId, actor, parsed }: Mentioning,
 ): void {
   if (!parsed) return;
   for (const ids of parsed.names) for (const id of ids) collected.member(channelId, id);
   if (parsed.all && !mayAlwaysMentionAll(actor)) collected.crowd(channelId);
 }
 
-/** The mentions of a message among the present members. */
-export function mentionsOf(prefetched: Prefetched, send: Send): Mentions {
-  const { channelId, actor, parsed } = send;
-  const given = send.method === 'direct.send' ? [] : send.params.mentions;
+/** The mentions of a message among the present members: those that its sender gave, and those in its text. */
+export function mentionsOf(
+  prefetched: Prefetched,
+  { channelId, actor, parsed }: Mentioning,
+  given: readonly string[],
+): Mentions {
   if (!parsed && given.length === 0) return noMentions;
   const isMember = (agentId: string) => prefetched.role(channelId, agentId) !== null;
   const inText = parsed ? resolveMentions(parsed, isMember) : { members: [], others: [] };
@@ -63,7 +72,7 @@ export function mentionsOf(prefetched: Prefetched, send: Send): Mentions {
   };
 }
 
-function mayAlwaysMentionAll({ kind, isAdmin }: Send['actor']): boolean {
+function mayAlwaysMentionAll({ kind, isAdmin }: Actor): boolean {
   return isAdmin || kind === 'person';
 }
 

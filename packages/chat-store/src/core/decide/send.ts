@@ -107,7 +107,7 @@ export function decideSend(
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
   const ownMentions = isDirect ? [] : send.params.mentions;
-  const { mentions, mentionsAll, unreached } = mentionsOf(prefetched, send);
+  const { mentions, mentionsAll, unreached } = mentionsOf(prefetched, send, ownMentions);
   const { channelId } = send;
   const channel = group.channel(channelId);
   const answer = (result: ResultOf<'message.send'>) =>
