@@ -2,6 +2,7 @@ import { ChatStoreError } from '@openclaw/chat-store';
 import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { refusalOfError } from './calls/failure.ts';
 import type { Closers } from './closers.ts';
 import { asHub } from './methods/store-methods.ts';
 import type { DatabaseState } from './observe/service-reports.ts';
@@ -11,6 +12,7 @@ import { createRedisState } from './observe/readiness.ts';
 import type { Services } from './services.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
+import { announcedChannel } from './channels/announcer.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
@@ -26,9 +28,11 @@ import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
+import { createLogWaits } from './channels/log-waits.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
+import { isWithinBounds } from './edge/identity.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
-import { createSessions, endRevoked } from './sockets/sessions.ts';
+import { createSessions, endRevoked, isRevokedBy } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
@@ -94,6 +98,16 @@ export async function startLive(
       onSeqConflict: (delivered) => tailCheck?.reportSeqConflict(delivered),
     }),
   );
+
+  const logWaits = createLogWaits({
+    store,
+    rooms,
+    onFailed(error) {
+      const refusal = refusalOfError(error);
+      if (refusal.code === 'internal') log.error({ err: error }, 'a wait for an event failed');
+      return refusal;
+    },
+  });
 
   // Only here are members read from the cache: those of a direct channel never change, so no right can be wrong.
   const directMembers = async (channelId: string) => {
@@ -166,7 +180,11 @@ export async function startLive(
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
-    for (const session of sessions.all()) session.sendBestEffort(frame);
+    const announced = announcedChannel(event);
+    for (const session of sessions.all()) {
+      if (announced !== null && !isWithinBounds(session.identity, announced)) continue;
+      session.sendBestEffort(frame);
+    }
   });
   closers.add(
     await startHubBeat({
@@ -199,7 +217,10 @@ export async function startLive(
       metrics,
       log,
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
-      onRevoked: (revoked) => endRevoked(sessions, revoked),
+      onRevoked(revoked) {
+        endRevoked(sessions, revoked);
+        logWaits.endRevoked((identity) => revoked.some((entry) => isRevokedBy(identity, entry)));
+      },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
       async onEpoch(epoch) {
@@ -218,6 +239,7 @@ export async function startLive(
 
   return {
     rooms,
+    logWaits,
     sessions,
     presence,
     typing: typingFeed,

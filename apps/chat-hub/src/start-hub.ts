@@ -115,7 +115,7 @@ export async function startHub(
     const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
     observeLive(metrics, { services, live, database });
     const limiter = countRefusals(services.limiter, metrics);
-    const { sessions, unsent, slices, redisState, traffic, selfProbe } = live;
+    const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits } = live;
 
     const allowance = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
@@ -140,7 +140,7 @@ export async function startHub(
     });
     const observe = traffic.called;
     const invoke = tracing.invoke(
-      createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log }),
+      createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log }),
     );
     const dispatcher = tracing.dispatcher(
       createDispatcher({ invoke, allowance, onLimited, observe, unsent }),
@@ -218,6 +218,7 @@ export async function startHub(
       readiness.drain();
       // Until the balancer notices the drain it sends new clients, and they are served as usual.
       await delay(config.drainDelayMs);
+      await logWaits.drain();
       const { drainMs: maxMs } = config;
       const drain = { perSecond: pace.perSecond, maxMs, minMs: Math.min(minDrainMs, maxMs) };
       drainEndMs = Date.now() + drainLengthMs(sessions.size, drain);

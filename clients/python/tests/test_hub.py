@@ -78,6 +78,40 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert refused.value.code == "conflict"
 
 
+async def test_text_mentions_members_and_says_who_is_none(
+    shared_hub: HubProcess, channel_id: str
+) -> None:
+    async with connect(shared_hub.url, agent="ada") as hub:
+        await hub.create_channel("a channel", channel_id=channel_id)
+        text = "@ada. and `@code` and @nobody, @all"
+        sent = await hub.send(channel_id, text, parse_mentions=True)
+        assert sent["unreached"] == ["nobody"]
+        message = await hub.message(channel_id, sent["messageId"])
+        assert (message["mentions"], message["mentionsAll"]) == (["ada"], True)
+        plain = await hub.send(channel_id, text)
+        assert plain["unreached"] == []
+        assert (await hub.message(channel_id, plain["messageId"]))["mentions"] == []
+        with pytest.raises(HubError) as rounded:
+            await hub.send(channel_id, "hi", metadata={"users": [{"id": 1481220477346119781}]})
+        assert rounded.value.code == "invalid"
+        assert rounded.value.issues[0]["path"] == ["metadata", "users", 0, "id"]
+
+
+async def test_the_log_waits_for_an_event_longer_than_a_call_may_take(
+    shared_hub: HubProcess, channel_id: str
+) -> None:
+    options = Options(call_timeout_ms=300)
+    async with connect(shared_hub.url, agent="ada", options=options) as hub:
+        await hub.create_channel("a channel", channel_id=channel_id)
+        empty = await hub.log(channel_id, after=1, wait_ms=600)
+        assert (empty["events"], empty["head"]) == ([], 1)
+        waiting = asyncio.create_task(hub.log(channel_id, after=1, wait_ms=20_000))
+        await asyncio.sleep(0)
+        sent = await hub.send(channel_id, "hello")
+        page = await asyncio.wait_for(waiting, 10)
+        assert [event["seq"] for event in page["events"]] == [sent["seq"]]
+
+
 async def test_a_refused_call_has_the_code_of_the_hub(shared_hub: HubProcess) -> None:
     async with connect(shared_hub.url, agent="ada") as hub:
         with pytest.raises(HubError) as refused:

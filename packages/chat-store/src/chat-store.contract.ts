@@ -6,6 +6,7 @@ import { describeHubs } from './contract/hubs.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
+import { describeMentions } from './contract/mentions.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
 import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
@@ -49,6 +50,7 @@ export function describeChatStore(
     describeMembers(database);
     describeRights(database);
     describeMessages(database);
+    describeMentions(database);
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);

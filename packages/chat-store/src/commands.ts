@@ -1,4 +1,5 @@
 import type {
+  ChannelAnnouncement,
   EncodedEnvelope,
   MethodOfKind,
   Origin,
@@ -51,6 +52,8 @@ export interface AppendedEvent {
    * added or removed.
    */
   readonly agentTopics: readonly string[];
+  /** Present when a public channel was created, archived or deleted. */
+  readonly announcement?: ChannelAnnouncement;
 }
 
 export type Outcome<M extends WriteMethod = WriteMethod> =

@@ -173,6 +173,20 @@ describe('a call', () => {
     await Promise.all(waiting);
   });
 
+  it('that waits for an event at the hub has so much more time', async () => {
+    start({ callTimeoutMs: 30 });
+    const side = await nextLive();
+    const room = client.channel('a');
+    const waiting = room.log({ after: 1, waitMs: 400 });
+    const call = await side.nextCall('log.read');
+    await expect(room.log({ after: 1 })).rejects.toMatchObject({ code: 'timeout' });
+    const page = { events: [], head: 1, floor: 1, hasMore: false };
+    side.answer(call, page);
+    expect(await waiting).toEqual(page);
+    const late = room.log({ after: 1, waitMs: 20 });
+    await expect(late).rejects.toMatchObject({ code: 'timeout', message: /within 50 ms/ });
+  });
+
   it('ends at its timeout, also offline, and makes room for others', async () => {
     start({ queueMax: 1 });
     const late = client.call('read.state', {}, { timeoutMs: 5 });

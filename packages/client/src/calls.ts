@@ -7,7 +7,7 @@ import { isEphemeral, isRepeatable, withClientMessageId } from './repeatable-cal
 export interface CallOptions {
   /** Stops waiting and rejects with the signal's reason. A call that was sent already may still take effect. */
   readonly signal?: AbortSignal;
-  /** Limits the whole wait, including offline time and repeats. @default callTimeoutMs of the client */
+  /** Limits the whole wait, including offline time and repeats. @default callTimeoutMs of the client, and the call's waitMs */
   readonly timeoutMs?: number;
 }
 
@@ -42,6 +42,11 @@ interface PendingCall {
 
 // A UTF-16 code unit takes at most three bytes in UTF-8. With this upper bound the text need not be scanned.
 const maxBytesPerChar = 3;
+
+/** How long the hub may wait before it answers the call. */
+function waitMsOf(params: { readonly waitMs?: unknown }): number {
+  return typeof params.waitMs === 'number' ? params.waitMs : 0;
+}
 
 /** Puts the calls of one turn of the event loop into as few frames as the limits allow. */
 function createFrameBatcher(write: (text: string) => void) {
@@ -116,7 +121,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
   function start(
     method: MethodName,
     params: object,
-    { signal, timeoutMs = options.callTimeoutMs }: CallOptions,
+    { signal, timeoutMs = options.callTimeoutMs + waitMsOf(params) }: CallOptions,
     isOnThisConnection: boolean,
     onResult: (result: unknown) => void,
     onError: (error: unknown) => void,

@@ -57,8 +57,13 @@ export interface HubChannel {
   readonly delete: Call<'message.delete', [messageId: string]>;
   readonly react: Call<'reaction.add', [messageId: string, emoji: string]>;
   readonly unreact: Call<'reaction.remove', [messageId: string, emoji: string]>;
+  /** Reads one message in its current state. */
+  readonly message: Call<'message.get', [messageId: string]>;
   readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
-  /** Reads a page of the log: durable events of every type. */
+  /**
+   * Reads a page of the log: durable events of every type. With `waitMs` an empty page waits that long for an event, and the
+   * call's timeout is longer by it.
+   */
   readonly log: Call<'log.read', [page: Rest<'log.read'>]>;
 
   readonly get: Call<'channel.get', []>;
@@ -156,6 +161,7 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
       call('reaction.add', { channelId, messageId, emoji }, options),
     unreact: (messageId, emoji, options) =>
       call('reaction.remove', { channelId, messageId, emoji }, options),
+    message: (messageId, options) => call('message.get', { channelId, messageId }, options),
     history: (page, options) => call('message.history', { ...page, channelId }, options),
     log: (page, options) => call('log.read', { ...page, channelId }, options),
 

@@ -47,6 +47,7 @@ describe('in a browser', () => {
     'event-types.ts',
     'codec.ts',
     'text.ts',
+    'emoji.ts',
     'json-object.ts',
     'web-socket.ts',
     'wire.ts',

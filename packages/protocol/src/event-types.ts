@@ -35,10 +35,3 @@ export function isEventType(value: unknown): value is EventType {
 export function isDurable(type: EventType, channelId?: string | null): boolean {
   return channelId !== null && type !== 'channel.typing' && type !== 'channel.presence';
 }
-
-const reservedPrefixes = 'ask. budget. claim. freeze. hub. message. question. turn.'.split(' ');
-
-/** True for the names of collaboration events that only the hub emits. `collaboration.emit` refuses them. */
-export function isReservedName(name: string): boolean {
-  return reservedPrefixes.some((prefix) => name.startsWith(prefix));
-}

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { canonicalEmoji, isEmoji } from './emoji.ts';
 import { idSchema } from './ids.ts';
 import { jsonObjectProblem, type JsonObject } from './json-object.ts';
 import { limits } from './limits.ts';
-import { isEmoji, isLine, isStorableText } from './text.ts';
+import { isLine, isStorableText } from './text.ts';
 
 /** A seq, or a head: 0 is before the first event. */
 export const seqSchema = z.int().min(0);
@@ -38,12 +39,14 @@ export const contentSchema = textSchema(limits.frameBytes)
   .min(1)
   .describe(`At most ${limits.contentBytes} bytes of UTF-8, else too_large.`);
 
-/** A reaction. */
+/** A reaction, in its one spelling: what looks the same is the same. */
 export const emojiSchema = z
   .string()
   .min(1)
+  .max(limits.emojiChars, { abort: true })
+  .overwrite(canonicalEmoji)
   .max(limits.emojiChars)
-  .refine(isEmoji, { error: 'not usable as a reaction' });
+  .refine(isEmoji, { error: 'not usable as a reaction: it shows nothing, or changes other text' });
 
 /** A JSON object in results and events. */
 export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as z.ZodType<
@@ -57,11 +60,13 @@ const boundedObjectSchema = (maxBytes: number) =>
     .unknown()
     .superRefine((value, context) => {
       const problem = jsonObjectProblem(value, maxBytes);
-      if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+      if (problem === null) return;
+      const { message, path } = problem;
+      context.addIssue({ code: 'custom', message, path: [...path] });
     })
     .meta({
       type: 'object',
-      description: `A JSON object of at most ${maxBytes} bytes and ${limits.jsonDepth} levels; no key __proto__, constructor or prototype.`,
+      description: `A JSON object of at most ${maxBytes} bytes and ${limits.jsonDepth} levels; no key __proto__, constructor or prototype; no number beyond ±(2^53 - 1), which JSON readers round.`,
     }) as unknown as z.ZodType<JsonObject, JsonObject>;
 
 /** Attributes of a message or channel. */

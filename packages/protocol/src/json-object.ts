@@ -17,57 +17,93 @@ interface Budget {
   bytes: number;
 }
 
+/** A problem of a JSON object, and the place of the value that has it. */
+export interface JsonProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A longer key is cut in a reported path, so that the answer to a bad call stays short. */
+const maxPathKeyChars = 64;
+
 /**
- * Returns the problem of a value that should be a JSON object of bounded depth and bytes, with storable text and
- * without keys that reach a prototype; null if there is none.
+ * Returns the problem of a value that should be a JSON object of bounded depth and bytes, with storable text, with
+ * numbers that every reader of JSON keeps, and without keys that reach a prototype; null if there is none.
  */
-export function jsonObjectProblem(value: unknown, maxBytes: number): string | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not an object';
+export function jsonObjectProblem(value: unknown, maxBytes: number): JsonProblem | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return problem('not an object');
   const budget = { bytes: maxBytes };
-  const problem = containerProblem(value, limits.jsonDepth, budget);
-  if (problem !== null) return problem;
+  const found = containerProblem(value, limits.jsonDepth, budget);
+  if (found !== null) return found;
   return budget.bytes < 0 || exceedsBytes(JSON.stringify(value), maxBytes)
-    ? `over ${maxBytes} bytes as JSON`
+    ? problem(`over ${maxBytes} bytes as JSON`)
     : null;
 }
 
-function containerProblem(container: object, depthLeft: number, budget: Budget): string | null {
-  if (depthLeft === 0) return `more than ${limits.jsonDepth} levels deep`;
+function problem(message: string): JsonProblem {
+  return { path: [], message };
+}
+
+/** The same problem, seen from the container that holds the value under this key. */
+function under(key: string | number, found: JsonProblem | null): JsonProblem | null {
+  if (found === null) return null;
+  const step = typeof key === 'string' ? key.slice(0, maxPathKeyChars).toWellFormed() : key;
+  return { ...found, path: [step, ...found.path] };
+}
+
+function containerProblem(
+  container: object,
+  depthLeft: number,
+  budget: Budget,
+): JsonProblem | null {
+  if (depthLeft === 0) return problem(`more than ${limits.jsonDepth} levels deep`);
   if (Array.isArray(container)) {
-    for (const item of container as unknown[]) {
+    for (const [index, item] of (container as unknown[]).entries()) {
       if (budget.bytes < 0) return null;
-      const problem = valueProblem(item, depthLeft - 1, budget);
-      if (problem !== null) return problem;
+      const found = under(index, valueProblem(item, depthLeft - 1, budget));
+      if (found !== null) return found;
     }
     return null;
   }
   // Uses for…in because Object.entries would also read the keys past the budget.
   for (const key in container) {
     if (budget.bytes < 0) return null;
-    if (prototypeKeys.has(key)) return `the key ${key} is not allowed`;
+    if (prototypeKeys.has(key)) return problem(`the key ${key} is not allowed`);
     const item = (container as Record<string, unknown>)[key];
-    const problem =
-      valueProblem(key, depthLeft, budget) ?? valueProblem(item, depthLeft - 1, budget);
-    if (problem !== null) return problem;
+    const found = under(
+      key,
+      valueProblem(key, depthLeft, budget) ?? valueProblem(item, depthLeft - 1, budget),
+    );
+    if (found !== null) return found;
   }
   return null;
 }
 
-function valueProblem(value: unknown, depthLeft: number, budget: Budget): string | null {
+function valueProblem(value: unknown, depthLeft: number, budget: Budget): JsonProblem | null {
   // Each value takes at least one byte and a separator.
   budget.bytes -= 2;
   switch (typeof value) {
     case 'boolean':
       return null;
     case 'number':
-      return Number.isFinite(value) ? null : 'a number that JSON cannot hold';
+      return numberProblem(value);
     case 'string':
       budget.bytes -= value.length;
       if (budget.bytes < 0) return null;
-      return isStorableText(value) ? null : 'text with U+0000 or half a surrogate pair';
+      return isStorableText(value) ? null : problem('text with U+0000 or half a surrogate pair');
     case 'object':
       return value === null ? null : containerProblem(value, depthLeft, budget);
     default:
-      return `not JSON: ${typeof value}`;
+      return problem(`not JSON: ${typeof value}`);
   }
+}
+
+// The parser has already rounded a larger integer, so the sender's digits are lost. Every double of this size is an
+// integer, and after parsing 1e300 cannot be told from an id of 301 digits. So both are refused.
+function numberProblem(value: number): JsonProblem | null {
+  if (Number.isNaN(value)) return problem('a number that JSON cannot hold');
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER
+    ? null
+    : problem('a number beyond 2^53 - 1, which JSON readers round: send it as a string');
 }

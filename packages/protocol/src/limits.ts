@@ -28,6 +28,10 @@ export const limits = {
   defaultPage: 50,
   /** The largest and default page of `log.read`: a client that catches up wants few round trips. */
   logPage: 1000,
+  /**
+   * How long a call may wait for an event: below the 60 s after which most proxies end a request without an answer.
+   */
+  waitMs: 50_000,
   /** Direct channels in `welcome`; `channel.list` pages the rest. */
   welcomeDirect: 200,
   /**

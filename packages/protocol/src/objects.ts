@@ -41,7 +41,7 @@ export const messageSchema = z.object({
   threadId: idSchema.nullable(),
   replyTo: idSchema.optional().describe('A message of the same channel.'),
   mentions: z.array(idSchema),
-  mentionsAll: z.boolean().optional(),
+  mentionsAll: z.boolean().optional().describe('It mentions every member who joined before it.'),
   metadata: jsonObjectSchema.nullable(),
   clientMessageId: clientMessageIdSchema.optional(),
   ask: z.object({ to: z.array(idSchema), deadlineMs: timestampSchema }).optional(),

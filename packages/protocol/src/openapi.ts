@@ -33,7 +33,10 @@ export const restErrorSchema = z.object({
     code: z.enum([...errorCodes, 'invalid_request', 'invalid_params', 'method_not_found']),
     message: z.string(),
     retryAfterMs: z.number().optional(),
-    issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    issues: z
+      .array(z.object({ path: z.array(z.union([z.string(), z.int()])), message: z.string() }))
+      .optional()
+      .describe('The problems of the params, as in the data of a JSON-RPC error.'),
   }),
 });
 

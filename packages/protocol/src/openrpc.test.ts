@@ -46,7 +46,9 @@ describe('the OpenRPC document', () => {
       'channelId',
       'content',
     ]);
-    expect(send?.result.schema.required).toEqual(['messageId', 'seq', 'timestamp', 'duplicate']);
+    expect(send?.result.schema.required).toEqual([
+      ...['messageId', 'seq', 'timestamp', 'duplicate', 'unreached'],
+    ]);
   });
 
   it('refers only to components it holds, and its schemas compile', () => {

@@ -4,7 +4,6 @@ import { limits } from './limits.ts';
 // the text.
 const unstorable = /[\0\p{Cs}]/u;
 const control = /[\p{Cc}\p{Cs}]/u;
-const notInEmoji = /[\p{Cc}\p{Cs}\p{Z}]/u;
 
 /** The bytes of the text in UTF-8. */
 export function utf8Bytes(text: string): number {
@@ -40,16 +39,8 @@ export function isLine(text: string): boolean {
 }
 
 /**
- * True for the name of a reaction: no control characters and no spaces. Reactions are an object with emoji as keys, so
- * names that every object has are not allowed either.
- */
-export function isEmoji(text: string): boolean {
-  return text !== '' && !notInEmoji.test(text) && text !== 'prototype' && !(text in {});
-}
-
-/**
- * The pattern of channelId, agentId, sessionId, messageId and threadId. A colon is not allowed, because it could make
- * one Redis key equal to another; nor is a brace, which would change the Cluster slot; nor are spaces and slashes.
+ * The pattern of channelId, agentId, sessionId, messageId and threadId. A colon could make one Redis key equal another,
+ * and a brace would change Cluster slots; neither is allowed, nor are spaces and slashes.
  */
 export const idPattern: RegExp = /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/;
 

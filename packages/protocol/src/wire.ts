@@ -1,4 +1,7 @@
 // The entry `@openclaw/protocol/wire`. It does not import zod, so that a client is small and loads fast.
+export { announcementEvent, announcementOf, channelAnnouncement } from './announcements.ts';
+export { channelChanges, isReservedName } from './announcements.ts';
+export type { ChannelAnnouncement } from './announcements.ts';
 export { closeCodes, encodeCloseReason, parseCloseReason, type CloseCode } from './close-codes.ts';
 export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts';
 export {
@@ -18,15 +21,13 @@ export type {
   RpcError,
 } from './errors.ts';
 export type { RpcErrorCode } from './errors.ts';
-export {
-  eventTypes,
-  isDurable,
-  isEventType,
-  isReservedName,
-  type EventType,
-} from './event-types.ts';
+export { canonicalEmoji } from './emoji.ts';
+export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
+export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';
 export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
 export { isStorableText, utf8Bytes } from './text.ts';
+export { parseMentions, resolveMentions } from './mentions.ts';
+export type { MentionedName, ParsedMentions } from './mentions.ts';

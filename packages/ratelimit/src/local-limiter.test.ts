@@ -63,24 +63,28 @@ describe('a local limiter alone', () => {
 
   it('never exceeds the limit while exchanges fail, whether they may have arrived or not', async () => {
     let fails = 0;
-    await expectTrueWindow(150, (clock, limit) => {
-      const fake = fakeRedis();
-      fake.answer = (calls) => {
-        fails += 1;
-        const lost = new RedisClientError('timeout', 'no answer');
-        return fails % 2 === 0 ? Promise.reject(lost) : Promise.resolve(calls.map(() => lost));
-      };
-      const limiter = createLocalRateLimiter(
-        { redis: fake as unknown as RedisClient, keys: createKeySchema() },
-        { limits: { message: limit }, clock: () => clock.nowMs },
-      );
-      open.push(limiter);
-      return async () => {
-        const decision = limiter.consume('message', 'alice');
-        await limiter.exchange();
-        return decision;
-      };
-    });
+    await expectTrueWindow(
+      150,
+      (clock, limit) => {
+        const fake = fakeRedis();
+        fake.answer = (calls) => {
+          fails += 1;
+          const lost = new RedisClientError('timeout', 'no answer');
+          return fails % 2 === 0 ? Promise.reject(lost) : Promise.resolve(calls.map(() => lost));
+        };
+        const limiter = createLocalRateLimiter(
+          { redis: fake as unknown as RedisClient, keys: createKeySchema() },
+          { limits: { message: limit }, clock: () => clock.nowMs },
+        );
+        open.push(limiter);
+        return async () => {
+          const decision = limiter.consume('message', 'alice');
+          await limiter.exchange();
+          return decision;
+        };
+      },
+      2,
+    );
   });
 
   it('is degraded while Redis is away, and not without Redis', () => {
@@ -169,6 +173,27 @@ describe('the exchange', () => {
     expect(decisions[2]?.retryAfterMs).toBe(5000);
     clock.nowMs += 5000;
     expect(allowedOf(consume(10))).toBe(6);
+  });
+
+  // Redis cuts the window into slices of its own clock, so a request leaves it there up to one slice later than here.
+  // Invariant: an agent that comes back after retryAfterMs is allowed, whatever the two clocks differ by. The negative
+  // control is the time by this process' own slices, which is too short for almost every difference.
+  it('never tells an agent to come back too early, however the slices of Redis lie', async () => {
+    const sliceMs = 1_000;
+    let tooShort = 0;
+    for (let offsetMs = 0; offsetMs < sliceMs; offsetMs += 37) {
+      const { clock, fake, limiter, consume } = setUp();
+      clock.nowMs += 700;
+      const countedAtMs = clock.nowMs + offsetMs;
+      const leavesAtMs = (Math.floor(countedAtMs / sliceMs) + 1) * sliceMs + minute.windowMs;
+      fake.answer = async () => [reply(10, `${leavesAtMs - clock.nowMs - offsetMs} 10`)];
+      const retryAfterMs = consume(11)[10]?.retryAfterMs ?? 0;
+      await limiter.exchange();
+      if (leavesAtMs - countedAtMs > retryAfterMs - sliceMs) tooShort += 1;
+      clock.nowMs += retryAfterMs;
+      expect([offsetMs, consume()[0]?.allowed]).toEqual([offsetMs, true]);
+    }
+    expect(tooShort).toBeGreaterThan(0);
   });
 
   it('does not refuse a request because of a count that has left the window', async () => {

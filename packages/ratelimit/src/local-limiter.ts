@@ -54,7 +54,7 @@ export interface LocalRateLimiter<Action extends string = string> {
   /**
    * Decides at once, from this process' requests and the last known total, and counts an allowed request. While Redis
    * is away or refuses to count, this process counts alone, unless `whenAway` is set differently. `remaining` may be
-   * too low but never too high; `resetMs` may be too high but never too low.
+   * too low and `resetMs` up to a slice too high, but never the opposite.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Decision;
@@ -92,7 +92,7 @@ export function createLocalRateLimiter<Action extends string>(
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
     checkAgentId(agentId);
-    return new LocalAgent(limit, windowKeysOf(keys, action, agentId));
+    return new LocalAgent(limit, windowKeysOf(keys, action, agentId), redis !== undefined);
   };
 
   async function send(redis: RedisClient): Promise<void> {
@@ -188,10 +188,18 @@ class LocalAgent {
   // Few agents get near their limit, so the slices of a reply are unpacked only when the total would refuse a request.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
   #blockedUntilMs = 0;
+  /** When a blocked agent is told to come back. */
+  #retryAtMs = 0;
+  /**
+   * How much later Redis may let a request leave the window than this process: Redis puts it into a slice of its own
+   * clock, which may end almost one slice later.
+   */
+  readonly #unsentSlackMs: number;
 
-  constructor(limit: Limit, keys: WindowKeys) {
+  constructor(limit: Limit, keys: WindowKeys, isExchanged: boolean) {
     this.limit = limit;
     this.keys = keys;
+    this.#unsentSlackMs = isExchanged ? sliceMsOf(limit) : 0;
     this.#known = new SlidingWindow(limit);
     this.#pending = new SlidingWindow(limit);
   }
@@ -202,7 +210,7 @@ class LocalAgent {
     const blockedMs = this.#blockedUntilMs - nowMs;
     // The upper bound handles a clock that was set back.
     if (blockedMs > 0 && blockedMs <= 2 * windowMs) {
-      return { allowed: false, count: limit, resetMs: blockedMs };
+      return { allowed: false, count: limit, resetMs: this.#retryAtMs - nowMs };
     }
     if (this.#countAtMost(nowMs) >= limit) this.#unpack();
     const count = this.#countAtMost(nowMs);
@@ -210,11 +218,12 @@ class LocalAgent {
       this.#pending.add(nowMs);
       return { allowed: true, count: count + 1, resetMs: this.#resetMs(nowMs) };
     }
-    const slices = [this.#known, this.#pending, this.#sent]
-      .flatMap((window) => window?.slices ?? [])
-      .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
-    const resetMs = leftInMs(slices, nowMs, count - limit + 1);
-    this.#blockedUntilMs = nowMs + resetMs;
+    const excess = count - limit + 1;
+    // By this process' own slices the request would be allowed earlier than the agent is told. It is then allowed,
+    // unless Redis has put the requests into later slices meanwhile.
+    this.#blockedUntilMs = nowMs + leftInMs(this.#slices(0), nowMs, excess);
+    const resetMs = leftInMs(this.#slices(this.#unsentSlackMs), nowMs, excess);
+    this.#retryAtMs = nowMs + resetMs;
     return { allowed: false, count, resetMs };
   }
 
@@ -260,13 +269,25 @@ class LocalAgent {
     );
   }
 
+  /** All slices, oldest first. Requests that no answer of Redis contains leave later by the slack. */
+  #slices(unsentSlackMs: number): Slice[] {
+    const unsent = [this.#pending, this.#sent].flatMap((window) =>
+      (window?.slices ?? []).map(({ leavesAtMs, count }) => ({
+        leavesAtMs: leavesAtMs + unsentSlackMs,
+        count,
+      })),
+    );
+    return [...this.#known.slices, ...unsent].sort((a, b) => a.leavesAtMs - b.leavesAtMs);
+  }
+
   #resetMs(nowMs: number): number {
     const reply = this.#reply;
-    const oldest = [this.#known, this.#pending, this.#sent].map(
-      (window) => window?.slices[0]?.leavesAtMs ?? Infinity,
+    const unsentMs = [this.#pending, this.#sent].map(
+      (window) => (window?.slices[0]?.leavesAtMs ?? Infinity) + this.#unsentSlackMs,
     );
-    const knownMs = reply && reply.count > 0 ? reply.atMs + reply.resetMs : Infinity;
-    return Math.max(0, Math.min(knownMs, ...oldest) - nowMs);
+    const repliedMs = reply && reply.count > 0 ? reply.atMs + reply.resetMs : Infinity;
+    const knownMs = this.#known.slices[0]?.leavesAtMs ?? Infinity;
+    return Math.max(0, Math.min(knownMs, repliedMs, ...unsentMs) - nowMs);
   }
 
   #unpack(): void {

@@ -1,4 +1,4 @@
-import { methods, type MethodName } from '@openclaw/protocol';
+import { encodeListCursor, methods, type MethodName } from '@openclaw/protocol';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { mutate, mutation } from './fuzz-values.ts';
@@ -24,6 +24,9 @@ interface Schema {
   readonly maxLength?: number;
 }
 
+const mentionPiece = fc.constantFrom(
+  ...['@all', '@owner', '@a.-', ' ', '`', '\n```\n', '> ', '[', '](x)', 'http://', '\\', '_'],
+);
 const channels = fc.constantFrom('$public', '$public', '$private', 'nowhere');
 const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   channelId: channels,
@@ -34,7 +37,14 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   threadId: fc.constantFrom('$message', 'nowhere'),
   emoji: fc.constantFrom('👍', ':ok:', 'valid'),
   clientMessageId: fc.constantFrom('c1', 'c2'),
-  cursor: fc.constantFrom('$public', '$owner', 'zzz'),
+  cursor: fc.constantFrom(
+    ...['$public', '$owner', 'zzz'],
+    ...[encodeListCursor({ by: 'x', id: 'zzz' }), encodeListCursor({ by: 1, id: 'zzz' })],
+  ),
+  content: fc.oneof(
+    fc.string({ minLength: 1, maxLength: 40 }),
+    fc.array(mentionPiece, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join('')),
+  ),
   metadata: fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue(), { maxKeys: 3 }),
   payload: fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue(), { maxKeys: 3 }),
 };
@@ -49,6 +59,8 @@ function valueOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean();
     case 'integer':
+      // A longer wait is not found out sooner than a short one.
+      if (name === 'waitMs') return fc.constantFrom(0, 1, 30);
       return fc.oneof(
         fc.integer({ min: least, max: Math.min(schema.maximum ?? Infinity, least + 30) }),
         fc.constantFrom(least, schema.maximum ?? Number.MAX_SAFE_INTEGER),

@@ -22,8 +22,15 @@ interface BadRequest {
   readonly failure: MalformedCall;
 }
 
+/** A response of the client. The hub makes no calls, so it ignores it: an answer would end the call with that id. */
+interface ClientResponse {
+  readonly isResponse: true;
+}
+
+type Received = RpcRequest | BadRequest | ClientResponse;
+
 interface Counted {
-  readonly request: RpcRequest | BadRequest;
+  readonly request: Received;
   readonly overAllowanceMs: number | null;
 }
 
@@ -66,6 +73,7 @@ export function createDispatcher(deps: {
     emit: Emit,
     hasRoom?: () => boolean,
   ): Promise<void> {
+    if ('isResponse' in request) return Promise.resolve();
     const { id } = request;
     if ('failure' in request) {
       if (overAllowanceMs === null) answerMalformed(emit, request.id, request.failure);
@@ -142,7 +150,10 @@ export function createDispatcher(deps: {
 
   return {
     refuseBinary(session: Session) {
-      const failure = malformed('parse_error', 'frames are text, not binary');
+      const failure = malformed(
+        'parse_error',
+        'send JSON in text frames: binary frames are not read',
+      );
       answerMalformed((payload) => session.send(payload), null, failure);
     },
     /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
@@ -178,10 +189,11 @@ function isCallId(id: unknown): id is Id | undefined {
   return id === undefined || id === null || typeof id === 'string';
 }
 
-function readRequest(value: unknown): RpcRequest | BadRequest {
+function readRequest(value: unknown): Received {
   const bad = (id: Id, message: string) => ({ id, failure: malformed('invalid_request', message) });
   if (typeof value !== 'object' || value === null) return bad(null, 'a call is an object');
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
+  if (method === undefined && ('result' in value || 'error' in value)) return { isResponse: true };
   if (!isCallId(id)) return bad(null, 'id must be a string or a number that keeps its value');
   if (jsonrpc !== '2.0') return bad(id ?? null, 'jsonrpc must be "2.0"');
   if (typeof method !== 'string') return bad(id ?? null, 'method must be a string');

@@ -23,6 +23,7 @@ function createBench(handlers: object, isAllowed = true, unsent = createUnsentBu
     observe,
     unsent,
     slices: createTimeSlicedQueue(),
+    logWaits: { run: (_wait, respond) => respond('read') },
     log: pino({ level: 'silent' }),
   });
   const allowance = { count: () => null };

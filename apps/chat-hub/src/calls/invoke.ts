@@ -9,11 +9,13 @@ import {
   type MethodLimit,
   type MethodName,
   type ParamIssue,
+  type ParamsOf,
 } from '@openclaw/protocol';
 import type { Decision, LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
 import { encodedText, pieceChars } from '../channels/encoding.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { LogWaits, OnGone } from '../channels/log-waits.ts';
 import type { Unsent, UnsentBudget } from '../sockets/unsent-budget.ts';
 import {
   malformed,
@@ -47,6 +49,8 @@ export interface Call {
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** For a call in a batch: false when the batch's replies are already too large. */
   readonly hasRoom?: () => boolean;
+  /** Registers a listener for the end of a REST request's connection. Called only when the call waits. */
+  readonly onGone?: OnGone;
   /** The headers of a REST request. */
   readonly headers?: IncomingHttpHeaders;
   /** Called with the decision of the rate limit, for a transport that reports it. */
@@ -84,9 +88,10 @@ export function createInvoke(deps: {
   readonly observe: CallObserver;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
+  readonly logWaits: Pick<LogWaits, 'run'>;
   readonly log: Logger;
 }): Invoke {
-  const { handlers, limiter, onLimited, observe, unsent, slices, log } = deps;
+  const { handlers, limiter, onLimited, observe, unsent, slices, logWaits, log } = deps;
 
   /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
@@ -199,13 +204,33 @@ export function createInvoke(deps: {
     }
 
     async function runInOrder(checked: Checked): Promise<void> {
+      const { definition, params } = checked;
+      const work = () => run(checked);
+      if (!caller.order) return work();
+      const keys = orderKeysOf(definition, params, identity.agentId);
+      return caller.order.run(keys, definition.kind === 'write', work);
+    }
+
+    /** Waits for an event first. It holds neither a place in the order nor memory for its answer meanwhile. */
+    async function runAfterWait(checked: Checked): Promise<void> {
+      const { channelId, after, waitMs } = checked.params as ParamsOf<'log.read'>;
+      const onGone: OnGone = session
+        ? (listener) => session.onClosed(listener)
+        : (call.onGone ?? (() => () => undefined));
+      await logWaits.run({ identity, channelId, after, waitMs, onGone }, async (waited) => {
+        if (waited === 'read') return runInOrder(checked);
+        return waited === 'gone' ? end('abandoned') : reply(waited);
+      });
+    }
+
+    async function runCall(checked: Checked): Promise<void> {
       session?.beginCall();
       try {
         const { definition, params } = checked;
-        const work = () => run(checked);
-        if (!caller.order) return await work();
-        const keys = orderKeysOf(definition, params, identity.agentId);
-        await caller.order.run(keys, definition.kind === 'write', work);
+        // Answers of a batch that come as one array hold back the socket's other output, so its calls do not wait.
+        const waits =
+          definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
+        await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
       } finally {
         session?.endCall();
       }
@@ -213,7 +238,7 @@ export function createInvoke(deps: {
 
     try {
       const checked = check(call);
-      await ('ok' in checked ? reply(checked) : runInOrder(checked));
+      await ('ok' in checked ? reply(checked) : runCall(checked));
     } catch (error) {
       logFailure(error);
       // The transport may have failed to take the first reply, and then fails again.

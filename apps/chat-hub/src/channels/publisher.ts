@@ -11,6 +11,7 @@ import type { Answer, Caller } from '../calls/handler.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { LatestEvents } from '../recovery/latest-events.ts';
 import type { Identity } from '../edge/identity.ts';
+import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
 
@@ -43,6 +44,15 @@ export function createPublisher(deps: {
     bus.publish(event, targets, outdated, cache.keysOf(channelId)).catch(countFailure);
   }
 
+  function publishGlobal(event: EventOf<'collaboration.event'>, { agentId, kind }: Identity): void {
+    bus.publish(encodeEphemeral(event, agentId, kind), { global: true }).catch(countFailure);
+  }
+
+  const announce = createAnnouncer({
+    publish: publishGlobal,
+    onDropped: () => metrics.droppedAnnouncements.inc(),
+  });
+
   return {
     /**
      * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
@@ -57,7 +67,10 @@ export function createPublisher(deps: {
     ): Promise<Answer<M>> {
       const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
       if (!outcome.ok) return outcome;
-      for (const { event, agentTopics } of outcome.events) publish(event, agentTopics);
+      for (const { event, agentTopics, announcement } of outcome.events) {
+        publish(event, agentTopics);
+        if (announcement) announce(announcement, caller.identity);
+      }
       return { ok: true, result: outcome.result };
     },
     /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
@@ -77,9 +90,7 @@ export function createPublisher(deps: {
         .catch(countFailure);
     },
     /** Publishes an event to every connection of every hub. */
-    publishGlobal(event: EventOf<'collaboration.event'>, { agentId, kind }: Identity) {
-      bus.publish(encodeEphemeral(event, agentId, kind), { global: true }).catch(countFailure);
-    },
+    publishGlobal,
   };
 }
 

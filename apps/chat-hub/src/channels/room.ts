@@ -71,6 +71,7 @@ export class Room {
   /** Null until the store has reported it. */
   #rewrites: number | null = null;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
+  readonly #watchers = new Set<(seq: number | null) => void>();
 
   constructor(channelId: string, head: number, deps: RoomDeps) {
     this.channelId = channelId;
@@ -171,6 +172,20 @@ export class Room {
     });
   }
 
+  /**
+   * Calls the listener with the seq of each durable event that the room delivers, or with null when the room continues
+   * at another place or closes. Returns a function that removes it. The room stays open meanwhile.
+   */
+  watch(listener: (seq: number | null) => void): () => void {
+    this.#watchers.add(listener);
+    return () => void this.#watchers.delete(listener);
+  }
+
+  /** True while sessions or watchers need the room. */
+  get isInUse(): boolean {
+    return this.members.size > 0 || this.#watchers.size > 0;
+  }
+
   /** Call it when the epoch changed (a backup was restored). Continues from `head`, and notifies every session. */
   beginEpoch(head: number): void {
     this.#leaves.clear();
@@ -188,6 +203,7 @@ export class Room {
     this.#backlog = new Backlog(head, this.#deps.readLog, this.#deps.ringBudget);
     this.#sequencer = this.#deps.createSequencer(head, (event) => this.#deliver(event));
     for (const member of this.members) member.discontinued(this, reason);
+    this.#notifyWatchers(null);
     this.#reached(head);
   }
 
@@ -196,6 +212,7 @@ export class Room {
     this.#backlog.close();
     for (const waiter of this.#waiters) waiter.resolve(false);
     this.#waiters.clear();
+    this.#notifyWatchers(null);
   }
 
   /** Frames the events since the last flush once, and enqueues the same buffers for all sessions. */
@@ -237,6 +254,7 @@ export class Room {
     this.#queue(event);
     const seq = event.seq ?? 0;
     this.#reached(seq);
+    this.#notifyWatchers(seq);
     if (event.type === 'channel.delete') {
       this.#isDeleted = true;
       this.#remove([...this.members], seq);
@@ -247,6 +265,10 @@ export class Room {
       if (decoded?.type === 'channel.message.delete')
         this.#backlog.forgetMessage(decoded.message.id);
     }
+  }
+
+  #notifyWatchers(seq: number | null): void {
+    for (const watcher of this.#watchers) watcher(seq);
   }
 
   #reached(seq: number): void {

@@ -226,7 +226,7 @@ export function createRooms(deps: {
     if (entry?.room !== room || isClosed) return;
     clearTimeout(entry.idle);
     entry.idle = setTimeout(() => {
-      if (room.members.size === 0) void closeRoom(room.channelId);
+      if (!room.isInUse) void closeRoom(room.channelId);
     }, idleMs);
     entry.idle.unref();
   }
@@ -315,9 +315,9 @@ export function createRooms(deps: {
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       moveSome();
     },
-    /** Call it when a session leaves. A room that stays empty is closed after a while. */
+    /** Call it when a session or a watcher leaves. A room that stays unused is closed after a while. */
     left(room: Room) {
-      if (room.members.size === 0) closeWhenIdle(room);
+      if (!room.isInUse) closeWhenIdle(room);
     },
     async close() {
       isClosed = true;

@@ -23,6 +23,14 @@ const cachedPageBytes = 262_144;
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
+/** The params with the default of their transport: a script writes text, a program on a socket may name the agents. */
+function withMentions<P extends { readonly parseMentions: boolean | null }>(
+  { transport }: Caller,
+  params: P,
+): P {
+  return { ...params, parseMentions: params.parseMentions ?? transport === 'rest' };
+}
+
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.* and collaboration.emit. */
 export function messageMethods(deps: MethodDeps) {
   const { store, cache, publisher, typing } = deps;
@@ -82,13 +90,14 @@ export function messageMethods(deps: MethodDeps) {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       typing.messageSent(caller, params.channelId);
-      return publisher.commit(caller, 'message.send', params);
+      return publisher.commit(caller, 'message.send', withMentions(caller, params));
     },
     'message.edit': (caller, params) =>
       isContentTooLarge(params.content)
         ? tooLarge()
         : publisher.commit(caller, 'message.edit', params),
     'message.delete': writes(deps, 'message.delete'),
+    'message.get': reads(deps, 'message.get'),
     'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
       return isNewest && params.limit <= recentMessagesMax
@@ -99,7 +108,7 @@ export function messageMethods(deps: MethodDeps) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
       typing.messageSent(caller, channelId);
-      return directSend(caller, channelId, params);
+      return directSend(caller, channelId, withMentions(caller, params));
     },
     'reaction.add': writes(deps, 'reaction.add'),
     'reaction.remove': writes(deps, 'reaction.remove'),
@@ -108,10 +117,11 @@ export function messageMethods(deps: MethodDeps) {
     'read.state': reads(deps, 'read.state'),
     'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
+      if (isReservedName(name))
+        return refuse('forbidden', 'only the hub emits events with such a name');
       if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
       const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
       if (refusal) return refusal;
-      if (isReservedName(name)) return refuse('forbidden', `the name ${name} is the hub’s own`);
       const event = { type: 'collaboration.event', channelId, name, payload } as const;
       publisher.publishGlobal(event, caller.identity);
       return answer({ seq: null });

@@ -15,12 +15,23 @@ export function observeLive(
   { services, live, database }: LiveSources,
 ): void {
   const { store, cache, redis, isRedisNamed } = services;
-  const { sessions, rooms, directHeads, unsent, ringBudget, flusher, redisState, selfProbe } = live;
+  const {
+    sessions,
+    rooms,
+    logWaits,
+    directHeads,
+    unsent,
+    ringBudget,
+    flusher,
+    redisState,
+    selfProbe,
+  } = live;
   const one = (isTrue: boolean) => (isTrue ? 1 : 0);
 
   read('hub_sockets', () => sessions.size);
   read('hub_sockets_lagging', () => sessions.lagging);
   read('hub_agents', () => sessions.agents);
+  read('hub_waiting_log_reads', () => logWaits.size);
   read('hub_rooms', () => rooms.size);
   read('hub_unsent_bytes', () => unsent.bytes);
   read('hub_unsent_limit_bytes', () => unsent.maxBytes);

@@ -177,6 +177,10 @@ export function createMetrics() {
       'hub_delivery_seconds',
       'Time from the timestamp of a durable event to its being written to this hub’s sockets, by event',
     ),
+    droppedAnnouncements: counter(
+      'hub_dropped_announcements_total',
+      'Announcements of public channels that were not sent, because there were too many',
+    ),
     publishFailures: counter('hub_publish_failures_total', 'Events that did not reach Redis'),
     publishPathSeconds: histogram(
       'hub_publish_path_seconds',
@@ -291,8 +295,9 @@ const methodNames = Object.keys(methods) as MethodName[];
 /** The outcomes that a method can have. Series for impossible outcomes would double the size of a scrape. */
 function outcomesOf(method: MethodName | 'unknown', transport: Transport): readonly CallOutcome[] {
   if (method === 'unknown') return [...malformedCodes, ...errorCodes];
-  const { errors, bulky }: MethodDefinition = methods[method];
+  const { errors, bulky, waits }: MethodDefinition = methods[method];
   const answers = ['ok', 'invalid_params', ...new Set([...commonErrors, ...errors])] as const;
-  if (transport === 'rest') return [...answers, 'invalid_request'];
+  if (transport === 'rest')
+    return [...answers, 'invalid_request', ...(waits ? (['abandoned'] as const) : [])];
   return bulky === undefined ? answers : [...answers, 'abandoned'];
 }

@@ -23,6 +23,7 @@ const definitions = {
     help: 'Sockets that read too slowly for live delivery now',
   },
   hub_agents: { type: 'gauge', help: 'Agents with a socket here' },
+  hub_waiting_log_reads: { type: 'gauge', help: 'Calls of log.read that wait for an event' },
   hub_rooms: { type: 'gauge', help: 'Live channels' },
   hub_connections: { type: 'gauge', help: 'Open connections, WebSocket and HTTP' },
   hub_connections_limit: {

@@ -13,6 +13,7 @@ import type { Invoke, Limiter, Reply } from '../calls/invoke.ts';
 import type { Identity } from '../edge/identity.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import { sendFailure } from './errors.ts';
+import { idleConnectionMs } from './server-options.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -99,6 +100,16 @@ async function run(
     headers: request.headers,
     // An agent over its allowance is refused earlier, before its body is read.
     overAllowanceMs: null,
+    onGone(listener) {
+      const { socket } = request.raw;
+      // Nothing is written while the call waits, and the server would close the connection as idle.
+      socket.setTimeout(0);
+      reply.raw.once('close', listener);
+      return () => {
+        reply.raw.off('close', listener);
+        socket.setTimeout(idleConnectionMs);
+      };
+    },
     onLimit(action, decision) {
       void reply.headers(rateLimitHeaders(action, limiter.limits[action].windowMs, decision));
     },

@@ -46,7 +46,7 @@ export function sendFailure(
   }
   if ('issues' in failure && failure.issues)
     error.issues = failure.issues.map((issue) => ({
-      path: issue.path.join('.'),
+      path: [...issue.path],
       message: issue.message,
     }));
   if (code === 'unauthorized') reply.header('www-authenticate', 'Bearer');

@@ -1,13 +1,7 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatStore } from '@openclaw/chat-store';
 import { isMethodName, limits, refuse, webSocketPath, type Refusal } from '@openclaw/protocol';
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { FailedSignIns } from '../edge/failed-sign-ins.ts';
 import type { OriginPolicy } from '../edge/origin-policy.ts';
@@ -24,27 +18,15 @@ import type { Readiness } from '../observe/readiness.ts';
 import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
 import type { OnSignIn } from '../observe/sign-ins.ts';
 import { addCallRoutes } from './call-routes.ts';
+import { acceptJsonBodies, unreadableText } from './json-bodies.ts';
 import { addDocuments, specifications } from './openapi.ts';
-import { refuseOtherVerbs, refuseUnreadable, sendFailure } from './errors.ts';
+import { refuseOtherVerbs, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
+import { serverOptions } from './server-options.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
 
-/** Options of both servers. They disconnect a client that sends byte by byte or does not read its answer. */
-const serverOptions = {
-  http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
-  requestTimeout: 10_000,
-  connectionTimeout: 30_000,
-  keepAliveTimeout: 30_000,
-  forceCloseConnections: true,
-  clientErrorHandler: refuseUnreadable,
-  // The default error answers repeat the URL, which may hold a token.
-  frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
-    const failure = malformed('invalid_request', 'this is not an address of the hub');
-    void sendFailure(reply, failure, error.statusCode ?? 400);
-  },
-};
 const maxOpsConnections = 64;
 const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
@@ -228,23 +210,6 @@ function bodyBytes(headers: IncomingHttpHeaders): number {
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
 }
 
-/**
- * Accepts only JSON in UTF-8 as a body. Other content types are refused (415), because a web page may post them across
- * origins without a preflight. Text that is not UTF-8 is refused (400), so that it is not stored with replaced bytes. A
- * body that would pollute a prototype is refused too.
- */
-function acceptJsonBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isUtf8(body as Buffer)) {
-      void parse(request, body.toString(), done);
-    } else {
-      done(Object.assign(new Error('the body is not UTF-8'), { statusCode: 400 }));
-    }
-  });
-}
-
 function setErrorHandlers(
   app: FastifyInstance,
   log: Logger,
@@ -260,13 +225,6 @@ function setErrorHandlers(
     log.error({ err: error, method, route: routeOptions.url, ...trace }, 'a request failed');
     return sendFailure(reply, refusalOfError(error));
   });
-}
-
-/** Describes a bad request in our own words, because a library's text may contain names that clients must not learn. */
-function unreadableText({ statusCode }: FastifyError): string {
-  if (statusCode === 415) return 'the body must be application/json';
-  if (statusCode === 400) return 'the body must be JSON in UTF-8';
-  return 'the request cannot be answered';
 }
 
 /** True for /healthz, /readyz and /metrics, which are answered even when the hub is full. */

@@ -63,6 +63,7 @@ export class Session implements RoomMember {
   /** Direct channels that the client unsubscribed from, so that no event enters them again; at most `limits.topics`. */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
+  readonly #closeListeners = new Set<() => void>();
 
   constructor(
     ws: WebSocket,
@@ -129,6 +130,12 @@ export class Session implements RoomMember {
 
   endCall(): void {
     this.#callsInFlight -= 1;
+  }
+
+  /** Calls the listener once the socket has closed. Returns a function that removes it. */
+  onClosed(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => void this.#closeListeners.delete(listener);
   }
 
   /** Call it when the welcome was sent. From then on the session is live. */
@@ -292,6 +299,8 @@ export class Session implements RoomMember {
     this.#output.dispose();
     for (const channelId of [...this.#rooms.keys()]) this.leave(channelId);
     this.#catchUp.dispose();
+    for (const listener of this.#closeListeners) listener();
+    this.#closeListeners.clear();
   }
 
   #caughtUp(): void {

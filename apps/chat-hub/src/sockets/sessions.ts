@@ -51,8 +51,8 @@ export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[])
   }
 }
 
-// Revoking an agent ends all tokens issued to it up to that time. A token without `iat` counts as older.
-function isRevokedBy(identity: Identity, { jti, sub, revokedAtMs }: RevokedToken): boolean {
+/** True if the identity's token is revoked. Revoking an agent ends its tokens issued up to then, and those without `iat`. */
+export function isRevokedBy(identity: Identity, { jti, sub, revokedAtMs }: RevokedToken): boolean {
   if (jti !== null) return jti === identity.jti;
   return sub === identity.agentId && (identity.issuedAtMs ?? 0) <= revokedAtMs;
 }

@@ -34,7 +34,7 @@ export const engineeringScenes: readonly Scene[] = [
   ]),
 
   inEngineering((w) => [
-    emit('code-reviewer', 'turn.start', {
+    emit('code-reviewer', 'task.start', {
       task: `Review #${w.pullRequest}`,
       files: w.count,
       budgetSeconds: 120,
@@ -59,7 +59,7 @@ export const engineeringScenes: readonly Scene[] = [
       { as: 'review' },
     ),
     say('backend-architect', 'Both right. Fixing.', { as: 'fixing', under: 'review' }),
-    emit('code-reviewer', 'turn.end', {
+    emit('code-reviewer', 'task.end', {
       task: `Review #${w.pullRequest}`,
       outcome: 'changes requested',
       comments: 2,

@@ -5,7 +5,7 @@ const inQuality = (beats: Scene['steps']): Scene => ({ channel: 'quality', steps
 /** Scenes about tests, flaky tests and bugs that users would have found. */
 export const qualityScenes: readonly Scene[] = [
   inQuality((w) => [
-    emit('qa-lead', 'turn.start', { task: 'Nightly suite', tests: 1200 + w.count }),
+    emit('qa-lead', 'task.start', { task: 'Nightly suite', tests: 1200 + w.count }),
     setStatus('qa-lead', 'dnd', 'running the nightly suite'),
     say(
       'qa-lead',
@@ -29,7 +29,7 @@ export const qualityScenes: readonly Scene[] = [
       under: 'nightly',
     }),
     react('backend-architect', '🎉', 'closing'),
-    emit('qa-lead', 'turn.end', { task: 'Nightly suite', outcome: 'passed', flaky: 0 }),
+    emit('qa-lead', 'task.end', { task: 'Nightly suite', outcome: 'passed', flaky: 0 }),
     setStatus('qa-lead', 'online', 'writing cases'),
   ]),
 

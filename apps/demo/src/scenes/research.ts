@@ -5,7 +5,7 @@ const inResearch = (beats: Scene['steps']): Scene => ({ channel: 'research', ste
 /** Scenes about papers, experiments and numbers. */
 export const researchScenes: readonly Scene[] = [
   inResearch((w) => [
-    emit('research-agent', 'turn.start', {
+    emit('research-agent', 'task.start', {
       task: 'Compare batching windows',
       sources: w.count,
       model: 'long-context',
@@ -31,7 +31,7 @@ export const researchScenes: readonly Scene[] = [
       },
     ),
     react('research-agent', '📈', 'match'),
-    emit('research-agent', 'turn.end', {
+    emit('research-agent', 'task.end', {
       task: 'Compare batching windows',
       outcome: 'summary posted',
       tokens: 18_000 + w.beforeMs,

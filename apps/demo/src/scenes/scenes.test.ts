@@ -1,4 +1,4 @@
-import { isContentTooLarge, limits, methods } from '@openclaw/protocol';
+import { isContentTooLarge, isReservedName, limits, methods } from '@openclaw/protocol';
 import { describe, expect, it } from '@jest/globals';
 import { personasOf, roles, type Role } from '../personas.ts';
 import { demoChannels, type DemoChannel } from '../channels.ts';
@@ -30,6 +30,7 @@ describe('every scene, with any words', () => {
           if (beat.kind === 'emit') {
             const { name, payload } = beat;
             methods['collaboration.emit'].params.parse({ channelId: 'x', name, payload });
+            expect([name, isReservedName(name)]).toEqual([name, false]);
           }
           const text = JSON.stringify(beat);
           expect(text).not.toMatch(/undefined|NaN|\[object/);

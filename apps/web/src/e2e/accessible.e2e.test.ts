@@ -39,7 +39,7 @@ async function furnish(channelId: string) {
   );
   await room.send('A reply', { threadId: messageId });
   await room.react(messageId, '👍');
-  await room.emit('turn.end', { step: 1 });
+  await room.emit('task.end', { step: 1 });
   const gone = await room.send('gone');
   await room.delete(gone.messageId);
   await agent.call('direct.send', { agentId: 'ada', content: 'psst' });

@@ -176,8 +176,8 @@ describe('two people and an agent', () => {
   it('see the events of agents as lines that unfold', async () => {
     const { room, people } = await world.meet('work', ['ada']);
     const [ada] = people;
-    await room.emit('turn.end', { step: 3, model: 'opus', tools: ['read', 'write'] });
-    const line = ada.page.locator('.collaboration', { hasText: 'turn.end' });
+    await room.emit('task.end', { step: 3, model: 'opus', tools: ['read', 'write'] });
+    const line = ada.page.locator('.collaboration', { hasText: 'task.end' });
     await line.getByText('step 3 · model opus · tools 2 items').waitFor();
     await line.locator('summary').click();
     await line.getByText('"model": "opus"').waitFor();

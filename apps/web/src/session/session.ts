@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { createClient, type HubClient, type StateChange, type Welcome } from '@openclaw/client';
+import { announcementOf } from '@openclaw/protocol';
 import { createNotices } from '../page/notices.ts';
 import { createRouter } from '../page/route.ts';
 import { createStoredValue } from '../page/stored-value.ts';
@@ -96,6 +97,8 @@ function createSession(
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
+      // The list of channels is read when it is opened, so a new channel is no news for people.
+      if (announcementOf(event) !== null) return;
       if (event.type === 'collaboration.event' && envelope.channelId === null) {
         const text = `${envelope.senderId} to everyone: ${event.name}`;
         notices.add(text, JSON.stringify(event.payload));

@@ -13,7 +13,7 @@ from .connection import Connection
 from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
-from .objects import Channel, History, LogPage, Member, Reaction, ReadState, Sent, Welcome
+from .objects import Channel, History, LogPage, Member, Message, Reaction, ReadState, Sent, Welcome
 from .options import GetToken, Options, Target, parse_target
 
 logger = logging.getLogger("openclaw_client")
@@ -91,7 +91,10 @@ class Hub:
 
         After ``timeout`` or ``disconnected`` the call may have taken effect.
         """
-        wait_ms = self._options.call_timeout_ms if timeout_ms is None else timeout_ms
+        wait_ms = timeout_ms
+        if wait_ms is None:
+            # The hub itself may wait before it answers.
+            wait_ms = self._options.call_timeout_ms + int((params or {}).get("waitMs") or 0)
         answer = self._calls.start(method, params or {})
         try:
             result = await asyncio.wait_for(answer, wait_ms / 1_000)
@@ -108,16 +111,22 @@ class Hub:
         thread_id: str | None = None,
         reply_to: str | None = None,
         mentions: Sequence[str] | None = None,
+        parse_mentions: bool = False,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
     ) -> Sent:
-        """Sends a message. When this returns, the message is committed."""
+        """Sends a message. When this returns, the message is committed.
+
+        With ``parse_mentions`` the members named ``@agent`` in the text are mentioned too, outside of code, quotations,
+        links and URLs, and ``@all`` mentions everyone. The result names those who were mentioned and are no members.
+        """
         params = _given(
             channelId=channel_id,
             content=content,
             threadId=thread_id,
             replyTo=reply_to,
             mentions=mentions,
+            parseMentions=parse_mentions or None,
             metadata=metadata,
             clientMessageId=client_message_id,
         )
@@ -165,9 +174,16 @@ class Hub:
         )
         return cast(History, await self.call("message.history", params))
 
-    async def log(self, channel_id: str, after: int, limit: int | None = None) -> LogPage:
-        """A page of the channel's log, as envelopes."""
-        params = _given(channelId=channel_id, after=after, limit=limit)
+    async def message(self, channel_id: str, message_id: str) -> Message:
+        """One message in its current state. ``not_found`` when retention trimmed it."""
+        params = {"channelId": channel_id, "messageId": message_id}
+        return cast(Message, (await self.call("message.get", params))["message"])
+
+    async def log(
+        self, channel_id: str, after: int, limit: int | None = None, *, wait_ms: int | None = None
+    ) -> LogPage:
+        """A page of the channel's log, as envelopes. With ``wait_ms`` an empty page waits that long for an event."""
+        params = _given(channelId=channel_id, after=after, limit=limit, waitMs=wait_ms)
         return cast(LogPage, await self.call("log.read", params))
 
     async def create_channel(

@@ -56,10 +56,15 @@ class Member(TypedDict):
 
 class _SentOptional(TypedDict, total=False):
     channelId: str
+    unreached: list[str]
 
 
 class Sent(_SentOptional):
-    """The result of a send. ``duplicate`` is true when the hub had stored it before. A direct one names its channel."""
+    """The result of a send. ``duplicate`` is true when the hub had stored it before. A direct one names its channel.
+
+    ``unreached`` are those who were mentioned and are no members, with ``@all`` where it did not count. Hubs of release
+    0.1.0 do not send it.
+    """
 
     messageId: str
     seq: int

@@ -142,6 +142,51 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(await list(agent(true), {})).toContain(hidden);
     });
 
+    it('lists by name and from the newest on, page by page, and forged cursors skip nothing hidden', async () => {
+      const { store } = database();
+      const [ana, ben] = [agentOf(store), agentOf(store)];
+      const prefix = `order ${Date.now()}`;
+      // Bytes decide, not a locale or UTF-16: the last two are in another order as UTF-16.
+      const names = ['B', 'a', 'b', 'b', 'Ä', 'z', '\uFF5E', '😀'].map(
+        (name) => `${prefix} ${name}`,
+      );
+      const created: string[] = [];
+      for (const [index, name] of [...names].reverse().entries()) {
+        const agent = index % 2 ? ana : ben;
+        created.push((await agent.write('channel.create', { name })).channel.channelId);
+      }
+      const hidden = await ben.write('channel.create', { name: `${prefix} c`, kind: 'private' });
+      async function list(order: 'name' | 'newest', limit: number, member: boolean | null = null) {
+        const found: { channelId: string; name: string }[] = [];
+        let cursor: string | null = null;
+        do {
+          const params = { order, limit, member, cursor };
+          const page: ResultOf<'channel.list'> = await ana.read('channel.list', params);
+          found.push(...page.channels.filter(({ name }) => name.startsWith(prefix)));
+          cursor = page.nextCursor;
+        } while (cursor !== null);
+        return found;
+      }
+      const sortedNames = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      for (const limit of [1, 3, 200]) {
+        expect((await list('name', limit)).map(({ name }) => name)).toEqual(sortedNames);
+        const newest = (await list('newest', limit)).map(({ channelId }) => channelId);
+        expect(newest).toHaveLength(created.length);
+        expect(new Set(newest)).toEqual(new Set(created));
+        const own = (await list('name', limit, true)).map(({ channelId }) => channelId);
+        expect(new Set(own)).toEqual(new Set(created.filter((_, index) => index % 2 === 1)));
+      }
+      const last = await ana.write('channel.create', { name: `${prefix} last` });
+      const [first] = (await ana.read('channel.list', { order: 'newest', limit: 1 })).channels;
+      expect(first?.channelId).toBe(last.channel.channelId);
+      // A cursor holds the place itself, so that it tells nothing of a channel that the caller may not see.
+      expect(
+        await ana
+          .read('channel.list', { order: 'name', cursor: hidden.channel.channelId })
+          .catch(({ name }: Error) => name),
+      ).toBe('ZodError');
+    });
+
     it('limits a token, also an admin’s, to its own list of channels', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);

@@ -158,6 +158,38 @@ export function describeMessages(database: () => TestDatabase): void {
       expect(await edit('again')).toBe('conflict');
     });
 
+    it('are read one by one, in their present state, by members of their channel alone', async () => {
+      const { store } = database();
+      const { channelId, owner, member } = await channelWithTwo(store);
+      const { messageId } = await owner.say(channelId, 'first', { mentions: [member.agentId] });
+      const get = { channelId, messageId };
+      await owner.write('message.edit', { ...get, content: 'second' });
+      await member.write('reaction.add', { ...get, emoji: '👍' });
+      const { messages } = await owner.history(channelId);
+      expect(await member.read('message.get', get)).toEqual({ message: messages[0] });
+      expect(messages[0]).toMatchObject({
+        content: 'second',
+        reactions: { '👍': [member.agentId] },
+      });
+      expect(await agentOf(store).readRefusal('message.get', get)).toBe('forbidden');
+      const elsewhere = await channelWithTwo(store);
+      expect(
+        await elsewhere.owner.readRefusal('message.get', {
+          ...get,
+          channelId: elsewhere.channelId,
+        }),
+      ).toBe('not_found');
+      await owner.write('message.delete', get);
+      expect((await member.read('message.get', get)).message).toMatchObject({
+        content: '',
+        mentions: [],
+        deletedAt: expect.any(Number),
+        reactions: {},
+      });
+      await owner.write('member.remove', { channelId, agentId: member.agentId });
+      expect(await member.readRefusal('message.get', get)).toBe('forbidden');
+    });
+
     it('of one channel are not found through another', async () => {
       const { channelId, owner } = await channelWithTwo(database().store);
       const { messageId } = await owner.say(channelId, 'here');

@@ -92,6 +92,7 @@ export function describePages(database: () => TestDatabase): void {
         'channel.list': { member: true },
         'member.list': { channelId, limit: 1 },
         'log.read': { channelId, after: 1, limit: 2 },
+        'message.get': { channelId, messageId: root.messageId },
         'message.history': { channelId, threadId: root.messageId },
         'thread.list': { channelId },
         'read.state': {},

@@ -80,7 +80,12 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
 
     it('trims the oldest events alone, and keeps seqs, floor and head', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
-      await say(channelId, 9);
+      const [trimmed, , , , , kept] = await say(channelId, 9);
+      const refusalOfGet = async ({ messageId = '' } = {}) => {
+        const answer = await core.read(actor, 'message.get', { channelId, messageId });
+        return answer.ok ? 'ok' : answer.code;
+      };
+      expect(await refusalOfGet(trimmed)).toBe('ok');
       age(channelId, 6, 2 * hourMs);
       // Negative control: without a pass, nothing is trimmed.
       expect(await core.logPage(channelId, 0, 10, 1e9)).toMatchObject({ floor: 1, head: 10 });
@@ -95,6 +100,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       });
       const history = await read('message.history', { channelId });
       expect(history.messages.map(({ seq }) => seq)).toEqual([7, 8, 9, 10]);
+      expect(await Promise.all([trimmed, kept].map(refusalOfGet))).toEqual(['not_found', 'ok']);
       expect(rowsOf('log', channelId)).toBe(4);
       expect(rowsOf('messages', channelId)).toBe(4);
       expect((await say(channelId, 1))[0]?.seq).toBe(11);

@@ -5,6 +5,30 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
   const agent = () => agentOf(database().store);
 
   describe('reactions', () => {
+    // Earlier releases stored a reaction as it was sent. Invariant: what looks the same is one count, and an agent can
+    // remove its own reaction by any spelling.
+    it('with an emoji that an earlier release stored in another spelling are counted together', async () => {
+      const { store } = database();
+      const { channelId, owner, member } = await channelWithTwo(store);
+      const { messageId } = await owner.say(channelId, 'here');
+      const [stored, canonical] = ['\u2764', '\u2764\uFE0F'];
+      const before = { channelId, messageId, emoji: stored };
+      await store.append({ agentId: owner.agentId, isAdmin: false }, 'reaction.add', before);
+      for (const emoji of [stored, canonical]) {
+        const reaction = { channelId, messageId, emoji };
+        expect(await owner.write('reaction.add', reaction)).toEqual({ seq: null, changed: false });
+        await member.write('reaction.add', reaction);
+      }
+      const reactionsNow = async () => (await owner.history(channelId)).messages[0]?.reactions;
+      expect(await reactionsNow()).toEqual({ [stored]: [owner.agentId, member.agentId] });
+      const reaction = { channelId, messageId, emoji: canonical };
+      for (const agent of [owner, member])
+        expect(await agent.write('reaction.remove', reaction)).toMatchObject({ changed: true });
+      expect(await reactionsNow()).toEqual({});
+      await member.write('reaction.add', before);
+      expect(await reactionsNow()).toEqual({ [canonical]: [member.agentId] });
+    });
+
     it('are one for each agent and emoji; the same once more changes nothing (Reaction add/remove)', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const { messageId } = await owner.say(channelId, 'react');

@@ -1,3 +1,4 @@
+import { limits } from '@openclaw/protocol/wire';
 import type {
   AgentsTable,
   ChannelsTable,
@@ -22,6 +23,8 @@ export interface Prefetch {
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
+  /** Channels in which a message mentions everyone, and only few members make it count. */
+  readonly crowds: readonly (readonly [channelId: string])[];
 }
 
 /** A prefetch of nothing, and its answers. */
@@ -30,6 +33,7 @@ export const emptyLists = {
   repeats: [],
   messages: [],
   senders: [],
+  crowds: [],
 } satisfies Prefetch;
 
 /** The answers to a {@link Prefetch}. Rows that were not found are absent. */
@@ -56,6 +60,8 @@ export interface PrefetchedRows {
     MessagesTable,
     'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
   >[];
+  /** The number of a channel's members, counted up to one more than may be mentioned by anyone. */
+  readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
 
 /** An engine's way to pass lists to a statement. */
@@ -89,6 +95,11 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
           order by m.seq desc limit 1), 0) as ordinal,
         coalesce((select m.sender_ordinal from messages m where m.channel_id = w.channel_id
           and m.sender_id = w.sender_id order by m.ordinal desc limit 1), 0) as sender_ordinal
+      from w`,
+    crowds: `with w(channel_id) as (${items(1)})
+      select w.channel_id, (select count(*) from (
+        select 1 from members m where m.channel_id = w.channel_id
+        limit ${limits.mentions + 1}) as counted) as members
       from w`,
   };
 }

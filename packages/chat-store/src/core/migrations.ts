@@ -21,6 +21,8 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
     '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
     '0008_log_in_order_of_commits': { ...second, up: (db) => orderLogByCommits(db, dialect) },
+    '0009_joined_seq': { ...second, up: addJoinedSeq },
+    '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
   });
 }
@@ -46,6 +48,32 @@ async function addClaims(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
  * instead of by channel, because an insert in the middle of the tree rewrote the pages around it. The existing rows are
  * copied channel by channel, so that each old log stays contiguous. A million rows took a minute, and the copy needs as
  * much free disk space as the log has.
+ * Public channels are also listed by name and by age. Names are compared bytewise, like ids. The column keeps its
+ * collation, because another one would break the prepared statements of hubs that run meanwhile.
+ */
+async function addChannelOrders(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isListed = sql`kind = 'public' and deleted_at is null`;
+  const name = dialect === 'sqlite' ? sql`name` : sql`name collate "C"`;
+  await runAll(db, [
+    sql`create index channels_by_name on channels (${name}, id) where ${isListed}`,
+    sql`create index channels_by_age on channels (created_at, id) where ${isListed}`,
+  ]);
+}
+
+/**
+ * Members have the seq of their join. Before this migration no message mentioned everyone, so 0 is right for the
+ * present members.
+ */
+async function addJoinedSeq(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table members add column joined_seq bigint not null default 0`.execute(db);
+}
+
+/**
+ * A commit changes fewer pages. The ids of clients begin with their time: with the id first, their index grows at its
+ * end for all channels together. On SQLite the log's rows are stored in the order of their commits instead of by
+ * channel, because every row in the middle of a tree moved rows of the pages around it. Both together halve the pages
+ * that a message writes. The rows are copied by channel, so that the old rows of a log stay together. A million of them
+ * took a minute, and as much free space on the disk as the log has.
  */
 async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message

@@ -1,3 +1,4 @@
+import { limits } from '@openclaw/protocol/wire';
 import type { Prefetch, PrefetchedRows } from './group-statements.ts';
 import type { Role } from './rights.ts';
 
@@ -13,6 +14,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
   const roles = new Map(rows.members.map((m) => [key(m.channel_id, m.agent_id), m.role]));
   const messages = new Map(rows.messages.map((m) => [key(m.agent_id, m.id), m]));
   const repeats = new Map<string, Repeat>();
+  const crowds = new Map(rows.crowds.map(({ channel_id, members }) => [channel_id, members]));
   const lastOrdinals = new Map<string, number>();
   for (const { channel_id, sender_id, ordinal, sender_ordinal } of rows.senders) {
     lastOrdinals.set(channel_id, ordinal);
@@ -38,6 +40,8 @@ export function indexPrefetched(rows: PrefetchedRows) {
     repeat: (channelId: string, senderId: string, clientMessageId: string) =>
       repeats.get(key(channelId, senderId, clientMessageId)),
     remember,
+    /** True if so few agents are members that anyone may mention all of them. */
+    isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
     /** A message that the agent replies to or names as a cause. */
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
     /** Returns the ordinals of the sender's next message in the channel, and counts that message. */
@@ -58,16 +62,19 @@ export function collectPrefetch() {
   const repeats = collector<Prefetch['repeats'][number]>();
   const messages = collector<Prefetch['messages'][number]>();
   const senders = collector<Prefetch['senders'][number]>();
+  const crowds = collector<Prefetch['crowds'][number]>();
   return {
     member: members.add,
     repeat: repeats.add,
     message: messages.add,
     sender: senders.add,
+    crowd: crowds.add,
     toPrefetch: (): Prefetch => ({
       members: [...members.items.values()],
       repeats: [...repeats.items.values()],
       messages: [...messages.items.values()],
       senders: [...senders.items.values()],
+      crowds: [...crowds.items.values()],
     }),
   };
 }

@@ -41,6 +41,8 @@ export interface MembersTable {
   role: 'owner' | 'member';
   display_name: string | null;
   joined_at: number;
+  /** The seq of its join: a message that mentions everyone mentions the members who joined before it. */
+  joined_seq: number;
 }
 
 /** An agent that connected or was added to a channel, or for which a token was minted. */
@@ -149,8 +151,11 @@ export interface ClaimsTable {
   /** 1 when its end is in the log. */
   released: number;
 }
+/** The `agent_id` of a mention of every member. It is no id, so no agent has it. */
+export const everyone = '@all';
 
 export interface MentionsTable {
+  /** The mentioned agent, or {@link everyone}. */
   agent_id: string;
   channel_id: string;
   seq: number;

@@ -3,7 +3,6 @@ import {
   lineSchema,
   maxMessagesSchema,
   metadataSchema,
-  nextCursorSchema,
   orNull,
   pageParams,
   retentionMsSchema,
@@ -11,6 +10,13 @@ import {
 } from '../fields.ts';
 import { idSchema, newChannelIdSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
+import {
+  channelOrders,
+  decodeListCursor,
+  listCursorChars,
+  type ChannelOrder,
+} from '../list-cursor.ts';
+import { isId } from '../text.ts';
 import { channelKinds, channelSchema, memberSchema } from '../objects.ts';
 import { sampleChannel, sampleMember, sampleTimestamp } from '../samples.ts';
 import {
@@ -26,6 +32,12 @@ const tag = 'channels';
 const channelId = paramsSchema({ channelId: idSchema });
 const channelResult = z.object({ channel: channelSchema });
 const example = { params: { channelId: 'ops' }, result: { channel: sampleChannel } };
+
+function isCursorOfOrder(params: { cursor: string | null; order: ChannelOrder | null }): boolean {
+  const { cursor, order } = params;
+  if (cursor === null) return true;
+  return order === null ? isId(cursor) : decodeListCursor(cursor, order) !== null;
+}
 
 /** Methods for channels, and for the caller's own joining and leaving. */
 export const channelMethods = {
@@ -115,15 +127,17 @@ export const channelMethods = {
     tag,
     orderedBy: null,
     bulky: channelPageBytes,
-    summary: 'Lists the channels that the caller may see.',
+    summary: 'Lists the channels that the caller may see, by id, by name, or newest first.',
     params: paramsSchema({
       kind: orNull(z.enum(channelKinds)),
       member: orNull(z.boolean()).describe(
         'true: only those the caller is a member of; false: only the others; absent: all.',
       ),
-      ...pageParams,
-    }),
-    result: z.object({ channels: z.array(channelSchema), nextCursor: nextCursorSchema }),
+      order: orNull(z.enum(channelOrders)).describe('Absent: by channelId.'),
+      cursor: orNull(z.string().max(listCursorChars)),
+      limit: pageParams.limit,
+    }).refine(isCursorOfOrder, { error: 'not a cursor of this list', path: ['cursor'] }),
+    result: z.object({ channels: z.array(channelSchema), nextCursor: z.string().nullable() }),
     errors: [],
     rest: { verb: 'GET', path: '/channels' },
     examples: [

@@ -10,7 +10,7 @@ export const collaborationMethods = {
     ...write,
     tag: 'collaboration',
     summary:
-      'Emits an event with a name that the caller chooses, not one of the hub’s; admins may send it to everyone.',
+      'Emits an event with a name that the caller chooses, not one of the hub’s (`hub.…`, `claim.…` and others); admins may send it to everyone.',
     params: paramsSchema({
       channelId: idSchema
         .nullable()

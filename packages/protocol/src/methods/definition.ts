@@ -46,6 +46,11 @@ export interface MethodDefinition {
    * anything, and runs one such call of a socket at a time.
    */
   readonly bulky?: number | ((params: never) => number);
+  /**
+   * True if the call waits for a new event when its param `waitMs` is above 0. It waits before it takes its place in the
+   * order of its socket's calls.
+   */
+  readonly waits?: true;
   readonly rest?: RestRoute;
   /** The schema of the params, by which the hub parses each call. Unknown names are refused. */
   readonly params: z.ZodObject;

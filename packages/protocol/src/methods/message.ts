@@ -18,7 +18,7 @@ import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
 import { fenceSchema } from './claim.ts';
-import { type MethodDefinition, paramsSchema, read, write } from './definition.ts';
+import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
 
 const tag = 'messages';
 const sendResult = z.object({
@@ -26,7 +26,16 @@ const sendResult = z.object({
   seq: seqSchema,
   timestamp: timestampSchema,
   duplicate: z.boolean().describe('True: it was stored before, under the same clientMessageId.'),
+  unreached: z
+    .array(z.string())
+    .max(limits.mentions)
+    .describe('Mentioned, but no members now; with "@all" when it did not count.'),
 });
+const mentionParams = {
+  parseMentions: orNull(z.boolean()).describe(
+    'Does @ in the content mention members, and @all everyone? Absent: over REST yes, over WebSocket no.',
+  ),
+};
 const originParams = {
   replyTo: orNull(idSchema).describe(
     'A message of the same channel; it counts as one of the causes.',
@@ -55,7 +64,10 @@ const reactionParams = paramsSchema({
 const before = orNull(seqSchema).describe('Exclusive; not together with after.');
 const after = orNull(seqSchema).describe('Exclusive; not together with before.');
 
-const sent = { messageId: 'm42', seq: 42, timestamp: sampleTimestamp, duplicate: false };
+const sent = {
+  ...{ messageId: 'm42', seq: 42, timestamp: sampleTimestamp, duplicate: false },
+  unreached: [],
+};
 const ofMessage = { channelId: 'ops', messageId: 'm42' };
 const reaction = { params: { ...ofMessage, emoji: '👍' }, result: { seq: 43, changed: true } };
 
@@ -71,6 +83,7 @@ export const messageMethods = {
       threadId: orNull(idSchema),
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
+      ...mentionParams,
       metadata: orNull(metadataSchema),
       ...originParams,
       basedOn,
@@ -116,6 +129,17 @@ export const messageMethods = {
     rest: { verb: 'DELETE', path: '/channels/:channelId/messages/:messageId' },
     examples: [{ params: ofMessage, result: { seq: 43 } }],
   },
+  'message.get': {
+    ...read,
+    tag,
+    bulky: smallPageBytes,
+    summary: 'Reads one message; a deleted one is empty, a trimmed one is not found.',
+    params: paramsSchema({ channelId: idSchema, messageId: idSchema }),
+    result: z.object({ message: messageSchema }),
+    errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId/messages/:messageId' },
+    examples: [{ params: ofMessage, result: { message: sampleMessage } }],
+  },
   'message.history': {
     ...read,
     tag,
@@ -149,12 +173,19 @@ export const messageMethods = {
     ...read,
     tag,
     bulky: limits.resumeBytes,
+    waits: true,
     summary:
-      'Pages a channel’s log itself, from its floor on; a page may end early, at limits.resumeBytes.',
+      'Pages a channel’s log itself, from its floor on; a page may end early, at limits.resumeBytes. With waitMs it waits for an event after the head.',
     params: paramsSchema({
       channelId: idSchema,
       after: seqSchema,
       limit: z.int().min(1).max(limits.logPage).default(limits.logPage),
+      waitMs: z
+        .int()
+        .min(0)
+        .max(limits.waitMs)
+        .default(0)
+        .describe('While nothing is after `after`, the answer waits this long for an event.'),
     }),
     result: z.object({
       events: z.array(envelopeSchema),
@@ -180,6 +211,7 @@ export const messageMethods = {
       agentId: idSchema,
       content: contentSchema,
       clientMessageId: orNull(clientMessageIdSchema),
+      ...mentionParams,
       metadata: orNull(metadataSchema),
       ...originParams,
       basedOn,

@@ -106,6 +106,20 @@ const envelopes: CallCase[] = [
     answers: [-32600, -32600, -32600],
     id: null,
   },
+  // A JSON-RPC peer answers calls; the hub made none.
+  { name: 'a response', text: '{"jsonrpc":"2.0","id":"x","result":{}}', answers: [] },
+  { name: 'an error', text: '{"jsonrpc":"2.0","id":null,"error":{"code":1}}', answers: [] },
+  { name: 'a result of undefined form', text: '{"result":null}', answers: [] },
+  {
+    name: 'a call with a result',
+    text: '{"jsonrpc":"2.0","id":"x","method":"ping","result":1}',
+    answers: ['ok'],
+  },
+  {
+    name: 'a batch of a response and a call',
+    text: `[{"jsonrpc":"2.0","id":"y","result":1},${call('ping', '{}')}]`,
+    answers: ['ok'],
+  },
   {
     name: 'a batch of one good call and one bad',
     text: `[${call('ping', '{}')},${call('no', '{}')}]`,

@@ -50,12 +50,70 @@ export const paramCases: readonly CallCase[] = [
     '\0',
     '\ud800',
     '\u2028',
+    '\u200d',
+    '\u202e',
+    '\ufe0f',
+    'ok\u200b',
+    '\u3164',
+    '\u0301',
     'x'.repeat(65),
   ].map((emoji) => ({
     name: `the emoji ${json(emoji)}`,
     text: call('reaction.add', json({ channelId: channel, messageId: 'm', emoji })),
     answers: [-32602],
   })),
+  ...['1481220477346119781', '-9007199254740992', '1e308', '1e999', `${'9'.repeat(400)}`].flatMap(
+    (number) => [
+      {
+        name: `metadata with the number ${number.slice(0, 24)}`,
+        text: call(
+          'message.send',
+          `{"channelId":"${channel}","content":"x","metadata":{"a":[${number}]}}`,
+        ),
+        answers: [-32602],
+      },
+      {
+        name: `a payload with the number ${number.slice(0, 24)}`,
+        text: call(
+          'collaboration.emit',
+          `{"channelId":"${channel}","name":"n","payload":{"a":{"b":${number}}}}`,
+        ),
+        answers: [-32602],
+      },
+    ],
+  ),
+  ...['hub.channel', 'turn.state', 'message.'].map((name) => ({
+    name: `the event name ${name}, which is the hub’s`,
+    text: call('collaboration.emit', json({ channelId: channel, name, payload: {} })),
+    answers: ['forbidden'],
+  })),
+  ...['-1', '0.5', '50001', '"1"', 'null', 'true'].map((waitMs) => ({
+    name: `log.read with waitMs ${waitMs}`,
+    text: call('log.read', `{"channelId":"${channel}","after":0,"waitMs":${waitMs}}`),
+    answers: [-32602],
+  })),
+  {
+    name: 'log.read that waits past the largest seq',
+    text: call('log.read', `{"channelId":"${channel}","after":9007199254740991,"waitMs":50000}`),
+    answers: ['ok'],
+  },
+  ...[
+    '@'.repeat(30_000),
+    '`@a '.repeat(8_000),
+    '[@a]('.repeat(6_000),
+    `${'@a '.repeat(10_000)}@all`,
+  ].map((content) => ({
+    name: `mentions in ${json(content.slice(0, 24))}, repeated`,
+    text: call('message.send', json({ channelId: channel, content, parseMentions: true })),
+    answers: ['ok'],
+  })),
+  ...['name', 'newest'].flatMap((order) =>
+    ['corpus', 'c', 'cW10', 'cW251bGwsImEiXQ', 'c'.repeat(2_000), '\0'].map((cursor) => ({
+      name: `channel.list by ${order} with the cursor ${json(cursor.slice(0, 24))}`,
+      text: call('channel.list', json({ order, cursor })),
+      answers: [-32602],
+    })),
+  ),
   ...['\0', 'a\0b', '\ud800', '\udc00x', ''].map((content) => ({
     name: `the content ${json(content)}`,
     text: call('message.send', json({ channelId: channel, content })),

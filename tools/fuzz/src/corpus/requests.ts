@@ -43,7 +43,6 @@ const bodies: RequestCase[] = [
     code: 'invalid_params',
   })),
   ...[
-    ['empty, with the content type JSON', ''],
     ['100,000 brackets', '['.repeat(100_000)],
     [
       'no UTF-8',
@@ -57,6 +56,18 @@ const bodies: RequestCase[] = [
     status: 400,
     code: 'invalid_request',
   })),
+  {
+    name: 'no body, though it says JSON',
+    request: post(''),
+    status: 400,
+    code: 'invalid_params',
+  },
+  {
+    name: 'a body that is gzip',
+    request: post(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
+    status: 415,
+    code: 'invalid_request',
+  },
   {
     name: 'a Content-Length over the limit and no body',
     request: ask('POST /v1/channels?agent=ana', [

@@ -1,6 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { isContentTooLarge } from '@openclaw/protocol';
-import { mentionsIn } from '../../markdown/mentions.ts';
+import { isContentTooLarge, parseMentions, resolveMentions } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { Icon, Problem } from '../shared/controls.tsx';
@@ -54,7 +53,8 @@ export function Composer(props: {
     // The draft is read instead of `text`, because the last key may not be drawn yet.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
-    const mentions = mentionsIn(content, (name) => chat?.members.value.has(name) ?? false);
+    const isMember = (agentId: string) => chat?.members.value.has(agentId) ?? false;
+    const mentions = resolveMentions(parseMentions(content), isMember).members;
     session.outbox.send({ channelId, agentId: target.peer, threadId, content, mentions });
     setText('');
     names.close();

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { mentionAtCaret } from '../../markdown/mentions.ts';
+import { mentionAtCaret } from '../../markdown/mention-at-caret.ts';
 import type { Chat } from '../../store/chat.ts';
 import { Avatar, unknownPresence } from '../shared/agents.tsx';
 

@@ -1,4 +1,5 @@
-import { refuse, type CommandOf } from '../../commands.ts';
+import type { ChannelAnnouncement } from '@openclaw/protocol';
+import { refuse, type AppendedEvent, type CommandOf } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
 import { channelOf, toJson } from '../objects.ts';
@@ -24,14 +25,23 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   const channel = await insertChannel(group, { ...row, ...retention });
   if (!channel) return refuse('conflict', `the channelId ${id} is or was in use`);
   group.adopt(channel);
-  const { event } = await insertMember(group, channel, actor, {
+  const joined = await insertMember(group, channel, actor, {
     agent_id: actor.agentId,
     role: 'owner',
     display_name: null,
     kind: agentKindOf(actor),
   });
-  return accepted({ channel: channelOf(channel) }, event);
+  return accepted({ channel: channelOf(channel) }, announced(channel, 'created', joined.event));
 };
+
+/** An event with the announcement of a public channel's change; that of any other channel as it is. */
+function announced(
+  { id: channelId, kind, name }: ChannelsTable,
+  change: ChannelAnnouncement['change'],
+  event: AppendedEvent,
+): AppendedEvent {
+  return kind === 'public' ? { ...event, announcement: { channelId, name, change } } : event;
+}
 
 /**
  * Inserts a channel with an empty log. Returns null if its id is taken: by a deleted channel, or by another hub that is
@@ -91,7 +101,7 @@ export const deleteChannel: DecideAuthorized<'channel.delete'> = async (group, c
   const { channel, actor } = command;
   const event = group.append(channel, actor, { type: 'channel.delete' });
   await setColumns(group, channel, { deleted_at: group.nowMs });
-  return accepted({}, event);
+  return accepted({}, announced(channel, 'deleted', event));
 };
 
 async function changeChannel(
@@ -101,7 +111,11 @@ async function changeChannel(
 ) {
   await setColumns(group, channel, change);
   const event = group.append(channel, actor, () => ({ type: method, channel: channelOf(channel) }));
-  return accepted({ channel: channelOf(channel) }, event);
+  const isArchived = method === 'channel.archive';
+  return accepted(
+    { channel: channelOf(channel) },
+    isArchived ? announced(channel, 'archived', event) : event,
+  );
 }
 
 async function setColumns(

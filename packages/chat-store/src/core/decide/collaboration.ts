@@ -9,7 +9,8 @@ const needs = { from: 'member', inArchived: false } as const;
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');
-  if (isReservedName(name)) return refuse('forbidden', `the name ${name} is the hub’s own`);
+  if (isReservedName(name))
+    return refuse('forbidden', 'only the hub emits events with such a name');
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;

@@ -104,10 +104,15 @@ export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Actor,
-  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at'>,
+  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq'>,
   notify: readonly string[] = [],
 ) {
-  const row: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
+  const row: MembersTable = {
+    ...fields,
+    channel_id: channel.id,
+    joined_at: group.nowMs,
+    joined_seq: channel.head + 1,
+  };
   await group.db.insertInto('members').values(row).execute();
   group.addAgent(row.agent_id);
   const member = memberOf({ ...row, kind });

@@ -1,3 +1,5 @@
+import type { Message } from '@openclaw/protocol';
+import { canonicalEmoji } from '@openclaw/protocol/wire';
 import { refuse } from '../../commands.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { findMessage } from './messages.ts';
@@ -5,16 +7,34 @@ import { findMessage } from './messages.ts';
 /** The most reactions of a message, because each history page carries them. */
 export const reactionsMax = 1000;
 
+/**
+ * The spellings of an emoji among a message's reactions. Earlier releases stored reactions as they were sent, so there
+ * may be one or more that differ from the canonical one.
+ */
+function spellingsOf(reactions: Message['reactions'], emoji: string): string[] {
+  return Object.keys(reactions).filter((stored) => canonicalEmoji(stored) === emoji);
+}
+
+function ownSpelling(
+  reactions: Message['reactions'],
+  emoji: string,
+  agentId: string,
+): string | undefined {
+  return spellingsOf(reactions, emoji).find((stored) => reactions[stored]?.includes(agentId));
+}
+
 /** Adding the same reaction again changes nothing. */
 export const addReaction: DecideAuthorized<'reaction.add'> = async (group, command) => {
   const { actor, channel, params } = command;
-  const { emoji, messageId } = params;
+  const { messageId } = params;
   const { agentId } = actor;
   const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;
   const { deletedAt, reactions } = found.message;
+  const [emoji = params.emoji] = spellingsOf(reactions, params.emoji);
   if (deletedAt !== null) return refuse('conflict', 'the message was deleted');
-  if (reactions[emoji]?.includes(agentId)) return accepted({ seq: null, changed: false });
+  if (ownSpelling(reactions, params.emoji, agentId) !== undefined)
+    return accepted({ seq: null, changed: false });
   if (Object.values(reactions).flat().length >= reactionsMax) {
     return refuse('conflict', `the message has ${reactionsMax} reactions`);
   }
@@ -30,13 +50,12 @@ export const addReaction: DecideAuthorized<'reaction.add'> = async (group, comma
 /** Removes only the caller's own reaction. */
 export const removeReaction: DecideAuthorized<'reaction.remove'> = async (group, command) => {
   const { actor, channel, params } = command;
-  const { emoji, messageId } = params;
+  const { messageId } = params;
   const { agentId } = actor;
   const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;
-  if (!found.message.reactions[emoji]?.includes(agentId)) {
-    return accepted({ seq: null, changed: false });
-  }
+  const emoji = ownSpelling(found.message.reactions, params.emoji, agentId);
+  if (emoji === undefined) return accepted({ seq: null, changed: false });
   await group.db
     .deleteFrom('reactions')
     .where((eb) => eb.and({ message_id: messageId, emoji, agent_id: agentId }))

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ResultOf } from '@openclaw/protocol';
+import type { ParsedMentions, ResultOf } from '@openclaw/protocol';
 import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
 import {
   refuse,
@@ -12,10 +12,12 @@ import type { Prefetch } from '../group-statements.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
+import { everyone } from '../tables.ts';
 import { isOutOfBounds, authorize } from '../rights.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { fingerprint } from './repeats.ts';
+import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
 
 type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
@@ -24,7 +26,11 @@ type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
  * A command that sends a message, with its channel. Most of the traffic is of this kind: a run of sends is decided from
  * one prefetch.
  */
-export type Send = SendCommand & { readonly channelId: string };
+export type Send = SendCommand & {
+  readonly channelId: string;
+  /** The mentions in its text; null when it is not to be searched. */
+  readonly parsed: ParsedMentions | null;
+};
 
 const posting = { from: 'member', inArchived: false } as const;
 
@@ -42,10 +48,11 @@ export function directChannelId(a: string, b: string): string {
 export function sendOf(command: Command): Send | null {
   switch (command.method) {
     case 'message.send':
-      return { ...command, channelId: command.params.channelId };
+      return { ...command, channelId: command.params.channelId, parsed: parsedOf(command.params) };
     case 'direct.send': {
       const { actor, params } = command;
-      return { ...command, channelId: directChannelId(actor.agentId, params.agentId) };
+      const channelId = directChannelId(actor.agentId, params.agentId);
+      return { ...command, channelId, parsed: parsedOf(params) };
     }
     default:
       return null;
@@ -65,6 +72,7 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
     const { replyTo, cause } = send.params;
     for (const messageId of cause) collected.message(agentId, messageId);
     if (replyTo !== null) collected.message(agentId, replyTo);
+    prefetchMentions(collected, send);
     if (send.method !== 'message.send') continue;
     for (const mentioned of send.params.mentions) collected.member(channelId, mentioned);
     if (send.params.threadId !== null) collected.message(agentId, send.params.threadId);
@@ -103,7 +111,8 @@ export function decideSend(
   const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
-  const mentions = isDirect ? [] : send.params.mentions;
+  const ownMentions = isDirect ? [] : send.params.mentions;
+  const { mentions, mentionsAll, unreached } = mentionsOf(prefetched, send, ownMentions);
   const { channelId } = send;
   const channel = group.channel(channelId);
   const answer = (result: ResultOf<'message.send'>) =>
@@ -112,10 +121,11 @@ export function decideSend(
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
     // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
-    // upgrade is recognized.
+    // upgrade is recognized. Mentions in the text are left out too: a repeat may come over the other transport, whose
+    // default differs.
     const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
     const origin = hasOrigin ? [replyTo, cause, taint] : [];
-    print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);
+    print = fingerprint(send.method, content, threadId, ownMentions, metadata, ...origin);
     // Checked before membership: a sender that lost the answer learns that its message is stored, even if it was
     // removed or the channel archived since. The first result holds nothing newer than the first call.
     const first = prefetched.repeat(channelId, agentId, clientMessageId);
@@ -126,8 +136,10 @@ export function decideSend(
         return refuse('conflict', 'the clientMessageId was already used with other content');
       }
       const { message_id: messageId, seq, timestamp } = first;
-      const result = answer({ messageId, seq, timestamp, duplicate: true });
-      return accepted(result);
+      // A sender that was removed since does not learn who is a member now.
+      const isReader = send.actor.isAdmin || prefetched.role(channelId, agentId) !== null;
+      const now = { duplicate: true, unreached: isReader ? unreached : [] };
+      return accepted(answer({ messageId, seq, timestamp, ...now }));
     }
   }
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
@@ -178,6 +190,7 @@ export function decideSend(
         threadId,
         replyTo: replyTo ?? undefined,
         mentions,
+        mentionsAll: mentionsAll || undefined,
         metadata,
         clientMessageId: clientMessageId ?? undefined,
         origin: originOf(send.actor, traced),
@@ -218,8 +231,9 @@ export function decideSend(
       fingerprint: print,
     });
   }
+  if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channelId, seq });
   for (const agent_id of mentionedMembers) {
     group.addMention({ agent_id, channel_id: channelId, seq });
   }
-  return accepted(answer({ messageId: id, seq, timestamp, duplicate: false }), event);
+  return accepted(answer({ messageId: id, seq, timestamp, duplicate: false, unreached }), event);
 }

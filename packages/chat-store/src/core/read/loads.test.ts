@@ -54,7 +54,7 @@ describe('a page that ends by its bytes', () => {
     ] as Command[];
     for (const outcome of await core.runGroup(commands)) expect(outcome.ok).toBe(true);
     for (const read of [
-      () => core.readJson(actor, 'log.read', { channelId, after: 0, limit: 1000 }),
+      () => core.readJson(actor, 'log.read', { channelId, after: 0, limit: 1000, waitMs: 0 }),
       () => core.logPage(channelId, 0, 1000, limits.resumeBytes),
       ...[
         { before: null, after: 0 },

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { headOf } from '../head.ts';
+import { everyone } from '../tables.ts';
 import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
@@ -17,9 +18,10 @@ const rowBytes = 256;
 
 /**
  * Reads the state of every channel of which the agent is a member. It is one statement, so that cursor, head and counts
- * belong together. The cost does not grow with the number of unread messages. Messages have ordinals in their channel
- * and by sender, so the count is the difference between those of the last message and of the first one after the
- * cursor. Only mentions and deleted messages are counted one by one, in an index and up to a limit.
+ * belong together. The cost does not grow with the number of unread messages: messages are numbered in their channel
+ * and by sender, so the count follows from the numbers of the first message after the cursor and of the last one. Only
+ * mentions and deleted messages are counted one by one, along an index and up to a limit. A message that mentions
+ * everyone has one row for all, and counts for the members who joined before it.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
@@ -34,6 +36,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
     seq: number;
     head: number;
     mentions: number;
+    mentions_of_all: number;
     /** Counts after the cursor: all messages, the agent's own, and the deleted ones of others. */
     newer: number;
     own: number;
@@ -44,6 +47,17 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
         select 1 from mentions n
         where n.agent_id = ${actor.agentId} and n.channel_id = s."channelId" and n.seq > s.seq
         limit ${sql.lit(mentionsMax)}) as counted) as mentions,
+      (select count(*) from (
+        select n.seq from mentions n
+        where n.agent_id = ${everyone} and n.channel_id = s."channelId" and n.seq > s.all_after
+        limit ${sql.lit(mentionsMax)}) as a
+        where not exists (
+          select 1 from mentions o
+          where o.agent_id = ${actor.agentId} and o.channel_id = s."channelId" and o.seq = a.seq)
+        and not exists (
+          select 1 from messages x
+          where x.channel_id = s."channelId" and x.seq = a.seq
+            and x.sender_id = ${actor.agentId})) as mentions_of_all,
       coalesce(1 - s.first_unread + (
         select x.ordinal from messages x
         where x.channel_id = s."channelId"
@@ -57,6 +71,8 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
         where d.sender_id <> ${actor.agentId}) as deleted
     from (
       select c.id as "channelId", coalesce(r.seq, 0) as seq, ${headOf('c.id')} as head,
+        case when m.joined_seq > coalesce(r.seq, 0) then m.joined_seq
+          else coalesce(r.seq, 0) end as all_after,
         (select x.ordinal from messages x
           where x.channel_id = c.id and x.seq > coalesce(r.seq, 0)
           order by x.seq limit 1) as first_unread
@@ -67,8 +83,9 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
       order by m.channel_id
       limit ${sql.lit(Math.min(channelsMax, Math.floor(maxBytes / rowBytes)))}) as s
     order by s."channelId"`.execute(db);
-  const channels = rows.map(({ newer, own, deleted, ...state }) => ({
+  const channels = rows.map(({ newer, own, deleted, mentions_of_all, ...state }) => ({
     ...state,
+    mentions: Math.min(state.mentions + mentions_of_all, mentionsMax),
     unread: Math.min(newer - own - deleted, unreadMax),
   }));
   return { ok: true, text: resultText('channels', rowTexts(channels), () => ({})) };

@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listThreads, readHistory } from './history.ts';
 import { readLog } from './log.ts';
+import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
@@ -14,6 +15,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'channel.list': listChannels,
   'member.list': listMembers,
   'log.read': readLog,
+  'message.get': getMessage,
   'message.history': readHistory,
   'thread.list': listThreads,
   'read.state': readState,
@@ -71,5 +73,7 @@ function inSnapshot<M extends ReadMethod>(
   params: ParamsOf<M>,
   maxBytes: number,
 ): ReturnType<Read<M>> {
-  return engine.snapshot((db) => (reads[method] as Read<M>)(db, actor, params, maxBytes));
+  return engine.snapshot((db) =>
+    (reads[method] as Read<M>)(db, actor, params, maxBytes, engine.dialect),
+  );
 }

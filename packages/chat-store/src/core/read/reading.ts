@@ -8,6 +8,7 @@ import {
 } from '../../commands.ts';
 import type { ParamsOf } from '@openclaw/protocol';
 import { headOf } from '../head.ts';
+import type { Dialect } from '../migrations.ts';
 import { authorize, type Needs } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { resultText } from './page-text.ts';
@@ -21,6 +22,7 @@ export type Read<M extends ReadMethod> = (
   actor: Actor,
   params: ParamsOf<M>,
   maxBytes: number,
+  dialect?: Dialect,
 ) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string | Uint8Array> }>;
 
 /** Loads the channel to read from. Returns a refusal if the actor lacks the rights. */

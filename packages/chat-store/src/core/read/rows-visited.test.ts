@@ -8,6 +8,7 @@ import { createNodeSqliteDialect, openDatabase } from '../../sqlite/database.ts'
 import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
 import { createStoreCore, type StoreCore } from '../store-core.ts';
 import type { Tables } from '../tables.ts';
+import { listChannels } from './channels.ts';
 import { readHistory } from './history.ts';
 import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
@@ -74,7 +75,7 @@ describe('rows that a read visits on SQLite', () => {
     });
     const database = openDatabase(path, 100, true);
     db = new Kysely({ dialect: createNodeSqliteDialect(database, true) });
-    rowsOf = watchTables(database, ['messages', 'mentions']);
+    rowsOf = watchTables(database, ['messages', 'mentions', 'channels']);
   });
   afterAll(async () => {
     await db.destroy();
@@ -124,6 +125,43 @@ describe('rows that a read visits on SQLite', () => {
     );
     expect(await state()).toMatchObject([{ unread: 200, mentions: 100 }]);
     expect(await rowsOf(state)).toBeLessThan(1_000 + 100 + 10);
+  });
+
+  it('are a page for a list of public channels, in each order and from each place', async () => {
+    await write(
+      'zoe',
+      'channel.create',
+      ...many(300, (index) => ({ channelId: `list${index}`, name: `list ${index % 7}` })),
+    );
+    for (const order of [null, 'name', 'newest'] as const) {
+      let cursor: string | null = null;
+      for (const _ of many(3, String)) {
+        const params = { order, cursor, limit: 10 };
+        const rows = await rowsOf(async () => {
+          const page = await ask(listChannels, 'channel.list', 'ben', params);
+          cursor = page.nextCursor;
+        });
+        // The 11 rows of the page, and the few channels of the agent.
+        expect([order, rows < 40]).toEqual([order, true]);
+      }
+    }
+  });
+
+  it('are bounded for read.state, for any number of mentions of everyone', async () => {
+    const channelId = 'all';
+    await write('ana', 'channel.create', { channelId, name: 'All' });
+    await write('ana', 'member.add', { channelId, agentId: 'mia' });
+    await write(
+      'ana',
+      'message.send',
+      ...many(1_200, () => ({ channelId, content: '@all', parseMentions: true })),
+    );
+    const state = async () => (await ask(readState, 'read.state', 'mia', {})).channels;
+    expect(await state()).toMatchObject([{ unread: 1_200, mentions: 1_000 }]);
+    // Two look-ups for each.
+    expect(await rowsOf(state)).toBeLessThan(2 * 1_000 + 20);
+    await write('mia', 'read.mark', { channelId, seq: 1_200 });
+    expect(await rowsOf(state)).toBeLessThan(20);
   });
 
   // The fault: with one condition for the root and the replies, the whole channel was walked.

@@ -1,0 +1,81 @@
+import {
+  limits,
+  parseMentions,
+  resolveMentions,
+  type ParsedMentions,
+} from '@openclaw/protocol/wire';
+import type { Actor } from '../../commands.ts';
+import type { collectPrefetch, Prefetched } from '../prefetch.ts';
+
+const everyoneInText = '@all';
+
+/** The parts of a send on which its mentions depend. */
+interface Mentioning {
+  readonly actor: Actor;
+  readonly channelId: string;
+  readonly parsed: ParsedMentions | null;
+}
+
+/** The mentions of a message, as it is stored. */
+interface Mentions {
+  readonly mentions: string[];
+  readonly mentionsAll: boolean;
+  /** The mentioned agents that are no members, with `@all` when it does not count. */
+  readonly unreached: string[];
+}
+
+const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] };
+
+/** The mentions in the text of a message; null when its sender does not ask for them, or there are none. */
+export function parsedOf(params: {
+  readonly content: string;
+  readonly parseMentions: boolean | null;
+}): ParsedMentions | null {
+  if (params.parseMentions !== true) return null;
+  const parsed = parseMentions(params.content);
+  return parsed.all || parsed.names.length > 0 ? parsed : null;
+}
+
+/** Collects the look-ups that {@link mentionsOf} needs. A message without mentions in its text needs none. */
+export function prefetchMentions(
+  collected: ReturnType<typeof collectPrefetch>,
+  { channelId, actor, parsed }: Mentioning,
+): void {
+  if (!parsed) return;
+  for (const ids of parsed.names) for (const id of ids) collected.member(channelId, id);
+  if (parsed.all && !mayAlwaysMentionAll(actor)) collected.crowd(channelId);
+}
+
+/** The mentions of a message among the present members: those that its sender gave, and those in its text. */
+export function mentionsOf(
+  prefetched: Prefetched,
+  { channelId, actor, parsed }: Mentioning,
+  given: readonly string[],
+): Mentions {
+  if (!parsed && given.length === 0) return noMentions;
+  const isMember = (agentId: string) => prefetched.role(channelId, agentId) !== null;
+  const inText = parsed ? resolveMentions(parsed, isMember) : { members: [], others: [] };
+  const mentionsAll =
+    parsed?.all === true &&
+    (mayAlwaysMentionAll(actor) ||
+      prefetched.role(channelId, actor.agentId) === 'owner' ||
+      prefetched.isSmall(channelId));
+  const unreached = [
+    ...(parsed?.all && !mentionsAll ? [everyoneInText] : []),
+    ...given.filter((agentId) => !isMember(agentId)),
+    ...inText.others,
+  ];
+  return {
+    mentions: distinct([...given, ...inText.members]),
+    mentionsAll,
+    unreached: distinct(unreached),
+  };
+}
+
+function mayAlwaysMentionAll({ kind, isAdmin }: Actor): boolean {
+  return isAdmin || kind === 'person';
+}
+
+function distinct(agentIds: readonly string[]): string[] {
+  return [...new Set(agentIds)].slice(0, limits.mentions);
+}

@@ -1,0 +1,40 @@
+import { isId } from './text.ts';
+
+export const channelOrders = ['name', 'newest'] as const;
+export type ChannelOrder = (typeof channelOrders)[number];
+
+/** The place of a channel in an ordered list: what the order compares, then the id. */
+export interface ListPlace {
+  readonly by: string | number;
+  readonly id: string;
+}
+
+/** The longest cursor of an ordered list: the longest name and id, encoded. */
+export const listCursorChars = 1_024;
+
+/** The cursor of the page after a place. Its form is the hub's own: clients pass it back as it came. */
+export function encodeListCursor({ by, id }: ListPlace): string {
+  const bytes = new TextEncoder().encode(JSON.stringify([by, id]));
+  const text = btoa(String.fromCharCode(...bytes));
+  // Begins with a letter and has the characters of an id, so that it needs no escaping in a URL.
+  return `c${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
+}
+
+/** The place that a cursor names in a list of this order; null for any other text. */
+export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace | null {
+  if (!/^c[A-Za-z0-9_-]+$/.test(cursor) || cursor.length > listCursorChars) return null;
+  try {
+    const text = atob(cursor.slice(1).replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (!Array.isArray(value) || value.length !== 2) return null;
+    const [by, id] = value as unknown[];
+    const isPlace =
+      order === 'name'
+        ? typeof by === 'string' && !by.includes('\0') && by.isWellFormed()
+        : Number.isSafeInteger(by);
+    return isPlace && isId(id) ? { by: by as string | number, id } : null;
+  } catch {
+    return null;
+  }
+}

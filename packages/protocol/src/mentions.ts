@@ -1,0 +1,112 @@
+import { blankMarkup } from './mention-markup.ts';
+import { limits } from './limits.ts';
+import { isId } from './text.ts';
+
+/**
+ * A name after an @, as the ids that it may stand for, longest first: `ann.` may be an id, or `ann` at the end of a
+ * sentence. The last one is the name without punctuation.
+ */
+export type MentionedName = readonly [string, ...string[]];
+
+/** The mentions in a text. Their meaning depends on the members: see {@link resolveMentions}. */
+export interface ParsedMentions {
+  /**
+   * Each name once, in the order of the text: at most `limits.mentions`, with at most twice as many ids. Further ones are
+   * ignored, because each id is looked up.
+   */
+  readonly names: readonly MentionedName[];
+  /** True if the text mentions everyone, with `@all`. */
+  readonly all: boolean;
+}
+
+const nothing: ParsedMentions = { names: [], all: false };
+const everyone = 'all';
+const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
+/** Longer names are not looked at: an id has 128 characters, and more punctuation after it is no sentence. */
+const nameCharsMax = 256;
+/** Ids tried for one name: more are only needed for a name that ends in a row of punctuation. */
+const candidatesMax = 8;
+
+/**
+ * Finds the mentions in Markdown: each `@` with an id after it that is not part of a word, such as an e-mail address.
+ * Code, quotations, links and URLs mention nobody, and neither does `\@`. The time is linear in the text.
+ */
+export function parseMentions(content: string): ParsedMentions {
+  if (!content.includes('@')) return nothing;
+  const text = blankMarkup(content);
+  const names = new Map<string, MentionedName>();
+  let all = false;
+  let idsLeft = 2 * limits.mentions;
+  for (const match of text.matchAll(mention)) {
+    const emphasis = emphasisBefore(text, match.index);
+    if (emphasis === null || isPath(text, match.index + match[0].length)) continue;
+    const ids = candidatesOf(match[1] ?? '', emphasis);
+    const plain = ids.at(-1);
+    if (plain === undefined) continue;
+    if (plain === everyone) {
+      all = true;
+      continue;
+    }
+    const key = ids.join(' ');
+    if (names.size === limits.mentions || ids.length > idsLeft || names.has(key)) continue;
+    idsLeft -= ids.length;
+    names.set(key, ids as [string, ...string[]]);
+  }
+  return { names: [...names.values()], all };
+}
+
+/** The agents that parsed names mean: the longest id that is a member's, else the name without punctuation. */
+export function resolveMentions(
+  { names }: ParsedMentions,
+  isMember: (agentId: string) => boolean,
+): { readonly members: readonly string[]; readonly others: readonly string[] } {
+  const members = new Set<string>();
+  const others = new Set<string>();
+  for (const ids of names) {
+    const member = ids.find(isMember);
+    if (member === undefined) others.add(ids.at(-1) ?? ids[0]);
+    else members.add(member);
+  }
+  return { members: [...members], others: [...others] };
+}
+
+/**
+ * The number of underscores right before the @, which may be emphasis; null if the @ is part of a word or a path. Of
+ * the characters of an id, punctuation alone does not make a word: `~~@ann~~` is a mention.
+ */
+function emphasisBefore(text: string, at: number): number | null {
+  if (text[at - 1] === '/') return null;
+  let start = at;
+  while (start > 0 && /[._|~-]/.test(text[start - 1] ?? '')) start -= 1;
+  if (start > 0 && /[A-Za-z0-9@]/.test(text[start - 1] ?? '')) return null;
+  let underscores = 0;
+  while (at - underscores > start && text[at - 1 - underscores] === '_') underscores += 1;
+  return underscores;
+}
+
+/** True for the name of a package or a path, such as `@types/node`. */
+function isPath(text: string, end: number): boolean {
+  return text[end] === '/' && /[A-Za-z0-9]/.test(text[end + 1] ?? '');
+}
+
+/** The ids that a name may stand for, without duplicates. Empty if none is an id. */
+function candidatesOf(name: string, emphasis: number): string[] {
+  if (name.length > nameCharsMax) return [];
+  const plain = withoutEmphasis(name.replace(/[.~|-]+$/, ''), emphasis);
+  const ids: string[] = [];
+  let id = name;
+  while (ids.length < candidatesMax - 1 && id.length > plain.length) {
+    if (isId(id)) ids.push(id);
+    if (!/[.~|-]$/.test(id)) break;
+    id = id.slice(0, -1);
+  }
+  if (isId(plain)) ids.push(plain);
+  return ids;
+}
+
+/** Underscores that close an emphasis opened before the name are not part of the name. */
+function withoutEmphasis(name: string, emphasis: number): string {
+  let end = name.length;
+  while (end > 1 && name.length - end < emphasis && name[end - 1] === '_') end -= 1;
+  return end === name.length ? name : name.slice(0, end).replace(/[.~|-]+$/, '');
+}
