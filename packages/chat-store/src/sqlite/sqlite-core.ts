@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
+import { makePrivate } from './private-files.ts';
 import {
   fileLost,
   fromWire,
@@ -35,6 +36,7 @@ export async function openSqliteCore(
   onFault: OnFault,
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
+  makePrivate(path);
   let isFileLost = false;
   // Each thread reports the fault with every call. It is logged once and applies to all threads.
   const report: OnFault = (fault, doing) => {
