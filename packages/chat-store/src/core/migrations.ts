@@ -21,7 +21,53 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0006_agents_and_taints': { ...second, up: (db) => addAgentsAndTaints(db, dialect) },
     '0007_retention': { ...second, up: (db) => addRetention(db, dialect) },
     '0008_log_in_order_of_commits': { ...second, up: (db) => orderLogByCommits(db, dialect) },
+    '0009_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
   });
+}
+
+/** Adds the list of minted tokens, the end of revocations, and the audit log. */
+async function addTokensAndAudit(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  // Ids are never used again, so that a page of the log cannot skip an entry.
+  const serial = isSqlite
+    ? sql`integer primary key autoincrement`
+    : sql`bigint generated always as identity primary key`;
+  await runAll(db, [
+    sql`alter table revoked_tokens add column expires_at bigint`,
+    sql`create index revoked_tokens_expiry on revoked_tokens (expires_at)
+      where expires_at is not null`,
+    sql`create table minted_tokens (
+      jti ${id} not null primary key,
+      sub ${id} not null,
+      minter ${id} not null,
+      kind text,
+      is_admin integer not null,
+      channels text,
+      minted_at bigint not null,
+      expires_at bigint not null,
+      last_used_at bigint
+    )`,
+    sql`create index minted_tokens_newest on minted_tokens (minted_at, jti)`,
+    sql`create index minted_tokens_by_sub on minted_tokens (sub, minted_at, jti)`,
+    sql`create index minted_tokens_by_minter on minted_tokens (minter, minted_at, jti)`,
+    sql`create index minted_tokens_expiry on minted_tokens (expires_at)`,
+    sql`create table audit_log (
+      id ${serial},
+      at bigint not null,
+      actor ${id} not null,
+      action text not null,
+      target ${id},
+      details text not null,
+      via text not null,
+      address text,
+      request_id text,
+      hub_id text
+    )`,
+    sql`create index audit_log_at on audit_log (at)`,
+    sql`create index audit_log_by_actor on audit_log (actor, id)`,
+    sql`create index audit_log_by_target on audit_log (target, id) where target is not null`,
+  ]);
 }
 
 /**

@@ -68,9 +68,11 @@ export async function openSqliteCore(
   return {
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
     ...forward(writer, 'eraseSome', 'isKnownAgent'),
+    ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
+    ...forward(system, 'readMinted', 'readAudit'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. Two that close at the same time
       // may each take the other for open, and leave the log behind.
