@@ -28,6 +28,9 @@ import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
+import { createRevocations } from './edge/revocations.ts';
+import { createTokenUses } from './edge/token-uses.ts';
+import { createAudit } from './observe/audit.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
@@ -66,6 +69,9 @@ export async function startLive(
     createLatestEvents({ ...services, hubId, log, onRestored: checkLog }),
   );
   const knownAgents = closers.opened(createKnownAgents({ store, log }));
+  const tokenUses = closers.opened(createTokenUses({ store, log }));
+  const audit = closers.opened(createAudit({ store, hubId, log }));
+  const revocations = createRevocations();
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic(metrics);
@@ -199,7 +205,10 @@ export async function startLive(
       metrics,
       log,
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
-      onRevoked: (revoked) => endRevoked(sessions, revoked),
+      onRevoked(revoked) {
+        revocations.add(revoked);
+        endRevoked(sessions, revoked);
+      },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
       async onEpoch(epoch) {
@@ -222,6 +231,9 @@ export async function startLive(
     presence,
     typing: typingFeed,
     knownAgents,
+    tokenUses,
+    audit,
+    revocations,
     publisher,
     unsent,
     slices,

@@ -84,6 +84,7 @@ async function connecting() {
   const bounds = {
     channels: null,
     jti: null,
+    minter: null,
     issuedAtMs: null,
     expiresAtMs: null,
     kind: 'agent' as const,
