@@ -12,13 +12,13 @@ const auditQuery = z.object({
   actor: filter,
   action: filter,
   target: filter,
-  before: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
+  cursor: filter,
   limit: wholeNumber(limits.historyPage).default(limits.defaultPage),
 });
 const auditPage = z.object({
   entries: z.array(
     z.object({
-      id: z.int(),
+      id: z.string(),
       at: z.int(),
       actor: z.string(),
       action: z.string(),
@@ -30,7 +30,7 @@ const auditPage = z.object({
       hubId: z.string().nullable(),
     }),
   ),
-  nextBefore: z.int().nullable(),
+  nextCursor: z.string().nullable(),
 });
 
 export const auditOperations: readonly RestOperation[] = [
@@ -57,10 +57,10 @@ export function addAuditRoutes(
     if (!query.success) {
       return sendFailure(reply, malformed('invalid_params', z.prettifyError(query.error)));
     }
-    const { entries, nextBefore } = await store.readAudit(query.data);
+    const { entries, nextCursor } = await store.readAudit(query.data);
     return reply.send({
       entries: entries.map(({ atMs: at, ...rest }) => ({ at, ...rest })),
-      nextBefore,
+      nextCursor,
     });
   });
 }

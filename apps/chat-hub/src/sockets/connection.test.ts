@@ -77,6 +77,7 @@ async function connecting() {
     agentTopics,
     dispatcher,
     heartbeat,
+    revocations: { has: () => false },
     allowance: { count: () => null, barredForMs: () => null },
   });
 

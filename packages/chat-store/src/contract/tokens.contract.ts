@@ -150,7 +150,7 @@ export function describeTokens(database: () => TestDatabase): void {
       ]);
       expect(all[2]).toMatchObject({
         ...act({ actor, target: 'a', details: { isAdmin: true } }),
-        ...{ id: expect.any(Number), atMs: expect.any(Number) },
+        ...{ id: expect.any(String), atMs: expect.any(Number) },
       });
       const { entries } = await store.readAudit({ actor, action: 'token.revoke', limit: 5 });
       expect(entries).toHaveLength(1);
@@ -181,10 +181,10 @@ export function describeTokens(database: () => TestDatabase): void {
 
 async function readAll(store: ChatStore, actor: string) {
   const entries = [];
-  for (let before: number | undefined; ;) {
-    const page = await store.readAudit({ actor, before, limit: 2 });
+  for (let cursor: string | undefined; ;) {
+    const page = await store.readAudit({ actor, cursor, limit: 2 });
     entries.push(...page.entries);
-    if (page.nextBefore === null) return entries;
-    before = page.nextBefore;
+    if (page.nextCursor === null) return entries;
+    cursor = page.nextCursor;
   }
 }

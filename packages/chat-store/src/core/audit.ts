@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Engine } from './engine.ts';
+import { newId } from './new-id.ts';
 import type { Tables } from './tables.ts';
 
 /** One administrative act. */
@@ -21,8 +22,7 @@ export interface AuditRecord {
 }
 
 export interface AuditEntry extends AuditRecord {
-  /** Grows with each entry. */
-  readonly id: number;
+  readonly id: string;
   /** The database's time, epoch ms. */
   readonly atMs: number;
 }
@@ -31,8 +31,8 @@ export interface AuditQuery {
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
   readonly target?: string | undefined;
-  /** Lists the entries with a smaller id. */
-  readonly before?: number | undefined;
+  /** Lists the entries after the one with this id. */
+  readonly cursor?: string | undefined;
   readonly limit: number;
 }
 
@@ -42,6 +42,14 @@ const maxDetails = 2_048;
 const rowsMax = 500;
 
 const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
+
+let newestMs = 0;
+
+/** A new id, greater than all before it in this thread, so that acts of one millisecond keep their order. */
+function nextId(): string {
+  newestMs = Math.max(newestMs + 1, Date.now());
+  return newId(newestMs);
+}
 
 /** Inserts within the transaction of the act. */
 export async function insertAudit(
@@ -56,6 +64,7 @@ export async function insertAudit(
       records.map((record) => {
         const details = JSON.stringify(record.details);
         return {
+          id: nextId(),
           at: now(),
           actor: record.actor.slice(0, maxText),
           action: record.action.slice(0, maxText),
@@ -76,17 +85,22 @@ export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Pr
   return engine.write((db) => insertAudit(engine, db, records));
 }
 
-/** A page of the audit log, newest first. `nextBefore` is null on the last page. */
+/** A page of the audit log, newest first. */
 export async function readAudit(
   engine: Engine,
-  { actor, action, target, before, limit }: AuditQuery,
-): Promise<{ readonly entries: readonly AuditEntry[]; readonly nextBefore: number | null }> {
+  { actor, action, target, cursor, limit }: AuditQuery,
+): Promise<{ readonly entries: readonly AuditEntry[]; readonly nextCursor: string | null }> {
   let query = engine.db
     .selectFrom('audit_log')
     .selectAll()
+    .orderBy('at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit + 1);
-  if (before !== undefined) query = query.where('id', '<', before);
+  if (cursor !== undefined) {
+    query = query.where(
+      sql<boolean>`(at, id) < (select at, id from audit_log where id = ${cursor})`,
+    );
+  }
   if (actor !== undefined) query = query.where('actor', '=', actor);
   if (action !== undefined) query = query.where('action', '=', action);
   if (target !== undefined) query = query.where('target', '=', target);
@@ -103,7 +117,7 @@ export async function readAudit(
     requestId: row.request_id,
     hubId: row.hub_id,
   }));
-  return { entries, nextBefore: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+  return { entries, nextCursor: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }
 
 /** Removes some hundred entries older than `retentionMs`. Returns whether there is more. */

@@ -29,10 +29,6 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
 async function addTokensAndAudit(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
   const id = isSqlite ? sql`text` : sql`text collate "C"`;
-  // Ids are never used again, so that a page of the log cannot skip an entry.
-  const serial = isSqlite
-    ? sql`integer primary key autoincrement`
-    : sql`bigint generated always as identity primary key`;
   await runAll(db, [
     sql`alter table revoked_tokens add column expires_at bigint`,
     sql`create index revoked_tokens_expiry on revoked_tokens (expires_at)
@@ -53,7 +49,7 @@ async function addTokensAndAudit(db: Kysely<unknown>, dialect: Dialect): Promise
     sql`create index minted_tokens_by_minter on minted_tokens (minter, minted_at, jti)`,
     sql`create index minted_tokens_expiry on minted_tokens (expires_at)`,
     sql`create table audit_log (
-      id ${serial},
+      id ${id} not null primary key,
       at bigint not null,
       actor ${id} not null,
       action text not null,
@@ -64,9 +60,10 @@ async function addTokensAndAudit(db: Kysely<unknown>, dialect: Dialect): Promise
       request_id text,
       hub_id text
     )`,
-    sql`create index audit_log_at on audit_log (at)`,
-    sql`create index audit_log_by_actor on audit_log (actor, id)`,
-    sql`create index audit_log_by_target on audit_log (target, id) where target is not null`,
+    sql`create index audit_log_newest on audit_log (at, id)`,
+    sql`create index audit_log_by_actor on audit_log (actor, at, id)`,
+    sql`create index audit_log_by_target on audit_log (target, at, id)
+      where target is not null`,
   ]);
 }
 

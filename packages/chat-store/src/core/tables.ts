@@ -1,5 +1,4 @@
 import type { AgentKind } from '@openclaw/protocol';
-import type { Generated } from 'kysely';
 
 // The tables as Kysely types. JSON is stored as text, times as epoch milliseconds.
 
@@ -184,7 +183,7 @@ export interface MintedTokensTable {
 
 /** An administrative act. */
 export interface AuditLogTable {
-  id: Generated<number>;
+  id: string;
   at: number;
   actor: string;
   action: string;
