@@ -15,7 +15,10 @@ const hub = join(root, 'apps/chat-hub');
 const bundle = join(hub, 'dist/bundle');
 
 /** The programs of the image: paths below apps/chat-hub/src, and below dist. */
-const programs = ['main', 'audit/main', 'health/main', 'commands/erase', 'commands/export'];
+const programs = [
+  ...['main', 'audit/main', 'health/main'],
+  ...['commands/erase', 'commands/export', 'commands/token'],
+];
 const bundleName = (program) => program.replaceAll('/', '-');
 
 await rm(join(hub, 'dist'), { recursive: true, force: true });

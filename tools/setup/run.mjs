@@ -23,6 +23,7 @@ const tasks = {
   demo: { command: node('apps/demo/src/main.ts'), needs: ['page'] },
   export: { command: node('apps/chat-hub/src/commands/export.ts') },
   erase: { command: node('apps/chat-hub/src/commands/erase.ts') },
+  token: { command: node('apps/chat-hub/src/commands/token.ts') },
   'dev:web': { command: node('tools/setup/dev-web.mjs') },
   health: { command: node('apps/chat-hub/src/health/main.ts') },
   'audit:redis': { command: node('apps/chat-hub/src/audit/main.ts') },

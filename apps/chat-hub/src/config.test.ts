@@ -1,5 +1,9 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@openclaw/test-support';
 import { ConfigError, parseConfig } from './config.ts';
+import { secretNames } from './secret-files.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 const problemsOf = (environment: Record<string, string>): string => {
@@ -11,6 +15,12 @@ const problemsOf = (environment: Record<string, string>): string => {
   }
   return '';
 };
+
+/** The configuration without its unknown names. */
+function plainConfig(environment: Record<string, string>) {
+  const { unknownNames: _ignored, ...config } = parseConfig(environment);
+  return config;
+}
 
 describe('configuration', () => {
   it('needs no variable at all: SQLite, dev sign-in, loopback, port 8080', () => {
@@ -131,6 +141,109 @@ describe('configuration', () => {
     ['HUB_TRUSTED_PROXIES', 'proxy.example.com'],
   ])('names %s when it is %s', (name, value) => {
     expect(problemsOf({ [name]: value })).toContain(name);
+  });
+
+  it('takes several secrets, of which the first signs', () => {
+    const other = `${secret}-2`;
+    expect(parseConfig({ HUB_JWT_SECRET: ` ${other}, ${secret},` }).auth).toMatchObject({
+      secrets: [other, secret],
+    });
+    for (const bad of [`${secret},short`, ',', ' ', Array(9).fill(secret).join()])
+      expect(problemsOf({ HUB_JWT_SECRET: bad })).toContain('HUB_JWT_SECRET: ');
+  });
+
+  it('takes issuer, audiences and names of claims', () => {
+    expect(
+      parseConfig({
+        ...{ HUB_JWT_SECRET: secret, HUB_JWT_ISSUER: 'https://i.example.com' },
+        ...{ HUB_JWT_AUDIENCE: 'chat, other', HUB_JWT_ROLE_CLAIM: 'realm_access.roles' },
+      }).auth,
+    ).toMatchObject({
+      ...{ issuer: 'https://i.example.com', audiences: ['chat', 'other'], adminRole: 'admin' },
+      claims: { role: 'realm_access.roles', kind: 'kind', channels: 'channels' },
+    });
+    for (const bad of ['a b', 'x'.repeat(65), 'sub', 'ä'])
+      expect(problemsOf({ HUB_JWT_KIND_CLAIM: bad })).toContain('HUB_JWT_KIND_CLAIM: ');
+  });
+
+  it('reads every secret from a file instead, without the line break at its end', async () => {
+    await using folder = await temporaryFolder('secrets');
+    const path = join(folder.path, 'secret');
+    const values: Partial<Record<(typeof secretNames)[number], string>> = {
+      HUB_JWT_SECRET: secret,
+      HUB_DB_URL: 'postgres://u:p@db/hub',
+      REDIS_URL: 'redis://a:6379',
+      CHAT_REDIS_URL: 'redis://a:6379',
+    };
+    for (const name of secretNames) {
+      const value = values[name] ?? ' pass word';
+      await writeFile(path, `${value}\n`);
+      const beside: Record<string, string> =
+        name === 'HUB_DB_PASSWORD' ? { HUB_DB_HOST: 'db' } : {};
+      const { unknownNames, ...fromFile } = parseConfig({ ...beside, [`${name}_FILE`]: path });
+      expect(unknownNames).toEqual([]);
+      expect(fromFile).toEqual(expect.objectContaining(plainConfig({ ...beside, [name]: value })));
+    }
+  });
+
+  it('refuses a file that cannot be read, is empty or is given beside its variable, and shows nothing of it', async () => {
+    await using folder = await temporaryFolder('secrets');
+    const write = async (name: string, text: string) => {
+      await writeFile(join(folder.path, name), text);
+      return join(folder.path, name);
+    };
+    const short = await write('short', 'pa55word');
+    for (const [HUB_JWT_SECRET_FILE, problem] of [
+      [join(folder.path, 'none'), /HUB_JWT_SECRET_FILE: the file cannot be read \(ENOENT\)/],
+      [folder.path, /HUB_JWT_SECRET_FILE: the file cannot be read \(EISDIR\)/],
+      [await write('empty', '\n'), /HUB_JWT_SECRET_FILE: the file is empty/],
+      [await write('large', 'x'.repeat(70_000)), /HUB_JWT_SECRET_FILE: the file is too large/],
+      [short, /HUB_JWT_SECRET: each secret must have at least 32 characters/],
+    ] as const) {
+      expect(problemsOf({ HUB_JWT_SECRET_FILE })).toMatch(problem);
+      expect(problemsOf({ HUB_JWT_SECRET_FILE })).not.toContain('pa55word');
+    }
+    const both = { HUB_JWT_SECRET: secret, HUB_JWT_SECRET_FILE: short };
+    expect(problemsOf(both)).toContain('HUB_JWT_SECRET_FILE: HUB_JWT_SECRET is set too');
+    await chmod(short, 0o600);
+    expect(problemsOf({ HUB_JWT_SECRETFILE: short })).toContain('is HUB_JWT_SECRET_FILE meant?');
+  });
+
+  it('takes the database in parts, with any password', () => {
+    const HUB_DB_PASSWORD = 'p/a?s#s@w:o%r d\'"\\&é';
+    const { databaseUrl } = parseConfig({
+      ...{ HUB_DB_HOST: '::1', HUB_DB_PORT: '6432', HUB_DB_NAME: 'hub', HUB_DB_USER: 'h@b' },
+      ...{ HUB_DB_PASSWORD, HUB_DB_PARAMETERS: 'sslmode=verify-full' },
+    });
+    const url = new URL(databaseUrl);
+    expect(decodeURIComponent(url.password)).toBe(HUB_DB_PASSWORD);
+    expect(decodeURIComponent(url.username)).toBe('h@b');
+    expect([url.host, url.pathname, url.search]).toEqual([
+      '[::1]:6432',
+      '/hub',
+      '?sslmode=verify-full',
+    ]);
+    expect(parseConfig({ HUB_DB_HOST: 'db' }).databaseUrl).toBe(
+      'postgres://openclaw@db:5432/openclaw',
+    );
+  });
+
+  it.each([
+    ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:p@db/hub', HUB_DB_HOST: 'db' }],
+    ['HUB_DB_HOST', { HUB_DB_PASSWORD: 'x' }],
+    ['HUB_DB_HOST', { HUB_DB_HOST: 'u:p@db' }],
+    ['HUB_DB_NAME', { HUB_DB_HOST: 'db', HUB_DB_NAME: 'a/b' }],
+    ['HUB_DB_PORT', { HUB_DB_HOST: 'db', HUB_DB_PORT: 'tcp://10.0.0.1:5432' }],
+    ['HUB_DB_PARAMETERS', { HUB_DB_HOST: 'db', HUB_DB_PARAMETERS: 'a b' }],
+    ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:12/pa55word@db/hub' }],
+    ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:12?pa55word@db/hub' }],
+    ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:12#pa55word@db/hub' }],
+    ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:a@b/pa55word@db/hub' }],
+    ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:100%pa55word@db/hub' }],
+  ])('names %s when the database cannot be read: %j', (name, environment) => {
+    const problems = problemsOf(environment as Record<string, string>);
+    expect(problems).toContain(`${name}: `);
+    expect(problems).not.toContain('pa55word');
   });
 
   it('never shows a secret in an error', () => {

@@ -5,7 +5,10 @@ import { limits } from '@openclaw/protocol';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
+import { databaseProblem, databaseUrlOf, databaseVariables } from './database-settings.ts';
 import { createRemoteAddress } from './edge/remote-address.ts';
+import { jwtSettingsOf, jwtVariables, type JwtSettings } from './jwt-settings.ts';
+import { readSecretFiles, secretNames } from './secret-files.ts';
 import { misspelledName } from './unknown-names.ts';
 
 /** The hub's settings, parsed once from the environment. */
@@ -32,6 +35,8 @@ export interface Config {
   readonly callLimit: Limit | null;
   /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
+  /** How long entries of the audit log are kept. */
+  readonly auditRetentionMs: number;
   /** Concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
   /** Proxies whose `X-Forwarded-For` is trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
@@ -56,9 +61,7 @@ export interface Config {
 }
 
 /** How agents authenticate. */
-export type AuthConfig =
-  | { readonly mode: 'dev' }
-  | { readonly mode: 'jwt'; readonly secret: string | null; readonly jwksUrl: string | null };
+export type AuthConfig = { readonly mode: 'dev' } | ({ readonly mode: 'jwt' } & JwtSettings);
 
 /** Thrown by {@link parseConfig}. The message names every bad variable, one per line, and never the value of a secret. */
 export class ConfigError extends Error {
@@ -81,17 +84,6 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 const limit = parsedBy(parseLimit);
 const milliseconds = (max: number) => z.coerce.number().int().min(0).max(max);
-const databaseUrl = z
-  .string()
-  .refine(
-    (url) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(url),
-    'must be sqlite:<path> or postgres://…',
-  );
-
-const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
-  const { username, password } = new URL(url);
-  return username + password === '';
-}, 'must not contain a user or a password');
 // Accepts the form that browsers send. `URL.origin` is "null" for schemes of apps, such as tauri://localhost.
 const origin = parsedBy((text) => {
   const { protocol, host } = new URL(text);
@@ -115,10 +107,9 @@ const environmentSchema = z.object({
   HUB_HOST: z.string().optional(),
   HUB_PORT: port.default(8080),
   HUB_OPS_PORT: port.optional(),
-  HUB_DB_URL: databaseUrl.default('sqlite:.data/hub.sqlite'),
+  ...databaseVariables,
   HUB_AUTH: z.enum(['dev', 'jwt']).optional(),
-  HUB_JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
-  HUB_JWKS_URL: jwksUrl.optional(),
+  ...jwtVariables,
   HUB_ALLOWED_ORIGINS: z.string().default('').transform(listOf).pipe(z.array(origin)),
   HUB_TRUSTED_PROXIES: trustedProxies.prefault(''),
   HUB_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(10_000_000).optional(),
@@ -130,6 +121,12 @@ const environmentSchema = z.object({
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_RETENTION_MS: z.coerce.number().int().min(1).max(limits.retentionMs).optional(),
   HUB_RETENTION_MAX_MESSAGES: z.coerce.number().int().min(1).max(limits.maxMessages).optional(),
+  HUB_AUDIT_RETENTION_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(limits.retentionMs)
+    .default(34_560_000_000),
   HUB_WEB_DIR: z.string().optional(),
   HUB_TRACING: z.enum(['on', 'off']).default('off'),
   HUB_START_TIMEOUT_MS: milliseconds(86_400_000).default(300_000),
@@ -141,7 +138,10 @@ const environmentSchema = z.object({
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const hubNames = Object.keys(environmentSchema.shape).filter((name) => name.startsWith('HUB_'));
+const hubNames = [
+  ...Object.keys(environmentSchema.shape),
+  ...secretNames.map((name) => `${name}_FILE`),
+].filter((name) => name.startsWith('HUB_'));
 
 /** True when everything that this process prints must be JSON. */
 export function isProduction({ NODE_ENV }: { readonly NODE_ENV?: string | undefined }): boolean {
@@ -149,15 +149,20 @@ export function isProduction({ NODE_ENV }: { readonly NODE_ENV?: string | undefi
 }
 
 /**
- * Parses the hub's configuration. An empty variable counts as unset.
+ * Parses the hub's configuration. An empty variable counts as unset. Reads the files that `…_FILE` variables name.
  * @throws {ConfigError} naming each variable that is not valid
  */
 export function parseConfig(environment: Environment): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const files = readSecretFiles(environment);
+  const given = Object.fromEntries(
+    Object.entries(files.environment).filter(([, value]) => value !== ''),
+  );
   const parsed = environmentSchema.safeParse(given);
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const problems = [...files.problems];
+  for (const { path, message } of parsed.error?.issues ?? [])
+    problems.push(`${path.join('.')}: ${message}`);
+  const inDatabase = databaseProblem(given);
+  if (inDatabase !== null) problems.push(inDatabase);
 
   // Unknown names are not refused: Kubernetes injects some for a service named "hub", and the configuration may already
   // name variables of the next release.
@@ -205,12 +210,9 @@ export function parseConfig(environment: Environment): Config {
     host: env.HUB_HOST ?? (mode === 'dev' ? '127.0.0.1' : '0.0.0.0'),
     port: env.HUB_PORT,
     opsPort: env.HUB_OPS_PORT ?? null,
-    databaseUrl: env.HUB_DB_URL,
+    databaseUrl: databaseUrlOf(env),
     redis,
-    auth:
-      mode === 'dev'
-        ? { mode }
-        : { mode, secret: env.HUB_JWT_SECRET ?? null, jwksUrl: env.HUB_JWKS_URL ?? null },
+    auth: mode === 'dev' ? { mode } : { mode, ...jwtSettingsOf(env) },
     allowedOrigins: env.HUB_ALLOWED_ORIGINS,
     limits: {
       message: env.HUB_LIMIT_MESSAGE,
@@ -223,6 +225,7 @@ export function parseConfig(environment: Environment): Config {
       retentionMs: env.HUB_RETENTION_MS ?? null,
       maxMessages: env.HUB_RETENTION_MAX_MESSAGES ?? null,
     },
+    auditRetentionMs: env.HUB_AUDIT_RETENTION_MS,
     maxConnections: env.HUB_MAX_CONNECTIONS ?? null,
     trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),

@@ -32,7 +32,10 @@ import { createLogWaits } from './channels/log-waits.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { isWithinBounds } from './edge/identity.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
-import { createSessions, endRevoked, isRevokedBy } from './sockets/sessions.ts';
+import { createRevocations, isRevokedBy } from './edge/revocations.ts';
+import { createTokenUses } from './edge/token-uses.ts';
+import { createAudit } from './observe/audit.ts';
+import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
@@ -70,6 +73,9 @@ export async function startLive(
     createLatestEvents({ ...services, hubId, log, onRestored: checkLog }),
   );
   const knownAgents = closers.opened(createKnownAgents({ store, log }));
+  const tokenUses = closers.opened(createTokenUses({ store, log }));
+  const audit = closers.opened(createAudit({ store, hubId, log }));
+  const revocations = createRevocations();
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic(metrics);
@@ -220,6 +226,8 @@ export async function startLive(
       onRevoked(revoked) {
         endRevoked(sessions, revoked);
         logWaits.endRevoked((identity) => revoked.some((entry) => isRevokedBy(identity, entry)));
+        revocations.add(revoked);
+        endRevoked(sessions, revoked);
       },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
@@ -244,6 +252,9 @@ export async function startLive(
     presence,
     typing: typingFeed,
     knownAgents,
+    tokenUses,
+    audit,
+    revocations,
     publisher,
     unsent,
     slices,

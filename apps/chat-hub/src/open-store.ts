@@ -23,7 +23,10 @@ const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unwritable',
 ]);
 
-type OpenStoreOptions = Pick<Config, 'databaseUrl' | 'startTimeoutMs' | 'retention'> & {
+type OpenStoreOptions = Pick<
+  Config,
+  'databaseUrl' | 'startTimeoutMs' | 'retention' | 'auditRetentionMs'
+> & {
   /** How often the store looks for rows to trim. @default the store's own */
   readonly sweepEveryMs?: number | undefined;
 };
@@ -33,7 +36,7 @@ type OpenStoreOptions = Pick<Config, 'databaseUrl' | 'startTimeoutMs' | 'retenti
  * @throws {ChatStoreError} the last reason
  */
 export async function openStore(
-  { databaseUrl, startTimeoutMs, retention, sweepEveryMs }: OpenStoreOptions,
+  { databaseUrl, startTimeoutMs, retention, auditRetentionMs, sweepEveryMs }: OpenStoreOptions,
   deps: ChatStoreDeps,
   log: Logger,
   signal: AbortSignal,
@@ -43,7 +46,10 @@ export async function openStore(
   for (;;) {
     try {
       const store = await createChatStore(
-        { url: databaseUrl, ...retention, ...(sweepEveryMs && { sweepEveryMs }) },
+        {
+          ...{ url: databaseUrl, ...retention, auditRetentionMs },
+          ...(sweepEveryMs && { sweepEveryMs }),
+        },
         deps,
       );
       const waitedMs = Math.round(performance.now() - startMs);

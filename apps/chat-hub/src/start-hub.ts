@@ -16,6 +16,7 @@ import { createRemoteAddress } from './edge/remote-address.ts';
 import { createCallAllowance, defaultCallLimit } from './calls/call-allowance.ts';
 import { createClosers, type Closers } from './closers.ts';
 import type { Config } from './config.ts';
+import { jwtWarning } from './jwt-settings.ts';
 import { createConnectionHandler } from './sockets/connection.ts';
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
@@ -88,6 +89,8 @@ export async function startHub(
         { names: config.unknownNames },
         'the hub does not know these variables and ignores them',
       );
+    const warning = config.auth.mode === 'jwt' ? jwtWarning(config.auth) : null;
+    if (warning !== null) log.warn(warning);
     const metrics = createMetrics();
     const database = createDatabaseState({ metrics, log });
     const observers = serviceObservers(metrics, database);
@@ -140,7 +143,13 @@ export async function startHub(
     });
     const observe = traffic.called;
     const invoke = tracing.invoke(
-      createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log }),
+      createInvoke({
+        ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log },
+        onDone({ identity, transport, trace }, method, params) {
+          const requestId = trace?.requestId ?? null;
+          live.audit.called({ identity, transport, requestId }, method, params);
+        },
+      }),
     );
     const dispatcher = tracing.dispatcher(
       createDispatcher({ invoke, allowance, onLimited, observe, unsent }),
@@ -148,7 +157,11 @@ export async function startHub(
     const authenticate = createAuthenticate(config.auth, {
       store,
       barredForMs: (agentId) => allowance.barredForMs(agentId),
-      onVerified: (identity) => live.knownAgents.seen(identity),
+      onVerified(identity) {
+        live.knownAgents.seen(identity);
+        live.tokenUses.accepted(identity);
+      },
+      onRevoked: (identity) => live.tokenUses.refused(identity),
       log: log.child({ part: 'auth' }),
     });
     const signIn = {

@@ -1,3 +1,10 @@
+/** A .env file for a hub may name its database in parts, or in a file. The demo has its own. */
+const unsetDatabase = Object.fromEntries(
+  ['URL_FILE', 'HOST', 'PORT', 'NAME', 'USER', 'PASSWORD', 'PASSWORD_FILE', 'PARAMETERS'].map(
+    (part) => [`HUB_DB_${part}`, ''],
+  ),
+);
+
 /** The environment of the demo's hub: this process's own, with dev sign-in on the loopback interface. */
 export function hubEnvironment({
   port,
@@ -13,6 +20,7 @@ export function hubEnvironment({
     HUB_AUTH: 'dev',
     HUB_HOST: '127.0.0.1',
     HUB_PORT: String(port),
+    ...unsetDatabase,
     HUB_DB_URL: `sqlite:${dataFile}`,
   };
 }

@@ -14,6 +14,7 @@ import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
 import { describeRights } from './contract/rights.contract.ts';
+import { describeTokens } from './contract/tokens.contract.ts';
 import { createChatStore, type ChatStore, type ChatStoreOptions } from './index.ts';
 
 /** The contract of every engine. `start` creates an empty database. */
@@ -61,5 +62,6 @@ export function describeChatStore(
     describeReading(database);
     describeHubs(database);
     describeLanes(database);
+    describeTokens(database);
   });
 }

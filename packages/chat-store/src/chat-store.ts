@@ -208,7 +208,8 @@ export async function createChatStore(
     systemCalls.run(null, whileOpen(call), 'timeout');
 
   const stopSweeper = startSweeper(async () => {
-    const swept = await core.sweep(parsed.retention, parsed.sweepEveryMs);
+    const { retention, sweepEveryMs, auditRetentionMs } = parsed;
+    const swept = await core.sweep(retention, sweepEveryMs, auditRetentionMs);
     deps.onSweep?.(swept);
     return swept.isMore;
   }, parsed.sweepEveryMs);
@@ -253,8 +254,13 @@ export async function createChatStore(
     redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
     hubs: () => lookUp(null, () => core.hubs()),
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
-    revoke: (target) => writePriority(() => core.revoke(target)),
+    revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
+    recordMinted: (token, audit) => writePriority(() => core.recordMinted(token, audit)),
+    recordTokenUses: (uses) => writePriority(() => core.recordTokenUses(uses)),
+    readMinted: (query) => lookUp(null, () => core.readMinted(query)),
+    recordAudit: (records) => writePriority(() => core.recordAudit(records)),
+    readAudit: (query) => lookUp(null, () => core.readAudit(query)),
     eraseSome: (erasure, place) => writePriority(() => core.eraseSome(erasure, place)),
     isKnownAgent: (agentId) => readPriority(() => core.isKnownAgent(agentId)),
     async changeEpoch(expected) {

@@ -19,6 +19,7 @@ export type {
 } from './commands.ts';
 export type { Access, DirectChannel } from './core/access.ts';
 export type { AgentRecord } from './core/agents.ts';
+export type { AuditEntry, AuditQuery, AuditRecord } from './core/audit.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';
@@ -29,8 +30,15 @@ export type { CallKind, DatabaseCall } from './core/observed-core.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { Swept } from './core/retention.ts';
-export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
+export type {
+  ListedToken,
+  MintedTokenRecord,
+  RevocationTarget,
+  TokenClaims,
+  TokenQuery,
+  TokenUse,
+} from './core/tokens.ts';
 export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
-export type { ChatStoreOptions } from './options.ts';
+export { databaseUrlProblem, type ChatStoreOptions } from './options.ts';
 export { inspectStore } from './inspect.ts';
 export type { StoreInspection } from './inspect.ts';

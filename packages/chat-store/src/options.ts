@@ -38,6 +38,8 @@ export interface ChatStoreOptions {
   readonly poolSize?: number;
   /** How often rows that are no longer needed are looked for. @default 60000 */
   readonly sweepEveryMs?: number;
+  /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
+  readonly auditRetentionMs?: number;
   /** Events of any channel older than this are trimmed. @default none: they stay */
   readonly retentionMs?: number | null;
   /** Messages of any channel before this many newest ones are trimmed. @default none: they stay */
@@ -58,6 +60,7 @@ const defaults = {
   maxReads: 2000,
   poolSize: 8,
   sweepEveryMs: 60_000,
+  auditRetentionMs: 34_560_000_000,
 };
 
 /**
@@ -106,14 +109,42 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
 
 function parseUrl(url: string): ParsedOptions['target'] {
+  const problem = databaseUrlProblem(url);
+  if (problem !== null) throw invalid(`the url ${problem}`);
+  if (url.startsWith('sqlite:')) return { engine: 'sqlite', path: sqlitePath(url) };
+  return { engine: 'postgres', url };
+}
+
+const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+
+/**
+ * What is wrong with the URL of a database, to follow its name in a sentence; null if nothing is. It contains no part
+ * of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name of the
+ * database, which messages show.
+ */
+export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {
-    const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-    if (path === '' || path.startsWith(':'))
-      throw invalid('the url must be sqlite:<path of a file>');
-    return { engine: 'sqlite', path };
+    const path = sqlitePath(url);
+    return path === '' || path.startsWith(':') ? 'must be sqlite:<path of a file>' : null;
   }
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return { engine: 'postgres', url };
-  throw invalid('the url must be sqlite:<path> or postgres://user:password@host:port/database');
+  const form = 'must be sqlite:<path> or postgres://user:password@host:port/database';
+  if (!/^postgres(ql)?:\/\/./.test(url)) return form;
+  const unencoded = `${form}, with / ? # @ : and % in a user or password percent-encoded`;
+  if (!URL.canParse(url)) return unencoded;
+  const { username, password, pathname, search, hash } = new URL(url);
+  const isSplit = pathname.includes('@') || (pathname.length < 2 && search.includes('@'));
+  return isSplit || hash !== '' || !isDecodable(username) || !isDecodable(password)
+    ? unencoded
+    : null;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const invalid = (message: string) => new ChatStoreError('invalid_options', message);

@@ -23,7 +23,7 @@ export async function migrateDatabase(
   if (path !== null && !existsSync(path)) {
     if (options.isPlan)
       return `${name} does not exist yet: a hub creates it with the present schema`;
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     await (await createChatStore({ url: databaseUrl })).close();
     return `created ${name}`;
   }

@@ -101,7 +101,7 @@ async function place(
   }
   progress.say(`restoring to ${databaseName(databaseUrl)}…`);
   if (path !== null) {
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const kept = await placeSqlite(copy, path, manifest.ledger, { ...options, signal });
     if (kept !== null) progress.say(`the former database is kept as ${kept}`);
     return withMaintenance(databaseUrl, (maintenance) => forget(target, maintenance, progress));

@@ -272,7 +272,7 @@ describe('each service', () => {
         // An exporter calls the password of the user "exporter" by its own name.
         const expected = name.endsWith('-exporter')
           ? expect.stringMatching(/^\$\{[A-Z_]+_PASSWORD:-\}$/)
-          : `\${${variable}:-}`;
+          : `\${${variable.replace('HUB_DB_', 'POSTGRES_')}:-}`;
         expect([name, variable, value]).toEqual([name, variable, expected]);
       }
     }
@@ -289,8 +289,13 @@ describe('.env.example', () => {
 
   it('names every variable that the hub reads, and no unused one', async () => {
     const named = await namesIn('.env.example', /^([A-Z_]+)=/gm);
+    const secrets = await namesIn('apps/chat-hub/src/secret-files.ts', /'((?:[A-Z]+_)+[A-Z]+)'/g);
+    const settings = ['config', 'jwt-settings', 'database-settings'].map((file) =>
+      namesIn(`apps/chat-hub/src/${file}.ts`, /\b((?:HUB|LOG)_[A-Z_]*[A-Z]|NODE_ENV)\b/g),
+    );
     const read = new Set([
-      ...(await namesIn('apps/chat-hub/src/config.ts', /\b((?:HUB|LOG)_[A-Z_]+|NODE_ENV)\b/g)),
+      ...secrets.map((name) => `${name}_FILE`),
+      ...(await Promise.all(settings)).flat(),
       ...(await namesIn(
         'packages/redis-client/src/environment.ts',
         /'((?:CHAT_)?REDIS_[A-Z_]+)'/g,

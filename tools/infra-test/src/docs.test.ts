@@ -15,6 +15,7 @@ const pages = [
   'docs/reliability.md',
   'docs/retention.md',
   'docs/scaling.md',
+  'docs/security.md',
   'infra/README.md',
 ];
 

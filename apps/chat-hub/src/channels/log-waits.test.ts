@@ -8,7 +8,7 @@ import { createLogWaits, type Waited } from './log-waits.ts';
 
 const identityOf = (agentId: string, more: Partial<Identity> = {}): Identity => ({
   ...{ agentId, kind: 'agent', isAdmin: false, onBehalfOf: null, channels: null },
-  ...{ jti: null, issuedAtMs: null, expiresAtMs: null },
+  ...{ jti: null, minter: null, issuedAtMs: null, expiresAtMs: null },
   ...more,
 });
 

@@ -1,5 +1,11 @@
-import { createChatStore, ChatStoreError, type ChatStore } from '@openclaw/chat-store';
-import { ConfigError, readConfig } from '../config.ts';
+import { hostname, userInfo } from 'node:os';
+import {
+  createChatStore,
+  ChatStoreError,
+  type AuditRecord,
+  type ChatStore,
+} from '@openclaw/chat-store';
+import { ConfigError, readConfig, type Config } from '../config.ts';
 
 /** Ends a command with its message and an exit code: 1 for a failure, 2 for wrong arguments. */
 export class CommandError extends Error {
@@ -15,9 +21,30 @@ export class CommandError extends Error {
 /** Longer than any command runs: a command sweeps nothing, because the hubs do. */
 const neverMs = 2_000_000_000;
 
+/** The hub's own configuration. @throws {ConfigError} */
+export function settings(): Config {
+  return readConfig();
+}
+
 /** Opens the database that the hub's environment names. */
 export function openStore(): Promise<ChatStore> {
-  return createChatStore({ url: readConfig().databaseUrl, sweepEveryMs: neverMs });
+  return createChatStore({ url: settings().databaseUrl, sweepEveryMs: neverMs });
+}
+
+/** The user of this machine who runs the command, for the audit log and for receipts. */
+export function commandUser(): string {
+  return `${userInfo().username}@${hostname()}`.slice(0, 128);
+}
+
+/** The record of an administrative act that this command does. */
+export function commandRecord(
+  action: string,
+  target: string,
+  details: AuditRecord['details'],
+): AuditRecord {
+  const actor = commandUser();
+  const nowhere = { address: null, requestId: null, hubId: null };
+  return { actor, action, target, details, via: 'command', ...nowhere };
 }
 
 /** Writes a line about the progress; results alone go to standard output. */

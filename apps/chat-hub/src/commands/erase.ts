@@ -1,11 +1,17 @@
 // `npm run erase -- --agent ID [--pseudonym NAME] [--yes]` empties what an agent wrote, while hubs serve. Without --yes it
 // only counts. The receipt is JSON on standard output.
-import { hostname, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { eraseStart, type ChatStore, type EraseCounts, type Erasure } from '@openclaw/chat-store';
 import { isId } from '@openclaw/protocol/wire';
-import { CommandError, openStore, progress, runCommand } from './command.ts';
+import {
+  CommandError,
+  commandRecord,
+  commandUser,
+  openStore,
+  progress,
+  runCommand,
+} from './command.ts';
 
 const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
 const progressEveryMs = 1_000;
@@ -66,10 +72,14 @@ async function erase(): Promise<void> {
     }
     const startedAt = new Date().toISOString();
     const counts = await eraseAll(store, erasure);
+    if (!isDryRun) {
+      const details = { isRenamed: pseudonym !== null, ...counts };
+      await store.recordAudit([commandRecord('agent.erase', pseudonym ?? agentId, details)]);
+    }
     const receipt = {
       ...{ agentId, pseudonym, dryRun: isDryRun },
       ...{ startedAt, finishedAt: new Date().toISOString() },
-      by: `${userInfo().username}@${hostname()}`,
+      by: commandUser(),
       ...{ epoch: store.epoch, counts },
     };
     process.stdout.write(`${JSON.stringify(receipt, null, 2)}\n`);

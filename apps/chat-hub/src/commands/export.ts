@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { isId } from '@openclaw/protocol/wire';
-import { CommandError, openStore, progress, runCommand } from './command.ts';
+import { CommandError, commandRecord, openStore, progress, runCommand } from './command.ts';
 
 const usage = 'usage: npm run export -- --channel ID [--after SEQ]';
 const pageEvents = 500;
@@ -50,6 +50,7 @@ async function exportChannel(): Promise<void> {
       saidAtMs = performance.now();
       progress(`${count} events, up to seq ${last} of ${head}`);
     }
+    await store.recordAudit([commandRecord('channel.export', channelId, { after, head })]);
     progress(`exported ${count} events of ${channelId}, up to seq ${Math.max(after, head)}`);
   } finally {
     await store.close();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { connectRpc, type RpcSocket } from '@openclaw/test-support';
-import { mintToken } from '../rest/tokens.ts';
+import { mintFor } from '../testing/mint.ts';
 import { noRedis, startTestHub } from '../testing/test-hub.ts';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 
@@ -53,7 +53,7 @@ describe('a public channel', () => {
     const auth = { HUB_HOST: '127.0.0.1', HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret };
     await using hub = await startTestHub({ ...noRedis, ...auth });
     const connect = async (sub: string, channels?: string[]) => {
-      const { token } = await mintToken(secret, {
+      const { token } = await mintFor(secret, {
         ...{ sub, ttlSeconds: 60 },
         ...(channels && { channels }),
       });

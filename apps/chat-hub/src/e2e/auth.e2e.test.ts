@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { connectRpc } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { mintToken } from '../rest/tokens.ts';
+import { mintFor } from '../testing/mint.ts';
 import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
@@ -35,7 +35,7 @@ const { wsUrl } = hub;
 const tokenFor = async (
   agentId: string,
   claims: { channels?: string[]; role?: 'admin'; ttlSeconds?: number } = {},
-) => mintToken(secret, { sub: agentId, ttlSeconds: 600, ...claims });
+) => mintFor(secret, { sub: agentId, ttlSeconds: 600, ...claims });
 const keyedToken = (kid: string) =>
   new SignJWT({})
     .setProtectedHeader({ alg: 'ES256', kid })
@@ -79,7 +79,7 @@ describe('sign-in by JWT', () => {
     const bad = [
       'nonsense',
       (
-        await mintToken('another-secret-of-more-than-32-characters', {
+        await mintFor('another-secret-of-more-than-32-characters', {
           sub: 'ana',
           ttlSeconds: 60,
         })

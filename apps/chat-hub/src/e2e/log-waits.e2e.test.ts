@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
-import { mintToken } from '../rest/tokens.ts';
 import { closeAfterAll } from '../testing/close-after-all.ts';
+import { mintFor } from '../testing/mint.ts';
 import { noRedis, startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 
@@ -180,7 +180,7 @@ describe('log.read with waitMs', () => {
       HUB_JWT_SECRET: secret,
     });
     const tokenOf = async (sub: string, ttlSeconds = 600, role?: 'admin') =>
-      (await mintToken(secret, { sub, ttlSeconds, ...(role && { role }) })).token;
+      (await mintFor(secret, { sub, ttlSeconds, ...(role && { role }) })).token;
     const [ana, ben, short] = [
       await tokenOf('ana', 600, 'admin'),
       await tokenOf('ben'),

@@ -93,7 +93,7 @@ describe('the log of a hub in production', () => {
     expect(failed[0]).toMatchObject({
       level: warning,
       address: '127.0.0.1',
-      reason: 'the token is not valid',
+      reason: 'the signature of the token does not match a key of this hub',
       requestId: 'try-0',
       traceId: trace,
       parentSpanId: '00f067aa0ba902b7',

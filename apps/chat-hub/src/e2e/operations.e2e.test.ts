@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { operationsAgentsSchema, operationsSchema, type Operations } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
+import { mintFor } from '../testing/mint.ts';
 import { noRedis, startTestHub } from '../testing/test-hub.ts';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 
@@ -121,9 +122,8 @@ describe('the operations view of a hub', () => {
       REDIS_URL: redis.url,
       LOG_LEVEL: 'silent',
     });
-    const { mintToken } = await import('../rest/tokens.ts');
     const ask = async (claims: object) => {
-      const { token } = await mintToken(secret, { sub: 'kim', ttlSeconds: 60, ...claims });
+      const { token } = await mintFor(secret, { sub: 'kim', ttlSeconds: 60, ...claims });
       const answers = ['/v1/operations', '/v1/operations/agents'].map((path) =>
         fetch(`${guarded.url}${path}`, { headers: { authorization: `Bearer ${token}` } }),
       );

@@ -66,6 +66,7 @@ const ana: Identity = {
   isAdmin: false,
   channels: null,
   jti: null,
+  minter: null,
   issuedAtMs: null,
   expiresAtMs: null,
   kind: 'agent',

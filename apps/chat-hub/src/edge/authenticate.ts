@@ -1,7 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { agentKindSchema, isId } from '@openclaw/protocol';
 import {
-  createRemoteJWKSet,
   decodeProtectedHeader,
   errors,
   jwtVerify,
@@ -9,56 +8,23 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
-import { AuthError, jtiSchema, type Authenticate, type Identity } from './identity.ts';
+import type { JwtSettings } from '../jwt-settings.ts';
+import { AuthError, type Authenticate, type Identity } from './identity.ts';
+import { createRemoteKeys } from './remote-keys.ts';
+import { clockToleranceMs, identityOf } from './token-claims.ts';
 
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** The milliseconds for which an agent is barred; null when it is not. */
   readonly barredForMs: (agentId: string) => number | null;
   readonly onVerified: (identity: Identity) => void;
+  /** Called when a token was refused because it was revoked. */
+  readonly onRevoked: (identity: Identity) => void;
   readonly log: Logger;
 }
 
-/** The latest time that a Date can hold, in seconds. */
-const endOfTime = 8.64e12;
-// RFC 7519 allows fractions, and a signer may write any number; the store keeps whole milliseconds.
-const numericDate = z
-  .number()
-  .transform((seconds) => Math.floor(Math.min(Math.max(seconds, 0), endOfTime) * 1000));
-
-const kindSchema = agentKindSchema.default('agent');
-
-const claimsSchema = z.object({
-  sub: z.string().refine(isId, 'is not an agentId'),
-  exp: numericDate,
-  iat: numericDate.optional(),
-  jti: jtiSchema.optional(),
-  channels: z.array(z.string().refine(isId)).max(1_000).optional(),
-  role: z.string().optional(),
-  kind: kindSchema,
-  on_behalf_of: z.string().refine(isId, 'is not an agentId').optional(),
-});
-
-function identityOf(payload: JWTPayload): Identity {
-  const claims = claimsSchema.safeParse(payload);
-  if (!claims.success) {
-    const [issue] = claims.error.issues;
-    throw unauthorized(`the token's claim "${issue?.path.join('.') ?? ''}" cannot be used`);
-  }
-  const { sub, exp, iat, jti, channels, role, kind, on_behalf_of: onBehalfOf } = claims.data;
-  return {
-    agentId: sub,
-    kind,
-    isAdmin: role === 'admin',
-    onBehalfOf: onBehalfOf ?? null,
-    channels: channels ?? null,
-    jti: jti ?? null,
-    issuedAtMs: iat ?? null,
-    expiresAtMs: exp,
-  };
-}
+const devKindSchema = agentKindSchema.default('agent');
 
 /** Dev mode: `?agent=<id>` is trusted without proof, and so are `&kind=` and `&role=admin`. */
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
@@ -68,7 +34,7 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
       throw unauthorized(
         'the agent id in ?agent= must be 1 to 128 letters, digits and ._@|~-, beginning with a letter or digit',
       );
-    const kind = kindSchema.safeParse(devKind ?? undefined);
+    const kind = devKindSchema.safeParse(devKind ?? undefined);
     if (!kind.success) throw unauthorized('?kind= must be agent, person or service');
     refuseBarred(devAgent, barredForMs);
     return {
@@ -78,102 +44,79 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
       onBehalfOf: null,
       channels: null,
       jti: null,
+      minter: null,
       issuedAtMs: null,
       expiresAtMs: null,
     };
   };
 }
 
-/** The keys for tokens signed with one of these algorithms. */
+/** The keys for tokens signed with one of these algorithms. A token is valid if any of them verifies it. */
 interface KeySource {
   readonly algorithms: string[];
-  readonly key: JWTVerifyGetKey;
+  readonly keys: readonly JWTVerifyGetKey[];
 }
 
-function keySources({ secret, jwksUrl }: AuthConfig & { mode: 'jwt' }, log: Logger): KeySource[] {
+function keySources({ secrets, jwksUrl }: JwtSettings, log: Logger): KeySource[] {
   const sources: KeySource[] = [];
-  if (secret !== null) {
-    const key = new TextEncoder().encode(secret);
-    sources.push({ algorithms: ['HS256'], key: async () => key });
+  if (secrets.length > 0) {
+    const encoded = secrets.map((secret) => new TextEncoder().encode(secret));
+    sources.push({ algorithms: ['HS256'], keys: encoded.map((key) => async () => key) });
   }
   if (jwksUrl !== null) {
     sources.push({
       algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
-      key: createRemoteKeys(jwksUrl, log),
+      keys: [createRemoteKeys(jwksUrl, log)],
     });
   }
   return sources;
 }
 
-/** The minimum time between two log lines about a failing key server. */
-const warnEveryMs = 30_000;
-
-/**
- * The keys at a JWKS URL. They are fetched at first use, every ten minutes, and for an unknown key. Rejects with AuthError
- * `unavailable` when the key server does not answer with a key set, and with jose's own error when it has no key for the
- * token.
- */
-function createRemoteKeys(url: string, log: Logger): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(new URL(url), {
-    timeoutDuration: 3_000,
-    cooldownDuration: 10_000,
-  });
-  let warnedAtMs = -Infinity;
-  return async (header, token) => {
-    try {
-      return await keys(header, token);
-    } catch (error) {
-      if (
-        error instanceof errors.JWKSNoMatchingKey ||
-        error instanceof errors.JWKSMultipleMatchingKeys
-      )
-        throw error;
-      if (performance.now() - warnedAtMs >= warnEveryMs) {
-        warnedAtMs = performance.now();
-        log.warn({ err: error }, 'the key server at HUB_JWKS_URL did not answer with keys');
-      }
-      throw new AuthError('unavailable', 'the key server does not answer; try again', {
-        cause: error,
-      });
-    }
-  };
-}
-
-/** JWT bearer tokens: HS256 with the shared secret, or asymmetric keys from the JWKS URL. Revoked tokens are refused. */
+/** JWT bearer tokens: HS256 with the shared secrets, or asymmetric keys from the JWKS URL. Revoked tokens are refused. */
 function authenticateJwt(
-  config: AuthConfig & { mode: 'jwt' },
-  { store, log, barredForMs }: AuthenticateDeps,
+  settings: JwtSettings,
+  { store, log, barredForMs, onRevoked }: AuthenticateDeps,
 ): Authenticate {
-  const sources = keySources(config, log);
+  const sources = keySources(settings, log);
+  const accepted = sources.flatMap(({ algorithms }) => algorithms).join(', ');
+  const { issuer, audiences } = settings;
+  const expected = {
+    requiredClaims: ['sub', 'exp'],
+    clockTolerance: clockToleranceMs / 1000,
+    ...(issuer !== null && { issuer }),
+    ...(audiences.length > 0 && { audience: [...audiences] }),
+  };
 
   async function verify(token: string): Promise<JWTPayload> {
     const algorithm = algorithmOf(token);
+    if (algorithm === null) throw unauthorized('this is not a JWT');
     const source = sources.find(({ algorithms }) => algorithms.includes(algorithm));
-    if (!source) throw unauthorized('the token is not valid');
-    try {
-      const { payload } = await jwtVerify(token, source.key, {
-        algorithms: source.algorithms,
-        requiredClaims: ['sub', 'exp'],
-        clockTolerance: 5,
-      });
-      return payload;
-    } catch (error) {
-      // The key server failed, so the token may be valid.
-      if (error instanceof AuthError) throw error;
-      throw unauthorized(
-        error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
-      );
+    if (!source) throw unauthorized(`the token must be signed with ${accepted}`);
+    let failure: unknown;
+    for (const key of source.keys) {
+      try {
+        const options = { ...expected, algorithms: source.algorithms };
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (error) {
+        failure = error;
+        // Only another key can help a signature. The claims are read after the signature was verified.
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
+      }
     }
+    // An AuthError says that the key server failed, so the token may be valid.
+    throw failure instanceof AuthError ? failure : unauthorized(reasonOf(failure));
   }
 
   return async ({ token }) => {
     if (token === null || token === '') throw unauthorized('a bearer token is needed');
-    const identity = identityOf(await verify(token));
-    const { agentId, jti, issuedAtMs } = identity;
+    const identity = identityOf(await verify(token), settings);
+    const { agentId, jti, minter, issuedAtMs } = identity;
     // Checked before the database is read, because a flood must not load the database.
     refuseBarred(agentId, barredForMs);
-    if (await store.isRevoked({ sub: agentId, jti, issuedAtMs }))
+    if (await store.isRevoked({ sub: agentId, jti, minter, issuedAtMs })) {
+      onRevoked(identity);
       throw new AuthError('revoked', 'the token was revoked');
+    }
     return identity;
   };
 }
@@ -188,13 +131,38 @@ function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForM
   );
 }
 
-function algorithmOf(token: string): string {
+/** The algorithm in the token's header, which is not verified yet; null if this is no token. */
+function algorithmOf(token: string): string | null {
   try {
     return decodeProtectedHeader(token).alg ?? '';
   } catch {
-    return '';
+    return null;
   }
 }
+
+/** Why the token was refused. The sentence names claims, but nothing of their values or of the hub's settings. */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (reason === 'missing') return `the token has no claim "${claim}"`;
+    const failed = reason === 'check_failed' ? failedChecks.get(claim) : undefined;
+    return failed ?? `the token's claim "${claim}" cannot be used`;
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return 'the signature of the token does not match a key of this hub';
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return 'the issuer has no key for the token: it was signed elsewhere, or the key was withdrawn';
+  if (error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'the issuer has several keys for the token: its header must name one (kid)';
+  return 'this is not a valid JWT';
+}
+
+const failedChecks: ReadonlyMap<string, string> = new Map([
+  ['iss', 'the token is of another issuer (claim "iss")'],
+  ['aud', 'the token is for another audience (claim "aud")'],
+  ['nbf', 'the token is not valid yet (claim "nbf")'],
+]);
 
 function unauthorized(message: string): AuthError {
   return new AuthError('unauthorized', message);

@@ -23,10 +23,14 @@ export interface Identity {
   /** The channels that the token is limited to; null for no limit. */
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
+  /** Who minted the token; null when it was not minted by a hub. */
+  readonly minter: string | null;
   /** Epoch ms; null when the token has no `iat`. */
   readonly issuedAtMs: number | null;
   /** Epoch ms; null for never (dev mode). */
   readonly expiresAtMs: number | null;
+  /** The address of the client, as far as it can be trusted. */
+  readonly address?: string;
 }
 
 /** Why authentication failed; branch on this. */

@@ -130,7 +130,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const signedIn = (failure: unknown) =>
       options.onSignIn?.({ transport: 'ws', address, trace, failure });
     try {
-      const identity = await options.authenticate(credentials);
+      const identity = { ...(await options.authenticate(credentials)), address };
       signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
       // Checked again, because a drain that began meanwhile only closes clients that are already connected.

@@ -26,7 +26,7 @@ function createBench() {
     },
   } as unknown as ChatStore;
   const rooms = new Map<string, { head: number; floor: number }>();
-  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const bounds = { channels: null, jti: null, minter: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   const caller = { identity, session: { rooms } } as unknown as Caller;
   const load = async (): Promise<Loaded<Page>> => {

@@ -30,7 +30,7 @@ function createBench() {
     },
     typing: { list: removedMeanwhile({ agents: ['came-after'], degraded: false }) },
   } as unknown as MethodDeps;
-  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const bounds = { channels: null, jti: null, minter: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
 }

@@ -83,6 +83,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const bounds = {
     channels: null,
     jti: null,
+    minter: null,
     issuedAtMs: null,
     expiresAtMs: null,
     kind: 'agent' as const,
@@ -257,6 +258,7 @@ describe('a subscribe to many channels', () => {
     const bounds = {
       channels: null,
       jti: null,
+      minter: null,
       issuedAtMs: null,
       expiresAtMs: null,
       kind: 'agent' as const,
@@ -325,7 +327,7 @@ describe('a subscribe to many channels', () => {
       enter: () => undefined,
     } as unknown as Session;
     const claims = { kind: 'agent' as const, onBehalfOf: null, channels: null, jti: null };
-    const bounds = { ...claims, issuedAtMs: null, expiresAtMs: null };
+    const bounds = { ...claims, minter: null, issuedAtMs: null, expiresAtMs: null };
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const answer = await subscriptionMethods(hub).subscribe(

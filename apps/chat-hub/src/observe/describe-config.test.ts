@@ -16,7 +16,7 @@ describe('the description of a configuration', () => {
     expect(described).toMatchObject({
       databaseUrl: 'postgres://hub:***@db:5432/hub',
       port: 8080,
-      auth: { mode: 'jwt', secret: '[set]', jwksUrl: 'https://keys.example.com/jwks' },
+      auth: { mode: 'jwt', secrets: ['[set]'], jwksUrl: 'https://keys.example.com/jwks' },
     });
   });
 });

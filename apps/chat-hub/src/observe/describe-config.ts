@@ -22,8 +22,8 @@ export function describeConfig(config: Config): object {
       auth.mode === 'dev'
         ? auth
         : {
-            mode: auth.mode,
-            secret: auth.secret === null ? null : hidden,
+            ...auth,
+            secrets: auth.secrets.map(() => hidden),
             jwksUrl: auth.jwksUrl === null ? null : withoutQuery(auth.jwksUrl),
           },
   };

@@ -120,7 +120,7 @@ describe('a new epoch', () => {
     const connect = (agentId: string) => {
       const { peer, ws, socket } = createPeer('openclaw.v1');
       const claims = { kind: 'agent' as const, onBehalfOf: null, channels: null, jti: null };
-      const bounds = { ...claims, issuedAtMs: null, expiresAtMs: null };
+      const bounds = { ...claims, minter: null, issuedAtMs: null, expiresAtMs: null };
       const identity = { agentId, isAdmin: false, ...bounds };
       const session = new Session(ws, socket, agentId, identity, {
         store: {} as ChatStore,

@@ -1,6 +1,7 @@
 import { buildOpenApi, buildOpenRpc } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { AuthConfig } from '../config.ts';
+import { auditOperations } from './audit.ts';
 import { operationsOperations } from './operations.ts';
 import { tokenOperations } from './tokens.ts';
 
@@ -32,7 +33,7 @@ export function specifications({ mode }: AuthConfig): Record<string, () => objec
     '/v1/openapi.json': () =>
       buildOpenApi({
         securitySchemes: securitySchemes[mode],
-        operations: [...tokenOperations, ...operationsOperations],
+        operations: [...tokenOperations, ...auditOperations, ...operationsOperations],
       }),
   };
 }

@@ -24,6 +24,8 @@ import { refuseOtherVerbs, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
 import { serverOptions } from './server-options.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
+import type { Audit } from '../observe/audit.ts';
+import { addAuditRoutes } from './audit.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
 
@@ -37,6 +39,7 @@ export interface ServerDeps {
   readonly limiter: Limiter;
   readonly store: ChatStore;
   readonly knownAgents: KnownAgents;
+  readonly audit: Audit;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
   readonly originPolicy: OriginPolicy;
@@ -135,7 +138,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
       );
     }
     try {
-      request.identity = await authenticate(credentials);
+      request.identity = { ...(await authenticate(credentials)), address };
       signedIn(null);
       failedSignIns.recordSuccess(credentials);
     } catch (error) {
@@ -156,8 +159,9 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
     deps.observe(isMethodName(method) ? method : 'unknown', 'rest', reply.failure, null);
   });
   addCallRoutes(v1, deps);
-  const secret = auth.mode === 'jwt' ? auth.secret : null;
-  await v1.register(async (tokens) => addTokenRoutes(tokens, deps, secret));
+  const settings = auth.mode === 'jwt' ? auth : null;
+  await v1.register(async (tokens) => addTokenRoutes(tokens, deps, settings));
+  addAuditRoutes(v1, deps);
   const isForAnyone = auth.mode === 'dev';
   await v1.register(async (scope) =>
     addOperationsRoutes(scope, { operations, limiter, isForAnyone }),

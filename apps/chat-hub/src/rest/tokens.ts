@@ -1,16 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import type { ChatStore } from '@openclaw/chat-store';
-import { agentKindSchema, idSchema, refuse, type RestOperation } from '@openclaw/protocol';
-import { SignJWT } from 'jose';
-import type { FastifyInstance } from 'fastify';
+import type { AuditRecord, ChatStore, RevocationTarget } from '@openclaw/chat-store';
+import { agentKindSchema, idSchema, limits, refuse, type RestOperation } from '@openclaw/protocol';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
 import { jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
+import { mintToken } from '../edge/mint-token.ts';
+import type { JwtSettings } from '../jwt-settings.ts';
+import type { Audit } from '../observe/audit.ts';
 import { sendFailure } from './errors.ts';
+import { storable, wholeNumber } from './query.ts';
 
 const day = 86_400;
-const mintBody = z.strictObject({
+
+/** The content of a token to mint, over REST and for `npm run token`. */
+export const mintBody = z.strictObject({
   sub: idSchema,
   ttlSeconds: z
     .int()
@@ -23,7 +27,42 @@ const mintBody = z.strictObject({
 });
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
-const subQuery = z.object({ sub: idSchema });
+const minterSchema = storable.min(1).max(128);
+const revokeQuery = z
+  .object({
+    sub: idSchema.optional(),
+    minter: minterSchema.optional(),
+    before: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
+  })
+  .refine(({ sub, minter }) => sub === undefined || minter === undefined, {
+    message: 'name sub or minter, not both',
+  })
+  .refine((query) => Object.values(query).some((value) => value !== undefined), {
+    message: 'name the tokens with ?sub=<agentId>, ?minter=<minter> or ?before=<epoch ms>',
+  });
+const listQuery = z.object({
+  sub: idSchema.optional(),
+  minter: minterSchema.optional(),
+  cursor: jtiSchema.min(1).optional(),
+  limit: wholeNumber(limits.historyPage).default(limits.defaultPage),
+});
+const tokenPage = z.object({
+  tokens: z.array(
+    z.object({
+      jti: z.string(),
+      sub: z.string(),
+      minter: z.string(),
+      kind: agentKindSchema.nullable(),
+      role: z.literal('admin').nullable(),
+      channels: z.array(z.string()).nullable(),
+      mintedAt: z.int(),
+      expiresAt: z.int(),
+      lastUsedAt: z.int().nullable(),
+      revoked: z.boolean(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
 
 export const tokenOperations: readonly RestOperation[] = [
   {
@@ -33,6 +72,14 @@ export const tokenOperations: readonly RestOperation[] = [
     route: { verb: 'POST', path: '/tokens', status: 201 },
     params: mintBody,
     result: minted,
+  },
+  {
+    operationId: 'tokens.list',
+    tag: 'tokens',
+    summary: 'Lists the minted tokens that have not expired, newest first; of one agent or minter.',
+    route: { verb: 'GET', path: '/tokens' },
+    params: listQuery,
+    result: tokenPage,
   },
   {
     operationId: 'tokens.revoke',
@@ -45,33 +92,59 @@ export const tokenOperations: readonly RestOperation[] = [
   {
     operationId: 'tokens.revokeAll',
     tag: 'tokens',
-    summary: 'Revokes every token of an agent issued so far.',
+    summary:
+      'Revokes the tokens that were issued until now, or until `before`: to an agent, by a minter, or all.',
     route: { verb: 'DELETE', path: '/tokens' },
-    params: subQuery,
+    params: z.object(revokeQuery.shape),
     result: z.object({}),
   },
 ];
 
-/** Adds /v1/tokens, for admins: minting with the hub's own secret, and revoking one token or all tokens of an agent. */
+/** Adds /v1/tokens, for admins: minting with the hub's own secret, listing, and revoking. Each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
-  { store, knownAgents }: { readonly store: ChatStore; readonly knownAgents: KnownAgents },
-  secret: string | null,
+  deps: { readonly store: ChatStore; readonly knownAgents: KnownAgents; readonly audit: Audit },
+  settings: JwtSettings | null,
 ): void {
+  const { store, knownAgents, audit } = deps;
   app.addHook('preHandler', async (request, reply) => {
     const refusal = refuseNonAdmin(request.identity, 'manage tokens');
     if (refusal) return sendFailure(reply, refusal);
   });
 
   app.post('/tokens', async (request, reply) => {
-    if (secret === null)
+    if (settings === null || settings.secrets.length === 0)
       return sendFailure(reply, refuse('unsupported', 'this hub has no secret to sign with'));
     const body = mintBody.safeParse(request.body);
-    if (!body.success) {
-      return sendFailure(reply, malformed('invalid_params', z.prettifyError(body.error)));
-    }
-    knownAgents.minted(body.data.sub);
-    return reply.code(201).send(await mintToken(secret, body.data));
+    if (!body.success) return refuseParams(reply, body.error);
+    const { sub, role, kind = null, channels = null } = body.data;
+    const minter = request.identity.agentId;
+    const { issuedAtMs, ...answer } = await mintToken(settings, { ...body.data, minter });
+    const { jti, expiresAt: expiresAtMs } = answer;
+    const isAdmin = role === 'admin';
+    const record = recordOf(request, 'token.mint', sub, { jti, kind, isAdmin, channels });
+    await store.recordMinted(
+      { ...{ jti, sub, minter, kind, isAdmin, channels }, mintedAtMs: issuedAtMs, expiresAtMs },
+      record,
+    );
+    audit.logged(record);
+    knownAgents.minted(sub);
+    return reply.code(201).send(answer);
+  });
+
+  app.get('/tokens', async (request, reply) => {
+    const query = listQuery.safeParse(request.query);
+    if (!query.success) return refuseParams(reply, query.error);
+    const { tokens, nextCursor } = await store.readMinted(query.data);
+    return reply.send({
+      tokens: tokens.map((token) => ({
+        ...{ jti: token.jti, sub: token.sub, minter: token.minter, kind: token.kind },
+        ...{ role: token.isAdmin ? 'admin' : null, channels: token.channels },
+        ...{ mintedAt: token.mintedAtMs, expiresAt: token.expiresAtMs },
+        ...{ lastUsedAt: token.lastUsedAtMs, revoked: token.isRevoked },
+      })),
+      nextCursor,
+    });
   });
 
   app.delete('/tokens/:jti', async (request, reply) => {
@@ -79,35 +152,39 @@ export function addTokenRoutes(
     if (!params.success) {
       return sendFailure(reply, malformed('invalid_params', 'this is not the jti of a token'));
     }
-    await store.revoke({ jti: params.data.jti });
+    await revoke(request, { jti: params.data.jti });
     return reply.send({});
   });
 
   app.delete('/tokens', async (request, reply) => {
-    const query = subQuery.safeParse(request.query);
-    if (!query.success) {
-      const message = 'name the agent whose tokens to revoke with ?sub=<agentId>';
-      return sendFailure(reply, malformed('invalid_params', message));
-    }
-    await store.revoke({ sub: query.data.sub });
+    const query = revokeQuery.safeParse(request.query);
+    if (!query.success) return refuseParams(reply, query.error);
+    const { sub, minter, before } = query.data;
+    const until = before === undefined ? {} : { beforeMs: before };
+    if (sub !== undefined) await revoke(request, { sub, ...until });
+    else if (minter !== undefined) await revoke(request, { minter, ...until });
+    else await revoke(request, { all: true, ...until });
     return reply.send({});
   });
+
+  async function revoke(request: FastifyRequest, target: RevocationTarget): Promise<void> {
+    const named = 'sub' in target ? target.sub : 'minter' in target ? target.minter : null;
+    const record = recordOf(request, 'token.revoke', named, { ...target });
+    await store.revoke(target, record);
+    audit.logged(record);
+  }
+
+  function recordOf(
+    { identity, trace }: FastifyRequest,
+    action: string,
+    target: string | null,
+    details: AuditRecord['details'],
+  ): AuditRecord {
+    const { requestId } = trace;
+    return audit.recordOf({ identity, transport: 'rest', requestId }, { action, target, details });
+  }
 }
 
-/** Signs a token with the hub's HS256 secret. Each token gets its own `jti`, so that it can be revoked alone. */
-export async function mintToken(
-  secret: string,
-  { sub, ttlSeconds, ...claims }: z.output<typeof mintBody>,
-): Promise<z.output<typeof minted>> {
-  const jti = randomUUID();
-  const issuedAt = Math.floor(Date.now() / 1000);
-  const expiresAt = issuedAt + ttlSeconds;
-  const token = await new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setSubject(sub)
-    .setJti(jti)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(expiresAt)
-    .sign(new TextEncoder().encode(secret));
-  return { token, jti, expiresAt: expiresAt * 1000 };
+function refuseParams(reply: FastifyReply, error: z.ZodError): FastifyReply {
+  return sendFailure(reply, malformed('invalid_params', z.prettifyError(error)));
 }

@@ -77,6 +77,7 @@ async function connecting() {
     agentTopics,
     dispatcher,
     heartbeat,
+    revocations: { has: () => false },
     allowance: { count: () => null, barredForMs: () => null },
   });
 
@@ -84,6 +85,7 @@ async function connecting() {
   const bounds = {
     channels: null,
     jti: null,
+    minter: null,
     issuedAtMs: null,
     expiresAtMs: null,
     kind: 'agent' as const,

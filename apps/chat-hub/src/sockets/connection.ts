@@ -8,6 +8,8 @@ import type { AgentTopics, OpenedDirect } from '../channels/agent-topics.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { Room } from '../channels/room.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
+import type { Revocations } from '../edge/revocations.ts';
+import type { Identity } from '../edge/identity.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
@@ -34,6 +36,7 @@ export interface ConnectionDeps {
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly knownAgents: KnownAgents;
+  readonly revocations: Pick<Revocations, 'has'>;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
   readonly metrics: Metrics;
@@ -112,21 +115,23 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     if (sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 
-  /** The reason to close a socket of the agent at once, or null. */
-  function refusalOf(agentId: string): string | null {
-    // The agent may have been barred after this socket was authenticated.
+  /** The code and the reason to close a socket of the agent at once, or null. */
+  function refusalOf(identity: Identity): readonly [code: number, reason: string] | null {
+    // The token may have been revoked, and the agent barred, after this socket was authenticated.
+    if (deps.revocations.has(identity)) return [4403, 'the token was revoked'];
+    const { agentId } = identity;
     const barredForMs = allowance.barredForMs(agentId);
-    if (barredForMs !== null) return encodeCloseReason(barredForMs);
+    if (barredForMs !== null) return [4429, encodeCloseReason(barredForMs)];
     if (sessions.ofAgent(agentId).size < maxSocketsPerAgent) return null;
-    return `at most ${maxSocketsPerAgent} connections of one agent`;
+    return [4429, `at most ${maxSocketsPerAgent} connections of one agent`];
   }
 
   return function onAccepted({ ws, socket, identity, trace }: Omit<Accepted, 'headers'>): void {
     const closedWith = useProtocolCloseCodes(ws);
-    const refusal = refusalOf(identity.agentId);
+    const refusal = refusalOf(identity);
     if (refusal !== null) {
       ws.on('error', () => ws.terminate());
-      ws.close(4429, refusal);
+      ws.close(...refusal);
       terminateLater(ws);
       return;
     }

@@ -1,5 +1,5 @@
 import type { RevokedToken } from '@openclaw/chat-store';
-import type { Identity } from '../edge/identity.ts';
+import { isRevokedBy } from '../edge/revocations.ts';
 import type { Session } from './session.ts';
 
 const none: ReadonlySet<Session> = new Set();
@@ -49,10 +49,4 @@ export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[])
     if (revoked.some((entry) => isRevokedBy(session.identity, entry)))
       session.close(4403, 'the token was revoked');
   }
-}
-
-/** True if the identity's token is revoked. Revoking an agent ends its tokens issued up to then, and those without `iat`. */
-export function isRevokedBy(identity: Identity, { jti, sub, revokedAtMs }: RevokedToken): boolean {
-  if (jti !== null) return jti === identity.jti;
-  return sub === identity.agentId && (identity.issuedAtMs ?? 0) <= revokedAtMs;
 }

@@ -61,6 +61,7 @@ export function createSessionBench({
   const nothing = {
     channels: null,
     jti: null,
+    minter: null,
     issuedAtMs: null,
     expiresAtMs: null,
     kind: 'agent' as const,

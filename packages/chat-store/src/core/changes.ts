@@ -2,14 +2,16 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
+import type { RevocationKind } from './tokens.ts';
 
 /**
- * A revoked token, by its `jti`, or all tokens issued to an agent (`sub`) until `revokedAtMs`. The other field is
- * null.
+ * A revoked token, by its `jti`, or all tokens issued until `revokedAtMs` to an agent (`sub`), by a `minter`, or to
+ * anyone when all three are null.
  */
 export interface RevokedToken {
   readonly jti: string | null;
   readonly sub: string | null;
+  readonly minter: string | null;
   readonly revokedAtMs: number;
 }
 
@@ -33,7 +35,7 @@ export interface Changes {
 const rowsMax = 5000;
 
 interface Row {
-  readonly what: 'now' | 'page' | 'head' | 'jti' | 'sub';
+  readonly what: 'now' | 'page' | 'head' | RevocationKind;
   readonly id: string;
   readonly n: number;
   readonly m: number;
@@ -87,12 +89,15 @@ export async function readChanges(engine: Engine, since: CommitMark | null): Pro
     } else if (what === 'head') {
       heads.push({ channelId: id, head: n });
     } else {
-      const isJti = what === 'jti';
-      revoked.push({ jti: isJti ? id : null, sub: isJti ? null : id, revokedAtMs: n });
+      revoked.push({ jti: null, sub: null, minter: null, ...named(what, id), revokedAtMs: n });
     }
   }
   if (!now) throw new Error('the database has no epoch');
   const hasMore = since !== null && readTo !== Infinity;
   const mark = hasMore ? nextCommitMark(since, now.mark, readTo) : now.mark;
   return { mark, hasMore, epoch: now.epoch, heads, revoked, transactionLag: now.lag };
+}
+
+function named(kind: RevocationKind, value: string): Partial<RevokedToken> {
+  return kind === 'all' ? {} : { [kind]: value };
 }

@@ -24,6 +24,7 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0009_joined_seq': { ...second, up: addJoinedSeq },
     '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
+    '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
   });
 }
 
@@ -43,11 +44,6 @@ async function addClaims(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
 }
 
 /**
- * Halves the pages that a message writes. The index of client message ids now begins with the id, which begins with its
- * time, so the index grows only at its end. On SQLite the log's rows are now stored in the order of their commits
- * instead of by channel, because an insert in the middle of the tree rewrote the pages around it. The existing rows are
- * copied channel by channel, so that each old log stays contiguous. A million rows took a minute, and the copy needs as
- * much free disk space as the log has.
  * Public channels are also listed by name and by age. Names are compared bytewise, like ids. The column keeps its
  * collation, because another one would break the prepared statements of hubs that run meanwhile.
  */
@@ -68,12 +64,54 @@ async function addJoinedSeq(db: Kysely<unknown>): Promise<void> {
   await sql`alter table members add column joined_seq bigint not null default 0`.execute(db);
 }
 
+/** Adds the list of minted tokens, the end of revocations, and the audit log. */
+async function addTokensAndAudit(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await runAll(db, [
+    sql`alter table revoked_tokens add column expires_at bigint`,
+    sql`create index revoked_tokens_expiry on revoked_tokens (expires_at)
+      where expires_at is not null`,
+    sql`create table minted_tokens (
+      jti ${id} not null primary key,
+      sub ${id} not null,
+      minter ${id} not null,
+      kind text,
+      is_admin integer not null,
+      channels text,
+      minted_at bigint not null,
+      expires_at bigint not null,
+      last_used_at bigint
+    )`,
+    sql`create index minted_tokens_newest on minted_tokens (minted_at, jti)`,
+    sql`create index minted_tokens_by_sub on minted_tokens (sub, minted_at, jti)`,
+    sql`create index minted_tokens_by_minter on minted_tokens (minter, minted_at, jti)`,
+    sql`create index minted_tokens_expiry on minted_tokens (expires_at)`,
+    sql`create table audit_log (
+      id ${id} not null primary key,
+      at bigint not null,
+      actor ${id} not null,
+      action text not null,
+      target ${id},
+      details text not null,
+      via text not null,
+      address text,
+      request_id text,
+      hub_id text
+    )`,
+    sql`create index audit_log_newest on audit_log (at, id)`,
+    sql`create index audit_log_by_actor on audit_log (actor, at, id)`,
+    sql`create index audit_log_by_target on audit_log (target, at, id)
+      where target is not null`,
+  ]);
+}
+
 /**
- * A commit changes fewer pages. The ids of clients begin with their time: with the id first, their index grows at its
- * end for all channels together. On SQLite the log's rows are stored in the order of their commits instead of by
- * channel, because every row in the middle of a tree moved rows of the pages around it. Both together halve the pages
- * that a message writes. The rows are copied by channel, so that the old rows of a log stay together. A million of them
- * took a minute, and as much free space on the disk as the log has.
+ * Halves the pages that a message writes. The index of client message ids now begins with the id, which begins with its
+ * time, so the index grows only at its end. On SQLite the log's rows are now stored in the order of their commits
+ * instead of by channel, because an insert in the middle of the tree rewrote the pages around it. The existing rows are
+ * copied channel by channel, so that each old log stays contiguous. A million rows took a minute, and the copy needs as
+ * much free disk space as the log has.
  */
 async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message

@@ -2,6 +2,7 @@ import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
 import { recordAgents } from './agents.ts';
+import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
@@ -13,7 +14,14 @@ import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
-import { isRevoked, revoke } from './tokens.ts';
+import {
+  isRevoked,
+  readMinted,
+  recordMinted,
+  recordTokenUses,
+  revoke,
+  sweepTokens,
+} from './tokens.ts';
 
 /** The store without its queue. It runs on the main thread for PostgreSQL and in worker threads for SQLite. */
 export type StoreCore = ReturnType<typeof createStoreCore>;
@@ -52,11 +60,15 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     on: Engine,
     retention: Retention = noRetention,
     everyMs?: number,
+    auditRetentionMs: number = Infinity,
   ): Promise<Swept> {
     const isRedacting = await sweepRedactions(on);
     const isDeleting = await sweepDeleted(on);
+    const isExpiring = await sweepTokens(on);
+    const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
     const swept = await sweepRetention(on, retention, everyMs);
-    return { ...swept, isMore: swept.isMore || isRedacting || isDeleting };
+    const isMore = swept.isMore || isRedacting || isDeleting || isExpiring || isForgetting;
+    return { ...swept, isMore };
   }
 
   return {
@@ -91,9 +103,15 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
+    /** Records a minted token with its audit entry. Give the token away only when it has resolved. */
+    recordMinted: bind(recordMinted),
+    recordTokenUses: bind(recordTokenUses),
+    readMinted: bind(readMinted),
+    recordAudit: bind(recordAudit),
+    readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, and some that are past the retention: the channel's, or the
-     * given one of the hub.
+     * Removes some rows of deleted messages and channels, of expired tokens, and some that no retention keeps: that of
+     * their channel, this one of the hub, or that of the audit log.
      */
     sweep: bind(sweep),
     /**

@@ -174,11 +174,44 @@ export interface HubsTable {
   cut_off: number;
 }
 
+/** A revoked token (`jti`), or all that were issued until `revoked_at` to an agent, by a minter or to anyone (`all`). */
 export interface RevokedTokensTable {
-  kind: 'jti' | 'sub';
+  kind: 'jti' | 'sub' | 'minter' | 'all';
+  /** Empty for `all`. */
   value: string;
   revoked_at: number;
   touched: number;
+  /** When the token of a `jti` expires; null while that is not known, and for the others. */
+  expires_at: number | null;
+}
+
+/** A token that a hub minted, without the token itself. */
+export interface MintedTokensTable {
+  jti: string;
+  sub: string;
+  minter: string;
+  kind: AgentKind | null;
+  is_admin: number;
+  /** A JSON array; null without a limit. */
+  channels: string | null;
+  minted_at: number;
+  expires_at: number;
+  last_used_at: number | null;
+}
+
+/** An administrative act. */
+export interface AuditLogTable {
+  id: string;
+  at: number;
+  actor: string;
+  action: string;
+  target: string | null;
+  /** A JSON object. */
+  details: string;
+  via: 'ws' | 'rest' | 'command';
+  address: string | null;
+  request_id: string | null;
+  hub_id: string | null;
 }
 
 export interface MetaTable {
@@ -202,5 +235,7 @@ export interface Tables {
   read_cursors: ReadCursorsTable;
   hubs: HubsTable;
   revoked_tokens: RevokedTokensTable;
+  minted_tokens: MintedTokensTable;
+  audit_log: AuditLogTable;
   meta: MetaTable;
 }

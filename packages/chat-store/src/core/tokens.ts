@@ -1,48 +1,262 @@
+import type { AgentKind } from '@openclaw/protocol';
+import { sql, type Kysely } from 'kysely';
+import { insertAudit, type AuditRecord } from './audit.ts';
 import type { Engine } from './engine.ts';
+import type { Tables } from './tables.ts';
 
-/** A token to revoke, or all tokens that an agent got until now. */
-export type RevocationTarget = { readonly jti: string } | { readonly sub: string };
+/**
+ * The tokens to revoke: one; or all that were issued until `beforeMs`, by default until now, to an agent, by a minter,
+ * or to anyone. A `beforeMs` in the future counts as now.
+ */
+export type RevocationTarget =
+  | { readonly jti: string }
+  | { readonly sub: string; readonly beforeMs?: number }
+  | { readonly minter: string; readonly beforeMs?: number }
+  | { readonly all: true; readonly beforeMs?: number };
 
 /** The claims of a token that matter for revocation. */
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
+  /** The hub's own claim for whoever minted the token; null for other tokens. */
+  readonly minter?: string | null;
   /** Null when the token does not contain it; then any revocation of its agent ends the token. */
   readonly issuedAtMs: number | null;
 }
 
-export function revoke(engine: Engine, target: RevocationTarget): Promise<void> {
-  const kind = 'jti' in target ? 'jti' : 'sub';
-  const value = 'jti' in target ? target.jti : target.sub;
+/** A token that a hub, or its command, minted. The token itself is stored nowhere. */
+export interface MintedTokenRecord {
+  readonly jti: string;
+  readonly sub: string;
+  readonly minter: string;
+  /** Null: the default of a token without the claim. */
+  readonly kind: AgentKind | null;
+  readonly isAdmin: boolean;
+  readonly channels: readonly string[] | null;
+  readonly mintedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** A minted token that has not expired, as it is listed. */
+export interface ListedToken extends MintedTokenRecord {
+  /** Null when it was never used. Written some seconds after the use. */
+  readonly lastUsedAtMs: number | null;
+  readonly isRevoked: boolean;
+}
+
+export interface TokenQuery {
+  readonly sub?: string | undefined;
+  readonly minter?: string | undefined;
+  /** Lists the tokens after the one with this jti. */
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A use of a token with a `jti`: accepted, or refused because the token was revoked. */
+export interface TokenUse {
+  readonly jti: string;
+  readonly expiresAtMs: number;
+}
+
+/** The kinds of rows of `revoked_tokens`. The row `all` has an empty value. */
+export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
+
+const rowsMax = 500;
+/** Expired tokens stay known for this time, so that a clock that is behind cannot accept a revoked one again. */
+const expiredKeptMs = 86_400_000;
+
+export function revoke(
+  engine: Engine,
+  target: RevocationTarget,
+  audit: AuditRecord | null = null,
+): Promise<void> {
+  const { kind, value, beforeMs } = rowOf(target);
+  const least = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
+  const most = sql.raw(engine.dialect === 'sqlite' ? 'max' : 'greatest');
   return engine.write(async (db) => {
-    const change = { revoked_at: engine.sql.now(), touched: engine.sql.mark };
+    const now = engine.sql.now();
+    const until =
+      beforeMs === undefined ? now : sql<number>`${least}(${now}, cast(${beforeMs} as bigint))`;
     await db
       .insertInto('revoked_tokens')
-      .values({ kind, value, ...change })
-      .onConflict((conflict) => conflict.columns(['kind', 'value']).doUpdateSet(change))
+      .values({
+        kind,
+        value,
+        revoked_at: until,
+        touched: engine.sql.mark,
+        expires_at:
+          kind === 'jti'
+            ? sql<number | null>`(select expires_at from minted_tokens where jti = ${value})`
+            : null,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['kind', 'value']).doUpdateSet({
+          // An earlier time must not make tokens valid again.
+          revoked_at: sql<number>`${most}(revoked_tokens.revoked_at, excluded.revoked_at)`,
+          touched: sql<number>`excluded.touched`,
+        }),
+      )
       .execute();
+    if (audit !== null) await insertAudit(engine, db, [audit]);
   });
 }
 
+function rowOf(target: RevocationTarget): {
+  readonly kind: RevocationKind;
+  readonly value: string;
+  readonly beforeMs?: number | undefined;
+} {
+  if ('jti' in target) return { kind: 'jti', value: target.jti };
+  const { beforeMs } = target;
+  if ('sub' in target) return { kind: 'sub', value: target.sub, beforeMs };
+  if ('minter' in target) return { kind: 'minter', value: target.minter, beforeMs };
+  return { kind: 'all', value: '', beforeMs };
+}
+
 /**
- * True if the token was revoked, or its agent after the token was issued. A token's time has whole seconds, so a token
- * issued in the same second as the revocation counts as revoked.
+ * True if the token was revoked, or its agent, its minter or everyone after the token was issued. A token's time may
+ * have whole seconds, so such a token issued in the same second as the revocation counts as revoked.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db
     .selectFrom('revoked_tokens')
     .select('kind')
     .where((eb) => {
-      const ofAgent = eb.and([
-        eb('kind', '=', 'sub'),
-        eb('value', '=', token.sub),
-        eb('revoked_at', '>=', token.issuedAtMs ?? 0),
+      const issuedBefore = (kind: RevocationKind, value: string) =>
+        eb.and([
+          eb('kind', '=', kind),
+          eb('value', '=', value),
+          eb('revoked_at', '>=', token.issuedAtMs ?? 0),
+        ]);
+      return eb.or([
+        issuedBefore('sub', token.sub),
+        issuedBefore('all', ''),
+        ...(token.minter ? [issuedBefore('minter', token.minter)] : []),
+        ...(token.jti ? [eb.and([eb('kind', '=', 'jti'), eb('value', '=', token.jti)])] : []),
       ]);
-      return token.jti
-        ? eb.or([eb.and([eb('kind', '=', 'jti'), eb('value', '=', token.jti)]), ofAgent])
-        : ofAgent;
     })
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Records a token before it is given away, so that no token is in use that is not listed. */
+export function recordMinted(
+  engine: Engine,
+  token: MintedTokenRecord,
+  audit: AuditRecord,
+): Promise<void> {
+  return engine.write(async (db) => {
+    await db
+      .insertInto('minted_tokens')
+      .values({
+        jti: token.jti,
+        sub: token.sub,
+        minter: token.minter,
+        kind: token.kind,
+        is_admin: token.isAdmin ? 1 : 0,
+        channels: token.channels === null ? null : JSON.stringify(token.channels),
+        minted_at: token.mintedAtMs,
+        expires_at: token.expiresAtMs,
+        last_used_at: null,
+      })
+      .execute();
+    await insertAudit(engine, db, [audit]);
+  });
+}
+
+/**
+ * Records uses of tokens, at most some hundred in a call, each `jti` once. A revocation learns by it when its token
+ * expires, after which it is no longer needed.
+ */
+export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
+  if (uses.length === 0) return;
+  // Ordered, so that two hubs that write the same rows do not deadlock.
+  const ordered = [...uses].sort((a, b) => (a.jti < b.jti ? -1 : 1));
+  await engine.write(async (db) => {
+    for (const { jti, expiresAtMs } of ordered) {
+      await db
+        .updateTable('minted_tokens')
+        .set({ last_used_at: engine.sql.now() })
+        .where('jti', '=', jti)
+        .execute();
+      await db
+        .updateTable('revoked_tokens')
+        .set({ expires_at: expiresAtMs })
+        .where('kind', '=', 'jti')
+        .where('value', '=', jti)
+        .where('expires_at', 'is', null)
+        .execute();
+    }
+  });
+}
+
+/** A page of the minted tokens that have not expired, newest first. */
+export async function readMinted(
+  engine: Engine,
+  { sub, minter, cursor, limit }: TokenQuery,
+): Promise<{ readonly tokens: readonly ListedToken[]; readonly nextCursor: string | null }> {
+  const now = engine.sql.now();
+  let query = engine.db
+    .selectFrom('minted_tokens as t')
+    .selectAll('t')
+    .select(
+      sql<number>`exists (
+        select 1 from revoked_tokens r
+        where (r.kind = 'jti' and r.value = t.jti)
+          or (r.kind = 'sub' and r.value = t.sub and r.revoked_at >= t.minted_at)
+          or (r.kind = 'minter' and r.value = t.minter and r.revoked_at >= t.minted_at)
+          or (r.kind = 'all' and r.value = '' and r.revoked_at >= t.minted_at))`.as('is_revoked'),
+    )
+    .where('t.expires_at', '>', now)
+    .orderBy('t.minted_at', 'desc')
+    .orderBy('t.jti', 'desc')
+    .limit(limit + 1);
+  if (sub !== undefined) query = query.where('t.sub', '=', sub);
+  if (minter !== undefined) query = query.where('t.minter', '=', minter);
+  if (cursor !== undefined) {
+    query = query.where(
+      sql<boolean>`(t.minted_at, t.jti) < (select minted_at, jti from minted_tokens where jti = ${cursor})`,
+    );
+  }
+  const rows = await query.execute();
+  const tokens = rows.slice(0, limit).map((row) => ({
+    jti: row.jti,
+    sub: row.sub,
+    minter: row.minter,
+    kind: row.kind,
+    isAdmin: row.is_admin === 1,
+    channels: row.channels === null ? null : (JSON.parse(row.channels) as string[]),
+    mintedAtMs: row.minted_at,
+    expiresAtMs: row.expires_at,
+    lastUsedAtMs: row.last_used_at,
+    // A number on SQLite, a boolean on PostgreSQL.
+    isRevoked: Boolean(row.is_revoked),
+  }));
+  return { tokens, nextCursor: rows.length > limit ? (tokens.at(-1)?.jti ?? null) : null };
+}
+
+/**
+ * Removes some hundred minted tokens and revocations of single tokens whose token expired a day ago. Revocations of an
+ * agent, a minter or everyone stay: they are few, and a token may be valid for any time. Returns whether there is more.
+ */
+export function sweepTokens(engine: Engine): Promise<boolean> {
+  return engine.write(async (db) => {
+    const before = sql<number>`${engine.sql.now()} - ${sql.lit(expiredKeptMs)}`;
+    const minted = await deleteExpired(db, 'minted_tokens', sql`jti`, before);
+    const revoked = await deleteExpired(db, 'revoked_tokens', sql`kind, value`, before);
+    return minted || revoked;
+  });
+}
+
+async function deleteExpired(
+  db: Kysely<Tables>,
+  table: 'minted_tokens' | 'revoked_tokens',
+  key: ReturnType<typeof sql>,
+  before: ReturnType<typeof sql<number>>,
+): Promise<boolean> {
+  const { numAffectedRows = 0n } = await sql`delete from ${sql.table(table)} where (${key}) in (
+    select ${key} from ${sql.table(table)} where expires_at < ${before}
+    order by expires_at limit ${sql.lit(rowsMax)})`.execute(db);
+  return numAffectedRows >= rowsMax;
 }

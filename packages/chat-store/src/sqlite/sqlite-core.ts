@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
+import { makePrivate } from './private-files.ts';
 import {
   fileLost,
   fromWire,
@@ -35,6 +36,7 @@ export async function openSqliteCore(
   onFault: OnFault,
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
+  makePrivate(path);
   let isFileLost = false;
   // The fault applies to all threads, and each reports it with every call, so it is logged once.
   const report: OnFault = (fault, doing) => {
@@ -66,9 +68,11 @@ export async function openSqliteCore(
   return {
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
     ...forward(writer, 'eraseSome', 'isKnownAgent'),
+    ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
+    ...forward(system, 'readMinted', 'readAudit'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. Two that close at the same time
       // may each take the other for open, and leave the log behind.

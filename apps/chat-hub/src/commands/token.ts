@@ -1,0 +1,83 @@
+// `npm run token -- --sub ID [--role admin] [--kind person] …` mints a token by the hub's own configuration, also the first
+// one of an admin. The token is the last line, and alone on standard output.
+import { parseArgs } from 'node:util';
+import type { z } from 'zod';
+import { mintToken } from '../edge/mint-token.ts';
+import { mintBody } from '../rest/tokens.ts';
+import {
+  CommandError,
+  commandRecord,
+  commandUser,
+  openStore,
+  progress,
+  runCommand,
+  settings,
+} from './command.ts';
+
+const usage =
+  'usage: npm run token -- --sub ID [--role admin] [--kind agent|person|service] [--channels ID,ID] [--ttl SECONDS]';
+const defaultTtlSeconds = 86_400;
+
+function parse(): z.output<typeof mintBody> {
+  try {
+    const { values } = parseArgs({
+      options: {
+        sub: { type: 'string' },
+        role: { type: 'string' },
+        kind: { type: 'string' },
+        channels: { type: 'string' },
+        ttl: { type: 'string', default: String(defaultTtlSeconds) },
+      },
+    });
+    const { sub, role, kind, channels, ttl } = values;
+    const body = mintBody.safeParse({
+      sub,
+      role,
+      kind,
+      channels: channels?.split(','),
+      ttlSeconds: /^\d{1,9}$/.test(ttl) ? Number(ttl) : undefined,
+    });
+    if (body.success && /^\d{1,9}$/.test(ttl)) return body.data;
+  } catch {
+    // `parseArgs` throws on an unknown option. The usage below is the answer to that too.
+  }
+  throw new CommandError('usage', usage);
+}
+
+async function mint(): Promise<void> {
+  const request = parse();
+  const { auth } = settings();
+  if (auth.mode === 'dev')
+    throw new CommandError(
+      'failed',
+      'this hub takes no tokens: any client signs in with ?agent=<id>. Set HUB_JWT_SECRET (openssl rand -hex 32) here and for the hub',
+    );
+  if (auth.secrets.length === 0)
+    throw new CommandError(
+      'failed',
+      'this hub has no HUB_JWT_SECRET to sign with: the issuer of HUB_JWKS_URL makes its tokens',
+    );
+  const store = await openStore();
+  try {
+    const { sub, role, kind = null, channels = null } = request;
+    const minter = commandUser();
+    const { token, jti, issuedAtMs, expiresAt } = await mintToken(auth, { ...request, minter });
+    const isAdmin = role === 'admin';
+    await store.recordMinted(
+      {
+        ...{ jti, sub, minter, kind, isAdmin, channels },
+        ...{ mintedAtMs: issuedAtMs, expiresAtMs: expiresAt },
+      },
+      commandRecord('token.mint', sub, { jti, kind, isAdmin, channels }),
+    );
+    await store.recordAgents([{ agentId: sub, kind: null }]);
+    progress(
+      `${isAdmin ? 'an admin' : 'a'} token for ${sub}, kind ${kind ?? 'agent'}, valid until ${new Date(expiresAt).toISOString()}, jti ${jti}`,
+    );
+    process.stdout.write(`${token}\n`);
+  } finally {
+    await store.close();
+  }
+}
+
+await runCommand('token', mint);

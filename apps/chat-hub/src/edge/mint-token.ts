@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { AgentKind } from '@openclaw/protocol';
+import { SignJWT } from 'jose';
+import type { JwtSettings } from '../jwt-settings.ts';
+
+/** The content of a token to mint. */
+export interface TokenRequest {
+  readonly sub: string;
+  readonly ttlSeconds: number;
+  readonly channels?: readonly string[] | undefined;
+  readonly role?: 'admin' | undefined;
+  readonly kind?: AgentKind | undefined;
+  /** Who mints it: an agent, or a user of a machine. Tokens can be revoked by it. */
+  readonly minter: string;
+}
+
+export interface MintedToken {
+  readonly token: string;
+  readonly jti: string;
+  /** Epoch ms. */
+  readonly expiresAt: number;
+  readonly issuedAtMs: number;
+}
+
+/**
+ * Signs a token with the first secret, with all claims that a hub of these settings asks for. Each token gets its own
+ * `jti`, so that it can be revoked by itself. There must be a secret.
+ */
+export async function mintToken(
+  { secrets, issuer, audiences, claims: names, adminRole }: Omit<JwtSettings, 'jwksUrl'>,
+  { sub, ttlSeconds, channels, role, kind, minter }: TokenRequest,
+): Promise<MintedToken> {
+  const [secret = ''] = secrets;
+  const [audience] = audiences;
+  const jti = randomUUID();
+  // With milliseconds, so that a token that is minted right after a revocation of its agent is newer.
+  const issuedAtMs = Date.now();
+  const expiresAt = Math.floor(issuedAtMs / 1000) + ttlSeconds;
+  const jwt = new SignJWT({
+    ...(channels && { [names.channels]: channels }),
+    ...(role && { [names.role]: adminRole }),
+    ...(kind && { [names.kind]: kind }),
+    minter,
+  })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(sub)
+    .setJti(jti)
+    .setIssuedAt(issuedAtMs / 1000)
+    .setExpirationTime(expiresAt);
+  if (issuer !== null) jwt.setIssuer(issuer);
+  if (audience !== undefined) jwt.setAudience(audience);
+  const token = await jwt.sign(new TextEncoder().encode(secret));
+  return { token, jti, expiresAt: expiresAt * 1000, issuedAtMs };
+}

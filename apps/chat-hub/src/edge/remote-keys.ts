@@ -1,0 +1,83 @@
+import { createRemoteJWKSet, errors, jwksCache, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from 'pino';
+import { AuthError } from './identity.ts';
+
+export interface RemoteKeysOptions {
+  /** Keys older than this are fetched again in the background, at their next use. @default 600000 */
+  readonly refreshMs?: number;
+  /** While the key server is away, keys are used up to this age. @default 86400000 */
+  readonly maxAgeMs?: number;
+}
+
+const timeoutMs = 3_000;
+/** A key set that lacks a key is fetched again for it, at most this often. */
+const unknownKeyPauseMs = 10_000;
+/** With keys at hand, a key server that failed is left alone for this time. */
+const failurePauseMs = 2_000;
+/** The minimum time between two log lines about a failing key server. */
+const warnEveryMs = 30_000;
+
+/**
+ * The keys at a JWKS URL. They are fetched at first use, again after `refreshMs` without delaying any sign-in, and for
+ * an unknown key. While the key server is away the known keys stay in use, for a day. Rejects with AuthError
+ * `unavailable` when a key is needed that only the key server has, and with jose's own error when the key set has none
+ * for the token.
+ */
+export function createRemoteKeys(
+  url: string,
+  log: Pick<Logger, 'warn'>,
+  { refreshMs = 600_000, maxAgeMs = 86_400_000 }: RemoteKeysOptions = {},
+): JWTVerifyGetKey {
+  // jose writes the time of each successful fetch (`uat`) and the key set to this object.
+  const fetched: { uat?: number } = {};
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: timeoutMs,
+    cooldownDuration: unknownKeyPauseMs,
+    cacheMaxAge: maxAgeMs,
+    [jwksCache]: fetched as Record<string, never>,
+  });
+  let failedAtMs = -Infinity;
+  let warnedAtMs = -Infinity;
+
+  // A success since then ends the pause, and so does a clock that was set back.
+  function isPaused(): boolean {
+    const { uat = Infinity } = fetched;
+    const sinceMs = Date.now() - failedAtMs;
+    return failedAtMs >= uat && sinceMs >= 0 && sinceMs < failurePauseMs;
+  }
+
+  function failed(error: unknown): AuthError {
+    const nowMs = performance.now();
+    failedAtMs = Date.now();
+    if (nowMs - warnedAtMs >= warnEveryMs) {
+      warnedAtMs = nowMs;
+      const ageMs = fetched.uat === undefined ? null : Date.now() - fetched.uat;
+      log.warn({ err: error, ageMs }, 'the key server at HUB_JWKS_URL did not answer with keys');
+    }
+    return unavailable(error);
+  }
+
+  return async (header, token) => {
+    const { uat } = fetched;
+    if (uat !== undefined && Date.now() - uat >= refreshMs && !keys.reloading && !isPaused())
+      keys.reload().catch(failed);
+    // Each token with an unknown key would cause a request.
+    if (isPaused() && !hasKey(header.kid)) throw unavailable();
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      const isAnswer =
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys;
+      throw isAnswer ? error : failed(error);
+    }
+  };
+
+  function hasKey(kid: string | undefined): boolean {
+    return kid === undefined || (keys.jwks()?.keys.some((key) => key.kid === kid) ?? false);
+  }
+}
+
+function unavailable(cause?: unknown): AuthError {
+  return new AuthError('unavailable', 'the key server does not answer; try again', { cause });
+}

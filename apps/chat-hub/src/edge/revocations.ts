@@ -1,0 +1,41 @@
+import type { RevokedToken } from '@openclaw/chat-store';
+import type { Identity } from './identity.ts';
+
+/** Far longer than an upgrade may take between the check of its token and its session. */
+const keptMs = 60_000;
+const maxKept = 10_000;
+
+/**
+ * The revocations of the last minute. A token that was checked just before its revocation may open a session just after
+ * the sockets of that token were closed, so each new session is compared with them once more.
+ */
+export function createRevocations(clock: () => number = () => performance.now()) {
+  let recent: { readonly revoked: RevokedToken; readonly atMs: number }[] = [];
+  return {
+    add(revoked: readonly RevokedToken[]): void {
+      const atMs = clock();
+      recent = [
+        ...recent.filter((entry) => atMs - entry.atMs < keptMs),
+        ...revoked.map((entry) => ({ revoked: entry, atMs })),
+      ].slice(-maxKept);
+    },
+    /** True when the token of this identity was revoked in the last minute; false without a token (dev mode). */
+    has: (identity: Identity) =>
+      identity.expiresAtMs !== null && recent.some(({ revoked }) => isRevokedBy(identity, revoked)),
+  };
+}
+
+export type Revocations = ReturnType<typeof createRevocations>;
+
+/** True when the revocation ends the token of this identity. A token without `iat` counts as older than any. */
+export function isRevokedBy(
+  identity: Identity,
+  { jti, sub, minter, revokedAtMs }: RevokedToken,
+): boolean {
+  if (jti !== null) return jti === identity.jti;
+  if (sub !== null && sub !== identity.agentId) return false;
+  if (minter !== null && minter !== identity.minter) return false;
+  // In dev mode there are no tokens; only the sockets of a named agent are closed.
+  if (sub === null && identity.expiresAtMs === null) return false;
+  return (identity.issuedAtMs ?? 0) <= revokedAtMs;
+}

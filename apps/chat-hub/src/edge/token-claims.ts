@@ -1,0 +1,75 @@
+import { agentKindSchema, isId } from '@openclaw/protocol';
+import type { JWTPayload } from 'jose';
+import { z } from 'zod';
+import type { JwtSettings } from '../jwt-settings.ts';
+import { AuthError, jtiSchema, type Identity } from './identity.ts';
+
+/** How far the clocks of signers and hubs may differ. */
+export const clockToleranceMs = 5_000;
+
+/** The latest time that a Date can hold, in seconds. */
+const endOfTime = 8.64e12;
+// RFC 7519 allows fractions, and a signer may write any number; the store keeps whole milliseconds.
+const numericDate = z
+  .number()
+  .transform((seconds) => Math.floor(Math.min(Math.max(seconds, 0), endOfTime) * 1000));
+
+const claimsSchema = z.object({
+  sub: z.string().refine(isId, 'is not an agentId'),
+  exp: numericDate,
+  iat: numericDate.optional(),
+  jti: jtiSchema.optional(),
+  minter: z.string().max(128).optional(),
+  channels: z.array(z.string().refine(isId)).max(1_000).optional(),
+  role: z.union([z.string(), z.array(z.unknown())]).optional(),
+  kind: agentKindSchema.default('agent'),
+  on_behalf_of: z.string().refine(isId, 'is not an agentId').optional(),
+});
+
+/**
+ * The claim of this name; else the value at the path that the name is with its dots, such as `realm_access.roles`.
+ * Undefined when there is neither. Issuers use dots in both ways.
+ */
+export function readClaim(payload: JWTPayload, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name];
+  let value: unknown = payload;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part))
+      return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}
+
+/** The identity that verified claims give. @throws {AuthError} `unauthorized`, naming the claim and never its value */
+export function identityOf(
+  payload: JWTPayload,
+  { claims: names, adminRole }: Pick<JwtSettings, 'claims' | 'adminRole'>,
+): Identity {
+  const claims = claimsSchema.safeParse({
+    ...payload,
+    role: readClaim(payload, names.role),
+    kind: readClaim(payload, names.kind),
+    channels: readClaim(payload, names.channels),
+  });
+  if (!claims.success) {
+    const claim = String(claims.error.issues[0]?.path[0] ?? '');
+    const name = Object.hasOwn(names, claim) ? names[claim as keyof typeof names] : claim;
+    throw new AuthError('unauthorized', `the token's claim "${name}" cannot be used`);
+  }
+  const { sub, exp, iat, jti, minter, channels, role, kind, on_behalf_of } = claims.data;
+  // It would outlive every revocation until that time.
+  if (iat !== undefined && iat > Date.now() + clockToleranceMs)
+    throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
+  return {
+    agentId: sub,
+    kind,
+    isAdmin: Array.isArray(role) ? role.includes(adminRole) : role === adminRole,
+    onBehalfOf: on_behalf_of ?? null,
+    channels: channels ?? null,
+    jti: jti ?? null,
+    minter: minter ?? null,
+    issuedAtMs: iat ?? null,
+    expiresAtMs: exp,
+  };
+}

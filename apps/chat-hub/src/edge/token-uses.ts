@@ -1,0 +1,47 @@
+import type { ChatStore, TokenUse } from '@openclaw/chat-store';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { Identity } from './identity.ts';
+import { createWriteBehind } from './write-behind.ts';
+
+/** Uses waiting to be written. While the database is away, further ones are not recorded. */
+const maxPending = 20_000;
+/** Tokens remembered with the time of their last recorded use, so that a REST call costs no write. */
+const maxRemembered = 50_000;
+/** A token that stays in use is recorded again after this time. */
+const refreshMs = 60_000;
+
+/** Records in the store when minted tokens are used, and when revoked tokens expire. */
+export function createTokenUses(deps: {
+  readonly store: Pick<ChatStore, 'recordTokenUses'>;
+  readonly log: Logger;
+  /** @default performance.now */
+  readonly clock?: () => number;
+}) {
+  const { store, log, clock = () => performance.now() } = deps;
+  const recordedAtMs = new LRUCache<string, number>({ max: maxRemembered });
+  const writes = createWriteBehind<TokenUse>({
+    write: (uses) => store.recordTokenUses(uses),
+    what: 'uses of tokens',
+    ...{ log, clock, maxPending },
+  });
+
+  function record({ jti, expiresAtMs }: Identity): void {
+    if (jti === null || jti === '' || expiresAtMs === null) return;
+    const nowMs = clock();
+    if (nowMs - (recordedAtMs.get(jti) ?? -Infinity) < refreshMs) return;
+    if (writes.add(jti, { jti, expiresAtMs })) recordedAtMs.set(jti, nowMs);
+  }
+
+  return {
+    /** Call it when a token was accepted. Tokens of other issuers are not listed, so their uses are not recorded. */
+    accepted(identity: Identity): void {
+      if (identity.minter !== null) record(identity);
+    },
+    /** Call it when a token was refused because it was revoked: its revocation is not needed once it has expired. */
+    refused: record,
+    close: () => writes.close(),
+  };
+}
+
+export type TokenUses = ReturnType<typeof createTokenUses>;

@@ -1,0 +1,73 @@
+import type { Logger } from 'pino';
+
+/** Values are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
+const writeEveryMs = 250;
+const retryAfterMs = 2_000;
+const maxBatch = 500;
+
+/**
+ * Writes values to the store in the background, in batches. A failed batch is written again. The latest value of a key
+ * wins.
+ */
+export function createWriteBehind<T>(deps: {
+  readonly write: (batch: readonly T[]) => Promise<void>;
+  /** The values, as the log names them. */
+  readonly what: string;
+  readonly log: Pick<Logger, 'debug'>;
+  /** Values waiting to be written. While the database is away, further ones are not taken. */
+  readonly maxPending: number;
+  /** @default performance.now */
+  readonly clock?: () => number;
+}) {
+  const { what, log, maxPending, clock = () => performance.now() } = deps;
+  const pending = new Map<string, T>();
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> | undefined;
+  let writtenMs = -Infinity;
+  let isClosed = false;
+
+  function schedule(waitMs: number): void {
+    if (isClosed || timer || writing) return;
+    timer = setTimeout(() => void write(), Math.max(0, waitMs));
+    timer.unref();
+  }
+
+  /** Writes one batch. Resolves with false when it could not be written. */
+  async function write(): Promise<boolean> {
+    timer = undefined;
+    writtenMs = clock();
+    const batch = [...pending].slice(0, maxBatch);
+    for (const [key] of batch) pending.delete(key);
+    let waitMs = writeEveryMs;
+    writing = deps.write(batch.map(([, value]) => value)).catch((error: unknown) => {
+      log.debug({ err: error }, `${what} were not recorded; they will be`);
+      waitMs = retryAfterMs;
+      for (const [key, value] of batch) {
+        // A value that was added during the write is newer.
+        if (pending.size < maxPending && !pending.has(key)) pending.set(key, value);
+      }
+    });
+    await writing;
+    writing = undefined;
+    if (pending.size > 0) schedule(waitMs);
+    return waitMs === writeEveryMs;
+  }
+
+  return {
+    /** Returns false when too many values wait already. */
+    add(key: string, value: T): boolean {
+      if (pending.size >= maxPending && !pending.has(key)) return false;
+      pending.set(key, value);
+      schedule(writtenMs + writeEveryMs - clock());
+      return true;
+    },
+    has: (key: string) => pending.has(key),
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await writing;
+      // Stops at the first failure, so that an absent database does not delay the close.
+      while (pending.size > 0 && (await write()));
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { AuditRecord, ChatStore } from '@openclaw/chat-store';
+import type { MethodName } from '@openclaw/protocol';
+import type { Logger } from 'pino';
+import type { Transport } from '../calls/handler.ts';
+import type { Identity } from '../edge/identity.ts';
+import { createWriteBehind } from '../edge/write-behind.ts';
+
+/** Acts waiting to be written. While the database is away, further ones are in the log stream only. */
+const maxPending = 10_000;
+
+/** Methods that are administrative acts when an admin calls them: they decide over channels and texts of others. */
+const adminMethods: ReadonlySet<MethodName> = new Set([
+  'channel.update',
+  'channel.archive',
+  'channel.delete',
+  'member.add',
+  'member.remove',
+  'member.update',
+  'message.delete',
+]);
+
+/** Params that say what an act was about. Texts, such as names and topics, stay out of the audit log. */
+const namedParams = ['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'];
+
+/** The request by which an act was done. */
+export interface ActRequest {
+  readonly identity: Identity;
+  readonly transport: Transport;
+  readonly requestId: string | null;
+}
+
+/** Records administrative acts: in the store for `GET /v1/audit`, and in the log stream, whatever LOG_LEVEL says. */
+export function createAudit(deps: {
+  readonly store: Pick<ChatStore, 'recordAudit'>;
+  readonly hubId: string;
+  readonly log: Logger;
+}) {
+  const { store, hubId, log } = deps;
+  const auditLog = log.child(
+    { part: 'audit' },
+    log.level === 'silent' || log.isLevelEnabled('info') ? {} : { level: 'info' },
+  );
+  const writes = createWriteBehind<AuditRecord>({
+    write: (records) => store.recordAudit(records),
+    what: 'administrative acts',
+    ...{ log, maxPending },
+  });
+  let count = 0;
+
+  /** Writes an act that was committed to the log stream. */
+  function logged({ action, hubId: _inEachLine, ...about }: AuditRecord): void {
+    auditLog.info({ action, ...about }, `an administrative act: ${action}`);
+  }
+
+  return {
+    /** The record of an act. */
+    recordOf(
+      { identity, transport, requestId }: ActRequest,
+      act: Pick<AuditRecord, 'action' | 'target' | 'details'>,
+    ): AuditRecord {
+      const { agentId: actor, address = null } = identity;
+      return { actor, ...act, via: transport, address, requestId, hubId };
+    },
+    logged,
+    /** Call it when a call was successful. Records it when it was an administrative act. */
+    called(request: ActRequest, method: MethodName, params: object): void {
+      if (!request.identity.isAdmin || !isAct(method, params)) return;
+      const named = params as Readonly<Record<string, unknown>>;
+      const details = Object.fromEntries(
+        namedParams.filter((name) => named[name] !== undefined).map((name) => [name, named[name]]),
+      );
+      const target = named['agentId'] ?? named['channelId'] ?? null;
+      const record = this.recordOf(request, {
+        action: method,
+        target: target === null ? null : String(target),
+        details,
+      });
+      logged(record);
+      count += 1;
+      if (!writes.add(String(count), record))
+        log.error({ action: method }, 'an administrative act is in the log stream only');
+    },
+    close: () => writes.close(),
+  };
+}
+
+function isAct(method: MethodName, params: object): boolean {
+  if (adminMethods.has(method)) return true;
+  return method === 'collaboration.emit' && 'channelId' in params && params.channelId === null;
+}
+
+export type Audit = ReturnType<typeof createAudit>;

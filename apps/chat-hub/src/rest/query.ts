@@ -1,0 +1,10 @@
+import { isStorableText } from '@openclaw/protocol';
+import { z } from 'zod';
+
+/** A whole number above 0 in a query. */
+export const wholeNumber = (max: number) => z.coerce.number().int().min(1).max(max);
+
+/** Text that every store can hold. */
+export const storable = z
+  .string()
+  .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that may hold a secret. Each can instead be read from the file that `<name>_FILE` names. */
+export const secretNames = [
+  'HUB_JWT_SECRET',
+  'HUB_DB_URL',
+  'HUB_DB_PASSWORD',
+  'REDIS_URL',
+  'REDIS_PASSWORD',
+  'CHAT_REDIS_URL',
+  'CHAT_REDIS_PASSWORD',
+] as const;
+
+/** Far above any secret. A larger file was named by mistake. */
+const maxChars = 65_536;
+
+/**
+ * Sets each secret whose `_FILE` variable names a file to the file's text, without the line break at its end. Returns
+ * the environment without those `_FILE` variables, and one problem for each that cannot be used. A problem names the
+ * variable and never a content.
+ */
+export function readSecretFiles(environment: Environment): {
+  readonly environment: Environment;
+  readonly problems: readonly string[];
+} {
+  const resolved: Record<string, string | undefined> = { ...environment };
+  const problems: string[] = [];
+  for (const name of secretNames) {
+    const fileName = `${name}_FILE`;
+    const path = environment[fileName];
+    delete resolved[fileName];
+    if (path === undefined || path === '') continue;
+    if (environment[name] !== undefined && environment[name] !== '') {
+      problems.push(`${fileName}: ${name} is set too; set one of them`);
+      continue;
+    }
+    const read = readSecret(path);
+    if ('problem' in read) problems.push(`${fileName}: ${read.problem}`);
+    else resolved[name] = read.text;
+  }
+  return { environment: resolved, problems };
+}
+
+function readSecret(path: string): { readonly text: string } | { readonly problem: string } {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    return { problem: `the file cannot be read (${code})` };
+  }
+  if (text === '') return { problem: 'the file is empty' };
+  if (text.length > maxChars) return { problem: 'the file is too large to be a secret' };
+  return { text };
+}

@@ -1,0 +1,131 @@
+import { sql, type Kysely } from 'kysely';
+import type { Engine } from './engine.ts';
+import { newId } from './new-id.ts';
+import type { Tables } from './tables.ts';
+
+/** One administrative act. */
+export interface AuditRecord {
+  /** Who acted: an agent, or a user of a machine for a command. */
+  readonly actor: string;
+  /** What was done: the name of a method, such as `channel.delete`, or `token.mint`. */
+  readonly action: string;
+  /** On whom or on which channel; null when it has no single target. */
+  readonly target: string | null;
+  /** What else is worth knowing, as JSON with at most some hundred characters; no text of a message. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly via: 'ws' | 'rest' | 'command';
+  /** The client's address; null for a command. */
+  readonly address: string | null;
+  readonly requestId: string | null;
+  /** The hub that did it; null for a command. */
+  readonly hubId: string | null;
+}
+
+export interface AuditEntry extends AuditRecord {
+  readonly id: string;
+  /** The database's time, epoch ms. */
+  readonly atMs: number;
+}
+
+export interface AuditQuery {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  /** Lists the entries after the one with this id. */
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** No entry is larger than about this, whatever its caller put in. */
+const maxText = 512;
+const maxDetails = 2_048;
+const rowsMax = 500;
+
+const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
+
+let newestMs = 0;
+
+/** A new id, greater than all before it in this thread, so that acts of one millisecond keep their order. */
+function nextId(): string {
+  newestMs = Math.max(newestMs + 1, Date.now());
+  return newId(newestMs);
+}
+
+/** Inserts within the transaction of the act. */
+export async function insertAudit(
+  { sql: { now } }: Pick<Engine, 'sql'>,
+  db: Kysely<Tables>,
+  records: readonly AuditRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
+  await db
+    .insertInto('audit_log')
+    .values(
+      records.map((record) => {
+        const details = JSON.stringify(record.details);
+        return {
+          id: nextId(),
+          at: now(),
+          actor: record.actor.slice(0, maxText),
+          action: record.action.slice(0, maxText),
+          target: cut(record.target),
+          details: details.length > maxDetails ? '{"isTooLarge":true}' : details,
+          via: record.via,
+          address: cut(record.address),
+          request_id: cut(record.requestId),
+          hub_id: cut(record.hubId),
+        };
+      }),
+    )
+    .execute();
+}
+
+/** Records acts that were done already, at most some hundred in a call. */
+export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Promise<void> {
+  return engine.write((db) => insertAudit(engine, db, records));
+}
+
+/** A page of the audit log, newest first. */
+export async function readAudit(
+  engine: Engine,
+  { actor, action, target, cursor, limit }: AuditQuery,
+): Promise<{ readonly entries: readonly AuditEntry[]; readonly nextCursor: string | null }> {
+  let query = engine.db
+    .selectFrom('audit_log')
+    .selectAll()
+    .orderBy('at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1);
+  if (cursor !== undefined) {
+    query = query.where(
+      sql<boolean>`(at, id) < (select at, id from audit_log where id = ${cursor})`,
+    );
+  }
+  if (actor !== undefined) query = query.where('actor', '=', actor);
+  if (action !== undefined) query = query.where('action', '=', action);
+  if (target !== undefined) query = query.where('target', '=', target);
+  const rows = await query.execute();
+  const entries = rows.slice(0, limit).map((row) => ({
+    id: row.id,
+    atMs: row.at,
+    actor: row.actor,
+    action: row.action,
+    target: row.target,
+    details: JSON.parse(row.details) as Record<string, unknown>,
+    via: row.via,
+    address: row.address,
+    requestId: row.request_id,
+    hubId: row.hub_id,
+  }));
+  return { entries, nextCursor: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+}
+
+/** Removes some hundred entries older than `retentionMs`. Returns whether there is more. */
+export async function sweepAudit(engine: Engine, retentionMs: number): Promise<boolean> {
+  const { numAffectedRows = 0n } = await engine.write((db) =>
+    sql`delete from audit_log where id in (
+      select id from audit_log where at < ${engine.sql.now()} - cast(${retentionMs} as bigint)
+      order by at limit ${sql.lit(rowsMax)})`.execute(db),
+  );
+  return numAffectedRows >= rowsMax;
+}
