@@ -16,6 +16,7 @@ const pages = [
   'docs/retention.md',
   'docs/scaling.md',
   'infra/README.md',
+  'infra/proxy/README.md',
 ];
 
 // Documents may name a file relative to one of these folders.
@@ -25,6 +26,7 @@ const homes = [
   'packages',
   'packages/chat-store/src',
   'infra',
+  'infra/proxy',
   'infra/redis',
 ];
 

@@ -96,7 +96,9 @@ describe('a page of any other origin', () => {
   it('gets the reason of a refused WebSocket by POST, which carries its Origin', async () => {
     const post = (origin: string) =>
       fetch(`${hub.url}/v1/ws`, { method: 'POST', headers: { origin } });
-    expect((await post(foreign)).status).toBe(403);
+    const refused = await post(foreign);
+    expect([refused.status, refused.headers.has('x-request-id')]).toEqual([403, true]);
+    expect(await refused.text()).toContain('HUB_PUBLIC_URL');
     expect((await post(hub.url)).status).toBe(405);
   });
 });

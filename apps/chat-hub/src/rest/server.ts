@@ -91,8 +91,6 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   cap.watch(app.server);
   setErrorHandlers(app, log);
-  allowForeignPages(app, originPolicy);
-  const refuseVerbs = refuseOtherVerbs(app);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
   app.decorateRequest('trace');
@@ -104,6 +102,10 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
       [requestIdHeader]: request.trace.requestId,
       'x-content-type-options': 'nosniff',
     });
+  });
+  allowForeignPages(app, originPolicy);
+  const refuseVerbs = refuseOtherVerbs(app);
+  app.addHook('onRequest', async (request, reply) => {
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
     // Frees the connection as soon as the answer is sent.
