@@ -178,6 +178,27 @@ describe('a connection', () => {
     expect(hub.connectionCount).toBe(0);
   });
 
+  it('ends an attempt that fails with an error alone, as with Node 22', async () => {
+    let attempts = 0;
+    class ErrorOnly {
+      onmessage = null;
+      onerror: ((event: object) => void) | null = null;
+      onclose = null;
+      constructor() {
+        attempts += 1;
+        queueMicrotask(() => this.onerror?.({}));
+      }
+      send() {}
+      close() {
+        this.onerror?.({});
+      }
+    }
+    const { changes } = connect({ webSocket: ErrorOnly });
+    await waitFor(() => changes.length >= 3);
+    expect(changes[0]?.error?.message).toContain('cannot be reached');
+    expect(attempts - changes.length).toBeLessThanOrEqual(1);
+  });
+
   // A half-open TCP connection looks open to a browser's WebSocket, which only listens.
   it('pings a hub that is silent for a heartbeat, and reconnects when it does not answer', async () => {
     const { client } = connect();

@@ -147,14 +147,23 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
   function open(opened: WebSocketLike) {
     const watch = watched;
     let failure: AttemptFailure | null = null;
+    let hasMessage = false;
     socket = opened;
     opened.onmessage = ({ data }) => {
       if (socket !== opened || typeof data !== 'string') return;
+      hasMessage = true;
       hasHeard = true;
       owner.onText(data);
     };
     opened.onerror = (event) => {
       failure ??= failureOfEvent(event);
+      if (hasMessage) return;
+      // Node 22 reports a failed attempt by an error alone, without the close that should follow it at once.
+      setTimeout(() => {
+        if (socket !== opened || hasMessage || state === 'closed') return;
+        ended(1006, '', failure ?? watch?.failure ?? null);
+        opened.close();
+      }, 0);
     };
     opened.onclose = ({ code, reason }) => {
       if (socket === opened) ended(code, reason, failure ?? watch?.failure ?? null);
