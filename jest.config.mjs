@@ -14,11 +14,13 @@ export const slowSuites = [
   'presence/src/quiet-hour',
   'presence/src/refused-writes',
   'apps/web/src/e2e/crowd-by-the-clock',
+  'apps/web/src/e2e/behind-proxies',
   'bench/src/cost-model/cost-model',
   'bench/src/compare/compare.e2e',
   'tools/backup/src/drills/',
   'tools/monitoring/src/drills/',
   'infra-test/src/deployed/',
+  'infra-test/src/proxies/',
   'infra-test/src/python-client',
 ];
 

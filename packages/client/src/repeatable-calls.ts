@@ -16,10 +16,14 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 
 /**
  * The time in ms, then 128 random bits, as hex. Ids that begin with the time are next to each other in the hub's index,
- * so a commit touches fewer pages. `crypto.randomUUID` does not exist on pages without TLS.
+ * so a commit touches fewer pages. `crypto.randomUUID` does not exist on pages without TLS, and React Native has no
+ * `crypto` at all. An id need not be secret, only unique, so `Math.random` serves there.
  */
 export function createClientMessageId(): string {
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  const bytes = new Uint8Array(16);
+  const { crypto } = globalThis as Partial<typeof globalThis>;
+  if (crypto === undefined) bytes.forEach((_, at) => (bytes[at] = Math.random() * 256));
+  else crypto.getRandomValues(bytes);
   const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return `${Date.now().toString(16).padStart(12, '0')}-${random}`;
 }

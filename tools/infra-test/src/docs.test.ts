@@ -17,6 +17,7 @@ const pages = [
   'docs/scaling.md',
   'docs/security.md',
   'infra/README.md',
+  'infra/proxy/README.md',
 ];
 
 // Documents may name a file relative to one of these folders.
@@ -26,6 +27,7 @@ const homes = [
   'packages',
   'packages/chat-store/src',
   'infra',
+  'infra/proxy',
   'infra/redis',
 ];
 

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { createCertificate } from './certificate.ts';
 import { freePort, temporaryFolder } from './processes.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
@@ -12,30 +11,10 @@ export interface TlsRedis extends RedisServer {
   readonly userPassword: string;
 }
 
-/** True if openssl is installed. */
-export function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Creates a certificate for 127.0.0.1 by openssl and starts the server with it. */
 export async function startTlsRedis(): Promise<TlsRedis> {
   const folder = await temporaryFolder('tls');
-  const keyFile = join(folder.path, 'key.pem');
-  const caFile = join(folder.path, 'cert.pem');
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  const subject = [
-    '-subj',
-    '/CN=localhost',
-    '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
-  ];
-  const output = ['-nodes', '-days', '2', '-keyout', keyFile, '-out', caFile];
-  execFileSync('openssl', [...request, ...subject, ...output], { stdio: 'pipe' });
+  const { keyFile, certificateFile: caFile } = createCertificate(folder.path);
   const tlsPort = await freePort();
   const userPassword = 'hub-secret';
   const rights = ['~openclaw:*', 'resetchannels', '&openclaw:*', '+@all', '-@admin', '-@dangerous'];

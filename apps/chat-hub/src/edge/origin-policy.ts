@@ -1,29 +1,63 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Config } from '../config.ts';
+import { createAllowedOrigins } from './allowed-origins.ts';
+import { createForwarded, type Forwarded } from './trusted-proxies.ts';
 
-/** Returns null if a request with these headers is allowed, else the reason for the refusal. */
-export type OriginPolicy = (headers: IncomingHttpHeaders) => string | null;
+/** Returns null if this request is allowed, else the reason for the refusal. */
+export type OriginPolicy = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string | null;
+
+/** Returns null if a request with these headers may be served, else the reason for the refusal. */
+export type HostPolicy = (headers: IncomingHttpHeaders) => string | null;
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
+const foreignOrigin =
+  'this Origin is not allowed: the hub’s own address is set with HUB_PUBLIC_URL if a proxy changes the Host, that of another site with HUB_ALLOWED_ORIGINS';
+
 /**
- * Refuses requests of foreign web pages, over REST and WebSocket: their Origin is neither this host nor an allowed one.
- * With dev sign-in the Host must also be this machine. Otherwise a foreign host name that resolves to 127.0.0.1 (DNS
+ * With dev sign-in the Host must be this machine. Otherwise a foreign host name that resolves to 127.0.0.1 (DNS
  * rebinding) would count as the page's own host.
  */
-export function createOriginPolicy({
-  allowedOrigins,
-  auth,
-}: Pick<Config, 'allowedOrigins' | 'auth'>): OriginPolicy {
-  return (headers) => {
-    if (auth.mode === 'dev' && !loopbackHost.test(headers.host ?? ''))
-      return 'dev sign-in works on this machine only: use localhost in the address';
-    if (!isOriginAllowed(headers, allowedOrigins)) return 'this Origin is not allowed';
-    return null;
+export function createHostPolicy({ auth }: Pick<Config, 'auth'>): HostPolicy {
+  return ({ host }) =>
+    auth.mode === 'dev' && !loopbackHost.test(host ?? '')
+      ? 'dev sign-in works on this machine only: use localhost in the address'
+      : null;
+}
+
+/**
+ * Refuses requests of foreign web pages, over REST and WebSocket: their Origin is neither this host, nor that of the
+ * public URL, nor an allowed one. The Host policy is applied first.
+ */
+export function createOriginPolicy(
+  config: Pick<Config, 'allowedOrigins' | 'auth' | 'publicUrl' | 'trustedProxies'>,
+): OriginPolicy {
+  const { allowedOrigins, publicUrl, trustedProxies } = config;
+  const hostPolicy = createHostPolicy(config);
+  const forwarded = createForwarded(trustedProxies);
+  const isAllowed = createAllowedOrigins([
+    ...allowedOrigins,
+    ...(publicUrl === null ? [] : [new URL(publicUrl).origin]),
+  ]);
+  return (request) => {
+    const denied = hostPolicy(request.headers);
+    if (denied !== null) return denied;
+    const { origin, host } = request.headers;
+    if (origin === undefined || isAllowed(origin)) return null;
+    return isOwn(origin, host, forwarded(request)) ? null : foreignOrigin;
   };
 }
 
-function isOriginAllowed({ origin, host }: IncomingHttpHeaders, allowed: readonly string[]) {
-  if (origin === undefined || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+/** True for the origin of the host that the client asked for. Browsers omit a default port, and some proxies add it. */
+function isOwn(origin: string, host: string | undefined, forwarded: Forwarded): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: originHost } = new URL(origin);
+  // A page without TLS can be changed on its way, so it is not the same site as one with TLS.
+  if (protocol === 'http:' && forwarded.protocol === 'https') return false;
+  return [forwarded.host, host].some((own) => {
+    const url = `${protocol}//${own ?? ''}`;
+    return (
+      own && /^[^/?#@\\\s]+$/.test(own) && URL.canParse(url) && new URL(url).host === originHost
+    );
+  });
 }

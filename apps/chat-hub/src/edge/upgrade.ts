@@ -17,6 +17,7 @@ import {
   type Credentials,
   type Identity,
 } from './identity.ts';
+import { createPathPrefix, type PathPrefix } from './public-url.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import { requestIdHeader, traceOf, type RequestTrace } from '../observe/request-trace.ts';
 import type { OnSignIn } from '../observe/sign-ins.ts';
@@ -41,6 +42,8 @@ export interface Accepted {
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly originPolicy: OriginPolicy;
+  /** The prefix that a proxy may have left in the path. @default none */
+  readonly pathPrefix?: PathPrefix;
   readonly remoteAddress: RemoteAddress;
   /** Consulted before a token is checked; gets the result of the check. */
   readonly failedSignIns: FailedSignIns;
@@ -84,6 +87,7 @@ const closeTimeoutMs = 2_000;
 /** Handles upgrades. Checks path, origin, failed sign-ins, capacity, credentials and admission, in this order. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { maxAuthenticating = 1_024, maxClosing = 4_096, upgradeTimeoutMs = 5_000 } = options;
+  const { pathPrefix = createPathPrefix(null) } = options;
   const authenticating = new Set<Duplex>();
   const closing = new Set<Duplex>();
   const queue = createTimeSlicedQueue({ sliceMs, maxWaiting: maxQueued });
@@ -103,9 +107,9 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 
   /** All checks that need no I/O. */
   function precheck(request: IncomingMessage, trace: RequestTrace): UpgradeRefusal | Candidate {
-    if (parseTarget(request.url).path !== webSocketPath)
+    if (parseTarget(pathPrefix.strip(request.url ?? '')).path !== webSocketPath)
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
-    const denied = options.originPolicy(request.headers);
+    const denied = options.originPolicy(request);
     if (denied !== null) return { status: 403, closeCode: null, reason: denied };
     const address = options.remoteAddress(request);
     const credentials = credentialsOf(request);

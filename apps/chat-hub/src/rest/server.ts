@@ -4,7 +4,8 @@ import { isMethodName, limits, refuse, webSocketPath, type Refusal } from '@open
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { FailedSignIns } from '../edge/failed-sign-ins.ts';
-import type { OriginPolicy } from '../edge/origin-policy.ts';
+import type { HostPolicy, OriginPolicy } from '../edge/origin-policy.ts';
+import type { PathPrefix } from '../edge/public-url.ts';
 import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from '../edge/identity.ts';
 import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
@@ -18,6 +19,7 @@ import type { Readiness } from '../observe/readiness.ts';
 import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
 import type { OnSignIn } from '../observe/sign-ins.ts';
 import { addCallRoutes } from './call-routes.ts';
+import { allowForeignPages } from './foreign-pages.ts';
 import { acceptJsonBodies, unreadableText } from './json-bodies.ts';
 import { addDocuments, specifications } from './openapi.ts';
 import { refuseOtherVerbs, sendFailure } from './errors.ts';
@@ -42,7 +44,9 @@ export interface ServerDeps {
   readonly audit: Audit;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
+  readonly hostPolicy: HostPolicy;
   readonly originPolicy: OriginPolicy;
+  readonly pathPrefix: PathPrefix;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
   readonly onSignIn: OnSignIn;
@@ -58,10 +62,11 @@ export interface ServerDeps {
 
 /** The HTTP side: REST, health, metrics, specifications and the web UI. start-hub.ts adds upgrades. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
-  const { auth, cap, originPolicy, log, metrics, webDir } = deps;
+  const { auth, cap, hostPolicy, originPolicy, pathPrefix, log, metrics, webDir } = deps;
   const app = fastify({
     ...serverOptions,
     bodyLimit: limits.frameBytes,
+    rewriteUrl: ({ url = '/' }) => pathPrefix.strip(url),
     http: {
       ...serverOptions.http,
       // Some clients offer HTTP/2 (h2c) with every request; the server may ignore the offer.
@@ -71,7 +76,6 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   cap.watch(app.server);
   setErrorHandlers(app, log);
-  const refuseVerbs = refuseOtherVerbs(app);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
   app.decorateRequest('trace');
@@ -83,6 +87,10 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
       [requestIdHeader]: request.trace.requestId,
       'x-content-type-options': 'nosniff',
     });
+  });
+  allowForeignPages(app, originPolicy);
+  const refuseVerbs = refuseOtherVerbs(app);
+  app.addHook('onRequest', async (request, reply) => {
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
     // Frees the connection as soon as the answer is sent.
@@ -112,7 +120,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     );
   });
   refuseVerbs();
-  await addWebPage(app, { directory: webDir, originPolicy, log });
+  await addWebPage(app, { directory: webDir, hostPolicy, pathPrefix, log });
   return app;
 }
 
@@ -123,7 +131,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { operations, limiter, onSignIn } = deps;
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    const denied = originPolicy(request.headers);
+    const denied = originPolicy(request.raw);
     if (denied !== null) return sendFailure(reply, refuse('forbidden', denied));
     const address = remoteAddress(request.raw);
     const credentials = credentialsOf(request);

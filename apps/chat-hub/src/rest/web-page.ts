@@ -5,7 +5,8 @@ import fastifyStatic from '@fastify/static';
 import { refuse } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { OriginPolicy } from '../edge/origin-policy.ts';
+import type { HostPolicy } from '../edge/origin-policy.ts';
+import type { PathPrefix } from '../edge/public-url.ts';
 import { sendFailure } from './errors.ts';
 
 /** The build folder of the web UI. The path is right both from this source file and from its build. */
@@ -54,12 +55,15 @@ export async function addWebPage(
   app: FastifyInstance,
   {
     directory,
-    originPolicy,
+    hostPolicy,
+    pathPrefix,
     log,
   }: {
     /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
     readonly directory: string;
-    readonly originPolicy: OriginPolicy;
+    /** The files themselves are for every Origin: behind a proxy that changes the Host, their own page has a foreign one. */
+    readonly hostPolicy: HostPolicy;
+    readonly pathPrefix: PathPrefix;
     readonly log: Logger;
   },
 ): Promise<void> {
@@ -90,10 +94,17 @@ export async function addWebPage(
     });
     page.addHook('onRequest', async (request, reply) => {
       reply.headers(pageHeaders);
-      const denied = originPolicy(request.headers);
+      const denied = hostPolicy(request.headers);
       if (denied !== null) return sendFailure(reply, refuse('forbidden', denied));
     });
 
+    const { path } = pathPrefix;
+    if (path !== '/') {
+      // Without the slash at the end, the relative addresses of the page would lack the prefix.
+      page.get(path.slice(0, -1), (request, reply) =>
+        reply.redirect(`${path}${/\?.*/.exec(request.url)?.[0] ?? ''}`, 308),
+      );
+    }
     page.get('/', async (_request, reply) =>
       (await isBuilt())
         ? reply.sendFile('index.html')

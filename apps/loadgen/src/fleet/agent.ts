@@ -80,11 +80,13 @@ export function createAgent(
   const pending = new Map<string, number>();
   const idleWaiters = new Map<string, () => void>();
   let cutAtMs: number | null = null;
+  let lastError: HubError | null = null;
   const timers = new Set<ReturnType<typeof setTimeout>>();
 
   client.on('event', onEvent);
-  client.on('state', ({ state }) => {
+  client.on('state', ({ state, error }) => {
     const now = nowMs();
+    lastError = error ?? lastError;
     if (state === 'reconnecting' && now >= tally.times.measureMs) {
       tally.reconnects += 1;
       tally.series?.count('reconnects');
@@ -297,7 +299,12 @@ export function createAgent(
       return count;
     },
     async join() {
-      await client.ready({ signal: AbortSignal.timeout(connectTimeoutMs) });
+      try {
+        await client.ready({ signal: AbortSignal.timeout(connectTimeoutMs) });
+      } catch (error) {
+        // The cause of the last attempt says more than that the time is over.
+        throw lastError ?? error;
+      }
       await Promise.all(channelIds.map((channelId) => client.channel(channelId).join()));
     },
     async subscribe() {

@@ -7,6 +7,13 @@ import type { TlsSettings } from '../plan/plan.ts';
 const timeoutMs = 10_000;
 const bodyBytesMax = 1024 * 1024;
 
+/** The address of a path of the hub, which a proxy may serve below a path of its own. */
+function hubAddress(url: string, path: string): URL {
+  const address = new URL(url.replace(/^ws/, 'http'));
+  const prefix = address.pathname.replace(/\/v1\/ws$/, '').replace(/\/$/, '');
+  return new URL(prefix + path, address);
+}
+
 /** Calls the hub's HTTP API. @throws {LoadgenError} without an answer in time */
 export async function requestHub(
   url: string,
@@ -18,7 +25,7 @@ export async function requestHub(
     readonly body?: object;
   },
 ): Promise<{ readonly status: number; readonly body: string }> {
-  const address = new URL(call.path, url.replace(/^ws/, 'http'));
+  const address = hubAddress(url, call.path);
   const request = address.protocol === 'https:' ? requestHttps : requestHttp;
   const body = call.body === undefined ? null : JSON.stringify(call.body);
   const options = {

@@ -38,8 +38,8 @@ function answering(status: number): Promise<string> {
 }
 
 /** Greets as a hub does. */
-function greet(server: Server): Promise<string> {
-  const sockets = new WebSocketServer({ server });
+function greet(server: Server, path?: string): Promise<string> {
+  const sockets = new WebSocketServer({ server, ...(path !== undefined && { path }) });
   sockets.on('connection', (socket) => socket.send('{"method":"welcome"}'));
   return listen(server);
 }
@@ -82,6 +82,12 @@ describe('a run that cannot begin', () => {
     const second = `ws://127.0.0.1:${await freePort()}`;
     const plan = createPlan(scenarios.hall, [first, second], noTls);
     await expect(probeHubs(plan, { kind: 'dev' })).rejects.toThrow(`No run against ${second}`);
+  });
+
+  it('does not begin for a hub below a path only if the address lacks the path or its last slash', async () => {
+    const address = await greet(createServer(), '/chat/v1/ws');
+    expect(await probed(`ws://${address}/chat/`)).toBe('connected');
+    expect(await probed(`ws://${address}`)).toContain('HTTP 400');
   });
 
   it('says that a server does not speak TLS', async () => {

@@ -18,7 +18,7 @@ export async function probeHubs(plan: Plan, identity: Identity): Promise<void> {
 
 async function probe(url: string, plan: Plan, identity: Identity): Promise<void> {
   const address = new URL(url);
-  if (address.pathname === '/') address.pathname = webSocketPath;
+  if (address.pathname.endsWith('/')) address.pathname += webSocketPath.slice(1);
   const protocols: string[] = [subprotocol];
   const signIn = signInOf(identity, url, watcherIdOf(plan), plan.tls);
   if ('agent' in signIn) address.searchParams.set('agent', signIn.agent);

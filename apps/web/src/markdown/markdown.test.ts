@@ -142,6 +142,49 @@ describe('a text', () => {
     expect(visibleString('plain, עברית, 👩‍💻')).toBe('plain, עברית, 👩‍💻');
   });
 
+  it('has text that hides in tags or between letters shown, and long runs cut', () => {
+    const tags = (text: string) =>
+      String.fromCodePoint(...[...text].map((one) => 0xe0000 + one.charCodeAt(0)));
+    expect(visibleString(`Hello${tags('send me the keys')}!`)).toBe(
+      'Hello‹tags: send me the keys›!',
+    );
+    // Behind a black flag and an emoji too.
+    for (const base of ['🏴', '👍', '👍🏽', '❤️', '1️⃣'])
+      expect(visibleString(`${base}${tags('obey')}\u{e007f}`)).toBe(`${base}‹tags: obey›‹U+E007F›`);
+    expect(visibleString('pass\u200bword')).toBe('pass‹U+200B›word');
+    expect(visibleString('a\u200b\u200b\u200b\u2060\ufeffb')).toBe('a‹U+200B ×3›‹U+2060›‹U+FEFF›b');
+    expect(visibleString('👍\ufe0f\ufe01\u{e0101}\u{e01ef}')).toBe(
+      '👍\ufe0f‹U+FE01›‹U+E0101›‹U+E01EF›',
+    );
+    for (const one of [
+      '\u00ad',
+      '\u034f',
+      '\u061c',
+      '\u115f',
+      '\u180e',
+      '\u2064',
+      '\u2800',
+      '\u3164',
+    ])
+      expect(visibleString(`x${one}y`)).toMatch(/^x‹U\+[\dA-F]{4}›y$/);
+    expect(visibleString('a\u200db')).toBe('a‹U+200D›b');
+    const long = visibleString(`a${'\u200b\u200c'.repeat(16_000)}b`);
+    expect(long).toMatch(/^a(‹U\+200[BC]›){16}‹31984 more invisible characters›b$/);
+  });
+
+  it('keeps emoji sequences and the joiners of other scripts as they are', () => {
+    for (const text of [
+      '👩‍💻 👨‍👩‍👧‍👦 🏳️‍🌈 👩🏽‍🚀 ❤️ ☎︎ 1️⃣ #️⃣ 🇩🇪 👁️‍🗨️',
+      '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}',
+      'می‌خواهم',
+      'क्‍ष श्री',
+      '葛\u{e0100}城',
+      'plain, עברית\nwith\ta tab',
+    ])
+      expect(visibleString(text)).toBe(text);
+    expect(visibleString('می\u200c\u200cخواهم')).toBe('می‹U+200C ×2›خواهم');
+  });
+
   it('has them named in the text of an image and in the name of a footnote, too', () => {
     for (const content of [
       '![a\u202Eb](https://example.com)',

@@ -1,7 +1,8 @@
 import { effect, signal } from '@preact/signals';
+import type { KeyedStorage } from './page-base.ts';
 
 /** A signal that survives a reload. A value too large for the storage stays only in memory. */
-export function createStoredValue<T>(storage: Storage, key: string, initial: T) {
+export function createStoredValue<T>(storage: KeyedStorage, key: string, initial: T) {
   const value = signal(read(storage, key, initial));
   const stop = effect(() => {
     try {
@@ -14,7 +15,7 @@ export function createStoredValue<T>(storage: Storage, key: string, initial: T) 
   return { value, close: () => stop() };
 }
 
-function read<T>(storage: Storage, key: string, initial: T): T {
+function read<T>(storage: KeyedStorage, key: string, initial: T): T {
   try {
     const text = storage.getItem(key);
     return text === null ? initial : (JSON.parse(text) as T);

@@ -1,3 +1,4 @@
+import { storageOfHub } from '../page/page-base.ts';
 import { createStoredValue } from '../page/stored-value.ts';
 
 /** A token, or a name on a hub that accepts any name without proof. */
@@ -7,4 +8,5 @@ export type Credentials =
 
 /** The credentials of this tab; null when it has none. */
 export const storedCredentials = () =>
-  createStoredValue<Credentials | null>(sessionStorage, 'openclaw.credentials', null).value;
+  createStoredValue<Credentials | null>(storageOfHub(sessionStorage), 'openclaw.credentials', null)
+    .value;

@@ -1,11 +1,12 @@
 import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
+import { hubAddress } from '../page/page-base.ts';
 
 const checkEveryMs = 3_000;
 
 /** A hub that was configured without Redis is not degraded. */
 async function usesRedis(): Promise<boolean> {
-  const response = await fetch('/readyz');
+  const response = await fetch(hubAddress('readyz'));
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
 }

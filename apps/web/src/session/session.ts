@@ -1,7 +1,8 @@
 import { computed, signal } from '@preact/signals';
 import { createClient, type HubClient, type StateChange, type Welcome } from '@openclaw/client';
-import { announcementOf } from '@openclaw/protocol';
+import { announcementOf, webSocketPath } from '@openclaw/protocol/wire';
 import { createNotices } from '../page/notices.ts';
+import { hubAddress, storageOfHub } from '../page/page-base.ts';
 import { createRouter } from '../page/route.ts';
 import { createStoredValue } from '../page/stored-value.ts';
 import { createChats } from '../store/chats.ts';
@@ -11,6 +12,7 @@ import { describeConnection } from './connection-status.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
+import { whyUnreachable } from './unreachable-hub.ts';
 
 const noDrafts: Readonly<Record<string, string>> = {};
 
@@ -31,14 +33,19 @@ export async function openSession(
   credentials: Credentials,
   { signal, onRetry, onEnd }: SessionOptions,
 ): Promise<Session> {
-  const url = location.origin;
+  const url = hubAddress(webSocketPath.slice(1));
   const identity =
     credentials.kind === 'token'
       ? { url, token: credentials.token }
-      : { url: `${url}/?kind=person`, agent: credentials.agentId };
+      : { url: `${url}?kind=person`, agent: credentials.agentId };
   const client = createClient({ ...identity, backoffMaxMs: 8_000 });
+  let hasEnded = false;
   const off = client.on('state', ({ state, error }) => {
-    if (state === 'connecting' && error !== null) onRetry(error.message);
+    if (state !== 'connecting' || error === null) return;
+    if (error.code !== 'disconnected') return onRetry(error.message);
+    void whyUnreachable().then((why) => {
+      if (!hasEnded) onRetry(why ?? error.message);
+    });
   });
   try {
     const welcome = await client.ready({ signal });
@@ -47,6 +54,7 @@ export async function openSession(
     await client.close();
     throw error;
   } finally {
+    hasEnded = true;
     off();
   }
 }
@@ -57,7 +65,7 @@ function createSession(
   { agentId: me }: Welcome,
   onEnd: (reason: string) => void,
 ) {
-  const storage = sessionStorage;
+  const storage = storageOfHub(sessionStorage);
   const notices = createNotices(() => client.state === 'live');
   const chats = createChats(client, me, notices);
   const outbox = createOutbox(client, storage, me, ({ channelId, agentId }) =>

@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals';
 import { createClientMessageId, HubError, type HubClient } from '@openclaw/client';
 import { errorMessage } from '../page/notices.ts';
+import type { KeyedStorage } from '../page/page-base.ts';
 import { createStoredValue } from '../page/stored-value.ts';
 import type { Chat } from './chat.ts';
 import type { Entry } from './timeline.ts';
@@ -40,7 +41,7 @@ const retryableCodes: ReadonlySet<string> = new Set([
  */
 export function createOutbox(
   client: HubClient,
-  storage: Storage,
+  storage: KeyedStorage,
   me: string,
   chatOf: (item: Outgoing) => Chat | null | undefined,
 ) {

@@ -11,6 +11,7 @@ export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
+  readonly ignoreHTTPSErrors?: boolean;
 }
 
 // Long, because the machine may be busy.
@@ -25,7 +26,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
   const afterEachTest: (() => Promise<unknown>)[] = [];
   const atEnd: (() => Promise<unknown>)[] = [];
   // `beforeAll` fills it.
-  const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser };
+  const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser; pageDir: string };
 
   /** Connects an agent with the SDK. */
   function agent(name: string) {
@@ -35,9 +36,14 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     return client;
   }
   /** Opens an empty tab in a browser profile of its own. */
-  async function tab({ width = 1280, height = 800, colorScheme = 'light' }: TabOptions = {}) {
+  async function tab(options: TabOptions = {}) {
+    const { width = 1280, height = 800, colorScheme = 'light' } = options;
     const viewport = { width, height };
-    const context = await servers.browser.newContext({ viewport, colorScheme });
+    const context = await servers.browser.newContext({
+      viewport,
+      colorScheme,
+      ignoreHTTPSErrors: options.ignoreHTTPSErrors ?? false,
+    });
     afterEachTest.push(() => context.close());
     const page = await context.newPage();
     page.setDefaultTimeout(waitMs);
@@ -72,6 +78,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
   beforeAll(async () => {
     const built = await buildPage();
     atEnd.push(() => built.remove());
+    servers.pageDir = built.path;
     servers.redis = await startRedis();
     atEnd.push(() => servers.redis.stop());
     servers.hub = await startHub({

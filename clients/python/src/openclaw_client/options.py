@@ -81,7 +81,9 @@ def parse_target(
     query = parts.query
     if agent is not None:
         query = f"{query}&agent={quote(agent, safe='')}".lstrip("&")
-    path = _PATH if parts.path in ("", "/") else parts.path
+    path = parts.path
+    if path == "" or path.endswith("/"):
+        path = path.rstrip("/") + _PATH
     address = urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, query, ""))
     if token is not None:
         check_token(token)

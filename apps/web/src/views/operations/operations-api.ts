@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Operations, OperationsAgents } from '@openclaw/protocol';
+import { hubAddress } from '../../page/page-base.ts';
 import type { Credentials } from '../../session/credentials.ts';
 import { allPages } from '../../store/all-pages.ts';
 import { sampleOf, withSample, type Sample } from './samples.ts';
@@ -32,7 +33,7 @@ async function readOperations<T>(
   const unreachable = () => {
     throw new Error('The hub cannot be reached.');
   };
-  const url = `/v1/operations${path}?${params}`;
+  const url = hubAddress(`v1/operations${path}?${params}`);
   const response = await fetch(url, { headers, signal }).catch(unreachable);
   const { status } = response;
   if (status === 401 || status === 403) throw new Error('This view is for admins only.');

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { hubAddress } from '../../page/page-base.ts';
 import type { Credentials } from '../../session/credentials.ts';
 import { Problem, TextField } from '../shared/controls.tsx';
 
@@ -90,7 +91,7 @@ export type SignInMode = 'name' | 'token' | 'unknown';
 /** Finds the mode in the hub's OpenAPI document, which needs no sign-in. */
 export async function findSignInMode(): Promise<SignInMode> {
   try {
-    const response = await fetch('/v1/openapi.json');
+    const response = await fetch(hubAddress('v1/openapi.json'));
     const document = (await response.json()) as {
       components?: { securitySchemes?: Record<string, unknown> };
     };

@@ -1,0 +1,52 @@
+/** Answers for an Origin header, in the form that browsers send, whether the list has it. */
+export type AllowedOrigins = (origin: string) => boolean;
+
+/** A wildcard below fewer labels would admit the sites of strangers; `localhost` belongs to this machine. */
+const wildcardHost = /^\*\.(?:[^*.]+(?:\.[^*.]+)+|localhost)$/;
+
+/**
+ * Normalizes one entry of the list to the form that browsers send: `https://chat.example.com`, or with a wildcard in
+ * place of the first labels, `https://*.example.com`. Schemes of apps such as `tauri://localhost` are accepted.
+ * @throws {TypeError} with the reason, when the entry could never match or would admit foreign sites
+ */
+export function parseAllowedOrigin(text: string): string {
+  // `URL.origin` is "null" for schemes of apps.
+  const { protocol, host, hostname } = URL.canParse(text)
+    ? new URL(text)
+    : { protocol: '', host: '', hostname: '' };
+  if (host === '')
+    throw new TypeError(
+      'must be a comma-separated list of origins such as https://chat.example.com',
+    );
+  if (hostname.includes('*') && !wildcardHost.test(hostname))
+    throw new TypeError(
+      'a wildcard stands for all labels before a domain of at least two: https://*.example.com',
+    );
+  return `${protocol}//${host}`;
+}
+
+/**
+ * Compiles parsed entries. `https://*.example.com` admits every host below example.com at any depth, with that scheme
+ * and port, and not example.com itself.
+ */
+export function createAllowedOrigins(entries: readonly string[]): AllowedOrigins {
+  const exact = new Set(entries.filter((entry) => !entry.includes('*')));
+  const wildcards = entries
+    .filter((entry) => entry.includes('*'))
+    .map((entry) => {
+      const [begin = '', end = ''] = entry.split('*');
+      return { begin, end };
+    });
+  return (origin) =>
+    exact.has(origin) ||
+    wildcards.some(
+      ({ begin, end }) =>
+        origin.startsWith(begin) &&
+        origin.endsWith(end) &&
+        isLabels(origin.slice(begin.length, -end.length)),
+    );
+}
+
+function isLabels(text: string): boolean {
+  return text.length <= 253 && /^[a-z\d_-]+(?:\.[a-z\d_-]+)*$/.test(text);
+}

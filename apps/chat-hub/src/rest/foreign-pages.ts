@@ -1,0 +1,52 @@
+import { refuse, webSocketPath } from '@openclaw/protocol';
+import type { FastifyInstance } from 'fastify';
+import type { OriginPolicy } from '../edge/origin-policy.ts';
+import { requestIdHeader } from '../observe/request-trace.ts';
+import { sendFailure } from './errors.ts';
+
+const preflightHeaders = {
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers': `authorization, content-type, ${requestIdHeader}, traceparent, tracestate`,
+  // The longest time that Chromium keeps a preflight.
+  'access-control-max-age': '7200',
+} as const;
+
+/** What a page may read of an answer, beside its body. */
+const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
+
+/**
+ * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may use REST too, refusals
+ * included. Credentials of the browser stay excluded, because the hub's tokens are in a header. Preflights need no
+ * sign-in. Call this before `refuseOtherVerbs`, which would else answer 405 at every unknown address.
+ */
+export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.url.startsWith('/v1/')) return;
+    reply.header('vary', 'origin');
+    const { origin } = request.headers;
+    if (origin === undefined) return;
+    const denied = originPolicy(request.raw);
+    if (denied !== null) {
+      // A browser hides the refusal of an upgrade from its page. The page can ask by POST, which carries the Origin.
+      if (request.routeOptions.url === webSocketPath)
+        return sendFailure(reply, refuse('forbidden', denied));
+      return;
+    }
+    reply.headers({
+      'access-control-allow-origin': origin,
+      'access-control-expose-headers': exposedHeaders,
+    });
+  });
+
+  app.options('/v1/*', async (request, reply) => {
+    const denied = originPolicy(request.raw);
+    if (denied !== null) return sendFailure(reply, refuse('forbidden', denied));
+    const { origin, 'access-control-request-method': method } = request.headers;
+    if (origin === undefined || method === undefined)
+      return sendFailure(
+        reply,
+        refuse('not_found', 'OPTIONS answers preflights of web pages only'),
+      );
+    return reply.headers(preflightHeaders).code(204).send();
+  });
+}

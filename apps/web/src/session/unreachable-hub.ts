@@ -1,0 +1,43 @@
+import { webSocketPath } from '@openclaw/protocol/wire';
+import { hubAddress } from '../page/page-base.ts';
+
+const timeoutMs = 5_000;
+
+/**
+ * Finds out why no WebSocket to the hub opens. A browser hides the reason from the page, so this asks the same address
+ * by HTTP, with POST, because that carries the page's Origin. Null when HTTP gives no reason either.
+ */
+export async function whyUnreachable(): Promise<string | null> {
+  if (!navigator.onLine) return 'This device is offline';
+  let response: Response;
+  try {
+    response = await fetch(hubAddress(webSocketPath.slice(1)), {
+      method: 'POST',
+      redirect: 'manual',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+  } catch {
+    return 'Nothing answers at this address';
+  }
+  const { status } = response;
+  // The hub answers an HTTP request at this path with 405, so HTTP works and only the upgrade is lost.
+  if (status === 405 && isOfHub(response))
+    return 'The hub answers, but no WebSocket reaches it: the proxy before it must pass on the headers Upgrade and Connection, over HTTP/1.1';
+  if (status === 403 && isOfHub(response))
+    return `The hub refuses this page: ${await reasonOf(response)}`;
+  if (status === 502 || status === 504)
+    return `The proxy answers, but the hub behind it does not (HTTP ${status})`;
+  if (status === 503 || status === 429) return null;
+  return `This is not the address of a hub: its WebSocket answers HTTP ${status}`;
+}
+
+/** Every answer of a hub has this header. A proxy's own answers do not. */
+function isOfHub({ headers }: Response): boolean {
+  return headers.has('x-request-id');
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const body = (await response.json().catch(() => null)) as { error?: { message?: string } } | null;
+  return body?.error?.message ?? `HTTP ${response.status}`;
+}
