@@ -9,6 +9,7 @@ export const slowSuites = [
   'e2e/herd',
   'e2e/slow',
   'e2e/retention-load',
+  'chat-store/src/postgres/pgbouncer',
   'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',

@@ -42,8 +42,9 @@ export function unwritable(server: string, cause: unknown): ChatStoreError {
 /** Maps an error to its meaning. `server` is a name of the database without secrets. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
+  // The words of PostgreSQL, or of the system, tell operators more than their class. Clients never get them.
   const fail = (code: ChatStoreError['code'], message: string) =>
-    new ChatStoreError(code, message, { cause: error });
+    new ChatStoreError(code, `${message}: ${reasonOf(error)}`, { cause: error });
   if (isLost(error)) return fail('unavailable', `the PostgreSQL server ${server} does not answer`);
   const state = sqlState(error);
   if (state === null) return 'fault';
@@ -83,4 +84,10 @@ export function postgresFailure(error: unknown, server: string): Failure {
     default:
       return 'fault';
   }
+}
+
+/** A host with several addresses fails with an AggregateError, whose message is empty. */
+function reasonOf(error: unknown): string {
+  if (!isNativeError(error)) return String(error);
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }
