@@ -14,7 +14,7 @@ import {
 } from './server-connection.ts';
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
-/** The slots are also read again whenever a server is lost or hands over a slot. */
+/** The slots are also read again whenever a server is lost or hands over a slot. A rarer heartbeat makes this rarer too. */
 const refreshEveryMs = 1000;
 
 /** The key of a command: its first argument, or the first key of a script. */
@@ -121,7 +121,7 @@ export function openClusterTransport(
   // Replaces ioredis' slotsRefreshInterval, which starts its timer again when a refresh ends after the close.
   const refreshInterval = setInterval(() => {
     if (cluster.status === 'ready') cluster.refreshSlotsCache();
-  }, refreshEveryMs);
+  }, Math.max(refreshEveryMs, settings.heartbeatMs));
 
   const onChange = () => {
     connectAll();
