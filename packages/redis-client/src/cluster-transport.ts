@@ -119,9 +119,12 @@ export function openClusterTransport(
   };
 
   // Replaces ioredis' slotsRefreshInterval, which starts its timer again when a refresh ends after the close.
-  const refreshInterval = setInterval(() => {
-    if (cluster.status === 'ready') cluster.refreshSlotsCache();
-  }, Math.max(refreshEveryMs, settings.heartbeatMs));
+  const refreshInterval = setInterval(
+    () => {
+      if (cluster.status === 'ready') cluster.refreshSlotsCache();
+    },
+    Math.max(refreshEveryMs, settings.heartbeatMs),
+  );
 
   const onChange = () => {
     connectAll();
