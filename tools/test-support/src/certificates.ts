@@ -43,7 +43,7 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
       );
       return { certFile: path(`${name}.pem`), keyFile: path(`${name}.key`) };
     },
-    remove: folder.remove,
-    [Symbol.asyncDispose]: folder.remove,
+    remove: () => folder.remove(),
+    [Symbol.asyncDispose]: () => folder.remove(),
   };
 }

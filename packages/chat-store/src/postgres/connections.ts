@@ -44,12 +44,14 @@ function cutOff(client: pg.ClientBase): void {
 
 /** Creates a pool. Its connections can be cut off without waiting for the server. */
 export function createPool(settings: PostgresSettings) {
+  const prepare = async (client: pg.ClientBase) => {
+    if (!settings.session?.isPooled) await client.query(setSettings(bounds(settings), 'session'));
+  };
   const pool = new pg.Pool({
     ...clientConfig(settings),
     max: settings.poolSize,
-    async onConnect(client) {
-      if (!settings.session?.isPooled) await client.query(setSettings(bounds(settings), 'session'));
-    },
+    // The pool waits for it, which its type does not say.
+    onConnect: (client): unknown => prepare(client),
   });
   const clients = new Set<pg.ClientBase>();
   // The pool drops a broken connection and its query fails, so nothing else needs to be done.
