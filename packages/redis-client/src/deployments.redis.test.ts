@@ -176,30 +176,50 @@ describe('sentinels with a password of their own', () => {
 describe('a borrowed Cluster', () => {
   // After a lost route, connections opened meanwhile stay silent too. Invariant: a node's handshake without an answer
   // ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
-  it('comes back after the handshakes of its nodes got no answer', async () => {
-    const outside = await freePort();
-    await using server = await startOneNode('--cluster-announce-port', String(outside));
-    await using proxy = await startTcpProxy(server.port);
+  it('comes back after the handshake of one node got no answer', async () => {
+    const [outside, busPort] = [await freePort(), await freePort()];
+    const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
+    await using first = await startRedis({
+      args: [...args, '--cluster-port', String(await freePort())],
+    });
+    await using second = await startRedis({
+      args: [...args, '--cluster-port', String(busPort), '--cluster-announce-port', `${outside}`],
+    });
+    await first.command('CLUSTER ADDSLOTSRANGE 0 8191');
+    await second.command('CLUSTER ADDSLOTSRANGE 8192 16383');
+    await first.command(`CLUSTER MEET 127.0.0.1 ${second.port} ${busPort}`);
+    for (const server of [first, second])
+      await waitFor(async () => {
+        const info = await server.command('CLUSTER INFO');
+        return /cluster_state:ok/.test(info) && /cluster_slots_ok:16384/.test(info);
+      });
+    await using proxy = await startTcpProxy(second.port);
     const open = () => {
-      const cluster = new Cluster([{ host: '127.0.0.1', port: proxy.port }], {
+      const cluster = new Cluster([{ host: '127.0.0.1', port: first.port }], {
         natMap: { [`127.0.0.1:${outside}`]: { host: '127.0.0.1', port: proxy.port } },
       });
       cluster.on('error', () => undefined);
       return cluster;
     };
+    const proxied = (cluster: Cluster) =>
+      cluster.nodes('all').find(({ options }) => options.port === proxy.port);
     const [theirs, control] = [open(), open()];
     try {
       const redis = await clients.connect({ connection: theirs, commandTimeoutMs: 300 });
-      await waitFor(() => control.nodes('master').some(({ status }) => status === 'ready'), {
-        what: 'a connected control',
-      }).catch(async () => control.get('x'));
+      await waitFor(() => control.status === 'ready');
       proxy.stall();
-      for (const node of [...theirs.nodes('all'), ...control.nodes('all')]) node.stream?.destroy();
-      const accepted = proxy.accepted;
-      await waitFor(() => proxy.accepted >= accepted + 4 && !redis.available);
+      proxied(theirs)?.stream.destroy();
+      // The control connects too, and waits for its handshake.
+      proxied(control)
+        ?.connect()
+        .catch(() => undefined);
+      await waitFor(() => !redis.available);
+      await waitFor(() => proxied(theirs)?.status === 'connect');
+      await waitFor(() => proxied(control)?.status === 'connect');
       proxy.abandon();
       await untilUp(redis, 8000);
       await expectUsable(redis, true);
+      expect(proxied(control)?.status).toBe('connect');
     } finally {
       theirs.disconnect();
       control.disconnect();
