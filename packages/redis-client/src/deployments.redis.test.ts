@@ -209,13 +209,16 @@ describe('a borrowed Cluster', () => {
       await waitFor(() => control.status === 'ready');
       proxy.stall();
       proxied(theirs)?.stream.destroy();
-      // The control connects too, and waits for its handshake.
-      proxied(control)
-        ?.connect()
-        .catch(() => undefined);
       await waitFor(() => !redis.available);
       await waitFor(() => proxied(theirs)?.status === 'connect');
-      await waitFor(() => proxied(control)?.status === 'connect');
+      // The control connects too, and waits for its handshake.
+      if (proxied(control)?.status === 'ready') proxied(control)?.stream.destroy();
+      await waitFor(() => {
+        const node = proxied(control);
+        if (!node) control.refreshSlotsCache();
+        if (node?.status === 'wait') node.connect().catch(() => undefined);
+        return node?.status === 'connect';
+      });
       proxy.abandon();
       await untilUp(redis, 8000);
       await expectUsable(redis, true);
