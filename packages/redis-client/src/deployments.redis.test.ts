@@ -220,8 +220,14 @@ describe('a borrowed Cluster', () => {
         return node?.status === 'connect';
       });
       proxy.abandon();
-      await untilUp(redis, 8000);
-      await expectUsable(redis, true);
+      await waitFor(() => redis.available);
+      // Slots of both nodes.
+      expect(
+        await redis.pipeline([
+          ['GET', 'a'],
+          ['GET', 'b'],
+        ]),
+      ).toEqual([null, null]);
       expect(proxied(control)?.status).toBe('connect');
     } finally {
       theirs.disconnect();

@@ -11,7 +11,7 @@ import {
 import pg from 'pg';
 import { describeChatStore } from '../chat-store.contract.ts';
 import { agentOf, channelWithTwo } from '../contract/world.contract.ts';
-import { createChatStore, type ChatStore } from '../index.ts';
+import { createChatStore, inspectStore, type ChatStore } from '../index.ts';
 
 const settings = ['max_client_conn = 500'];
 const withPgBouncer = hasPgBouncer() ? describe : describe.skip;
@@ -66,6 +66,7 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
   it.each(['session', 'transaction'] as const)('send without an error in mode %s', async (mode) => {
     await using bouncer = await startPgBouncer(server, { mode, poolSize: 40, settings });
     await expectSends(await open(bouncer.url), await open(bouncer.url));
+    expect(await inspectStore(bouncer.url)).toMatchObject({ engine: 'postgres' });
   });
 
   // Settings of a session would change the plans of every other client of the pooler.
