@@ -10,6 +10,7 @@ export const slowSuites = [
   'e2e/slow',
   'e2e/retention-load',
   'e2e/log-waits-slow',
+  'chat-store/src/postgres/pgbouncer',
   'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',

@@ -36,8 +36,13 @@ const checkPrograms = [
   },
 ];
 
-// The drills of backup and monitoring use these programs.
+// The drills of backup and monitoring, and the suites behind PgBouncer, use these programs.
 const drillPrograms = [
+  {
+    debianPackage: 'pgbouncer',
+    purpose: 'PgBouncer',
+    isThere: () => onPath('pgbouncer') || existsSync('/usr/sbin/pgbouncer'),
+  },
   { debianPackage: 'age', purpose: 'age', isThere: () => onPath('age') },
   { debianPackage: 'pgbackrest', purpose: 'pgBackRest', isThere: () => onPath('pgbackrest') },
   {

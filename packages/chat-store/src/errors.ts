@@ -12,7 +12,7 @@ export type ChatStoreErrorCode =
   | 'unwritable'
   /** The file is damaged or not an SQLite database. */
   | 'corrupt'
-  /** The server refused the user, the password or the database's name. */
+  /** The server refused the user, the password or the database's name, or its TLS certificate is not accepted. */
   | 'unauthorized'
   /** A newer release has migrated this database. */
   | 'newer_schema'

@@ -89,24 +89,34 @@ async function openSqlite(path: string): Promise<Maintenance> {
 }
 
 async function openPostgres(url: string): Promise<Maintenance> {
-  const [{ createPool }, { postgresFailure }] = await Promise.all([
-    import('./postgres/connections.ts'),
-    import('./postgres/postgres-errors.ts'),
-  ]);
+  const [{ clientConfig, createPool }, { postgresFailure }, { isTransactionPooled }] =
+    await Promise.all([
+      import('./postgres/connections.ts'),
+      import('./postgres/postgres-errors.ts'),
+      import('./postgres/session.ts'),
+    ]);
   // Sets another application name, so that this connection is not counted as a hub.
   const named = new URL(url);
   named.searchParams.set('application_name', 'openclaw-maintenance');
-  const { pool } = createPool({
-    ...{ url: named.href, timeoutMs: statementTimeoutMs, lockTimeoutMs, poolSize: 2 },
-  });
   const server = `${named.host}${named.pathname}`;
+  const failureOf = (error: unknown) => {
+    const failure = postgresFailure(error, server);
+    return failure instanceof ChatStoreError ? failure : error;
+  };
+  const settings = {
+    url: named.href,
+    timeoutMs: statementTimeoutMs,
+    lockTimeoutMs,
+    poolSize: 2,
+  };
+  const isPooled = await isTransactionPooled(clientConfig(settings)).catch((error: unknown) => {
+    throw failureOf(error);
+  });
+  const { pool } = createPool({ ...settings, session: { isPooled } });
   return createMaintenance(
     'postgres',
     new Kysely({ dialect: new PostgresDialect({ pool }) }),
-    (error) => {
-      const failure = postgresFailure(error, server);
-      return failure instanceof ChatStoreError ? failure : error;
-    },
+    failureOf,
   );
 }
 

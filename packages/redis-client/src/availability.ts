@@ -3,12 +3,13 @@ import {
   closedError,
   isOutage,
   isSlotMoving,
+  reasonOf,
   RedisClientError,
   type RedisClientErrorCode,
   toClientError,
   writeRefusalOf,
 } from './errors.ts';
-import { startHeartbeat } from './heartbeat.ts';
+import { recoveryBeatMs, startHeartbeat } from './heartbeat.ts';
 import { createListeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
@@ -50,6 +51,8 @@ export function createAvailability(
   );
   const probe = createWriteProbe(transport, settings);
   let isAvailable = false;
+  /** True after a beat that failed. */
+  let isInDoubt = false;
   let lastLogged: boolean | undefined;
   /** The time of the last line about an outage; null before the first. */
   let downSinceMs: number | null = null;
@@ -62,7 +65,7 @@ export function createAvailability(
       (result) => Array.isArray(result) && result.some(opensBreaker),
     ),
     {
-      halfOpenAfter: Math.ceil(heartbeatMs * 0.8),
+      halfOpenAfter: Math.ceil(recoveryBeatMs(settings) * 0.8),
       breaker: new ConsecutiveBreaker(breakerFailures),
     },
   );
@@ -74,7 +77,7 @@ export function createAvailability(
   });
 
   const heartbeat = startHeartbeat(
-    heartbeatMs,
+    () => (isAvailable && !isInDoubt ? heartbeatMs : recoveryBeatMs(settings)),
     () => (breaker.state === CircuitState.Closed ? breakerFailures : 1),
     () =>
       breaker
@@ -85,7 +88,15 @@ export function createAvailability(
             throw error;
           }),
         )
-        .finally(refresh),
+        .then(
+          () => (isInDoubt = false),
+          () => {
+            isInDoubt = true;
+            heartbeat.hasten();
+          },
+        )
+        .finally(refresh)
+        .then(() => undefined),
   );
 
   const waiters = new Set<() => void>();
@@ -109,6 +120,7 @@ export function createAvailability(
   function change(available: boolean): void {
     if (available === isAvailable) return;
     isAvailable = available;
+    if (!available && !isClosed) heartbeat.hasten();
     listeners.emit(available);
     settleWaiters();
   }
@@ -216,8 +228,7 @@ export function createAvailability(
       refresh();
     },
     onError(error: Error) {
-      // A host with several addresses fails with an AggregateError, whose message is empty.
-      lastError = error.message || ('code' in error ? String(error.code) : error.name);
+      lastError = reasonOf(error);
     },
     /** Becomes unavailable without a log line. */
     close() {

@@ -14,6 +14,7 @@ import { openTransports } from './open-transports.ts';
 import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { createSubscriber, type RedisSubscriber } from './subscriber.ts';
 import type { CommandTransport, RedisCommand, RedisReply } from './transport.ts';
+import { unsupportedOf } from './unsupported-commands.ts';
 
 /** A Lua script, created once per file by {@link defineScript}. */
 export interface Script {
@@ -56,7 +57,11 @@ export interface RedisClient {
   readonly connecting: boolean;
   /** Resolves with true once Redis is available, or with false after `connectTimeoutMs` or when closed. Never rejects. */
   ready(): Promise<boolean>;
-  /** Sends one command. @throws {RedisClientError} `unavailable`, `timeout`, `rejected`, `closed` */
+  /**
+   * Sends one command. Commands that block (BLPOP, XREAD with BLOCK, WAIT) or change the connection (SUBSCRIBE, MULTI,
+   * SELECT) are `unsupported`, because all calls share one connection.
+   * @throws {RedisClientError} `unavailable`, `timeout`, `rejected`, `unsupported`, `closed`
+   */
   send(command: RedisCommand): Promise<RedisReply>;
   /** Runs a script by EVALSHA. If the server does not know it, this costs one more round trip. Rejects like `send`. */
   run(call: ScriptCall): Promise<RedisReply>;
@@ -118,16 +123,23 @@ export function createRedisClient(
       return availability.connecting;
     },
     ready: () => availability.ready(),
-    send: (command) => availability.run(() => transport.call(command)),
+    async send(command) {
+      const unsupported = unsupportedOf(command);
+      if (unsupported) throw unsupported;
+      return availability.run(() => transport.call(command));
+    },
     run: (call) => availability.run(() => runScript(transport, call)),
     async pipeline(calls) {
       if (calls.length === 0 && !availability.isClosed) return [];
-      const replies = await availability.run(() => runPipeline(transport, calls));
-      return replies.map((reply) => {
+      const refusals = calls.map((call) => (isScriptCall(call) ? null : unsupportedOf(call)));
+      const supported = calls.filter((_call, place) => !refusals[place]);
+      const replies = await availability.run(() => runPipeline(transport, supported));
+      const answered = replies.map((reply) => {
         if (!(reply instanceof RedisClientError)) return reply;
         availability.noteError(reply);
         return availability.isClosed && isOutage(reply) ? closedError() : reply;
       });
+      return refusals.map((refusal) => refusal ?? answered.shift());
     },
     subscriber,
     get state() {

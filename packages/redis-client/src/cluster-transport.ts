@@ -1,17 +1,20 @@
 import keySlot from 'cluster-key-slot';
 import { Cluster, type Redis } from 'ioredis';
 import { profile, retryDelayMs } from './ioredis-options.ts';
+import { createNodeDiagnosis } from './node-diagnosis.ts';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
 import {
   type CallBound,
   destroySocket,
   dropIfSilent,
+  limitHandshake,
+  skipUnknownInfo,
   toWire,
   untilEnded,
 } from './server-connection.ts';
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
-/** The slots are also read again whenever a server is lost or hands over a slot. */
+/** The slots are also read again whenever a server is lost or hands over a slot. A rarer heartbeat makes this rarer too. */
 const refreshEveryMs = 1000;
 
 /** The key of a command: its first argument, or the first key of a script. */
@@ -41,6 +44,13 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
       enableOfflineQueue: false,
       enableReadyCheck: true,
       slotsRefreshTimeout: settings.connectTimeoutMs,
+      // Keeps the names of the nodes: a certificate names the host, not the address that ioredis would look up.
+      dnsLookup: (host, done) => done(null, host),
+      ...(connection.natMap && {
+        natMap: Object.fromEntries(
+          Object.entries(connection.natMap).map(([announced, node]) => [announced, { ...node }]),
+        ),
+      }),
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
       // A call to a server that is down, or whose role is undecided, fails at once: the caller decides if it is
       // repeated.
@@ -109,17 +119,43 @@ export function openClusterTransport(
   };
 
   // Replaces ioredis' slotsRefreshInterval, which starts its timer again when a refresh ends after the close.
-  const refreshInterval = setInterval(() => {
-    if (cluster.status === 'ready') cluster.refreshSlotsCache();
-  }, refreshEveryMs);
+  const refreshInterval = setInterval(
+    () => {
+      if (cluster.status === 'ready') cluster.refreshSlotsCache();
+    },
+    Math.max(refreshEveryMs, settings.heartbeatMs),
+  );
 
   const onChange = () => {
     connectAll();
     check();
   };
+  /** True once a node had no INFO: the next connections are opened without it. */
+  let hasNoInfo = false;
+  const unwatch = new Map<Redis, () => void>();
   const watchNode = (node: Redis) => {
+    if (hasNoInfo) node.options.enableReadyCheck = false;
     node.on('ready', check);
     node.on('close', check);
+    const endLimit = bound ? limitHandshake(node, bound.timeoutMs) : () => undefined;
+    const forget = () => void unwatch.delete(node);
+    unwatch.set(node, () => {
+      endLimit();
+      node.off('ready', check).off('close', check).off('end', forget);
+    });
+    node.once('end', forget);
+  };
+  const diagnose = createNodeDiagnosis(settings.connectTimeoutMs, (error) => {
+    if (!isClosed) events.onError(error);
+  });
+  const onNodeError = (error: Error, address: string) => {
+    const node = cluster.nodes('all').find((candidate) => addressOf(candidate) === address);
+    if (!bound && node && skipUnknownInfo(node, error)) hasNoInfo = true;
+    diagnose(address, error, node);
+  };
+  const onError = (error: Error) => {
+    // After this summary of ioredis, the reason of a node is the more useful message, which was reported before.
+    if (!('lastNodeError' in error)) events.onError(error);
   };
   const onNode = (node: Redis) => {
     watchNode(node);
@@ -130,16 +166,17 @@ export function openClusterTransport(
     onChange();
     for (const listener of topologyListeners) listener();
   };
-  const listeners: readonly (readonly [string, (value: Redis & Error) => void])[] = [
-    ['error', events.onError],
-    ['node error', events.onError],
-    ['+node', onNode],
-    ['-node', refreshSoon],
-    ['-node', onChange],
-    ['ready', onChange],
-    ['close', onChange],
-    ['refresh', onRefresh],
-  ];
+  const listeners: readonly (readonly [string, (value: Redis & Error, address: string) => void])[] =
+    [
+      ['error', onError],
+      ['node error', onNodeError],
+      ['+node', onNode],
+      ['-node', refreshSoon],
+      ['-node', onChange],
+      ['ready', onChange],
+      ['close', onChange],
+      ['refresh', onRefresh],
+    ];
   for (const [name, listener] of listeners) cluster.on(name, listener);
   if (bound) {
     cluster.nodes('all').forEach(watchNode);
@@ -189,7 +226,7 @@ export function openClusterTransport(
       const nodes = cluster.nodes('all');
       if (bound) {
         for (const [name, listener] of listeners) cluster.off(name, listener);
-        for (const node of nodes) node.off('ready', check).off('close', check);
+        for (const end of unwatch.values()) end();
         return bound.close();
       }
       cluster.disconnect();

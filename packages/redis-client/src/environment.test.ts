@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@openclaw/test-support';
 import { parseRedisEnvironment, RedisClientError } from './index.ts';
 
 const local = { host: 'localhost', port: 6379, db: 0 };
@@ -124,6 +127,60 @@ describe('parseRedisEnvironment', () => {
       { ...local, host: 'c1', port: 7000, cluster: [{ host: 'c1', port: 7000 }] },
     ],
     ['no cluster', { REDIS_HOST: 'c1', CHAT_REDIS_CLUSTER: 'false' }, { ...local, host: 'c1' }],
+    [
+      'a user by name, which a CHAT_ name overrides',
+      { REDIS_USERNAME: 'all', CHAT_REDIS_USERNAME: 'chat', REDIS_PASSWORD: 'p' },
+      { ...local, username: 'chat', password: 'p' },
+    ],
+    ['a Unix socket by host', { REDIS_HOST: '/run/r.sock' }, { ...local, host: '/run/r.sock' }],
+    [
+      'a Unix socket by URL',
+      { REDIS_URL: 'unix://u:p%2F@/run/r.sock?db=2' },
+      { ...local, host: '/run/r.sock', username: 'u', password: 'p/', db: 2 },
+    ],
+    ['valkey', { REDIS_URL: 'valkey://b:7000' }, { ...local, host: 'b', port: 7000 }],
+    ['valkey over TLS', { REDIS_URL: 'valkeys://b' }, { ...local, host: 'b', tls: true }],
+    ['a family', { REDIS_URL: 'redis://b/1?family=6' }, { ...local, host: 'b', db: 1, family: 6 }],
+    [
+      'no family of a URL that another URL overrides',
+      { REDIS_URL: 'redis://b?family=6', CHAT_REDIS_URL: 'redis://c' },
+      { ...local, host: 'c' },
+    ],
+    [
+      'a raw @ in a password',
+      { REDIS_URL: 'redis://:p@ss@b' },
+      { ...local, host: 'b', password: 'p@ss' },
+    ],
+    [
+      'the user of the sentinels, and their TLS',
+      {
+        CHAT_REDIS_SENTINELS: 's1:26379',
+        CHAT_REDIS_SENTINEL_USERNAME: 'u',
+        CHAT_REDIS_SENTINEL_PASSWORD: 'p',
+        CHAT_REDIS_SENTINEL_TLS: 'false',
+      },
+      {
+        ...local,
+        sentinels: [{ host: 's1', port: 26379 }],
+        sentinelUsername: 'u',
+        sentinelPassword: 'p',
+        sentinelTls: false,
+      },
+    ],
+    [
+      'mapped addresses',
+      { REDIS_HOST: 'a', CHAT_REDIS_NAT_MAP: '10.0.0.1:1=a:2, [::1]:3=[::2]:4' },
+      {
+        ...local,
+        host: 'a',
+        natMap: { '10.0.0.1:1': { host: 'a', port: 2 }, '::1:3': { host: '::2', port: 4 } },
+      },
+    ],
+    [
+      'the pause between pings',
+      { REDIS_HOST: 'a', CHAT_REDIS_HEARTBEAT_MS: '5000' },
+      { ...local, host: 'a', heartbeatMs: 5000 },
+    ],
     ['a password with spaces around it', { REDIS_PASSWORD: ' p ' }, { ...local, password: ' p ' }],
   ])('%s', (_title, env, expected) => {
     const parsed = parseRedisEnvironment(env);
@@ -146,6 +203,19 @@ describe('parseRedisEnvironment', () => {
     ['CHAT_REDIS_CLUSTER', { CHAT_REDIS_CLUSTER: 'c1:0' }],
     ['CHAT_REDIS_CLUSTER', { CHAT_REDIS_CLUSTER: 'c1:7000', CHAT_REDIS_SENTINELS: 's1:26379' }],
     ['REDIS_DB', { REDIS_DB: '1', CHAT_REDIS_CLUSTER: 'c1:7000' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://host:6379?hunter2' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://host:6379?timeout=5' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://host#hunter2' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://host?family=5' }],
+    ['REDIS_URL', { REDIS_URL: 'unix://host/run/r.sock' }],
+    ['CHAT_REDIS_TLS', { REDIS_HOST: '/run/r.sock', CHAT_REDIS_TLS: 'true' }],
+    ['CHAT_REDIS_CLUSTER', { REDIS_HOST: '/run/r.sock', CHAT_REDIS_CLUSTER: 'true' }],
+    ['CHAT_REDIS_NAT_MAP', { CHAT_REDIS_NAT_MAP: '10.0.0.1=a:1' }],
+    ['CHAT_REDIS_HEARTBEAT_MS', { CHAT_REDIS_HEARTBEAT_MS: '60001' }],
+    ['CHAT_REDIS_HEARTBEAT_MS', { CHAT_REDIS_HEARTBEAT_MS: '1' }],
+    ['REDIS_PASSWORD_FILE', { REDIS_PASSWORD_FILE: '/etc/hostname' }],
+    ['CHAT_REDIS_PASSWORD_FILE', { CHAT_REDIS_PASSWORD_FILE: '/no/hunter2' }],
+    ['CHAT_REDIS_PASSWORD_FILE', { CHAT_REDIS_PASSWORD_FILE: '/dev/zero' }],
   ])('names %s when it cannot be read, and prints no password', (name, env) => {
     const read = () => parseRedisEnvironment({ REDIS_PASSWORD: 'hunter2', ...env });
     expect(read).toThrow(RedisClientError);
@@ -158,5 +228,37 @@ describe('parseRedisEnvironment', () => {
     expect(read).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
     );
+  });
+
+  // Passwords that providers generate are pasted into URLs as they are.
+  it.each([
+    'redis://:hunter2/b+c==@host:6379',
+    'redis://user:1/hunter2@host',
+    'redis://user:6379#hunter2@host',
+    'redis://user:6379?hunter2@host',
+    'redis://user:hunter2%@host',
+    'unix://user:hunter2%@/run/r.sock',
+  ])('says how to write the password of %s, and prints no part of it', (REDIS_URL) => {
+    const read = () => parseRedisEnvironment({ REDIS_URL });
+    expect(read).toThrow(
+      /^REDIS_URL cannot be read: write \/ as %2F, @ as %40.*set the password separately/,
+    );
+    expect(read).toThrow(
+      expect.not.objectContaining({ message: expect.stringMatching(/hunter2|user:|host/) }),
+    );
+  });
+
+  it('reads a password and a URL from files, without their last line break', async () => {
+    await using folder = await temporaryFolder('secrets');
+    const file = join(folder.path, 'secret');
+    await writeFile(file, 'redis://:a%20b@host\r\n');
+    expect(parseRedisEnvironment({ CHAT_REDIS_URL_FILE: file })).toMatchObject({
+      host: 'host',
+      password: 'a b',
+    });
+    await writeFile(file, ' p/w@x \n');
+    expect(parseRedisEnvironment({ REDIS_PASSWORD_FILE: file })).toMatchObject({
+      password: ' p/w@x ',
+    });
   });
 });

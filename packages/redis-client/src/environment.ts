@@ -1,80 +1,89 @@
-import { RedisClientError } from './errors.ts';
-import {
-  parseRedisUrl,
-  type RedisConnection,
-  type RedisNode,
-  type RedisUrlParts,
-} from './options.ts';
+import { createSecureContext } from 'node:tls';
+import type { RedisClientOptions, RedisConnection, RedisTls } from './options.ts';
+import { parseRedisUrl, type RedisUrlParts, type RedisUrlProblem } from './redis-url.ts';
+import { createSettingReader, invalid, parseSwitch } from './setting-reader.ts';
+
+const tlsFiles = [
+  'CHAT_REDIS_TLS_CA_FILE',
+  'CHAT_REDIS_TLS_CERT_FILE',
+  'CHAT_REDIS_TLS_KEY_FILE',
+] as const;
 
 const names = [
   'REDIS_HOST',
   'REDIS_PORT',
+  'REDIS_USERNAME',
   'REDIS_PASSWORD',
+  'REDIS_PASSWORD_FILE',
   'REDIS_DB',
   'REDIS_URL',
+  'REDIS_URL_FILE',
   'CHAT_REDIS_HOST',
   'CHAT_REDIS_PORT',
+  'CHAT_REDIS_USERNAME',
   'CHAT_REDIS_PASSWORD',
+  'CHAT_REDIS_PASSWORD_FILE',
   'CHAT_REDIS_DB',
   'CHAT_REDIS_URL',
+  'CHAT_REDIS_URL_FILE',
   'CHAT_REDIS_TLS',
+  ...tlsFiles,
+  'CHAT_REDIS_TLS_SERVERNAME',
   'CHAT_REDIS_SENTINELS',
   'CHAT_REDIS_SENTINEL_NAME',
+  'CHAT_REDIS_SENTINEL_USERNAME',
+  'CHAT_REDIS_SENTINEL_PASSWORD',
+  'CHAT_REDIS_SENTINEL_PASSWORD_FILE',
+  'CHAT_REDIS_SENTINEL_TLS',
   'CHAT_REDIS_CLUSTER',
+  'CHAT_REDIS_NAT_MAP',
+  'CHAT_REDIS_HEARTBEAT_MS',
 ];
 
-function invalid(name: string, problem: string): RedisClientError {
-  return new RedisClientError('invalid_options', `${name} ${problem}`);
-}
+const heartbeatMaxMs = 60_000;
 
-function parseSwitch(text: string): boolean | undefined {
-  if (['true', '1', 'yes', 'on'].includes(text.toLowerCase())) return true;
-  if (['false', '0', 'no', 'off'].includes(text.toLowerCase())) return false;
-  return undefined;
-}
+/** The options that {@link parseRedisEnvironment} reads. */
+export type RedisSettings = RedisConnection & Pick<RedisClientOptions, 'heartbeatMs'>;
 
 /**
- * Reads the address of Redis from `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. The same
- * name with the prefix `CHAT_` overrides each. Also reads `CHAT_REDIS_TLS`, `CHAT_REDIS_SENTINELS`
- * (`host:port,host:port`), `CHAT_REDIS_SENTINEL_NAME` and `CHAT_REDIS_CLUSTER` (`true`, or some nodes as
- * `host:port,host:port`). An empty variable counts as unset. The parts of a URL override the other variables of its
- * level, but never switch TLS off. Returns null when nothing is set.
+ * Reads the address of Redis from `REDIS_HOST` (or the path of a Unix socket), `REDIS_PORT`, `REDIS_USERNAME`,
+ * `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. The same name with the prefix `CHAT_` overrides each. Further variables,
+ * with the prefix `CHAT_REDIS_`:
+ * - `TLS`, `TLS_CA_FILE`, `TLS_CERT_FILE` and `TLS_KEY_FILE` (PEM), `TLS_SERVERNAME`
+ * - `SENTINELS` (`host:port,host:port`), `SENTINEL_NAME`, `SENTINEL_USERNAME`, `SENTINEL_PASSWORD`, `SENTINEL_TLS`
+ * - `CLUSTER` (`true`, or some nodes as `host:port,host:port`), `NAT_MAP` (`announced=reachable,…`, each `host:port`)
+ * - `HEARTBEAT_MS`
+ *
+ * A password or URL can also stand in the file that the variable with the suffix `_FILE` names. An empty variable counts
+ * as unset. The parts of a URL override the other variables of its level, but never switch TLS off. Returns null when
+ * nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(
   env: Readonly<Record<string, string | undefined>>,
-): RedisConnection | null {
+): RedisSettings | null {
   if (!names.some((name) => env[name]?.trim())) return null;
 
-  /** Reads a variable. An empty one counts as unset. */
-  const read = (name: string) => env[name]?.trim() || undefined;
+  const { read, readFile, readSecret, readInteger, readSwitch, readNodes, readNatMap } =
+    createSettingReader(env);
 
-  function readInteger(name: string, min: number, what: string): number | undefined {
-    const text = read(name);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > 65_535) throw invalid(name, `is not ${what}`);
-    return value;
-  }
-
-  function readSwitch(name: string): boolean | undefined {
-    const text = read(name);
-    if (text === undefined) return undefined;
-    const value = parseSwitch(text);
-    if (value === undefined) throw invalid(name, 'is neither true nor false');
-    return value;
-  }
-
-  function readNodes(name: string): RedisNode[] | undefined {
-    return read(name)
-      ?.split(',')
-      .map((text) => {
-        const [, host, port] = /^\s*(?:\[?([^\s,\]]+?)\]?):(\d+)\s*$/.exec(text) ?? [];
-        if (!host || !port || Number(port) < 1 || Number(port) > 65_535) {
-          throw invalid(name, 'is not host:port,host:port,…');
-        }
-        return { host, port: Number(port) };
-      });
+  /** Reads the settings of TLS. They never leave a connection without TLS. */
+  function readTls(isOn: boolean | undefined): boolean | RedisTls | undefined {
+    const [ca, cert, key] = tlsFiles.map((name) => readFile(name));
+    const servername = read('CHAT_REDIS_TLS_SERVERNAME');
+    const given = [...tlsFiles, 'CHAT_REDIS_TLS_SERVERNAME'].find((name) => read(name));
+    if (given === undefined) return isOn;
+    if (!isOn) throw invalid(given, 'needs TLS: set CHAT_REDIS_TLS=true, or a URL with rediss://');
+    const [caName, certName, keyName] = tlsFiles;
+    if (cert && !key) throw invalid(certName, `needs ${keyName} too`);
+    if (key && !cert) throw invalid(keyName, `needs ${certName} too`);
+    if (ca) checkPem(caName, { ca });
+    if (cert && key) checkPem(certName, { cert, key });
+    return {
+      ...(ca && { ca }),
+      ...(cert && key && { cert, key }),
+      ...(servername && { servername }),
+    };
   }
 
   /** Reads one level. The parts of its URL override its other variables. */
@@ -85,15 +94,17 @@ export function parseRedisEnvironment(
       1,
       'a port (1 to 65535; Kubernetes sets such names unless enableServiceLinks is false)',
     );
+    const username = read(`${level}USERNAME`);
     // Not trimmed, because a password may begin or end with a space.
-    const password = env[`${level}PASSWORD`];
+    const password = readSecret(`${level}PASSWORD`);
     const db = readInteger(`${level}DB`, 0, 'a database number');
-    const url = read(`${level}URL`);
-    const parts = url === undefined ? {} : parseRedisUrl(url);
-    if (!parts) throw invalid(`${level}URL`, 'is not redis://… or rediss://…');
+    const url = readSecret(`${level}URL`)?.trim();
+    const parts: Partial<RedisUrlParts> | RedisUrlProblem = url ? parseRedisUrl(url) : {};
+    if ('problem' in parts) throw invalid(`${level}URL`, parts.problem);
     return {
       ...(host !== undefined && { host }),
       ...(port !== undefined && { port }),
+      ...(username && { username }),
       ...(password && { password }),
       ...(db !== undefined && { db }),
       ...parts,
@@ -104,15 +115,18 @@ export function parseRedisEnvironment(
   const chat = readLevel('CHAT_REDIS_');
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
+  const { family } = chatHasUrl ? chat : base;
   // A level that has a URL and a password does not inherit the username of the level below.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
   // With a URL, the switch can only add TLS: a password must not be sent unencrypted because a URL has `redis:` instead
   // of `rediss:`.
-  const tls = chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls);
+  const tls = readTls(chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls));
   const sentinels = readNodes('CHAT_REDIS_SENTINELS');
   const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');
   const isCluster = parseSwitch(read('CHAT_REDIS_CLUSTER') ?? 'false');
+  const isSocket = host.startsWith('/');
+  if (isSocket && isCluster) throw invalid('CHAT_REDIS_CLUSTER', 'needs a host, not a Unix socket');
   // `true` stands for the configured host and port.
   const ownNode = isCluster ? [{ host, port }] : undefined;
   const cluster = isCluster === undefined ? readNodes('CHAT_REDIS_CLUSTER') : ownNode;
@@ -121,15 +135,46 @@ export function parseRedisEnvironment(
   if (cluster && db !== 0) {
     throw invalid(chat.db === undefined ? 'REDIS_DB' : 'CHAT_REDIS_DB', 'must be 0 on Cluster');
   }
+  if (isSocket && tls && !sentinels && !cluster)
+    throw invalid('CHAT_REDIS_TLS', 'does not apply to a Unix socket');
+  const sentinelUsername = read('CHAT_REDIS_SENTINEL_USERNAME');
+  const sentinelPassword = readSecret('CHAT_REDIS_SENTINEL_PASSWORD');
+  const sentinelTls = readSwitch('CHAT_REDIS_SENTINEL_TLS');
+  const natMap = readNatMap('CHAT_REDIS_NAT_MAP');
+  const heartbeatMs = readInteger(
+    'CHAT_REDIS_HEARTBEAT_MS',
+    50,
+    `between 50 and ${heartbeatMaxMs} ms`,
+    heartbeatMaxMs,
+  );
   return {
     host,
     port,
     db,
+    ...(family && { family }),
     ...(username && { username }),
     ...(password && { password }),
     ...(tls && { tls }),
     ...(sentinels && { sentinels }),
     ...(sentinels && sentinelName && { sentinelName }),
+    ...(sentinels && sentinelUsername && { sentinelUsername }),
+    ...(sentinels && sentinelPassword && { sentinelPassword }),
+    // The sentinels' certificates are from the same authority as those of the servers.
+    ...(sentinels &&
+      sentinelTls !== undefined && { sentinelTls: sentinelTls && (tls || sentinelTls) }),
     ...(cluster && { cluster }),
+    ...(natMap && { natMap }),
+    ...(heartbeatMs && { heartbeatMs }),
   };
+}
+
+function checkPem(name: string, files: Pick<RedisTls, 'ca' | 'cert' | 'key'>): void {
+  try {
+    if (files.ca && !String(files.ca).includes('-----BEGIN CERTIFICATE-----'))
+      throw new Error('it holds no certificate in PEM form');
+    createSecureContext(files);
+  } catch (error) {
+    // The reasons of OpenSSL quote nothing of the files.
+    throw invalid(name, `cannot be used: ${(error as Error).message}`);
+  }
 }

@@ -4,7 +4,8 @@
  *   may have run.
  * - `timeout`: the command was sent, but not answered in time. It may have run. It is never sent again.
  * - `rejected`: Redis answered with an error (WRONGTYPE, NOPERM, a script's own). The connection is fine.
- * - `unsupported`: this kind of Redis cannot do it (pattern subscription on Cluster).
+ * - `unsupported`: this kind of Redis cannot do it (pattern subscription on Cluster), or the command would take the shared
+ *   connection from the other calls (BLPOP, SUBSCRIBE, MULTI). Nothing was sent.
  * - `invalid_options`: an option or a variable of the environment is invalid.
  * - `closed`: {@link RedisClient.close} was called.
  */
@@ -48,6 +49,11 @@ export function toClientError(error: unknown): RedisClientError {
     return new RedisClientError(code, message, cause);
   }
   return new RedisClientError('unavailable', `Redis is unavailable: ${message}`, cause);
+}
+
+/** Why a connection failed. A host with several addresses fails with an AggregateError, whose message is empty. */
+export function reasonOf(error: Error): string {
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }
 
 /** Wraps an error of a client in the error class of another package, with the code `unavailable`. */

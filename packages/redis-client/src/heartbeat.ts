@@ -1,18 +1,33 @@
 import { toClientError, writeRefusalOf } from './errors.ts';
 import type { Logger } from './logger.ts';
-import type { ClientSettings } from './options.ts';
+import { clientDefaults, type ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
+/** The pause between beats while a connection is in doubt, so that a rare heartbeat does not make the recovery slow. */
+export function recoveryBeatMs({ heartbeatMs }: ClientSettings): number {
+  return Math.min(heartbeatMs, clientDefaults.heartbeatMs);
+}
+
+export interface Heartbeat {
+  /** Runs a beat at once, beside the regular ones. */
+  now(): void;
+  /** Call this when the pause became shorter: the next beat then comes after the new pause at the latest. */
+  hasten(): void;
+  stop(): void;
+}
+
 /**
- * Runs `beat` every `everyMs`, and at once when `now` is called. At most `concurrent()` beats run at the same time. A
- * rejection is ignored. A stalled event loop causes one late beat, not many.
+ * Runs `beat` after each `pauseMs()`. At most `concurrent()` beats run at the same time. A rejection is ignored. A
+ * stalled event loop causes one late beat, not many.
  */
 export function startHeartbeat(
-  everyMs: number,
+  pauseMs: () => number,
   concurrent: () => number,
   beat: () => Promise<void>,
-): { now(): void; stop(): void } {
+): Heartbeat {
   let running = 0;
+  let dueMs = 0;
+  let timer: NodeJS.Timeout | undefined;
   const now = () => {
     if (running >= concurrent()) return;
     running += 1;
@@ -20,8 +35,28 @@ export function startHeartbeat(
       .catch(() => undefined)
       .then(() => (running -= 1));
   };
-  const timer = setInterval(now, everyMs);
-  return { now, stop: () => clearInterval(timer) };
+  const schedule = () => {
+    const pause = pauseMs();
+    dueMs = performance.now() + pause;
+    timer = setTimeout(() => {
+      now();
+      // The beat may have stopped the heartbeat.
+      if (timer) schedule();
+    }, pause);
+  };
+  schedule();
+  return {
+    now,
+    hasten() {
+      if (!timer || performance.now() + pauseMs() >= dueMs) return;
+      clearTimeout(timer);
+      schedule();
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
 }
 
 /** Settles like `work`, but rejects with the error of `onTimeout` after `timeoutMs`. */
@@ -46,18 +81,20 @@ export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Pings the subscriber connection every `heartbeatMs`. After `breakerFailures` pings in a row without an answer the
- * connection is destroyed. A subscriber only listens, so nothing else would detect a dead connection.
+ * Pings the subscriber connection every `heartbeatMs`, and more often after a ping without an answer. After
+ * `breakerFailures` of these in a row the connection is destroyed. A subscriber only listens, so nothing else would
+ * detect a dead connection.
  */
 export function startSubscriberHeartbeat(
   transport: SubscriberTransport,
-  { heartbeatMs, heartbeatTimeoutMs, breakerFailures }: ClientSettings,
+  settings: ClientSettings,
   logger: Logger,
 ): { stop(): void } {
+  const { heartbeatMs, heartbeatTimeoutMs, breakerFailures } = settings;
   let missed = 0;
   const noAnswer = () => new Error('no answer to PING');
-  return startHeartbeat(
-    heartbeatMs,
+  const heartbeat = startHeartbeat(
+    () => (missed === 0 && transport.ready ? heartbeatMs : recoveryBeatMs(settings)),
     () => breakerFailures,
     async () => {
       if (!transport.ready) {
@@ -69,6 +106,7 @@ export function startSubscriberHeartbeat(
         missed = 0;
       } catch {
         missed += 1;
+        heartbeat.hasten();
         if (missed < breakerFailures || !transport.ready) return;
         missed = 0;
         logger.warn({}, 'the Redis subscriber connection is silent; reconnecting');
@@ -76,4 +114,5 @@ export function startSubscriberHeartbeat(
       }
     },
   );
+  return heartbeat;
 }

@@ -22,6 +22,7 @@ export function profile(connection: ResolvedConnection, settings: ClientSettings
     ...(connection.username && { username: connection.username }),
     ...(connection.password && { password: connection.password }),
     ...(connection.tls && { tls: connection.tls }),
+    ...(connection.family && { family: connection.family }),
     connectTimeout: settings.connectTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
     // A frozen server never answers our FIN, and waiting for it would delay the next attempt.
@@ -58,10 +59,18 @@ export function serverOptions(
     ...(connection.sentinelPassword && { sentinelPassword: connection.sentinelPassword }),
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
+    natMap: (announced) => sentinelAddress(connection, announced),
     // Without this option, a subscriber of a frozen master stays silent but "ready".
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,
     sentinelReconnectStrategy: retry,
   };
+}
+
+/** Where to connect to the server that the sentinels announce. ioredis itself applies `family` to the sentinels only. */
+function sentinelAddress({ natMap, family }: ResolvedConnection, announced: string) {
+  const colon = announced.lastIndexOf(':');
+  const address = { host: announced.slice(0, colon), port: Number(announced.slice(colon + 1)) };
+  return { ...(natMap?.[announced] ?? address), ...(family && { family }) };
 }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Cluster, Redis } from 'ioredis';
 import { RedisClientError } from './errors.ts';
+import { parseRedisUrl, type RedisUrlParts, type RedisUrlProblem } from './redis-url.ts';
 import { resolveOptions } from './resolve-options.ts';
 
 /** One server's address. */
@@ -14,9 +15,12 @@ export type RedisTls = ConnectionOptions;
 
 /** The address of Redis and its credentials. With `sentinels` or `cluster`, `host` and `port` are not used. */
 export interface RedisConnection {
-  /** `redis://[user[:password]@]host[:port][/db]`, or `rediss://` for TLS. Its parts override the fields below. */
+  /**
+   * `redis://[user[:password]@]host[:port][/db][?family=4|6]`, or `rediss://` for TLS. Also `valkey://`, `valkeys://` (TLS)
+   * and `unix://[user[:password]@]/path[?db=n]`. Its parts override the fields below.
+   */
   readonly url?: string;
-  /** @default 'localhost' */
+  /** A host, or the absolute path of a Unix socket. @default 'localhost' */
   readonly host?: string;
   /** @default 6379 */
   readonly port?: number;
@@ -26,6 +30,8 @@ export interface RedisConnection {
   readonly db?: number;
   /** @default false */
   readonly tls?: boolean | RedisTls;
+  /** The version of IP to which host names are resolved. @default both */
+  readonly family?: 4 | 6;
   /** The sentinels to ask for the master, instead of connecting to `host`. */
   readonly sentinels?: readonly RedisNode[];
   /** The master's name at the sentinels. @default 'openclaw' */
@@ -36,6 +42,8 @@ export interface RedisConnection {
   readonly sentinelTls?: boolean | RedisTls;
   /** Some nodes of the Cluster, from which the client learns the others. */
   readonly cluster?: readonly RedisNode[];
+  /** The reachable address of each server that Cluster or the sentinels announce under another one (`host:port`). */
+  readonly natMap?: Readonly<Record<string, RedisNode>>;
 }
 
 /**
@@ -108,37 +116,13 @@ type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
 /** A {@link RedisConnection} with its URL parsed, its defaults filled in and its values checked. */
 export interface ResolvedConnection
   extends
-    Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword'>,
+    Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'family' | 'natMap'>,
     Required<Fields<'db' | 'sentinels' | 'sentinelName' | 'cluster'>> {
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
-  readonly node: RedisNode;
+  /** An address, or the path of a Unix socket. */
+  readonly node: RedisNode | { readonly path: string };
   readonly tls?: RedisTls;
   readonly sentinelTls?: RedisTls;
-}
-
-export interface RedisUrlParts extends RedisNode, Fields<'username' | 'password' | 'db'> {
-  readonly tls: boolean;
-}
-
-/** Parses a Redis URL; null for any other text. Never throws, so that no message can quote a password. */
-export function parseRedisUrl(text: string): RedisUrlParts | null {
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text);
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return null;
-  const path = /^\/?(\d*)$/.exec(url.pathname);
-  if (!path) return null;
-  try {
-    return {
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost',
-      port: url.port === '' ? 6379 : Number(url.port),
-      tls: url.protocol === 'rediss:',
-      ...(url.username && { username: decodeURIComponent(url.username) }),
-      ...(url.password && { password: decodeURIComponent(url.password) }),
-      ...(path[1] && { db: Number(path[1]) }),
-    };
-  } catch {
-    return null;
-  }
 }
 
 function checkPort(port: number, name: string): void {
@@ -159,13 +143,22 @@ function tlsOptions(tls: boolean | RedisTls | undefined): RedisTls | undefined {
 
 /** Checks the address. Its messages never quote a password. @throws {RedisClientError} `invalid_options` */
 export function resolveConnection(options: RedisConnection): ResolvedConnection {
-  const parts: Partial<RedisUrlParts> | null =
+  const parts: Partial<RedisUrlParts> | RedisUrlProblem =
     options.url === undefined ? {} : parseRedisUrl(options.url);
-  if (parts === null) throw invalid('url is not redis://… or rediss://…');
+  if ('problem' in parts) throw invalid(`url ${parts.problem}`);
   if (options.sentinels && options.cluster)
     throw invalid('sentinels and cluster exclude each other');
-  const { host = 'localhost', port = 6379, db = 0, username, password } = { ...options, ...parts };
+  const {
+    host = 'localhost',
+    port = 6379,
+    db = 0,
+    username,
+    password,
+    family,
+    natMap,
+  } = { ...options, ...parts };
   checkPort(port, 'port');
+  if (natMap) checkNodes(Object.values(natMap), 'natMap');
   if (!Number.isInteger(db) || db < 0) throw invalid('db is not a database number');
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
@@ -174,10 +167,15 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   // `rediss:`.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
+  const mode = options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone';
+  const isSocket = host.startsWith('/');
+  if (isSocket && tls && mode === 'standalone') throw invalid('a Unix socket has no TLS');
   return {
-    mode: options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone',
-    node: { host, port },
+    mode,
+    node: isSocket ? { path: host } : { host, port },
     db,
+    ...(family && { family }),
+    ...(natMap && { natMap }),
     ...(username && { username }),
     ...(password && { password }),
     ...(tls && { tls }),

@@ -90,7 +90,7 @@ describe('Redis frozen', () => {
       expect(logger.lines).toContainEqual({
         level: 'warn',
         message: 'Redis is unavailable',
-        details: { reason: 'Redis did not answer a PING within 500 ms' },
+        details: { reason: 'Redis did not answer a ping within 500 ms' },
       });
     } finally {
       server.thaw();

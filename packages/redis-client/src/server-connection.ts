@@ -40,7 +40,6 @@ export function openServerConnection(
   /** True from the moment when this client destroyed the socket until the next connection. */
   let isDropped = false;
   let restartTimer: NodeJS.Timeout | undefined;
-  let handshakeTimer: NodeJS.Timeout | undefined;
 
   const isReady = () => up && !isClosed && redis.status === 'ready';
   const drop = () => {
@@ -48,13 +47,11 @@ export function openServerConnection(
     destroySocket(redis);
   };
   const listeners = {
-    error: events.onError,
-    connect() {
-      // Without a `commandTimeout` of the caller's, ioredis waits for the answers of its handshake without a limit.
-      if (borrowed) handshakeTimer = setTimeout(drop, borrowed.bound.timeoutMs);
+    error(error: Error) {
+      if (!borrowed) skipUnknownInfo(redis, error);
+      events.onError(error);
     },
     ready() {
-      clearTimeout(handshakeTimer);
       isDropped = false;
       // Events arrive one tick late, so the connection may already be lost again.
       if (up || isClosed || redis.status !== 'ready') return;
@@ -63,7 +60,6 @@ export function openServerConnection(
       events.onReady();
     },
     close() {
-      clearTimeout(handshakeTimer);
       if (!up) return;
       up = false;
       events.onDown();
@@ -76,9 +72,10 @@ export function openServerConnection(
     },
   };
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'error', listener);
+  let endHandshakeLimit = () => {};
   if (borrowed) {
     if (redis.status === 'wait') redis.connect().catch(() => undefined);
-    if (redis.status === 'connect') listeners.connect();
+    endHandshakeLimit = limitHandshake(redis, borrowed.bound.timeoutMs, () => (isDropped = true));
     queueMicrotask(() => listeners.ready());
   }
 
@@ -109,7 +106,7 @@ export function openServerConnection(
     async close() {
       isClosed = true;
       clearTimeout(restartTimer);
-      clearTimeout(handshakeTimer);
+      endHandshakeLimit();
       if (borrowed) {
         for (const [name, listener] of Object.entries(listeners)) redis.off(name, listener);
         return borrowed.bound.close();
@@ -194,6 +191,44 @@ export function createCallBound(timeoutMs: number) {
       for (const reject of rejects) reject(new Error('Connection is closed.'));
     },
   };
+}
+
+/**
+ * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected. Without a
+ * `commandTimeout` of the caller's, ioredis waits for the answers of its handshake without a limit. The returned function
+ * ends the limit.
+ */
+export function limitHandshake(
+  redis: Redis,
+  timeoutMs: number,
+  onDrop: () => void = () => undefined,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const end = () => clearTimeout(timer);
+  const begin = () => {
+    end();
+    timer = setTimeout(() => {
+      onDrop();
+      destroySocket(redis);
+    }, timeoutMs);
+  };
+  redis.on('connect', begin).on('ready', end).on('close', end);
+  if (redis.status === 'connect') begin();
+  return () => {
+    end();
+    redis.off('connect', begin).off('ready', end).off('close', end);
+  };
+}
+
+/**
+ * Some servers have no INFO (`rename-command`), which ioredis sends before it uses a connection. Its next attempt then
+ * connects without INFO.
+ * @returns true if the error says that there is no INFO
+ */
+export function skipUnknownInfo({ options }: Redis, error: Error): boolean {
+  if (!/^ERR unknown command\W+info\b/i.test(error.message)) return false;
+  options.enableReadyCheck = false;
+  return true;
 }
 
 /**

@@ -14,7 +14,7 @@ import type { RedisCommand, RedisReply } from './transport.ts';
 
 /** One server of a deployment. Its calls are never repeated: a lost connection fails them. */
 export interface RedisServerLink {
-  /** `host:port` */
+  /** `host:port`, or the path of a Unix socket. */
   readonly address: string;
   /** Null when the user may not read INFO. */
   readonly role: 'master' | 'replica' | null;
@@ -73,18 +73,20 @@ export async function openRedisServers(
   };
   try {
     const first = await connectFirst(resolved, connect);
-    if (!first.isCluster) {
+    // A server without INFO does not say that it belongs to a Cluster.
+    if (!first.isCluster && resolved.mode !== 'cluster') {
       const mode = resolved.mode === 'sentinel' ? 'sentinel' : 'standalone';
       return { mode, servers: [first], close };
     }
     const servers: OpenLink[] = [];
     for (const { host, port } of await shardsOf(first, preferReplicas)) {
       // An empty host stands for the one that was asked.
-      const node = { host: host || first.address.replace(/:\d+$/, ''), port };
+      const named = { host: host || first.address.replace(/:\d+$/, ''), port };
+      const node = resolved.natMap?.[`${named.host}:${named.port}`] ?? named;
       const known = open.find(({ address }) => address === `${node.host}:${port}`);
       const link = known ?? (await connect({ ...resolved, mode: 'standalone', node }));
       // Without READONLY a replica redirects every read to its master.
-      if (link.role === 'replica') await link.call(['READONLY']);
+      if (link.role !== 'master') await link.call(['READONLY']);
       servers.push(link);
     }
     return { mode: 'cluster', servers, close };
@@ -160,7 +162,7 @@ async function openLink(options: IoredisOptions, timeoutMs: number): Promise<Ope
     return {
       address: options.sentinels
         ? `${remoteAddress}:${remotePort}`
-        : `${options.host}:${options.port}`,
+        : (options.path ?? `${options.host}:${options.port}`),
       role: role === undefined ? null : role === 'master' ? 'master' : 'replica',
       isCluster: /^cluster_enabled:1/m.test(info),
       call,

@@ -5,7 +5,7 @@ import {
   type WriteRefusal,
   writeRefusalOf,
 } from './errors.ts';
-import { untilAnswered, within } from './heartbeat.ts';
+import { within } from './heartbeat.ts';
 import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
@@ -16,8 +16,9 @@ import type { CommandTransport } from './transport.ts';
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * The heartbeat of the command connection. A beat is a PING and a script that Redis refuses when it refuses writes. If
- * an ACL denies scripts, the beat reads the role after a READONLY, because a demoted master still answers PING. After a
+ * The heartbeat of the command connection. A beat is a script that Redis refuses when it refuses writes; any answer also
+ * shows that Redis is alive. If an ACL denies scripts, the beat reads the role after a READONLY, because a demoted master
+ * still answers. After a
  * refused write, the server is used again only after `breakerFailures` good beats in a row. Otherwise the availability
  * of a server at its memory limit would change with each call.
  */
@@ -31,7 +32,7 @@ export function createWriteProbe(
   let canProbe = false;
   let goodBeats = 0;
   const silent = () =>
-    new RedisClientError('timeout', `Redis did not answer a PING within ${heartbeatTimeoutMs} ms`);
+    new RedisClientError('timeout', `Redis did not answer a ping within ${heartbeatTimeoutMs} ms`);
 
   async function checkRole(): Promise<void> {
     const answers = await transport.callEach(['info', 'replication']).catch(() => []);
@@ -51,8 +52,7 @@ export function createWriteProbe(
       .then(() => null)
       .catch(toClientError);
     const kind = writeRefusalOf(error);
-    // If the server does not answer, the PING reports it.
-    if (kind === null && isOutage(error)) return;
+    if (kind === null && isOutage(error)) throw error;
     canProbe = error === null || kind !== null;
     isKnown = true;
     if (error && kind) return refused(error, kind);
@@ -74,8 +74,7 @@ export function createWriteProbe(
     async beat(): Promise<void> {
       if (!transport.ready) throw new RedisClientError('unavailable', 'Redis is not connected');
       try {
-        const ping = untilAnswered(transport.callEach(['ping']));
-        await within(Promise.all([ping, probeWrites()]), heartbeatTimeoutMs, silent);
+        await within(probeWrites(), heartbeatTimeoutMs, silent);
         if (refusal?.kind !== 'READONLY') return;
         if (canProbe) throw new RedisClientError('unavailable', refusal.message);
         await within(checkRole(), heartbeatTimeoutMs, silent);

@@ -2,8 +2,8 @@ export { openBystanders } from './bystanders.ts';
 export type { Bystanders } from './bystanders.ts';
 export { connectAgent, startChatTraffic } from './chat-traffic.ts';
 export type { ChatTraffic, ChatTrafficOptions } from './chat-traffic.ts';
-export { createCertificate, hasOpenssl } from './certificate.ts';
-export type { CertificateFiles } from './certificate.ts';
+export { createCertificate, createCertificateAuthority, hasOpenssl } from './certificates.ts';
+export type { CertificateAuthority, CertificateFiles } from './certificates.ts';
 export { startCluster } from './cluster.ts';
 export type { ClusterDeployment } from './cluster.ts';
 export { startDeafProxy } from './deaf-proxy.ts';
@@ -26,6 +26,8 @@ export { createLedger } from './ledger.ts';
 export type { DeliveredEvent, Ledger } from './ledger.ts';
 export { ledgerViolations } from './ledger-violations.ts';
 export type { ReportViolation } from './ledger-violations.ts';
+export { hasPgBouncer, startPgBouncer } from './pgbouncer.ts';
+export type { PgBouncer, PgBouncerOptions } from './pgbouncer.ts';
 export {
   appRole,
   createAppRole,

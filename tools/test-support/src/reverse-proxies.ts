@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CertificateFiles } from './certificate.ts';
+import type { CertificateFiles } from './certificates.ts';
 import { startProcess, temporaryFolder, waitFor } from './processes.ts';
 
 /** A proxy that listens. `await using` stops it. */

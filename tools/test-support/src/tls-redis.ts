@@ -1,4 +1,4 @@
-import { createCertificate } from './certificate.ts';
+import { createCertificate } from './certificates.ts';
 import { freePort, temporaryFolder } from './processes.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 

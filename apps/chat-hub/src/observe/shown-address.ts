@@ -20,5 +20,6 @@ export function shownAddress(connection: RedisConnection): string {
     nodes.map((node) => `${node.host}:${node.port}`).join(',');
   if (sentinels) return `the master that ${list(sentinels)} name`;
   if (cluster) return `the Cluster of ${list(cluster)}`;
+  if (host.startsWith('/')) return `unix://${host}${db ? `?db=${db}` : ''}`;
   return `${tls ? 'rediss' : 'redis'}://${username ? `${username}@` : ''}${host}:${port}${db ? `/${db}` : ''}`;
 }

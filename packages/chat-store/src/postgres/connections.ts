@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { bounds, commitSettings, setSettings, type SessionMode } from './session.ts';
 
 /** The settings and bounds of connections. */
 export interface PostgresSettings {
@@ -6,6 +7,8 @@ export interface PostgresSettings {
   readonly timeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly poolSize: number;
+  /** @default sessions of their own, without a pooler in transaction mode */
+  readonly session?: SessionMode;
 }
 
 const connectTimeoutMs = 2000;
@@ -17,14 +20,12 @@ const types: pg.CustomTypesConfig = {
     oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.ClientConfig {
+/** The configuration of a connection, which nothing but {@link setSettings} completes. */
+export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: 'openclaw-chat-store',
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: timeoutMs,
-    lock_timeout: lockTimeoutMs,
-    idle_in_transaction_session_timeout: timeoutMs,
     // If the server is frozen, this ends the connection and all calls that wait for it.
     query_timeout: timeoutMs,
     keepAlive: true,
@@ -43,7 +44,15 @@ function cutOff(client: pg.ClientBase): void {
 
 /** Creates a pool. Its connections can be cut off without waiting for the server. */
 export function createPool(settings: PostgresSettings) {
-  const pool = new pg.Pool({ ...clientConfig(settings), max: settings.poolSize });
+  const prepare = async (client: pg.ClientBase) => {
+    if (!settings.session?.isPooled) await client.query(setSettings(bounds(settings), 'session'));
+  };
+  const pool = new pg.Pool({
+    ...clientConfig(settings),
+    max: settings.poolSize,
+    // The pool waits for it, which its type does not say.
+    onConnect: (client): unknown => prepare(client),
+  });
   const clients = new Set<pg.ClientBase>();
   // The pool drops a broken connection and its query fails, so nothing else needs to be done.
   pool.on('error', () => undefined);
@@ -78,18 +87,8 @@ export function createCommitConnection(settings: PostgresSettings) {
       cutOff(client);
     };
     await client.connect();
-    await Promise.all([
-      // Makes acknowledged commits durable, even if the server's default differs.
-      client.query(
-        `select set_config('synchronous_commit', 'on', false)
-         where current_setting('synchronous_commit') = 'off'`,
-      ),
-      // All look-ups are by key. A generic plan that was made while the tables were small would scan them.
-      client.query(
-        `select set_config(name, 'off', false)
-         from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as s(name)`,
-      ),
-    ]);
+    if (!settings.session?.isPooled)
+      await client.query(setSettings(commitSettings(settings), 'session'));
     return client;
   }
 

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Engine, GroupTransaction } from '../core/engine.ts';
 import type { ChannelsTable, Tables } from '../core/tables.ts';
 import { ChatStoreError } from '../errors.ts';
-import type { CommitConnection } from './connections.ts';
+import type { CommitConnection, PostgresSettings } from './connections.ts';
 import {
   prefetchStatements,
   lockChannels,
@@ -11,6 +11,7 @@ import {
   writeRows,
   type Statement,
 } from './group-statements.ts';
+import { commitSettings, setSettings } from './session.ts';
 import { isLost, isFromStandby, sqlState, unwritable } from './postgres-errors.ts';
 
 // The isolation level is set explicitly, because in a snapshot of the whole transaction, reads would be older than its
@@ -24,19 +25,27 @@ interface Moment {
   readonly heads: Readonly<Record<string, number>>;
 }
 
-/** Runs groups on their own connection. A group's connection is destroyed after `timeoutMs`. */
+/**
+ * Runs groups on their own connection. A group's connection is destroyed after `timeoutMs`.
+ * Behind a pooler in transaction mode it uses nothing that outlives a transaction.
+ */
 export function createGroups(
   connection: CommitConnection,
   server: string,
-  timeoutMs: number,
+  settings: PostgresSettings,
 ): Pick<Engine, 'beginGroup'> {
   let client: pg.Client;
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: poolOfOne(() => client) }),
   });
   let deadline: NodeJS.Timeout | undefined;
+  const { timeoutMs, session } = settings;
   const send = (statements: readonly (Statement | string)[]) =>
-    statements.map((statement) => client.query(statement as Statement));
+    statements.map((statement) =>
+      typeof statement !== 'string' && session?.isPooled
+        ? client.query(statement.text, statement.values)
+        : client.query(statement as Statement),
+    );
 
   const transaction: GroupTransaction = {
     db,
@@ -75,12 +84,16 @@ export function createGroups(
       client = await connection.client();
       deadline = setTimeout(() => connection.discard(), timeoutMs);
       const { statements, collect } = prefetchStatements(prefetch);
-      const opening = [begin, lockChannels(channelIds), readMoment(channelIds), ...statements];
-      const answers = send(opening);
+      const ownSettings = session?.isPooled
+        ? [setSettings(commitSettings(settings), 'transaction')]
+        : [];
+      const opening = [lockChannels(channelIds), readMoment(channelIds), ...statements];
+      const answers = send([begin, ...ownSettings, ...opening]);
       let ofBegin: unknown;
       answers[0]?.catch((error: unknown) => (ofBegin = error));
       try {
-        const [, channels, moment, ...facts] = await Promise.all(answers);
+        const all = await Promise.all(answers);
+        const [channels, moment, ...facts] = all.slice(1 + ownSettings.length);
         const { epoch, mark, now, heads } = moment?.rows[0] as Moment;
         const rows = (channels?.rows ?? []) as ChannelsTable[];
         return {

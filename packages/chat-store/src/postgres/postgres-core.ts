@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Engine } from '../core/engine.ts';
 import { migrate } from '../core/migrate.ts';
@@ -8,13 +8,15 @@ import type { ReportFault } from '../core/run-group.ts';
 import { ChatStoreError } from '../errors.ts';
 import { lookUpsAtOnce } from '../options.ts';
 import {
+  clientConfig,
   createCommitConnection,
   createMigrationPool,
   createPool,
   type PostgresSettings,
 } from './connections.ts';
 import { createGroups } from './group-transaction.ts';
-import { postgresFailure } from './postgres-errors.ts';
+import { postgresFailure, sqlState } from './postgres-errors.ts';
+import { bounds, isTransactionPooled, setSettings, type SessionMode } from './session.ts';
 import { refuseWhileSilent } from './silence.ts';
 
 /** How long a call waits for a server that does not answer. */
@@ -22,6 +24,9 @@ const probeMs = 100;
 
 /** Connections for system calls and look-ups. Look-ups never take all of them. */
 const systemPoolSize = lookUpsAtOnce + 2;
+
+/** The codes for a prepared statement that does not exist, or that exists already. */
+const lostStatement: ReadonlySet<string> = new Set(['26000', '42P05']);
 
 /** Gets the function that reads the state of a pool, once per pool. */
 type OnPool = (
@@ -34,14 +39,22 @@ type OnPool = (
  * @throws {ChatStoreError} `unavailable`, `unauthorized`, `locked`, `newer_schema`
  */
 export async function openPostgresCore(
-  settings: PostgresSettings,
+  options: Omit<PostgresSettings, 'session'>,
   onFault: (fault: string, doing: string) => void,
   onPool: OnPool = () => undefined,
 ): Promise<StoreCore> {
-  const server = nameOf(settings.url);
-  const failureOf = (error: unknown) => postgresFailure(error, server);
+  const server = nameOf(options.url);
+  const session: SessionMode = { isPooled: false };
+  const settings = { ...options, session };
+  const failureOf = (error: unknown) => {
+    // A pooler was put in front of a server in use: another client's session answers. From now on nothing is prepared.
+    if (!lostStatement.has(sqlState(error) ?? '')) return postgresFailure(error, server);
+    session.isPooled = true;
+    return 'again' as const;
+  };
   const migrations = kyselyOn(createMigrationPool(settings).pool);
   try {
+    session.isPooled = await isTransactionPooled(clientConfig(settings));
     await migrate(migrations, 'postgres');
   } catch (error) {
     const failure = failureOf(error);
@@ -87,17 +100,27 @@ function createEngine(
   const { pool } = reads;
   onPool(() => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }));
   const db = kyselyOn(reads.pool);
+  /** Behind a pooler, each transaction sets its own bounds. */
+  const bounded =
+    <T>(work: (within: Kysely<Tables>) => Promise<T>) =>
+    async (within: Kysely<Tables>): Promise<T> => {
+      if (settings.session?.isPooled) {
+        const { text, values = [] } = setSettings(bounds(settings), 'transaction');
+        await within.executeQuery(CompiledQuery.raw(text, values));
+      }
+      return work(within);
+    };
   return {
     dialect: 'postgres',
     db,
-    ...createGroups(connection, server, settings.timeoutMs),
+    ...createGroups(connection, server, settings),
     snapshot: (work) =>
       db
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
-        .execute(work),
-    write: (work) => db.transaction().execute(work),
+        .execute(bounded(work)),
+    write: (work) => db.transaction().execute(bounded(work)),
     sql: {
       now: () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
       mark: sql<number>`pg_current_xact_id()::text::bigint`,

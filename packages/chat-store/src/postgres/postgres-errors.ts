@@ -11,6 +11,9 @@ export function sqlState(error: unknown): string | null {
 // The messages of pg and node:net when there is no connection or no answer.
 const lost =
   /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying|client (was closed|has encountered)|the server does not support ssl)/i;
+// The codes of OpenSSL and of Node for a connection whose certificate is not accepted.
+const tlsCode =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH)/;
 const systemCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDR)/;
 
 /** True if the connection was lost, so that the outcome of the last statement is unknown. */
@@ -42,10 +45,13 @@ export function unwritable(server: string, cause: unknown): ChatStoreError {
 /** Maps an error to its meaning. `server` is a name of the database without secrets. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
+  // The words of PostgreSQL, or of the system, tell operators more than their class. Clients never get them.
   const fail = (code: ChatStoreError['code'], message: string) =>
-    new ChatStoreError(code, message, { cause: error });
+    new ChatStoreError(code, `${message}: ${reasonOf(error)}`, { cause: error });
   if (isLost(error)) return fail('unavailable', `the PostgreSQL server ${server} does not answer`);
   const state = sqlState(error);
+  if (state === null && isNativeError(error) && 'code' in error && tlsCode.test(String(error.code)))
+    return fail('unauthorized', `no TLS with the PostgreSQL server ${server}`);
   if (state === null) return 'fault';
   switch (state) {
     case '40001': // serialization_failure
@@ -83,4 +89,10 @@ export function postgresFailure(error: unknown, server: string): Failure {
     default:
       return 'fault';
   }
+}
+
+/** A host with several addresses fails with an AggregateError, whose message is empty. */
+function reasonOf(error: unknown): string {
+  if (!isNativeError(error)) return String(error);
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }

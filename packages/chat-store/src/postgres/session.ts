@@ -1,0 +1,95 @@
+import pg from 'pg';
+import { ChatStoreError } from '../errors.ts';
+
+/** What a connection may rely on. It is shared by all connections to one database. */
+export interface SessionMode {
+  /**
+   * True behind a pooler in transaction mode: each transaction may run on another connection of the server. Settings and
+   * prepared statements of a session are then lost, or met by other clients.
+   */
+  isPooled: boolean;
+}
+
+/** The settings of a session, or of a transaction behind a pooler. */
+export interface SessionSettings {
+  readonly timeoutMs: number;
+  readonly lockTimeoutMs: number;
+}
+
+/**
+ * The statement that applies the settings to the session, or to the transaction alone. It is no startup parameter,
+ * because poolers refuse unknown ones.
+ */
+export function setSettings(
+  settings: Readonly<Record<string, string>>,
+  scope: 'session' | 'transaction',
+): pg.QueryConfig<unknown[]> {
+  return {
+    // A stronger synchronous_commit than "on" stays.
+    text: `select set_config(name, value, $3) from unnest($1::text[], $2::text[]) as s(name, value)
+      where name <> 'synchronous_commit' or current_setting(name) = 'off'`,
+    values: [Object.keys(settings), Object.values(settings), scope === 'transaction'],
+  };
+}
+
+/** The bounds of every connection. */
+export function bounds({ timeoutMs, lockTimeoutMs }: SessionSettings): Record<string, string> {
+  return {
+    statement_timeout: String(timeoutMs),
+    lock_timeout: String(lockTimeoutMs),
+    idle_in_transaction_session_timeout: String(timeoutMs),
+  };
+}
+
+/** The settings of the connection that commits. */
+export function commitSettings(settings: SessionSettings): Record<string, string> {
+  return {
+    ...bounds(settings),
+    // Makes acknowledged commits durable, even if the server's default differs.
+    synchronous_commit: 'on',
+    // All look-ups are by key. A generic plan that was made while the tables were small would scan them.
+    enable_seqscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
+  };
+}
+
+/**
+ * Finds out if a pooler hands out a connection of the server per transaction. Two sessions of their own have different
+ * backends that stay the same. A pooler gives both the same one, or one of them another one with the next statement.
+ * @throws {ChatStoreError} `unavailable` for a pooler that allows no transactions; or the error of the connection
+ */
+export async function isTransactionPooled(config: pg.ClientConfig): Promise<boolean> {
+  const [one, other] = [new pg.Client(config), new pg.Client(config)];
+  for (const client of [one, other]) client.on('error', () => undefined);
+  const backendOf = async (client: pg.Client) => {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return rows[0]?.pid;
+  };
+  try {
+    await one.connect();
+    await other.connect();
+    const first = await backendOf(one);
+    const second = await backendOf(other);
+    // A pooler that takes turns shows at the second of two statements in a row.
+    const isPooled =
+      first === second || second !== (await backendOf(other)) || first !== (await backendOf(one));
+    if (isPooled) await checkTransactions(one);
+    return isPooled;
+  } finally {
+    await Promise.all([one, other].map((client) => client.end().catch(() => undefined)));
+  }
+}
+
+async function checkTransactions(client: pg.Client): Promise<void> {
+  try {
+    await client.query('begin');
+    await client.query('rollback');
+  } catch (cause) {
+    throw new ChatStoreError(
+      'unavailable',
+      'the pooler of PostgreSQL ends connections that begin a transaction: set its pool_mode to session or transaction',
+      { cause },
+    );
+  }
+}

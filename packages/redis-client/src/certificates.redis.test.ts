@@ -1,0 +1,178 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import {
+  createCertificateAuthority,
+  freePort,
+  hasOpenssl,
+  randomPrefix,
+  waitFor,
+  type CertificateAuthority,
+} from '@openclaw/test-support';
+import { openRedisServers, parseRedisEnvironment } from './index.ts';
+import { clientsOfTest, recordingLogger, untilUp } from './testing/clients.ts';
+import { startTlsServer, tlsArguments } from './testing/tls-server.ts';
+
+const clients = clientsOfTest();
+const withOpenssl = hasOpenssl() ? describe : describe.skip;
+let authority: CertificateAuthority;
+
+beforeAll(async () => {
+  authority = await createCertificateAuthority();
+});
+afterAll(() => authority.remove());
+
+/** A Cluster of one master over TLS that announces the name localhost, with a certificate for these names. */
+async function startNamedCluster(...names: string[]) {
+  const certificate = authority.issue(`node-${names.length}`, ...names);
+  const server = await startTlsServer([
+    ...tlsArguments(authority, certificate),
+    ...['--tls-auth-clients', 'no', '--cluster-enabled', 'yes', '--tls-cluster', 'yes'],
+    ...['--cluster-port', String(await freePort()), '--cluster-announce-ip', '127.0.0.1'],
+    ...['--cluster-announce-hostname', 'localhost'],
+    ...['--cluster-preferred-endpoint-type', 'hostname'],
+  ]);
+  const cli = (...args: string[]) =>
+    execFileSync('redis-cli', [
+      ...['--tls', '--cacert', authority.caFile, '-h', 'localhost', '-p', String(server.port)],
+      ...args,
+    ]).toString();
+  cli('cluster', 'addslotsrange', '0', '16383');
+  await waitFor(() => cli('cluster', 'info').includes('cluster_state:ok'));
+  return server;
+}
+
+const environment = (port: number) => ({
+  CHAT_REDIS_URL: `rediss://localhost:${port}`,
+  CHAT_REDIS_CLUSTER: 'true',
+  CHAT_REDIS_TLS_CA_FILE: authority.caFile,
+});
+
+withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', () => {
+  // ioredis looks up the addresses of the nodes and connects to these, which the certificate does not name.
+  it('connects by name, for commands, subscriptions and tools', async () => {
+    const server = await startNamedCluster('DNS:localhost');
+    try {
+      const connection = parseRedisEnvironment(environment(server.port))!;
+      const redis = await clients.connect(connection);
+      const topic = createKeySchema({ prefix: randomPrefix(), hashTags: true }).channelTopic('x');
+      const heard: string[] = [];
+      await redis.subscriber.subscribe(topic, (message) => heard.push(message));
+      await redis.send(['SPUBLISH', topic, 'hello']);
+      await waitFor(() => heard.length === 1);
+      const tools = await openRedisServers(connection);
+      expect(tools.servers).toMatchObject([{ address: `localhost:${server.port}` }]);
+      tools.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  // The control. It also shows why: ioredis itself only reports "Failed to refresh slots cache."
+  it('is unavailable when the certificate names another host, and says so with the node', async () => {
+    const server = await startNamedCluster('DNS:elsewhere.example', 'DNS:other.example');
+    try {
+      const logger = recordingLogger();
+      const redis = clients.open(
+        { ...parseRedisEnvironment(environment(server.port))!, password: 'hunter2' },
+        logger,
+      );
+      await waitFor(async () => {
+        const error = await redis.send(['PING']).catch((thrown: unknown) => thrown);
+        return /localhost:\d+: Hostname\/IP does not match certificate/.test(String(error));
+      });
+      expect(redis.available).toBe(false);
+      expect(JSON.stringify(logger.lines)).not.toContain('hunter2');
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+withOpenssl('a server that asks for client certificates (needs openssl)', () => {
+  let server: { port: number; stop(): Promise<void> };
+  beforeAll(async () => {
+    const certificate = authority.issue('server', 'DNS:localhost');
+    server = await startTlsServer([
+      ...tlsArguments(authority, certificate),
+      ...['--tls-auth-clients', 'yes', '--user', 'chat', 'on', '>p4ss', '~*', '&*', '+@all'],
+    ]);
+  });
+  afterAll(() => server.stop());
+
+  const tls = () => ({
+    REDIS_HOST: 'localhost',
+    REDIS_PORT: String(server.port),
+    REDIS_USERNAME: 'chat',
+    REDIS_PASSWORD: 'p4ss',
+    CHAT_REDIS_TLS: 'true',
+    CHAT_REDIS_TLS_CA_FILE: authority.caFile,
+  });
+
+  it('accepts the certificate and key of the environment, as the user that it names', async () => {
+    const { certificateFile, keyFile } = authority.issue('client');
+    const redis = await clients.connect(
+      parseRedisEnvironment({
+        ...tls(),
+        CHAT_REDIS_TLS_CERT_FILE: certificateFile,
+        CHAT_REDIS_TLS_KEY_FILE: keyFile,
+      })!,
+    );
+    expect(await redis.send(['ACL', 'WHOAMI'])).toBe('chat');
+  });
+
+  it('refuses a client without one, and the reason says so', async () => {
+    const redis = clients.open(parseRedisEnvironment(tls())!);
+    await waitFor(async () => {
+      const error = await redis.send(['PING']).catch((thrown: unknown) => thrown);
+      return /certificate required|ECONNRESET|EPIPE|lost/.test(String(error));
+    });
+    expect(redis.available).toBe(false);
+  });
+
+  it('is reached at an address that its certificate does not name, with a server name', async () => {
+    const { certificateFile, keyFile } = authority.issue('client');
+    const settings = {
+      ...tls(),
+      REDIS_HOST: '127.0.0.1',
+      CHAT_REDIS_TLS_CERT_FILE: certificateFile,
+      CHAT_REDIS_TLS_KEY_FILE: keyFile,
+    };
+    const named = clients.open(
+      parseRedisEnvironment({ ...settings, CHAT_REDIS_TLS_SERVERNAME: 'localhost' })!,
+    );
+    await untilUp(named);
+    const unnamed = clients.open(parseRedisEnvironment(settings)!);
+    await waitFor(async () =>
+      String(await unnamed.send(['PING']).catch((thrown: unknown) => thrown)).includes(
+        'does not match certificate',
+      ),
+    );
+  });
+
+  it('is not asked without TLS, nor with files that are no certificates', () => {
+    const { CHAT_REDIS_TLS: _on, ...plain } = tls();
+    const { certificateFile, keyFile } = authority.issue('other');
+    for (const [settings, name] of [
+      [plain, 'CHAT_REDIS_TLS_CA_FILE needs TLS'],
+      [{ ...tls(), CHAT_REDIS_TLS_CA_FILE: keyFile }, 'CHAT_REDIS_TLS_CA_FILE cannot be used'],
+      [{ ...tls(), CHAT_REDIS_TLS_CERT_FILE: certificateFile }, 'CHAT_REDIS_TLS_CERT_FILE needs'],
+      [{ ...tls(), CHAT_REDIS_TLS_KEY_FILE: keyFile }, 'CHAT_REDIS_TLS_KEY_FILE needs'],
+      [
+        {
+          ...tls(),
+          CHAT_REDIS_TLS_CERT_FILE: authority.caFile,
+          CHAT_REDIS_TLS_KEY_FILE: keyFile,
+        },
+        'CHAT_REDIS_TLS_CERT_FILE cannot be used',
+      ],
+      [{ ...tls(), CHAT_REDIS_TLS_CA_FILE: '/no/such' }, 'CHAT_REDIS_TLS_CA_FILE names a file'],
+    ] as const) {
+      const read = () => parseRedisEnvironment(settings);
+      expect(read).toThrow(expect.objectContaining({ message: expect.stringContaining(name) }));
+      const key = readFileSync(keyFile, 'utf8').split('\n')[1]!;
+      expect(read).toThrow(expect.not.objectContaining({ message: expect.stringContaining(key) }));
+    }
+  });
+});

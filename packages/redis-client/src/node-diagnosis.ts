@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis';
+import { reasonOf } from './errors.ts';
+import { within } from './heartbeat.ts';
+import { destroySocket } from './server-connection.ts';
+
+// ioredis drops the error of the connection on which it reads the slots. Only its end is reported.
+const closedMessage = 'Connection is closed.';
+
+/**
+ * Reports errors of a Cluster's nodes with the node's address. If ioredis did not pass on why a connection ended, the
+ * node is connected once more to learn the reason, one node at a time.
+ */
+export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) => void) {
+  let isAsking = false;
+  const reportOf = (address: string, error: Error) =>
+    report(new Error(`${address}: ${reasonOf(error)}`));
+
+  async function ask(address: string, node: Redis): Promise<void> {
+    const connection = node.duplicate({
+      lazyConnect: true,
+      enableReadyCheck: false,
+      enableOfflineQueue: false,
+      connectTimeout: timeoutMs,
+      retryStrategy: () => null,
+    });
+    connection.on('error', (error: Error) => reportOf(address, error));
+    // Its reason arrives as the event before it rejects.
+    const late = () => new Error('no answer');
+    await within(connection.connect(), timeoutMs, late).catch(() => undefined);
+    connection.disconnect();
+    destroySocket(connection);
+  }
+
+  return (address: string, error: Error, node: Redis | undefined): void => {
+    if (error.message !== closedMessage) return reportOf(address, error);
+    if (!node || isAsking) return;
+    isAsking = true;
+    void ask(address, node).finally(() => (isAsking = false));
+  };
+}

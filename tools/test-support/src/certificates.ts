@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from './processes.ts';
+
+/** A certificate with its key, as PEM files. */
+export interface CertificateFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+/** True if openssl is installed. */
+export function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Creates a self-signed certificate for localhost and 127.0.0.1 in the folder, by openssl. */
+export function createCertificate(folder: string): CertificateFiles {
+  const keyFile = join(folder, 'key.pem');
+  const certificateFile = join(folder, 'cert.pem');
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const subject = ['-subj', '/CN=localhost', '-addext', names];
+  const output = ['-nodes', '-days', '2', '-keyout', keyFile, '-out', certificateFile];
+  execFileSync('openssl', [...request, ...subject, ...output], { stdio: 'pipe' });
+  return { keyFile, certificateFile };
+}
+
+/** A private certificate authority in a temporary folder. */
+export interface CertificateAuthority extends AsyncDisposable {
+  readonly caFile: string;
+  /** Issues a certificate for names such as `DNS:localhost` and `IP:127.0.0.1`. */
+  issue(name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
+  remove(): Promise<void>;
+}
+
+/** Creates the authority by openssl. */
+export async function createCertificateAuthority(): Promise<CertificateAuthority> {
+  const folder = await temporaryFolder('ca');
+  const path = (name: string) => join(folder.path, name);
+  const openssl = (...args: readonly string[]) =>
+    execFileSync('openssl', args, { stdio: 'pipe', cwd: folder.path });
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    ...['req', '-x509', ...newKey, '-days', '2', '-subj', '/CN=test-ca'],
+    ...['-keyout', 'ca.key', '-out', 'ca.pem'],
+  );
+  return {
+    caFile: path('ca.pem'),
+    issue(name, ...subjectAltNames) {
+      const subject = ['-subj', `/CN=${name}`];
+      openssl('req', ...newKey, ...subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+      // The extended usage lets one certificate serve as a server's and as a client's.
+      const extensions = ['extendedKeyUsage=serverAuth,clientAuth'];
+      if (subjectAltNames.length > 0) extensions.push(`subjectAltName=${subjectAltNames.join()}`);
+      writeFileSync(path(`${name}.ext`), extensions.join('\n'));
+      openssl(
+        ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
+        ...['-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.pem`],
+      );
+      return { certificateFile: path(`${name}.pem`), keyFile: path(`${name}.key`) };
+    },
+    remove: () => folder.remove(),
+    [Symbol.asyncDispose]: () => folder.remove(),
+  };
+}
