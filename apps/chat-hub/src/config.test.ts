@@ -225,13 +225,14 @@ describe('configuration', () => {
   it('reads every secret from a file instead, without the line break at its end', async () => {
     await using folder = await temporaryFolder('secrets');
     const path = join(folder.path, 'secret');
-    const values: Partial<Record<(typeof secretNames)[number], string>> = {
+    const values: Record<string, string> = {
       HUB_JWT_SECRET: secret,
       HUB_DB_URL: 'postgres://u:p@db/hub',
       REDIS_URL: 'redis://a:6379',
       CHAT_REDIS_URL: 'redis://a:6379',
     };
-    for (const name of secretNames) {
+    const ofRedis = ['REDIS_URL', 'REDIS_PASSWORD', 'CHAT_REDIS_URL', 'CHAT_REDIS_PASSWORD'];
+    for (const name of [...secretNames, ...ofRedis]) {
       const value = values[name] ?? ' pass word';
       await writeFile(path, `${value}\n`);
       const beside: Record<string, string> =
@@ -251,7 +252,8 @@ describe('configuration', () => {
     const short = await write('short', 'pa55word');
     for (const [HUB_JWT_SECRET_FILE, problem] of [
       [join(folder.path, 'none'), /HUB_JWT_SECRET_FILE: the file cannot be read \(ENOENT\)/],
-      [folder.path, /HUB_JWT_SECRET_FILE: the file cannot be read \(EISDIR\)/],
+      [folder.path, /HUB_JWT_SECRET_FILE: it names no regular file/],
+      ['/dev/zero', /HUB_JWT_SECRET_FILE: it names no regular file/],
       [await write('empty', '\n'), /HUB_JWT_SECRET_FILE: the file is empty/],
       [await write('large', 'x'.repeat(70_000)), /HUB_JWT_SECRET_FILE: the file is too large/],
       [short, /HUB_JWT_SECRET: each secret must have at least 32 characters/],

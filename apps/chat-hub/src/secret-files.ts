@@ -1,17 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that may hold a secret. Each can instead be read from the file that `<name>_FILE` names. */
-export const secretNames = [
-  'HUB_JWT_SECRET',
-  'HUB_DB_URL',
-  'HUB_DB_PASSWORD',
-  'REDIS_URL',
-  'REDIS_PASSWORD',
-  'CHAT_REDIS_URL',
-  'CHAT_REDIS_PASSWORD',
-] as const;
+/**
+ * Variables that may hold a secret. Each can instead be read from the file that `<name>_FILE` names. redis-client reads
+ * those of Redis.
+ */
+export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 
 /** Far above any secret. A larger file was named by mistake. */
 const maxChars = 65_536;
@@ -46,6 +41,8 @@ export function readSecretFiles(environment: Environment): {
 function readSecret(path: string): { readonly text: string } | { readonly problem: string } {
   let text: string;
   try {
+    // Reading a pipe or a device could wait without end.
+    if (!statSync(path).isFile()) return { problem: 'it names no regular file' };
     text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
