@@ -18,7 +18,7 @@ export type RevocationTarget =
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
-  /** The hub's own claim for whoever minted the token; null for other tokens. */
+  /** The hub's own claim that names the minter; null for tokens that no hub minted. */
   readonly minter?: string | null;
   /** Null when the token does not contain it; then any revocation of its agent ends the token. */
   readonly issuedAtMs: number | null;
