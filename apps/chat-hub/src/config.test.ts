@@ -218,6 +218,7 @@ describe('configuration', () => {
       ...{ issuer: 'https://i.example.com', audiences: ['chat', 'other'], adminRole: 'admin' },
       claims: { role: 'realm_access.roles', kind: 'kind', channels: 'channels' },
     });
+    expect(problemsOf({ HUB_JWT_AUDIENCE: ' , ' })).toContain('HUB_JWT_AUDIENCE: ');
     for (const bad of ['a b', 'x'.repeat(65), 'sub', 'ä'])
       expect(problemsOf({ HUB_JWT_KIND_CLAIM: bad })).toContain('HUB_JWT_KIND_CLAIM: ');
   });
@@ -299,7 +300,7 @@ describe('configuration', () => {
     ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:a@b/pa55word@db/hub' }],
     ['HUB_DB_URL', { HUB_DB_URL: 'postgres://u:100%pa55word@db/hub' }],
   ])('names %s when the database cannot be read: %j', (name, environment) => {
-    const problems = problemsOf(environment as Record<string, string>);
+    const problems = problemsOf(environment);
     expect(problems).toContain(`${name}: `);
     expect(problems).not.toContain('pa55word');
   });

@@ -62,6 +62,7 @@ export const jwtVariables = {
         .map((item) => item.trim())
         .filter(Boolean),
     )
+    .refine((list) => list.length > 0, 'must name an audience')
     .optional(),
   HUB_JWT_ROLE_CLAIM: claimName.default('role'),
   HUB_JWT_KIND_CLAIM: claimName.default('kind'),

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { connectRpc, waitFor } from '@openclaw/test-support';
 import { SignJWT, type JWTPayload } from 'jose';
@@ -34,6 +37,23 @@ const api = async (hub: TestHub, token: string, verb: string, path: string, body
   return { status: answer.status, body: (await answer.json()) as any };
 };
 const quiet = { HUB_HOST: '127.0.0.1', ...noRedis, LOG_LEVEL: 'silent' };
+/** A hub with this log level, and what it logs. */
+async function startLogged(level: string, environment: Readonly<Record<string, string>>) {
+  const { url } = closeAfterAll(await temporaryDatabase());
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  const config = parseConfig({
+    ...{ ...noRedis, HUB_HOST: '127.0.0.1', HUB_PORT: '0', HUB_DB_URL: url },
+    ...environment,
+  });
+  return { hub: await startHub(config, pino({ level }, stream)), output: () => text };
+}
+
 const admin = async () =>
   (await mintFor(secret, { sub: 'root', role: 'admin', ttlSeconds: 600 })).token;
 
@@ -132,22 +152,9 @@ describe('a token', () => {
 describe('a hub at its start', () => {
   it('warns when any token of the key server’s issuer is accepted', async () => {
     const lines = async (environment: Record<string, string>) => {
-      const database = await temporaryDatabase();
-      let text = '';
-      const stream = new Writable({
-        write(chunk, _encoding, done) {
-          text += String(chunk);
-          done();
-        },
-      });
-      const config = parseConfig({
-        ...{ HUB_HOST: '127.0.0.1', HUB_PORT: '0', ...noRedis, HUB_DB_URL: database.url },
-        ...environment,
-      });
-      const hub = await startHub(config, pino({ level: 'warn' }, stream));
+      const { hub, output } = await startLogged('warn', environment);
       await hub.close();
-      await database.remove();
-      return text;
+      return output();
     };
     const HUB_JWKS_URL = 'http://127.0.0.1:1/keys';
     expect(await lines({ HUB_JWKS_URL })).toContain(
@@ -296,6 +303,40 @@ describe('minted tokens', () => {
   });
 });
 
+describe('docs/security.md', () => {
+  it('has commands that work as printed', async () => {
+    await using hub = await startTestHub({ ...quiet, HUB_JWT_SECRET: secret });
+    const page = await readFile('docs/security.md', 'utf8');
+    const blocks = [...page.matchAll(/```bash\n([^]*?)```/g)].map(([, block = '']) => block);
+    const commands = blocks
+      .filter((block) => block.includes('curl'))
+      .map((block) => block.replace(/^(HUB|ADMIN)=.*\n/gm, ''));
+    expect(commands).toHaveLength(3);
+    const token = await admin();
+    // Revoking everyone's tokens of the past does not end one that was minted now.
+    for (const command of commands) {
+      const run = promisify(execFile)(
+        'sh',
+        ['-ec', `curl() { command curl -sSf "$@"; }\n${command}`],
+        {
+          env: { PATH: process.env['PATH'], HUB: hub.url, ADMIN: token },
+        },
+      );
+      await expect(run).resolves.toMatchObject({ stderr: '' });
+    }
+    const { body } = await api(hub, token, 'GET', '/v1/tokens?sub=ci-bot');
+    expect(body.tokens).toMatchObject([{ kind: 'service', revoked: true }]);
+    const minting = blocks.find((block) => block.includes('--sub ci-bot')) ?? '';
+    const options = [...minting.matchAll(/^npm run token -- (.*)$/gm)].map(([, args = '']) => args);
+    expect(options).toHaveLength(2);
+    for (const args of options) {
+      const env = { HUB_DB_URL: hub.databaseUrl, HUB_JWT_SECRET: secret };
+      const made = await runCommand('commands/token.ts', args.split(' '), env);
+      expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^eyJ/) });
+    }
+  });
+});
+
 describe('the audit log', () => {
   it('has every administrative act of every hub: who, what, on whom, from where', async () => {
     const database = closeAfterAll(await temporaryDatabase());
@@ -364,19 +405,7 @@ describe('the audit log', () => {
   });
 
   it('has a line for each act in the log stream, whatever LOG_LEVEL says, without the token', async () => {
-    const database = closeAfterAll(await temporaryDatabase());
-    let text = '';
-    const stream = new Writable({
-      write(chunk, _encoding, done) {
-        text += String(chunk);
-        done();
-      },
-    });
-    const config = parseConfig({
-      ...{ ...noRedis, HUB_HOST: '127.0.0.1', HUB_PORT: '0', HUB_DB_URL: database.url },
-      HUB_JWT_SECRET: secret,
-    });
-    const hub = await startHub(config, pino({ level: 'fatal' }, stream));
+    const { hub, output } = await startLogged('fatal', { HUB_JWT_SECRET: secret });
     const answer = await fetch(`${hub.url}/v1/tokens`, {
       method: 'POST',
       headers: { authorization: `Bearer ${await admin()}`, 'content-type': 'application/json' },
@@ -384,6 +413,7 @@ describe('the audit log', () => {
     });
     const { token, jti } = (await answer.json()) as { token: string; jti: string };
     await hub.close();
+    const text = output();
     const lines = text
       .trim()
       .split('\n')

@@ -23,7 +23,7 @@ export interface Identity {
   /** The channels that the token is limited to; null for no limit. */
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
-  /** Who minted the token; null when it was not minted by a hub. */
+  /** The agent, or the user of a machine, that minted the token; null when no hub minted it. */
   readonly minter: string | null;
   /** Epoch ms; null when the token has no `iat`. */
   readonly issuedAtMs: number | null;

@@ -10,7 +10,7 @@ export interface TokenRequest {
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
   readonly kind?: AgentKind | undefined;
-  /** Who mints it: an agent, or a user of a machine. Tokens can be revoked by it. */
+  /** The agent, or the user of a machine, that mints it. Tokens can be revoked by it. */
   readonly minter: string;
 }
 

@@ -1,4 +1,10 @@
-import { createRemoteJWKSet, errors, jwksCache, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  jwksCache,
+  type JWTVerifyGetKey,
+} from 'jose';
 import type { Logger } from 'pino';
 import { AuthError } from './identity.ts';
 
@@ -36,6 +42,7 @@ export function createRemoteKeys(
     cacheMaxAge: maxAgeMs,
     [jwksCache]: fetched as Record<string, never>,
   });
+  let local = { uat: fetched.uat, keys: createLocalJWKSet({ keys: [] }) };
   let failedAtMs = -Infinity;
   let warnedAtMs = -Infinity;
 
@@ -44,6 +51,13 @@ export function createRemoteKeys(
     const { uat = Infinity } = fetched;
     const sinceMs = Date.now() - failedAtMs;
     return failedAtMs >= uat && sinceMs >= 0 && sinceMs < failurePauseMs;
+  }
+
+  /** The fetched keys alone. */
+  function knownKeys(): JWTVerifyGetKey {
+    if (local.uat !== fetched.uat)
+      local = { uat: fetched.uat, keys: createLocalJWKSet(keys.jwks() ?? { keys: [] }) };
+    return local.keys;
   }
 
   function failed(error: unknown): AuthError {
@@ -62,20 +76,18 @@ export function createRemoteKeys(
     if (uat !== undefined && Date.now() - uat >= refreshMs && !keys.reloading && !isPaused())
       keys.reload().catch(failed);
     // Each token with an unknown key would cause a request.
-    if (isPaused() && !hasKey(header.kid)) throw unavailable();
+    const isAlone = isPaused();
+    if (isAlone && !keys.fresh) throw unavailable();
     try {
-      return await keys(header, token);
+      return await (isAlone ? knownKeys() : keys)(header, token);
     } catch (error) {
       const isAnswer =
         error instanceof errors.JWKSNoMatchingKey ||
         error instanceof errors.JWKSMultipleMatchingKeys;
-      throw isAnswer ? error : failed(error);
+      if (isAnswer) throw isAlone ? unavailable(error) : error;
+      throw failed(error);
     }
   };
-
-  function hasKey(kid: string | undefined): boolean {
-    return kid === undefined || (keys.jwks()?.keys.some((key) => key.kid === kid) ?? false);
-  }
 }
 
 function unavailable(cause?: unknown): AuthError {

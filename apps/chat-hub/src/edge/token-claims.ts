@@ -19,7 +19,8 @@ const claimsSchema = z.object({
   exp: numericDate,
   iat: numericDate.optional(),
   jti: jtiSchema.optional(),
-  minter: z.string().max(128).optional(),
+  // Another issuer may use the name for something else.
+  minter: z.string().max(128).optional().catch(undefined),
   channels: z.array(z.string().refine(isId)).max(1_000).optional(),
   role: z.union([z.string(), z.array(z.unknown())]).optional(),
   kind: agentKindSchema.default('agent'),

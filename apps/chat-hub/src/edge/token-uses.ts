@@ -26,20 +26,21 @@ export function createTokenUses(deps: {
     ...{ log, clock, maxPending },
   });
 
-  function record({ jti, expiresAtMs }: Identity): void {
+  function record({ jti, expiresAtMs }: Identity, isRefused: boolean): void {
     if (jti === null || jti === '' || expiresAtMs === null) return;
     const nowMs = clock();
-    if (nowMs - (recordedAtMs.get(jti) ?? -Infinity) < refreshMs) return;
-    if (writes.add(jti, { jti, expiresAtMs })) recordedAtMs.set(jti, nowMs);
+    const key = `${isRefused ? 'refused' : 'accepted'} ${jti}`;
+    if (nowMs - (recordedAtMs.get(key) ?? -Infinity) < refreshMs) return;
+    if (writes.add(key, { jti, expiresAtMs, isRefused })) recordedAtMs.set(key, nowMs);
   }
 
   return {
     /** Call it when a token was accepted. Tokens of other issuers are not listed, so their uses are not recorded. */
     accepted(identity: Identity): void {
-      if (identity.minter !== null) record(identity);
+      if (identity.minter !== null) record(identity, false);
     },
     /** Call it when a token was refused because it was revoked: its revocation is not needed once it has expired. */
-    refused: record,
+    refused: (identity: Identity) => record(identity, true),
     close: () => writes.close(),
   };
 }

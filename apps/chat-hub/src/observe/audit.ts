@@ -72,7 +72,7 @@ export function createAudit(deps: {
       const target = named['agentId'] ?? named['channelId'] ?? null;
       const record = this.recordOf(request, {
         action: method,
-        target: target === null ? null : String(target),
+        target: typeof target === 'string' ? target : null,
         details,
       });
       logged(record);

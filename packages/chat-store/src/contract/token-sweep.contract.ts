@@ -41,7 +41,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       await mint('valid', later);
       // Not minted here: the expiry is known when the token was shown once more.
       for (const jti of ['expired', 'valid', 'shown', 'never-shown']) await core.revoke({ jti });
-      await core.recordTokenUses([{ jti: 'shown', expiresAtMs: longAgo }]);
+      await core.recordTokenUses([{ jti: 'shown', expiresAtMs: longAgo, isRefused: true }]);
       await core.revoke({ sub: 'bot', beforeMs: longAgo });
       await core.revoke({ minter: 'root', beforeMs: longAgo });
       await core.revoke({ all: true, beforeMs: 1 });

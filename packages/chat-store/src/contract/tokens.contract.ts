@@ -68,7 +68,7 @@ export function describeTokens(database: () => TestDatabase): void {
       const used = tokenOf({ minter });
       const revoked = tokenOf({ minter });
       for (const token of [used, revoked]) await store.recordMinted(token, act());
-      await store.recordTokenUses([used]);
+      await store.recordTokenUses([{ ...used, isRefused: false }]);
       await store.revoke({ jti: revoked.jti }, act({ action: 'token.revoke' }));
       const { tokens } = await store.readMinted({ minter, limit: 10 });
       const facts = (jti: string) => {

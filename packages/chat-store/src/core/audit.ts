@@ -5,13 +5,13 @@ import type { Tables } from './tables.ts';
 
 /** One administrative act. */
 export interface AuditRecord {
-  /** Who acted: an agent, or a user of a machine for a command. */
+  /** The agent that acted, or for a command the user of its machine. */
   readonly actor: string;
-  /** What was done: the name of a method, such as `channel.delete`, or `token.mint`. */
+  /** The act: the name of a method, such as `channel.delete`, or `token.mint`. */
   readonly action: string;
-  /** On whom or on which channel; null when it has no single target. */
+  /** The agent or the channel on which it was done; null when there is not exactly one. */
   readonly target: string | null;
-  /** What else is worth knowing, as JSON with at most some hundred characters; no text of a message. */
+  /** Further ids and numbers, at most 2,048 characters as JSON; no text of a message. */
   readonly details: Readonly<Record<string, unknown>>;
   readonly via: 'ws' | 'rest' | 'command';
   /** The client's address; null for a command. */

@@ -18,7 +18,7 @@ export type RevocationTarget =
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
-  /** The hub's own claim for whoever minted the token; null for other tokens. */
+  /** The hub's own claim that names the minter; null for tokens that no hub minted. */
   readonly minter?: string | null;
   /** Null when the token does not contain it; then any revocation of its agent ends the token. */
   readonly issuedAtMs: number | null;
@@ -52,10 +52,12 @@ export interface TokenQuery {
   readonly limit: number;
 }
 
-/** A use of a token with a `jti`: accepted, or refused because the token was revoked. */
+/** A use of a token with a `jti`. */
 export interface TokenUse {
   readonly jti: string;
   readonly expiresAtMs: number;
+  /** True when it was refused because the token was revoked. */
+  readonly isRefused: boolean;
 }
 
 /** The kinds of rows of `revoked_tokens`. The row `all` has an empty value. */
@@ -171,15 +173,17 @@ export function recordMinted(
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
   if (uses.length === 0) return;
-  // Ordered, so that two hubs that write the same rows do not deadlock.
-  const ordered = [...uses].sort((a, b) => (a.jti < b.jti ? -1 : 1));
+  const refused = uses.filter(({ isRefused }) => isRefused);
+  const accepted = uses.filter(({ isRefused }) => !isRefused).map(({ jti }) => jti);
   await engine.write(async (db) => {
-    for (const { jti, expiresAtMs } of ordered) {
+    if (accepted.length > 0) {
       await db
         .updateTable('minted_tokens')
         .set({ last_used_at: engine.sql.now() })
-        .where('jti', '=', jti)
+        .where('jti', 'in', accepted)
         .execute();
+    }
+    for (const { jti, expiresAtMs } of refused) {
       await db
         .updateTable('revoked_tokens')
         .set({ expires_at: expiresAtMs })

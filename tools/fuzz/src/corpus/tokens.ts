@@ -108,6 +108,8 @@ export const tokenCases: readonly TokenCase[] = [
     { nbf: nowSeconds() + 600 },
     { nbf: 'x' },
     { iat: 'x' },
+    { iat: nowSeconds() + 600 },
+    { iat: 1e300 },
     { sub: undefined },
     { sub: 1 },
     { sub: ['mallory'] },
@@ -122,7 +124,6 @@ export const tokenCases: readonly TokenCase[] = [
     { channels: [1] },
     { channels: { length: 1, 0: 'a' } },
     { channels: Array<string>(1_001).fill('a') },
-    { role: ['admin'] },
     { role: { admin: true } },
   ]),
   ...claiming(true, [
@@ -133,7 +134,6 @@ export const tokenCases: readonly TokenCase[] = [
     // RFC 7519 §2 allows fractions of a second.
     { iat: nowSeconds() - 0.123456 },
     { iat: -1e300 },
-    { iat: 1e300 },
     { sub: 'constructor' },
     { sub: 'toString' },
     { jti: '' },
@@ -142,6 +142,8 @@ export const tokenCases: readonly TokenCase[] = [
     { channels: [] },
     { channels: ['constructor'] },
     { role: 'ADMIN' },
+    // Some issuers list roles.
+    { role: ['admin', 1] },
     { role: '__proto__' },
     { isAdmin: true },
   ]),
