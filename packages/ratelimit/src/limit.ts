@@ -90,7 +90,10 @@ export function checkAgentId(agentId: string): void {
   throw new RateLimitError('invalid_agent', `not a valid agentId: ${shown(agentId)}`);
 }
 
-const shown = (value: string) => JSON.stringify(value).slice(0, 160);
+const shown = (value: unknown) =>
+  typeof value === 'string'
+    ? JSON.stringify(value).slice(0, 160)
+    : `a value of type ${typeof value}`;
 
 /** `count` is the number of requests in the window after the decision. */
 export function toDecision(

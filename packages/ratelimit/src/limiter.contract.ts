@@ -192,7 +192,7 @@ export function describeRateLimiter(
 
     it('refuses an agentId that could name another key', async () => {
       const { limiter } = setUp();
-      for (const agentId of ['alice:window', '', '{a}']) {
+      for (const agentId of ['alice:window', '', '{a}', undefined, 7] as string[]) {
         const invalid = { name: 'RateLimitError', code: 'invalid_agent' };
         await expect(limiter.consume('message', agentId)).rejects.toMatchObject(invalid);
         await expect(limiter.count('message', agentId)).rejects.toMatchObject(invalid);
