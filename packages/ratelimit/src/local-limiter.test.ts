@@ -119,8 +119,30 @@ describe('a local limiter alone', () => {
   });
 });
 
+describe('the cost of a call', () => {
+  it('is counted at once and exchanged', async () => {
+    const { fake, limiter } = setUp();
+    const consume = (cost: number) => limiter.consume('message', 'alice', cost);
+    expect(consume(7)).toMatchObject({ allowed: true, remaining: 3 });
+    expect(consume(4)).toMatchObject({ allowed: false, remaining: 3, retryAfterMs: 60_000 });
+    // A refused call does not block a cheaper one.
+    expect(consume(3)).toMatchObject({ allowed: true, remaining: 0 });
+    await limiter.exchange();
+    expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
+    for (const cost of [0, 11, 0.5, NaN]) {
+      expect(() => consume(cost)).toThrow(expect.objectContaining({ code: 'invalid_cost' }));
+    }
+  });
+});
+
 describe('the exchange', () => {
-  const reply = (count: number, packed: string) => [1, count, Number(packed.split(' ')[0]), packed];
+  const reply = (count: number, packed: string, blockedMs = 0) => [
+    1,
+    count,
+    Number(packed.split(' ')[0]),
+    packed,
+    blockedMs,
+  ];
 
   it('runs every 100 ms, in one pipeline with one call per agent that made requests', async () => {
     const { fake, limiter, consume } = setUp();
@@ -187,7 +209,7 @@ describe('the exchange', () => {
     expect(allowedOf(consume(11))).toBe(10);
     await limiter.exchange();
     expect(consume()[0]?.allowed).toBe(false);
-    fake.answer = async () => [[1, 0, 0, '']];
+    fake.answer = async () => [[1, 0, 0, '', 0]];
     await limiter.exchange();
     expect(allowedOf(consume(11))).toBe(10);
   });
@@ -202,7 +224,7 @@ describe('the exchange', () => {
     clock.nowMs += 20_000;
     fake.answer = async () => [reply(3, '41000 3')];
     await limiter.exchange();
-    expect(fake.sent.map(countsOf)).toEqual([[[0, 4]], [[49_000, 4, 0, 3]], [[19_000, 3]]]);
+    expect(fake.sent.map(countsOf)).toEqual([[[0, 4]], [[50_000, 4, 0, 3]], [[20_000, 3]]]);
   });
 
   it('does not send requests again that may have arrived, but still counts them', async () => {
@@ -241,6 +263,23 @@ describe('the exchange', () => {
     fake.answer = async () => [reply(10, '61000 10')];
     await limiter.exchange();
     expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
+  });
+
+  it('refuses an agent that another process blocked, until the block ends or is ended', async () => {
+    const { clock, fake, limiter, consume } = setUp();
+    fake.answer = async () => [reply(1, '60000 1', 90_000)];
+    consume();
+    await limiter.exchange();
+    expect(consume()[0]).toMatchObject({ allowed: false, retryAfterMs: 90_000 });
+    clock.nowMs += 89_999;
+    expect(consume()[0]).toMatchObject({ allowed: false, retryAfterMs: 1 });
+    clock.nowMs += 1;
+    expect(consume()[0]).toMatchObject({ allowed: true });
+    await limiter.exchange();
+    expect(consume()[0]).toMatchObject({ allowed: false });
+    fake.answer = async () => [reply(1, '60000 1')];
+    await limiter.exchange();
+    expect(consume()[0]).toMatchObject({ allowed: true });
   });
 
   it('runs once more at close', async () => {
