@@ -30,7 +30,13 @@ export function countCall(
   return {
     script: countScript,
     keys,
-    args: [windowMs, sliceMsOf(limit), decided ? '' : limit.limit, nowMs ?? '', ...requests.flat()],
+    args: [
+      windowMs,
+      sliceMsOf(limit),
+      decided ? '' : limit.limit,
+      wholeMs(nowMs),
+      ...requests.flat(),
+    ],
   };
 }
 
@@ -55,6 +61,11 @@ export function parseCountReply(reply: RedisReply): CountReply {
   return { allowed: allowed === 1, count, resetMs, packed, blockedMs };
 }
 
+/** The script counts in whole milliseconds, also with a clock that has fractions. Empty: the time of Redis. */
+function wholeMs(nowMs: number | undefined): number | '' {
+  return nowMs === undefined ? '' : Math.floor(nowMs);
+}
+
 /** One call of `block.lua`; 0 ends a block. */
 export function blockCall(
   keys: WindowKeys,
@@ -65,7 +76,7 @@ export function blockCall(
   return {
     script: blockScript,
     keys,
-    args: [forMs, limit.windowMs + sliceMsOf(limit), nowMs ?? ''],
+    args: [forMs, limit.windowMs + sliceMsOf(limit), wholeMs(nowMs)],
   };
 }
 

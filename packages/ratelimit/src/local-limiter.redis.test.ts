@@ -113,14 +113,34 @@ it('allows a request after retryAfterMs, however the clocks and slices of proces
       if (run % 3 === 0) await limiter.exchange();
     }
     const { retryAfterMs } = limiter.consume('message', 'alice');
-    wait(retryAfterMs / 2);
+    const halfMs = Math.floor(retryAfterMs / 2);
+    wait(halfMs);
     await limiter.exchange();
+    expect(limiter.stats.exchangeFailures).toBe(0);
     expect(limiter.consume('message', 'alice')).toMatchObject({ allowed: false });
-    wait(retryAfterMs / 2);
+    wait(retryAfterMs - halfMs);
     await limiter.exchange();
     expect(limiter.consume('message', 'alice')).toMatchObject({ allowed: true });
     await limiter.close();
   }
+});
+
+it('exchanges with clocks that have fractions of a millisecond', async () => {
+  const keys = createKeySchema({ prefix: randomPrefix() });
+  let nowMs = 1_700_000_000_000.25;
+  const clock = () => (nowMs += 0.3);
+  const options = { limits, exchangeMs: 3_600_000, clock, redisClock: clock };
+  const limiter = createLocalRateLimiter({ redis, keys }, options);
+  const exact = createRateLimiter({ redis, keys }, { limits, clock });
+  for (let i = 0; i < 5; i += 1) limiter.consume('message', 'alice');
+  await limiter.exchange();
+  expect(limiter.stats).toMatchObject({ exchanges: 1, exchangeFailures: 0 });
+  await exact.block('message', 'alice', 1000);
+  expect(await exact.consume('message', 'alice')).toMatchObject({
+    allowed: false,
+    degraded: false,
+  });
+  await limiter.close();
 });
 
 it('is reset within one exchange by DEL of the counter', async () => {

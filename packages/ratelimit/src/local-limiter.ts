@@ -253,7 +253,7 @@ class LocalAgent {
     this.#pending = new SlidingWindow(this.limit);
     return this.#sent.slices.map(({ leavesAtMs, count }) => {
       const youngestMs = leavesAtMs - this.limit.windowMs;
-      return [Math.max(0, nowMs - youngestMs), count] as const;
+      return [Math.max(0, Math.floor(nowMs - youngestMs)), count] as const;
     });
   }
 
