@@ -1,6 +1,7 @@
 import type { KeySchema, RedisKey, Topic, TopicName } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { createThrottledWarn } from '@openclaw/redis-client';
+import { checkEvent } from './check-event.ts';
 import { EventsError } from './errors.ts';
 import type {
   EventBus,
@@ -116,6 +117,7 @@ export function createBus(
     invalidatesOnGap: readonly RedisKey[],
   ): Promise<void> {
     assertOpen();
+    checkEvent(event);
     if (event.channelId === null && invalidates.length > 0) {
       throw new EventsError('invalid_event', 'an event without a channel invalidates no cache');
     }
@@ -141,7 +143,7 @@ export function createBus(
   /** Adds the handler at once. Resolves when the topic is subscribed, or rejects and removes the handler. */
   async function subscribe(nameOf: () => TopicName, handler: EventHandler): Promise<Unsubscribe> {
     assertOpen();
-    const name = nameOf();
+    const name = named(nameOf);
     const { handlers, end } = topics.get(name) ?? open(name);
     const entry = { handler, number: (added += 1) };
     handlers.add(entry);
@@ -189,6 +191,7 @@ export function createBus(
     subscribeAllChannels: (handler) => subscribe(() => keys.channelPattern, handler),
     async nextSeq(channelId) {
       assertOpen();
+      named(() => keys.sequence(channelId));
       return transport.nextSeq(channelId);
     },
     async probe(timeoutMs) {
@@ -213,12 +216,24 @@ export function createBus(
   };
 }
 
+/** Makes a name. @throws {EventsError} `invalid_event` for an id that cannot be part of one */
+function named<Name>(make: () => Name): Name {
+  try {
+    return make();
+  } catch (cause) {
+    throw new EventsError('invalid_event', 'the id cannot be part of a name in Redis', cause);
+  }
+}
+
 /** The topics that an event is published on. @throws {EventsError} `invalid_event` */
 function namedTopics(
   keys: KeySchema,
   { channelId }: EncodedEnvelope,
   to: PublishTargets,
 ): NamedTopic[] {
+  if (typeof to !== 'object' || to === null) {
+    throw new EventsError('invalid_event', 'the topics to publish on are missing');
+  }
   const topics: NamedTopic[] = [];
   try {
     // Checked even if the event is not published there, because a durable event always raises its channel's seq.

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Topic } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
-import type { EventBus, EventHandler } from './event-bus.ts';
+import type { EventBus, EventHandler, PublishTargets } from './event-bus.ts';
 import { sampleBroadcast, sampleMessage, sampleTyping } from './testing/sample-events.ts';
 
 /** The bus to publish on and the bus to receive on: the same bus twice, or the buses of two processes. */
@@ -273,6 +273,55 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       await publisher.publish(last, { agents: ['tech-lead'] });
       await seen.until(last);
       expect(seen.events).toEqual([last]);
+    });
+
+    it.each<[string, unknown]>([
+      ['nothing', undefined],
+      ['null', null],
+      ['a text', 'hello'],
+      ['an envelope that is not encoded', JSON.parse(sampleMessage().json)],
+      ['no JSON', { ...sampleMessage(), json: undefined }],
+      ['the JSON of another event', { ...sampleMessage(), json: sampleMessage().json }],
+      ['an id with a quote', { ...sampleMessage(), id: 'a"' }],
+      ['an unknown type', { ...sampleMessage(), type: 'channel.rename' }],
+      ['a channelId that is no text', { ...sampleMessage(), channelId: 7 }],
+      ['a message without a channel', { ...sampleMessage(), channelId: null }],
+      ['a message without a seq', { ...sampleMessage(), seq: null }],
+      ['seq 0', { ...sampleMessage(), seq: 0 }],
+      ['a seq beyond exact integers', { ...sampleMessage(), seq: 2 ** 53 }],
+      ['seq NaN', { ...sampleMessage(), seq: NaN }],
+      ['typing with a seq', { ...sampleTyping(), seq: 1 }],
+    ])('rejects %s as invalid_event, without calling a handler', async (_what, bad) => {
+      const seen = recorder();
+      await subscriber.subscribeChannel('general', seen.handler);
+      const refused = expect.objectContaining({ name: 'EventsError', code: 'invalid_event' });
+      const published = publisher.publish(bad as EncodedEnvelope, { channel: true });
+      await expect(published).rejects.toEqual(refused);
+      const last = marker();
+      await publisher.publish(last, { channel: true });
+      await seen.until(last);
+      expect(seen.events).toEqual([last]);
+    });
+
+    it.each<[string, unknown]>([
+      ['no targets', undefined],
+      ['agents that are no list', { agents: 7 }],
+      ['an agent that is no text', { agents: [undefined] }],
+    ])('rejects %s as invalid_event', async (_what, to) => {
+      await expect(publisher.publish(sampleMessage(), to as PublishTargets)).rejects.toEqual(
+        expect.objectContaining({ name: 'EventsError', code: 'invalid_event' }),
+      );
+    });
+
+    it.each([undefined, 'a:b'])('rejects the id %p with invalid_event', async (bad) => {
+      const id = bad as string;
+      for (const call of [
+        publisher.nextSeq(id),
+        publisher.subscribeChannel(id, () => {}),
+        publisher.subscribeAgent(id, () => {}),
+      ]) {
+        await expect(call).rejects.toMatchObject({ name: 'EventsError', code: 'invalid_event' });
+      }
     });
 
     it('publishes nowhere when no topic is named', async () => {

@@ -31,6 +31,6 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,
-  // A window has 60 slices. After a clock was set back it may have two times as many, and one more.
-  rateLimitWindow: { maxMembers: 121, maxBytes: 16 * kib },
+  // A window has at most two times its 60 slices and one, after a clock was set back, and three fields more.
+  rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

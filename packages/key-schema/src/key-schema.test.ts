@@ -48,7 +48,45 @@ describe('prefix', () => {
   );
 });
 
+describe('a prefix without a separator', () => {
+  it.each(['app', 'app1', 'chat:app', 'büroä'])(
+    'is refused with the one that is meant: %j',
+    (prefix) => {
+      expect(() => createKeySchema({ prefix })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_prefix',
+          message: `the prefix ${prefix} needs a separator at its end: ${prefix}:`,
+        }),
+      );
+      expect(createKeySchema({ prefix: `${prefix}:` }).typing('c1')).toBe(`${prefix}:typing:c1`);
+    },
+  );
+
+  it('may be another punctuation mark', () => {
+    expect(createKeySchema({ prefix: 'app-' }).typing('c1')).toBe('app-typing:c1');
+  });
+
+  it.each([null, 7, {}, Symbol('app')])('is refused when it is no text: %p', (prefix) => {
+    expect(() => createKeySchema({ prefix: prefix as unknown as string })).toThrow(
+      expect.objectContaining({ code: 'invalid_prefix' }),
+    );
+  });
+});
+
+// What a caller in JavaScript passes when a field is missing.
+const notText = [
+  undefined,
+  null,
+  7,
+  true,
+  10n,
+  Symbol('a'),
+  ['a'],
+  { toString: () => 'a' },
+] as unknown[];
+
 const badIds = [
+  ...(notText as string[]),
   '',
   ' ',
   'a:b',
@@ -70,7 +108,7 @@ const badIds = [
 describe('ids', () => {
   const keys = createKeySchema();
 
-  it.each(badIds)('%j is refused by every maker', (bad) => {
+  it.each(badIds)('%p is refused by every maker', (bad) => {
     const makers = [
       () => keys.channelTopic(bad),
       () => keys.agentTopic(bad),

@@ -36,6 +36,8 @@ export class KeySchemaError extends Error {
  * digit.
  */
 export function isNameId(id: string): boolean {
+  // A pattern alone would accept undefined as the text 'undefined', and callers in JavaScript have no types.
+  if (typeof id !== 'string') return false;
   // A colon could make the name of another key; a brace could move the key to another Cluster slot.
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
@@ -43,14 +45,16 @@ export function isNameId(id: string): boolean {
 /** Returns the id. @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
 export function checkId(id: string): string {
   if (isNameId(id)) return id;
-  const text = JSON.stringify(id).slice(0, 160);
+  const text =
+    typeof id === 'string' ? JSON.stringify(id).slice(0, 160) : `a value of type ${typeof id}`;
   throw new KeySchemaError('invalid_id', `not an id for a Redis name: ${text}`);
 }
 
 export interface KeySchemaOptions {
   /**
-   * The beginning of every key and topic. Two systems on one Redis need different prefixes: pub/sub ignores the database
-   * number, and the `keyPrefix` of ioredis applies neither to pub/sub nor to SCAN.
+   * The beginning of every key and topic: empty, or ending in a character that is no letter or digit, such as `app:`.
+   * Two systems on one Redis need different prefixes: pub/sub ignores the database number, and the `keyPrefix` of
+   * ioredis applies neither to pub/sub nor to SCAN.
    * @default 'openclaw:'
    */
   readonly prefix?: string;
@@ -98,13 +102,22 @@ export interface KeySchema {
 
 /**
  * Creates the names of one system.
- * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, or over 64
- * characters.
+ * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, over 64
+ * characters, or that ends in a letter or digit.
  */
 export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   const { prefix = 'openclaw:', hashTags = false } = options;
-  if (!/^[^\s{}*?[\]^\\]{0,64}$/.test(prefix)) {
-    throw new KeySchemaError('invalid_prefix', `not a valid prefix of Redis names: ${prefix}`);
+  if (typeof prefix !== 'string' || !/^[^\s{}*?[\]^\\]{0,64}$/.test(prefix)) {
+    throw new KeySchemaError(
+      'invalid_prefix',
+      `not a valid prefix of Redis names: ${String(prefix).slice(0, 160)}`,
+    );
+  }
+  if (/[\p{L}\p{N}]$/u.test(prefix)) {
+    throw new KeySchemaError(
+      'invalid_prefix',
+      `the prefix ${prefix} needs a separator at its end: ${prefix}:`,
+    );
   }
 
   const slot = hashTags ? (id: string) => `{${checkId(id)}}` : checkId;

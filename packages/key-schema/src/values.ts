@@ -111,6 +111,6 @@ export interface KeyValues {
   /** hubId → its newest event. */
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;
-  /** For each slice's number, the requests counted in it. */
+  /** For the time of each slice's youngest request, the requests in the slice; and `blocked`, `oldest`, `newest`: ms. */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

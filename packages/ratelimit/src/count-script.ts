@@ -1,9 +1,10 @@
 import type { KeySchema, RedisKey } from '@openclaw/key-schema';
 import { defineScript, type RedisReply, type ScriptCall } from '@openclaw/redis-client';
 import { type Limit, sliceMsOf } from './limit.ts';
-import { countLua } from './lua.gen.ts';
+import { blockLua, countLua } from './lua.gen.ts';
 
 const countScript = defineScript('ratelimit count', countLua);
+const blockScript = defineScript('ratelimit block', blockLua);
 
 /** Requests to count: their age and their number. */
 export type Counted = readonly [agoMs: number, requests: number];
@@ -16,7 +17,7 @@ export function windowKeysOf(keys: KeySchema, action: string, agentId: string): 
 }
 
 /**
- * One call of `count.lua`. Without `decided`, the script decides about at most one request. With `decided`, it counts all
+ * One call of `count.lua`. Without `decided`, the script decides about one call with its cost. With `decided`, it counts all
  * requests and replies with the slices of the window. Without requests it only reads.
  */
 export function countCall(
@@ -29,7 +30,13 @@ export function countCall(
   return {
     script: countScript,
     keys,
-    args: [windowMs, sliceMsOf(limit), decided ? '' : limit.limit, nowMs ?? '', ...requests.flat()],
+    args: [
+      windowMs,
+      sliceMsOf(limit),
+      decided ? '' : limit.limit,
+      wholeMs(nowMs),
+      ...requests.flat(),
+    ],
   };
 }
 
@@ -39,11 +46,38 @@ export interface CountReply {
   readonly resetMs: number;
   /** The slices as `leavesInMs count …`, oldest first; empty unless the call was `decided`. */
   readonly packed: string;
+  /** Milliseconds until a block ends; 0 without one. */
+  readonly blockedMs: number;
 }
 
 export function parseCountReply(reply: RedisReply): CountReply {
-  const [allowed, count, resetMs, packed] = reply as [number, number, number, string];
-  return { allowed: allowed === 1, count, resetMs, packed };
+  const [allowed, count, resetMs, packed, blockedMs] = reply as [
+    number,
+    number,
+    number,
+    string,
+    number,
+  ];
+  return { allowed: allowed === 1, count, resetMs, packed, blockedMs };
+}
+
+/** The script counts in whole milliseconds, also with a clock that has fractions. Empty: the time of Redis. */
+function wholeMs(nowMs: number | undefined): number | '' {
+  return nowMs === undefined ? '' : Math.floor(nowMs);
+}
+
+/** One call of `block.lua`; 0 ends a block. */
+export function blockCall(
+  keys: WindowKeys,
+  limit: Limit,
+  forMs: number,
+  nowMs: number | undefined,
+): ScriptCall {
+  return {
+    script: blockScript,
+    keys,
+    args: [forMs, limit.windowMs + sliceMsOf(limit), wholeMs(nowMs)],
+  };
 }
 
 export function unpackSlices(packed: string): Counted[] {

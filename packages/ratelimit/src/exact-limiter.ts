@@ -1,18 +1,36 @@
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { type RedisClient, RedisClientError, withFallback } from '@openclaw/redis-client';
-import { countCall, type Counted, parseCountReply, windowKeysOf } from './count-script.ts';
+import {
+  blockCall,
+  countCall,
+  type Counted,
+  parseCountReply,
+  unpackSlices,
+  windowKeysOf,
+} from './count-script.ts';
 import {
   checkAgentId,
+  checkBlock,
+  checkCost,
   checkLimits,
+  checkPenalty,
   type Decision,
+  type Limit,
   limitOf,
+  maxWindowMs,
   type Limits,
   sliceMsOf,
   toDecision,
   uncountedDecision,
 } from './limit.ts';
 import { parseOptions, parseWhenAway, type RateLimiterOptions } from './options.ts';
-import { type AgentMap, createAgentMap, leftInMs, SlidingWindow } from './sliding-window.ts';
+import {
+  type AgentMap,
+  createAgentMap,
+  leftInMs,
+  type Slice,
+  SlidingWindow,
+} from './sliding-window.ts';
 
 /**
  * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request is
@@ -21,12 +39,23 @@ import { type AgentMap, createAgentMap, leftInMs, SlidingWindow } from './slidin
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides about a request, and counts it if it is allowed. Costs one script in one round trip; waits for the client's
+   * Decides about a request that counts as `cost` (1) requests, and counts it if all of them are allowed. Costs one script in one round trip; waits for the client's
    * first connection. While Redis is away or refuses to count, `whenAway` decides, and the decision is `degraded`: by
    * default this process counts alone, from zero.
-   * @throws {RateLimitError} `unknown_action`, `invalid_agent`
+   * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
-  consume(action: Action, agentId: string): Promise<Decision>;
+  consume(action: Action, agentId: string, cost?: number): Promise<Decision>;
+  /**
+   * Counts `requests` that nobody made, also beyond the limit, for example after a failed login. The decision is that of
+   * the agent's next request. One round trip. Rejects like `consume`.
+   */
+  penalty(action: Action, agentId: string, requests: number): Promise<Decision>;
+  /**
+   * Refuses the agent's requests for this action for `forMs`, at most a day; 0 ends a block. `reset` ends it too. One
+   * round trip. Resolves with `degraded` when only this process knows of it, because Redis is away.
+   * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_block`
+   */
+  block(action: Action, agentId: string, forMs: number): Promise<{ readonly degraded: boolean }>;
   /** The number of requests in the window. Writes nothing. Rejects like `consume`. */
   count(action: Action, agentId: string): Promise<number>;
   /** Resets the count in Redis, or only in this process while Redis is away. Rejects like `consume`. */
@@ -73,20 +102,49 @@ export function createRateLimiter<Action extends string>(
 
   return {
     limits,
-    async consume(action, agentId) {
+    async consume(action, agentId, cost = 1) {
       const limit = limitOf(limits, action);
       checkAgentId(agentId);
+      checkCost(cost, limit);
       const { value, degraded } = await askRedis(
         async () => {
-          const { allowed, count, resetMs } = await run(action, agentId, [[0, 1]]);
+          const { allowed, count, resetMs } = await run(action, agentId, [[0, cost]]);
           return toDecision(limit, allowed, count, resetMs);
         },
         () =>
           whenAway === 'memory'
-            ? memory.consume(action, agentId)
+            ? memory.consume(action, agentId, cost)
             : uncountedDecision(limit, whenAway === 'allow'),
       );
       return { ...value, degraded };
+    },
+    async penalty(action, agentId, requests) {
+      const limit = limitOf(limits, action);
+      checkAgentId(agentId);
+      checkPenalty(requests);
+      const { value, degraded } = await askRedis(
+        async () => {
+          const nowMs = options.clock?.();
+          const names = windowKeysOf(keys, action, agentId);
+          const call = countCall(names, limit, [[0, requests]], { decided: true, nowMs });
+          const { packed, blockedMs } = parseCountReply(await redis.run(call));
+          const slices = unpackSlices(packed).map(([leavesAtMs, count]) => ({ leavesAtMs, count }));
+          return nextDecision(limit, slices, 0, blockedMs);
+        },
+        () => memory.penalty(action, agentId, requests),
+      );
+      return { ...value, degraded };
+    },
+    async block(action, agentId, forMs) {
+      // Recorded here too, so that the block holds when Redis goes away later.
+      await memory.block(action, agentId, forMs);
+      const names = windowKeysOf(keys, action, agentId);
+      const { degraded } = await askRedis(
+        async () =>
+          void (await redis.run(blockCall(names, limits[action], forMs, options.clock?.()))),
+        () => undefined,
+      );
+      return { degraded };
     },
     async count(action, agentId) {
       limitOf(limits, action);
@@ -108,6 +166,19 @@ export function createRateLimiter<Action extends string>(
   };
 }
 
+/** What the agent's next request of cost 1 would get. It is not counted. */
+function nextDecision(
+  limit: Limit,
+  slices: readonly Slice[],
+  nowMs: number,
+  blockedMs: number,
+): Decision {
+  const count = slices.reduce((sum, slice) => sum + slice.count, 0);
+  const resetMs = leftInMs(slices, nowMs, count - limit.limit + 1);
+  const allowed = blockedMs === 0 && count < limit.limit;
+  return toDecision(limit, allowed, count, Math.max(resetMs, blockedMs));
+}
+
 /**
  * An exact limiter for one process, without Redis. Keeps at most `maxAgents` per action, and no idle agents.
  * @throws {RateLimitError} `invalid_options`
@@ -120,6 +191,8 @@ export function createMemoryRateLimiter<Action extends string>(
   parseWhenAway(options.whenAway);
   const { clock = Date.now } = options;
   const windows = new Map<string, AgentMap<SlidingWindow>>();
+  /** The ends of blocks. Apart from the windows, because a block may last longer. */
+  const blocks = new Map<string, AgentMap<{ untilMs: number }>>();
 
   const find = (action: Action, agentId: string) => {
     const limit = limitOf(limits, action);
@@ -131,27 +204,55 @@ export function createMemoryRateLimiter<Action extends string>(
     }
     return { limit, agents };
   };
+  const blockedMsOf = (action: string, agentId: string, nowMs: number) => {
+    const leftMs = (blocks.get(action)?.get(agentId)?.untilMs ?? 0) - nowMs;
+    // A block that lasts longer was made before the clock was set back.
+    return leftMs > 0 && leftMs <= maxWindowMs ? leftMs : 0;
+  };
 
   return {
     limits,
-    async consume(action, agentId) {
+    async consume(action, agentId, cost = 1) {
       const { limit, agents } = find(action, agentId);
+      checkCost(cost, limit);
       const nowMs = clock();
       const window = agents.touch(agentId, nowMs, () => new SlidingWindow(limit));
-      const allowed = window.count(nowMs) < limit.limit;
-      if (allowed) window.add(nowMs);
-      const count = window.count(nowMs);
-      const resetMs = leftInMs(window.slices, nowMs, count - limit.limit + 1);
-      return toDecision(limit, allowed, count, resetMs);
+      const blockedMs = blockedMsOf(action, agentId, nowMs);
+      const excess = window.count(nowMs) + cost - limit.limit;
+      const allowed = blockedMs === 0 && excess <= 0;
+      if (allowed) window.add(nowMs, cost);
+      const resetMs = leftInMs(window.slices, nowMs, allowed ? 1 : excess);
+      return toDecision(limit, allowed, window.count(nowMs), Math.max(resetMs, blockedMs));
+    },
+    async penalty(action, agentId, requests) {
+      const { limit, agents } = find(action, agentId);
+      checkPenalty(requests);
+      const nowMs = clock();
+      const window = agents.touch(agentId, nowMs, () => new SlidingWindow(limit));
+      window.count(nowMs);
+      window.add(nowMs, requests);
+      return nextDecision(limit, window.slices, nowMs, blockedMsOf(action, agentId, nowMs));
+    },
+    async block(action, agentId, forMs) {
+      find(action, agentId);
+      checkBlock(forMs);
+      const nowMs = clock();
+      const blocked = blocks.get(action) ?? createAgentMap(maxAgents, maxWindowMs);
+      blocks.set(action, blocked);
+      blocked.delete(agentId);
+      if (forMs > 0) blocked.touch(agentId, nowMs, () => ({ untilMs: nowMs + forMs }));
+      return { degraded: false };
     },
     async count(action, agentId) {
       return find(action, agentId).agents.get(agentId)?.count(clock()) ?? 0;
     },
     async reset(action, agentId) {
       find(action, agentId).agents.delete(agentId);
+      blocks.get(action)?.delete(agentId);
     },
     async close() {
       windows.clear();
+      blocks.clear();
     },
   };
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyRequest } from 'fastify';
 import { fastifyRateLimit, httpRateLimit, nodeRateLimit, rateLimitHeaders } from './http.ts';
+import { idOf } from './id-of.ts';
 import { createLocalRateLimiter } from './local-limiter.ts';
 import { createMemoryRateLimiter } from './exact-limiter.ts';
 
@@ -22,7 +23,7 @@ describe('the HTTP middleware', () => {
     const check = setUp();
     expect(await check(alice)).toEqual({
       allowed: true,
-      headers: { 'RateLimit-Policy': '"message";q=2;w=60', RateLimit: '"message";r=1;t=61' },
+      headers: { 'RateLimit-Policy': '"message";q=2;w=60', RateLimit: '"message";r=1;t=60' },
       problem: null,
     });
     await check(alice);
@@ -30,8 +31,8 @@ describe('the HTTP middleware', () => {
       allowed: false,
       headers: {
         'RateLimit-Policy': '"message";q=2;w=60',
-        RateLimit: '"message";r=0;t=61',
-        'Retry-After': '61',
+        RateLimit: '"message";r=0;t=60',
+        'Retry-After': '60',
       },
       problem: {
         type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
@@ -39,9 +40,23 @@ describe('the HTTP middleware', () => {
         status: 429,
         'violated-policies': ['message'],
         code: 'rate_limited',
-        retryAfterMs: 60_500,
+        retryAfterMs: 60_000,
       },
     });
+  });
+
+  it('counts a request as its cost, and limits by any text', async () => {
+    const limiter = createMemoryRateLimiter({ limits });
+    const check = httpRateLimit(limiter, {
+      action: 'message',
+      agentOf: ({ address }: { address: string; size: number }) => idOf(address),
+      costOf: ({ size }) => size,
+    });
+    const from = (address: string, size: number) => check({ address, size });
+    expect(await from('2001:db8::1', 2)).toMatchObject({ allowed: true });
+    expect(await from('2001:db8::1', 1)).toMatchObject({ allowed: false });
+    expect(await from('2001:db8::2', 1)).toMatchObject({ allowed: true });
+    await expect(from('2001:db8::3', 3)).rejects.toMatchObject({ code: 'invalid_cost' });
   });
 
   it('rounds seconds up, and never asks for an immediate retry', () => {
@@ -87,8 +102,8 @@ describe('the HTTP middleware', () => {
     const answers = [];
     for (let i = 0; i < 3; i += 1) answers.push(await fetch(url, alice));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
-    expect(answers[1]?.headers.get('ratelimit')).toBe('"message";r=0;t=61');
-    expect(answers[2]?.headers.get('retry-after')).toBe('61');
+    expect(answers[1]?.headers.get('ratelimit')).toBe('"message";r=0;t=60');
+    expect(answers[2]?.headers.get('retry-after')).toBe('60');
     expect(answers[2]?.headers.get('content-type')).toBe('application/problem+json');
     expect(await answers[2]?.json()).toMatchObject({ code: 'rate_limited' });
     await new Promise((resolve) => server.close(resolve));
@@ -105,9 +120,9 @@ describe('the HTTP middleware', () => {
     const answers = [];
     for (let i = 0; i < 3; i += 1) answers.push(await fastify.inject({ url: '/', ...alice }));
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 429]);
-    expect(answers[0]?.headers['ratelimit']).toBe('"message";r=1;t=61');
+    expect(answers[0]?.headers['ratelimit']).toBe('"message";r=1;t=60');
     expect(answers[2]?.headers['content-type']).toMatch('application/problem+json');
-    expect(answers[2]?.json()).toMatchObject({ code: 'rate_limited', retryAfterMs: 60_500 });
+    expect(answers[2]?.json()).toMatchObject({ code: 'rate_limited', retryAfterMs: 60_000 });
     expect(served).toBe(2);
     await fastify.close();
   });

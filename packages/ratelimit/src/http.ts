@@ -3,7 +3,7 @@ import { type Decision, limitOf, type Limits } from './limit.ts';
 /** The part of a limiter that a middleware needs; both limiters have it. */
 export interface Consumer<Action extends string = string> {
   readonly limits: Limits<Action>;
-  consume(action: Action, agentId: string): Decision | Promise<Decision>;
+  consume(action: Action, agentId: string, cost?: number): Decision | Promise<Decision>;
 }
 
 export interface HttpRateLimit {
@@ -26,8 +26,13 @@ export interface RateLimitProblem {
 
 export interface HttpRateLimitOptions<Request, Action extends string = string> {
   readonly action: Action;
-  /** The agent whose limit the request counts against; null for a request that is not limited. */
+  /**
+   * The agent whose limit the request counts against; null for a request that is not limited. {@link idOf} makes an id of
+   * any other text, such as an address.
+   */
   readonly agentOf: (request: Request) => string | null;
+  /** How many requests it counts as: an integer from 1 to the limit. @default 1 */
+  readonly costOf?: (request: Request) => number;
 }
 
 const wholeSeconds = (ms: number) => Math.ceil(ms / 1000);
@@ -54,13 +59,13 @@ export function rateLimitHeaders(
 /** Creates a check for any HTTP framework. It costs one `consume` of the limiter. */
 export function httpRateLimit<Request, Action extends string>(
   limiter: Consumer<Action>,
-  { action, agentOf }: HttpRateLimitOptions<Request, Action>,
+  { action, agentOf, costOf }: HttpRateLimitOptions<Request, Action>,
 ): (request: Request) => Promise<HttpRateLimit> {
   const { windowMs } = limitOf(limiter.limits, action);
   return async (request) => {
     const agentId = agentOf(request);
     if (agentId === null) return { allowed: true, headers: {}, problem: null };
-    const decision = await limiter.consume(action, agentId);
+    const decision = await limiter.consume(action, agentId, costOf?.(request) ?? 1);
     const { allowed, limit, retryAfterMs } = decision;
     return {
       allowed,
@@ -90,7 +95,7 @@ export interface NodeResponse {
 
 /**
  * A check for node:http. It sets the header fields and resolves with true, or answers 429 and resolves with false. If
- * the limiter rejects, so does the check, and the response is still unwritten.
+ * the limiter rejects, it rejects too and has written nothing.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,

@@ -11,6 +11,7 @@ export type {
   NodeResponse,
   RateLimitProblem,
 } from './http.ts';
+export { idOf } from './id-of.ts';
 export { parseLimit } from './limit.ts';
 export type { Decision, Limit, Limits } from './limit.ts';
 export { createLocalRateLimiter } from './local-limiter.ts';

@@ -19,17 +19,20 @@ export interface Decision {
   readonly limit: number;
   /** How many more requests would be allowed now. */
   readonly remaining: number;
-  /** Milliseconds until the oldest counted requests leave the window; 0 when none is counted. */
+  /** Milliseconds until some counted requests leave the window, at most `windowMs`; 0 when none is counted. */
   readonly resetMs: number;
-  /** Milliseconds until this request would be allowed; 0 when it was allowed. */
+  /**
+   * Milliseconds until this request would be allowed; 0 when it was allowed. At most `windowMs`, or the rest of a block.
+   */
   readonly retryAfterMs: number;
   /** True while Redis is away or refuses to count: this process decided alone. Always false without Redis. */
   readonly degraded: boolean;
 }
 
+/** Also the most that one call may cost. */
 const maxLimit = 1_000_000_000;
 const minWindowMs = 100;
-const maxWindowMs = 86_400_000;
+export const maxWindowMs = 86_400_000;
 const slicesPerWindow = 60;
 
 /** The width of a window's slices: a sixtieth of it, rounded up to whole milliseconds (1 s of a minute). */
@@ -90,7 +93,28 @@ export function checkAgentId(agentId: string): void {
   throw new RateLimitError('invalid_agent', `not a valid agentId: ${shown(agentId)}`);
 }
 
-const shown = (value: string) => JSON.stringify(value).slice(0, 160);
+/** @throws {RateLimitError} `invalid_cost` for a cost that no window could allow */
+export function checkCost(cost: number, { limit }: Limit): void {
+  if (Number.isInteger(cost) && cost >= 1 && cost <= limit) return;
+  throw new RateLimitError('invalid_cost', `a cost is an integer from 1 to the limit, ${limit}`);
+}
+
+/** @throws {RateLimitError} `invalid_cost` */
+export function checkPenalty(requests: number): void {
+  if (Number.isInteger(requests) && requests >= 1 && requests <= maxLimit) return;
+  throw new RateLimitError('invalid_cost', `a penalty is an integer from 1 to ${maxLimit}`);
+}
+
+/** @throws {RateLimitError} `invalid_block` */
+export function checkBlock(forMs: number): void {
+  if (Number.isInteger(forMs) && forMs >= 0 && forMs <= maxWindowMs) return;
+  throw new RateLimitError('invalid_block', `a block lasts from 0 to ${maxWindowMs} ms`);
+}
+
+const shown = (value: unknown) =>
+  typeof value === 'string'
+    ? JSON.stringify(value).slice(0, 160)
+    : `a value of type ${typeof value}`;
 
 /** `count` is the number of requests in the window after the decision. */
 export function toDecision(

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function setUp(client = redis) {
   const keys = createKeySchema({ prefix: randomPrefix() });
-  // So long that only the test starts exchanges.
+  // Long, because the test starts the exchanges itself.
   const options = { limits, exchangeMs: 3_600_000 };
   const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
   if (!here || !there) throw new Error('two limiters were made');
@@ -75,6 +75,72 @@ it('shares its window with the exact limiter', async () => {
   await here.exchange();
   expect(await exact.consume('message', 'alice')).toMatchObject({ allowed: true, remaining: 0 });
   expect(await exact.consume('message', 'alice')).toMatchObject({ allowed: false });
+});
+
+it('applies a block and a penalty of the exact limiter from the next exchange', async () => {
+  const { keys, here, use } = setUp();
+  const exact = createRateLimiter({ redis, keys }, { limits });
+  use(here, 1);
+  await exact.penalty('message', 'alice', 15);
+  await here.exchange();
+  expect(use(here, 25)).toBe(4);
+  await exact.reset('message', 'alice');
+  await exact.block('message', 'alice', 60_000);
+  await here.exchange();
+  expect(here.consume('message', 'alice')).toMatchObject({ allowed: false });
+  await exact.block('message', 'alice', 0);
+  await here.exchange();
+  expect(here.consume('message', 'alice')).toMatchObject({ allowed: true });
+});
+
+// The requests moved to a later slice when they were exchanged, and the agent was refused after the time it was given.
+it('allows a request after retryAfterMs, however the clocks and slices of process and Redis differ', async () => {
+  for (let run = 0; run < 40; run += 1) {
+    const times = { nowMs: 1_700_000_000_000 + 37 * run, redisMs: 1_600_000_000_000 + 411 * run };
+    const keys = createKeySchema({ prefix: randomPrefix() });
+    const options = { limits: { message: { limit: 3, windowMs: 60_000 } }, exchangeMs: 3_600_000 };
+    const limiter = createLocalRateLimiter(
+      { redis, keys },
+      { ...options, clock: () => times.nowMs, redisClock: () => times.redisMs },
+    );
+    const wait = (ms: number) => {
+      times.nowMs += ms;
+      times.redisMs += ms;
+    };
+    for (let i = 0; i < 3; i += 1) {
+      limiter.consume('message', 'alice');
+      wait(17 * run + 1);
+      if (run % 3 === 0) await limiter.exchange();
+    }
+    const { retryAfterMs } = limiter.consume('message', 'alice');
+    const halfMs = Math.floor(retryAfterMs / 2);
+    wait(halfMs);
+    await limiter.exchange();
+    expect(limiter.stats.exchangeFailures).toBe(0);
+    expect(limiter.consume('message', 'alice')).toMatchObject({ allowed: false });
+    wait(retryAfterMs - halfMs);
+    await limiter.exchange();
+    expect(limiter.consume('message', 'alice')).toMatchObject({ allowed: true });
+    await limiter.close();
+  }
+});
+
+it('exchanges with clocks that have fractions of a millisecond', async () => {
+  const keys = createKeySchema({ prefix: randomPrefix() });
+  let nowMs = 1_700_000_000_000.25;
+  const clock = () => (nowMs += 0.3);
+  const options = { limits, exchangeMs: 3_600_000, clock, redisClock: clock };
+  const limiter = createLocalRateLimiter({ redis, keys }, options);
+  const exact = createRateLimiter({ redis, keys }, { limits, clock });
+  for (let i = 0; i < 5; i += 1) limiter.consume('message', 'alice');
+  await limiter.exchange();
+  expect(limiter.stats).toMatchObject({ exchanges: 1, exchangeFailures: 0 });
+  await exact.block('message', 'alice', 1000);
+  expect(await exact.consume('message', 'alice')).toMatchObject({
+    allowed: false,
+    degraded: false,
+  });
+  await limiter.close();
 });
 
 it('is reset within one exchange by DEL of the counter', async () => {

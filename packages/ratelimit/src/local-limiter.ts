@@ -12,10 +12,12 @@ import {
 import type { RateLimiterDeps } from './exact-limiter.ts';
 import {
   checkAgentId,
+  checkCost,
   checkLimits,
   type Decision,
   type Limit,
   type Limits,
+  maxWindowMs,
   sliceMsOf,
   throwUnknown,
   toDecision,
@@ -52,12 +54,13 @@ export interface LocalRateLimiterStats {
 export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides at once, from this process' requests and the last known total, and counts an allowed request. While Redis
-   * is away or refuses to count, this process counts alone, unless `whenAway` is set differently. `remaining` may be
-   * too low and `resetMs` up to a slice too high, but never the opposite.
-   * @throws {RateLimitError} `unknown_action`, `invalid_agent`
+   * Decides at once, from this process' requests and the last known total, and counts an allowed request as `cost` (1)
+   * requests. While Redis is away or refuses to count, this process counts alone, unless `whenAway` is set differently.
+   * `remaining` may be too low and `resetMs` too high, but never the opposite. A block or penalty by an exact limiter
+   * applies from the exchange after the agent's next request.
+   * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
-  consume(action: Action, agentId: string): Decision;
+  consume(action: Action, agentId: string, cost?: number): Decision;
   /**
    * Exchanges counts now, in one pipeline with one script call per agent that made requests since the last exchange. Runs
    * by itself every `exchangeMs`. Never rejects.
@@ -89,6 +92,8 @@ export function createLocalRateLimiter<Action extends string>(
   let exchanging: Promise<void> | undefined;
   /** True if Redis refused the whole last exchange, for example because of an ACL. Then this process counts alone. */
   let isRefused = false;
+  /** How long the last exchange took: Redis counts a request that much later than this process. */
+  let lagMs = 0;
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
     checkAgentId(agentId);
@@ -110,6 +115,7 @@ export function createLocalRateLimiter<Action extends string>(
     try {
       const replies = await redis.pipeline(calls);
       const answeredAtMs = clock();
+      lagMs = Math.max(0, answeredAtMs - nowMs);
       let unanswered = 0;
       agents.forEach((agent, at) => {
         const reply = replies[at];
@@ -146,12 +152,13 @@ export function createLocalRateLimiter<Action extends string>(
 
   return {
     limits,
-    consume(action, agentId) {
+    consume(action, agentId, cost = 1) {
       const { limit, agents } = actions.get(action) ?? throwUnknown(action);
+      checkCost(cost, limit);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
       // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
-      const { allowed, count, resetMs } = agent.consume(nowMs);
+      const { allowed, count, resetMs } = agent.consume(nowMs, cost, lagMs);
       if (redis) waiting.add(agent);
       const isAway = redis !== undefined && (!redis.available || isRefused);
       const decision =
@@ -182,49 +189,61 @@ export function createLocalRateLimiter<Action extends string>(
 class LocalAgent {
   readonly limit: Limit;
   readonly keys: WindowKeys;
+  readonly #isShared: boolean;
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // Few agents get near their limit, so the slices of a reply are unpacked only when the total would refuse a request.
+  // The slices of a reply are unpacked only when the total would refuse a request: few agents get near their limit.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
+  /** A call of at least this cost is refused until then. */
+  #full = { cost: 0, count: 0, untilMs: 0, atMostMs: 0 };
   #blockedUntilMs = 0;
-  /** When a blocked agent is told to come back. */
-  #retryAtMs = 0;
-  /**
-   * How much later Redis may let a request leave the window than this process: Redis puts it into a slice of its own
-   * clock, which may end almost one slice later.
-   */
-  readonly #unsentSlackMs: number;
 
-  constructor(limit: Limit, keys: WindowKeys, isExchanged: boolean) {
+  constructor(limit: Limit, keys: WindowKeys, isShared: boolean) {
     this.limit = limit;
+    this.#isShared = isShared;
     this.keys = keys;
-    this.#unsentSlackMs = isExchanged ? sliceMsOf(limit) : 0;
     this.#known = new SlidingWindow(limit);
     this.#pending = new SlidingWindow(limit);
   }
 
   /** Decides and counts. An allowed request's `count` may include requests that have just left the window. */
-  consume(nowMs: number): { allowed: boolean; count: number; resetMs: number } {
+  consume(
+    nowMs: number,
+    cost: number,
+    lagMs: number,
+  ): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
+    const refuse = (count: number, waitMs: number, atMostMs = waitMs) => {
+      // At most the window: a request of this moment waits that long here, and a moment longer in Redis.
+      const resetMs = Math.min(atMostMs + lagMs, Math.max(waitMs, windowMs));
+      return { allowed: false, count, resetMs };
+    };
+    // The upper bounds handle a clock that was set back.
     const blockedMs = this.#blockedUntilMs - nowMs;
-    // The upper bound handles a clock that was set back.
-    if (blockedMs > 0 && blockedMs <= 2 * windowMs) {
-      return { allowed: false, count: limit, resetMs: this.#retryAtMs - nowMs };
+    if (blockedMs > 0 && blockedMs <= maxWindowMs) {
+      return refuse(this.#countAtMost(nowMs), blockedMs);
     }
-    if (this.#countAtMost(nowMs) >= limit) this.#unpack();
+    const fullMs = this.#full.untilMs - nowMs;
+    if (cost >= this.#full.cost && fullMs > 0 && fullMs <= 2 * windowMs) {
+      return refuse(this.#full.count, fullMs, this.#full.atMostMs - nowMs);
+    }
+    if (this.#countAtMost(nowMs) + cost > limit) this.#unpack();
     const count = this.#countAtMost(nowMs);
-    if (count < limit) {
-      this.#pending.add(nowMs);
-      return { allowed: true, count: count + 1, resetMs: this.#resetMs(nowMs) };
+    if (count + cost <= limit) {
+      this.#pending.add(nowMs, cost);
+      return { allowed: true, count: count + cost, resetMs: this.#resetMs(nowMs) };
     }
-    const excess = count - limit + 1;
-    // By this process' own slices the request would be allowed earlier than the agent is told. It is then allowed,
-    // unless Redis has put the requests into later slices meanwhile.
-    this.#blockedUntilMs = nowMs + leftInMs(this.#slices(0), nowMs, excess);
-    const resetMs = leftInMs(this.#slices(this.#unsentSlackMs), nowMs, excess);
-    this.#retryAtMs = nowMs + resetMs;
-    return { allowed: false, count, resetMs };
+    const slices = [this.#known, this.#pending, this.#sent]
+      .flatMap((window) => window?.slices ?? [])
+      .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
+    const resetMs = leftInMs(slices, nowMs, count + cost - limit);
+    // In Redis, requests leave together with younger ones up to a slice later, and its slices begin at other times.
+    const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
+    const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
+    const untilMs = nowMs + resetMs;
+    this.#full = { cost, count, untilMs, atMostMs: last?.leavesAtMs ?? untilMs };
+    return refuse(count, resetMs, this.#full.atMostMs - nowMs);
   }
 
   /** Takes the requests to send. Call `onReply`, `onUnanswered` or `onNotSent` before the next call. */
@@ -233,8 +252,8 @@ class LocalAgent {
     this.#sent = this.#pending;
     this.#pending = new SlidingWindow(this.limit);
     return this.#sent.slices.map(({ leavesAtMs, count }) => {
-      const sliceEndMs = leavesAtMs - this.limit.windowMs;
-      return [Math.max(0, nowMs - sliceEndMs), count] as const;
+      const youngestMs = leavesAtMs - this.limit.windowMs;
+      return [Math.max(0, Math.floor(nowMs - youngestMs)), count] as const;
     });
   }
 
@@ -243,7 +262,8 @@ class LocalAgent {
     this.#known = new SlidingWindow(this.limit);
     this.#reply = { ...reply, atMs };
     this.#sent = undefined;
-    this.#blockedUntilMs = 0;
+    this.#full.untilMs = 0;
+    this.#blockedUntilMs = reply.blockedMs > 0 ? atMs + reply.blockedMs : 0;
   }
 
   /**
@@ -269,25 +289,13 @@ class LocalAgent {
     );
   }
 
-  /** All slices, oldest first. Requests that no answer of Redis contains leave later by the slack. */
-  #slices(unsentSlackMs: number): Slice[] {
-    const unsent = [this.#pending, this.#sent].flatMap((window) =>
-      (window?.slices ?? []).map(({ leavesAtMs, count }) => ({
-        leavesAtMs: leavesAtMs + unsentSlackMs,
-        count,
-      })),
-    );
-    return [...this.#known.slices, ...unsent].sort((a, b) => a.leavesAtMs - b.leavesAtMs);
-  }
-
   #resetMs(nowMs: number): number {
     const reply = this.#reply;
-    const unsentMs = [this.#pending, this.#sent].map(
-      (window) => (window?.slices[0]?.leavesAtMs ?? Infinity) + this.#unsentSlackMs,
+    const oldest = [this.#known, this.#pending, this.#sent].map(
+      (window) => window?.slices[0]?.leavesAtMs ?? Infinity,
     );
-    const repliedMs = reply && reply.count > 0 ? reply.atMs + reply.resetMs : Infinity;
-    const knownMs = this.#known.slices[0]?.leavesAtMs ?? Infinity;
-    return Math.max(0, Math.min(knownMs, repliedMs, ...unsentMs) - nowMs);
+    const knownMs = reply && reply.count > 0 ? reply.atMs + reply.resetMs : Infinity;
+    return Math.max(0, Math.min(knownMs, ...oldest) - nowMs);
   }
 
   #unpack(): void {

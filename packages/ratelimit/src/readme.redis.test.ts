@@ -12,7 +12,7 @@ it('does what the README says', async () => {
   const limits = { message: parseLimit('600/60'), reaction: parseLimit('60/60') };
   const limiter = createRateLimiter({ redis }, { limits });
   const decision = await limiter.consume('message', 'backend-architect');
-  if (!decision.allowed) throw new Error(`retry in ${decision.retryAfterMs} ms`);
+  if (!decision.allowed) throw new Error(`come back in ${decision.retryAfterMs} ms`);
   expect(decision).toMatchObject({ limit: 600, remaining: 599, degraded: false });
   expect(await redis.send(['GET', 'openclaw:ratelimit:message:backend-architect'])).toBe('1');
   await redis.close();

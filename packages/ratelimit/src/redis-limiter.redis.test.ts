@@ -24,6 +24,13 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** The slices in Redis, and no other fields. */
+const slicesIn = async (key: string) => {
+  const fields = (await redis.send(['HGETALL', key])) as string[];
+  const pairs = fields.flatMap((field, at) => (at % 2 === 0 ? [[field, fields[at + 1]]] : []));
+  return pairs.filter(([field = '']) => /^\d+$/.test(field)).flat();
+};
+
 describe('the Redis limiter', () => {
   describeRateLimiter(
     (options) =>
@@ -75,8 +82,8 @@ describe('the Redis limiter', () => {
       allowed: true,
       remaining: 2,
     });
-    const slices = (await redis.send(['HVALS', names.window])) as string[];
-    expect(slices).toEqual(['1']);
+    expect((await slicesIn(names.window))[1]).toBe('1');
+    expect(await slicesIn(names.window)).toHaveLength(2);
   });
 
   it('counts an evicted window as empty', async () => {
@@ -98,9 +105,9 @@ describe('the Redis limiter', () => {
   it('uses the clock of Redis and not that of this process', async () => {
     const { names, limiter } = setUp();
     await limiter.consume('message', 'alice');
-    const [slice] = (await redis.send(['HKEYS', names.window])) as string[];
+    const [slice] = await slicesIn(names.window);
     const [seconds] = (await redis.send(['TIME'])) as string[];
-    expect(Number(seconds) - Number(slice)).toBeLessThanOrEqual(1);
+    expect(Number(seconds) - Number(slice) / 1000).toBeLessThanOrEqual(1);
   });
 
   it('decides one at a time: of many simultaneous requests exactly the limit is allowed', async () => {
@@ -150,7 +157,7 @@ describe('the script count', () => {
       parseCountReply(
         await redis.run(countCall(windowKeys, minute, requests, { decided, nowMs: atMs })),
       );
-    return { names, run };
+    return { keys, names, run };
   }
 
   it('replies with decision, count and time to wait; a second identical call counts again', async () => {
@@ -158,16 +165,18 @@ describe('the script count', () => {
     expect(await run([[0, 1]], false)).toEqual({
       allowed: true,
       count: 1,
-      resetMs: 60_500,
+      resetMs: 60_000,
       packed: '',
+      blockedMs: 0,
     });
     expect(await run([[0, 1]], false)).toEqual({
       allowed: true,
       count: 2,
-      resetMs: 60_500,
+      resetMs: 60_000,
       packed: '',
+      blockedMs: 0,
     });
-    expect(await redis.send(['HGETALL', names.window])).toEqual(['1700000000', '2']);
+    expect(await slicesIn(names.window)).toEqual(['1700000000500', '2']);
     expect(await redis.send(['GET', names.counter])).toBe('2');
   });
 
@@ -181,34 +190,90 @@ describe('the script count', () => {
       ],
       true,
     );
-    expect(reply).toMatchObject({ allowed: true, count: 11, resetMs: 50_500 });
+    expect(reply).toMatchObject({ allowed: true, count: 11, resetMs: 50_000 });
     expect(unpackSlices(reply.packed)).toEqual([
-      [50_500, 2],
-      [57_500, 4],
-      [60_500, 5],
+      [50_000, 2],
+      [57_000, 4],
+      [60_000, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // The count is 8 above the limit, so nine of the eleven requests must leave the window before another one is
-    // allowed.
+    // The count is 8 above the limit, so nine of eleven must leave before another request is allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,
-      resetMs: 60_500,
+      resetMs: 60_000,
     });
   });
 
   it('drops slices that left the window, and impossible ones', async () => {
     const { names, run } = setUp();
     await run([[0, 1]], false, nowMs - 61_000);
-    await redis.send(['HSET', names.window, '1700009999', 7, 'garbage', 'x']);
+    await redis.send(['HSET', names.window, '1700009999000', 7, 'garbage', 'x']);
     expect(await run([[0, 1]], false)).toMatchObject({ allowed: true, count: 1 });
-    expect(await redis.send(['HGETALL', names.window])).toEqual(['1700000000', '1']);
+    expect(await slicesIn(names.window)).toEqual(['1700000000500', '1']);
+  });
+
+  // The script answers from stored times while no slice left. Both ways must decide alike.
+  it('decides with the short way as the model does, for any calls', async () => {
+    const memoryClock = { nowMs };
+    const { keys } = setUp();
+    const options = { limits: { message: { limit: 9, windowMs: 600 } } };
+    const clock = () => memoryClock.nowMs;
+    const inRedis = createRateLimiter({ redis, keys }, { ...options, clock });
+    const inMemory = createRateLimiter({}, { ...options, clock });
+    let seed = 7;
+    const random = (max: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % max;
+    for (let step = 0; step < 600; step += 1) {
+      memoryClock.nowMs += random(4) === 0 ? random(400) : random(9);
+      const kind = random(20);
+      const call = (limiter: typeof inRedis) =>
+        kind === 0
+          ? limiter.penalty('message', 'alice', 1 + (step % 3))
+          : limiter.consume('message', 'alice', 1 + (step % 2));
+      expect([step, await call(inRedis)]).toEqual([step, await call(inMemory)]);
+    }
+  });
+
+  it('renames a slice for its youngest request, and never for an older one', async () => {
+    const { names, run } = setUp();
+    await run([[0, 1]], false, nowMs);
+    await run([[0, 2]], false, nowMs + 300);
+    await run([[200, 4]], true, nowMs + 400);
+    expect(await slicesIn(names.window)).toEqual(['1700000000800', '7']);
+    // Requests leave with the youngest of their slice.
+    expect(await run([], false, nowMs + 60_299)).toMatchObject({ count: 7 });
+    expect(await run([], false, nowMs + 60_300)).toMatchObject({ count: 0 });
+  });
+
+  it('stores a block in the window with a TTL that covers it, and ends it with the counter', async () => {
+    const { keys, names } = setUp();
+    const limiter = createRateLimiter({ redis, keys }, { limits: { message: minute } });
+    await limiter.block('message', 'alice', 300_000);
+    for (const key of [names.counter, names.window]) {
+      const ttlMs = Number(await redis.send(['PTTL', key]));
+      expect(ttlMs).toBeGreaterThan(299_000);
+      expect(ttlMs).toBeLessThanOrEqual(300_000);
+    }
+    // A decision during the block keeps the TTL long enough.
+    expect(await limiter.consume('message', 'alice')).toMatchObject({ allowed: false });
+    expect(Number(await redis.send(['PTTL', names.window]))).toBeGreaterThan(298_000);
+    const other = createRateLimiter({ redis, keys }, { limits: { message: minute } });
+    expect(await other.consume('message', 'alice')).toMatchObject({ allowed: false });
+    await redis.send(['DEL', names.counter]);
+    expect(await other.consume('message', 'alice')).toMatchObject({ allowed: true });
+    // A second identical call changes nothing.
+    for (let i = 0; i < 2; i += 1) await limiter.block('message', 'alice', 0);
+    expect(await redis.send(['HEXISTS', names.window, 'blocked'])).toBe(0);
+    expect(Number(await redis.send(['PTTL', names.window]))).toBeGreaterThan(59_000);
+    await redis.send(['DEL', names.counter, names.window]);
+    await limiter.block('message', 'alice', 0);
+    expect(await redis.send(['EXISTS', names.counter, names.window])).toBe(0);
   });
 
   it('keeps the window at about sixty numbers, however many requests', async () => {
     const { names, run } = setUp();
     for (let i = 0; i < 200; i += 1) await run([[0, 50]], true, nowMs + i * 1000);
-    expect(Number(await redis.send(['HLEN', names.window]))).toBeLessThanOrEqual(61);
-    expect(await redis.send(['GET', names.counter])).toBe(String(61 * 50));
+    expect((await slicesIn(names.window)).length / 2).toBeLessThanOrEqual(61);
+    expect(await redis.send(['GET', names.counter])).toBe(String(60 * 50));
   });
 });

@@ -2,14 +2,14 @@ import { type Limit, sliceMsOf } from './limit.ts';
 
 /** The requests that leave the window together. */
 export interface Slice {
-  readonly leavesAtMs: number;
+  leavesAtMs: number;
   count: number;
 }
 
 /**
  * The requests of the last `windowMs`, in slices of `sliceMs`: about sixty numbers, for any number of requests. A slice
- * counts until the youngest request that it can hold is `windowMs` old, so the window is never shorter than `windowMs`
- * and at most one slice longer. The script `count.lua` has the same rule.
+ * counts until its youngest request is `windowMs` old, so no request leaves before that, and an older one of the same
+ * slice at most one slice later. The script `count.lua` has the same rule.
  */
 export class SlidingWindow {
   readonly #windowMs: number;
@@ -31,7 +31,7 @@ export class SlidingWindow {
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window. Without this, the slices would stay for that much longer.
+      // The clock was set back by more than a window, so the slices would otherwise stay that much longer.
       this.#slices = [];
       this.#total = 0;
     }
@@ -45,9 +45,8 @@ export class SlidingWindow {
     return this.#total;
   }
 
-  add(nowMs: number): void {
-    const sliceEndMs = (Math.floor(nowMs / this.#sliceMs) + 1) * this.#sliceMs;
-    this.#append(sliceEndMs + this.#windowMs, 1);
+  add(nowMs: number, requests = 1): void {
+    this.#append(nowMs + this.#windowMs, requests);
   }
 
   /** Adds the slices of another window. */
@@ -63,8 +62,15 @@ export class SlidingWindow {
     // After the clock was set back a little, the request is added to the newest slice, so that the slices stay in
     // order.
     if (newest && newest.leavesAtMs >= leavesAtMs) newest.count += count;
-    else this.#slices.push({ leavesAtMs, count });
+    else if (newest && this.#numberOf(newest.leavesAtMs) === this.#numberOf(leavesAtMs)) {
+      newest.count += count;
+      newest.leavesAtMs = leavesAtMs;
+    } else this.#slices.push({ leavesAtMs, count });
     this.#total += count;
+  }
+
+  #numberOf(leavesAtMs: number): number {
+    return Math.floor((leavesAtMs - this.#windowMs) / this.#sliceMs);
   }
 }
 
@@ -80,7 +86,7 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
   return Math.max(0, leavesAtMs - nowMs);
 }
 
-// The order is only that precise, because moving an agent at each request would cost more than counting the request.
+// The order is only this precise, because moving an agent on every request would cost more than counting it.
 const orderMs = 1000;
 
 /** A bounded map from agent to value. An agent is dropped after it was idle for `idleMs`. */

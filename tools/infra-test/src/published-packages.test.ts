@@ -1,0 +1,24 @@
+import { existsSync, globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readText, root } from './repository.ts';
+
+const manifests = globSync('packages/*/package.json', { cwd: root }).sort();
+
+describe('a published package', () => {
+  it('is one of ten', () => {
+    expect(manifests).toHaveLength(10);
+  });
+
+  // An exact version conflicts with every other package that wants another one: `npm install` ended in ERESOLVE.
+  it.each(manifests)('depends on ranges, never on one exact version: %s', async (path) => {
+    const { dependencies = {} } = JSON.parse(await readText(path)) as {
+      dependencies?: Record<string, string>;
+    };
+    expect(Object.entries(dependencies).filter(([, range]) => !range.startsWith('^'))).toEqual([]);
+  });
+
+  it.each(manifests)('has its licence: %s', (path) => {
+    expect(existsSync(join(root, dirname(path), 'LICENSE'))).toBe(true);
+  });
+});
