@@ -9,6 +9,7 @@ export const slowSuites = [
   'e2e/herd',
   'e2e/slow',
   'e2e/retention-load',
+  'e2e/erase-load',
   'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',

@@ -1,4 +1,5 @@
 import { createChatStore, ChatStoreError, type ChatStore } from '@openclaw/chat-store';
+import { openMaintenance } from '@openclaw/chat-store/maintenance';
 import { ConfigError, readConfig } from '../config.ts';
 
 /** Ends a command with its message and an exit code: 1 for a failure, 2 for wrong arguments. */
@@ -15,9 +16,23 @@ export class CommandError extends Error {
 /** Longer than any command runs: a command sweeps nothing, because the hubs do. */
 const neverMs = 2_000_000_000;
 
-/** Opens the database that the hub's environment names. */
-export function openStore(): Promise<ChatStore> {
-  return createChatStore({ url: readConfig().databaseUrl, sweepEveryMs: neverMs });
+/**
+ * Opens the database that the hub's environment names. It must exist, and is not migrated here: hubs of an earlier
+ * release may be serving it.
+ */
+export async function openStore(): Promise<ChatStore> {
+  const { databaseUrl: url } = readConfig();
+  const maintenance = await openMaintenance(url);
+  try {
+    const { pending } = await maintenance.schema();
+    if (pending.length > 0) {
+      const message = 'the database must be migrated first: see npm run migrate -- --plan';
+      throw new CommandError('failed', message);
+    }
+  } finally {
+    await maintenance.close();
+  }
+  return createChatStore({ url, sweepEveryMs: neverMs });
 }
 
 /** Writes a line about the progress; results alone go to standard output. */
