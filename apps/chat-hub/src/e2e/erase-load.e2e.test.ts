@@ -46,19 +46,22 @@ describe.each(['SQLite', 'PostgreSQL'])('an erasure under load on %s', (engine) 
   // left; no acknowledged message of anybody is lost, doubled or out of order.
   it('ends while its agent sends without pause, also after it was killed', async () => {
     const owner = await hubs[0].connect('ana');
-    const bens = [await hubs[0].connect('ben'), await hubs[1].connect('ben')];
+    const bens = [await hubs[0].connect('ben'), await hubs[1].connect('ben')] as const;
     await owner.call('channel.create', { channelId, name: channelId });
-    await bens[0]?.call('channel.join', { channelId });
+    await bens[0].call('channel.join', { channelId });
     await owner.call('subscribe', { topics: [{ channelId }] });
     for (const from of range(0, 3)) {
       await Promise.all(
         range(1, 100).map((n) =>
-          bens[from % 2]?.call('message.send', { channelId, content: `early ${from * 100 + n}` }),
+          bens[from % 2 === 0 ? 0 : 1].call('message.send', {
+            channelId,
+            content: `early ${from * 100 + n}`,
+          }),
         ),
       );
     }
     const payload = { note: 'early payload' };
-    await bens[0]?.call('collaboration.emit', { channelId, name: 'x', payload });
+    await bens[0].call('collaboration.emit', { channelId, name: 'x', payload });
 
     let isSending = true;
     const seqs: number[] = [];
