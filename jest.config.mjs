@@ -11,6 +11,7 @@ export const slowSuites = [
   'e2e/retention-load',
   'e2e/log-waits-slow',
   'chat-store/src/postgres/pgbouncer',
+  'e2e/erase-load',
   'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',

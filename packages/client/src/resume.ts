@@ -264,7 +264,12 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       }
     },
     /** Call it when the hub cannot continue the topic. */
-    onDiscontinuity(topic: Topic, { head, reason, floor = head + 1 }: HubDiscontinuity) {
+    onDiscontinuity(topic: Topic, { head, reason, floor = head + 1, error }: HubDiscontinuity) {
+      if (error) {
+        topic.generation += 1;
+        const message = `The hub ended ${topic.channelId}: ${error.code}`;
+        return onRefusal(topic, new HubError(error.code, message));
+      }
       if (reason === 'trimmed') {
         // The answer to a subscribe, or a page of the log, has reported it already.
         if ((topic.last ?? 0) >= floor - 1) return;

@@ -151,6 +151,21 @@ describe('a subscribed channel', () => {
     ]);
   });
 
+  // The race: a backup was restored in which the agent is no member. Invariant: the subscription ends, because no event will
+  // follow.
+  it('ends when the hub says in a discontinuity that it has ended', async () => {
+    const side = await startInHall(7);
+    side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch' });
+    const error = { code: 'forbidden' };
+    side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch', error });
+    await waitFor(() => discontinuities.length === 2, { what: 'the end' });
+    expect(discontinuities).toEqual([
+      { channelId: 'hall', head: 3, reason: 'epoch' },
+      { channelId: 'hall', head: 3, reason: 'forbidden' },
+    ]);
+    expect(side.calls.map(({ method }) => method)).toEqual(['subscribe']);
+  });
+
   it('is subscribed in one call with the other channels of the same turn', async () => {
     start();
     const subscribed = ['a', 'b'].map((id) => client.channel(id).subscribe());

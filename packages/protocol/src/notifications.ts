@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { envelopeSchema } from './envelope.ts';
+import { errorCodes } from './errors.ts';
 import { agentKindSchema, floorSchema, seqSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
@@ -40,6 +41,10 @@ export const discontinuitySchema = z.object({
   head: seqSchema.describe('Live events continue from head+1.'),
   reason: z.enum(['epoch', 'behind', 'trimmed']),
   floor: floorSchema.optional().describe('With `trimmed`: the lowest seq still in the log.'),
+  error: z
+    .object({ code: z.enum(errorCodes) })
+    .optional()
+    .describe('The subscription has ended: the agent may not read the channel any more.'),
 });
 /** A notification that the events of a subscribed channel continue at another seq. */
 export type Discontinuity = z.infer<typeof discontinuitySchema>;

@@ -28,6 +28,8 @@ export interface RoomMember {
    * because they were trimmed.
    */
   discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
+  /** Called when the session must leave the room and no event says so, because those that removed its agent were trimmed. */
+  ended(room: Room, reason: 'epoch' | 'trimmed'): void;
 }
 
 export interface RoomDeps {
@@ -110,10 +112,9 @@ export class Room {
     // Leaves among the skipped events are unknown, so rights that were read before them must be read again.
     this.#forgottenLeave = head;
     this.#continueAfter(head, 'trimmed');
-    this.#remove(
-      [...this.members].filter(({ agentId, isAdmin }) => !isAdmin && leftAgents.has(agentId)),
-      head,
-    );
+    for (const member of [...this.members]) {
+      if (!member.isAdmin && leftAgents.has(member.agentId)) member.ended(this, 'trimmed');
+    }
   }
 
   /** Takes a durable event from the bus or this hub's own commit, in any order and any number of times. */

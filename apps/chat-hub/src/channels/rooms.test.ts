@@ -122,7 +122,10 @@ describe('the live channels of a hub', () => {
         enqueue: (frame: Buffer) => calls.push([agentId, /"seq":(\d+)/.exec(String(frame))?.[1]]),
         discontinued: ({ head, floor }: Room, reason: string) =>
           calls.push([agentId, reason, head, floor]),
-        removed: (_room: Room, seq: number) => calls.push([agentId, 'removed', seq]),
+        ended(this: RoomMember, room: Room, reason: string) {
+          room.members.delete(this);
+          calls.push([agentId, 'ended', reason]);
+        },
       }) as unknown as RoomMember;
     for (const one of [session('ana'), session('ben'), session('eva', true)]) room.members.add(one);
     Object.assign(database, {
@@ -141,7 +144,7 @@ describe('the live channels of a hub', () => {
         ['ben', 'trimmed', 10, 11],
         ['eva', 'trimmed', 10, 11],
       ],
-      ['ben', 'removed', 10],
+      ['ben', 'ended', 'trimmed'],
     ]);
     expect(calls.slice(4).map(([agentId]) => agentId)).not.toContain('ben');
     expect(calls.slice(4).map(([agentId]) => agentId)).toEqual(
@@ -161,7 +164,10 @@ describe('the live channels of a hub', () => {
       ({
         ...{ agentId, isAdmin: false, acceptsBatches: true, isLive: () => true },
         ...{ enqueue: () => undefined, discontinued: () => undefined },
-        removed: () => removed.push(agentId),
+        ended(this: RoomMember, room: Room) {
+          room.members.delete(this);
+          removed.push(agentId);
+        },
       }) as unknown as RoomMember;
     room.members.add(session('ana'));
     accessReads.push(() => room.members.add(session('ben')));

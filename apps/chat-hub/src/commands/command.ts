@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import {
   createChatStore,
@@ -5,6 +6,7 @@ import {
   type AuditRecord,
   type ChatStore,
 } from '@openclaw/chat-store';
+import { openMaintenance } from '@openclaw/chat-store/maintenance';
 import { ConfigError, readConfig, type Config } from '../config.ts';
 
 /** Ends a command with its message and an exit code: 1 for a failure, 2 for wrong arguments. */
@@ -26,9 +28,28 @@ export function settings(): Config {
   return readConfig();
 }
 
-/** Opens the database that the hub's environment names. */
-export function openStore(): Promise<ChatStore> {
-  return createChatStore({ url: settings().databaseUrl, sweepEveryMs: neverMs });
+/**
+ * Opens the database that the hub's environment names. It is not migrated here, because hubs of an earlier release may
+ * be serving it. It must exist, unless `mayCreate`.
+ */
+export async function openStore({ mayCreate = false } = {}): Promise<ChatStore> {
+  const { databaseUrl: url } = settings();
+  const isMissingFile = url.startsWith('sqlite:') && !existsSync(url.slice('sqlite:'.length));
+  if (!mayCreate || !isMissingFile) await refuseUnmigrated(url, mayCreate);
+  return createChatStore({ url, sweepEveryMs: neverMs });
+}
+
+async function refuseUnmigrated(url: string, mayBeEmpty: boolean): Promise<void> {
+  const maintenance = await openMaintenance(url);
+  try {
+    const { applied, pending } = await maintenance.schema();
+    if (pending.length > 0 && !(mayBeEmpty && applied.length === 0)) {
+      const message = 'the database must be migrated first: see npm run migrate -- --plan';
+      throw new CommandError('failed', message);
+    }
+  } finally {
+    await maintenance.close();
+  }
 }
 
 /** The user of this machine who runs the command, for the audit log and for receipts. */

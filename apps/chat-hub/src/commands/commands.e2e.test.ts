@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
@@ -13,11 +14,13 @@ const hub = closeAfterAll(
 );
 
 /** Runs a command of the root's scripts with the hub's environment, while the hub serves. */
-async function run(command: string, ...args: readonly string[]) {
+async function run(command: string, ...given: readonly (string | Record<string, string>)[]) {
+  const args = given.filter((one) => typeof one === 'string');
+  const environment = given.find((one) => typeof one === 'object');
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const file = resolve(`apps/chat-hub/src/commands/${command}.ts`);
   const child = spawn(process.execPath, [...flags, file, ...args], {
-    env: { PATH: process.env['PATH'], HUB_DB_URL: database.url },
+    env: { PATH: process.env['PATH'], HUB_DB_URL: database.url, ...environment },
   });
   const exited = new Promise<number | null>((done) => child.once('exit', done));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -51,6 +54,11 @@ describe('npm run export', () => {
   it('says in one sentence why it failed', async () => {
     const unknown = await run('export', '--channel', 'none');
     expect(unknown).toEqual({ code: 1, out: '', err: 'export: there is no channel none\n' });
+    // A mistake in the URL must not create a database.
+    const path = `${database.url}-2`.replace('sqlite:', '');
+    const missing = await run('export', { HUB_DB_URL: `sqlite:${path}` }, '--channel', 'ops');
+    expect(missing).toEqual({ code: 1, out: '', err: `export: there is no file ${path}\n` });
+    expect(existsSync(path)).toBe(false);
     const misspelt = await run('export', '--chanel', 'ops');
     expect(misspelt).toMatchObject({ code: 2, out: '' });
     expect(misspelt.err).toContain('usage: npm run export -- --channel ID');

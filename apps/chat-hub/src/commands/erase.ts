@@ -2,7 +2,14 @@
 // only counts. The receipt is JSON on standard output.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { eraseStart, type ChatStore, type EraseCounts, type Erasure } from '@openclaw/chat-store';
+import {
+  ChatStoreError,
+  eraseStart,
+  type ChatStore,
+  type EraseCounts,
+  type ErasePlace,
+  type Erasure,
+} from '@openclaw/chat-store';
 import { isId } from '@openclaw/protocol/wire';
 import {
   CommandError,
@@ -17,7 +24,12 @@ const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run 
 const progressEveryMs = 1_000;
 /** The pause after each batch, as a multiple of the batch's duration, so that senders wait little. */
 const pauseFactor = 2;
+const minPauseMs = 20;
 const maxPauseMs = 1_000;
+/** How long a database that refuses or fails calls is waited for. */
+const patienceMs = 60_000;
+const retryMs = 500;
+const passing: ReadonlySet<string> = new Set(['unavailable', 'locked', 'timeout', 'unwritable']);
 
 function parse(): Erasure {
   try {
@@ -47,19 +59,38 @@ async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts
   let saidAtMs = performance.now();
   while (place.phase !== 'done') {
     const startMs = performance.now();
-    const piece = await store.eraseSome(erasure, place);
+    const piece = await erasePiece(store, erasure, place);
     for (const table of Object.keys(total) as (keyof EraseCounts)[]) {
       total[table] += piece.counts[table];
     }
     ({ place } = piece);
+    const isWaiting = place.phase === 'redact';
     const isChange = !erasure.isDryRun && Object.values(piece.counts).some((count) => count > 0);
     const pauseMs = Math.min(maxPauseMs, pauseFactor * (performance.now() - startMs));
-    if (isChange) await delay(pauseMs);
+    if (isChange || isWaiting) await delay(Math.max(minPauseMs, pauseMs));
     if (performance.now() - saidAtMs < progressEveryMs) continue;
     saidAtMs = performance.now();
     progress(`${place.phase}: channel ${place.channelId}, ${JSON.stringify(total)}`);
   }
   return total;
+}
+
+/**
+ * Does one piece, again if the database fails meanwhile. A piece can be repeated, but one that was committed without an
+ * answer is not counted.
+ */
+async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace) {
+  const endMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await store.eraseSome(erasure, place);
+    } catch (error) {
+      const isPassing = error instanceof ChatStoreError && passing.has(error.code);
+      if (!isPassing || performance.now() >= endMs) throw error;
+      progress(`${error.message}: trying again`);
+      await delay(retryMs);
+    }
+  }
 }
 
 async function erase(): Promise<void> {

@@ -57,7 +57,7 @@ async function mint(): Promise<void> {
       'failed',
       'this hub has no HUB_JWT_SECRET to sign with: the issuer of HUB_JWKS_URL makes its tokens',
     );
-  const store = await openStore();
+  const store = await openStore({ mayCreate: true });
   try {
     const { sub, role, kind = null, channels = null } = request;
     const minter = commandUser();

@@ -148,6 +148,29 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
+  // The race: the floor was read in an epoch that ends before the answer arrives. Invariant: the room does not apply it to
+  // the new epoch's log, whose events after it would be refused to every client.
+  it('does not pass a floor of an earlier epoch to the room', async () => {
+    const { result, rooms, store, access, methods, session } = await subscribing();
+    await result();
+    const room = rooms.get(channelId);
+    Object.assign(store, {
+      async access() {
+        rooms.beginEpoch(new Map([[channelId, 3]]));
+        return new Map([[channelId, { ...access, floor: 5 }]]);
+      },
+    });
+    const { identity } = session;
+    const params = { topics: [{ channelId, since: null }], epoch: 'e' };
+    const answer = await methods.subscribe({ identity, transport: 'ws', session }, params);
+    if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
+    expect([room?.floor, rooms.get(channelId)]).toEqual([1, room]);
+    // Negative control: in one epoch, the floor is applied.
+    Object.assign(store, { access: async () => new Map([[channelId, { ...access, floor: 2 }]]) });
+    await methods.subscribe({ identity, transport: 'ws', session }, params);
+    expect(room?.floor).toBe(2);
+  });
+
   // The race: the agent is removed after the store said that it is a member. Invariant: it reads nothing and does not
   // enter the room.
   it('is refused when its agent left the channel meanwhile', async () => {

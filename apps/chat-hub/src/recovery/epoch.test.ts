@@ -174,6 +174,12 @@ describe('a new epoch', () => {
     // Both sockets got a discontinuity.
     const received = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(received).toEqual(['discontinuity', 'discontinuity']);
+    // The outsider learns that nothing follows.
+    expect(outsider.peer.objects.slice(1)).toEqual([
+      expect.objectContaining({
+        params: { channelId: 'early', head: 3, reason: 'epoch', error: { code: 'forbidden' } },
+      }),
+    ]);
     expect(outsider.session.rooms.size).toBe(0);
     await rooms.close();
   });

@@ -41,8 +41,10 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
   const outsiders = await readOutsiders(store, sessions);
   await readNewHeads();
   const channelIds = rooms.channelIds();
-  rooms.beginEpoch(heads, ({ channelId }) => {
-    for (const session of outsiders.get(channelId) ?? []) session.leave(channelId);
+  rooms.beginEpoch(heads, (room) => {
+    for (const session of outsiders.get(room.channelId) ?? []) {
+      if (room.members.has(session)) session.ended(room, 'epoch');
+    }
   });
   // While Redis is away, nothing can be dropped. Later, cached values are compared with the log's head when served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);

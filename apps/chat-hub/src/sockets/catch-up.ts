@@ -1,6 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore, LogPage } from '@openclaw/chat-store';
-import { limits, type Discontinuity, type EncodedEnvelope } from '@openclaw/protocol';
+import {
+  limits,
+  type Discontinuity,
+  type EncodedEnvelope,
+  type ErrorCode,
+} from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
@@ -114,6 +119,12 @@ export class CatchUp {
     this.#deps.onDiscontinuity?.(reason);
     this.#output.send(discontinuityText(room, reason, head));
     this.#sendSignals(room);
+  }
+
+  /** Tells the client that its subscription of the room has ended. Nothing pending is sent. */
+  end(room: Room, reason: Discontinuity['reason']): void {
+    this.forget(room);
+    this.#output.send(discontinuityText(room, reason, room.head, 'forbidden'));
   }
 
   /** Sends until nothing is pending. While it runs, rooms add to the pending events instead of sending directly. */
@@ -236,13 +247,18 @@ export class CatchUp {
   }
 }
 
-/** The notification that a room continues after `head`. */
+/** The notification that a room continues after `head`, or with `code` that the subscription has ended. */
 export function discontinuityText(
   { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,
   reason: Discontinuity['reason'],
   head: number,
+  code?: ErrorCode,
 ): string {
-  const params = { channelId, head, reason, ...(reason === 'trimmed' ? { floor } : {}) };
+  const params: Discontinuity = {
+    ...{ channelId, head, reason },
+    ...(reason === 'trimmed' && { floor }),
+    ...(code !== undefined && { error: { code } }),
+  };
   return JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params });
 }
 

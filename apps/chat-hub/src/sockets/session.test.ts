@@ -201,6 +201,54 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual([floor, last, next]);
   });
 
+  // The race: the epoch changes while a page is read whose beginning was trimmed. Invariant: the floor belongs to the log
+  // of the earlier epoch, so neither the session nor the room learns of it.
+  it('gets nothing of a floor that was read in an earlier epoch', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const head = await fallBehind(bench);
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    bench.onNextPage(async (page) => {
+      asked.resolve();
+      await answer.promise;
+      return page();
+    });
+    bench.trim(head - 1);
+    bench.peer.read();
+    await asked.promise;
+    bench.room.beginEpoch(head);
+    // The session is behind in the new epoch too, when the page arrives.
+    bench.publish(3);
+    bench.session.backlogFrom(bench.room, head);
+    answer.resolve();
+    await waitFor(() => bench.peer.seqs.at(-1) === head + 3, { what: 'the new events' });
+    const told = bench.peer.objects.filter(({ method }) => method === 'discontinuity');
+    expect(told.map(({ params }) => params)).toEqual([{ channelId: 'c', head, reason: 'epoch' }]);
+    expect(bench.room.floor).toBe(1);
+  });
+
+  // The race: an event that removed ben was trimmed before the room delivered it, and ben reads slowly. Invariant: ben
+  // learns that the subscription has ended, and gets nothing after that.
+  it('learns that its subscription has ended when its removal was trimmed', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const last = await fallBehind(bench);
+    bench.trim(last + 11);
+    bench.room.update({ floor: last + 11 });
+    bench.room.skipTrimmed(last + 10, new Set(['ben']));
+    bench.publish(12);
+    bench.peer.read();
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+    await bench.turn();
+    const params = { channelId: 'c', head: last + 10, reason: 'trimmed', floor: last + 11 };
+    expect(bench.peer.objects.slice(-2).map((object) => object.params)).toEqual([
+      params,
+      { ...params, error: { code: 'forbidden' } },
+    ]);
+    expect(bench.session.rooms.size).toBe(0);
+  });
+
   it('gets a discontinuity when everything that it missed was trimmed', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);

@@ -273,6 +273,16 @@ export class Session implements RoomMember {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 
+  /**
+   * Call it when the agent may not read the channel any more and no event says so. The client is notified, because it
+   * would wait for events otherwise.
+   */
+  ended(room: Room, reason: Discontinuity['reason']): void {
+    room.members.delete(this);
+    this.#catchUp.end(room, reason);
+    this.#forget(room);
+  }
+
   /** Closes with one of the protocol's close codes. The socket of a peer that does not answer in time is destroyed. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;

@@ -254,5 +254,90 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(cursor)).toBe(sent.seq);
       expect(database.count(`select count(*) from mentions where agent_id = 'max'`)).toBe(0);
     }, 60_000);
+
+    // The race: the agent still has a token and writes more than one piece deletes. Invariant: the erasure ends, and what
+    // the agent wrote before it came to the channel is gone.
+    it('ends while the agent writes faster than it deletes', async () => {
+      const channelId = 'pursued';
+      await channelOfBen(channelId, 'pat');
+      const { messageId } = await write('ana', 'message.send', { channelId, content: 'kept' });
+      const reaction = { channelId, messageId, emoji: '👍' };
+      await write('pat', 'reaction.add', reaction);
+      const more = { channelId, content: 'later' };
+      const params = methods['message.send'].params.parse(more);
+      const actor = { agentId: 'pat', isAdmin: false };
+      const commands: Command[] = Array.from({ length: 50 }, () => ({
+        ...{ actor, method: 'message.send', params },
+      }));
+      let pieces = 0;
+      const erasure = { agentId: 'pat', pseudonym: null, isDryRun: false };
+      const erased = await erase(erasure, async () => {
+        pieces += 1;
+        expect(pieces).toBeLessThan(200);
+        await core.runGroup(commands);
+        await write('pat', 'reaction.add', reaction);
+      });
+      expect(await allTexts(channelId)).not.toContain('secret');
+      expect(erased.messages).toBeGreaterThanOrEqual(46);
+      // Negative control: the agent wrote until the end.
+      expect(await allTexts(channelId)).toContain('later');
+    }, 60_000);
+
+    // Invariant: an id that is also the name of a field in events changes nothing that others wrote.
+    it.each(['content', 'senderId', 'ask.to', 'message', 'metadata'])(
+      'erases an agent named %s and nobody else',
+      async (agentId) => {
+        const channelId = `of-${agentId}`;
+        await write('ana', 'channel.create', { channelId, name: 'Named' });
+        await write('ana', 'member.add', { channelId, agentId });
+        const metadata = { [agentId]: agentId, by: { [agentId]: [agentId] } };
+        for (const content of ['one', `"${agentId}"`]) {
+          await write('ana', 'message.send', { channelId, content, metadata });
+        }
+        const emitted = { channelId, name: agentId, payload: metadata };
+        await write('ana', 'collaboration.emit', emitted);
+        const before = (await core.logPage(channelId, 0, 100, 1e9)).events;
+        await write(agentId, 'message.send', { channelId, content: 'secret' });
+        const of = { agentId, pseudonym: `x-${agentId}` };
+        const counted = await erase({ ...of, isDryRun: true });
+        // Its join, and its message.
+        expect(counted).toEqual({ messages: 1, reactions: 0, log: 2, threads: 0, members: 0 });
+        expect(await erase({ ...of, isDryRun: false })).toMatchObject({ messages: 1 });
+        const { events } = await core.logPage(channelId, 0, 100, 1e9);
+        const others = before.filter(({ json }) => !json.includes('channel.member.join'));
+        expect(events.map(({ json }) => json)).toEqual(
+          expect.arrayContaining(others.map(({ json }) => json)),
+        );
+        expect(events.map(({ json }) => json).join()).not.toContain('secret');
+        expect(database.count(`select count(*) from log where sender_id = '${agentId}'`)).toBe(0);
+      },
+    );
+
+    // The race: between the two walks somebody deletes an edited message that was sent on behalf of the agent, and the
+    // sweeper redacts its edits after they were renamed. Invariant: the id does not come back.
+    it('does not let the sweeper bring back a replaced id', async () => {
+      const channelId = 'late';
+      await write('ana', 'channel.create', { channelId, name: 'Late' });
+      await write('ana', 'member.add', { channelId, agentId: 'zed' });
+      const content = 'for zed';
+      const actor = { agentId: 'ana', isAdmin: false, onBehalfOf: 'zed' };
+      const params = methods['message.send'].params.parse({ channelId, content });
+      const [sent] = await core.runGroup([{ actor, method: 'message.send', params }]);
+      const { messageId } = (sent?.ok ? sent.result : {}) as ResultOf<'message.send'>;
+      await write('ana', 'message.edit', { channelId, messageId, content: 'edited' });
+      const erasure = { agentId: 'zed', pseudonym: 'erased-z', isDryRun: false };
+      let place = eraseStart;
+      while (place.phase !== 'rewrite') ({ place } = await core.eraseSome(erasure, place));
+      await write('ana', 'message.delete', { channelId, messageId });
+      while (place.phase !== 'done') ({ place } = await core.eraseSome(erasure, place));
+      // Negative control: the edits are not redacted yet.
+      const redacting = `select count(*) from redactions where channel_id = '${channelId}'`;
+      expect(database.count(redacting)).toBe(1);
+      while (database.count(redacting) > 0) await core.sweep();
+      const left = `select count(*) from log where channel_id = '${channelId}'
+        and envelope like '%"zed"%'`;
+      expect(database.count(left)).toBe(0);
+      expect(await allTexts(channelId)).toContain('"erased-z"');
+    });
   });
 }

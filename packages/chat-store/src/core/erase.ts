@@ -1,11 +1,12 @@
-import type { Envelope } from '@openclaw/protocol';
+import type { Envelope, Message } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
-import { erasedEnvelope, type ErasedAgent } from './erased-event.ts';
+import { erasedEnvelope, renamedMessage, type ErasedAgent } from './erased-event.ts';
 import { ChatStoreError } from '../errors.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
+import { headOf } from './head.ts';
 import { channelOf } from './objects.ts';
 import { renameRows } from './pseudonym.ts';
 import { sweepRedactions } from './redactions.ts';
@@ -29,6 +30,8 @@ export interface ErasePlace {
   readonly channelId: string;
   /** The seq up to which the channel is done. */
   readonly seq: number;
+  /** The channel's head when the walk came to it. The walk ends there, so that it ends while the agent still writes. */
+  readonly untilSeq: number;
 }
 
 /** Rows emptied, removed or changed, by table. */
@@ -40,7 +43,7 @@ export interface EraseCounts {
   readonly members: number;
 }
 
-export const eraseStart: ErasePlace = { phase: 'delete', channelId: '', seq: 0 };
+export const eraseStart: ErasePlace = { phase: 'delete', channelId: '', seq: 0, untilSeq: 0 };
 const noCounts: EraseCounts = { messages: 0, reactions: 0, log: 0, threads: 0, members: 0 };
 
 /** The most seqs of one channel that one piece reads. */
@@ -63,19 +66,17 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    // Another hub may be redacting the agent's rows now. If they were rewritten before it commits, its commit would
-    // write back the text or the id that it has read.
-    const isMore =
-      !erasure.isDryRun &&
-      ((await sweepRedactions(engine)) || (await isRedacting(engine, erasure.agentId)));
-    const next: ErasePlace = { phase: 'rewrite', channelId: '', seq: 0 };
-    return { place: isMore ? place : next, counts: noCounts };
+    // Another hub may be redacting the agent's rows now. Rewritten before it commits, they would get the text or the id
+    // back that it has read. Other agents' rows are not waited for, because their deletions may never pause.
+    if (!erasure.isDryRun) await sweepRedactions(engine);
+    const isWaiting = !erasure.isDryRun && (await isRedacting(engine, erasure.agentId));
+    return { place: isWaiting ? place : { ...eraseStart, phase: 'rewrite' }, counts: noCounts };
   }
-  const channel = await channelAt(engine, place);
-  if (channel) {
+  const next = await nextPlace(engine, place);
+  if (next) {
     return phase === 'delete'
-      ? deleteSome(engine, erasure, { ...place, channelId: channel.id, seq: channel.seq }, report)
-      : rewriteSome(engine, erasure, { ...place, channelId: channel.id, seq: channel.seq });
+      ? deleteSome(engine, erasure, next, report)
+      : rewriteSome(engine, erasure, next);
   }
   if (phase === 'delete') return { place: { ...eraseStart, phase: 'redact' }, counts: noCounts };
   if (erasure.pseudonym !== null && !erasure.isDryRun) await forgetAgent(engine, erasure.agentId);
@@ -92,21 +93,18 @@ export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boo
   return known !== undefined;
 }
 
-/** Finds the channel to continue with: the channel of the place if it has more events, else the next channel. */
-async function channelAt({ db }: Engine, { phase, channelId, seq }: ErasePlace) {
-  if (channelId !== '') {
-    const { head } = await db
-      .selectFrom('log')
-      .select((eb) => eb.fn.max('seq').as('head'))
-      .where('channel_id', '=', channelId)
-      .executeTakeFirstOrThrow();
-    if ((head ?? 0) > seq) return { id: channelId, seq };
-  }
-  let query = db.selectFrom('channels').select('id').where('id', '>', channelId);
+/** The place to continue at: in the same channel until it is done, else at the beginning of the next one. */
+async function nextPlace({ db }: Engine, place: ErasePlace): Promise<ErasePlace | null> {
+  const { phase, channelId, seq, untilSeq } = place;
+  if (channelId !== '' && seq < untilSeq) return place;
+  let query = db
+    .selectFrom('channels')
+    .select(['id', headOf('channels.id').as('head')])
+    .where('id', '>', channelId);
   // The messages of a deleted channel are removed by the sweeper.
   if (phase === 'delete') query = query.where('deleted_at', 'is', null);
   const next = await query.orderBy('id').limit(1).executeTakeFirst();
-  return next && { id: next.id, seq: 0 };
+  return next ? { phase, channelId: next.id, seq: 0, untilSeq: next.head } : null;
 }
 
 async function deleteSome(
@@ -117,14 +115,15 @@ async function deleteSome(
 ): Promise<ErasedPiece> {
   const { db } = engine;
   const { agentId, isDryRun } = erasure;
-  const { channelId, seq } = place;
+  const { channelId, seq, untilSeq } = place;
+  const end = Math.min(seq + windowSeqs, untilSeq);
   const most = isDryRun ? windowSeqs : changesMax;
   const messages = await db
     .selectFrom('messages')
     .select('id')
     .where('channel_id', '=', channelId)
     .where('seq', '>', seq)
-    .where('seq', '<=', seq + windowSeqs)
+    .where('seq', '<=', end)
     .where('sender_id', '=', agentId)
     .where('deleted_at', 'is', null)
     .limit(most)
@@ -132,8 +131,8 @@ async function deleteSome(
   const { rows: reactions } = await sql<{ id: string; emoji: string }>`
     select r.message_id as id, r.emoji
     from messages m join reactions r on r.message_id = m.id
-    where m.channel_id = ${channelId} and m.seq > ${seq} and m.seq <= ${seq + windowSeqs}
-      and r.agent_id = ${agentId}
+    where m.channel_id = ${channelId} and m.seq > ${seq} and m.seq <= ${end}
+      and r.agent_id = ${agentId} and r.seq <= ${untilSeq}
     limit ${sql.lit(most)}`.execute(db);
   const counts = { ...noCounts, messages: messages.length, reactions: reactions.length };
   if (!isDryRun) {
@@ -151,18 +150,18 @@ async function deleteSome(
       })),
     ];
     const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
-    for (const outcome of outcomes) {
-      // `not_found`: meanwhile the message was trimmed or its channel deleted. `archived`: the channel refuses the
-      // removal of a reaction, so the reaction is removed below.
-      if (outcome.ok || outcome.code === 'not_found' || outcome.code === 'archived') continue;
-      throw new ChatStoreError(
-        'unavailable',
-        `${channelId} refused a deletion: ${outcome.message}`,
-      );
-    }
-    // In an archived channel a reaction is removed without an event.
-    for (const { id, emoji } of reactions) {
-      const key = { message_id: id, emoji, agent_id: agentId };
+    for (const [index, outcome] of outcomes.entries()) {
+      // `not_found`: the message was trimmed, or its channel deleted, meanwhile.
+      if (outcome.ok || outcome.code === 'not_found') continue;
+      const reaction = reactions[index - messages.length];
+      if (outcome.code !== 'archived' || !reaction) {
+        throw new ChatStoreError(
+          'unavailable',
+          `${channelId} refused a deletion: ${outcome.message}`,
+        );
+      }
+      // In an archived channel a reaction is removed without an event. Elsewhere the agent may have added it again.
+      const key = { message_id: reaction.id, emoji: reaction.emoji, agent_id: agentId };
       await db
         .deleteFrom('reactions')
         .where((eb) => eb.and(key))
@@ -170,7 +169,7 @@ async function deleteSome(
     }
   }
   const isWindowDone = isDryRun || (messages.length < most && reactions.length < most);
-  return { place: isWindowDone ? { ...place, seq: seq + windowSeqs } : place, counts };
+  return { place: isWindowDone ? { ...place, seq: end } : place, counts };
 }
 
 async function rewriteSome(
@@ -178,8 +177,9 @@ async function rewriteSome(
   erasure: Erasure,
   place: ErasePlace,
 ): Promise<ErasedPiece> {
-  const { agentId, pseudonym, isDryRun } = erasure;
-  const { channelId, seq } = place;
+  const { pseudonym, isDryRun } = erasure;
+  const { channelId, seq, untilSeq } = place;
+  const windowEnd = Math.min(seq + windowSeqs, untilSeq);
   const piece = await engine.write(async (db) => {
     if (engine.dialect === 'postgres' && !isDryRun) {
       await db
@@ -189,14 +189,16 @@ async function rewriteSome(
         .forUpdate()
         .execute();
     }
-    const rows = await rowsToRewrite(engine, db, erasure, place);
+    if (pseudonym !== null && !isDryRun) await renameRedactions(engine, db, erasure, channelId);
+    const rows = await rowsToRewrite(engine, db, erasure, { channelId, seq, windowEnd });
     let log = 0;
     let titles = 0;
     for (const row of rows) {
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
-      if (erased === envelope && row.sender_id !== agentId) continue;
-      if (erased === envelope && pseudonym === null) continue;
+      const text = JSON.stringify(erased);
+      // The id may stand only in what others wrote, or be the name of a field.
+      if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
@@ -205,30 +207,24 @@ async function rewriteSome(
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
-        .set({ envelope: JSON.stringify(erased).slice(0, -1), sender_id: erased.senderId })
+        .set({ envelope: text.slice(0, -1), sender_id: erased.senderId })
         .set(erased.senderId === row.sender_id ? {} : unknown)
         .where((eb) => eb.and({ channel_id: channelId, seq: row.seq }))
         .execute();
     }
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
-    const end = isFull ? (rows.at(-1)?.seq ?? seq) : seq + windowSeqs;
-    const { head } = await db
-      .selectFrom('log')
-      .select((eb) => eb.fn.max('seq').as('head'))
-      .where('channel_id', '=', channelId)
-      .executeTakeFirstOrThrow();
-    const isLast = end >= (head ?? 0);
+    const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
     // The channel's own rows are changed together with its first events. They are emptied before the id in them is
     // replaced.
     const lists =
       seq === 0 ? await changeLists(db, erasure, channelId) : { members: 0, threads: 0 };
     if (pseudonym !== null && !isDryRun) await renameRows(db, erasure, { channelId, seq }, end);
-    return { end, isLast, counts: { ...noCounts, ...lists, log, threads: lists.threads + titles } };
+    return { end, counts: { ...noCounts, ...lists, log, threads: lists.threads + titles } };
   });
-  if (!piece.isLast) return { place: { ...place, seq: piece.end }, counts: piece.counts };
-  if (pseudonym !== null && !isDryRun) await announce(engine, channelId);
-  return { place: { ...place, seq: Number.MAX_SAFE_INTEGER }, counts: piece.counts };
+  const { end, counts } = piece;
+  if (end >= untilSeq && pseudonym !== null && !isDryRun) await announce(engine, channelId);
+  return { place: { ...place, seq: end }, counts };
 }
 
 const rowsMax = (isDryRun: boolean) => (isDryRun ? 200 : changesMax * 5);
@@ -237,7 +233,7 @@ async function rowsToRewrite(
   engine: Engine,
   db: Kysely<Tables>,
   { agentId, pseudonym, isDryRun }: Erasure,
-  { channelId, seq }: ErasePlace,
+  { channelId, seq, windowEnd }: Pick<ErasePlace, 'channelId' | 'seq'> & { windowEnd: number },
 ) {
   const quoted = JSON.stringify(agentId);
   const holdsId =
@@ -257,7 +253,7 @@ async function rowsToRewrite(
     .select(['seq', 'sender_id', 'envelope', isOrphan.as('isOrphan')])
     .where('channel_id', '=', channelId)
     .where('seq', '>', seq)
-    .where('seq', '<=', seq + windowSeqs)
+    .where('seq', '<=', windowEnd)
     .where(pseudonym === null ? written : named)
     .orderBy('seq')
     .limit(rowsMax(isDryRun));
@@ -327,6 +323,29 @@ async function changeLists(
   return { members: Number(changed.numUpdatedRows), threads: Number(emptied.numUpdatedRows) };
 }
 
+/**
+ * Replaces the agent's id in the deletions that wait for the sweeper, which would write it into log rows again. Call it
+ * before the log's rows are locked: on PostgreSQL it waits for a sweeper that has locked a deletion.
+ */
+async function renameRedactions(
+  { dialect }: Engine,
+  db: Kysely<Tables>,
+  erasure: Erasure,
+  channelId: string,
+): Promise<void> {
+  let query = db.selectFrom('redactions').selectAll().where('channel_id', '=', channelId);
+  if (dialect === 'postgres') query = query.forUpdate();
+  for (const { message_id, message } of await query.execute()) {
+    const renamed = JSON.stringify(renamedMessage(JSON.parse(message) as Message, erasure));
+    if (renamed === message) continue;
+    await db
+      .updateTable('redactions')
+      .set({ message: renamed })
+      .where((eb) => eb.and({ channel_id: channelId, message_id }))
+      .execute();
+  }
+}
+
 // Appends an event, because hubs compare a channel's caches with its head, and a rewrite alone does not change the
 // head.
 async function announce(engine: Engine, channelId: string): Promise<void> {
@@ -347,13 +366,15 @@ async function announce(engine: Engine, channelId: string): Promise<void> {
 
 /** True while rows of the agent's deleted messages are not redacted, also those that another hub has locked. */
 async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<boolean> {
-  const quoted = JSON.stringify(agentId);
-  const position =
-    dialect === 'sqlite' ? sql`instr(message, ${quoted})` : sql`position(${quoted} in message)`;
+  const sender = `"senderId":${JSON.stringify(agentId)}`;
   const found = await db
     .selectFrom('redactions')
     .select('message_id')
-    .where(sql<boolean>`${position} > 0`)
+    .where(
+      dialect === 'sqlite'
+        ? sql<boolean>`instr(message, ${sender}) > 0`
+        : sql<boolean>`position(${sender} in message) > 0`,
+    )
     .limit(1)
     .executeTakeFirst();
   return found !== undefined;

@@ -96,7 +96,8 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }
 
-function renamedMessage(message: Message, erased: ErasedAgent): Message {
+/** Replaces the agent's id in a message's fields. What others wrote stays, also where it names the agent. */
+export function renamedMessage(message: Message, erased: ErasedAgent): Message {
   const { senderId, mentions, reactions, origin } = message;
   // A list may already hold the pseudonym, from an earlier erasure.
   const all = (ids: readonly string[]) => [...new Set(ids.map((id) => renamed(id, erased)))];

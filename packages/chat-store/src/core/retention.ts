@@ -24,6 +24,8 @@ const channelsMax = 200;
 const rowsMax = 500;
 /** The most bytes of events that one piece deletes. A single event may have more. */
 const bytesMax = 1_048_576;
+/** How long a piece waits for the lock of one channel. */
+const lockWaitMs = 100;
 /** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
@@ -76,11 +78,17 @@ export function sweepRetention(
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
-    for (const channel of channels) {
+    let mayWait = true;
+    for (const [index, channel] of channels.entries()) {
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
+      // A channel that stays locked is left for the next pass, so that it delays this one by a bounded time.
+      if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
+        mayWait = false;
+        continue;
+      }
       const { isDone, trimmedEvents } = await trimSome(engine, db, excess);
-      const before = channels[channels.indexOf(channel) - 1]?.id ?? sweep.after_id;
+      const before = channels[index - 1]?.id ?? sweep.after_id;
       await continueAfter(db, isDone ? channel.id : before);
       return { isMore: true, trimmedEvents, isPassDone: false };
     }
@@ -139,6 +147,34 @@ function excessOf(channel: Candidate, retention: Retention, nowMs: number): Exce
 const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
+/**
+ * Locks the channel, because a reply or a reaction that is being decided may refer to a message that is trimmed. Returns
+ * false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. It waits in the queue of the lock,
+ * so that a channel that groups lock all the time gets its turn, and senders wait no longer than a piece takes.
+ */
+async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
+  const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
+  if (await channel.skipLocked().executeTakeFirst()) return true;
+  if (!mayWait) return false;
+  const { rows } = await sql<{ before: string }>`
+    select current_setting('lock_timeout') as before`.execute(db);
+  await sql`savepoint before_lock`.execute(db);
+  try {
+    await sql`set local lock_timeout = ${sql.lit(lockWaitMs)}`.execute(db);
+    await channel.execute();
+    await sql`select set_config('lock_timeout', ${rows[0]?.before}, true)`.execute(db);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== lockNotAvailable) throw error;
+    // Also restores the timeout.
+    await sql`rollback to savepoint before_lock`.execute(db);
+    return false;
+  }
+}
+
+/** PostgreSQL's code of a lock that was not granted in time. */
+const lockNotAvailable = '55P03';
+
 /** Trims the oldest events, within the limits of one piece. `isDone` is true when nothing is left to trim. */
 async function trimSome(
   engine: Engine,
@@ -146,18 +182,6 @@ async function trimSome(
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor } = excess;
-  // The channel is locked, because a reply or a reaction that is being decided may refer to a message that is trimmed
-  // here. A channel that is locked by a group is left for the next piece, so that the sweep never waits for senders.
-  if (engine.dialect === 'postgres') {
-    const locked = await db
-      .selectFrom('channels')
-      .select('id')
-      .where('id', '=', channelId)
-      .forUpdate()
-      .skipLocked()
-      .executeTakeFirst();
-    if (!locked) return { isDone: false, trimmedEvents: 0 };
-  }
   const { end, isAll } = await findEnd(db, excess);
   if (end === floor) return { isDone: true, trimmedEvents: 0 };
   const { head } = await db
