@@ -11,6 +11,14 @@ export interface Runbook {
   readonly end: readonly [string, ...string[]];
 }
 
+/** The command of the runbooks' first page that makes ADMIN_TOKEN. */
+export async function readAdminTokenCommand(): Promise<string> {
+  const text = await readFile(join(root, 'docs/runbooks/README.md'), 'utf8');
+  const command = /^```bash\n(export ADMIN_TOKEN=[^`]+)```$/m.exec(text)?.[1];
+  if (command === undefined) throw new Error('the runbooks have no command for ADMIN_TOKEN');
+  return command;
+}
+
 /** Reads the page at a path from the repository's root. @throws {Error} if it lacks a part */
 export async function readRunbook(path: string): Promise<Runbook> {
   const text = await readFile(join(root, path), 'utf8');

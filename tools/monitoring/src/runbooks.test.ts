@@ -41,6 +41,23 @@ describe('docs/runbooks', () => {
     ).toEqual([...severities].map(([key, all]) => `${key}: ${all.join(', ')}`).toSorted());
   });
 
+  it('explains every variable of a command, on its page or for all pages', async () => {
+    const textOf = (name: string) => readFile(join(root, folder, name), 'utf8');
+    const forAll = namesIn(await textOf(index), /^\| (`.*?) +\|/gm).join(' ');
+    for (const name of await readdir(join(root, folder))) {
+      if (name === index) continue;
+      const text = await textOf(name);
+      const commands = [...text.matchAll(/^```bash\n([^`]+)```$/gm)].map(([, body]) => body);
+      const explained = `${forAll} ${text.replace(/^```bash\n[^`]+```$/gm, '')}`;
+      for (const variable of namesIn(commands.join(), /\$([A-Z_]+)/g))
+        expect([name, variable, explained.includes(`\`${variable}\``)]).toEqual([
+          name,
+          variable,
+          true,
+        ]);
+    }
+  });
+
   it('links only to what exists, and names only npm commands that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
@@ -59,3 +76,7 @@ describe('docs/runbooks', () => {
     }
   });
 });
+
+function namesIn(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, name = '']) => name);
+}

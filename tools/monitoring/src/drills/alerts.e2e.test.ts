@@ -18,7 +18,7 @@ import {
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 import { readAlerts } from '../alert-rules.ts';
 import { describeWith } from '../programs.ts';
-import { readRunbook, type Runbook } from '../runbook.ts';
+import { readAdminTokenCommand, readRunbook, type Runbook } from '../runbook.ts';
 import {
   openRedisConnections,
   openSessions,
@@ -185,7 +185,8 @@ const drills: readonly Drill[] = [
     alerts: ['PostgresConnectionsNearLimit'],
     fault: 'a program leaks connections to PostgreSQL',
     async cause({ postgres }) {
-      const used = Number(postgres.query('select count(*) from pg_stat_activity'));
+      const connections = "from pg_stat_activity where backend_type = 'client backend'";
+      const used = Number(postgres.query(`select count(*) ${connections}`));
       // Three stay for superusers, such as the operator.
       scope.defer(await openSessions(postgres.port, 77 - used));
     },
@@ -530,6 +531,7 @@ describeWith(
   'prometheus-node-exporter',
 )('an alert fires in Alertmanager and its runbook ends it', () => {
   let world: World;
+  let ADMIN_TOKEN = '';
   const runbooks = new Map<string, Runbook>();
   const pages = new Set<string>();
   beforeAll(async () => {
@@ -538,6 +540,8 @@ describeWith(
       if (labels?.['severity'] === 'page') pages.add(alert);
     }
     world = await startWorld(suite);
+    const command = `${await readAdminTokenCommand()}printf %s "$ADMIN_TOKEN"`;
+    ADMIN_TOKEN = (await world.run(command, { HUB_JWT_SECRET: hubSecret })).output;
   }, 120_000);
 
   // If an alert has two severities, the drill causes the page.
@@ -559,7 +563,8 @@ describeWith(
       const { alerts } = drill;
       scope.defer(() => world.watchAll());
       for (const alert of alerts) await until(alert, false, resolvesWithinMs);
-      const { env = {}, isCaused = true } = (await drill.cause(world)) ?? {};
+      const { env: more = {}, isCaused = true } = (await drill.cause(world)) ?? {};
+      const env = { ADMIN_TOKEN, ...more };
       if (!isCaused) {
         process.stderr.write(`skipped: this machine cannot cause that ${drill.fault}\n`);
         return;

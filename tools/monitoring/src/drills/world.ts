@@ -4,7 +4,6 @@ import { delimiter, join } from 'node:path';
 import {
   createAppRole,
   freePort,
-  signToken,
   startPostgres,
   temporaryFolder,
   type PostgresServer,
@@ -181,7 +180,6 @@ export async function startWorld(scope: Scope): Promise<World> {
               HUB_PORT: String(patient.hub.port),
               HUB_OPS_PORT: patient.opsAddress.replace(/^.*:/, ''),
               HUBS: everyHub.join(', '),
-              ADMIN_TOKEN: signToken(hubSecret, 'operator', undefined, { role: 'admin' }),
               HUB: `http://${patient.opsAddress}`,
               HUB_DB_URL: databaseUrl,
               DB_ADMIN_URL: postgres.url,
