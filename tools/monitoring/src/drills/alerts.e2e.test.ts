@@ -92,7 +92,7 @@ const drills: readonly Drill[] = [
     alerts: ['HubRestarts'],
     fault: 'a hub crashes three times',
     async cause({ patient, monitoring }) {
-      const expr = `process_start_time_seconds{instance="127.0.0.1:${patient.hub.port}"}`;
+      const expr = `process_start_time_seconds{instance="${patient.opsAddress}"}`;
       const startedAt = async () => (await monitoring.query(expr))[0]?.value[1];
       for (let crash = 0; crash < 3; crash += 1) {
         const before = await startedAt();
@@ -226,7 +226,10 @@ const drills: readonly Drill[] = [
     fault: 'Redis is full and may not evict',
     async cause({ redis }) {
       await redis.command('CONFIG SET maxmemory-policy noeviction');
-      await redis.command('CONFIG SET maxmemory 1mb');
+      // Not too small: Redis also closes connections beyond a tenth of it.
+      await redis.command('SETRANGE other:dump 40000000 x');
+      await redis.command('CONFIG SET maxmemory 30mb');
+      scope.defer(() => redis.command('DEL other:dump'));
     },
   },
   {
