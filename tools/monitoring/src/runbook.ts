@@ -7,8 +7,16 @@ export interface Runbook {
   readonly title: string;
   /** The commands of its section "See". */
   readonly see: string;
-  /** The commands of its section "End". */
-  readonly end: string;
+  /** The blocks of commands of its section "End". Each is for another cause, or a further step. */
+  readonly end: readonly [string, ...string[]];
+}
+
+/** The command of the runbooks' first page that makes ADMIN_TOKEN. */
+export async function readAdminTokenCommand(): Promise<string> {
+  const text = await readFile(join(root, 'docs/runbooks/README.md'), 'utf8');
+  const command = /^```bash\n(export ADMIN_TOKEN=[^`]+)```$/m.exec(text)?.[1];
+  if (command === undefined) throw new Error('the runbooks have no command for ADMIN_TOKEN');
+  return command;
 }
 
 /** Reads the page at a path from the repository's root. @throws {Error} if it lacks a part */
@@ -19,9 +27,16 @@ export async function readRunbook(path: string): Promise<Runbook> {
     if (found === undefined) throw new Error(`${path} has no ${name}`);
     return found;
   };
+  const blocksIn = (section: string) => {
+    const [first, ...others] = [...section.matchAll(/^```bash\n([^`]+)```$/gm)].map(
+      ([, commands = '']) => commands,
+    );
+    if (first === undefined) throw new Error(`${path} has no commands to end it`);
+    return [first, ...others] as const;
+  };
   return {
     title: part('title', /^# (\w+)$/m),
     see: part('commands to see it', /^## See\n\n```bash\n([^`]+)```$/m),
-    end: part('commands to end it', /^## End\n\n```bash\n([^`]+)```$/m),
+    end: blocksIn(part('section "End"', /^## End\n\n([^]+)$/m)),
   };
 }

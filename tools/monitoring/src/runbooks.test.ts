@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { readAlerts } from './alert-rules.ts';
 import { root } from './repository.ts';
 import { readRunbook } from './runbook.ts';
@@ -41,6 +42,41 @@ describe('docs/runbooks', () => {
     ).toEqual([...severities].map(([key, all]) => `${key}: ${all.join(', ')}`).toSorted());
   });
 
+  it('explains every variable of a command, on its page or for all pages', async () => {
+    const textOf = (name: string) => readFile(join(root, folder, name), 'utf8');
+    const forAll = namesIn(await textOf(index), /^\| (`.*?) +\|/gm).join(' ');
+    for (const name of await readdir(join(root, folder))) {
+      if (name === index) continue;
+      const text = await textOf(name);
+      const commands = [...text.matchAll(/^```bash\n([^`]+)```$/gm)].map(([, body]) => body);
+      const explained = `${forAll} ${text.replace(/^```bash\n[^`]+```$/gm, '')}`;
+      for (const variable of namesIn(commands.join(), /\$([A-Z_]+)/g))
+        expect([name, variable, explained.includes(`\`${variable}\``)]).toEqual([
+          name,
+          variable,
+          true,
+        ]);
+    }
+  });
+
+  it('names only services of Compose, and the receiver of alerts, which is the operator’s', async () => {
+    const known = new Set(['alert-receiver']);
+    for (const file of ['docker-compose.yml', 'infra/monitoring/docker-compose.yml']) {
+      const text = await readFile(join(root, file), 'utf8');
+      const { services } = parse(text, { merge: true }) as { services: object };
+      for (const name of Object.keys(services)) known.add(name);
+    }
+    for (const name of await readdir(join(root, folder))) {
+      if (name === index) continue;
+      const text = await readFile(join(root, folder, name), 'utf8');
+      const commands = namesIn(text, /docker compose \w+((?: -?[\w-]+)+)/g);
+      const services = commands.flatMap((words) =>
+        words.split(' ').filter((word) => /^[a-z][a-z0-9-]+$/.test(word)),
+      );
+      expect([name, services.filter((service) => !known.has(service))]).toEqual([name, []]);
+    }
+  });
+
   it('links only to what exists, and names only npm commands that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
@@ -59,3 +95,7 @@ describe('docs/runbooks', () => {
     }
   });
 });
+
+function namesIn(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, name = '']) => name);
+}

@@ -6,6 +6,8 @@ export interface AlertReceiver extends AsyncDisposable {
   /** `page RedisDown firing`, and so on, in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
+  /** Takes deliveries with this token only. */
+  expect(token: string): void;
   /** Stops the receiver: the port then refuses connections. */
   stop(): Promise<void>;
 }
@@ -19,8 +21,9 @@ interface Delivery {
 }
 
 /** Starts an alert receiver. Deliveries without the token are refused. */
-export async function startAlertReceiver(port: number, token: string): Promise<AlertReceiver> {
+export async function startAlertReceiver(port: number, firstToken: string): Promise<AlertReceiver> {
   const received: string[] = [];
+  let token = firstToken;
   let server: Server | null = null;
 
   async function start() {
@@ -53,6 +56,9 @@ export async function startAlertReceiver(port: number, token: string): Promise<A
   return {
     url: `http://127.0.0.1:${port}`,
     received,
+    expect(changed) {
+      token = changed;
+    },
     start,
     stop,
     [Symbol.asyncDispose]: stop,

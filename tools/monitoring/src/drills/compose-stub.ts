@@ -7,8 +7,8 @@ import { freePort } from '@openclaw/test-support';
 export interface Service {
   /** Starts the service if it is stopped, and restarts it if the variables differ from those it runs with. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
-  restart(): Promise<void>;
-  signal?(signal: NodeJS.Signals): Promise<void>;
+  /** SIGTERM, and after the time SIGKILL; then starts it. Starts a stopped one. */
+  restart(graceMs: number): Promise<void>;
   output?(): string;
 }
 
@@ -25,14 +25,17 @@ interface Request {
 
 const program = `#!/usr/bin/env node
 // Variables of one command line, such as HUB_MAX_CONNECTIONS=10000 docker compose up -d hub.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^HUB_(MAX|JWT|LIMIT)_/.test(name)));
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(HUB_(MAX|JWT|LIMIT)|ALERT)_/.test(name)));
 const body = JSON.stringify({ args: process.argv.slice(2), env });
 const answer = await fetch(process.env.DRILL_COMPOSE, { method: 'POST', body });
 process.stdout.write(await answer.text());
 process.exitCode = answer.ok ? 0 : 1;
 `;
 
-/** Answers `docker compose` up, restart, kill, ps and logs. Unlisted services are assumed to run elsewhere. */
+/** Compose waits longer by default, for hubs with many clients. */
+const usualGraceMs = 5_000;
+
+/** Answers `docker compose` up, restart, ps and logs. Services that are not listed are taken to be elsewhere. */
 export async function startComposeStub(
   folder: string,
   services: ReadonlyMap<string, Service>,
@@ -40,7 +43,7 @@ export async function startComposeStub(
   async function answer({ args, env }: Request): Promise<string> {
     const [compose, command, ...rest] = args;
     if (compose !== 'compose') throw new Error(`docker ${args.join(' ')} is not of Compose`);
-    const values = new Set(['-s', '--tail', '--since']);
+    const values = new Set(['-t', '--tail', '--since']);
     const names = rest.filter(
       (text, at) => !text.startsWith('-') && !values.has(rest[at - 1] ?? ''),
     );
@@ -50,11 +53,11 @@ export async function startComposeStub(
       return service;
     });
     if (command === 'up') for (const service of found) await service.up(env);
-    else if (command === 'restart') for (const service of found) await service.restart();
-    else if (command === 'kill')
-      for (const service of found)
-        await service.signal?.(rest[rest.indexOf('-s') + 1] as NodeJS.Signals);
-    else if (command === 'logs') return found.map((service) => service.output?.() ?? '').join('');
+    else if (command === 'restart') {
+      const given = rest.indexOf('-t');
+      const graceMs = given < 0 ? usualGraceMs : 1_000 * Number(rest[given + 1]);
+      for (const service of found) await service.restart(graceMs);
+    } else if (command === 'logs') return found.map((service) => service.output?.() ?? '').join('');
     else if (command !== 'ps') throw new Error(`unknown command: docker ${args.join(' ')}`);
     return `${command} ${names.join(' ')}\n`;
   }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type Repair = () => unknown;
 
 /** Keeps a client of Redis busy with scripts of `busyMs` each, until Redis closes its connection. */
-export function startSlowScripts(port: number, busyMs: number): Repair {
+export function startSlowScripts(port: number, auth: string, busyMs: number): Repair {
   const script =
     `local t=redis.call('TIME') local s=t[1]*1000000+t[2] ` +
     `repeat local n=redis.call('TIME') until n[1]*1000000+n[2]-s>${busyMs * 1_000} return 1`;
@@ -14,7 +14,7 @@ export function startSlowScripts(port: number, busyMs: number): Repair {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
   // Sends a few commands ahead, so that Redis is never idle while it waits for this program.
-  socket.on('connect', () => socket.write(command.repeat(4)));
+  socket.on('connect', () => socket.write(`AUTH ${auth}\r\n${command.repeat(4)}`));
   socket.on('data', (replies: Buffer) => {
     for (const byte of replies) if (byte === 0x3a) socket.write(command);
   });
@@ -22,10 +22,11 @@ export function startSlowScripts(port: number, busyMs: number): Repair {
 }
 
 /** Writes keys that never existed before, so that a full Redis must evict others. */
-export function startWriter(port: number, valueBytes: number): Repair {
+export function startWriter(port: number, auth: string, valueBytes: number): Repair {
   const value = 'x'.repeat(valueBytes);
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
+  socket.write(`AUTH ${auth}\r\n`);
   let count = 0;
   const timer = setInterval(() => {
     for (let i = 0; i < 20; i += 1) socket.write(`SET fill:${(count += 1)} ${value} EX 600\r\n`);
@@ -89,14 +90,26 @@ export function startLoopingAgent(httpUrl: string, token: string): Repair {
   return () => (isEnding = true);
 }
 
-/** Opens idle sessions of a program that leaks them. */
+/** Opens connections to Redis that nobody uses. */
+export async function openRedisConnections(port: number, count: number): Promise<Repair> {
+  const sockets: Socket[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('connect', resolve));
+  }
+  return () => sockets.forEach((socket) => socket.destroy());
+}
+
+/** Opens idle sessions of a program that leaks them, and does not say its name. */
 export async function openSessions(port: number, count: number): Promise<Repair> {
   const sockets: Socket[] = [];
   for (let i = 0; i < count; i += 1) {
     const socket = connect({ port, host: '127.0.0.1' });
     sockets.push(socket);
     socket.on('error', () => undefined);
-    const params = 'user\0hub\0database\0hub\0application_name\0leaky\0\0';
+    const params = 'user\0hub\0database\0hub\0\0';
     const startup = Buffer.alloc(8 + params.length);
     startup.writeInt32BE(startup.length, 0);
     startup.writeInt32BE(196_608, 4);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startHub, type HubProcess } from '@openclaw/test-support';
 import type { Service } from './compose-stub.ts';
 
@@ -6,14 +7,16 @@ type Environment = Readonly<Record<string, string>>;
 /** A hub whose variables change between its starts. */
 export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
+  /** `host:port` of /readyz and /metrics. */
+  readonly opsAddress: string;
   /** Restarts the hub with its fixed variables and these, which last until the next call. */
   configure(env: Environment): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
 }
 
-/** Starts the hub. Every restart uses the same port. */
-export async function startHubService(always: Environment): Promise<HubService> {
+/** Starts the hub. Every restart uses the same ports. */
+export async function startHubService(always: Environment, opsPort: number): Promise<HubService> {
   let configured: Environment = {};
   let hub = await startHub({ env: always });
   const { port } = hub;
@@ -35,7 +38,11 @@ export async function startHubService(always: Environment): Promise<HubService> 
     return starting;
   }
 
-  async function restart(env: Environment = {}): Promise<void> {
+  async function restart(env: Environment = {}, graceMs = 0): Promise<void> {
+    const endMs = Date.now() + graceMs;
+    // As Docker does: a frozen process does not see the signal.
+    if (graceMs > 0 && isAlive()) process.kill(hub.pid, 'SIGTERM');
+    while (isAlive() && Date.now() < endMs) await delay(50);
     await hub.kill();
     await start(env);
   }
@@ -44,15 +51,13 @@ export async function startHubService(always: Environment): Promise<HubService> 
     get hub() {
       return hub;
     },
+    opsAddress: `127.0.0.1:${opsPort}`,
     async up(env) {
       if (starting) return starting;
       if (isAlive() && Object.keys(env).length === 0) return;
       await restart(env);
     },
-    restart: () => restart(),
-    async signal(signal) {
-      process.kill(hub.pid, signal);
-    },
+    restart: (graceMs) => restart({}, graceMs),
     output: () => hub.output(),
     async configure(env) {
       configured = env;

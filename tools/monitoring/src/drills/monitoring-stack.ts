@@ -10,6 +10,7 @@ import {
 import { stringify } from 'yaml';
 import { filesIn, readMonitoringYaml, type RuleFile } from '../alert-rules.ts';
 import { startAlertReceiver, type AlertReceiver } from './alert-receiver.ts';
+import { exporterPassword } from './production-redis.ts';
 import { quickRules } from './quick-rules.ts';
 
 /** A program that can be ended and started again. */
@@ -17,6 +18,8 @@ export interface Restartable {
   readonly address: string;
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** What it has written since its start. */
+  readonly output: () => string;
 }
 
 /** Prometheus, Alertmanager, the exporters and a receiver, configured by infra/monitoring. */
@@ -29,8 +32,12 @@ export interface MonitoringStack extends AsyncDisposable {
   readonly redisExporter: Restartable;
   readonly postgresExporter: Restartable;
   readonly nodeExporter: Restartable;
+  readonly alertmanager: Restartable;
   /** The folder of the backups, whose age the node exporter reads. */
   readonly backupsFolder: string;
+  readonly prometheus: Restartable;
+  /** Changes the token that Alertmanager sends. */
+  setWebhookToken(token: string): Promise<void>;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
   /** The result of an instant query. */
@@ -44,7 +51,8 @@ export interface Sample {
   readonly value: readonly [atSeconds: number, value: string];
 }
 
-const token = 'of-this-test';
+/** The token of the receiver. */
+export const webhookToken = 'of-this-test';
 
 async function getJson<T>(url: string): Promise<T> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
@@ -108,9 +116,10 @@ export async function startMonitoring(watched: {
     for (const hook of hooks)
       hook.url = hook.url.replace(/^http:\/\/[^/]+/, `http://${host(ports.receiver)}`);
   await writeFile(at('alertmanager.yml'), stringify(alertmanager));
-  await writeFile(at('secrets', 'webhook-token'), token);
+  const setWebhookToken = (token: string) => writeFile(at('secrets', 'webhook-token'), token);
+  await setWebhookToken(webhookToken);
 
-  const receiver = await startAlertReceiver(ports.receiver, token);
+  const receiver = await startAlertReceiver(ports.receiver, webhookToken);
   const programs: ReturnType<typeof restartable>[] = [];
   function restartable(
     command: string,
@@ -122,6 +131,7 @@ export async function startMonitoring(watched: {
     let program: ServerProcess | null = null;
     return {
       address: host(port),
+      output: () => program?.output() ?? '',
       async stop() {
         await program?.stop('SIGTERM');
         program = null;
@@ -165,10 +175,16 @@ export async function startMonitoring(watched: {
   try {
     const redisExporter = await start(
       'prometheus-redis-exporter',
-      // As in production, where the exporter's user has no CONFIG.
-      ['-web.listen-address', host(ports.redisExporter), '-redis.addr', '', '-config-command', '-'],
+      ['-web.listen-address', host(ports.redisExporter)],
       ports.redisExporter,
       '/health',
+      {
+        // As in infra/monitoring/docker-compose.yml.
+        REDIS_ADDR: '',
+        REDIS_USER: 'exporter',
+        REDIS_PASSWORD: exporterPassword,
+        REDIS_EXPORTER_CONFIG_COMMAND: '-',
+      },
     );
     const postgresExporter = await start(
       'prometheus-postgres-exporter',
@@ -189,7 +205,7 @@ export async function startMonitoring(watched: {
       ports.nodeExporter,
       '/',
     );
-    await start(
+    const alertmanagerProgram = await start(
       'prometheus-alertmanager',
       [
         `--config.file=${at('alertmanager.yml')}`,
@@ -200,7 +216,7 @@ export async function startMonitoring(watched: {
       ports.alertmanager,
       '/-/ready',
     );
-    await start(
+    const prometheusProgram = await start(
       'prometheus',
       [
         `--config.file=${at('prometheus.yml')}`,
@@ -222,6 +238,9 @@ export async function startMonitoring(watched: {
       redisExporter,
       postgresExporter,
       nodeExporter,
+      alertmanager: alertmanagerProgram,
+      prometheus: prometheusProgram,
+      setWebhookToken,
       backupsFolder: at('backups'),
       setHubs,
       setRedisNodes,

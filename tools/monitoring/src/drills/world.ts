@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import {
+  createAppRole,
+  freePort,
   startPostgres,
-  startRedis,
   temporaryFolder,
   type PostgresServer,
-  type RedisServer,
 } from '@openclaw/test-support';
 import type { Scope } from '@openclaw/test-support/scopes';
 import { root } from '../repository.ts';
@@ -13,11 +14,12 @@ import { startComposeStub, type Service } from './compose-stub.ts';
 import { startHubService, type HubService } from './hub-service.ts';
 import { startLoad, type Load } from './load.ts';
 import { startMonitoring, type MonitoringStack } from './monitoring-stack.ts';
+import { startProductionRedis, type ProductionRedis } from './production-redis.ts';
 
 /** A deployment under load, and its monitoring. */
 export interface World {
   readonly postgres: PostgresServer;
-  readonly redis: RedisServer;
+  readonly redis: ProductionRedis;
   /** The hubs with the load. */
   readonly hubs: readonly HubService[];
   /** A hub without load, which the drills break. Runbooks call it `hub`. */
@@ -35,47 +37,94 @@ export interface Outcome {
   readonly output: string;
 }
 
+/** The patient's HUB_JWT_SECRET. */
+export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
 // Nothing is refused, and no agent barred, unless a drill wants it.
 const noLimit = '1000000/60';
 
+interface Server {
+  readonly port: number;
+  restart(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+interface Program {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  output?(): string;
+}
+
+/** True if a process listens there. A frozen one does. */
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const end = (isOpen: boolean) => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.on('connect', () => end(true));
+    socket.on('error', () => end(false));
+  });
+}
+
 /** Starts everything within the scope. */
 export async function startWorld(scope: Scope): Promise<World> {
   // Without fsync, a slow disk of the test machine fires no alert.
-  const postgres = await scope.use(startPostgres(['max_connections=80', 'fsync=off']));
-  const redis = await scope.use(startRedis());
+  const postgres = await scope.use(
+    startPostgres(['max_connections=80', 'max_prepared_transactions=4', 'fsync=off']),
+  );
+  const databaseUrl = createAppRole(postgres);
+  const redis = await scope.use(startProductionRedis());
   const env = {
-    HUB_DB_URL: postgres.url,
-    REDIS_URL: redis.url,
+    HUB_DB_URL: databaseUrl,
+    REDIS_URL: redis.hubUrl,
     HUB_LIMIT_MESSAGE: noLimit,
     HUB_LIMIT_REACTION: noLimit,
     HUB_LIMIT_TYPING: noLimit,
     LOG_LEVEL: 'warn',
   };
-  // One after the other, because the first hub creates the tables.
-  const hubs = [await scope.use(startHubService(env)), await scope.use(startHubService(env))];
-  const patient = await scope.use(startHubService(env));
-  const everyHub = [...hubs, patient].map(({ hub }) => `127.0.0.1:${hub.port}`);
+  const start = async (more: Readonly<Record<string, string>>) => {
+    const opsPort = await freePort();
+    const ports = { HUB_OPS_PORT: String(opsPort) };
+    return scope.use(startHubService({ ...env, ...ports, ...more }, opsPort));
+  };
+  // In sequence, as the first creates the tables.
+  const hubs = [await start({}), await start({})];
+  const patient = await start({
+    NODE_ENV: 'production',
+    HUB_HOST: '127.0.0.1',
+    HUB_JWT_SECRET: hubSecret,
+  });
+  const everyHub = [...hubs, patient].map(({ opsAddress }) => opsAddress);
+  postgres.query('create role exporter login in role pg_monitor');
   const monitoring = await scope.use(
-    startMonitoring({ hubs: everyHub, redisUrls: [redis.url], postgresUrl: postgres.url }),
+    startMonitoring({
+      hubs: everyHub,
+      redisUrls: [redis.plainUrl],
+      postgresUrl: postgres.url.replace('hub@', 'exporter@'),
+    }),
   );
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
-  const always = (restart: () => Promise<void>): Service => ({ up: restart, restart });
-  // The server may still run or be frozen, and keep its port, so that a second one could not start there.
-  const service = (server: { restart(): Promise<void>; kill(): Promise<void> }) =>
-    always(async () => {
+  const service = (server: Server): Service => ({
+    // As Compose does, it leaves a server alone that runs, even if it hangs.
+    async up() {
+      if (!(await accepts(server.port))) await server.restart();
+    },
+    async restart() {
       await server.kill();
       await server.restart();
-    });
-  const program = (server: { start(): Promise<void>; stop(): Promise<void> }): Service => ({
+    },
+  });
+  const program = (server: Program): Service => ({
     up: () => server.start(),
+    output: () => server.output?.() ?? '',
     async restart() {
       await server.stop();
       await server.start();
     },
   });
-  const nothing = always(() => Promise.resolve());
   const services = new Map<string, Service>([
     ['hub', patient],
     ['redis', service(redis)],
@@ -83,7 +132,20 @@ export async function startWorld(scope: Scope): Promise<World> {
     ['redis-exporter', program(monitoring.redisExporter)],
     ['postgres-exporter', program(monitoring.postgresExporter)],
     ['node-exporter', program(monitoring.nodeExporter)],
-    ['alertmanager', nothing],
+    [
+      'alertmanager',
+      {
+        ...program(monitoring.alertmanager),
+        async up({ ALERT_WEBHOOK_TOKEN: token }) {
+          if (token !== undefined) {
+            await monitoring.setWebhookToken(token);
+            await monitoring.alertmanager.stop();
+          }
+          await monitoring.alertmanager.start();
+        },
+      },
+    ],
+    ['prometheus', program(monitoring.prometheus)],
     ['alert-receiver', program(monitoring.receiver)],
   ]);
   const folder = await scope.use(temporaryFolder('drill'));
@@ -98,7 +160,7 @@ export async function startWorld(scope: Scope): Promise<World> {
     monitoring,
     async watchAll() {
       await monitoring.setHubs(everyHub);
-      await monitoring.setRedisNodes([redis.url]);
+      await monitoring.setRedisNodes([redis.plainUrl]);
     },
     run(commands, more) {
       const { PATH = '', HOME } = process.env;
@@ -113,9 +175,13 @@ export async function startWorld(scope: Scope): Promise<World> {
               PATH: [stub.env.folder, join(root, 'node_modules/.bin'), PATH].join(delimiter),
               HOME,
               DRILL_COMPOSE: stub.env.DRILL_COMPOSE,
-              HUB: patient.hub.httpUrl,
+              API: patient.hub.httpUrl,
+              HUB_HOST: '127.0.0.1',
               HUB_PORT: String(patient.hub.port),
-              HUB_DB_URL: postgres.url,
+              HUB_OPS_PORT: patient.opsAddress.replace(/^.*:/, ''),
+              HUBS: everyHub.join(', '),
+              HUB: `http://${patient.opsAddress}`,
+              HUB_DB_URL: databaseUrl,
               DB_ADMIN_URL: postgres.url,
               REDIS_URL: redis.url,
               PROMETHEUS: monitoring.prometheusUrl,
