@@ -95,7 +95,7 @@ const drills: readonly Drill[] = [
       const expr = `process_start_time_seconds{instance="${patient.opsAddress}"}`;
       const startedAt = async () => (await monitoring.query(expr))[0]?.value[1];
       for (let crash = 0; crash < 3; crash += 1) {
-        const before = await startedAt();
+        const before = await waitFor(startedAt, { what: 'a scrape of the hub', timeoutMs: 20_000 });
         await patient.kill();
         await patient.up({});
         await waitFor(async () => ![before, undefined].includes(await startedAt()), {
