@@ -13,7 +13,14 @@ export function tlsArguments(
   { certificateFile, keyFile }: CertificateFiles,
 ): string[] {
   return [
-    ...['--tls-cert-file', certificateFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', caFile],
+    ...[
+      '--tls-cert-file',
+      certificateFile,
+      '--tls-key-file',
+      keyFile,
+      '--tls-ca-cert-file',
+      caFile,
+    ],
     ...['--bind', '127.0.0.1', '--save', '', '--port', '0'],
   ];
 }

@@ -1,9 +1,8 @@
-import type { Message } from '@openclaw/protocol';
-import { refuse, refuseWith, type Refusal } from '../../commands.ts';
+import type { Message, ParamsOf } from '@openclaw/protocol';
+import { refuse, refuseWith, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { messagesOf, selectMessages } from '../message-projection.ts';
 import { newestClaim } from './claims.ts';
-import type { Send } from './send.ts';
 
 /** The most newer messages that a refusal holds. */
 const newerMax = 20;
@@ -11,6 +10,15 @@ const newerMax = 20;
 const newerBytes = 262_144;
 /** A sender that is further behind than this is always superseded, so that no check visits more rows. */
 const seqsMax = 1_000;
+
+type Params = ParamsOf<'message.send'>;
+
+/** A send and its conditions. A direct message has no thread, so it has no fence either. */
+interface ConditionalSend {
+  readonly actor: Actor;
+  readonly channelId: string;
+  readonly params: Pick<Params, 'basedOn'> & Partial<Pick<Params, 'threadId' | 'fence'>>;
+}
 
 /** The state that a send's `basedOn` and `fence` are checked against. */
 export interface Conditions {
@@ -21,23 +29,29 @@ export interface Conditions {
 }
 
 /** True if the send depends on what was written before it. Such a send costs statements of its own. */
-export function isConditional({ params }: Send): boolean {
-  return params.basedOn !== null || ('fence' in params && params.fence !== null);
+export function isConditional({ params }: ConditionalSend): boolean {
+  return params.basedOn !== null || (params.fence ?? null) !== null;
 }
 
 /** Reads the state for a conditional send. The rows of the group's earlier commands must be written before. */
-export async function readConditions(group: GroupState, send: Send): Promise<Conditions> {
+export async function readConditions(
+  group: GroupState,
+  send: ConditionalSend,
+): Promise<Conditions> {
   const { channelId, params } = send;
-  const threadId = 'threadId' in params ? params.threadId : null;
-  const isFenced = 'fence' in params && params.fence !== null && threadId !== null;
-  const claim = isFenced ? await newestClaim(group, channelId, threadId) : undefined;
-  const newer = params.basedOn === null ? null : await readNewer(group, send, params.basedOn);
+  const { basedOn, threadId = null, fence = null } = params;
+  const claim =
+    fence === null || threadId === null ? undefined : await newestClaim(group, channelId, threadId);
+  const newer = basedOn === null ? null : await readNewer(group, send, basedOn);
   return { newer, fence: claim?.fence ?? null };
 }
 
 /** Refuses a send whose conditions do not hold. Call it for senders with the rights only: it shows messages. */
-export function refuseUnmet({ params }: Send, { newer, fence }: Conditions): Refusal | null {
-  if ('fence' in params && params.fence !== null && params.fence !== fence) {
+export function refuseUnmet(
+  { params }: ConditionalSend,
+  { newer, fence }: Conditions,
+): Refusal | null {
+  if ((params.fence ?? null) !== null && params.fence !== fence) {
     return refuse(
       'conflict',
       `fence ${params.fence} is not the newest of thread ${params.threadId}`,
@@ -49,11 +63,11 @@ export function refuseUnmet({ params }: Send, { newer, fence }: Conditions): Ref
 
 async function readNewer(
   group: GroupState,
-  send: Send,
+  send: ConditionalSend,
   basedOn: number,
 ): Promise<readonly Message[] | null> {
-  const { actor, channelId, params } = send;
-  const threadId = 'threadId' in params ? params.threadId : null;
+  const { actor, channelId } = send;
+  const { threadId = null } = send.params;
   const head = group.channel(channelId)?.head ?? 0;
   const after = Math.max(basedOn, head - seqsMax);
   const rows = await selectMessages(group.db)
