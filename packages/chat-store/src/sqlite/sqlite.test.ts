@@ -218,15 +218,13 @@ describe('a chat store on SQLite', () => {
 
 const writerProgram = `
   import { createChatStore } from '@openclaw/chat-store';
+  import { methods } from '@openclaw/protocol';
   const store = await createChatStore({ url: 'sqlite:' + process.argv[1] });
   const actor = { agentId: 'writer', isAdmin: false };
-  const none = { topic: null, metadata: null };
-  await store.append(actor, 'channel.create', { name: 'G', channelId: 'general', kind: 'public', ...none });
+  const append = (method, params) => store.append(actor, method, methods[method].params.parse(params));
+  await append('channel.create', { name: 'G', channelId: 'general' });
   for (;;) {
-    const send = (content) => store.append(actor, 'message.send', {
-      channelId: 'general', content, threadId: null, clientMessageId: null, mentions: [], metadata: null,
-      replyTo: null, cause: [], taint: [],
-    });
+    const send = (content) => append('message.send', { channelId: 'general', content });
     const outcomes = await Promise.all([send('a'), send('b'), send('c')]);
     const seqs = outcomes.map((outcome) => outcome.result.seq);
     await new Promise((resolve) => process.stdout.write(Math.max(...seqs) + '\\n', resolve));
