@@ -68,7 +68,7 @@ describe('the log of a hub in production', () => {
       version: '0.1.0',
       config: {
         databaseUrl: expect.stringContaining('hub:***@127.0.0.1'),
-        auth: { mode: 'jwt', secret: '[set]' },
+        auth: { mode: 'jwt', secrets: ['[set]'] },
       },
     });
     expect(hub.output()).not.toContain(secret);
