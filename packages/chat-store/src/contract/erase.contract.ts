@@ -294,7 +294,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         for (const content of ['one', `"${agentId}"`]) {
           await write('ana', 'message.send', { channelId, content, metadata });
         }
-        const emitted = { channelId, name: agentId, payload: metadata };
+        const emitted = { channelId, name: `of ${agentId}`, payload: metadata };
         await write('ana', 'collaboration.emit', emitted);
         const before = (await core.logPage(channelId, 0, 100, 1e9)).events;
         await write(agentId, 'message.send', { channelId, content: 'secret' });
