@@ -1,5 +1,5 @@
 import type { KeySchema, RedisKey, Topic, TopicName } from '@openclaw/key-schema';
-import { type EncodedEnvelope, isDurable, isEventType, isId } from '@openclaw/protocol';
+import { type EncodedEnvelope, eventTypes, isDurable, isId } from '@openclaw/protocol';
 import type { createThrottledWarn } from '@openclaw/redis-client';
 import { EventsError } from './errors.ts';
 import type {
@@ -254,6 +254,9 @@ function namedTopics(
   return topics;
 }
 
+/** For each type of event, whether it is in the log of its channel. */
+const isLogged = new Map<unknown, boolean>(eventTypes.map((type) => [type, isDurable(type)]));
+
 /**
  * Refuses what a receiver would drop as malformed, so that both buses refuse it alike and no handler of this process gets
  * what no other process can. Does not parse the JSON: `encodeEnvelope` wrote it.
@@ -270,13 +273,14 @@ function problemOf(event: unknown): string | null {
   if (typeof json !== 'string') return 'the event has no JSON: encode it with encodeEnvelope';
   if (!isId(id)) return 'the id of the event is not valid';
   if (!json.startsWith(`{"id":"${id}",`)) return 'the JSON of the event does not begin with its id';
-  if (!isEventType(type)) return 'the type of the event is unknown';
+  if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
   // Some collaboration events are ephemeral by their name, which stands in the JSON alone.
   if (type === 'collaboration.event' && seq === null) return null;
-  if (!isDurable(type, channelId)) return seq === null ? null : `a ${type} here has no seq`;
+  if (channelId === null || !isLogged.get(type))
+    return seq === null ? null : `a ${String(type)} here has no seq`;
   return Number.isSafeInteger(seq) && (seq as number) > 0
     ? null
-    : `the seq of a ${type} is a positive integer`;
+    : `the seq of a ${String(type)} is a positive integer`;
 }
