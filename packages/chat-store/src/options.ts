@@ -40,9 +40,9 @@ export interface ChatStoreOptions {
   readonly sweepEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
-  /** Events of any channel older than this are trimmed. @default none: they stay */
+  /** In every channel, events older than this are trimmed. @default none: they stay */
   readonly retentionMs?: number | null;
-  /** Messages of any channel before this many newest ones are trimmed. @default none: they stay */
+  /** Every channel keeps this many of its newest messages; older ones are trimmed. @default none: they stay */
   readonly maxMessages?: number | null;
 }
 

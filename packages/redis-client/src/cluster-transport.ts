@@ -154,7 +154,7 @@ export function openClusterTransport(
     diagnose(address, error, node);
   };
   const onError = (error: Error) => {
-    // After this summary of ioredis, the reason of a node is the more useful message, which was reported before.
+    // An error with `lastNodeError` is only ioredis' summary. The node's own error, reported before, is more useful.
     if (!('lastNodeError' in error)) events.onError(error);
   };
   const onNode = (node: Redis) => {

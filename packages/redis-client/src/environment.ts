@@ -174,7 +174,7 @@ function checkPem(name: string, files: Pick<RedisTls, 'ca' | 'cert' | 'key'>): v
       throw new Error('it holds no certificate in PEM form');
     createSecureContext(files);
   } catch (error) {
-    // The reasons of OpenSSL quote nothing of the files.
+    // OpenSSL's error messages contain nothing from the files, so no key is shown.
     throw invalid(name, `cannot be used: ${(error as Error).message}`);
   }
 }

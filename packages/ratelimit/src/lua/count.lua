@@ -10,7 +10,7 @@
   ARGV[2]    sliceMs
   ARGV[3]    the most requests in a window; empty: the requests were decided elsewhere and all count
   ARGV[4]    now, ms; empty: the time of Redis
-  ARGV[5..]  pairs: age in ms, number of requests; with a limit only 0 and the cost; none: read and write nothing
+  ARGV[5..]  pairs: age in ms, number of requests; with a limit only 0 and the cost; none: only read
 
   Output:    {1 allowed or 0 refused, requests in the window, ms until the same call is allowed (if it was allowed: until
              requests leave), the slices as "leavesInMs count …" if ARGV[3] is empty, ms until a block ends}
