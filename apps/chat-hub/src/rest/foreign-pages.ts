@@ -11,7 +11,7 @@ const preflightHeaders = {
   'access-control-max-age': '7200',
 } as const;
 
-/** What a page may read of an answer, beside its body. */
+/** The headers of an answer that a page may read. */
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**
