@@ -43,9 +43,9 @@ interface Entry<C, R> {
 }
 
 /**
- * Collects commands into groups that are committed together. A group holds the commands that arrived while the last
- * group was being committed. Under low load each command is committed alone and at once; under high load many share a
- * commit. No timer delays a commit to collect more commands.
+ * Collects commands into groups that are committed together. A group holds the commands that arrived since the last
+ * group began: while that was being committed, and during the pause of {@link createPace}, which is longer under load.
+ * Under low load each command is committed alone and at once.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;

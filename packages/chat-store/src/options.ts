@@ -119,8 +119,8 @@ const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?
 
 /**
  * The problem with the URL of a database, as text to follow its name in a sentence; null if there is none. It contains
- * no part of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name of the
- * database, which messages show.
+ * no part of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name
+ * of the database, which messages show.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -63,8 +63,8 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
 
 /**
  * Sends commands to a Cluster, over one connection to each master. It is ready when the masters of all slots are
- * connected, because a caller soon needs the slots of several channels. `bound` limits the calls of a Cluster client that
- * was borrowed; null for a client of our own.
+ * connected, because a caller soon needs the slots of several channels. `bound` limits the calls of a Cluster client
+ * that was borrowed; null for a client of our own.
  */
 export function openClusterTransport(
   cluster: Cluster,
