@@ -8,7 +8,7 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** Acts waiting to be written. While the database is away, further ones are in the log stream only. */
 const maxPending = 10_000;
 
-/** Methods that are administrative acts when an admin calls them: they decide over channels and texts of others. */
+/** Methods that are administrative acts when an admin calls them, because they may change what belongs to others. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
