@@ -12,7 +12,7 @@ interface PaceOptions {
 export interface GroupCommitOptions extends PaceOptions {
   /** The most commands in one group. */
   readonly maxGroup: number;
-  /** Their most bytes together; a larger command is committed alone. */
+  /** The most bytes of one group; a larger command is committed alone. */
   readonly maxGroupBytes: number;
   /** The most commands that wait; further ones are refused at once. */
   readonly maxQueue: number;

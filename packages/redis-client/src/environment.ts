@@ -67,7 +67,7 @@ export function parseRedisEnvironment(
   const { read, readFile, readSecret, readInteger, readSwitch, readNodes, readNatMap } =
     createSettingReader(env);
 
-  /** Reads the settings of TLS. They never leave a connection without TLS. */
+  /** Reads the settings of TLS. They are an error without TLS, because they show that TLS is wanted. */
   function readTls(isOn: boolean | undefined): boolean | RedisTls | undefined {
     const [ca, cert, key] = tlsFiles.map((name) => readFile(name));
     const servername = read('CHAT_REDIS_TLS_SERVERNAME');
