@@ -47,7 +47,7 @@ export function createAudit(deps: {
   });
   let count = 0;
 
-  /** Writes an act that was committed to the log stream. */
+  /** Writes a committed act to the log stream. */
   function logged({ action, hubId: _inEachLine, ...about }: AuditRecord): void {
     auditLog.info({ action, ...about }, `an administrative act: ${action}`);
   }

@@ -548,7 +548,7 @@ describeWith(
     ADMIN_TOKEN = (await world.run(command, { HUB_JWT_SECRET: hubSecret })).output;
   }, 120_000);
 
-  // If an alert has two severities, the drill causes the page.
+  // If an alert has two severities, only the page counts, because the drill causes that.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }
