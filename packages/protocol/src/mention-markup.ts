@@ -7,7 +7,7 @@ const schemeCharacter = /[A-Za-z0-9+.-]/;
 
 /**
  * Replaces the parts of Markdown that mention nobody with blanks: code, quotations, links and URLs. It is simpler than
- * a full parser, so in rare texts it finds a mention more or less. Its time is linear in the text.
+ * a full parser, so in rare texts it finds a mention too many or misses one. Its time is linear in the text.
  */
 export function blankMarkup(content: string): string {
   const { paragraphs, hasDefinitions } = paragraphsOf(content);
