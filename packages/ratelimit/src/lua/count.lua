@@ -26,7 +26,7 @@ local counted = tonumber(redis.call('GET', counterKey) or '')
 local started = counted ~= nil
 local cost = limit and tonumber(ARGV[6]) or 1
 if limit and started and #ARGV > 4 and counted + cost <= limit then
-  -- While nothing left the window and the newest slice goes on, the stored count is right and the other slices are not read.
+  -- If no slice has left the window and the newest one still runs, the stored count is right. Other slices are not read.
   local times = redis.call('HMGET', windowKey, 'oldest', 'newest', 'blocked')
   local oldest, newest = tonumber(times[1] or ''), tonumber(times[2] or '')
   local isSame = newest and newest <= now and math.floor(newest / sliceMs) == math.floor(now / sliceMs)
