@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a cluster of the nodes in REDIS_CLUSTER_NODES (host:port,host:port,…), each master with one replica. Ends with 0 and
-# changes nothing if they are one already, so it may run at each deployment. REDIS_ADMIN_PASSWORD is required; it comes
+# changes nothing if they form one already, so it may run at each deployment. REDIS_ADMIN_PASSWORD is required; it comes
 # from the environment or from /run/secrets.
 set -eu
 

@@ -118,7 +118,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // Setting up 111 agents in 20 channels creates 2,240 of these.
+  // To set up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_RETENTION_MS: z.coerce.number().int().min(1).max(limits.retentionMs).optional(),

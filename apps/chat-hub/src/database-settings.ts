@@ -43,7 +43,7 @@ export function databaseUrlOf(settings: DatabaseSettings): string {
   return `postgres://${credentials}@${address}:${port}/${encodeURIComponent(name)}${query}`;
 }
 
-/** What is wrong with the combination of these variables; null if nothing is. */
+/** The problem with the combination of these variables; null if there is none. */
 export function databaseProblem(
   given: Readonly<Record<string, string | undefined>>,
 ): string | null {

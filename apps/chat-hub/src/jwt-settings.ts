@@ -87,7 +87,7 @@ export function jwtSettingsOf(env: JwtEnvironment): JwtSettings {
   };
 }
 
-/** What a production should not leave open; null: nothing. */
+/** A warning if these settings accept tokens that were issued for other services; null if they do not. */
 export function jwtWarning({ jwksUrl: url, issuer, audiences }: JwtSettings): string | null {
   const missing = [
     ...(issuer === null ? ['HUB_JWT_ISSUER'] : []),

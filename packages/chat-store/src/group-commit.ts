@@ -12,7 +12,7 @@ interface PaceOptions {
 export interface GroupCommitOptions extends PaceOptions {
   /** The most commands in one group. */
   readonly maxGroup: number;
-  /** Their most bytes together; a larger command is committed alone. */
+  /** The most bytes of one group; a larger command is committed alone. */
   readonly maxGroupBytes: number;
   /** The most commands that wait; further ones are refused at once. */
   readonly maxQueue: number;
@@ -43,9 +43,9 @@ interface Entry<C, R> {
 }
 
 /**
- * Collects commands into groups that are committed together. A group holds the commands that arrived while the last
- * group was being committed. Under low load each command is committed alone and at once; under high load many share a
- * commit. No timer delays a commit to collect more commands.
+ * Collects commands into groups that are committed together. A group holds the commands that arrived since the last
+ * group began: while that was being committed, and during the pause of {@link createPace}, which is longer under load.
+ * Under low load each command is committed alone and at once.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;

@@ -40,9 +40,9 @@ export interface ChatStoreOptions {
   readonly sweepEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
-  /** Events of any channel older than this are trimmed. @default none: they stay */
+  /** In every channel, events older than this are trimmed. @default none: they stay */
   readonly retentionMs?: number | null;
-  /** Messages of any channel before this many newest ones are trimmed. @default none: they stay */
+  /** Every channel keeps this many of its newest messages; older ones are trimmed. @default none: they stay */
   readonly maxMessages?: number | null;
 }
 
@@ -118,9 +118,9 @@ function parseUrl(url: string): ParsedOptions['target'] {
 const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
 
 /**
- * What is wrong with the URL of a database, to follow its name in a sentence; null if nothing is. It contains no part
- * of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name of the
- * database, which messages show.
+ * The problem with the URL of a database, as text to follow its name in a sentence; null if there is none. It contains
+ * no part of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name
+ * of the database, which messages show.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -1,4 +1,4 @@
-/** What made an attempt to connect fail: an error of the network or TLS, or the HTTP status in place of an upgrade. */
+/** The cause of a failed attempt to connect: an error of the network or TLS, or an HTTP status without an upgrade. */
 export type AttemptFailure = { readonly error: unknown } | { readonly status: number };
 
 /** Watches one attempt until `end`. */

@@ -117,7 +117,8 @@ export function createOrdering(deps: {
         return deliver(topic, envelope, seq);
       }
     }
-    // Another epoch numbers its events differently. The subscribe that follows names our epoch, and its answer decides.
+    // Another epoch numbers its events differently, so the event is not buffered. The subscribe that follows names our
+    // epoch, and its answer shows whether that has changed.
     if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
     if (topic.phase !== 'live') return;
     counters.outOfOrder += 1;

@@ -57,8 +57,8 @@ interface HandlerEntry {
 }
 
 /**
- * A topic with its handlers. It is subscribed once, while it has at least one. The same function may be added several
- * times.
+ * A topic with its handlers. All of them share one subscription, which ends with the last handler. The same function
+ * may be added several times.
  */
 interface Subscribed {
   readonly handlers: Set<HandlerEntry>;

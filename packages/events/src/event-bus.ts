@@ -60,9 +60,10 @@ export interface EventBus {
    * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one round
    * trip. Events of channels go through a script, many in one call: it publishes each on its topics, raises
    * `seq:messages:{channelId}` to its seq, and deletes the cache keys of `invalidates`. If the seq skips some, it also
-   * deletes those of `invalidatesOnGap`, because the publishes in between were lost. Resolves when Redis accepted all of it. Rejects with {@link EventsError} `unavailable` when Redis
-   * did not accept all of it in time or too many publishes are waiting (local handlers were called nevertheless),
-   * `invalid_event` or `closed`. The promise may be ignored: a rejection is counted and logged.
+   * deletes those of `invalidatesOnGap`, because the publishes in between were lost. Resolves when Redis accepted all
+   * of it. Rejects with {@link EventsError} `unavailable` when Redis did not accept all of it in time or too many
+   * publishes are waiting (local handlers were called nevertheless), `invalid_event` or `closed`. The promise may be
+   * ignored: a rejection is counted and logged.
    */
   publish(
     event: EncodedEnvelope,

@@ -315,7 +315,7 @@ describe('a sequencer and another epoch', () => {
   });
 
   it('does not continue one epoch with the log of another', async () => {
-    // The race: a backup was restored, and its log has grown past our head before we received that.
+    // The race: a backup was restored, and its log has grown past our head before this hub learns of the restore.
     const bench = createSequencerBench(3, { head: 3 });
     bench.sequencer.raise(4);
     await bench.fetches[0]?.answerWith([sampleMessage({ seq: 4, epoch: 'epoch-2' })]);

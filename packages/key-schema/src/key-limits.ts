@@ -31,6 +31,6 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,
-  // A window has at most two times its 60 slices and one, after a clock was set back, and three fields more.
+  // Three fields, and one for each slice: 61 in a window, and up to twice 60 and one more after a clock was set back.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

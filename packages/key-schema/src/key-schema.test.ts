@@ -73,7 +73,7 @@ describe('a prefix without a separator', () => {
   });
 });
 
-// What a caller in JavaScript passes when a field is missing.
+// Values that a caller in JavaScript passes when a field is missing.
 const notText = [
   undefined,
   null,

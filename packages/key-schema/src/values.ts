@@ -111,6 +111,6 @@ export interface KeyValues {
   /** hubId → its newest event. */
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;
-  /** For the time of each slice's youngest request, the requests in the slice; and `blocked`, `oldest`, `newest`: ms. */
+  /** The time of a slice's youngest request → the requests in the slice; `blocked`, `oldest`, `newest` → a time. */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

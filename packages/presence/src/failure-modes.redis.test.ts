@@ -72,7 +72,7 @@ describe('the number of leases', () => {
     await leaving();
     expect([await count(), await kept()]).toEqual([2, 1]);
 
-    // The agent `dies` never leaves.
+    // The agent named `dies` did not leave: its lease expires.
     await waitFor(async () => {
       await presence.renew([
         {

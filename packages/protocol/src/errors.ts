@@ -54,7 +54,7 @@ export interface RefusalData extends RefusalDetails {
   readonly retryAfterMs?: number;
 }
 
-/** An expected refusal, as a value: of the store, and of every part of the hub. */
+/** An expected refusal, returned as a value. The store and all parts of the hub refuse with it. */
 export interface Refusal {
   readonly ok: false;
   readonly code: ErrorCode;

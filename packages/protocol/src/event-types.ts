@@ -1,4 +1,4 @@
-/** The 17 types of events, in the order of the specification. */
+/** The 17 types of events, in the order of the EPIC. */
 export const eventTypes = [
   'channel.message',
   'channel.message.edit',

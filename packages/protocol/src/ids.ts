@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idPattern, isDirectChannelId } from './text.ts';
 import { limits } from './limits.ts';
 
-/** An id: of a channel, agent, session, message, thread or envelope. */
+/** The id of a channel, agent, session, message, thread or envelope. */
 export const idSchema = z.string().regex(idPattern);
 
 /** The id of a channel that a client creates: only the hub creates direct channels. */

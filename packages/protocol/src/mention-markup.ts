@@ -6,8 +6,8 @@ const escapable = /[!-/:-@[-`{-~]/;
 const schemeCharacter = /[A-Za-z0-9+.-]/;
 
 /**
- * Replaces what mentions nobody by blanks: code, quotations, links and URLs of Markdown. It is simpler than a parser of
- * Markdown, and linear in the text: a reader of another opinion sees a mention more or less, but no text makes it slow.
+ * Replaces the parts of Markdown that mention nobody with blanks: code, quotations, links and URLs. It is simpler than
+ * a full parser, so in rare texts it finds a mention too many or misses one. Its time is linear in the text.
  */
 export function blankMarkup(content: string): string {
   const { paragraphs, hasDefinitions } = paragraphsOf(content);
@@ -42,7 +42,7 @@ function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: 
     const item = listMarker.exec(text);
     if (item && !(isIndented && !isInList)) isInList = true;
     else if (isAfterBlank && !/^\s/.test(line)) isInList = false;
-    // A line of a paragraph may be indented as far as it wants; after a blank line this is code, except in a list.
+    // An indented line is code only if it begins a paragraph outside of a list.
     if (isIndented && !isInList && lines.length === 0) continue;
     isAfterBlank = false;
     const block = isInList ? text.slice(item?.[0].length ?? 0) : text;
@@ -69,7 +69,7 @@ function blankInline(text: string, hasDefinitions: boolean): string {
   if (!/[\\`[:]|www\./i.test(text)) return text;
   const closers = backtickRuns(text);
   const out: string[] = [];
-  /** Where in `out` the brackets begin that may become a link. */
+  /** The positions in `out` of the opening brackets that may begin a link. */
   const brackets: number[] = [];
   const blankFrom = (start: number) => out.fill(' ', start);
   for (let i = 0; i < text.length;) {

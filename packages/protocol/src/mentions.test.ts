@@ -115,7 +115,7 @@ describe('mentions in a text', () => {
     );
   });
 
-  // Invariant: no message blocks the event loop. The control is that the texts are as long as a message may be.
+  // Invariant: no message blocks the event loop. Each text is as long as a message may be.
   it.each([
     ...['@', '@a', '@a ', '@a-', '`', '` ``', '[', '[](', '[](<', '](a "', '](a (', '[@a](', '> '],
     ...[

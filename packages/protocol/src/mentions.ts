@@ -71,8 +71,8 @@ export function resolveMentions(
 }
 
 /**
- * The number of underscores right before the @, which may be emphasis; null if the @ is part of a word or a path. Of
- * the characters of an id, punctuation alone does not make a word: `~~@ann~~` is a mention.
+ * The number of underscores right before the @, which may be emphasis; null if the @ is part of a word or a path.
+ * Punctuation alone before the @ is no word, even where an id may contain it: `~~@ann~~` is a mention.
  */
 function emphasisBefore(text: string, at: number): number | null {
   if (text[at - 1] === '/') return null;

@@ -17,7 +17,7 @@ export function utf8Bytes(text: string): number {
   return bytes;
 }
 
-/** True if the text has more UTF-8 bytes. Counts them only when the length alone does not decide. */
+/** True if the text has more than `maxBytes` UTF-8 bytes. Counts them only if its length is not enough to tell. */
 export function exceedsBytes(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && utf8Bytes(text) > maxBytes;

@@ -46,8 +46,8 @@ export interface RateLimiter<Action extends string = string> {
    */
   consume(action: Action, agentId: string, cost?: number): Promise<Decision>;
   /**
-   * Counts `requests` that nobody made, also beyond the limit, for example after a failed login. The decision is that of
-   * the agent's next request. One round trip. Rejects like `consume`.
+   * Adds `requests` to the agent's count as a penalty, for example after a failed login, even beyond the limit.
+   * Resolves with the decision that the agent's next request would get. One round trip. Rejects like `consume`.
    */
   penalty(action: Action, agentId: string, requests: number): Promise<Decision>;
   /**
@@ -166,7 +166,7 @@ export function createRateLimiter<Action extends string>(
   };
 }
 
-/** What the agent's next request of cost 1 would get. It is not counted. */
+/** The decision that the agent's next request of cost 1 would get. Counts nothing. */
 function nextDecision(
   limit: Limit,
   slices: readonly Slice[],

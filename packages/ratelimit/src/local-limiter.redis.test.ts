@@ -93,7 +93,7 @@ it('applies a block and a penalty of the exact limiter from the next exchange', 
   expect(here.consume('message', 'alice')).toMatchObject({ allowed: true });
 });
 
-// The requests moved to a later slice when they were exchanged, and the agent was refused after the time it was given.
+// The fault: an exchange moved requests to a later slice, so the agent was still refused after `retryAfterMs` had passed.
 it('allows a request after retryAfterMs, however the clocks and slices of process and Redis differ', async () => {
   for (let run = 0; run < 40; run += 1) {
     const times = { nowMs: 1_700_000_000_000 + 37 * run, redisMs: 1_600_000_000_000 + 411 * run };

@@ -215,7 +215,7 @@ class LocalAgent {
   ): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const refuse = (count: number, waitMs: number, atMostMs = waitMs) => {
-      // At most the window: a request of this moment waits that long here, and a moment longer in Redis.
+      // No longer than the window: even a request of this moment leaves by then, and only a moment later in Redis.
       const resetMs = Math.min(atMostMs + lagMs, Math.max(waitMs, windowMs));
       return { allowed: false, count, resetMs };
     };
@@ -238,7 +238,8 @@ class LocalAgent {
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     const resetMs = leftInMs(slices, nowMs, count + cost - limit);
-    // In Redis, requests leave together with younger ones up to a slice later, and its slices begin at other times.
+    // In Redis, all requests of a slice leave with the youngest of them, and its slices begin at other times than here.
+    // So a request may leave there up to a slice later.
     const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
     const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
     const untilMs = nowMs + resetMs;

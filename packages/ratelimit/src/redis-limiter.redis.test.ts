@@ -213,7 +213,7 @@ describe('the script count', () => {
     expect(await slicesIn(names.window)).toEqual(['1700000000500', '1']);
   });
 
-  // The script answers from stored times while no slice left. Both ways must decide alike.
+  // Until a slice leaves the window, the script does not read all slices, but a stored count. Both ways must decide alike.
   it('decides with the short way as the model does, for any calls', async () => {
     const memoryClock = { nowMs };
     const { keys } = setUp();

@@ -8,8 +8,8 @@ export interface Slice {
 
 /**
  * The requests of the last `windowMs`, in slices of `sliceMs`: about sixty numbers, for any number of requests. A slice
- * counts until its youngest request is `windowMs` old, so no request leaves before that, and an older one of the same
- * slice at most one slice later. The script `count.lua` has the same rule.
+ * counts until its youngest request is `windowMs` old. So no request leaves too early, and the older requests of a
+ * slice leave too late by at most `sliceMs`. The script `count.lua` has the same rule.
  */
 export class SlidingWindow {
   readonly #windowMs: number;

@@ -69,7 +69,8 @@ withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', 
     }
   });
 
-  // The control. It also shows why: ioredis itself only reports "Failed to refresh slots cache."
+  // The control: a certificate with another name is refused. The client must find out the reason itself, because
+  // ioredis only reports "Failed to refresh slots cache."
   it('is unavailable when the certificate names another host, and says so with the node', async () => {
     const server = await startNamedCluster('DNS:elsewhere.example', 'DNS:other.example');
     try {

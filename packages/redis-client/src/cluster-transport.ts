@@ -63,7 +63,8 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
 
 /**
  * Sends commands to a Cluster, over one connection to each master. It is ready when the masters of all slots are
- * connected, because a caller of one channel will soon call another. `bound` is given for a Cluster of the caller's.
+ * connected, because a caller soon needs the slots of several channels. `bound` limits the calls of a Cluster client
+ * that was borrowed; null for a client of our own.
  */
 export function openClusterTransport(
   cluster: Cluster,
@@ -154,7 +155,7 @@ export function openClusterTransport(
     diagnose(address, error, node);
   };
   const onError = (error: Error) => {
-    // After this summary of ioredis, the reason of a node is the more useful message, which was reported before.
+    // An error with `lastNodeError` is only ioredis' summary. The node's own error, reported before, is more useful.
     if (!('lastNodeError' in error)) events.onError(error);
   };
   const onNode = (node: Redis) => {

@@ -66,7 +66,7 @@ describe('an address family', () => {
     await using server = await startRedis();
     const url = (family: number) => `valkey://localhost:${server.port}?family=${family}`;
     await expectUsable(await clients.connect(parseRedisEnvironment({ REDIS_URL: url(4) })!));
-    // The control: the server listens on IPv4 only.
+    // The control: over IPv6 there is no connection, because the server listens on IPv4 only.
     const other = clients.open(parseRedisEnvironment({ REDIS_URL: url(6) })!);
     expect(await other.ready()).toBe(false);
   });
@@ -162,7 +162,7 @@ describe('sentinels with a password of their own', () => {
       );
       await expectUsable(redis);
       expect(proxy.accepted).toBeGreaterThan(0);
-      // The control: the sentinel's own words are the reason.
+      // The control: without the sentinel's password, the error says what the sentinel answered.
       const refused = clients.open(parseRedisEnvironment(env)!);
       await waitFor(async () =>
         String(await refused.send(['PING']).catch((thrown: unknown) => thrown)).includes('NOAUTH'),
@@ -211,7 +211,7 @@ describe('a borrowed Cluster', () => {
       proxied(theirs)?.stream.destroy();
       await waitFor(() => !redis.available);
       await waitFor(() => proxied(theirs)?.status === 'connect');
-      // The control connects too, and waits for its handshake.
+      // The client `control` connects too, and waits for its handshake.
       if (proxied(control)?.status === 'ready') proxied(control)?.stream.destroy();
       await waitFor(() => {
         const node = proxied(control);

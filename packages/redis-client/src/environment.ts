@@ -67,7 +67,7 @@ export function parseRedisEnvironment(
   const { read, readFile, readSecret, readInteger, readSwitch, readNodes, readNatMap } =
     createSettingReader(env);
 
-  /** Reads the settings of TLS. They never leave a connection without TLS. */
+  /** Reads the settings of TLS. They are an error without TLS, because they show that TLS is wanted. */
   function readTls(isOn: boolean | undefined): boolean | RedisTls | undefined {
     const [ca, cert, key] = tlsFiles.map((name) => readFile(name));
     const servername = read('CHAT_REDIS_TLS_SERVERNAME');
@@ -174,7 +174,7 @@ function checkPem(name: string, files: Pick<RedisTls, 'ca' | 'cert' | 'key'>): v
       throw new Error('it holds no certificate in PEM form');
     createSecureContext(files);
   } catch (error) {
-    // The reasons of OpenSSL quote nothing of the files.
+    // OpenSSL's error messages contain nothing from the files, so no key is shown.
     throw invalid(name, `cannot be used: ${(error as Error).message}`);
   }
 }

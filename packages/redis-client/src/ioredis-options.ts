@@ -68,7 +68,7 @@ export function serverOptions(
   };
 }
 
-/** Where to connect to the server that the sentinels announce. ioredis itself applies `family` to the sentinels only. */
+/** The address of the server that the sentinels announce. ioredis itself applies `family` to the sentinels only. */
 function sentinelAddress({ natMap, family }: ResolvedConnection, announced: string) {
   const colon = announced.lastIndexOf(':');
   const address = { host: announced.slice(0, colon), port: Number(announced.slice(colon + 1)) };

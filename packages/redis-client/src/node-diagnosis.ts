@@ -24,7 +24,7 @@ export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) =>
       retryStrategy: () => null,
     });
     connection.on('error', (error: Error) => reportOf(address, error));
-    // Its reason arrives as the event before it rejects.
+    // Errors are ignored here: the connection reported the reason by its `error` event before.
     const late = () => new Error('no answer');
     await within(connection.connect(), timeoutMs, late).catch(() => undefined);
     connection.disconnect();

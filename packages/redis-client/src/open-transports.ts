@@ -25,7 +25,7 @@ import type {
   SubscriberTransport,
 } from './transport.ts';
 
-/** The connections of a client. The one for subscriptions opens when its owner can handle its events. */
+/** The connections of a client. The connection for subscriptions opens when its owner can handle its events. */
 export interface Transports {
   readonly mode: RedisHealth['mode'];
   readonly transport: CommandTransport;

@@ -63,7 +63,7 @@ export interface BorrowedConnections {
 
 /** Options of {@link createRedisClient}. All times are milliseconds. */
 export interface RedisClientOptions extends RedisConnection {
-  /** ioredis connections of the caller's own, instead of an address. */
+  /** The caller's own ioredis connections, instead of an address. */
   readonly connection?: Redis | Cluster | BorrowedConnections;
   /** Limits the time until a command is answered or rejected. @default 1000 */
   readonly commandTimeoutMs?: number;

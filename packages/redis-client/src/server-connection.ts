@@ -194,9 +194,9 @@ export function createCallBound(timeoutMs: number) {
 }
 
 /**
- * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected. Without a
- * `commandTimeout` of the caller's, ioredis waits for the answers of its handshake without a limit. The returned function
- * ends the limit.
+ * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected. If the caller has set
+ * no `commandTimeout`, ioredis waits for the answers of its handshake without a limit. The returned function ends the
+ * limit.
  */
 export function limitHandshake(
   redis: Redis,

@@ -46,8 +46,8 @@ const refusals = [
 
 describe('a Redis that answers reads and refuses writes', () => {
   // The fault: PING and GET succeed, so every health check succeeds although no write is possible. Invariant: such a
-  // Redis is unavailable, even for a client that only reads, until it accepts writes. The control is the same client
-  // before.
+  // Redis is unavailable, even for a client that only reads, until it accepts writes. The control: before the fault,
+  // the same client is available.
   it.each(refusals)(
     'is unavailable, says why, and becomes available again by itself: $kind',
     async (refusal) => {

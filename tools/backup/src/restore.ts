@@ -80,7 +80,7 @@ async function openCopy(
   signal: AbortSignal,
 ): Promise<string> {
   const stored = join(archive.path, database);
-  // SQLite writes files beside a database that it opens, so it never opens the one in the archive.
+  // SQLite writes files beside a database that it opens, so the database in the archive is never opened.
   const copy = join(work, 'database');
   if (encrypted) await decrypt(stored, copy, identity, signal);
   return encrypted ? copy : stored;

@@ -42,8 +42,8 @@ export function choiceOf<T extends string>(name: string, text: string, choices: 
 }
 
 /**
- * Runs a command with the arguments that `read` parsed, and ends the process with the exit code that the command
- * resolves with: 1 when it throws, 2 for invalid arguments. `--help` prints the help.
+ * Runs a command with the arguments that `read` parsed. Then ends the process with the exit code with which the command
+ * resolved, with 1 if it threw, or with 2 if the arguments were invalid. `--help` prints the help.
  */
 export async function runCommand<T>(
   name: string,

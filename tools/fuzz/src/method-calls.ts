@@ -59,7 +59,7 @@ function valueOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean();
     case 'integer':
-      // A longer wait is not found out sooner than a short one.
+      // Short, because a longer wait would find no more faults and only take longer.
       if (name === 'waitMs') return fc.constantFrom(0, 1, 30);
       return fc.oneof(
         fc.integer({ min: least, max: Math.min(schema.maximum ?? Infinity, least + 30) }),

@@ -269,7 +269,7 @@ describe('each service', () => {
     for (const [, name, service] of every) {
       for (const [variable, value] of Object.entries(service.environment ?? {})) {
         if (!/PASS|SECRET|TOKEN/.test(variable)) continue;
-        // An exporter calls the password of the user "exporter" by its own name.
+        // In an exporter's environment, the variable of the password has another name than in .env.
         const expected = name.endsWith('-exporter')
           ? expect.stringMatching(/^\$\{[A-Z_]+_PASSWORD:-\}$/)
           : `\${${variable.replace('HUB_DB_', 'POSTGRES_')}:-}`;

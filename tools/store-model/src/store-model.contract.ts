@@ -7,7 +7,7 @@ import { checkProjections, checkReadState } from './projections.ts';
 import { play, type Hubs } from './run.ts';
 import { agentIdsOf, killsInFlight, steps, type Names, type Step } from './steps.ts';
 
-/** The difference between the clocks of the two hubs. */
+/** By how much the clock of each hub is wrong. */
 const skewsMs = [5 * 60_000, -7 * 60_000];
 
 /** The number of runs and their limits. */

@@ -18,7 +18,7 @@ export interface HubProcess extends AsyncDisposable {
   readonly pid: number;
   /** The last 64 KiB of its output; empty with {@link HubOptions.logFile}. */
   output(): string;
-  /** Ends the process alone: SIGTERM drains, SIGKILL is a crash. Resolves with its exit code, null after a signal. */
+  /** Ends only this process: SIGTERM drains it, SIGKILL crashes it. Resolves with its exit code, null after a signal. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   /** `end('SIGKILL')`. */
   kill(): Promise<void>;

@@ -21,7 +21,7 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-/** Several times as long as the way without the link takes, so that bytes that are not held back would have arrived. */
+/** Waits several times as long as bytes take without the link. Bytes that are not held back arrive within this time. */
 async function passTime() {
   const direct = await open(targetPort);
   for (let i = 1; i <= 5; i += 1) {

@@ -68,7 +68,7 @@ function longestTtlMs(kind: KeyKind, action: string | null, windowsMs: Expected[
   const { ttlMs } = keyTable[kind];
   if (kind === 'rateLimit' || kind === 'rateLimitWindow') {
     const windowMs = windowsMs[action ?? ''] ?? keyTable.rateLimit.ttlMs;
-    // Its youngest slice counts until its last request is a window old.
+    // The newest slice lasts a sixtieth of the window, and counts until its last request is a whole window old.
     return windowMs + Math.ceil(windowMs / 60);
   }
   return typeof ttlMs === 'number' ? ttlMs : 2 * leaseMaxMs;

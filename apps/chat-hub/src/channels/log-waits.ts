@@ -83,7 +83,7 @@ export function createLogWaits(deps: {
     const { epochGeneration } = rooms;
     // Checked before the room is opened, because an outsider must not open one.
     const head = await readableHead(identity, channelId);
-    // A client past the head read in another epoch: the answer's head tells it so.
+    // If `after` is above the head, the client has it from another epoch. The head in the answer shows that.
     if (head === null || head !== after) return 'read';
     const room = await rooms.open(channelId);
     const unwatch = room.watch((seq) => {

@@ -20,7 +20,7 @@ interface Entry {
 const idleMs = 30_000;
 /** Bytes read from a log at once, so that parsing them never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** The most reads of the heads, when the epoch changes during each of them. */
+/** How often the heads are read, if the epoch changes during each read. After that the read fails. */
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;

@@ -76,8 +76,8 @@ async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts
 }
 
 /**
- * Does one piece, again if the database fails meanwhile. A piece can be repeated, but one that was committed without an
- * answer is not counted.
+ * Does one piece, and repeats it while the database fails. Repeating is harmless. If an attempt was committed and only
+ * its answer was lost, its rows are not counted.
  */
 async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace) {
   const endMs = performance.now() + patienceMs;

@@ -42,8 +42,8 @@ describe('a trimmed log', () => {
       const rest = await from(21);
       expect(rest).toMatchObject({ head: 31, floor: 22, resumed: true });
       expect(rest.events.map(({ seq }: { seq: number }) => seq)).toEqual(range(22, 31));
-      // A notification follows each of the two refused resumes, and none follows the last resume. Before it, events may
-      // have been trimmed that a hub did not know of.
+      // A notification follows each of the two refused resumes, and none follows the last resume. Notifications of
+      // another head are not counted: events may have been trimmed before a hub delivered them.
       const params = { channelId: 'resumed', head: 31, reason: 'trimmed', floor: 22 };
       const seen = () =>
         socket.received.filter(

@@ -32,7 +32,7 @@ async function startPair(secrets: string) {
   };
 }
 
-/** Agents that call one hub and the other, and get new tokens from both, until it is disposed of. */
+/** Agents that call one hub and the other, and get new tokens from both, until the load is disposed of. */
 function startLoad(hubs: readonly TestHub[], admin: string) {
   let isDone = false;
   const refused: string[] = [];

@@ -9,7 +9,7 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** The delay of a client that obeys, as a fraction of the delay that the burst tolerates. */
+  /** How late a client that obeys reconnects: from 0, on time, to 1, the latest for which the burst can make up. */
   readonly lateness: number;
 }
 

@@ -1,4 +1,4 @@
-/** Answers for an Origin header, in the form that browsers send, whether the list has it. */
+/** Returns true if the list has this origin. `origin` must have the form in which browsers send it. */
 export type AllowedOrigins = (origin: string) => boolean;
 
 /** A wildcard below fewer labels would admit the sites of strangers; `localhost` belongs to this machine. */

@@ -99,7 +99,7 @@ function authenticateJwt(
         return (await jwtVerify(token, key, options)).payload;
       } catch (error) {
         failure = error;
-        // Only another key can help a signature. The claims are read after the signature was verified.
+        // Another key helps only if the signature does not match this one. Every other failure is final.
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
       }
     }

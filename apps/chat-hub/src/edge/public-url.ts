@@ -1,4 +1,4 @@
-/** The first segments of the hub's own paths. A prefix of this name could not be told from them. */
+/** The first segments of the hub's own paths. A public path that begins like these could not be told apart. */
 const ownSegments: ReadonlySet<string> = new Set(['v1', 'assets', 'healthz', 'readyz', 'metrics']);
 
 const plainPath = /^(?:\/[\w.~-]+)*\/?$/;

@@ -75,7 +75,7 @@ export function createRemoteKeys(
     const { uat } = fetched;
     if (uat !== undefined && Date.now() - uat >= refreshMs && !keys.reloading && !isPaused())
       keys.reload().catch(failed);
-    // Each token with an unknown key would cause a request.
+    // During the pause only the known keys are used, because each token with an unknown key would cause a request.
     const isAlone = isPaused();
     if (isAlone && !keys.fresh) throw unavailable();
     try {

@@ -28,8 +28,8 @@ const claimsSchema = z.object({
 });
 
 /**
- * The claim of this name; else the value at the path that the name is with its dots, such as `realm_access.roles`.
- * Undefined when there is neither. Issuers use dots in both ways.
+ * The claim with this name. If there is none, the name is read as a path with dots: `realm_access.roles` is the field
+ * `roles` of the claim `realm_access`. Undefined when there is neither. Issuers use dots in both ways.
  */
 export function readClaim(payload: JWTPayload, name: string): unknown {
   if (Object.hasOwn(payload, name)) return payload[name];
@@ -59,7 +59,7 @@ export function identityOf(
     throw new AuthError('unauthorized', `the token's claim "${name}" cannot be used`);
   }
   const { sub, exp, iat, jti, minter, channels, role, kind, on_behalf_of } = claims.data;
-  // It would outlive every revocation until that time.
+  // Until the time in `iat`, every revocation would take such a token for a newer one, which it does not end.
   if (iat !== undefined && iat > Date.now() + clockToleranceMs)
     throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
   return {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 
-/** What a trusted proxy says about the request that it passes on; null where it says nothing. */
+/** The host and the protocol that a trusted proxy reports for a request; null for what it does not report. */
 export interface Forwarded {
   readonly host: string | null;
   readonly protocol: string | null;

@@ -87,8 +87,8 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toMatchObject({ ok: false, code: 'not_found' });
   });
 
-  // Invariant: no value is served from a head at which the reader's membership was not confirmed, and no outdated
-  // value.
+  // Invariant: a cached value is served only if it belongs to the head at which the reader's membership was confirmed.
+  // It is then neither outdated nor newer than the reader may see.
   it('does not serve a cached value of an older or newer head', async () => {
     const { read, fill, database } = createBench();
     await fill();

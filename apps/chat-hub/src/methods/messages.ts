@@ -23,7 +23,10 @@ const cachedPageBytes = 262_144;
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
-/** The params with the default of their transport: a script writes text, a program on a socket may name the agents. */
+/**
+ * Fills in `parseMentions`. Over REST the default is true, because scripts write mentions into the text; over WebSocket
+ * it is false, because programs name the mentioned agents in `mentions`.
+ */
 function withMentions<P extends { readonly parseMentions: boolean | null }>(
   { transport }: Caller,
   params: P,

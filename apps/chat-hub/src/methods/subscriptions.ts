@@ -36,7 +36,7 @@ interface Prepared {
   readonly missed: MissedEvents | null;
 }
 
-/** The most reads of membership when the agent leaves during each of them. */
+/** How often membership is read again, if the agent leaves during each read. After that the topic is refused. */
 const leaveRounds = 3;
 /** The time for all topics together to catch up with the store's heads, before they are refused. */
 const levelMs = 2_000;

@@ -8,7 +8,7 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** Acts waiting to be written. While the database is away, further ones are in the log stream only. */
 const maxPending = 10_000;
 
-/** Methods that are administrative acts when an admin calls them: they decide over channels and texts of others. */
+/** Methods that are administrative acts when an admin calls them, because they may change what belongs to others. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
@@ -47,7 +47,7 @@ export function createAudit(deps: {
   });
   let count = 0;
 
-  /** Writes an act that was committed to the log stream. */
+  /** Writes a committed act to the log stream. */
   function logged({ action, hubId: _inEachLine, ...about }: AuditRecord): void {
     auditLog.info({ action, ...about }, `an administrative act: ${action}`);
   }

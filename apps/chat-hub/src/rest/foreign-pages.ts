@@ -11,12 +11,12 @@ const preflightHeaders = {
   'access-control-max-age': '7200',
 } as const;
 
-/** What a page may read of an answer, beside its body. */
+/** The headers of an answer that a page may read. */
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**
- * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may use REST too, refusals
- * included. Credentials of the browser stay excluded, because the hub's tokens are in a header. Preflights need no
+ * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may also use REST and read its
+ * refusals. Credentials of the browser stay excluded, because the hub's tokens are in a header. Preflights need no
  * sign-in. Call this before `refuseOtherVerbs`, which would else answer 405 at every unknown address.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {

@@ -124,7 +124,7 @@ export function createSessionBench({
     onNextPage: (answer) => void (answerNext = answer),
     trim: (next) => void (floor = next),
     async turn() {
-      // The flusher itself may wait for some ms.
+      // Flushes without the flusher, which may wait for some ms.
       await new Promise((resolve) => setImmediate(resolve));
       room.flush();
       session.flush();

@@ -98,7 +98,7 @@ export function createAgentGroup({
   const agents = new Map<number, VirtualAgent>();
   const cuts = plan.cutEveryMs;
   let isStopped = false;
-  // The counts at the end of the last stage: the agents' clients never reset theirs.
+  // The counts that earlier stages reported. They are subtracted, because the agents' clients never reset their counts.
   let reported = { lost: 0, doubled: 0 };
   let loopUtilization = 0;
 

@@ -36,7 +36,7 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /** The measurement that the checks are about: of the highest stage that a ramp held, otherwise of all stages. */
+  /** What the checks are about: the measurement of the highest stage that a ramp held, otherwise of all stages. */
   readonly measurement: Measurement;
 }
 

@@ -8,8 +8,8 @@ const invisible =
 const invisibleRun = new RegExp(`${invisible.source}+`, 'gu');
 
 /**
- * What needs an invisible character to look as it does: a flag of tags, a keycap, an emoji with a variation selector or
- * joined to others; and a joiner between letters of scripts that join, as in Persian and in the scripts of India.
+ * Texts that look right only with an invisible character: a flag of tags, a keycap, an emoji with a variation selector
+ * or joined to others; and a joiner between letters of scripts that join, as in Persian and in the scripts of India.
  */
 const pictograph = '\\p{Extended_Pictographic}[\\u{1f3fb}-\\u{1f3ff}\\ufe0e\\ufe0f]?';
 const joining =

@@ -36,7 +36,7 @@ def _is_repeatable(method: str, params: Mapping[str, Any]) -> bool:
     return True
 
 
-# : Called with a result and its size in bytes.
+#: Called with a result and its size in bytes.
 OnResult = Callable[[Any, int], None]
 
 

@@ -29,9 +29,9 @@ class Cursor:
     target: int = 0
     #: True after the hub accepted the channel once.
     was_subscribed: bool = False
-    # : Changes whenever an answer that is still expected becomes useless.
+    #: Changes whenever an answer that is still expected becomes useless.
     generation: int = 0
-    # : Events that came out of order, by seq.
+    #: Events that came out of order, by seq.
     buffer: dict[int, tuple[Event, int]] = field(default_factory=dict)
     buffer_bytes: int = 0
 

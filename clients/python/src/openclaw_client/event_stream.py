@@ -56,7 +56,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._direct = direct
         #: True when every direct channel of this connection has a cursor.
         self._knows_direct = False
-        # : True once every direct channel had a cursor, so that any further direct channel is new.
+        #: True once every direct channel had a cursor, so that any further direct channel is new.
         self._had_direct = False
         self._notices = notices
         self._welcome: Welcome | None = None

@@ -15,7 +15,7 @@ class Event:
     #: Such as ``channel.message``; docs of the protocol list all of them.
     type: str
     channel_id: str | None
-    # : The event's number in the channel's log; None for typing, presence and other ephemeral events.
+    #: The event's number in the channel's log; None for typing, presence and other ephemeral events.
     seq: int | None
     #: Changes when a backup of the hub's database is restored.
     epoch: str

@@ -24,7 +24,7 @@ class CloseCode:
 
     code: str
     meaning: str
-    # : True when the client may reconnect with the same token.
+    #: True when the client may reconnect with the same token.
     may_reconnect: bool
 
 

@@ -39,7 +39,7 @@ class Options:
     queue_max_bytes: int = 16 * 1024 * 1024
     #: Events that wait for the reader of one stream. Further durable ones are read from the log when it has caught up.
     stream_max: int = 10_000
-    # : Bytes of events that wait for the reader of one stream. One page of the log may exceed it.
+    #: Bytes of events that wait for the reader of one stream. One page of the log may exceed it.
     stream_max_bytes: int = 16 * 1024 * 1024
     #: The largest frame that is accepted from the hub.
     frame_max_bytes: int = 64 * 1024 * 1024

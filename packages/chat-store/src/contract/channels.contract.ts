@@ -179,7 +179,8 @@ export function describeChannels(database: () => TestDatabase): void {
       const last = await ana.write('channel.create', { name: `${prefix} last` });
       const [first] = (await ana.read('channel.list', { order: 'newest', limit: 1 })).channels;
       expect(first?.channelId).toBe(last.channel.channelId);
-      // A cursor holds the place itself, so that it tells nothing of a channel that the caller may not see.
+      // A cursor contains the name by which it continues. If a channel's id were accepted instead, the page would show
+      // where in the order a channel is that the caller may not see.
       expect(
         await ana
           .read('channel.list', { order: 'name', cursor: hidden.channel.channelId })

@@ -96,7 +96,7 @@ export function describeMentions(database: () => TestDatabase): void {
       expect(await member.say(channelId, content, message)).toEqual(repeat);
       await owner.write('member.add', { channelId, agentId: guest.agentId });
       expect(await member.say(channelId, content, message)).toEqual({ ...repeat, unreached: [] });
-      // The default of the two transports differs, so a repeat may come without the param.
+      // The defaults of the two transports differ, so a repeat may come without the param.
       expect(
         await member.say(channelId, content, { ...message, parseMentions: false }),
       ).toMatchObject({ duplicate: true });

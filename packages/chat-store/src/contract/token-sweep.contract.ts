@@ -4,7 +4,7 @@ import type { OpenedDatabase } from './opened-database.contract.ts';
 
 const dayMs = 86_400_000;
 
-/** What the sweep removes of tokens, revocations and the audit log. */
+/** The sweep of expired tokens, of their revocations, and of old entries of the audit log. */
 export function describeTokenSweep(name: string, start: () => Promise<OpenedDatabase>): void {
   describe(`the sweep of tokens on ${name}`, () => {
     let database: OpenedDatabase;
@@ -39,7 +39,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       const later = Date.now() + dayMs;
       await mint('expired', longAgo);
       await mint('valid', later);
-      // Not minted here: the expiry is known when the token was shown once more.
+      // The last two were not minted here. The store learns when such a token expires only if the token is used again.
       for (const jti of ['expired', 'valid', 'shown', 'never-shown']) await core.revoke({ jti });
       await core.recordTokenUses([{ jti: 'shown', expiresAtMs: longAgo, isRefused: true }]);
       await core.revoke({ sub: 'bot', beforeMs: longAgo });

@@ -66,8 +66,9 @@ export async function eraseSome(
 ): Promise<ErasedPiece> {
   const { phase } = place;
   if (phase === 'redact') {
-    // Another hub may be redacting the agent's rows now. Rewritten before it commits, they would get the text or the id
-    // back that it has read. Other agents' rows are not waited for, because their deletions may never pause.
+    // Another hub may be redacting the agent's rows now. If they were rewritten before that hub commits, its commit
+    // would restore the text or the id that it has read. Redactions for other agents are not waited for, because those
+    // agents may delete messages without a pause.
     if (!erasure.isDryRun) await sweepRedactions(engine);
     const isWaiting = !erasure.isDryRun && (await isRedacting(engine, erasure.agentId));
     return { place: isWaiting ? place : { ...eraseStart, phase: 'rewrite' }, counts: noCounts };
@@ -197,7 +198,7 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // The id may stand only in what others wrote, or be the name of a field.
+      // Nothing to change: the id stands only in what others wrote, or is the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);

@@ -23,7 +23,7 @@ export interface Prefetch {
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
-  /** Channels in which a message mentions everyone, and only few members make it count. */
+  /** Channels in which a message mentions everyone. Their members are counted: only in a small channel anyone may. */
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 

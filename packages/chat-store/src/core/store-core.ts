@@ -110,8 +110,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, of expired tokens, and some that no retention keeps: that of
-     * their channel, this one of the hub, or that of the audit log.
+     * Removes some rows of deleted messages and channels, some of expired tokens, some events that are
+     * beyond the retention of their channel or hub, and some old entries of the audit log.
      */
     sweep: bind(sweep),
     /**

@@ -168,8 +168,8 @@ export function recordMinted(
 }
 
 /**
- * Records uses of tokens, at most some hundred in a call, each `jti` once. A revocation learns by it when its token
- * expires, after which it is no longer needed.
+ * Records uses of tokens, at most some hundred in a call, each `jti` once. The use of a revoked token shows when the
+ * token expires. This time is stored in the revocation, which can be removed after it.
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
   if (uses.length === 0) return;

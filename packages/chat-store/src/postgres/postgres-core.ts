@@ -28,7 +28,7 @@ const systemPoolSize = lookUpsAtOnce + 2;
 /** The codes for a prepared statement that does not exist, or that exists already. */
 const lostStatement: ReadonlySet<string> = new Set(['26000', '42P05']);
 
-/** Gets the function that reads the state of a pool, once per pool. */
+/** Called once per pool, with the function that reads its state. */
 type OnPool = (
   name: 'reads' | 'system',
   read: () => { readonly open: number; readonly idle: number; readonly waiting: number },

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ChatStoreError } from '../errors.ts';
 
-/** What a connection may rely on. It is shared by all connections to one database. */
+/** The properties of a session on which connections may rely. All connections to one database share this object. */
 export interface SessionMode {
   /**
    * True behind a pooler in transaction mode: each transaction may run on another connection of the server. Settings and
@@ -55,8 +55,9 @@ export function commitSettings(settings: SessionSettings): Record<string, string
 }
 
 /**
- * Finds out if a pooler hands out a connection of the server per transaction. Two sessions of their own have different
- * backends that stay the same. A pooler gives both the same one, or one of them another one with the next statement.
+ * Finds out if a pooler hands out a connection of the server per transaction. Without one, two sessions have different
+ * backends, and each keeps its backend. Behind a pooler both have the same backend, or a session gets another backend
+ * with its next statement.
  * @throws {ChatStoreError} `unavailable` for a pooler that allows no transactions; or the error of the connection
  */
 export async function isTransactionPooled(config: pg.ClientConfig): Promise<boolean> {
@@ -71,7 +72,7 @@ export async function isTransactionPooled(config: pg.ClientConfig): Promise<bool
     await other.connect();
     const first = await backendOf(one);
     const second = await backendOf(other);
-    // A pooler that takes turns shows at the second of two statements in a row.
+    // A pooler that alternates between backends is found by two statements of one session in a row.
     const isPooled =
       first === second || second !== (await backendOf(other)) || first !== (await backendOf(one));
     if (isPooled) await checkTransactions(one);

@@ -38,7 +38,7 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     return work(Math.floor(clock()));
   }
 
-  /** `full` is the result of its entry alone. Any other error fails the whole call, as in Redis. */
+  /** An entry that fails with `full` has this error as its result. Any other error fails the whole call, as in Redis. */
   function runEach<E, T>(
     entries: readonly E[],
     check: (entry: E) => void,

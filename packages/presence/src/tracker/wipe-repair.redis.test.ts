@@ -17,7 +17,7 @@ beforeEach(async () => {
   wiped = [];
 });
 
-/** A hub with the default heartbeat, and one agent with the hub's name in all channels. */
+/** A hub with the default heartbeat. One agent, whose name is that of the hub, is in all channels. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys: bench.keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));

@@ -64,7 +64,7 @@ export interface MethodDefinition {
 /** The fields of most writes: on one channel, and counted against the message limit. */
 export const write = { kind: 'write', limit: 'message', orderedBy: 'channelId' } as const;
 
-/** The fields of most reads: of one channel. */
+/** The fields that most reads share; each reads one channel. */
 export const read = { kind: 'read', limit: 'read', orderedBy: 'channelId' } as const;
 
 const kib = 1024;

@@ -10,7 +10,7 @@
   ARGV[2]    sliceMs
   ARGV[3]    the most requests in a window; empty: the requests were decided elsewhere and all count
   ARGV[4]    now, ms; empty: the time of Redis
-  ARGV[5..]  pairs: age in ms, number of requests; with a limit only 0 and the cost; none: read and write nothing
+  ARGV[5..]  pairs: age in ms, number of requests; with a limit only 0 and the cost; none: only read
 
   Output:    {1 allowed or 0 refused, requests in the window, ms until the same call is allowed (if it was allowed: until
              requests leave), the slices as "leavesInMs count …" if ARGV[3] is empty, ms until a block ends}
@@ -26,7 +26,7 @@ local counted = tonumber(redis.call('GET', counterKey) or '')
 local started = counted ~= nil
 local cost = limit and tonumber(ARGV[6]) or 1
 if limit and started and #ARGV > 4 and counted + cost <= limit then
-  -- While nothing left the window and the newest slice goes on, the stored count is right and the other slices are not read.
+  -- If no slice has left the window and the newest one still runs, the stored count is right. Other slices are not read.
   local times = redis.call('HMGET', windowKey, 'oldest', 'newest', 'blocked')
   local oldest, newest = tonumber(times[1] or ''), tonumber(times[2] or '')
   local isSame = newest and newest <= now and math.floor(newest / sliceMs) == math.floor(now / sliceMs)

@@ -105,7 +105,7 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
   };
 }
 
-/** A backup that was taken while messages were sent, and the log at its end, of which the restore must lose a part. */
+/** A backup that was taken while messages were sent, and the facts by which its restore is checked. */
 export interface BackupUnderLoad {
   readonly archive: string;
   /** The number of events that were acknowledged when the backup began. */

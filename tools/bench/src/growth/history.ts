@@ -13,7 +13,7 @@ const channelId = 'bench-0';
 const appendsAtOnce = 500;
 const readsMeasured = 50;
 
-/** The store itself writes the messages, so that every table and index is as after as many sends. */
+/** The store itself writes the messages, so that all tables and indexes are filled as by that many sends. */
 async function writeHistory(databaseUrl: string, messages: number): Promise<void> {
   const store = await createChatStore({ url: databaseUrl });
   const actor = { agentId: 'owner', isAdmin: false };

@@ -26,7 +26,7 @@ const ready = hasProgram('nginx') && hasOpenssl();
   let proxy: ReverseProxy;
   const token = signToken(secret, 'ana');
 
-  /** Without a look at the certificate, which is self-signed. */
+  /** Sends a request. The certificate is self-signed, so it is not verified. */
   const ask = (path: string, headers: Record<string, string> = {}) =>
     new Promise<{ status: number; headers: NodeJS.Dict<string | string[]> }>((resolve, reject) => {
       const options = { port, path, headers, host: '127.0.0.1', rejectUnauthorized: false };

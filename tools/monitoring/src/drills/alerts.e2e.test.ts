@@ -73,14 +73,14 @@ const drills: readonly Drill[] = [
   {
     alerts: ['HubDown'],
     fault: 'a hub is killed',
-    cause: ({ patient }) => patient.kill(),
+    cause: ({ drilledHub }) => drilledHub.kill(),
   },
   {
     alerts: ['HubDown'],
     fault: 'a hub hangs',
     blocks: { HubDown: [1] },
-    async cause({ patient }) {
-      patient.hub.freeze();
+    async cause({ drilledHub }) {
+      drilledHub.hub.freeze();
     },
   },
   {
@@ -91,13 +91,13 @@ const drills: readonly Drill[] = [
   {
     alerts: ['HubRestarts'],
     fault: 'a hub crashes three times',
-    async cause({ patient, monitoring }) {
-      const expr = `process_start_time_seconds{instance="${patient.opsAddress}"}`;
+    async cause({ drilledHub, monitoring }) {
+      const expr = `process_start_time_seconds{instance="${drilledHub.opsAddress}"}`;
       const startedAt = async () => (await monitoring.query(expr))[0]?.value[1];
       for (let crash = 0; crash < 3; crash += 1) {
         const before = await waitFor(startedAt, { what: 'a scrape of the hub', timeoutMs: 20_000 });
-        await patient.kill();
-        await patient.up({});
+        await drilledHub.kill();
+        await drilledHub.up({});
         await waitFor(async () => ![before, undefined].includes(await startedAt()), {
           what: 'Prometheus to see the start',
           everyMs: 200,
@@ -109,17 +109,17 @@ const drills: readonly Drill[] = [
   {
     alerts: ['HubDrainsTooLong'],
     fault: 'the delay of a drain is ten minutes',
-    async cause({ patient }) {
-      await patient.configure({ HUB_DRAIN_DELAY_MS: '600000' });
-      scope.defer(() => patient.configure({}));
-      process.kill(patient.hub.pid, 'SIGTERM');
+    async cause({ drilledHub }) {
+      await drilledHub.configure({ HUB_DRAIN_DELAY_MS: '600000' });
+      scope.defer(() => drilledHub.configure({}));
+      process.kill(drilledHub.hub.pid, 'SIGTERM');
     },
   },
   {
     alerts: ['HubEventLoopBusy'],
     fault: 'a hub gets too little of its core',
-    async cause({ patient }) {
-      scope.defer(startStarving(() => patient.hub.pid));
+    async cause({ drilledHub }) {
+      scope.defer(startStarving(() => drilledHub.hub.pid));
     },
   },
   {
@@ -146,10 +146,10 @@ const drills: readonly Drill[] = [
   {
     alerts: ['HubStartsTooLong'],
     fault: 'a hub starts while PostgreSQL is away',
-    async cause({ postgres, patient }) {
+    async cause({ postgres, drilledHub }) {
       await postgres.kill();
-      await patient.kill();
-      void patient.up({}).catch(() => undefined);
+      await drilledHub.kill();
+      void drilledHub.up({}).catch(() => undefined);
     },
   },
   {
@@ -187,7 +187,7 @@ const drills: readonly Drill[] = [
     async cause({ postgres }) {
       const connections = "from pg_stat_activity where backend_type = 'client backend'";
       const used = Number(postgres.query(`select count(*) ${connections}`));
-      // Three stay for superusers, such as the operator.
+      // Three of the 80 connections are reserved for superusers, such as the operator.
       scope.defer(await openSessions(postgres.port, 77 - used));
     },
   },
@@ -226,7 +226,7 @@ const drills: readonly Drill[] = [
     fault: 'Redis is full and may not evict',
     async cause({ redis }) {
       await redis.command('CONFIG SET maxmemory-policy noeviction');
-      // Not too small: Redis also closes connections beyond a tenth of it.
+      // A smaller maxmemory would also close connections, whose buffers may take a tenth of it.
       await redis.command('SETRANGE other:dump 40000000 x');
       await redis.command('CONFIG SET maxmemory 30mb');
       scope.defer(() => redis.command('DEL other:dump'));
@@ -362,29 +362,29 @@ const drills: readonly Drill[] = [
   {
     alerts: ['HubConnectionsNearLimit'],
     fault: 'nearly all connections of a hub are open',
-    async cause({ patient }) {
-      await patient.configure({ HUB_MAX_CONNECTIONS: '40' });
-      scope.defer(() => patient.configure({}));
-      for (let i = 0; i < 38; i += 1) await scope.use(connectTo(patient, `crowd-${i}`));
+    async cause({ drilledHub }) {
+      await drilledHub.configure({ HUB_MAX_CONNECTIONS: '40' });
+      scope.defer(() => drilledHub.configure({}));
+      for (let i = 0; i < 38; i += 1) await scope.use(connectTo(drilledHub, `crowd-${i}`));
     },
   },
   {
     alerts: ['HubConnectionsNearLimit'],
     fault: 'an agent opens connections and does not close them',
     blocks: { HubConnectionsNearLimit: [1] },
-    async cause({ patient }) {
-      await patient.configure({ HUB_MAX_CONNECTIONS: '40' });
-      scope.defer(() => patient.configure({}));
-      for (let i = 0; i < 38; i += 1) await scope.use(connectTo(patient, 'leaky'));
+    async cause({ drilledHub }) {
+      await drilledHub.configure({ HUB_MAX_CONNECTIONS: '40' });
+      scope.defer(() => drilledHub.configure({}));
+      for (let i = 0; i < 38; i += 1) await scope.use(connectTo(drilledHub, 'leaky'));
       return { env: { AGENT: 'leaky' } };
     },
   },
   {
     alerts: ['HubClientsLag'],
     fault: 'a client does not read',
-    async cause({ patient }) {
-      const reader = await scope.use(connectTo(patient, 'reader'));
-      const writer = await scope.use(connectTo(patient, 'writer'));
+    async cause({ drilledHub }) {
+      const reader = await scope.use(connectTo(drilledHub, 'reader'));
+      const writer = await scope.use(connectTo(drilledHub, 'writer'));
       await writer.call('channel.create', { channelId: 'lag', name: 'lag' });
       await reader.call('channel.join', { channelId: 'lag' });
       await reader.call('subscribe', { topics: [{ channelId: 'lag' }] });
@@ -397,23 +397,24 @@ const drills: readonly Drill[] = [
   {
     alerts: ['HubAgentBarred'],
     fault: 'an agent calls in a loop',
-    async cause({ patient }) {
-      await patient.configure({ HUB_LIMIT_CALLS: '20/2' });
-      scope.defer(() => patient.configure({}));
-      scope.defer(startLoopingAgent(patient.hub.httpUrl, signToken(hubSecret, 'loop')));
+    async cause({ drilledHub }) {
+      await drilledHub.configure({ HUB_LIMIT_CALLS: '20/2' });
+      scope.defer(() => drilledHub.configure({}));
+      scope.defer(startLoopingAgent(drilledHub.hub.httpUrl, signToken(hubSecret, 'loop')));
       return { env: { AGENT: 'loop' } };
     },
   },
   {
     alerts: ['HubSignInsFail'],
     fault: 'the hub has another key than the issuer of tokens',
-    async cause({ patient }) {
+    async cause({ drilledHub }) {
       const secret = 'of-the-issuer-'.repeat(3);
-      await patient.configure({ HUB_JWT_SECRET: 'of-nobody-'.repeat(4) });
-      scope.defer(() => patient.configure({}));
+      await drilledHub.configure({ HUB_JWT_SECRET: 'of-nobody-'.repeat(4) });
+      scope.defer(() => drilledHub.configure({}));
       const headers = { authorization: `Bearer ${signToken(secret, 'anna')}` };
       const timer = setInterval(
-        () => void fetch(`${patient.hub.httpUrl}/v1/channels`, { headers }).catch(() => undefined),
+        () =>
+          void fetch(`${drilledHub.hub.httpUrl}/v1/channels`, { headers }).catch(() => undefined),
         150,
       );
       scope.defer(() => clearInterval(timer));
@@ -458,26 +459,26 @@ const drills: readonly Drill[] = [
   {
     alerts: ['AlertsNotDelivered'],
     fault: 'the receiver of alerts is away',
-    async cause({ monitoring, patient }) {
+    async cause({ monitoring, drilledHub }) {
       await monitoring.receiver.stop();
-      scope.defer(() => patient.up({}));
+      scope.defer(() => drilledHub.up({}));
       // A stopped hub fires an alert, which then cannot be delivered.
-      await patient.kill();
+      await drilledHub.kill();
     },
   },
   {
     alerts: ['AlertsNotDelivered'],
     fault: 'the receiver of alerts has another token',
     blocks: { AlertsNotDelivered: [1] },
-    async cause({ monitoring, patient }) {
+    async cause({ monitoring, drilledHub }) {
       const RECEIVER_TOKEN = 'a-new-one';
       monitoring.receiver.expect(RECEIVER_TOKEN);
       scope.defer(async () => {
         monitoring.receiver.expect(webhookToken);
         await monitoring.setWebhookToken(webhookToken);
-        await patient.up({});
+        await drilledHub.up({});
       });
-      await patient.kill();
+      await drilledHub.kill();
       return { env: { RECEIVER_TOKEN } };
     },
   },
@@ -547,7 +548,7 @@ describeWith(
     ADMIN_TOKEN = (await world.run(command, { HUB_JWT_SECRET: hubSecret })).output;
   }, 120_000);
 
-  // If an alert has two severities, the drill causes the page.
+  // If an alert has two severities, only the page counts, because the drill causes that.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }

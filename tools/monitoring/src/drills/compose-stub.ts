@@ -7,7 +7,7 @@ import { freePort } from '@openclaw/test-support';
 export interface Service {
   /** Starts the service if it is stopped, and restarts it if the variables differ from those it runs with. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
-  /** SIGTERM, and after the time SIGKILL; then starts it. Starts a stopped one. */
+  /** Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. A stopped one is only started. */
   restart(graceMs: number): Promise<void>;
   output?(): string;
 }

@@ -18,7 +18,7 @@ export interface Restartable {
   readonly address: string;
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
-  /** What it has written since its start. */
+  /** The output of the program since its start. */
   readonly output: () => string;
 }
 

@@ -23,7 +23,7 @@ export interface World {
   /** The hubs with the load. */
   readonly hubs: readonly HubService[];
   /** A hub without load, which the drills break. Runbooks call it `hub`. */
-  readonly patient: HubService;
+  readonly drilledHub: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
   /** Makes Prometheus scrape these hubs and this Redis, and nothing else. */
@@ -37,7 +37,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** The patient's HUB_JWT_SECRET. */
+/** HUB_JWT_SECRET of {@link World.drilledHub}. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
 // Nothing is refused, and no agent barred, unless a drill wants it.
@@ -91,12 +91,12 @@ export async function startWorld(scope: Scope): Promise<World> {
   };
   // In sequence, as the first creates the tables.
   const hubs = [await start({}), await start({})];
-  const patient = await start({
+  const drilledHub = await start({
     NODE_ENV: 'production',
     HUB_HOST: '127.0.0.1',
     HUB_JWT_SECRET: hubSecret,
   });
-  const everyHub = [...hubs, patient].map(({ opsAddress }) => opsAddress);
+  const everyHub = [...hubs, drilledHub].map(({ opsAddress }) => opsAddress);
   postgres.query('create role exporter login in role pg_monitor');
   const monitoring = await scope.use(
     startMonitoring({
@@ -108,7 +108,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const service = (server: Server): Service => ({
-    // As Compose does, it leaves a server alone that runs, even if it hangs.
+    // Like Compose, it does not restart a server that is running, even if that server hangs.
     async up() {
       if (!(await accepts(server.port))) await server.restart();
     },
@@ -126,7 +126,7 @@ export async function startWorld(scope: Scope): Promise<World> {
     },
   });
   const services = new Map<string, Service>([
-    ['hub', patient],
+    ['hub', drilledHub],
     ['redis', service(redis)],
     ['postgres', service(postgres)],
     ['redis-exporter', program(monitoring.redisExporter)],
@@ -155,7 +155,7 @@ export async function startWorld(scope: Scope): Promise<World> {
     postgres,
     redis,
     hubs,
-    patient,
+    drilledHub,
     load,
     monitoring,
     async watchAll() {
@@ -175,12 +175,12 @@ export async function startWorld(scope: Scope): Promise<World> {
               PATH: [stub.env.folder, join(root, 'node_modules/.bin'), PATH].join(delimiter),
               HOME,
               DRILL_COMPOSE: stub.env.DRILL_COMPOSE,
-              API: patient.hub.httpUrl,
+              API: drilledHub.hub.httpUrl,
               HUB_HOST: '127.0.0.1',
-              HUB_PORT: String(patient.hub.port),
-              HUB_OPS_PORT: patient.opsAddress.replace(/^.*:/, ''),
+              HUB_PORT: String(drilledHub.hub.port),
+              HUB_OPS_PORT: drilledHub.opsAddress.replace(/^.*:/, ''),
               HUBS: everyHub.join(', '),
-              HUB: `http://${patient.opsAddress}`,
+              HUB: `http://${drilledHub.opsAddress}`,
               HUB_DB_URL: databaseUrl,
               DB_ADMIN_URL: postgres.url,
               REDIS_URL: redis.url,

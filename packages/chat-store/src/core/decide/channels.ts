@@ -34,7 +34,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   return accepted({ channel: channelOf(channel) }, announced(channel, 'created', joined.event));
 };
 
-/** An event with the announcement of a public channel's change; that of any other channel as it is. */
+/** Adds an announcement to the event if its channel is public. Returns the event of any other channel unchanged. */
 function announced(
   { id: channelId, kind, name }: ChannelsTable,
   change: ChannelAnnouncement['change'],

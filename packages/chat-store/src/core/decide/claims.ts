@@ -3,7 +3,7 @@ import type { GroupState } from '../group-state.ts';
 import type { ChannelWithHead, ClaimsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-// One row a thread holds its newest claim, also after its end, because fences must keep rising.
+// Each thread has one row with its newest claim. The row stays after the claim ends, because fences must keep rising.
 
 /** The sender of events that no caller causes. */
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };

@@ -4,9 +4,9 @@ import type { GroupState } from '../group-state.ts';
 import { messagesOf, selectMessages } from '../message-projection.ts';
 import { newestClaim } from './claims.ts';
 
-/** The most newer messages that a refusal holds. */
+/** A refusal contains at most this many of the newer messages. */
 const newerMax = 20;
-/** The most bytes of them, as JSON. */
+/** The most bytes of these messages, as JSON. */
 const newerBytes = 262_144;
 /** A sender that is further behind than this is always superseded, so that no check visits more rows. */
 const seqsMax = 1_000;

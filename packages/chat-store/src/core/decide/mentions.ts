@@ -16,7 +16,7 @@ interface Mentioning {
   readonly parsed: ParsedMentions | null;
 }
 
-/** The mentions of a message, as it is stored. */
+/** The mentions that are stored with a message, and the names that reach nobody. */
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;

@@ -5,7 +5,7 @@ import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
 /** The callbacks by which a client reports. `onDelivery` is called for every delivery. */
 export interface ClientEvents {
-  /** A message with this number, sent at this time of this process. */
+  /** The client received the message with this number. `sentMicros` is when it was sent, by this process's clock. */
   onDelivery(client: Client, index: number, sentMicros: number): void;
   onAccepted(index: number): void;
   onRefused(answer: string): void;

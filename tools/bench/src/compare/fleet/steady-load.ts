@@ -51,7 +51,7 @@ export interface SteadyLoad {
 
 const longestMs = 3_600_000;
 
-/** Its messages have the numbers from `firstIndex` on. */
+/** Creates a load whose messages are numbered from `firstIndex` on. */
 export function createSteadyLoad(
   clients: readonly Client[],
   channels: readonly Channel[],
