@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AuditRecord, ChatStore, MintedTokenRecord } from '../index.ts';
+import { newAuditId, type AuditRecord, type ChatStore, type MintedTokenRecord } from '../index.ts';
 import { uniqueId, type TestDatabase } from './world.contract.ts';
 
 const act = (given: Partial<AuditRecord> = {}): AuditRecord => ({
@@ -155,6 +155,21 @@ export function describeTokens(database: () => TestDatabase): void {
       const { entries } = await store.readAudit({ actor, action: 'token.revoke', limit: 5 });
       expect(entries).toHaveLength(1);
       expect((await store.readAudit({ actor, target: 'ops', limit: 5 })).entries).toHaveLength(1);
+    });
+
+    // The race: a write was committed, and its answer was lost. Invariant: the repeated write adds no second entry.
+    it('holds an act once whose record is written again with its id', async () => {
+      const { store } = database();
+      const actor = uniqueId('admin');
+      const [one, two] = [1, 2].map(() => ({ ...act({ actor }), id: newAuditId() }));
+      if (!one || !two) throw new Error('no records');
+      await store.recordAudit([one]);
+      await store.recordAudit([one, two]);
+      expect((await readAll(store, actor)).map(({ id }) => id)).toEqual([two.id, one.id]);
+      // Negative control: without an id, each write adds an entry.
+      await store.recordAudit([act({ actor })]);
+      await store.recordAudit([act({ actor })]);
+      expect(await readAll(store, actor)).toHaveLength(4);
     });
 
     it('bounds what a caller puts into an entry', async () => {
