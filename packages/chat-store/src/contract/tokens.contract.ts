@@ -181,6 +181,23 @@ export function describeTokens(database: () => TestDatabase): void {
       expect(JSON.stringify(entry).length).toBeLessThan(5_000);
     });
 
+    // The fault: a token for some fifty channels was minted, and its entry held neither its jti nor that it was an admin's.
+    it('keeps the ids of an act whose details are too large', async () => {
+      const { store } = database();
+      const actor = uniqueId('admin');
+      const channels = Array.from({ length: 64 }, () => uniqueId('c').padEnd(64, 'x'));
+      const many = Object.fromEntries(channels.map((name) => [name, name]));
+      await store.recordAudit([
+        act({ actor, details: { jti: 'j1', isAdmin: true, channels } }),
+        act({ actor, details: many }),
+      ]);
+      const { entries } = await store.readAudit({ actor, limit: 2 });
+      expect(entries.map(({ details }) => details)).toEqual([
+        { isTooLarge: true },
+        { jti: 'j1', isAdmin: true, channels: { isTooLarge: true } },
+      ]);
+    });
+
     it('rolls back with its act: a token that exists already is not minted', async () => {
       const { store } = database();
       const actor = uniqueId('admin');

@@ -43,6 +43,20 @@ const maxText = 512;
 const maxDetails = 2_048;
 const rowsMax = 500;
 
+const tooLarge = { isTooLarge: true };
+
+/** The details as JSON. Of details that are too large only the large values are left out, so that the ids stay. */
+function detailsText(details: AuditRecord['details']): string {
+  const text = JSON.stringify(details);
+  if (text.length <= maxDetails) return text;
+  const small = Object.entries(details).map(([name, value]) => {
+    const isLarge = JSON.stringify(value ?? null).length > maxDetails / 8;
+    return [name, isLarge ? tooLarge : value];
+  });
+  const rest = JSON.stringify(Object.fromEntries(small));
+  return rest.length <= maxDetails ? rest : JSON.stringify(tooLarge);
+}
+
 const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
 
 let newestMs = 0;
@@ -64,14 +78,13 @@ export async function insertAudit(
     .insertInto('audit_log')
     .values(
       records.map((record) => {
-        const details = JSON.stringify(record.details);
         return {
           id: record.id ?? newAuditId(),
           at: now(),
           actor: record.actor.slice(0, maxText),
           action: record.action.slice(0, maxText),
           target: cut(record.target),
-          details: details.length > maxDetails ? '{"isTooLarge":true}' : details,
+          details: detailsText(record.details),
           via: record.via,
           address: cut(record.address),
           request_id: cut(record.requestId),
