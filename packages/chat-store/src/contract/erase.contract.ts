@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
+import { isReservedName, methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import { eraseStart, type EraseCounts, type Erasure } from '../core/erase.ts';
 import type { StoreCore } from '../core/store-core.ts';
@@ -317,8 +317,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         for (const content of ['one', `"${agentId}"`]) {
           await write('ana', 'message.send', { channelId, content, metadata });
         }
-        const emitted = { channelId, name: agentId, payload: metadata };
-        await write('ana', 'collaboration.emit', emitted);
+        // A name that begins with `ask.` is the hub's.
+        const name = isReservedName(agentId) ? `x.${agentId}` : agentId;
+        await write('ana', 'collaboration.emit', { channelId, name, payload: metadata });
         const before = (await core.logPage(channelId, 0, 100, 1e9)).events;
         await write(agentId, 'message.send', { channelId, content: 'secret' });
         const of = { agentId, pseudonym: `x-${agentId}` };
