@@ -108,6 +108,7 @@ export async function startLive(
   const logWaits = createLogWaits({
     store,
     rooms,
+    isRevoked: revocations.has,
     onFailed(error) {
       const refusal = refusalOfError(error);
       if (refusal.code === 'internal') log.error({ err: error }, 'a wait for an event failed');

@@ -19,7 +19,7 @@ export type {
 } from './commands.ts';
 export type { Access, DirectChannel } from './core/access.ts';
 export type { AgentRecord } from './core/agents.ts';
-export type { AuditEntry, AuditQuery, AuditRecord } from './core/audit.ts';
+export { newAuditId, type AuditEntry, type AuditQuery, type AuditRecord } from './core/audit.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';

@@ -71,7 +71,12 @@ function blankInline(text: string, hasDefinitions: boolean): string {
   const out: string[] = [];
   /** The positions in `out` of the opening brackets that may begin a link. */
   const brackets: number[] = [];
-  const blankFrom = (start: number) => out.fill(' ', start);
+  /** The parts of `out` to blank, in order and apart from each other. Blanked at the end, so that each is blanked once. */
+  const blanks: { readonly start: number; readonly end: number }[] = [];
+  const blankFrom = (start: number) => {
+    while ((blanks.at(-1)?.start ?? -1) >= start) blanks.pop();
+    blanks.push({ start, end: out.length });
+  };
   for (let i = 0; i < text.length;) {
     const character = text[i] ?? '';
     let end = i + 1;
@@ -108,6 +113,7 @@ function blankInline(text: string, hasDefinitions: boolean): string {
     }
     i = end;
   }
+  for (const blank of blanks) out.fill(' ', blank.start, blank.end);
   return out.join('');
 }
 
@@ -129,8 +135,10 @@ function backtickRuns(text: string) {
   };
 }
 
+// A target is not empty here, and the parentheses without one are an alternative of their own. So each run of spaces can
+// be matched in one way only; otherwise a long one would take a time that is quadratic in its length.
 const target =
-  /\([ \t\n]*(?:<[^<>\n]*>|[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:[ \t\n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\)/y;
+  /\([ \t\n]*(?:\)|(?:<[^<>\n]*>|(?=[^\s)<>])[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:[ \t\n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\))/y;
 const reference = /\[[^[\]]*\]/y;
 /** A longer target of a link is taken for text, so that no text is searched again and again. */
 const targetMax = 2_048;

@@ -102,6 +102,18 @@ describe('the Redis limiter', () => {
     expect(await redis.send(['EXISTS', names.counter, names.window])).toBe(0);
   });
 
+  it('counts right with a clock that begins at 0, such as performance.now', async () => {
+    const { keys } = setUp();
+    let nowMs = 1_000;
+    const clock = () => (nowMs += 2_000);
+    const limiter = createRateLimiter({ redis, keys }, { limits: { message: minute }, clock });
+    const remaining = [];
+    for (let i = 0; i < 3; i += 1)
+      remaining.push((await limiter.consume('message', 'alice')).remaining);
+    expect(remaining).toEqual([2, 1, 0]);
+    expect(await limiter.count('message', 'alice')).toBe(3);
+  });
+
   it('uses the clock of Redis and not that of this process', async () => {
     const { names, limiter } = setUp();
     await limiter.consume('message', 'alice');

@@ -76,6 +76,28 @@ describe('calls of a socket that does not read', () => {
     },
   );
 
+  // The fault: `superseded` answers up to 256 KiB, but no send counted as bulky: 600 sends of one agent a minute held
+  // 150 MiB. Invariant: unsent output has a budget, and a plain send does not depend on it.
+  it.each([
+    ['message.send', { channelId: 'c' }],
+    ['direct.send', { agentId: 'eve' }],
+  ] as const)('%s with basedOn is refused when there is no room', async (method, to) => {
+    const unsent = createUnsentBudget({ agentBytes: 100 });
+    unsent.open('ben').settle(100);
+    const made: object[] = [];
+    const send = (_caller: unknown, params: object) => {
+      made.push(params);
+      return { ok: true as const, result: {} };
+    };
+    const bench = createBench({ [method]: send }, true, unsent);
+    const answers: object[] = [];
+    for (const basedOn of [1, null]) {
+      await bench.ws(method, { ...to, content: 'x', basedOn }, (reply) => void answers.push(reply));
+    }
+    expect(answers).toMatchObject([{ code: 'rate_limited' }, { ok: true }]);
+    expect(made).toMatchObject([{ basedOn: null }]);
+  });
+
   // The fault: all calls that were refused because the budget was full got the same retry time, so they retried
   // together.
   it('are refused, each with a different retry time, when there is no room', async () => {

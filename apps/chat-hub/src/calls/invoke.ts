@@ -77,7 +77,7 @@ interface Checked {
 /** The longest list that the params of any method may contain. */
 const maxItems = limits.topics;
 const maxIssues = 10;
-/** The key that all bulky calls of a socket share in the call order. No channel id contains a colon. */
+/** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
 /** Creates the one path that every call takes, over WebSocket and REST. */
@@ -174,12 +174,13 @@ export function createInvoke(deps: {
     }
 
     async function run({ definition, params, ...checked }: Checked): Promise<void> {
-      const isBulky = definition.bulky !== undefined;
+      const bytes = replyBytes(definition, params);
+      // A plain send, unlike one with basedOn, has a small answer.
+      const isBulky = definition.bulky !== undefined && (definition.kind !== 'write' || bytes > 0);
       // The call was read before the socket fell behind, but its reply would still add to the unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
       if (isBulky && call.hasRoom?.() === false)
         return reply(refuse('too_large', 'the answers of this batch are too large'));
-      const bytes = replyBytes(definition, params);
       const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
       if (bytes > 0 && !reserved) {
         const message = 'this agent has too much unread output: read it, then repeat the call';
@@ -280,7 +281,7 @@ function invalidParams(
 
 /** The keys by which a call is ordered among the calls of its socket. */
 function orderKeysOf(definition: MethodDefinition, params: object, agentId: string): string[] {
-  const { orderedBy, bulky } = definition;
+  const { orderedBy, bulky, kind } = definition;
   const keys: string[] = [];
   if (orderedBy !== null) {
     const value = (params as Readonly<Record<string, unknown>>)[orderedBy];
@@ -290,7 +291,7 @@ function orderKeysOf(definition: MethodDefinition, params: object, agentId: stri
       for (const item of value as readonly (string | { readonly channelId: string })[])
         keys.push(typeof item === 'string' ? item : item.channelId);
   }
-  if (bulky !== undefined) keys.push(bulkKey);
+  if (bulky !== undefined && kind !== 'write') keys.push(bulkKey);
   return keys;
 }
 

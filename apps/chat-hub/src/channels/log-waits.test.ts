@@ -16,6 +16,7 @@ const identityOf = (agentId: string, more: Partial<Identity> = {}): Identity => 
 function createBench(limits: { readonly perAgent?: number; readonly perHub?: number } = {}) {
   const { room, publish } = createSessionBench();
   const state = { lookUps: 0, head: 0, role: 'member' as Access['role'], isAway: false, opened: 0 };
+  const revokedAgents = new Set<string>();
   const waits = createLogWaits({
     store: {
       async access() {
@@ -35,6 +36,7 @@ function createBench(limits: { readonly perAgent?: number; readonly perHub?: num
       left: () => undefined,
       epochGeneration: 0,
     },
+    isRevoked: ({ agentId }) => revokedAgents.has(agentId),
     onFailed: () => refuse('unavailable', 'away'),
     ...limits,
   });
@@ -58,7 +60,7 @@ function createBench(limits: { readonly perAgent?: number; readonly perHub?: num
           typeof waited === 'string' ? waited : { ...waited, message: '' },
         ]),
     );
-  return { room, publish, state, waits, answers, goneListeners, wait };
+  return { room, publish, state, revokedAgents, waits, answers, goneListeners, wait };
 }
 
 const refusal = (code: string, retryAfterMs?: number) => ({
@@ -125,6 +127,14 @@ describe('reads that wait for an event', () => {
     bench.state.head = 1;
     await bench.wait('eve');
     expect(bench.answers.at(-1)).toEqual(['eve', 'read']);
+  });
+
+  it('do not begin once the token was revoked, because a request may arrive slowly', async () => {
+    const bench = createBench();
+    bench.revokedAgents.add('eve');
+    await bench.wait('eve');
+    expect(bench.answers).toEqual([['eve', refusal('unauthorized')]]);
+    expect([bench.waits.size, bench.state.lookUps]).toEqual([0, 0]);
   });
 
   it('end with their connection, at their time, at the expiry of the token, and when it is revoked', async () => {

@@ -31,6 +31,8 @@ export type Waited = 'read' | 'gone' | Refusal;
 
 type End = (reason: Waited) => void;
 
+const revoked = refuse('unauthorized', 'the token was revoked');
+
 /**
  * The reads of logs that wait for an event. They cost the database one look-up at their start. The room of the channel
  * ends them, whether the event came over the bus or was found in the store. The read that follows checks the rights, so
@@ -39,6 +41,8 @@ type End = (reason: Waited) => void;
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;
   readonly rooms: Pick<Rooms, 'open' | 'left' | 'epochGeneration'>;
+  /** True when the token was revoked in the last minute: a call may arrive slowly, and begin to wait after it. */
+  readonly isRevoked: (identity: Identity) => boolean;
   /** Turns a failure of the wait into the refusal of the call. */
   readonly onFailed: (error: unknown) => Refusal;
   /** @default 16 */
@@ -46,7 +50,7 @@ export function createLogWaits(deps: {
   /** @default 4096 */
   readonly perHub?: number;
 }) {
-  const { store, rooms, perAgent = maxPerAgent, perHub = maxPerHub } = deps;
+  const { store, rooms, isRevoked, perAgent = maxPerAgent, perHub = maxPerHub } = deps;
   const waits = new Set<{ readonly identity: Identity; readonly end: End }>();
   const counts = new Map<string, number>();
   let size = 0;
@@ -129,6 +133,7 @@ export function createLogWaits(deps: {
     /** Waits, then calls `respond`, which answers the call. The wait holds a place until then. */
     async run(wait: LogWait, respond: (waited: Waited) => Promise<void>): Promise<void> {
       const { agentId } = wait.identity;
+      if (isRevoked(wait.identity)) return respond(revoked);
       const refusal = enter(agentId);
       if (refusal) return respond(refusal);
       try {
@@ -138,9 +143,8 @@ export function createLogWaits(deps: {
       }
     },
     /** Ends the waits of the identities whose token was revoked. */
-    endRevoked(isRevoked: (identity: Identity) => boolean) {
-      for (const { identity, end } of waits)
-        if (isRevoked(identity)) end(refuse('unauthorized', 'the token was revoked'));
+    endRevoked(isEnded: (identity: Identity) => boolean) {
+      for (const { identity, end } of waits) if (isEnded(identity)) end(revoked);
     },
     /** Ends all waits, and refuses new ones. Resolves once all are answered, at the latest after a second. */
     async drain() {

@@ -78,6 +78,7 @@ describe('a token', () => {
       [{ ...good, aud: private_ }, 'the token is for another audience (claim "aud")'],
       [{ ...good, iss: private_ }, 'the token is of another issuer (claim "iss")'],
       [{ ...good, sub: `${private_}:` }, 'the token\'s claim "sub" cannot be used'],
+      [{ ...good, sub: 'hub' }, 'the token\'s claim "sub" cannot be used'],
       [{ ...good, kind: private_ }, 'the token\'s claim "kind" cannot be used'],
       [{ ...good, channels: private_ }, 'the token\'s claim "channels" cannot be used'],
     ];
@@ -238,6 +239,13 @@ describe('minted tokens', () => {
       const { body } = await api(hub, root, 'POST', '/v1/tokens', { sub: 'again' });
       expect((await api(hub, body.token, 'GET', '/v1/channels')).status).toBe(200);
     }
+  });
+
+  it('are not minted for the hub, whose events no agent may send', async () => {
+    const { status, body } = await api((await hubs)[0], await admin(), 'POST', '/v1/tokens', {
+      sub: 'hub',
+    });
+    expect([status, body.error]).toMatchObject([400, { code: 'invalid_params' }]);
   });
 
   it('are not revoked without a name, nor by two', async () => {

@@ -1,5 +1,5 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import { agentKindSchema, isId } from '@openclaw/protocol';
+import { agentKindSchema } from '@openclaw/protocol';
 import {
   decodeProtectedHeader,
   errors,
@@ -10,7 +10,7 @@ import {
 import type { Logger } from 'pino';
 import type { AuthConfig } from '../config.ts';
 import type { JwtSettings } from '../jwt-settings.ts';
-import { AuthError, type Authenticate, type Identity } from './identity.ts';
+import { AuthError, isAgentId, type Authenticate, type Identity } from './identity.ts';
 import { createRemoteKeys } from './remote-keys.ts';
 import { clockToleranceMs, identityOf } from './token-claims.ts';
 
@@ -30,9 +30,9 @@ const devKindSchema = agentKindSchema.default('agent');
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devKind, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
-    if (!isId(devAgent))
+    if (!isAgentId(devAgent))
       throw unauthorized(
-        'the agent id in ?agent= must be 1 to 128 letters, digits and ._@|~-, beginning with a letter or digit',
+        'the agent id in ?agent= must be 1 to 128 letters, digits and ._@|~-, beginning with a letter or digit, and not hub',
       );
     const kind = devKindSchema.safeParse(devKind ?? undefined);
     if (!kind.success) throw unauthorized('?kind= must be agent, person or service');

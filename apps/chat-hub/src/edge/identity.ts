@@ -1,5 +1,6 @@
 import {
   channelKinds,
+  isId,
   isStorableText,
   refuse,
   type AgentKind,
@@ -12,6 +13,14 @@ export const jtiSchema = z
   .string()
   .max(128)
   .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
+
+/** The sender of events that no agent causes. No token and no client may act as it. */
+const hubSender = 'hub';
+
+/** True for an id that an agent may have: any valid one but the hub's own. */
+export function isAgentId(value: unknown): value is string {
+  return isId(value) && value !== hubSender;
+}
 
 /** The agent that a connection or request acts as. */
 export interface Identity {

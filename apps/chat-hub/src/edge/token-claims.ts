@@ -2,7 +2,7 @@ import { agentKindSchema, isId } from '@openclaw/protocol';
 import type { JWTPayload } from 'jose';
 import { z } from 'zod';
 import type { JwtSettings } from '../jwt-settings.ts';
-import { AuthError, jtiSchema, type Identity } from './identity.ts';
+import { AuthError, isAgentId, jtiSchema, type Identity } from './identity.ts';
 
 /** How far the clocks of signers and hubs may differ. */
 export const clockToleranceMs = 5_000;
@@ -15,7 +15,7 @@ const numericDate = z
   .transform((seconds) => Math.floor(Math.min(Math.max(seconds, 0), endOfTime) * 1000));
 
 const claimsSchema = z.object({
-  sub: z.string().refine(isId, 'is not an agentId'),
+  sub: z.string().refine(isAgentId, 'is not an agentId'),
   exp: numericDate,
   iat: numericDate.optional(),
   jti: jtiSchema.optional(),

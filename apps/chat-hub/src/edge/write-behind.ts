@@ -14,13 +14,13 @@ export function createWriteBehind<T>(deps: {
   /** The values, as the log names them. */
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** Values waiting to be written. While the database is away, further ones are not taken. */
+  /** Values waiting to be written. While the database is away, further ones than these and a batch are not taken. */
   readonly maxPending: number;
   /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { what, log, maxPending, clock = () => performance.now() } = deps;
-  const pending = new Map<string, T>();
+  let pending = new Map<string, T>();
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let writtenMs = -Infinity;
@@ -42,10 +42,8 @@ export function createWriteBehind<T>(deps: {
     writing = deps.write(batch.map(([, value]) => value)).catch((error: unknown) => {
       log.debug({ err: error }, `${what} were not recorded; they will be`);
       waitMs = retryAfterMs;
-      for (const [key, value] of batch) {
-        // A value that was added during the write is newer.
-        if (pending.size < maxPending && !pending.has(key)) pending.set(key, value);
-      }
+      // In front of the values that were added during the write, and replaced by those of the same key, which are newer.
+      pending = new Map([...batch, ...pending]);
     });
     await writing;
     writing = undefined;

@@ -1,4 +1,4 @@
-import type { AuditRecord, ChatStore } from '@openclaw/chat-store';
+import { newAuditId, type AuditRecord, type ChatStore } from '@openclaw/chat-store';
 import type { MethodName } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Transport } from '../calls/handler.ts';
@@ -45,7 +45,6 @@ export function createAudit(deps: {
     what: 'administrative acts',
     ...{ log, maxPending },
   });
-  let count = 0;
 
   /** Writes a committed act to the log stream. */
   function logged({ action, hubId: _inEachLine, ...about }: AuditRecord): void {
@@ -76,8 +75,9 @@ export function createAudit(deps: {
         details,
       });
       logged(record);
-      count += 1;
-      if (!writes.add(String(count), record))
+      // With an id of its own: a write whose answer was lost is repeated.
+      const id = newAuditId();
+      if (!writes.add(id, { ...record, id }))
         log.error({ action: method }, 'an administrative act is in the log stream only');
     },
     close: () => writes.close(),

@@ -3,7 +3,7 @@ import { agentKindSchema, idSchema, limits, refuse, type RestOperation } from '@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
-import { jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
+import { isAgentId, jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { mintToken } from '../edge/mint-token.ts';
 import type { JwtSettings } from '../jwt-settings.ts';
@@ -15,7 +15,7 @@ const day = 86_400;
 
 /** The content of a token to mint, over REST and for `npm run token`. */
 export const mintBody = z.strictObject({
-  sub: idSchema,
+  sub: idSchema.refine(isAgentId, { error: 'is the hub itself' }),
   ttlSeconds: z
     .int()
     .min(1)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
+import { isReservedName, methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import { eraseStart, type EraseCounts, type Erasure } from '../core/erase.ts';
 import type { StoreCore } from '../core/store-core.ts';
@@ -192,6 +192,29 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(texts).toContain('edited by ana');
     }, 60_000);
 
+    // Before the hub had claims, agents could emit events of these names. Invariant: their payloads are emptied, and a
+    // claim's is not.
+    it('empties events that earlier releases let agents name like claims', async () => {
+      const channelId = 'claimed';
+      await write('ana', 'channel.create', { channelId, name: 'Claimed' });
+      await write('ana', 'member.add', { channelId, agentId: 'lea' });
+      const of = { channelId, content: 'root' };
+      const { messageId: threadId } = await write('ana', 'message.send', of);
+      await write('lea', 'claim', { channelId, threadId, leaseMs: 60_000 });
+      for (const name of ['claim.note', 'claim.granted']) {
+        const payload = { threadId: 'secret text' };
+        const emitted = { channelId, name: 'x', payload };
+        const { seq } = await write('lea', 'collaboration.emit', emitted);
+        database.run(`update log set envelope = replace(envelope, '"name":"x"', '"name":"${name}"')
+          where channel_id = '${channelId}' and seq = ${seq}`);
+      }
+      expect((await allTexts(channelId)).split('secret text')).toHaveLength(3);
+      await erase({ agentId: 'lea', pseudonym: null, isDryRun: false });
+      const texts = await allTexts(channelId);
+      expect(texts).not.toContain('secret');
+      expect(texts).toContain(`"payload":{"threadId":"${threadId}","agentId":"lea","fence":1`);
+    }, 60_000);
+
     // An owner may change the title of another agent's thread. Invariant: no title that the agent wrote is left.
     it('empties the titles that it gave to threads of others', async () => {
       const channelId = 'titled';
@@ -294,8 +317,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         for (const content of ['one', `"${agentId}"`]) {
           await write('ana', 'message.send', { channelId, content, metadata });
         }
-        const emitted = { channelId, name: `of ${agentId}`, payload: metadata };
-        await write('ana', 'collaboration.emit', emitted);
+        // A name that begins with `ask.` is the hub's.
+        const name = isReservedName(agentId) ? `x.${agentId}` : agentId;
+        await write('ana', 'collaboration.emit', { channelId, name, payload: metadata });
         const before = (await core.logPage(channelId, 0, 100, 1e9)).events;
         await write(agentId, 'message.send', { channelId, content: 'secret' });
         const of = { agentId, pseudonym: `x-${agentId}` };

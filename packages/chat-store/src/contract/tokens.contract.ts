@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AuditRecord, ChatStore, MintedTokenRecord } from '../index.ts';
+import { newAuditId, type AuditRecord, type ChatStore, type MintedTokenRecord } from '../index.ts';
 import { uniqueId, type TestDatabase } from './world.contract.ts';
 
 const act = (given: Partial<AuditRecord> = {}): AuditRecord => ({
@@ -157,6 +157,21 @@ export function describeTokens(database: () => TestDatabase): void {
       expect((await store.readAudit({ actor, target: 'ops', limit: 5 })).entries).toHaveLength(1);
     });
 
+    // The race: a write was committed, and its answer was lost. Invariant: the repeated write adds no second entry.
+    it('holds an act once whose record is written again with its id', async () => {
+      const { store } = database();
+      const actor = uniqueId('admin');
+      const [one, two] = [1, 2].map(() => ({ ...act({ actor }), id: newAuditId() }));
+      if (!one || !two) throw new Error('no records');
+      await store.recordAudit([one]);
+      await store.recordAudit([one, two]);
+      expect((await readAll(store, actor)).map(({ id }) => id)).toEqual([two.id, one.id]);
+      // Negative control: without an id, each write adds an entry.
+      await store.recordAudit([act({ actor })]);
+      await store.recordAudit([act({ actor })]);
+      expect(await readAll(store, actor)).toHaveLength(4);
+    });
+
     it('bounds what a caller puts into an entry', async () => {
       const { store } = database();
       const actor = uniqueId('admin');
@@ -164,6 +179,23 @@ export function describeTokens(database: () => TestDatabase): void {
       await store.recordAudit([act({ actor, target, details: { text: target } })]);
       const [entry] = (await store.readAudit({ actor, limit: 1 })).entries;
       expect(JSON.stringify(entry).length).toBeLessThan(5_000);
+    });
+
+    // The fault: a token for some fifty channels was minted, and its entry held neither its jti nor that it was an admin's.
+    it('keeps the ids of an act whose details are too large', async () => {
+      const { store } = database();
+      const actor = uniqueId('admin');
+      const channels = Array.from({ length: 64 }, () => uniqueId('c').padEnd(64, 'x'));
+      const many = Object.fromEntries(channels.map((name) => [name, name]));
+      await store.recordAudit([
+        act({ actor, details: { jti: 'j1', isAdmin: true, channels } }),
+        act({ actor, details: many }),
+      ]);
+      const { entries } = await store.readAudit({ actor, limit: 2 });
+      expect(entries.map(({ details }) => details)).toEqual([
+        { isTooLarge: true },
+        { jti: 'j1', isAdmin: true, channels: { isTooLarge: true } },
+      ]);
     });
 
     it('rolls back with its act: a token that exists already is not minted', async () => {

@@ -5,6 +5,8 @@ import type { Tables } from './tables.ts';
 
 /** One administrative act. */
 export interface AuditRecord {
+  /** See {@link newAuditId}: a record that is written again with its id changes nothing. @default a new one */
+  readonly id?: string;
   /** The agent that acted, or for a command the user of its machine. */
   readonly actor: string;
   /** The act: the name of a method, such as `channel.delete`, or `token.mint`. */
@@ -41,12 +43,26 @@ const maxText = 512;
 const maxDetails = 2_048;
 const rowsMax = 500;
 
+const tooLarge = { isTooLarge: true };
+
+/** The details as JSON. Of details that are too large only the large values are left out, so that the ids stay. */
+function detailsText(details: AuditRecord['details']): string {
+  const text = JSON.stringify(details);
+  if (text.length <= maxDetails) return text;
+  const small = Object.entries(details).map(([name, value]) => {
+    const isLarge = JSON.stringify(value ?? null).length > maxDetails / 8;
+    return [name, isLarge ? tooLarge : value];
+  });
+  const rest = JSON.stringify(Object.fromEntries(small));
+  return rest.length <= maxDetails ? rest : JSON.stringify(tooLarge);
+}
+
 const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
 
 let newestMs = 0;
 
 /** A new id, greater than all before it in this thread, so that acts of one millisecond keep their order. */
-function nextId(): string {
+export function newAuditId(): string {
   newestMs = Math.max(newestMs + 1, Date.now());
   return newId(newestMs);
 }
@@ -62,14 +78,13 @@ export async function insertAudit(
     .insertInto('audit_log')
     .values(
       records.map((record) => {
-        const details = JSON.stringify(record.details);
         return {
-          id: nextId(),
+          id: record.id ?? newAuditId(),
           at: now(),
           actor: record.actor.slice(0, maxText),
           action: record.action.slice(0, maxText),
           target: cut(record.target),
-          details: details.length > maxDetails ? '{"isTooLarge":true}' : details,
+          details: detailsText(record.details),
           via: record.via,
           address: cut(record.address),
           request_id: cut(record.requestId),
@@ -77,10 +92,14 @@ export async function insertAudit(
         };
       }),
     )
+    .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
 }
 
-/** Records acts that were done already, at most some hundred in a call. */
+/**
+ * Records acts that were done already, at most some hundred in a call. It may be repeated after a failure if the records
+ * have ids.
+ */
 export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Promise<void> {
   return engine.write((db) => insertAudit(engine, db, records));
 }

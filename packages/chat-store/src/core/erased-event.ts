@@ -1,5 +1,5 @@
 import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
-import { isReservedName } from '@openclaw/protocol/wire';
+import { isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
 /** The agent to erase, and the id that takes its place, or null. */
@@ -63,8 +63,24 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
       : event;
   }
   // The payload of a claim holds no text of the agent, and clients count on its fields.
-  if (event.type !== 'collaboration.event' || event.name.startsWith('claim.')) return event;
+  if (event.type !== 'collaboration.event' || isClaim(event)) return event;
   return isOwn && Object.keys(event.payload).length > 0 ? { ...event, payload: {} } : event;
+}
+
+const claimFields: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ['threadId', isId],
+  ['agentId', isId],
+  ['fence', Number.isInteger],
+  ['untilMs', Number.isInteger],
+  ['expired', (value: unknown) => typeof value === 'boolean'],
+]);
+
+// The name alone does not tell: before the hub had claims, agents could emit events of any name and payload.
+function isClaim({ name, payload }: Extract<ChannelEvent, { type: 'collaboration.event' }>) {
+  return (
+    (name === 'claim.granted' || name === 'claim.released') &&
+    Object.entries(payload).every(([field, value]) => claimFields.get(field)?.(value))
+  );
 }
 
 function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {

@@ -87,7 +87,11 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
         const opened = await openDirectChannels(group, prefetched, run.sends);
         if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
-          const conditions = isConditional(send) ? await readConditions(group, send) : null;
+          const { actor, channelId } = send;
+          // A sender without the rights is refused in any case, and must not cost the channel's lock any time.
+          const mayRead = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
+          const conditions =
+            mayRead && isConditional(send) ? await readConditions(group, send) : null;
           const outcome =
             isTooEarly(send, opened) ?? decideSend(group, prefetched, send, conditions);
           if (outcome.ok) opened.delete(send.channelId);

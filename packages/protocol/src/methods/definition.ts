@@ -43,7 +43,7 @@ export interface MethodDefinition {
   readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | null;
   /**
    * The most bytes of an answer, for methods with large answers only. The hub reserves this memory before it reads
-   * anything, and runs one such call of a socket at a time.
+   * anything, and runs one such read of a socket at a time. 0 for a write whose answer is small with these params.
    */
   readonly bulky?: number | ((params: never) => number);
   /**
@@ -75,6 +75,10 @@ export const smallPageBytes = 512 * kib;
 export const channelPageBytes = 2_048 * kib;
 /** The most bytes of the read state: at most 10,000 channels, of 256 bytes each. */
 export const readStateBytes = 2_560 * kib;
+
+/** The most bytes of the answer to a send with `basedOn`: the newer messages of a `superseded`. */
+export const supersededBytes = ({ basedOn }: { readonly basedOn: number | null }): number =>
+  basedOn === null ? 0 : 256 * kib;
 
 /**
  * The schema of a method's params. Unknown names are refused, because a misspelt optional param would otherwise be

@@ -18,7 +18,14 @@ import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
 import { fenceSchema } from './claim.ts';
-import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
+import {
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  smallPageBytes,
+  supersededBytes,
+  write,
+} from './definition.ts';
 
 const tag = 'messages';
 const sendResult = z.object({
@@ -76,6 +83,7 @@ export const messageMethods = {
   'message.send': {
     ...write,
     tag,
+    bulky: supersededBytes,
     summary: 'Sends a message; with threadId, a reply in that thread.',
     params: paramsSchema({
       channelId: idSchema,
@@ -206,6 +214,7 @@ export const messageMethods = {
     ...write,
     tag,
     orderedBy: 'agentId',
+    bulky: supersededBytes,
     summary: 'Sends a message to one agent, in the direct channel of the two.',
     params: paramsSchema({
       agentId: idSchema,

@@ -48,10 +48,10 @@ local stored = started and redis.call('HGETALL', windowKey) or {}
 local slices, gone, count, blockedMs, resetMs = {}, {}, 0, 0, 0
 for i = 1, #stored, 2 do
   local field, value = stored[i], tonumber(stored[i + 1]) or 0
-  local at = tonumber(field) or 0
-  local leavesIn = at + windowMs - now
+  local at = tonumber(field)
+  local leavesIn = (at or 0) + windowMs - now
   -- A slice that leaves later was counted before the clock was set back, or by an older version.
-  if leavesIn > 0 and leavesIn <= 2 * windowMs + sliceMs then
+  if at and leavesIn > 0 and leavesIn <= 2 * windowMs + sliceMs then
     slices[#slices + 1] = { leavesIn, value, at, field }
     count = count + value
   elseif field == 'blocked' and value > now and value <= now + 86400000 then blockedMs = value - now
