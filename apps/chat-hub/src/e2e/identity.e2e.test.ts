@@ -256,6 +256,10 @@ describe('minted tokens', () => {
         query,
         400,
       ]);
+    const both = await api(hub, root, 'DELETE', '/v1/tokens?sub=a&minter=b');
+    expect(both.body.error.message).toBe('name sub or minter, not both');
+    const late = await api(hub, root, 'DELETE', '/v1/tokens?sub=a&before=soon');
+    expect(late.body.error.message).toMatch(/^before: /);
     expect((await api(hub, root, 'GET', '/v1/channels')).status).toBe(200);
   });
 
