@@ -7,7 +7,8 @@ const checkEveryMs = 3_000;
 /** A hub that was configured without Redis is not degraded. Null where a proxy hides `/readyz`, as it should. */
 async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
-  if (response.status === 404) return null;
+  // Ready and not ready have these statuses, and a proxy's refusal has another.
+  if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
 }
