@@ -265,7 +265,7 @@ describe('a channel', () => {
     await bob.page.locator('.conversation, .channel-list').first().waitFor();
     await bob.page.getByRole('link', { name: 'Browse channels' }).click();
     const list = bob.page.locator('.channel-list');
-    await list.waitFor();
+    await bob.page.getByRole('heading', { name: 'Channels', exact: true }).waitFor();
     const helper = world.agent('helper');
     const ids: string[] = [];
     for (const name of ['Orchard', 'Pond']) {

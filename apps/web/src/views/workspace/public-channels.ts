@@ -20,10 +20,7 @@ export function usePublicChannels({ client, notices }: Session) {
     client
       .channels({ ...choice, cursor: from })
       .then((page) => {
-        setChannels((before) => {
-          const kept = from === null ? [] : (before ?? []);
-          return [...kept, ...withoutKnown(page.channels, kept)];
-        });
+        setChannels((shown) => [...(shown ?? []), ...withoutKnown(page.channels, shown ?? [])]);
         setCursor(page.nextCursor);
       })
       .catch(notices.report('The channels could not be loaded'));
@@ -33,7 +30,7 @@ export function usePublicChannels({ client, notices }: Session) {
     const readNewest = async () => {
       timer = undefined;
       const page = await client.channels({ ...choice, order: 'newest' });
-      setChannels((shown) => shown && [...withoutKnown(page.channels, shown), ...shown]);
+      setChannels((shown) => [...withoutKnown(page.channels, shown ?? []), ...(shown ?? [])]);
     };
     // Further announcements before the read cost no read of their own.
     const readSoon = () => {
