@@ -262,10 +262,10 @@ describe('a channel', () => {
 
   it('that others create, archive or delete changes the list that is shown', async () => {
     const bob = await world.person('bob');
-    await bob.page.locator('.conversation, .channel-list').first().waitFor();
+    await bob.page.locator('.conversation, main.page').first().waitFor();
     await bob.page.getByRole('link', { name: 'Browse channels' }).click();
     const list = bob.page.locator('.channel-list');
-    await bob.page.getByRole('heading', { name: 'Channels', exact: true }).waitFor();
+    await bob.page.getByRole('heading', { name: 'Channels', level: 1 }).waitFor();
     const helper = world.agent('helper');
     const ids: string[] = [];
     for (const name of ['Orchard', 'Pond']) {
