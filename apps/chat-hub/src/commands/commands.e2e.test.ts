@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
@@ -115,4 +115,15 @@ describe('npm run erase', () => {
     expect(after[0].topics[0]).toMatchObject({ resumed: true, head: 64 });
     expect(after[0].topics[0].events).toHaveLength(64);
   });
+});
+
+describe('the documentation', () => {
+  it.each(['docs/operations.md', 'docs/retention.md'])(
+    '%s writes the output of commands into files without the lines of npm',
+    (file) => {
+      const intoFiles = readFileSync(file, 'utf8').match(/npm run [^`\n]*> \S+\.jsonl?\b/g) ?? [];
+      expect(intoFiles.length).toBeGreaterThan(0);
+      for (const command of intoFiles) expect(command).toMatch(/^npm run --silent /);
+    },
+  );
 });

@@ -18,9 +18,13 @@ const usage =
   'usage: npm run token -- --sub ID [--role admin] [--kind agent|person|service] [--channels ID,ID] [--ttl SECONDS]';
 const defaultTtlSeconds = 86_400;
 
-function parse(): z.output<typeof mintBody> {
+function wrong(reason: string): CommandError {
+  return new CommandError('usage', `${reason}\n${usage}`);
+}
+
+function readOptions() {
   try {
-    const { values } = parseArgs({
+    return parseArgs({
       options: {
         sub: { type: 'string' },
         role: { type: 'string' },
@@ -28,20 +32,28 @@ function parse(): z.output<typeof mintBody> {
         channels: { type: 'string' },
         ttl: { type: 'string', default: String(defaultTtlSeconds) },
       },
-    });
-    const { sub, role, kind, channels, ttl } = values;
-    const body = mintBody.safeParse({
-      sub,
-      role,
-      kind,
-      channels: channels?.split(','),
-      ttlSeconds: /^\d{1,9}$/.test(ttl) ? Number(ttl) : undefined,
-    });
-    if (body.success && /^\d{1,9}$/.test(ttl)) return body.data;
-  } catch {
-    // `parseArgs` throws on an unknown option. The usage below is the answer to that too.
+    }).values;
+  } catch (error) {
+    // An unknown option, or one without its value.
+    throw wrong((error as Error).message);
   }
-  throw new CommandError('usage', usage);
+}
+
+function parse(): z.output<typeof mintBody> {
+  const { sub, role, kind, channels, ttl } = readOptions();
+  if (sub === undefined) throw wrong('--sub is needed');
+  if (!/^\d{1,9}$/.test(ttl)) throw wrong('--ttl: a whole number of seconds is needed');
+  const body = mintBody.safeParse({
+    sub,
+    role,
+    kind,
+    channels: channels?.split(','),
+    ttlSeconds: Number(ttl),
+  });
+  if (body.success) return body.data;
+  const [issue] = body.error.issues;
+  const field = String(issue?.path[0] ?? '');
+  throw wrong(`--${field === 'ttlSeconds' ? 'ttl' : field}: ${issue?.message}`);
 }
 
 async function mint(): Promise<void> {

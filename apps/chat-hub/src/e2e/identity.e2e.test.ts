@@ -264,6 +264,10 @@ describe('minted tokens', () => {
         query,
         400,
       ]);
+    const both = await api(hub, root, 'DELETE', '/v1/tokens?sub=a&minter=b');
+    expect(both.body.error.message).toBe('name sub or minter, not both');
+    const late = await api(hub, root, 'DELETE', '/v1/tokens?sub=a&before=soon');
+    expect(late.body.error.message).toMatch(/^before: /);
     expect((await api(hub, root, 'GET', '/v1/channels')).status).toBe(200);
   });
 
@@ -290,18 +294,20 @@ describe('minted tokens', () => {
     await using socket = await connectRpc(`${hub.wsUrl}?access_token=${token}`);
     expect(socket.welcome.kind).toBe('person');
 
-    for (const args of [
-      [],
-      ['--sub', 'a:b'],
-      ['--sub', 'a', '--role', 'king'],
-      ['--sub', 'a', '--ttl', '0'],
-      ['--nope'],
-    ])
-      expect(await run(...args)).toMatchObject({
-        code: 2,
-        stdout: '',
-        stderr: expect.stringContaining('usage:'),
-      });
+    for (const [reason, ...args] of [
+      ['--sub is needed'],
+      ['--sub: ', '--sub', 'a:b'],
+      ['--role: ', '--sub', 'a', '--role', 'king'],
+      ['--ttl: ', '--sub', 'a', '--ttl', '0'],
+      ['--ttl: ', '--sub', 'a', '--ttl', '1h'],
+      ['--channels: ', '--sub', 'a', '--channels', 'a,b:c'],
+      ["Unknown option '--nope'", '--nope'],
+    ]) {
+      const { code, stdout, stderr } = await run(...args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`token: ${reason}`);
+      expect(stderr).toContain('usage:');
+    }
     const dev = await runCommand('commands/token.ts', ['--sub', 'a'], env);
     expect(dev).toMatchObject({
       code: 1,

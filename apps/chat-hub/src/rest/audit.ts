@@ -2,9 +2,8 @@ import type { ChatStore } from '@openclaw/chat-store';
 import { limits, type RestOperation } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { malformed } from '../calls/failure.ts';
 import { refuseNonAdmin } from '../edge/identity.ts';
-import { sendFailure } from './errors.ts';
+import { refuseParams, sendFailure } from './errors.ts';
 import { storable, wholeNumber } from './query.ts';
 
 const filter = storable.min(1).max(128).optional();
@@ -54,9 +53,7 @@ export function addAuditRoutes(
     const refusal = refuseNonAdmin(request.identity, 'read the audit log');
     if (refusal) return sendFailure(reply, refusal);
     const query = auditQuery.safeParse(request.query);
-    if (!query.success) {
-      return sendFailure(reply, malformed('invalid_params', z.prettifyError(query.error)));
-    }
+    if (!query.success) return refuseParams(reply, query.error);
     const { entries, nextCursor } = await store.readAudit(query.data);
     return reply.send({
       entries: entries.map(({ atMs: at, ...rest }) => ({ at, ...rest })),

@@ -53,6 +53,15 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
+/** Refuses a query or body, and says of each field what is wrong. */
+export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): FastifyReply {
+  const reasons = issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean));
+  return sendFailure(
+    reply,
+    malformed('invalid_params', reasons.map((reason) => reason.join(': ')).join('; ')),
+  );
+}
+
 /** Makes all routes that are added before the returned function is called answer 405 to other verbs. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();

@@ -11,9 +11,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { refuseNonAdmin } from '../edge/identity.ts';
 import type { OperationsView } from '../observe/operations.ts';
-import { malformed } from '../calls/failure.ts';
 import type { LimitedAction, Limiter } from '../calls/invoke.ts';
-import { sendFailure } from './errors.ts';
+import { refuseParams, sendFailure } from './errors.ts';
 
 const pageQuery = z.object({
   cursor: idSchema.optional(),
@@ -72,9 +71,7 @@ export function addOperationsRoutes(
 
   app.get('/operations/agents', async (request, reply) => {
     const query = pageQuery.safeParse(request.query);
-    if (!query.success) {
-      return sendFailure(reply, malformed('invalid_params', z.prettifyError(query.error)));
-    }
+    if (!query.success) return refuseParams(reply, query.error);
     const { cursor, limit: size } = query.data;
     return reply.send(operations.agents(cursor ?? null, size));
   });

@@ -1,6 +1,6 @@
 import type { AuditRecord, ChatStore, RevocationTarget } from '@openclaw/chat-store';
 import { agentKindSchema, idSchema, limits, refuse, type RestOperation } from '@openclaw/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
 import { isAgentId, jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
@@ -8,7 +8,7 @@ import type { KnownAgents } from '../edge/known-agents.ts';
 import { mintToken } from '../edge/mint-token.ts';
 import type { JwtSettings } from '../jwt-settings.ts';
 import type { Audit } from '../observe/audit.ts';
-import { sendFailure } from './errors.ts';
+import { refuseParams, sendFailure } from './errors.ts';
 import { storable, wholeNumber } from './query.ts';
 
 const day = 86_400;
@@ -183,8 +183,4 @@ export function addTokenRoutes(
     const { requestId } = trace;
     return audit.recordOf({ identity, transport: 'rest', requestId }, { action, target, details });
   }
-}
-
-function refuseParams(reply: FastifyReply, error: z.ZodError): FastifyReply {
-  return sendFailure(reply, malformed('invalid_params', z.prettifyError(error)));
 }

@@ -8,7 +8,9 @@ import {
   startHaproxy,
   startHub,
   startNginx,
+  startRedis,
   temporaryFolder,
+  waitFor,
   type HubProcess,
 } from '@openclaw/test-support';
 import type { Page } from 'playwright-core';
@@ -105,6 +107,32 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
       expect(pageErrors.filter((text) => !text.includes('403'))).toEqual([]);
     },
   );
+
+  // That proxy answers /readyz with 404, and with HUB_OPS_PORT any proxy does.
+  it('says that Redis is away, though infra/proxy/nginx.conf hides the readiness', async () => {
+    const port = await freePort();
+    const redis = await startRedis();
+    endings.push(() => redis.stop());
+    const origin = `https://127.0.0.1:${port}`;
+    const hub = await hubWith({ ...production, HUB_PUBLIC_URL: origin, REDIS_URL: redis.url });
+    const folder = await temporaryFolder('tls');
+    endings.push(() => folder.remove());
+    const certificate = createCertificate(folder.path);
+    await nginxWith(nginxSite({ port, hubPorts: [hub.port], certificate, path: '/' }), port);
+    const page = await world.tab({ ignoreHTTPSErrors: true });
+    let hasAsked = false;
+    page.on('websocket', (socket) =>
+      socket.on('framereceived', ({ payload }) => {
+        hasAsked ||= /"agents":\[[^\]]*\],"degraded":false/.test(String(payload));
+      }),
+    );
+    await page.goto(origin);
+    await signIn(page, signToken(secret, 'ada'));
+    await talk(page, 'Garden');
+    await waitFor(() => hasAsked, { timeoutMs: 20_000, what: 'an answer with Redis' });
+    await redis.kill();
+    await page.getByText('Redis is unavailable').waitFor();
+  });
 
   it('works below a path without any setting, where the proxy removes the path and keeps the Host', async () => {
     const port = await freePort();

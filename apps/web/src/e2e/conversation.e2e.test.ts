@@ -260,6 +260,27 @@ describe('a channel', () => {
     await bob.page.getByText('This channel is archived').waitFor();
   });
 
+  it('that others create, archive or delete changes the list that is shown', async () => {
+    const bob = await world.person('bob');
+    await bob.page.locator('.conversation, main.page').first().waitFor();
+    await bob.page.getByRole('link', { name: 'Browse channels' }).click();
+    const list = bob.page.locator('.channel-list');
+    await bob.page.getByRole('heading', { name: 'Channels', level: 1 }).waitFor();
+    const helper = world.agent('helper');
+    const ids: string[] = [];
+    for (const name of ['Orchard', 'Pond']) {
+      const { channel } = await helper.createChannel({ name });
+      ids.push(channel.channelId);
+      await bob.page.getByRole('button', { name: `Join ${name}` }).waitFor();
+    }
+    const [orchard = '', pond = ''] = ids;
+    await helper.channel(orchard).deleteChannel();
+    await helper.channel(pond).archive();
+    const shown = (name: string) => list.locator('li', { hasText: name });
+    await shown('Orchard').waitFor({ state: 'detached' });
+    await shown('Pond').getByText('archived').waitFor();
+  });
+
   it('has owners, who appoint owners and remove members', async () => {
     const ada = await world.person('ada');
     await ada.page.getByRole('button', { name: 'Create a channel' }).first().click();

@@ -4,20 +4,38 @@ import { hubAddress } from '../page/page-base.ts';
 
 const checkEveryMs = 3_000;
 
-/** A hub that was configured without Redis is not degraded. */
-async function usesRedis(): Promise<boolean> {
+/** A hub that was configured without Redis is not degraded. Null where a proxy hides `/readyz`, as it should. */
+async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
+  // Ready and not ready have these statuses, and a proxy's refusal has another.
+  if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
 }
 
 /**
  * Watches whether the hub has lost its Redis, using the `degraded` field of a `typing` answer. Asks every three seconds
- * while the page is visible.
+ * while the page is visible. Where `/readyz` is hidden, a Redis that was away at sign-in is not reported until it was
+ * there once.
  */
-export function createRedisWatch(client: HubClient, channelToAsk: () => string | undefined) {
+export function createRedisWatch(
+  client: Pick<HubClient, 'state' | 'channel'>,
+  channelToAsk: () => string | undefined,
+  askUsesRedis = readUsesRedis,
+) {
   const isAway = signal(false);
   let isChecking = false;
+  let hasSeenRedis = false;
+  let isHidden = false;
+
+  async function usesRedis(): Promise<boolean> {
+    if (hasSeenRedis) return true;
+    // Not asked again, because a browser logs each failed request.
+    if (isHidden) return false;
+    const answer = await askUsesRedis();
+    isHidden = answer === null;
+    return answer ?? false;
+  }
 
   async function check() {
     const channelId = channelToAsk();
@@ -25,6 +43,7 @@ export function createRedisWatch(client: HubClient, channelToAsk: () => string |
     isChecking = true;
     try {
       const { degraded } = await client.channel(channelId).typing();
+      hasSeenRedis ||= !degraded;
       isAway.value = degraded && (await usesRedis());
     } catch {
       // A failed call gives no information about Redis; the connection status shows that the hub is away.

@@ -105,7 +105,7 @@ function createSession(
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
-      // The list of channels is read when it is opened, so a new channel is no news for people.
+      // A new channel is no news for people. The list of channels, while it is shown, listens for itself.
       if (announcementOf(event) !== null) return;
       if (event.type === 'collaboration.event' && envelope.channelId === null) {
         const text = `${envelope.senderId} to everyone: ${event.name}`;

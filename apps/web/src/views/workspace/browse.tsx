@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
 import { errorMessage } from '../../page/notices.ts';
 import { channelRoute } from '../../page/route.ts';
@@ -14,24 +14,12 @@ import {
   TextField,
 } from '../shared/controls.tsx';
 import { dayText } from '../shared/format-time.ts';
-
-const pageSize = 100;
+import { usePublicChannels } from './public-channels.ts';
 
 export function Browse() {
   const { session, isCreateOpen } = usePage();
-  const [channels, setChannels] = useState<readonly Channel[] | null>(null);
-  const [cursor, setCursor] = useState<string | null>(null);
+  const { channels, loadMore } = usePublicChannels(session);
   const [filter, setFilter] = useState('');
-
-  const load = (from: string | null) =>
-    session.client
-      .channels({ kind: 'public', member: false, cursor: from, limit: pageSize })
-      .then((page) => {
-        setChannels((before) => [...(from === null ? [] : (before ?? [])), ...page.channels]);
-        setCursor(page.nextCursor);
-      })
-      .catch(session.notices.report('The channels could not be loaded'));
-  useEffect(() => void load(null), []);
 
   const join = (channel: Channel) =>
     session.client
@@ -86,7 +74,7 @@ export function Browse() {
           {channels.length === 0 ? 'There are no public channels to join.' : 'Nothing found.'}
         </p>
       )}
-      {cursor !== null && <button onClick={() => void load(cursor)}>More</button>}
+      {loadMore !== null && <button onClick={loadMore}>More</button>}
     </main>
   );
 }
