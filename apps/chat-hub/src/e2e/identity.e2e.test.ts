@@ -256,6 +256,7 @@ describe('minted tokens', () => {
       '?',
       '?sub=',
       '?sub=a&minter=b',
+      '?sbu=a&before=1',
       '?before=soon',
       '?before=-1',
       '?jti=x',

@@ -28,8 +28,12 @@ export const mintBody = z.strictObject({
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
 const minterSchema = storable.min(1).max(128);
+// Unknown names are refused: with a misspelt `sub` beside `before`, the tokens of everyone would end.
 const revokeQuery = z
-  .object({
+  .strictObject({
+    // Both are for the sign-in.
+    access_token: z.string().optional(),
+    agent: z.string().optional(),
     sub: idSchema.optional(),
     minter: minterSchema.optional(),
     before: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
@@ -37,7 +41,7 @@ const revokeQuery = z
   .refine(({ sub, minter }) => sub === undefined || minter === undefined, {
     message: 'name sub or minter, not both',
   })
-  .refine((query) => Object.values(query).some((value) => value !== undefined), {
+  .refine(({ sub, minter, before }) => (sub ?? minter ?? before) !== undefined, {
     message: 'name the tokens with ?sub=<agentId>, ?minter=<minter> or ?before=<epoch ms>',
   });
 const listQuery = z.object({
@@ -95,7 +99,7 @@ export const tokenOperations: readonly RestOperation[] = [
     summary:
       'Revokes the tokens that were issued until now, or until `before`: to an agent, by a minter, or all.',
     route: { verb: 'DELETE', path: '/tokens' },
-    params: z.object(revokeQuery.shape),
+    params: z.object(revokeQuery.shape).omit({ access_token: true, agent: true }),
     result: z.object({}),
   },
 ];
