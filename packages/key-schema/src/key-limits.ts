@@ -28,6 +28,9 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   channelMembers: { maxMembers: 10_000, maxBytes: null },
   recentMessages: { maxMembers: null, maxBytes: kib * kib },
   sequence: counter,
+  // The default of the cache's `maxValueBytes`.
+  cachedValue: { maxMembers: null, maxBytes: kib * kib },
+  cachedValueLease: { maxMembers: null, maxBytes: 36 },
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,

@@ -108,6 +108,8 @@ export interface KeyValues {
   /** Oldest first, at most `recentMessagesMax`. */
   readonly recentMessages: readonly CachedMessage[];
   readonly sequence: string;
+  readonly cachedValue: unknown;
+  readonly cachedValueLease: string;
   /** hubId → its newest event. */
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;
