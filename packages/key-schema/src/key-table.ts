@@ -102,7 +102,7 @@ export const keyTable = {
     pattern: 'typing:{channelId}',
     redisType: 'zset',
     ttlMs: ttlMs.typing,
-    value: 'agentId → its last start, ms',
+    value: 'agentId, or `agentId:threadId` in a thread → its last start, ms',
     purpose: 'Who is typing',
     owner: 'typing',
     source: 'EPIC',

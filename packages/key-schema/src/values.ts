@@ -101,7 +101,7 @@ export interface KeyValues {
   readonly roster: ReadonlyMap<string, number>;
   /** The roster's members with spaces between the ids; a space sorts below every character of an id. */
   readonly rosterAgents: ReadonlySet<string>;
-  /** agentId → its last start, milliseconds of Redis time. */
+  /** agentId, or `agentId:threadId` in a thread → its last start, milliseconds of Redis time. */
   readonly typing: ReadonlyMap<string, number>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;
