@@ -5,6 +5,8 @@ export interface PresenceHash {
   readonly status: 'online' | 'away' | 'dnd';
   readonly customStatus?: string;
   readonly avatar?: string;
+  /** The application's own data, as JSON. */
+  readonly metadata?: string;
   /** Milliseconds of Redis time, in decimal. */
   readonly lastSeen: string;
 }
