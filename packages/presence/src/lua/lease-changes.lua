@@ -12,7 +12,8 @@
   ARGV[4]    keepMs: how long roster and index outlive the last lease
   ARGV[5]    hashMs: TTL of a presence hash
   ARGV[6]    1: an expired lease does not count; 0: it counts until a reaper removes it (its hub may be alive)
-  ARGV[7..]  the entries, as each operation says; a state is status, customStatus, avatar, metadata (JSON), where '' stands for null
+  ARGV[7..]  the entries, as each operation says; a state is status, customStatus, avatar, metadata (JSON), where ''
+             stands for null
 
   Output     as each operation says; a record is agentId, status, customStatus, avatar, metadata, lastSeen
 ]]
