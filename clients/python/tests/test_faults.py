@@ -84,6 +84,93 @@ async def test_trimmed_events_are_a_discontinuity_and_the_rest_follows() -> None
         ]
 
 
+async def test_a_live_trimmed_discontinuity_subscribes_again_after_the_trimmed_events() -> None:
+    async def play(session: Session) -> None:
+        await session.welcome()
+        await session.answer(await session.receive("subscribe"), subscribed(2))
+        trimmed = {"channelId": "c", "head": 9, "reason": "trimmed"}
+        # This client has every event below the floor, so it misses nothing.
+        await session.notify("discontinuity", {**trimmed, "floor": 3})
+        await session.event(3, "3")
+        await session.notify("discontinuity", {**trimmed, "floor": 8})
+        call = await session.receive("subscribe")
+        assert call["params"] == {"topics": [{"channelId": "c", "since": 7}], "epoch": "e1"}
+        # Arrives while the subscribe is unanswered, and is one of the events of its answer too.
+        await session.event(9, "9")
+        await session.answer(
+            call, subscribed(9, resumed=True, events=[envelope(8, "8"), envelope(9, "9")])
+        )
+        await session.event(10, "10")
+        # Without a floor, everything up to the head was trimmed.
+        await session.notify("discontinuity", {"channelId": "c", "head": 12, "reason": "trimmed"})
+        call = await session.receive("subscribe")
+        assert call["params"]["topics"] == [{"channelId": "c", "since": 12}]
+        await session.answer(call, subscribed(12, resumed=True))
+        await session.event(13, "13")
+        await session.socket.wait_closed()
+
+    async with (
+        scripted_hub(play) as url,
+        connect(url, agent="ada", options=QUICK) as hub,
+        hub.events(["c"]) as stream,
+    ):
+        assert await take(stream, 7) == [
+            "3",
+            Discontinuity("c", 7, "trimmed"),
+            "8",
+            "9",
+            "10",
+            Discontinuity("c", 12, "trimmed"),
+            "13",
+        ]
+
+
+async def test_an_agent_whose_removal_was_trimmed_is_refused_the_channel() -> None:
+    async def play(session: Session) -> None:
+        await session.welcome()
+        await session.answer(await session.receive("subscribe"), subscribed(2))
+        trimmed = {"channelId": "c", "head": 9, "reason": "trimmed", "floor": 8}
+        await session.notify("discontinuity", trimmed)
+        call = await session.receive("subscribe")
+        refused = {"channelId": "c", "error": {"code": "forbidden"}}
+        await session.answer(call, {"topics": [refused]})
+        await session.socket.wait_closed()
+
+    async with (
+        scripted_hub(play) as url,
+        connect(url, agent="ada", options=QUICK) as hub,
+        hub.events(["c"]) as stream,
+    ):
+        assert await take(stream, 1) == [Discontinuity("c", 7, "trimmed")]
+        with pytest.raises(HubError) as refusal:
+            await take(stream, 1)
+        assert refusal.value.code == "forbidden"
+
+
+async def test_a_discontinuity_with_an_error_ends_its_channel_alone() -> None:
+    async def play(session: Session) -> None:
+        await session.welcome()
+        call = await session.receive("subscribe")
+        topics = [
+            {**topic, "head": 2, "resumed": False, "events": [], "presencePushed": True}
+            for topic in call["params"]["topics"]
+        ]
+        await session.answer(call, {"topics": topics})
+        ended = {"channelId": "c", "head": 5, "reason": "behind", "error": {"code": "forbidden"}}
+        await session.notify("discontinuity", ended)
+        # A hub that does not stop at once changes nothing.
+        await session.event(6, "not any more")
+        await session.notify("event", envelope(3, "goes on", channel_id="d"))
+        await session.socket.wait_closed()
+
+    async with (
+        scripted_hub(play) as url,
+        connect(url, agent="ada", options=QUICK) as hub,
+        hub.events(["c", "d"]) as stream,
+    ):
+        assert await take(stream, 2) == [Discontinuity("c", 2, "forbidden"), "goes on"]
+
+
 async def test_another_epoch_is_a_discontinuity_though_the_seqs_would_fit() -> None:
     sessions = 0
 

@@ -73,6 +73,12 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert (await hub.read_state())[channel_id]["seq"] == log["head"]
         assert (await hub.call("typing.list", {"channelId": channel_id}))["agents"] == []
         await hub.join(channel_id)
+        missing = f"{channel_id}-new"
+        with pytest.raises(HubError) as unknown:
+            await hub.join(missing)
+        assert unknown.value.code == "not_found"
+        assert (await hub.join(missing, create=True))["role"] == "owner"
+        assert (await hub.join(missing, create=True))["role"] == "owner"
         with pytest.raises(HubError) as refused:
             await hub.leave(channel_id)
         assert refused.value.code == "conflict"
@@ -216,6 +222,31 @@ async def test_direct_messages_and_notices_come_without_a_channel(
             assert isinstance(notice, Event)
             assert notice.is_notice and notice.message is not None
             assert notice.message["content"] == "look"
+
+
+async def test_more_direct_channels_than_the_welcome_names_are_all_followed(
+    start_hub: StartHub,
+) -> None:
+    process = await start_hub({"HUB_LIMIT_MESSAGE": "100000/60"})
+    peers = [f"peer-{n}" for n in range(205)]
+    async with connect(process.url, agent="ada") as ada:
+        await asyncio.gather(*(ada.direct(peer, "hello") for peer in peers))
+    async with (
+        connect(process.url, agent="ada") as reader,
+        connect(process.url, agent="ada") as sender,
+    ):
+        # The control: the welcome alone would miss some of them.
+        assert len(reader.welcome["direct"]) == 200
+        async with reader.events(direct=True) as stream:
+            await asyncio.gather(*(sender.direct(peer, f"for {peer}") for peer in peers))
+            await sender.direct("a-new-peer", "for a-new-peer")
+            received: set[str] = set()
+            while len(received) < len(peers) + 1:
+                event = await asyncio.wait_for(anext(stream), 20)
+                if isinstance(event, Event) and event.message is not None:
+                    assert event.message["content"] not in received
+                    received.add(event.message["content"])
+            assert received == {f"for {peer}" for peer in [*peers, "a-new-peer"]}
 
 
 async def test_a_slow_reader_gets_all_events_from_a_bounded_queue(

@@ -1,10 +1,13 @@
 import { checkId, createKeySchema, type KeySchema, type RedisKey } from '@openclaw/key-schema';
 import { type RedisClient, resolveOptions } from '@openclaw/redis-client';
 import { channelCodec, membersCodec, recentMessagesCodec } from './codec.ts';
+import { type CachedValues, createCachedValues } from './cached-values.ts';
 import { CacheError } from './errors.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { createMemoryValueStore } from './memory-value-store.ts';
 import { cacheDefaults, type CacheOptions } from './options.ts';
 import { createRedisStore } from './redis-store.ts';
+import { createRedisValueStore } from './redis-value-store.ts';
 import { type ViewName, viewNames } from './store.ts';
 import { type CachedView, createView } from './view.ts';
 
@@ -23,6 +26,8 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
   readonly channel: CachedView<Channel>;
   /** The agentIds of the members, unordered; kept 3600 s. Do not use them to decide rights. */
   readonly members: CachedView<readonly string[]>;
+  /** Any other values, under names of the application's own. Events do not invalidate them. */
+  readonly values: CachedValues;
   /**
    * The keys that an event of this type invalidates. The publisher deletes them in the same step in which it raises
    * `seq:messages:{channelId}`. An unknown type invalidates all. Empty without Redis.
@@ -72,6 +77,10 @@ export function createCache<Channel extends { readonly head: number }, Message e
 ): Cache<Channel, Message> {
   const settings = resolveOptions(cacheDefaults, options, CacheError);
   const store = redis ? createRedisStore(redis, keys) : createMemoryStore(settings);
+  const { values, settled } = createCachedValues(
+    redis ? createRedisValueStore(redis, keys) : createMemoryValueStore(settings),
+    settings,
+  );
   const recentMessages = recentMessagesCodec<Message>(settings);
   const views = {
     recentMessages: createView('recentMessages', recentMessages, store, settings),
@@ -88,6 +97,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
 
   return {
     ...views,
+    values,
     invalidates: (type, channelId) => keysOf(invalidatedViews(type), channelId),
     keysOf: (channelId) => keysOf(viewNames, channelId),
     invalidateFor(type, channelId, seq) {
@@ -106,7 +116,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
       await store.drop(dropped, forgetHeads);
     },
     async close() {
-      await Promise.all(viewNames.map((view) => views[view].settled()));
+      await Promise.all([settled(), ...viewNames.map((view) => views[view].settled())]);
     },
   };
 }

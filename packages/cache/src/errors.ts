@@ -2,10 +2,13 @@ import { CodedError } from '@openclaw/redis-client';
 
 /**
  * - `invalid_options`: at creation.
- * - `invalid_load`: a loader returned no head (a non-negative integer).
- * - `unavailable`: Redis did not carry out a drop; repeat it when Redis is back.
+ * - `invalid_argument`: a TTL out of bounds.
+ * - `invalid_load`: a loader returned no head (a non-negative integer), or a value that JSON cannot carry.
+ * - `load_timeout`: a load of `values.getOrSet` took more than `loadTimeoutMs`.
+ * - `unavailable`: Redis did not carry out a drop or a deletion; repeat it when Redis is back.
  */
-export type CacheErrorCode = 'invalid_options' | 'invalid_load' | 'unavailable';
+export type CacheErrorCode =
+  'invalid_options' | 'invalid_argument' | 'invalid_load' | 'load_timeout' | 'unavailable';
 
 /** The error of this package; branch on `code`. A read never fails because of Redis: it then uses the loader. */
 export class CacheError extends CodedError<CacheErrorCode> {

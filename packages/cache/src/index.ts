@@ -1,5 +1,6 @@
 export { createCache, createMemoryCache } from './cache.ts';
 export type { Cache, CacheDeps, DroppedChannel } from './cache.ts';
+export type { CachedValues, GetOrSetOptions, LoadValue, ValueStats } from './cached-values.ts';
 export { CacheError } from './errors.ts';
 export type { CacheErrorCode } from './errors.ts';
 export { cacheDefaults } from './options.ts';

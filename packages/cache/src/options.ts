@@ -8,6 +8,11 @@ export interface CacheOptions {
   readonly maxValueBytes?: number;
   /** The most members of a cached list; a longer one is read but not cached. @default 10000 */
   readonly maxMembers?: number;
+  /**
+   * The longest load of `values.getOrSet`, at most 60000. Other processes wait for it, then load themselves.
+   * @default 10000
+   */
+  readonly loadTimeoutMs?: number;
   /** Returns false for a stored channel that is corrupt. @default any object is valid */
   readonly isChannel?: (value: object) => boolean;
   /** Returns false for a stored message that is corrupt. @default any object is valid */
@@ -21,6 +26,7 @@ export const cacheDefaults: Required<CacheOptions> = {
   maxCopyBytes: 16 * 1024 * 1024,
   maxValueBytes: 1024 * 1024,
   maxMembers: 10_000,
+  loadTimeoutMs: 10_000,
   isChannel: () => true,
   isMessage: () => true,
   clock: Date.now,

@@ -9,6 +9,7 @@ const end = '<!-- key-table:end -->';
 
 function ttl(value) {
   if (value === null) return '';
+  if (value === 'caller') return ', as its caller chooses';
   return typeof value === 'number' ? `, ${value / 1000} s` : `, with its ${value}`;
 }
 

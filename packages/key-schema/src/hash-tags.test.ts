@@ -63,6 +63,10 @@ describe('hash tags', () => {
     );
   });
 
+  it('put a cached value and its lease into one slot', () => {
+    expect(slotOf(keys.cachedValue('n1'))).toBe(slotOf(keys.cachedValueLease('n1')));
+  });
+
   it('spread different channels over the slots', () => {
     const slots = Array.from({ length: 1_000 }, (_, index) =>
       slotOf(keys.typing(`channel-${index}`)),

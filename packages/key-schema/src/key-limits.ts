@@ -17,8 +17,8 @@ const leases: KeyLimit = { maxMembers: 1_000_000, maxBytes: null };
  * The limits that the writers of each key guarantee. A larger value was written by another program, or shows a leak.
  */
 export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
-  // Five fields, two of them texts of at most 1,024 characters.
-  presence: { maxMembers: 5, maxBytes: 16 * kib },
+  // Six fields, two of them texts of at most 1,024 characters, and metadata of 1,024 bytes.
+  presence: { maxMembers: 6, maxBytes: 16 * kib },
   roster: leases,
   rosterAgents: leases,
   // Each start removes the agents that stopped, so the key holds only the starts of the last ten seconds.
@@ -28,6 +28,9 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   channelMembers: { maxMembers: 10_000, maxBytes: null },
   recentMessages: { maxMembers: null, maxBytes: kib * kib },
   sequence: counter,
+  // The default of the cache's `maxValueBytes`.
+  cachedValue: { maxMembers: null, maxBytes: kib * kib },
+  cachedValueLease: { maxMembers: null, maxBytes: 36 },
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,

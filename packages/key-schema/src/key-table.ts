@@ -7,6 +7,10 @@ export const ttlMs = {
   channel: 3_600_000,
   channelMembers: 3_600_000,
   recentMessages: 300_000,
+  /** The longest that a caller may choose for a cached value. */
+  cachedValueMax: 30 * 24 * 3_600_000,
+  /** The longest load of a cached value that other processes wait for. */
+  cachedValueLeaseMax: 60_000,
   rateLimit: 60_000,
 } as const;
 
@@ -18,8 +22,8 @@ export interface KeyTableEntry {
   /** The name after the prefix, ids in braces. */
   readonly pattern: string;
   readonly redisType: 'topic' | 'string' | 'hash' | 'set' | 'zset';
-  /** Milliseconds; `leases`: it ends with its last lease; null: it does not expire. */
-  readonly ttlMs: number | 'leases' | null;
+  /** Milliseconds; `leases`: it ends with its last lease; `caller`: the caller chooses; null: it does not expire. */
+  readonly ttlMs: number | 'leases' | 'caller' | null;
   readonly value: string;
   readonly purpose: string;
   /** The package that writes it. */
@@ -98,7 +102,7 @@ export const keyTable = {
     pattern: 'typing:{channelId}',
     redisType: 'zset',
     ttlMs: ttlMs.typing,
-    value: 'agentId → its last start, ms',
+    value: 'agentId, or `agentId:threadId` in a thread → its last start, ms',
     purpose: 'Who is typing',
     owner: 'typing',
     source: 'EPIC',
@@ -147,6 +151,25 @@ export const keyTable = {
     purpose:
       'The newest event of each hub: if the log lacks one, a starting hub knows that a backup was restored',
     owner: 'chat-hub',
+    source: 'ours',
+  },
+  cachedValue: {
+    pattern: 'cache:{valueName}',
+    redisType: 'string',
+    ttlMs: 'caller',
+    value: 'JSON; empty: too large to be cached',
+    purpose: "Cache of an application's own value",
+    owner: 'cache',
+    source: 'ours',
+  },
+  cachedValueLease: {
+    pattern: 'cache:{valueName}:lease',
+    redisType: 'string',
+    ttlMs: ttlMs.cachedValueLeaseMax,
+    value: 'a random word',
+    purpose:
+      'Lets one process at a time load a value; a deletion ends it, so that an old load cannot fill',
+    owner: 'cache',
     source: 'ours',
   },
   rateLimit: {

@@ -16,6 +16,8 @@ const words = [
   'agents',
   'recent',
   'window',
+  'lease',
+  'cache',
   'global',
   'channel',
   'agent',

@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import { createKeySchema, keyLimits, keyTable, parseKey, type KeyKind } from './index.ts';
 
 const kinds = Object.keys(keyLimits) as KeyKind[];
-const words = ['members', 'agents', 'recent', 'window', 'messages', 'channel', 'log', 'latest'];
+const words = [
+  'members',
+  'agents',
+  'recent',
+  'window',
+  'lease',
+  'messages',
+  'channel',
+  'log',
+  'latest',
+];
 const id = fc.oneof(
   fc.constantFrom(...words),
   fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,12}$/),
@@ -24,7 +34,7 @@ describe('parseKey', () => {
         (kind, ids, hashTags) => {
           const schema = createKeySchema({ prefix: 'p:', hashTags });
           const name = schema[kind](ids[0] as string, ids[1] as string);
-          const expected = { channelId: null, agentId: null, action: null };
+          const expected = { channelId: null, agentId: null, action: null, valueName: null };
           idNames(kind).forEach((field, at) => Object.assign(expected, { [field]: ids[at] }));
           const hasHashTag = kind === 'latestEvents' ? null : hashTags;
           expect(parseKey(name, 'p:')).toEqual({ kind, ...expected, hasHashTag });

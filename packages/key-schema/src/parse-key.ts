@@ -14,11 +14,13 @@ export interface ParsedKey {
   readonly channelId: string | null;
   readonly agentId: string | null;
   readonly action: string | null;
+  /** The name of a cached value. */
+  readonly valueName: string | null;
   /** Null for a kind without an id, whose name is the same with and without hash tags. */
   readonly hasHashTag: boolean | null;
 }
 
-type IdName = 'channelId' | 'agentId' | 'action';
+type IdName = 'channelId' | 'agentId' | 'action' | 'valueName';
 
 interface Pattern {
   readonly kind: KeyKind;
@@ -31,7 +33,7 @@ const patterns: readonly Pattern[] = Object.entries(keyTable)
   .filter(([, { redisType }]) => redisType !== 'topic')
   .map(([kind, { pattern }]) => {
     const parts = pattern.split(':');
-    const tagged = ['{channelId}', '{agentId}'].find((id) => parts.includes(id));
+    const tagged = ['{channelId}', '{agentId}', '{valueName}'].find((id) => parts.includes(id));
     return { kind: kind as KeyKind, parts, tagged };
   });
 
@@ -51,7 +53,12 @@ export function parseKey(name: string, prefix = 'openclaw:'): ParsedKey | null {
 
 function matched(parts: readonly string[], { kind, parts: wanted, tagged }: Pattern) {
   if (parts.length !== wanted.length) return null;
-  const ids: Record<IdName, string | null> = { channelId: null, agentId: null, action: null };
+  const ids: Record<IdName, string | null> = {
+    channelId: null,
+    agentId: null,
+    action: null,
+    valueName: null,
+  };
   let hasHashTag: boolean | null = null;
   for (const [index, part] of parts.entries()) {
     const expected = wanted[index] as string;

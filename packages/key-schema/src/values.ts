@@ -5,6 +5,8 @@ export interface PresenceHash {
   readonly status: 'online' | 'away' | 'dnd';
   readonly customStatus?: string;
   readonly avatar?: string;
+  /** The application's own data, as JSON. */
+  readonly metadata?: string;
   /** Milliseconds of Redis time, in decimal. */
   readonly lastSeen: string;
 }
@@ -101,13 +103,15 @@ export interface KeyValues {
   readonly roster: ReadonlyMap<string, number>;
   /** The roster's members with spaces between the ids; a space sorts below every character of an id. */
   readonly rosterAgents: ReadonlySet<string>;
-  /** agentId → its last start, milliseconds of Redis time. */
+  /** agentId, or `agentId:threadId` in a thread → its last start, milliseconds of Redis time. */
   readonly typing: ReadonlyMap<string, number>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;
   /** Oldest first, at most `recentMessagesMax`. */
   readonly recentMessages: readonly CachedMessage[];
   readonly sequence: string;
+  readonly cachedValue: unknown;
+  readonly cachedValueLease: string;
   /** hubId → its newest event. */
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;

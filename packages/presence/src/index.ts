@@ -7,6 +7,9 @@ export type {
   Lease,
   LeaseStore,
   LeaveEntry,
+  ConnectionEntry,
+  ConnectionPage,
+  ConnectionPageOptions,
   PageOptions,
   PresenceChange,
   PresencePage,
@@ -24,7 +27,7 @@ export type {
   RedisLeaseStoreOptions,
 } from './options.ts';
 export { presenceDifference, presenceStatuses } from './state.ts';
-export type { PresenceRecord, PresenceState, PresenceStatus } from './state.ts';
+export type { PresenceMetadata, PresenceRecord, PresenceState, PresenceStatus } from './state.ts';
 export type { Decision } from './tracker/changes.ts';
 export { createPresence } from './tracker/presence-tracker.ts';
 export type {

@@ -4,11 +4,16 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** A status that an agent can set. An agent without a lease is `offline`. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
+/** Data of the application's own, which JSON can carry: at most 1,024 bytes of JSON, because every listing repeats it. */
+export type PresenceMetadata = Readonly<Record<string, unknown>>;
+
 /** The state that an agent sets. Empty text is null. */
 export interface PresenceState {
   readonly status: PresenceStatus;
   readonly customStatus: string | null;
   readonly avatar: string | null;
+  /** Absent or null: none. */
+  readonly metadata?: PresenceMetadata | null;
 }
 
 /** An agent in a channel as others see it: the element of a `channel.presence` event. */
@@ -19,6 +24,8 @@ export interface PresenceRecord {
   readonly customStatus: string | null;
   /** The last known avatar when the agent is offline. */
   readonly avatar: string | null;
+  /** The last known metadata when the agent is offline. Absent when it has none. */
+  readonly metadata?: PresenceMetadata | null;
   /**
    * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
    * process' time. The times of an agent's records never decrease.
@@ -31,6 +38,7 @@ export const defaultState: PresenceState = { status: 'online', customStatus: nul
 
 /** The longest customStatus or avatar, in UTF-16 units: every listing repeats them. */
 const maxTextLength = 1024;
+const maxMetadataBytes = 1024;
 
 /** Checks the given fields and replaces empty text with null. @throws {PresenceError} `invalid_argument` */
 export function parseState<S extends Partial<PresenceState>>(state: S): S {
@@ -50,19 +58,69 @@ export function parseState<S extends Partial<PresenceState>>(state: S): S {
     }
     if (value === '') Object.assign(parsed, { [name]: null });
   }
+  const { metadata } = state;
+  if (metadata !== undefined && metadata !== null) {
+    Object.assign(parsed, { metadata: copyMetadata(metadata) });
+  }
   return parsed;
+}
+
+/** A copy, because the caller may change its object. */
+function copyMetadata(metadata: PresenceMetadata): PresenceMetadata {
+  let text: string | undefined;
+  let cause: unknown;
+  try {
+    text = JSON.stringify(metadata);
+  } catch (error) {
+    cause = error;
+  }
+  const copy =
+    text !== undefined && Buffer.byteLength(text) <= maxMetadataBytes ? parseMetadata(text) : null;
+  if (copy !== null) return copy;
+  throw new PresenceError(
+    'invalid_argument',
+    `metadata must be an object of at most ${maxMetadataBytes} bytes of JSON`,
+    cause,
+  );
+}
+
+/** The metadata of a stored text; null for an empty text and for one that is corrupt. */
+export function parseMetadata(text: string): PresenceMetadata | null {
+  if (text === '') return null;
+  try {
+    const value = JSON.parse(text) as unknown;
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as PresenceMetadata) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The metadata as it is stored; empty for none. */
+export function metadataText({ metadata }: Pick<PresenceState, 'metadata'>): string {
+  return metadata ? JSON.stringify(metadata) : '';
+}
+
+/** A state of all fields. `metadata` is absent when there is none. */
+export function toState({ status, customStatus, avatar, metadata }: PresenceState): PresenceState {
+  return { status, customStatus, avatar, ...(metadata && { metadata }) };
 }
 
 export function isSameState(
   a: Omit<PresenceRecord, 'agentId' | 'lastSeen'>,
   b: Omit<PresenceRecord, 'agentId' | 'lastSeen'>,
 ): boolean {
-  return a.status === b.status && a.customStatus === b.customStatus && a.avatar === b.avatar;
+  return (
+    a.status === b.status &&
+    a.customStatus === b.customStatus &&
+    a.avatar === b.avatar &&
+    metadataText(a) === metadataText(b)
+  );
 }
 
 /** The state in a record. In an offline record this is the state with which the agent would return. */
-export function stateOf({ status, customStatus, avatar }: PresenceRecord): PresenceState {
-  return { status: status === 'offline' ? 'online' : status, customStatus, avatar };
+export function stateOf({ status, ...state }: PresenceRecord): PresenceState {
+  return toState({ ...state, status: status === 'offline' ? 'online' : status });
 }
 
 /**

@@ -50,9 +50,12 @@ describe('typing over several hubs', () => {
     for (const channelId of ['c1', 'c2', 'c3']) await typing.start(channelId, 'a');
     await typing.start('c1', 'b');
     await typing.stop('c2', 'a');
-    expect(await typing.stopAll('a')).toEqual({ channelIds: ['c1', 'c3'], degraded: false });
+    expect(await typing.stopAll('a')).toEqual({
+      stopped: ['c1', 'c3'].map((channelId) => ({ channelId, threadId: null })),
+      degraded: false,
+    });
     expect(await typing.list('c1')).toEqual({ agents: ['b'], degraded: false });
-    expect(await typing.stopAll('a')).toEqual({ channelIds: [], degraded: false });
+    expect(await typing.stopAll('a')).toEqual({ stopped: [], degraded: false });
   });
 
   it('reports once on each hub that typing ended, although nobody stopped it', async () => {
@@ -103,7 +106,10 @@ describe('typing while Redis is away', () => {
       const [left] = await typing.remainingMs([{ channelId: 'c', agentId: 'a' }]);
       expect(left).toBeGreaterThan(9000);
       expect(await typing.stop('c', 'a')).toEqual({ changed: true, degraded: true });
-      expect(await typing.stopAll('b')).toEqual({ channelIds: ['c'], degraded: true });
+      expect(await typing.stopAll('b')).toEqual({
+        stopped: [{ channelId: 'c', threadId: null }],
+        degraded: true,
+      });
     } finally {
       await server.restart();
     }

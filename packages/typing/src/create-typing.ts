@@ -1,7 +1,7 @@
 import { checkId, createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { isDenied, type RedisClient, withFallback } from '@openclaw/redis-client';
 import { TypingError } from './errors.ts';
-import { createTypists } from './memory-typing.ts';
+import { checkPlace, createTypists } from './memory-typing.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
 import { createRedisTyping } from './redis-typing.ts';
 import { checkTyper, type Typer, type Typing } from './typing.ts';
@@ -20,23 +20,36 @@ export interface TypingDecision {
   readonly degraded: boolean;
 }
 
+/** A channel, or a thread of it. */
+export interface TypingPlace {
+  readonly channelId: string;
+  /** Null: outside of threads. */
+  readonly threadId: string | null;
+}
+
 /** Typing that continues with this process' own data while Redis is away. */
 export interface SharedTyping {
   /**
    * True while Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis.
    */
   readonly degraded: boolean;
-  /** `changed` is false for a refresh, which need not be announced. */
-  start(channelId: string, agentId: string): Promise<TypingDecision>;
-  /** `changed` is true if the agent was typing. */
-  stop(channelId: string, agentId: string): Promise<TypingDecision>;
+  /** `changed` is false for a refresh, which need not be announced. Without a thread: in the channel, outside of threads. */
+  start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
+  /** `changed` is true if the agent was typing there. It continues in other threads. */
+  stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /**
-   * Stops the agent in every channel where it typed through this process. Resolves with the channels in which it was
+   * Stops the agent in every channel and thread where it typed through this process. Resolves with those in which it was
    * typing.
    */
-  stopAll(agentId: string): Promise<{ channelIds: string[]; degraded: boolean }>;
-  /** The agents that are typing, latest start last; at most 1,000. */
-  list(channelId: string): Promise<{ agents: string[]; degraded: boolean }>;
+  stopAll(agentId: string): Promise<{ stopped: TypingPlace[]; degraded: boolean }>;
+  /**
+   * The agents that are typing, latest start last; at most 1,000. With a thread's id only those in the thread, with null
+   * only those outside of threads, else those anywhere in the channel.
+   */
+  list(
+    channelId: string,
+    threadId?: string | null,
+  ): Promise<{ agents: string[]; degraded: boolean }>;
   /** For {@link createTypingWatch}: for each agent the ms until it stops counting as typing; 0 if it is not typing. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** Later calls reject with `closed`. */
@@ -86,11 +99,15 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     if (closed) throw new TypingError('closed', 'typing was closed');
   };
 
-  async function stop(channelId: string, agentId: string): Promise<TypingDecision> {
+  async function stop(
+    channelId: string,
+    agentId: string,
+    threadId?: string | null,
+  ): Promise<TypingDecision> {
     checkOpen();
-    const wasTyping = local.stop(checkTyper({ channelId, agentId }), now());
+    const wasTyping = local.stop(checkTyper({ channelId, agentId, threadId }), now());
     const { value: changed, degraded } = await decide(
-      (store) => store.stop(channelId, agentId),
+      (store) => store.stop(channelId, agentId, threadId),
       () => wasTyping,
     );
     // A start that Redis denied was announced nevertheless, so its stop must be announced too.
@@ -102,11 +119,11 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     get degraded() {
       return isDegraded();
     },
-    async start(channelId, agentId) {
+    async start(channelId, agentId, threadId) {
       checkOpen();
-      const isNew = local.start(checkTyper({ channelId, agentId }), now());
+      const isNew = local.start(checkTyper({ channelId, agentId, threadId }), now());
       const { value: changed, degraded } = await decide(
-        (store) => store.start(channelId, agentId),
+        (store) => store.start(channelId, agentId, threadId),
         () => isNew,
       );
       return { changed, degraded };
@@ -115,28 +132,33 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     async stopAll(agentId) {
       checkOpen();
       checkId(agentId);
-      const channelIds = local.channelIdsOf(agentId, now());
-      const stopped = await Promise.all(channelIds.map((channelId) => stop(channelId, agentId)));
+      const places = local.typersOf(agentId, now());
+      const stops = await Promise.all(
+        places.map(({ channelId, threadId }) => stop(channelId, agentId, threadId)),
+      );
       return {
-        channelIds: channelIds.filter((_, at) => stopped[at]?.changed),
-        degraded: isDegraded() || stopped.some(({ degraded }) => degraded),
+        stopped: places
+          .filter((_, at) => stops[at]?.changed)
+          .map(({ channelId, threadId }) => ({ channelId, threadId })),
+        degraded: isDegraded() || stops.some(({ degraded }) => degraded),
       };
     },
-    async list(channelId) {
+    async list(channelId, threadId) {
       checkOpen();
       checkId(channelId);
+      checkPlace(threadId);
       const { value: agents, degraded } = await read(
-        (store) => store.list(channelId),
-        () => local.list(channelId, now()),
+        (store) => store.list(channelId, threadId),
+        () => local.list(channelId, threadId, now()),
       );
       return { agents, degraded };
     },
     async remainingMs(typers) {
       checkOpen();
-      typers.forEach(checkTyper);
+      const checked = typers.map(checkTyper);
       const { value } = await read(
         (store) => store.remainingMs(typers),
-        () => typers.map((typer) => local.remainingMs(typer, now())),
+        () => checked.map((typer) => local.remainingMs(typer, now())),
       );
       return value;
     },

@@ -1,5 +1,5 @@
 export { createTyping } from './create-typing.ts';
-export type { SharedTyping, TypingDecision, TypingDeps } from './create-typing.ts';
+export type { SharedTyping, TypingDecision, TypingDeps, TypingPlace } from './create-typing.ts';
 export { TypingError } from './errors.ts';
 export type { TypingErrorCode } from './errors.ts';
 export { createMemoryTyping } from './memory-typing.ts';

@@ -19,7 +19,7 @@ describe('memory typing', () => {
   it('keeps nothing of agents that stopped without a stop event', () => {
     const typists = createTypists(10_000, 100);
     for (let nowMs = 0; nowMs < 1_000_000; nowMs += 1000) {
-      typists.start({ channelId: `c${nowMs}`, agentId: `a${nowMs}` }, nowMs);
+      typists.start({ channelId: `c${nowMs}`, agentId: `a${nowMs}`, threadId: null }, nowMs);
       expect(typists.size).toBeLessThanOrEqual(10);
     }
   });

@@ -1,7 +1,7 @@
 import { checkId } from '@openclaw/key-schema';
 import { TypingError } from './errors.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
-import { checkTyper, listMax, type Typer, type Typing } from './typing.ts';
+import { checkTyper, type CheckedTyper, encodeTyper, listMax, type Typing } from './typing.ts';
 
 /**
  * Typing within one process, without Redis; at most `maxTypers` agents. Its results equal those of {@link
@@ -20,13 +20,14 @@ export function createMemoryTyping(options: TypingOptions = {}): Typing {
   }
 
   return {
-    start: (channelId, agentId) =>
-      run((nowMs) => typists.start(checkTyper({ channelId, agentId }), nowMs)),
-    stop: (channelId, agentId) =>
-      run((nowMs) => typists.stop(checkTyper({ channelId, agentId }), nowMs)),
-    list: (channelId) => run((nowMs) => typists.list(checkId(channelId), nowMs)),
-    lastStartMs: (channelId, agentId) =>
-      run((nowMs) => typists.lastStartMs(checkTyper({ channelId, agentId }), nowMs)),
+    start: (channelId, agentId, threadId) =>
+      run((nowMs) => typists.start(checkTyper({ channelId, agentId, threadId }), nowMs)),
+    stop: (channelId, agentId, threadId) =>
+      run((nowMs) => typists.stop(checkTyper({ channelId, agentId, threadId }), nowMs)),
+    list: (channelId, threadId) =>
+      run((nowMs) => typists.list(checkId(channelId), checkPlace(threadId), nowMs)),
+    lastStartMs: (channelId, agentId, threadId) =>
+      run((nowMs) => typists.lastStartMs(checkTyper({ channelId, agentId, threadId }), nowMs)),
     remainingMs: (typers) =>
       run((nowMs) => typers.map((typer) => typists.remainingMs(checkTyper(typer), nowMs))),
     async close() {
@@ -35,7 +36,12 @@ export function createMemoryTyping(options: TypingOptions = {}): Typing {
   };
 }
 
-interface Entry extends Typer {
+/** Checks the thread of a list; undefined stands for the whole channel. */
+export function checkPlace(threadId: string | null | undefined): string | null | undefined {
+  return typeof threadId === 'string' ? checkId(threadId) : threadId;
+}
+
+interface Entry extends CheckedTyper {
   lastMs: number;
 }
 
@@ -45,7 +51,7 @@ export function createTypists(ttlMs: number, maxTypers: number) {
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();
   const byAgent = new Map<string, Map<string, Entry>>();
-  const keyOf = ({ channelId, agentId }: Typer) => `${channelId}:${agentId}`;
+  const keyOf = (typer: CheckedTyper) => `${typer.channelId}:${encodeTyper(typer)}`;
   const isLive = ({ lastMs }: Entry, nowMs: number) => lastMs > nowMs - ttlMs;
 
   function add(index: Map<string, Map<string, Entry>>, outer: string, inner: string, entry: Entry) {
@@ -59,10 +65,10 @@ export function createTypists(ttlMs: number, maxTypers: number) {
     if (group?.size === 0) index.delete(outer);
   }
 
-  function remove(typer: Typer): void {
+  function remove(typer: CheckedTyper): void {
     entries.delete(keyOf(typer));
-    drop(byChannel, typer.channelId, typer.agentId);
-    drop(byAgent, typer.agentId, typer.channelId);
+    drop(byChannel, typer.channelId, keyOf(typer));
+    drop(byAgent, typer.agentId, keyOf(typer));
   }
 
   function removeExpired(nowMs: number): void {
@@ -72,7 +78,7 @@ export function createTypists(ttlMs: number, maxTypers: number) {
     }
   }
 
-  const find = (typer: Typer, nowMs: number) => {
+  const find = (typer: CheckedTyper, nowMs: number) => {
     const entry = entries.get(keyOf(typer));
     return entry && isLive(entry, nowMs) ? entry : null;
   };
@@ -84,30 +90,33 @@ export function createTypists(ttlMs: number, maxTypers: number) {
     get size() {
       return entries.size;
     },
-    start(typer: Typer, nowMs: number): boolean {
+    start(typer: CheckedTyper, nowMs: number): boolean {
       const changed = find(typer, nowMs) === null;
       const entry = { ...typer, lastMs: nowMs };
       entries.delete(keyOf(typer));
       entries.set(keyOf(typer), entry);
-      add(byChannel, typer.channelId, typer.agentId, entry);
-      add(byAgent, typer.agentId, typer.channelId, entry);
+      add(byChannel, typer.channelId, keyOf(typer), entry);
+      add(byAgent, typer.agentId, keyOf(typer), entry);
       removeExpired(nowMs);
       return changed;
     },
-    stop(typer: Typer, nowMs: number): boolean {
+    stop(typer: CheckedTyper, nowMs: number): boolean {
       const changed = find(typer, nowMs) !== null;
       remove(typer);
       return changed;
     },
-    list: (channelId: string, nowMs: number): string[] =>
-      liveIn(byChannel.get(channelId), nowMs)
-        .sort((a, b) => a.lastMs - b.lastMs || (a.agentId < b.agentId ? -1 : 1))
-        .slice(0, listMax)
-        .map(({ agentId }) => agentId),
-    channelIdsOf: (agentId: string, nowMs: number): string[] =>
-      liveIn(byAgent.get(agentId), nowMs).map(({ channelId }) => channelId),
-    lastStartMs: (typer: Typer, nowMs: number): number | null => find(typer, nowMs)?.lastMs ?? null,
-    remainingMs(typer: Typer, nowMs: number): number {
+    list(channelId: string, threadId: string | null | undefined, nowMs: number): string[] {
+      const latestFirst = liveIn(byChannel.get(channelId), nowMs)
+        .filter((entry) => threadId === undefined || entry.threadId === threadId)
+        .sort((a, b) => b.lastMs - a.lastMs || (keyOf(a) < keyOf(b) ? 1 : -1));
+      const agents = new Set(latestFirst.map(({ agentId }) => agentId));
+      return [...agents].slice(0, listMax).reverse();
+    },
+    typersOf: (agentId: string, nowMs: number): CheckedTyper[] =>
+      liveIn(byAgent.get(agentId), nowMs),
+    lastStartMs: (typer: CheckedTyper, nowMs: number): number | null =>
+      find(typer, nowMs)?.lastMs ?? null,
+    remainingMs(typer: CheckedTyper, nowMs: number): number {
       const entry = find(typer, nowMs);
       return entry ? entry.lastMs + ttlMs - nowMs : 0;
     },

@@ -1,4 +1,4 @@
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { checkId, createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import {
   defineScript,
   type RedisClient,
@@ -10,7 +10,7 @@ import {
 import { TypingError } from './errors.ts';
 import { listLua, remainingLua, startLua, stopLua } from './lua.gen.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
-import { checkTyper, listMax, type Typer, type Typing } from './typing.ts';
+import { checkTyper, encodeTyper, listMax, type Typer, type Typing } from './typing.ts';
 
 const scripts = {
   start: defineScript('typing.start', startLua),
@@ -18,6 +18,9 @@ const scripts = {
   list: defineScript('typing.list', listLua),
   remaining: defineScript('typing.remaining', remainingLua),
 } as const;
+
+/** Lists the agents of the whole channel; it is no id. */
+const anywhere = '*';
 
 /** The most agents in one script call. */
 const batchMax = 200;
@@ -63,7 +66,7 @@ export function createRedisTyping(
   }
 
   const change = async (script: Script, typer: Typer) =>
-    (await run(script, typer.channelId, [checkTyper(typer).agentId])) === 1;
+    (await run(script, typer.channelId, [encodeTyper(checkTyper(typer))])) === 1;
 
   /** The last start and the remaining time of each agent, in one round trip. */
   async function timesOf(
@@ -74,11 +77,7 @@ export function createRedisTyping(
     const times = typers.map((): [number, number] => [0, 0]);
     if (batches.length === 0) return times;
     const calls = batches.map(({ channelId, entries }) =>
-      toCall(
-        scripts.remaining,
-        channelId,
-        entries.map(({ agentId }) => agentId),
-      ),
+      toCall(scripts.remaining, channelId, entries.map(encodeTyper)),
     );
     const replies = await redis.pipeline(calls).catch(fail);
     replies.forEach((reply, at) => {
@@ -92,11 +91,15 @@ export function createRedisTyping(
   }
 
   return {
-    start: (channelId, agentId) => change(scripts.start, { channelId, agentId }),
-    stop: (channelId, agentId) => change(scripts.stop, { channelId, agentId }),
-    list: async (channelId) => (await run(scripts.list, channelId, [listMax])) as string[],
-    async lastStartMs(channelId, agentId) {
-      const [[lastMs] = [0]] = await timesOf([{ channelId, agentId }]);
+    start: (channelId, agentId, threadId) =>
+      change(scripts.start, { channelId, agentId, threadId }),
+    stop: (channelId, agentId, threadId) => change(scripts.stop, { channelId, agentId, threadId }),
+    async list(channelId, threadId) {
+      const place = threadId === undefined ? anywhere : threadId === null ? '' : checkId(threadId);
+      return (await run(scripts.list, channelId, [listMax, place])) as string[];
+    },
+    async lastStartMs(channelId, agentId, threadId) {
+      const [[lastMs] = [0]] = await timesOf([{ channelId, agentId, threadId }]);
       return lastMs === 0 ? null : lastMs;
     },
     remainingMs: async (typers) => (await timesOf(typers)).map(([, remainingMs]) => remainingMs),

@@ -20,7 +20,13 @@ export function sharedTypingContract(
     expect(await typing.stop('c', 'a')).toEqual({ changed: true, degraded: false });
     await typing.start('c', 'a');
     await typing.start('d', 'a');
-    expect(await typing.stopAll('a')).toEqual({ channelIds: ['c', 'd'], degraded: false });
+    await typing.start('d', 'a', 't');
+    expect(await typing.list('d', 't')).toEqual({ agents: ['a'], degraded: false });
+    const stopped = ['c', 'd', 'd'].map((channelId, at) => ({
+      channelId,
+      threadId: at === 2 ? 't' : null,
+    }));
+    expect(await typing.stopAll('a')).toEqual({ stopped, degraded: false });
     expect(typing.degraded).toBe(false);
     await typing.close();
     await expect(typing.start('c', 'a')).rejects.toMatchObject({ code: 'closed' });
@@ -33,6 +39,8 @@ export function sharedTypingContract(
     await expect(typing.stop('c', 'a:b')).rejects.toMatchObject(badId);
     await expect(typing.stopAll('a:b')).rejects.toMatchObject(badId);
     await expect(typing.list('c:d')).rejects.toMatchObject(badId);
+    await expect(typing.list('c', 't:u')).rejects.toMatchObject(badId);
+    await expect(typing.start('c', 'a', 't:u')).rejects.toMatchObject(badId);
     const typers = [{ channelId: 'c', agentId: '' }];
     await expect(typing.remainingMs(typers)).rejects.toMatchObject(badId);
     await typing.close();

@@ -92,6 +92,23 @@ describe('typing watch', () => {
     watch.close();
   });
 
+  it('watches an agent in each thread by itself', async () => {
+    const expired: unknown[] = [];
+    const watch = createTypingWatch({
+      typing: createMemoryTyping(),
+      onExpired: (...typer) => expired.push(typer),
+    });
+    watch.started('c', 'a');
+    watch.started('c', 'a', 't1');
+    watch.started('c', 'a', 't2');
+    watch.stopped('c', 'a', 't1');
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(expired).toEqual([
+      ['c', 'a', null],
+      ['c', 'a', 't2'],
+    ]);
+  });
+
   // The answer to a check from before a new start says nothing about that start.
   it('ignores the answer to a check when a start or stop came later', async () => {
     let answer: (remaining: number[]) => void = () => {};

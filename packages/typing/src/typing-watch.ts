@@ -1,11 +1,11 @@
 import { parseOptions, type TypingWatchOptions } from './options.ts';
-import type { Typer, Typing } from './typing.ts';
+import type { CheckedTyper, Typing } from './typing.ts';
 
 export interface TypingWatchDeps {
   /** A {@link SharedTyping} or a store. */
   readonly typing: Pick<Typing, 'remainingMs'>;
   /** Called once for each start that ended without a stop. An error that it throws is passed to `onError`. */
-  readonly onExpired: (channelId: string, agentId: string) => void;
+  readonly onExpired: (channelId: string, agentId: string, threadId: string | null) => void;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -17,16 +17,16 @@ export interface TypingWatchDeps {
  */
 export interface TypingWatch {
   /** Call it for each start and refresh that this process receives. */
-  started(channelId: string, agentId: string): void;
+  started(channelId: string, agentId: string, threadId?: string | null): void;
   /** Call it for each stop that this process receives. The agent is then not reported any more. */
-  stopped(channelId: string, agentId: string): void;
+  stopped(channelId: string, agentId: string, threadId?: string | null): void;
   /** The number of agents that are watched; for metrics. */
   readonly size: number;
   /** Ends the watch; it reports nothing any more. */
   close(): void;
 }
 
-interface WatchedTyper extends Typer {
+interface WatchedTyper extends CheckedTyper {
   dueMs: number;
   isChecking: boolean;
 }
@@ -44,12 +44,13 @@ export function createTypingWatch(
   const watched = new Map<string, WatchedTyper>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
+  const keyOf = ({ channelId, agentId, threadId }: CheckedTyper) =>
+    `${channelId}:${agentId}:${threadId ?? ''}`;
 
-  function expire({ channelId, agentId }: Typer): void {
-    watched.delete(keyOf(channelId, agentId));
+  function expire(typer: CheckedTyper): void {
+    watched.delete(keyOf(typer));
     try {
-      onExpired(channelId, agentId);
+      onExpired(typer.channelId, typer.agentId, typer.threadId);
     } catch (error) {
       onError?.(error);
     }
@@ -71,7 +72,7 @@ export function createTypingWatch(
     if (closed) return;
     due.forEach((typer, at) => {
       // A later start or stop arrived during the check.
-      if (watched.get(keyOf(typer.channelId, typer.agentId)) !== typer) return;
+      if (watched.get(keyOf(typer)) !== typer) return;
       const leftMs = remaining[at] ?? 0;
       typer.isChecking = false;
       if (leftMs > 0) typer.dueMs = clock() + leftMs;
@@ -90,18 +91,19 @@ export function createTypingWatch(
     get size() {
       return watched.size;
     },
-    started(channelId, agentId) {
+    started(channelId, agentId, threadId = null) {
       if (closed) return;
-      const key = keyOf(channelId, agentId);
+      const typer = { channelId, agentId, threadId };
+      const key = keyOf(typer);
       // A new object at the end of the map: a check of the old one is ignored, and the map keeps the order of the
       // starts.
       watched.delete(key);
-      watched.set(key, { channelId, agentId, dueMs: clock() + ttlMs, isChecking: false });
+      watched.set(key, { ...typer, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);
       timer ??= setInterval(() => void tick(), tickMs).unref();
     },
-    stopped(channelId, agentId) {
-      watched.delete(keyOf(channelId, agentId));
+    stopped(channelId, agentId, threadId = null) {
+      watched.delete(keyOf({ channelId, agentId, threadId }));
       stopTimerWhenIdle();
     },
     close() {

@@ -106,12 +106,56 @@ export function typingContract(
       );
     });
 
+    it('Typing by thread: an agent starts and stops in a channel and in each of its threads by itself', async () => {
+      expect(await typing.start('c', 'a')).toBe(true);
+      nowMs += 1;
+      expect(await typing.start('c', 'b', 't1')).toBe(true);
+      nowMs += 1;
+      expect(await typing.start('c', 'a', 't1')).toBe(true);
+      nowMs += 1;
+      expect(await typing.start('c', 'a', 't1')).toBe(false);
+      expect(await typing.list('c')).toEqual(['b', 'a']);
+      expect(await typing.list('c', null)).toEqual(['a']);
+      expect(await typing.list('c', 't1')).toEqual(['b', 'a']);
+      expect(await typing.list('c', 't2')).toEqual([]);
+      expect(await typing.list('c2', 't1')).toEqual([]);
+
+      const places = [null, 't1', 't2'].map((threadId) => ({
+        channelId: 'c',
+        agentId: 'a',
+        threadId,
+      }));
+      expect(await typing.remainingMs(places)).toEqual([9997, 10_000, 0]);
+      expect(await typing.lastStartMs('c', 'a', 't1')).toBe(nowMs);
+      nowMs += 9997;
+      expect(await typing.list('c', null)).toEqual([]);
+      expect(await typing.list('c')).toEqual(['b', 'a']);
+
+      expect(await typing.stop('c', 'a')).toBe(false);
+      expect(await typing.stop('c', 'a', 't2')).toBe(false);
+      expect(await typing.list('c', 't1')).toEqual(['b', 'a']);
+      expect(await typing.stop('c', 'a', 't1')).toBe(true);
+      expect(await typing.list('c')).toEqual(['b']);
+    });
+
+    it('lists an agent that types in many threads once, by its latest start', async () => {
+      for (let n = 0; n < 50; n += 1) await typing.start('c', 'a', `t${n}`);
+      nowMs += 1;
+      await typing.start('c', 'b');
+      expect(await typing.list('c')).toEqual(['a', 'b']);
+      nowMs += 1;
+      await typing.start('c', 'a', 't7');
+      expect(await typing.list('c')).toEqual(['b', 'a']);
+    });
+
     it('refuses bad ids, and every call after close', async () => {
       const badId = { name: 'KeySchemaError', code: 'invalid_id' };
       await expect(typing.start('c:d', 'a')).rejects.toMatchObject(badId);
       await expect(typing.start('c', '')).rejects.toMatchObject(badId);
       await expect(typing.stop('c', 'a:b')).rejects.toMatchObject(badId);
       await expect(typing.list('c:d')).rejects.toMatchObject(badId);
+      await expect(typing.start('c', 'a', 't:u')).rejects.toMatchObject(badId);
+      await expect(typing.list('c', 't:u')).rejects.toMatchObject(badId);
       await expect(typing.lastStartMs('c', 'a:b')).rejects.toMatchObject(badId);
       const typers = [{ channelId: 'c:d', agentId: 'a' }];
       await expect(typing.remainingMs(typers)).rejects.toMatchObject(badId);

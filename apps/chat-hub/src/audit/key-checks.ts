@@ -1,4 +1,10 @@
-import { keyLimits, keyTable, recentMessagesMax, type KeyKind } from '@openclaw/key-schema';
+import {
+  keyLimits,
+  keyTable,
+  recentMessagesMax,
+  ttlMs as ttls,
+  type KeyKind,
+} from '@openclaw/key-schema';
 import type { Check, Problem } from './findings.ts';
 import type { KeyFacts } from './key-facts.ts';
 
@@ -71,6 +77,7 @@ function longestTtlMs(kind: KeyKind, action: string | null, windowsMs: Expected[
     // The newest slice lasts a sixtieth of the window, and counts until its last request is a whole window old.
     return windowMs + Math.ceil(windowMs / 60);
   }
+  if (ttlMs === 'caller') return ttls.cachedValueMax;
   return typeof ttlMs === 'number' ? ttlMs : 2 * leaseMaxMs;
 }
 
@@ -89,7 +96,9 @@ function valueProblem({ kind, channelId, agentId, value }: KeyFacts): string | n
   }
   if (kind === 'sequence' || kind === 'rateLimit')
     return /^\d+$/.test(value) ? null : 'is not a decimal number';
+  if (kind === 'cachedValueLease' || (kind === 'cachedValue' && value === '')) return null;
   const parsed = parseJson(value);
+  if (kind === 'cachedValue') return parsed === undefined ? 'is not JSON' : null;
   if (kind === 'recentMessages') {
     if (!Array.isArray(parsed)) return 'is not a JSON array';
     return parsed.length <= recentMessagesMax

@@ -184,11 +184,29 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         else:
             self._receive(cursor, event, event.seq, size)
 
-    def on_discontinuity(self, channel_id: str, head: int, reason: str) -> None:
+    def on_discontinuity(
+        self,
+        channel_id: str,
+        head: int,
+        reason: str,
+        *,
+        floor: int | None = None,
+        error_code: str | None = None,
+    ) -> None:
         cursor = self._cursors.get(channel_id)
         if cursor is None:
             return
-        if reason == "epoch":
+        if error_code is not None:
+            self._refuse(cursor, error_code)
+        elif reason == "trimmed":
+            first = head + 1 if floor is None else floor
+            # Otherwise the answer to a subscribe, or a page of the log, has reported it already or will.
+            if cursor.last is not None and cursor.last < first - 1:
+                self._skip_trimmed(cursor, first)
+                # A trimmed event may have removed this agent. Then no other event says so, but a subscribe is refused.
+                self._reset(cursor)
+                self._subscribe()
+        elif reason == "epoch":
             # The events of the new epoch name it, and so does the next welcome.
             self._skip(cursor, head, reason, epoch=None)
         else:

@@ -201,9 +201,21 @@ class Hub:
         )
         return cast(Channel, (await self.call("channel.create", params))["channel"])
 
-    async def join(self, channel_id: str) -> Member:
-        """Joins a public channel. Joining again changes nothing."""
-        return cast(Member, (await self.call("channel.join", {"channelId": channel_id}))["member"])
+    async def join(self, channel_id: str, *, create: bool = False) -> Member:
+        """Joins a public channel. Joining again changes nothing. With ``create``, a missing channel is created first."""
+        params = {"channelId": channel_id}
+        try:
+            return cast(Member, (await self.call("channel.join", params))["member"])
+        except HubError as error:
+            if not create or error.code != "not_found":
+                raise
+        try:
+            await self.create_channel(channel_id, channel_id=channel_id)
+        except HubError as error:
+            # Another agent created it meanwhile.
+            if error.code != "conflict":
+                raise
+        return cast(Member, (await self.call("channel.join", params))["member"])
 
     async def leave(self, channel_id: str) -> None:
         await self.call("channel.leave", {"channelId": channel_id})
@@ -308,10 +320,14 @@ class Hub:
             for stream in [*self._streams]:
                 stream.on_event(event, size)
         elif method == "discontinuity":
+            try:
+                place = str(params["channelId"]), int(params["head"]), str(params["reason"])
+                floor = None if params.get("floor") is None else int(params["floor"])
+                error_code = None if params.get("error") is None else str(params["error"]["code"])
+            except (KeyError, TypeError, ValueError) as cause:
+                raise HubError("disconnected", "the hub sent a malformed discontinuity") from cause
             for stream in [*self._streams]:
-                stream.on_discontinuity(
-                    str(params["channelId"]), int(params["head"]), str(params["reason"])
-                )
+                stream.on_discontinuity(*place, floor=floor, error_code=error_code)
 
     def on_lost(self, error: HubError) -> None:
         self._is_live = False

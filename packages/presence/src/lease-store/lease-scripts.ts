@@ -9,7 +9,7 @@ import {
 import { PresenceError } from '../errors.ts';
 import { leaseChangesLua, leaseReadsLua } from '../lua.gen.ts';
 import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
-import type { PresenceRecord, PresenceStatus } from '../state.ts';
+import { parseMetadata, type PresenceRecord, type PresenceStatus } from '../state.ts';
 import type { LeaveEntry, UpdateEntry } from './lease-store.ts';
 
 const changesScript = defineScript('presence changes', leaseChangesLua);
@@ -33,17 +33,20 @@ const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
 /** The arguments of an operation that only names a lease. */
 export const leaseArgs = ({ lease }: LeaveEntry) => [encodeRosterMember(lease)];
 
-/** A record in a script's reply: agentId, status, customStatus, avatar, lastSeen. */
-export type RecordReply = readonly [string, string, string, string, string | number];
+/** A record in a script's reply: agentId, status, customStatus, avatar, metadata, lastSeen. */
+export type RecordReply = readonly [string, string, string, string, string, string | number];
 
-export function parseRecord([agentId, status, customStatus, avatar, lastSeen]: RecordReply) {
+export function parseRecord(reply: RecordReply): PresenceRecord {
+  const [agentId, status, customStatus, avatar, metadataText, lastSeen] = reply;
+  const metadata = parseMetadata(metadataText);
   return {
     agentId,
     status: status as PresenceStatus | 'offline',
     customStatus: customStatus === '' ? null : customStatus,
     avatar: avatar === '' ? null : avatar,
+    ...(metadata && { metadata }),
     lastSeen: Number(lastSeen),
-  } satisfies PresenceRecord;
+  };
 }
 
 /** Makes and sends the script calls of this package. @throws {PresenceError} `invalid_options` */
@@ -83,7 +86,7 @@ export function createLeaseScripts(
     },
 
     read(
-      operation: 'get' | 'list' | 'expired',
+      operation: 'get' | 'list' | 'connections' | 'expired',
       channelId: string,
       agentIds: readonly string[],
       args: readonly (string | number)[],

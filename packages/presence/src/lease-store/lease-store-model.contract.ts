@@ -64,11 +64,15 @@ function createModel() {
   };
 }
 
-const states = fc.record<PresenceState>({
-  status: fc.constantFrom('online', 'away', 'dnd'),
-  customStatus: fc.constantFrom(null, 'busy'),
-  avatar: fc.constantFrom(null, '🤖'),
-});
+const states: fc.Arbitrary<PresenceState> = fc.record(
+  {
+    status: fc.constantFrom('online' as const, 'away' as const, 'dnd' as const),
+    customStatus: fc.constantFrom(null, 'busy'),
+    avatar: fc.constantFrom(null, '🤖'),
+    metadata: fc.constantFrom({ task: 1 }, { task: 2 }),
+  },
+  { requiredKeys: ['status', 'customStatus', 'avatar'] },
+);
 const agentIds = fc.constantFrom('a', 'a-1', 'b');
 const leases = fc.record({
   agentId: agentIds,

@@ -133,6 +133,111 @@ export function presenceContract(
       expect(await presence.get('c', 'a')).toMatchObject({ customStatus: null, avatar: '🤖' });
     });
 
+    it('keeps metadata with the state: a join keeps it, null and a state without it remove it', async () => {
+      const metadata = { task: 'review', load: 0.5, labels: ['a', 'ü'] };
+      expect(await presence.join('c', lease('a', 's1'), { metadata })).toEqual({
+        agentId: 'a',
+        ...online,
+        metadata,
+        lastSeen: nowMs,
+      });
+      expect(await presence.join('c', lease('a', 's2'), { metadata: { ...metadata } })).toBeNull();
+      expect(await presence.join('c', lease('a', 's3'))).toBeNull();
+      expect((await presence.list('c')).presences).toMatchObject([{ metadata }]);
+      const known = { channelId: 'c', lease: lease('a', 's1'), state: { ...online, metadata } };
+      expect(await presence.renew([known])).toEqual([]);
+
+      const changed = { ...metadata, load: 0.75 };
+      expect(await presence.update(['c'], 'a', { ...online, metadata: changed })).toMatchObject([
+        { record: { metadata: changed } },
+      ]);
+      expect(await presence.renew([known])).toMatchObject([{ record: { metadata: changed } }]);
+      const removed = await presence.join('c', lease('a', 's1'), { metadata: null });
+      expect(removed).not.toHaveProperty('metadata');
+
+      await presence.update(['c'], 'a', { ...online, metadata });
+      await presence.update(['c'], 'a', away);
+      expect(await presence.get('c', 'a')).not.toHaveProperty('metadata');
+      await presence.update(['c'], 'a', { ...away, metadata });
+      for (const sessionId of ['s1', 's2']) await presence.leave('c', lease('a', sessionId));
+      expect(await presence.leave('c', lease('a', 's3'))).toMatchObject({
+        status: 'offline',
+        metadata,
+      });
+    });
+
+    it('does not keep the object of the caller', async () => {
+      const metadata = { task: 'review' };
+      await presence.join('c', lease('a'), { metadata });
+      metadata.task = 'changed';
+      expect(await presence.get('c', 'a')).toMatchObject({ metadata: { task: 'review' } });
+    });
+
+    it('bounds metadata by the bytes of its JSON', async () => {
+      const frame = JSON.stringify({ text: '' }).length;
+      const text = 'ä'.repeat((1024 - frame) / 2);
+      const fits = { metadata: { text } };
+      expect(await presence.join('c', lease('a'), fits)).toMatchObject(fits);
+      const refused = { name: 'PresenceError', code: 'invalid_argument' };
+      const circular: Record<string, unknown> = {};
+      circular['self'] = circular;
+      const wrong = [{ text: `${text}ä` }, circular, [], 'text', 7, { big: 1n }, new Date(0)];
+      for (const metadata of wrong) {
+        const state = { metadata } as never;
+        await expect(presence.join('c', lease('b'), state)).rejects.toMatchObject(refused);
+      }
+      expect(await ids('c')).toEqual(['a']);
+    });
+
+    it('lists each connection with the end of its lease, page by page', async () => {
+      await presence.join('c', lease('b', 's1'));
+      nowMs += 1000;
+      await presence.join('c', lease('a', 's2'));
+      await presence.join('c', lease('a', 's1', 'hub-2'));
+      await presence.join('c', lease('a', 's1'));
+      await presence.join('c', lease('a-1', 's1'));
+      await presence.join('other', lease('a', 's9'));
+      const early = startMs + leaseMs;
+      const late = early + 1000;
+      const all = [
+        { ...lease('a', 's1'), endsAtMs: late },
+        { ...lease('a', 's2'), endsAtMs: late },
+        { ...lease('a', 's1', 'hub-2'), endsAtMs: late },
+        { ...lease('a-1', 's1'), endsAtMs: late },
+        { ...lease('b', 's1'), endsAtMs: early },
+      ];
+      const whole = { connections: all, nextCursor: null, atMs: nowMs };
+      expect(await presence.listConnections('c')).toEqual(whole);
+      const own = await presence.listConnections('c', { agentId: 'a' });
+      expect(own.connections).toEqual(all.slice(0, 3));
+
+      for (const agentId of [undefined, 'a']) {
+        const found: unknown[] = [];
+        let cursor: string | null = null;
+        do {
+          const page = await presence.listConnections('c', {
+            ...(agentId && { agentId }),
+            cursor,
+            limit: 2,
+          });
+          expect(page.connections.length).toBeLessThanOrEqual(2);
+          found.push(...page.connections);
+          cursor = page.nextCursor;
+        } while (cursor !== null);
+        expect(found).toEqual(agentId ? all.slice(0, 3) : all);
+      }
+
+      await presence.leave('c', lease('a', 's2'));
+      nowMs = early;
+      const left = (await presence.listConnections('c')).connections;
+      expect(left.map(({ agentId, sessionId }) => agentId + sessionId)).toEqual([
+        'as1',
+        'as1',
+        'a-1s1',
+      ]);
+      expect((await presence.listConnections('empty')).connections).toEqual([]);
+    });
+
     it('keeps an agent until the last of several connections has left', async () => {
       await presence.join('c', lease('a', 's1', 'hub-1'));
       await presence.join('c', lease('a', 's1', 'hub-2'));
@@ -346,6 +451,9 @@ export function presenceContract(
         await expect(presence.list('c', { limit })).rejects.toMatchObject(refused);
       }
       await expect(presence.list('c', { cursor: 'a:b' })).rejects.toMatchObject(refused);
+      for (const page of [{ limit: 0 }, { limit: 201 }, { cursor: 'a' }, { cursor: 'a:b' }]) {
+        await expect(presence.listConnections('c', page)).rejects.toMatchObject(refused);
+      }
       const badId = { name: 'KeySchemaError', code: 'invalid_id' };
       await expect(presence.join('c:d', lease('a'))).rejects.toMatchObject(badId);
       await expect(presence.join('c', lease('a:b'))).rejects.toMatchObject(badId);
@@ -362,6 +470,9 @@ export function presenceContract(
       await expect(presence.update(['c:d'], 'a', online)).rejects.toMatchObject(badId);
       await expect(presence.get('c', 'a:b')).rejects.toMatchObject(badId);
       await expect(presence.list('c:d')).rejects.toMatchObject(badId);
+      await expect(presence.listConnections('c:d')).rejects.toMatchObject(badId);
+      const byBadId = presence.listConnections('c', { agentId: 'a:b' });
+      await expect(byBadId).rejects.toMatchObject(badId);
       await expect(presence.reap(['c', 'c:d'])).rejects.toMatchObject(badId);
       expect(await ids('c')).toEqual([]);
     });

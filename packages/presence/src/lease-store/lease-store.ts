@@ -1,4 +1,4 @@
-import { checkId, encodeRosterMember, isNameId } from '@openclaw/key-schema';
+import { checkId, encodeRosterMember, isNameId, parseRosterMember } from '@openclaw/key-schema';
 import { PresenceError } from '../errors.ts';
 import type { PresenceRecord, PresenceState } from '../state.ts';
 
@@ -67,6 +67,29 @@ export interface PresencePage {
   readonly atMs: number;
 }
 
+/** One connection of one agent in a channel. */
+export interface ConnectionEntry extends Lease {
+  /** When its lease ends unless it is renewed, on the clock of `lastSeen`. */
+  readonly endsAtMs: number;
+}
+
+export interface ConnectionPage {
+  /** Sorted by agentId, hubId and sessionId. May be shorter than the limit although more connections follow. */
+  readonly connections: readonly ConnectionEntry[];
+  /** The cursor of the next page; null on the last page. */
+  readonly nextCursor: string | null;
+  /** When the page was read, on the clock of `endsAtMs`. */
+  readonly atMs: number;
+}
+
+export interface ConnectionPageOptions {
+  /** Lists the connections of this agent alone. */
+  readonly agentId?: string;
+  readonly cursor?: string | null;
+  /** 1 to 200. @default 50 */
+  readonly limit?: number;
+}
+
 export interface PageOptions {
   readonly cursor?: string | null;
   /** 1 to 200. @default 50 */
@@ -119,6 +142,8 @@ export interface LeaseStore {
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
   /** The agents that are present. Writes nothing. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage>;
+  /** The connections in the channel whose leases last. Writes nothing. One round trip. */
+  listConnections(channelId: string, page?: ConnectionPageOptions): Promise<ConnectionPage>;
   /**
    * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. A channel that
    * fails is left for the next call. Rejects only if nothing could be sent.
@@ -135,15 +160,36 @@ export function checkLease({ channelId, lease }: LeaveEntry): void {
 
 const maxPage = 200;
 
+function checkLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= maxPage) return;
+  throw new PresenceError('invalid_argument', `limit must be from 1 to ${maxPage}`);
+}
+
+/**
+ * The options of a page of connections. An empty agentId or cursor stands for none.
+ * @throws {PresenceError} `invalid_argument`
+ * @throws {KeySchemaError} `invalid_id`
+ */
+export function parseConnectionPage({ agentId, cursor, limit = 50 }: ConnectionPageOptions): {
+  agentId: string;
+  cursor: string;
+  limit: number;
+} {
+  checkLimit(limit);
+  if (agentId !== undefined) checkId(agentId);
+  if (cursor !== undefined && cursor !== null && parseRosterMember(cursor) === null) {
+    throw new PresenceError('invalid_argument', 'cursor must be the nextCursor of an earlier page');
+  }
+  return { agentId: agentId ?? '', cursor: cursor ?? '', limit };
+}
+
 /** @throws {PresenceError} `invalid_argument` */
 export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions): {
   cursor: string;
   limit: number;
   unreaped: boolean;
 } {
-  if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
-    throw new PresenceError('invalid_argument', `limit must be from 1 to ${maxPage}`);
-  }
+  checkLimit(limit);
   if (cursor !== undefined && cursor !== null && !isNameId(cursor)) {
     throw new PresenceError('invalid_argument', 'cursor must be the nextCursor of an earlier page');
   }

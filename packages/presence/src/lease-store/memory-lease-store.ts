@@ -5,13 +5,17 @@ import {
   defaultState,
   isSameState,
   parseState,
+  toState,
   type PresenceRecord,
   type PresenceState,
 } from '../state.ts';
 import {
   checkLease,
+  parseConnectionPage,
   parsePage,
   withSingleCalls,
+  type ConnectionEntry,
+  type ConnectionPage,
   type JoinEntry,
   type JoinOutcome,
   type Lease,
@@ -82,6 +86,11 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
         checkId(channelId);
         const { cursor, limit, unreaped } = parsePage(page);
         return leases.list(channelId, cursor, limit, nowMs, unreaped ? 0 : nowMs);
+      }),
+    listConnections: (channelId, page = {}) =>
+      run((nowMs) => {
+        checkId(channelId);
+        return leases.listConnections(channelId, parseConnectionPage(page), nowMs);
       }),
     reap: (channelIds) =>
       run((nowMs) => {
@@ -191,11 +200,12 @@ export function createLocalLeases(maxLeases: number) {
       const current = old && isPresent(old, nowMs) ? old.state : null;
       const given = parseState(entry.state ?? {});
       const base = current ?? parseState(initial);
-      const state: PresenceState = {
+      const state = toState({
         status: given.status ?? base.status,
         customStatus: given.customStatus === undefined ? base.customStatus : given.customStatus,
         avatar: given.avatar === undefined ? base.avatar : given.avatar,
-      };
+        metadata: (given.metadata === undefined ? base.metadata : given.metadata) ?? null,
+      });
       const agent = take(channelId, lease, endsAtMs, state);
       agent.state = state;
       agent.lastSeenMs = nowMs;
@@ -207,7 +217,7 @@ export function createLocalLeases(maxLeases: number) {
 
     renew(entry: RenewEntry, nowMs: number, endsAtMs: number): RenewFinding[] {
       const { channelId, lease } = entry;
-      const state = parseState(entry.state);
+      const state = toState(parseState(entry.state));
       const old = find(channelId, lease.agentId);
       const gone = !old || !(old.leases.has(connectionKeyOf(lease)) || isPresent(old, nowMs));
       const agent = take(channelId, lease, endsAtMs, state);
@@ -217,7 +227,7 @@ export function createLocalLeases(maxLeases: number) {
     },
 
     update: ({ channelId, agentId, state }: UpdateEntry, nowMs: number): PresenceRecord | null => {
-      const parsed = parseState(state);
+      const parsed = toState(parseState(state));
       const agent = find(channelId, agentId);
       if (!agent || !isPresent(agent, nowMs)) return null;
       const changed = !isSameState(agent.state, parsed);
@@ -272,6 +282,32 @@ export function createLocalLeases(maxLeases: number) {
         if (agent && isPresent(agent, presentAfterMs)) presences.push(recordOf(agentId, agent));
       }
       return { presences, nextCursor, count, atMs: nowMs };
+    },
+
+    listConnections(
+      channelId: string,
+      { agentId, cursor, limit }: ReturnType<typeof parseConnectionPage>,
+      nowMs: number,
+    ): ConnectionPage {
+      // Redis sorts the ids with a space between them, which is below every character of an id.
+      const sortKeyOf = (member: string) => member.replaceAll(':', ' ');
+      const found: { readonly member: string; readonly entry: ConnectionEntry }[] = [];
+      for (const [owner, { leases }] of channels.get(channelId)?.agents ?? []) {
+        if (agentId !== '' && owner !== agentId) continue;
+        for (const [connectionKey, endsAtMs] of leases) {
+          const member = `${owner}:${connectionKey}`;
+          if (endsAtMs <= nowMs || sortKeyOf(member) <= sortKeyOf(cursor)) continue;
+          const [hubId = '', sessionId = ''] = connectionKey.split(':');
+          found.push({ member, entry: { agentId: owner, hubId, sessionId, endsAtMs } });
+        }
+      }
+      found.sort((a, b) => (sortKeyOf(a.member) < sortKeyOf(b.member) ? -1 : 1));
+      const page = found.slice(0, limit);
+      return {
+        connections: page.map(({ entry }) => entry),
+        nextCursor: found.length > limit ? page.at(-1)!.member : null,
+        atMs: nowMs,
+      };
     },
 
     entriesOf,

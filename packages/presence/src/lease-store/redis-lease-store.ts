@@ -2,7 +2,13 @@ import { checkId, encodeRosterMember } from '@openclaw/key-schema';
 import { toBatches, type Batch } from '@openclaw/redis-client';
 import { PresenceError } from '../errors.ts';
 import type { RedisLeaseStoreOptions } from '../options.ts';
-import { defaultState, parseState, type PresenceRecord, type PresenceState } from '../state.ts';
+import {
+  defaultState,
+  metadataText,
+  parseState,
+  type PresenceRecord,
+  type PresenceState,
+} from '../state.ts';
 import {
   batchMax,
   createLeaseScripts,
@@ -13,8 +19,10 @@ import {
   type RedisLeaseStoreDeps,
 } from './lease-scripts.ts';
 import {
+  parseConnectionPage,
   parsePage,
   withSingleCalls,
+  type ConnectionEntry,
   type JoinEntry,
   type JoinOutcome,
   type LeaseStore,
@@ -24,22 +32,31 @@ import {
 } from './lease-store.ts';
 import { createRedisReaper } from './redis-reaper.ts';
 
-/** A page ends early after this many agents, because many of them may have expired. */
+/** A page ends early after this many agents or connections, because many of them may have expired. */
 const maxLooked = 1000;
 
 const toText = (value: string | null) => value ?? '';
-const textsOf = ({ status, customStatus, avatar }: PresenceState) => [
-  status,
-  toText(customStatus),
-  toText(avatar),
+const textsOf = (state: PresenceState) => [
+  state.status,
+  toText(state.customStatus),
+  toText(state.avatar),
+  metadataText(state),
 ];
 
 function joinArgs({ lease, state = {}, initial = defaultState }: JoinEntry): string[] {
   const given = parseState(state);
   const base = parseState(initial);
-  const wish = (name: keyof PresenceState) =>
+  const wish = (name: 'status' | 'customStatus' | 'avatar') =>
     given[name] === undefined ? `?${toText(base[name])}` : `=${toText(given[name])}`;
-  return [encodeRosterMember(lease), wish('status'), wish('customStatus'), wish('avatar')];
+  const metadata =
+    given.metadata === undefined ? `?${metadataText(base)}` : `=${metadataText(given)}`;
+  return [
+    encodeRosterMember(lease),
+    wish('status'),
+    wish('customStatus'),
+    wish('avatar'),
+    metadata,
+  ];
 }
 const renewArgs = (entry: RenewEntry) => [...leaseArgs(entry), ...textsOf(parseState(entry.state))];
 const updateArgs = ({ agentId, state }: UpdateEntry) => [agentId, ...textsOf(parseState(state))];
@@ -141,6 +158,19 @@ export function createRedisLeaseStore(
       const [count, next, agentIds, atMs] = reply as [number, string, string[], number];
       const presences = agentIds.length > 0 ? await readRecords(channelId, agentIds, unreaped) : [];
       return { presences, nextCursor: next === '' ? null : next, count, atMs };
+    },
+
+    async listConnections(channelId, page = {}) {
+      checkOpen();
+      const { agentId, cursor, limit } = parseConnectionPage(page);
+      const args = [agentId, cursor.replaceAll(':', ' '), limit, maxLooked];
+      const reply = await scripts.run(scripts.read('connections', channelId, [], args));
+      const [next, leases, atMs] = reply as [string, [indexed: string, endsAtMs: number][], number];
+      const connections = leases.map(([indexed, endsAtMs]): ConnectionEntry => {
+        const [owner = '', hubId = '', sessionId = ''] = indexed.split(' ');
+        return { agentId: owner, hubId, sessionId, endsAtMs };
+      });
+      return { connections, nextCursor: next === '' ? null : next.replaceAll(' ', ':'), atMs };
     },
 
     async reap(channelIds) {

@@ -12,9 +12,10 @@
   ARGV[4]    keepMs: how long roster and index outlive the last lease
   ARGV[5]    hashMs: TTL of a presence hash
   ARGV[6]    1: an expired lease does not count; 0: it counts until a reaper removes it (its hub may be alive)
-  ARGV[7..]  the entries, as each operation says; a state is status, customStatus, avatar, where '' stands for null
+  ARGV[7..]  the entries, as each operation says; a state is status, customStatus, avatar, metadata (JSON), where ''
+             stands for null
 
-  Output     as each operation says; a record is agentId, status, customStatus, avatar, lastSeen
+  Output     as each operation says; a record is agentId, status, customStatus, avatar, metadata, lastSeen
 ]]
 local roster, index = KEYS[1], KEYS[2]
 local leaseMs, keepMs, hashMs = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
@@ -64,10 +65,10 @@ local function repairIndex()
   expireAfterLastLease()
 end
 
--- {status, customStatus, avatar, lastSeen}, or nil without a hash.
+-- {status, customStatus, avatar, metadata, lastSeen}, or nil without a hash.
 local function readState(hash)
-  local state = redis.call('HMGET', hash, 'status', 'customStatus', 'avatar', 'lastSeen')
-  return state[1] and { state[1], state[2] or '', state[3] or '', state[4] or now } or nil
+  local state = redis.call('HMGET', hash, 'status', 'customStatus', 'avatar', 'metadata', 'lastSeen')
+  return state[1] and { state[1], state[2] or '', state[3] or '', state[4] or '', state[5] or now } or nil
 end
 
 local function writeState(hash, agent, state)
@@ -75,11 +76,12 @@ local function writeState(hash, agent, state)
   redis.call('HSET', hash, 'agentId', agent, 'status', state[1], 'lastSeen', now)
   if state[2] ~= '' then redis.call('HSET', hash, 'customStatus', state[2]) end
   if state[3] ~= '' then redis.call('HSET', hash, 'avatar', state[3]) end
+  if state[4] ~= '' then redis.call('HSET', hash, 'metadata', state[4]) end
   redis.call('PEXPIRE', hash, hashMs)
 end
 
 local function isSame(a, b)
-  return a ~= nil and a[1] == b[1] and a[2] == b[2] and a[3] == b[3]
+  return a ~= nil and a[1] == b[1] and a[2] == b[2] and a[3] == b[3] and a[4] == b[4]
 end
 
 -- Ends one lease. If no other lease holds the agent, removes its hash and its expired leases and returns its offline
@@ -93,9 +95,9 @@ local function release(member, hash, lastSeen)
     redis.call('ZREM', index, indexed)
     redis.call('ZREM', roster, toMember(indexed))
   end
-  local state = readState(hash) or { '', '', '', lastSeen }
+  local state = readState(hash) or { '', '', '', '', lastSeen }
   redis.call('DEL', hash)
-  return { agent, 'offline', state[2], state[3], state[4] }
+  return { agent, 'offline', state[2], state[3], state[4], state[5] }
 end
 
 local operations = {}
@@ -111,7 +113,7 @@ function operations.join()
     return current or default
   end
   for i = 1, entryCount do
-    local at, hash = 7 + (i - 1) * 4, KEYS[2 + i]
+    local at, hash = 7 + (i - 1) * 5, KEYS[2 + i]
     local member = ARGV[at]
     local agent = agentOf(member)
     local wasPresent = isPresent(agent)
@@ -120,11 +122,12 @@ function operations.join()
       choose(ARGV[at + 1], old[1], wasPresent, 'online'),
       choose(ARGV[at + 2], old[2], wasPresent, ''),
       choose(ARGV[at + 3], old[3], wasPresent, ''),
+      choose(ARGV[at + 4], old[4], wasPresent, ''),
     }
     redis.call('ZADD', roster, now + leaseMs, member)
     redis.call('ZADD', index, 0, toIndexed(member))
     writeState(hash, agent, new)
-    replies[i] = { (wasPresent and isSame(old, new)) and 0 or 1, agent, new[1], new[2], new[3], now }
+    replies[i] = { (wasPresent and isSame(old, new)) and 0 or 1, agent, new[1], new[2], new[3], new[4], now }
   end
   expireAfterLastLease()
   return replies
@@ -137,8 +140,8 @@ end
 function operations.renew()
   local findings = {}
   for i = 1, entryCount do
-    local at, hash = 7 + (i - 1) * 4, KEYS[2 + i]
-    local member, known = ARGV[at], { ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] }
+    local at, hash = 7 + (i - 1) * 5, KEYS[2 + i]
+    local member, known = ARGV[at], { ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4] }
     local agent = agentOf(member)
     local isGone = false
     if not redis.call('ZSCORE', roster, member) then
@@ -156,7 +159,7 @@ function operations.renew()
       writeState(hash, agent, state)
     end
     if isGone or not isSame(state, known) then
-      findings[#findings + 1] = { i, loss, agent, state[1], state[2], state[3], now }
+      findings[#findings + 1] = { i, loss, agent, state[1], state[2], state[3], state[4], now }
     end
   end
   expireAfterLastLease()
@@ -187,12 +190,14 @@ end
 function operations.update()
   local changes = {}
   for i = 1, entryCount do
-    local at, hash = 7 + (i - 1) * 4, KEYS[2 + i]
-    local agent, new = ARGV[at], { ARGV[at + 1], ARGV[at + 2], ARGV[at + 3] }
+    local at, hash = 7 + (i - 1) * 5, KEYS[2 + i]
+    local agent, new = ARGV[at], { ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4] }
     if isPresent(agent) then
       local old = readState(hash)
       writeState(hash, agent, new)
-      if not isSame(old, new) then changes[#changes + 1] = { i, agent, new[1], new[2], new[3], now } end
+      if not isSame(old, new) then
+        changes[#changes + 1] = { i, agent, new[1], new[2], new[3], new[4], now }
+      end
     end
   end
   return changes
@@ -206,7 +211,7 @@ function operations.leave()
   local offline = {}
   for i = 1, entryCount do
     local record = release(ARGV[6 + i], KEYS[2 + i], now)
-    if record then offline[#offline + 1] = { i, record[1], record[2], record[3], record[4], now } end
+    if record then offline[#offline + 1] = { i, record[1], record[2], record[3], record[4], record[5], now } end
   end
   return offline
 end

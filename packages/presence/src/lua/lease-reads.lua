@@ -5,12 +5,12 @@
   KEYS[2]    its index, zset: 'agentId hubId sessionId' -> 0: the same leases, sorted by agent
   KEYS[2+i]  get: presence hash of agent i; a null field is absent
 
-  ARGV[1]    operation: get, list or expired
+  ARGV[1]    operation: get, list, connections or expired
   ARGV[2]    now, ms; empty: the time of Redis
   ARGV[3]    leaseMs
   ARGV[4..]  as the operation says
 
-  Output     as the operation says; a record is agentId, status, customStatus, avatar, lastSeen, where '' stands for null
+  Output     as the operation says; a record is agentId, status, customStatus, avatar, metadata, lastSeen, where '' stands for null
 ]]
 local roster, index = KEYS[1], KEYS[2]
 local leaseMs, now = tonumber(ARGV[3]), tonumber(ARGV[2])
@@ -44,8 +44,10 @@ function operations.get()
     local agent = ARGV[4 + i]
     local endsAt = presentUntil(agent, after)
     if endsAt then
-      local hash = redis.call('HMGET', KEYS[2 + i], 'status', 'customStatus', 'avatar', 'lastSeen')
-      records[#records + 1] = { agent, hash[1] or 'online', hash[2] or '', hash[3] or '', hash[4] or endsAt - leaseMs }
+      local hash = redis.call('HMGET', KEYS[2 + i], 'status', 'customStatus', 'avatar', 'metadata', 'lastSeen')
+      local lastSeen = hash[5] or endsAt - leaseMs
+      records[#records + 1] =
+        { agent, hash[1] or 'online', hash[2] or '', hash[3] or '', hash[4] or '', lastSeen }
     end
   end
   return records
@@ -70,6 +72,28 @@ function operations.list()
     if presentUntil(last, after) then found[#found + 1] = last end
   end
   return { redis.call('ZCOUNT', roster, '(' .. string.format('%.0f', now), '+inf'), nextCursor, found, now }
+end
+
+-- ARGV[4] agentId, or '' for all agents  [5] cursor: the lease before the page as in the index, or ''
+-- ARGV[6] limit  [7] the most leases to look at
+-- Output: {cursor of the next page or '', {{lease as in the index, its end}, ...} in order, now}
+function operations.connections()
+  local agent, last, limit, maxLooked = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+  local first = agent == '' and '-' or '[' .. agent .. ' '
+  -- A cursor before the agent's own leases does not widen the range.
+  if last ~= '' and last >= agent .. ' ' then first = '(' .. last end
+  local beyond = agent == '' and '+' or '(' .. agent .. '!'
+  local found, nextCursor = {}, ''
+  local indexed = redis.call('ZRANGEBYLEX', index, first, beyond, 'LIMIT', 0, maxLooked + 1)
+  for i, lease in ipairs(indexed) do
+    if #found == limit or i > maxLooked then
+      nextCursor = indexed[i - 1]
+      break
+    end
+    local endsAt = tonumber(redis.call('ZSCORE', roster, (string.gsub(lease, ' ', ':'))) or 0)
+    if endsAt > now then found[#found + 1] = { lease, endsAt } end
+  end
+  return { nextCursor, found, now }
 end
 
 -- ARGV[4] aheadMs: leases that end within this time are included  [5] limit

@@ -9,7 +9,10 @@ import {
 import { PresenceError } from '../errors.ts';
 import {
   checkLease,
+  parseConnectionPage,
   parsePage,
+  type ConnectionPage,
+  type ConnectionPageOptions,
   type Lease,
   type LeaveEntry,
   type PageOptions,
@@ -86,6 +89,14 @@ export interface PresenceTracker {
   ): Promise<{ presence: PresenceRecord | null; degraded: boolean }>;
   /** The agents that are present, sorted by id. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage & { degraded: boolean }>;
+  /**
+   * The connections in the channel, each by itself. In memory, and while degraded, `endsAtMs` is Infinity: this process'
+   * own connections last until they are untracked.
+   */
+  listConnections(
+    channelId: string,
+    page?: ConnectionPageOptions,
+  ): Promise<ConnectionPage & { degraded: boolean }>;
   /** Also reaps this channel, in which this process has no connection. Returns a function that ends this. */
   watch(channelId: string): () => void;
   /** Returns a function that removes the listener. */
@@ -262,6 +273,19 @@ export function createPresence(
       if (!shared) return { ...listLocal(), degraded: false };
       const page = { cursor: cursor || null, limit, unreaped };
       const read = await shared.read((store) => store.list(channelId, page), listLocal);
+      return { ...read.value, degraded: read.degraded };
+    },
+
+    async listConnections(channelId, options = {}) {
+      checkOpen();
+      checkId(channelId);
+      const page = parseConnectionPage(options);
+      const listLocal = () => localLeases.listConnections(channelId, page, now());
+      if (!shared) return { ...listLocal(), degraded: false };
+      const read = await shared.read(
+        (store) => store.listConnections(channelId, options),
+        listLocal,
+      );
       return { ...read.value, degraded: read.degraded };
     },
 

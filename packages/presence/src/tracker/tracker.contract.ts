@@ -12,10 +12,31 @@ export function trackerContract(name: string, make: () => PresenceTracker): void
     expect(await tracker.track('c', connection)).toEqual(changed);
     expect(await tracker.track('c', connection)).toEqual({ record: null, degraded: false });
     expect(await tracker.list('c')).toMatchObject({ count: 1, nextCursor: null, degraded: false });
+    expect(await tracker.listConnections('c', { agentId: 'a' })).toMatchObject({
+      connections: [{ ...connection, hubId: tracker.hubId }],
+      nextCursor: null,
+      degraded: false,
+    });
     expect(await tracker.get('c', 'b')).toEqual({ presence: null, degraded: false });
     expect(await tracker.untrack('c', connection)).toEqual(changed);
     expect(await tracker.untrack('c', connection)).toEqual({ record: null, degraded: false });
     expect(tracker.degraded).toBe(false);
+    await tracker.close();
+  });
+
+  it(`keeps metadata for the channels that the connection enters later, ${name}`, async () => {
+    const tracker = make();
+    const metadata = { task: 'review' };
+    await tracker.track('c', connection, { metadata });
+    expect(await tracker.get('c', 'a')).toMatchObject({ presence: { metadata } });
+    await tracker.set(connection, { ...state, metadata: { task: 'deploy' } });
+    await tracker.track('d', connection);
+    for (const channelId of ['c', 'd']) {
+      const { presence } = await tracker.get(channelId, 'a');
+      expect(presence).toMatchObject({ ...state, metadata: { task: 'deploy' } });
+    }
+    await tracker.set(connection, state);
+    expect((await tracker.get('c', 'a')).presence).not.toHaveProperty('metadata');
     await tracker.close();
   });
 

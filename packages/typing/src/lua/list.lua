@@ -1,10 +1,25 @@
--- Lists the agents that are typing, the latest start last. Writes nothing.
--- KEYS[1] typing, zset: agentId -> its last start, ms
+-- Lists the agents that are typing, the latest start last, each once. Writes nothing.
+-- KEYS[1] typing, zset: agentId, or agentId:threadId in a thread -> its last start, ms
 -- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3] limit
+-- ARGV[4] threadId; '': outside of threads; '*': anywhere in the channel
 -- Output: {agentId, ...}
-local typing, now, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local typing, now, ttl, limit, wanted = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-return redis.call('ZRANGEBYSCORE', typing, '(' .. string.format('%.0f', now - ttl), '+inf', 'LIMIT', 0, ARGV[3])
+-- An agent can type in several threads at a time, so more members are read than agents are listed.
+local after = '(' .. string.format('%.0f', now - ttl)
+local members = redis.call('ZREVRANGEBYSCORE', typing, '+inf', after, 'LIMIT', 0, 10 * limit)
+local latestFirst, isListed = {}, {}
+for _, member in ipairs(members) do
+  if #latestFirst == limit then break end
+  local agent, thread = string.match(member, '^([^:]+):?(.*)$')
+  if not isListed[agent] and (wanted == '*' or wanted == thread) then
+    isListed[agent] = true
+    latestFirst[#latestFirst + 1] = agent
+  end
+end
+local agents = {}
+for i = #latestFirst, 1, -1 do agents[#agents + 1] = latestFirst[i] end
+return agents

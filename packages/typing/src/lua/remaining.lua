@@ -1,7 +1,7 @@
 -- Reads how long agents still count as typing. Writes nothing.
--- KEYS[1] typing, zset: agentId -> its last start, ms
--- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3..] agentIds
--- Output: for each agent its last start and the ms until it stops counting as typing; 0, 0 if it is not typing
+-- KEYS[1] typing, zset: agentId, or agentId:threadId in a thread -> its last start, ms
+-- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3..] members
+-- Output: for each member its last start and the ms until it stops counting as typing; 0, 0 if it is not typing
 local typing, now, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 if not now then
   local time = redis.call('TIME')

@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { checkId, ttlMs as ttls } from '@openclaw/key-schema';
+import { CacheError } from './errors.ts';
+import type { CacheOptions } from './options.ts';
+import type { ValueStore } from './value-store.ts';
+import type { ViewStats } from './view.ts';
+
+/** Loads a value, which must be JSON. `signal` aborts when the load has taken `loadTimeoutMs`. */
+export type LoadValue<T> = (signal: AbortSignal) => Promise<T>;
+
+export interface GetOrSetOptions {
+  /** How long a loaded `null` is cached, so that a missing row is not looked up by every caller. @default ttlMs */
+  readonly nullTtlMs?: number;
+}
+
+/** Counters of {@link CachedValues}; see {@link ViewStats}. */
+export type ValueStats = Omit<ViewStats, 'stale'>;
+
+/** An application's own values, under names of its own. */
+export interface CachedValues {
+  /**
+   * The value from the cache, else from `load`, as JSON gives it back: a Date is a string, on the first call too. Each
+   * caller gets an object of its own.
+   *
+   * One caller of all processes loads; callers of this process share its load, and other processes wait for it, for at
+   * most `loadTimeoutMs`. A value of more than `maxValueBytes` is returned and not cached. An error of `load` goes to
+   * the callers that share the load, and is not cached. While Redis is away, each process loads for itself.
+   *
+   * A hit costs one round trip. A miss costs a second one to get the right to load, and a third that nobody waits for.
+   *
+   * @param name an id as `isNameId` of key-schema accepts it: 1 to 128 characters, without a colon
+   * @param ttlMs how long the value is cached: 1 ms to 30 days
+   * @throws {CacheError} `invalid_argument` for a TTL, `invalid_load` for a value that JSON cannot carry, `load_timeout`
+   * @throws {KeySchemaError} `invalid_id`
+   */
+  getOrSet<T>(
+    name: string,
+    ttlMs: number,
+    load: LoadValue<T>,
+    options?: GetOrSetOptions,
+  ): Promise<T>;
+  /**
+   * Deletes the value. Call it after the source has changed. A load that began before cannot fill the cache; callers
+   * that share such a load in another process still get its value.
+   * @throws {CacheError} `unavailable` when Redis did not carry it out; repeat it
+   */
+  delete(name: string): Promise<void>;
+  readonly stats: Readonly<ValueStats>;
+}
+
+/** A value as text and, for the first caller, parsed. */
+interface Read {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** The text of a value that is too large to be cached: callers load it without waiting for each other. */
+const oversizedText = '';
+/** A value may become smaller, so its size is tried again after this time. */
+const oversizedTtlMs = 60_000;
+const firstPauseMs = 10;
+const longestPauseMs = 100;
+
+/** Creates the values on a store, and a function that resolves when no fill is in progress. */
+export function createCachedValues(
+  store: ValueStore,
+  { maxValueBytes, loadTimeoutMs }: Required<CacheOptions>,
+): { readonly values: CachedValues; readonly settled: () => Promise<void> } {
+  if (loadTimeoutMs > ttls.cachedValueLeaseMax) {
+    throw new CacheError(
+      'invalid_options',
+      `loadTimeoutMs must be at most ${ttls.cachedValueLeaseMax}, not ${loadTimeoutMs}`,
+    );
+  }
+  const flights = new Map<string, Promise<Read>>();
+  const fills = new Set<Promise<void>>();
+  const stats: ValueStats = {
+    hits: 0,
+    misses: 0,
+    bypassed: 0,
+    shared: 0,
+    corrupt: 0,
+    fills: 0,
+    refusedFills: 0,
+    oversized: 0,
+  };
+
+  async function fly(
+    name: string,
+    load: LoadValue<unknown>,
+    ttlMsOf: (value: unknown) => number,
+  ): Promise<Read> {
+    const found = await store.lookup(name);
+    if (found.state === 'away' || isOversized(found)) return loadWithoutFill(load);
+    const cached = await toHit(name, found);
+    if (cached) return cached;
+
+    const token = randomUUID();
+    const claim = await claimOrWait(name, token);
+    if (claim.state === 'hit' && !isOversized(claim)) {
+      const filled = await toHit(name, claim);
+      if (filled) return filled;
+    }
+    if (claim.state !== 'claimed') return loadWithoutFill(load);
+
+    stats.misses += 1;
+    try {
+      const read = await loadInTime(load);
+      const isTooLarge = Buffer.byteLength(read.text) > maxValueBytes;
+      if (isTooLarge) stats.oversized += 1;
+      const ttlMs = ttlMsOf(read.value);
+      settle(name, token, isTooLarge ? oversizedText : read.text, {
+        ttlMs: isTooLarge ? Math.min(ttlMs, oversizedTtlMs) : ttlMs,
+      });
+      return read;
+    } catch (error) {
+      // The next caller loads at once.
+      settle(name, token, null, { ttlMs: 0 });
+      throw error;
+    }
+  }
+
+  /** The value of a hit; null when there is none, or when it is corrupt and was deleted. */
+  async function toHit(
+    name: string,
+    found: { state: string; text?: string },
+  ): Promise<Read | null> {
+    if (found.state !== 'hit' || found.text === undefined) return null;
+    try {
+      const read = { text: found.text, value: JSON.parse(found.text) as unknown };
+      stats.hits += 1;
+      return read;
+    } catch {
+      stats.corrupt += 1;
+      // If this fails, the next caller finds the corrupt value and tries again.
+      await store.delete(name).catch(() => undefined);
+      return null;
+    }
+  }
+
+  async function claimOrWait(name: string, token: string) {
+    const endsAtMs = performance.now() + loadTimeoutMs;
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      const claim = await store.claim(name, token, loadTimeoutMs);
+      if (claim.state !== 'taken' || performance.now() + pauseMs > endsAtMs) return claim;
+      await delay(pauseMs);
+    }
+  }
+
+  function loadWithoutFill(load: LoadValue<unknown>): Promise<Read> {
+    stats.bypassed += 1;
+    return loadInTime(load);
+  }
+
+  /** Loads, and turns the value into what later callers read from the cache. */
+  async function loadInTime(load: LoadValue<unknown>): Promise<Read> {
+    const controller = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        const error = new CacheError('load_timeout', `a load took more than ${loadTimeoutMs} ms`);
+        reject(error);
+        controller.abort(error);
+      }, loadTimeoutMs);
+    });
+    try {
+      const text = toText(await Promise.race([load(controller.signal), timeout]));
+      return { text, value: JSON.parse(text) as unknown };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function settle(
+    name: string,
+    token: string,
+    text: string | null,
+    { ttlMs }: { readonly ttlMs: number },
+  ): void {
+    const filling = store
+      .settle(name, token, text, ttlMs)
+      .then((outcome) => {
+        if (text === null || text === oversizedText) return;
+        if (outcome === 'stored') stats.fills += 1;
+        if (outcome === 'refused') stats.refusedFills += 1;
+      })
+      .finally(() => fills.delete(filling));
+    fills.add(filling);
+  }
+
+  const values: CachedValues = {
+    stats,
+    async getOrSet<T>(
+      name: string,
+      ttlMs: number,
+      load: LoadValue<T>,
+      { nullTtlMs = ttlMs }: GetOrSetOptions = {},
+    ) {
+      checkId(name);
+      checkTtl('ttlMs', ttlMs);
+      checkTtl('nullTtlMs', nullTtlMs);
+      const flying = flights.get(name);
+      if (flying) {
+        stats.shared += 1;
+        // The callers must not share an object, because one of them may change it.
+        return JSON.parse((await flying).text) as T;
+      }
+      const ttlMsOf = (value: unknown) => (value === null ? nullTtlMs : ttlMs);
+      const flight = fly(name, load, ttlMsOf).finally(() => {
+        if (flights.get(name) === flight) flights.delete(name);
+      });
+      flights.set(name, flight);
+      return (await flight).value as T;
+    },
+    async delete(name) {
+      checkId(name);
+      // Later callers must not share a load that began before the deletion.
+      flights.delete(name);
+      await store.delete(name);
+    },
+  };
+  return {
+    values,
+    async settled() {
+      while (fills.size > 0) await Promise.all(fills);
+    },
+  };
+}
+
+function isOversized(found: { readonly state: string; readonly text?: string }): boolean {
+  return found.state === 'hit' && found.text === oversizedText;
+}
+
+function checkTtl(option: string, ms: number): void {
+  if (Number.isSafeInteger(ms) && ms >= 1 && ms <= ttls.cachedValueMax) return;
+  throw new CacheError(
+    'invalid_argument',
+    `${option} must be an integer from 1 to ${ttls.cachedValueMax}, not ${String(ms)}`,
+  );
+}
+
+function toText(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new CacheError('invalid_load', 'a load must resolve with a value that is JSON', error);
+  }
+  if (text === undefined) {
+    throw new CacheError('invalid_load', `a load must resolve with JSON, not ${typeof value}`);
+  }
+  return text;
+}
