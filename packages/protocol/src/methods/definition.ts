@@ -76,10 +76,6 @@ export const channelPageBytes = 2_048 * kib;
 /** The most bytes of the read state: at most 10,000 channels, of 256 bytes each. */
 export const readStateBytes = 2_560 * kib;
 
-/** The most bytes of the answer to a send with `basedOn`: the newer messages of a `superseded`. */
-export const supersededBytes = ({ basedOn }: { readonly basedOn: number | null }): number =>
-  basedOn === null ? 0 : 256 * kib;
-
 /**
  * The schema of a method's params. Unknown names are refused, because a misspelt optional param would otherwise be
  * ignored silently. The error message names only a few of them, so that it stays short.

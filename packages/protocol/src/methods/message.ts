@@ -18,14 +18,7 @@ import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
 import { fenceSchema } from './claim.ts';
-import {
-  type MethodDefinition,
-  paramsSchema,
-  read,
-  smallPageBytes,
-  supersededBytes,
-  write,
-} from './definition.ts';
+import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
 
 const tag = 'messages';
 const sendResult = z.object({
@@ -58,6 +51,9 @@ const basedOn = orNull(seqSchema).describe(
 const fence = orNull(fenceSchema).describe(
   'The newest fence of the thread’s claims, else conflict; needs threadId.',
 );
+/** The most bytes of the answer to a send with `basedOn`: the newer messages of a `superseded`. */
+const supersededBytes = (params: { readonly basedOn: number | null }): number =>
+  params.basedOn === null ? 0 : 262_144;
 const tooManyCauses = { error: `replyTo and cause name over ${limits.causes}`, path: ['cause'] };
 const hasFewCauses = ({ replyTo, cause }: { replyTo: string | null; cause: string[] }) =>
   replyTo === null || cause.includes(replyTo) || cause.length < limits.causes;
