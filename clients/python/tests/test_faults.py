@@ -12,7 +12,9 @@ import pytest
 from hub_process import HubProcess, StartHub, free_port
 from scripted_hub import Session, envelope, scripted_hub
 
-from openclaw_client import Discontinuity, Event, EventStream, HubError, Options, connect
+from openclaw_client import Discontinuity, Event, EventStream, Hub, HubError, Options, connect
+from openclaw_client.deadline import within
+from openclaw_client.objects import Welcome
 
 QUICK = Options(backoff_min_ms=10, backoff_max_ms=50, ready_timeout_ms=5_000)
 
@@ -323,6 +325,45 @@ async def test_a_token_is_renewed_once_after_it_expired() -> None:
             await hub.call("read.state")
         assert refused.value.code == "unauthorized"
     assert tokens == ["token.0", "token.1"]
+
+
+async def test_a_client_that_closes_at_its_welcome_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_welcome = Hub.on_welcome
+    ended: list[asyncio.Task[None]] = []
+
+    def close_at_once(self: Hub, welcome: Welcome) -> None:
+        on_welcome(self, welcome)
+        # The cancellation comes together with the welcome.
+        ended.append(asyncio.create_task(self._connection.close()))
+        self._connection._task.cancel()
+
+    monkeypatch.setattr(Hub, "on_welcome", close_at_once)
+
+    async def play(session: Session) -> None:
+        await session.welcome()
+        await session.socket.wait_closed()
+
+    async with scripted_hub(play) as url, connect(url, agent="ada", options=QUICK):
+        await asyncio.wait_for(ended[0], 5)
+
+
+async def test_a_bounded_wait_keeps_a_cancellation_that_comes_with_the_result() -> None:
+    result: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(within(5, result))
+    await asyncio.sleep(0)
+    result.add_done_callback(lambda _: waiting.cancel())
+    result.set_result(1)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_a_bounded_wait_ends_the_work_that_is_late() -> None:
+    late: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    with pytest.raises(asyncio.TimeoutError):
+        await within(0.01, late)
+    assert late.cancelled()
 
 
 async def test_a_get_token_that_hangs_or_fails_is_tried_again() -> None:

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect as open_web_socket
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from .deadline import within
 from .errors import HubError, ms_from_hub
 from .failures import error_from_attempt, error_from_close
 from .objects import Welcome
@@ -152,7 +153,7 @@ class Connection:
         try:
             answer = get_token()
             if inspect.isawaitable(answer):
-                answer = await asyncio.wait_for(answer, timeout_ms / 1_000)
+                answer = await within(timeout_ms / 1_000, answer)
         except (TimeoutError, asyncio.TimeoutError) as cause:
             text = f"get_token did not answer within {timeout_ms:.0f} ms"
             raise HubError("unauthorized", text) from cause
@@ -165,7 +166,7 @@ class Connection:
         tasks: list[asyncio.Task[HubError]] = []
         try:
             wait_s = self._options.connect_timeout_ms / 1_000
-            heartbeat_s = await asyncio.wait_for(self._receive_welcome(socket), wait_s)
+            heartbeat_s = await within(wait_s, self._receive_welcome(socket))
             for work in (
                 self._watch(socket, heartbeat_s),
                 self._receive(socket),

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from .calls import Calls, OnResult
 from .connection import Connection
+from .deadline import within
 from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
@@ -97,7 +98,7 @@ class Hub:
             wait_ms = self._options.call_timeout_ms + int((params or {}).get("waitMs") or 0)
         answer = self._calls.start(method, params or {})
         try:
-            result = await asyncio.wait_for(answer, wait_ms / 1_000)
+            result = await within(wait_ms / 1_000, answer)
         except (TimeoutError, asyncio.TimeoutError) as cause:
             why = "" if self._is_live else f": {self._last_error or 'not connected'}"
             raise HubError("timeout", f"{method} had no answer in {wait_ms:.0f} ms{why}") from cause
@@ -384,7 +385,7 @@ class connect:
         hub = self._hub = Hub(self._target, self._options)
         wait_ms = self._options.ready_timeout_ms
         try:
-            await asyncio.wait_for(hub.ready(), wait_ms / 1_000)
+            await within(wait_ms / 1_000, hub.ready())
         except (TimeoutError, asyncio.TimeoutError) as cause:
             await hub.aclose()
             error = hub.last_error

@@ -10,11 +10,11 @@ if not now then
 end
 -- An agent can type in several threads at a time, so more members are read than agents are listed.
 local after = '(' .. string.format('%.0f', now - ttl)
-local members = redis.call('ZREVRANGEBYSCORE', typing, '+inf', after, 'LIMIT', 0, 10 * limit)
+local members = redis.call('ZRANGEBYSCORE', typing, after, '+inf', 'LIMIT', 0, 10 * limit)
 local latestFirst, isListed = {}, {}
-for _, member in ipairs(members) do
+for i = #members, 1, -1 do
   if #latestFirst == limit then break end
-  local agent, thread = string.match(member, '^([^:]+):?(.*)$')
+  local agent, thread = string.match(members[i], '^([^:]+):?(.*)$')
   if not isListed[agent] and (wanted == '*' or wanted == thread) then
     isListed[agent] = true
     latestFirst[#latestFirst + 1] = agent
