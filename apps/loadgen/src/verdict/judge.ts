@@ -36,7 +36,7 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /** What the checks are about: the measurement of the highest stage that a ramp held, otherwise of all stages. */
+  /** The measurement that the checks judge: that of the highest stage that a ramp held, otherwise of all stages. */
   readonly measurement: Measurement;
 }
 
