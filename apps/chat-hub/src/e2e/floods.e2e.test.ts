@@ -152,7 +152,7 @@ describe('a deliberately slow peer', () => {
   // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: the
   // peer stays present no longer than one that answers. The WebSocket library would wait for half a minute.
   it('that ignores the close after its broken frame is disconnected within seconds', async () => {
-    const raw = await open('ghost');
+    const raw = await comeIn('ghost');
     const startMs = Date.now();
     raw.write(clientFrame('x', { reserved: 7 }));
     expect(await raw.closed).toBe(1002);

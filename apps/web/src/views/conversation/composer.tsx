@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { isContentTooLarge, parseMentions, resolveMentions } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
@@ -37,7 +37,7 @@ export function Composer(props: {
   ).current;
 
   useEffect(() => () => typing.stop(), []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // On a phone, focus would open the keyboard.
     if (matchMedia('(min-width: 720px)').matches) field.current?.focus();
   }, [key]);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Message, Thread } from '@openclaw/protocol';
 import { parseMarkdown } from '../../markdown/parse.ts';
 import { renderMarkdown } from '../../markdown/render.ts';
@@ -134,7 +134,8 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
   const key = editDraftKey(message.id);
   const text = session.drafts.value[key] ?? message.content;
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Before the editor is painted: a key that is pressed as soon as it is seen belongs to it.
+  useLayoutEffect(() => {
     const element = field.current;
     const current = editing.value;
     if (element === null || current === null || focused.has(current)) return;
