@@ -168,7 +168,7 @@ describe('two people and an agent', () => {
     await ada.page.getByRole('button', { name: /^Members/ }).click();
     const helper = ada.page.locator('.person', { hasText: 'helper' });
     await helper.getByText('Thinking').waitFor();
-    expect(await helper.locator('.dot-dnd').count()).toBe(1);
+    await helper.locator('.dot-dnd').waitFor();
     await agent.close();
     await ada.page.locator('.person-offline', { hasText: 'helper' }).waitFor();
   });
@@ -211,7 +211,7 @@ describe('two messages of the same text', () => {
     first.release();
     await waitFor(async () => (await stored.count()) === 2, { what: 'both to be stored' });
     await waitFor(async () => (await ada.message('Same').count()) === 2);
-    expect(await bob.message('Same').count()).toBe(2);
+    await waitFor(async () => (await bob.message('Same').count()) === 2);
     expect(ada.pageErrors).toEqual([]);
   });
 

@@ -24,14 +24,15 @@ describe('when the hub is killed and restarted', () => {
     } = await world.meet('killed', ['ada', 'bob']);
     await ada.write('before');
     await bob.page.getByText('before', { exact: true }).waitFor();
-    expect(await status(ada).textContent()).toBe('Live');
+    await status(ada).getByText('Live', { exact: true }).waitFor();
     await world.hub.kill();
     await status(ada)
       .getByText(/^Reconnecting/)
       .waitFor();
     await ada.write('while away 1');
     await ada.write('while away 2');
-    expect(await ada.page.getByText('Waiting for connection').count()).toBe(2);
+    const waiting = ada.page.getByText('Waiting for connection');
+    await waitFor(async () => (await waiting.count()) === 2);
     await status(ada).getByText('2 waiting to be sent').waitFor();
     await bob.page.locator('.composer textarea').fill('not finished');
     await world.hub.restart();
