@@ -45,7 +45,7 @@ hub's costs as channels, members, history, sockets or hubs grow (micro --help, g
   --relative-to <name>  the system to which ratios relate (default: centrifugo, else the first one)
   --hub-dir <folder>    also measures the hub of another checkout, as hub@<name of the folder>; may be repeated
   --hub-program <file>  what Node runs, from the root of each checkout (default apps/chat-hub/src/main.ts)
-  --hub-flags <flags>   flags of the hub's Node, such as "--cpu-prof --cpu-prof-dir=/tmp/profiles"
+  --hub-flags=<flags>   flags of the hub's Node: --hub-flags="--cpu-prof --cpu-prof-dir=/tmp/profiles"
   --json <file>         also writes every run as JSON
   --write <file>        also replaces the sections of these works in a Markdown file, such as docs/performance.md
   --list                prints works and systems
