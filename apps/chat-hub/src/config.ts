@@ -43,7 +43,9 @@ export interface Config {
   readonly auditRetentionMs: number;
   /** Concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
-  /** Proxies whose `X-Forwarded-…` headers are trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
+  /**
+   * Proxies whose `X-Forwarded-…` headers are trusted: addresses, CIDR ranges, or names of ranges such as `loopback`.
+   */
   readonly trustedProxies: readonly string[];
   /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;

@@ -56,7 +56,7 @@ interface Suspect {
   readonly key: KeyFacts;
 }
 
-/** Possible orphans that are kept for the second look. */
+/** The most possible orphans that are kept for the second check. */
 const suspectsMax = 1_000;
 
 /**

@@ -10,9 +10,9 @@ import type { Check, Problem } from './findings.ts';
 import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
-/** The most leases of one roster that are checked. */
+/** The most leases that are checked in one roster. */
 const leasesMax = 100;
-/** An expired lease that still exists after this time has no running hub to end it. */
+/** If an expired lease still exists after this time, no hub is running that would end it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([
@@ -62,7 +62,7 @@ async function isAlone(
   const agent = agentId ?? '';
   const lookUp: RedisCommand =
     kind === 'presence'
-      ? // A space sorts below every character of an id and '!' right above the space.
+      ? // The range of the agent's entries: a space sorts below all characters of an id, `!` directly above it.
         ['ZRANGEBYLEX', keys.rosterAgents(channel), `[${agent} `, `(${agent}!`, 'LIMIT', 0, 1]
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]

@@ -9,7 +9,7 @@ import { notificationText, textFrame } from './encoding.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
-/** How long a welcome waits for the room of a direct channel that is behind the log. */
+/** How long a welcome waits for a direct channel's room that has not delivered all events of the log. */
 const catchUpMs = 1_000;
 
 /** The latest direct channels of a session with their heads. */
@@ -19,7 +19,7 @@ export interface DirectsRead {
   readonly isComplete: boolean;
 }
 
-/** A direct channel that the welcome names, with the head after which its events follow. */
+/** A direct channel that the welcome names. The session gets its events after `head`. */
 export interface OpenedDirect {
   readonly room: Room;
   readonly head: number;
@@ -46,13 +46,13 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * The most recently active direct channels; null when the socket closed meanwhile. If there are more than a welcome
-   * names, they are read in pages, once for all sessions of the agent, so that no statement sorts all of them.
+   * The most recently active direct channels; null when the socket closed meanwhile. If the agent has more channels
+   * than a welcome names, they are read in pages, once for all its sessions, so that no statement sorts all of them.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // If the socket is closed, nothing would release the heads that are read below.
+    // A closed socket never releases the heads that are read below.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
@@ -145,7 +145,7 @@ export function createAgentTopics(deps: {
       }
       await subscription;
     },
-    /** Call it when the agent's last socket here is gone. */
+    /** Call it when the agent has no socket left on this hub. */
     leave(agentId: string) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);

@@ -8,7 +8,7 @@ import {
 } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/** Announcements a second on average, and at once after a quiet time. Each is sent to every socket of every hub. */
+/** The average rate, and the most announcements at once after a quiet time. Each goes to every socket of every hub. */
 const perSecondMax = 20;
 const burstMax = 200;
 

@@ -21,7 +21,10 @@ export const pageEvents = 250;
 /** How long encoded pages are kept. After a hub ends, its clients resume at about the same time. */
 const keepPagesMs = 5_000;
 
-/** One channel's log for clients that resume: read from memory if it reaches far enough back, else from the store. */
+/**
+ * One channel's log for clients that resume. It is read from memory if memory reaches far enough back, else from the
+ * store.
+ */
 export class Backlog {
   readonly #ring: EventRing;
   readonly #readLog: ReadLog;

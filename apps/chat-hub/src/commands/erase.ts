@@ -26,7 +26,7 @@ const progressEveryMs = 1_000;
 const pauseFactor = 2;
 const minPauseMs = 20;
 const maxPauseMs = 1_000;
-/** How long a database that refuses or fails calls is waited for. */
+/** How long the command waits for a database that refuses or fails calls. */
 const patienceMs = 60_000;
 const retryMs = 500;
 const passing: ReadonlySet<string> = new Set(['unavailable', 'locked', 'timeout', 'unwritable']);
@@ -48,7 +48,7 @@ function parse(): Erasure {
       return { agentId: agent, pseudonym, isDryRun: !isSure };
     }
   } catch {
-    // `parseArgs` throws on an unknown option. The usage below is the answer to that too.
+    // `parseArgs` throws on an unknown option. The usage error below reports this case too.
   }
   throw new CommandError('usage', usage);
 }

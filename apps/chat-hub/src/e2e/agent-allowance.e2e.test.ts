@@ -151,8 +151,8 @@ describe('the allowance of an agent', () => {
     expect((await ben.closed).code).toBe(4429);
   });
 
-  // The race: a frame has room for 80,000 wrong items, and each would be reported. Invariant: a list longer than any
-  // method takes is refused as a whole.
+  // The fault: a frame has room for 80,000 wrong items, and an error was made for each. Invariant: a list longer than
+  // any method takes is refused as a whole.
   it('is not spent on checking a list longer than any method takes', async () => {
     const hub = await hubWith('1000/3600');
     const socket = await hub.connect('ana');
