@@ -116,7 +116,8 @@ export async function startLive(
     },
   });
 
-  // Only here are members read from the cache: those of a direct channel never change, so no right can be wrong.
+  // Only here are members read from the cache. The members of a direct channel never change, so the cached list is
+  // right.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
       const two = { channelId, cursor: null, limit: 2 };
@@ -170,7 +171,7 @@ export async function startLive(
     return agentIds;
   }
 
-  /** Opens a direct channel at a head that was just read, or reads it again if the epoch changed since. */
+  /** Opens a direct channel at a head that was just read. Reads the head again if the epoch has changed since then. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);

@@ -13,8 +13,8 @@ import type { Config } from './config.ts';
 const retryMs = 500;
 
 /**
- * The code of a server that starts, fails over or is down. A SQLite file does not recover by itself, so it is not
- * waited for.
+ * The codes of a server that starts, fails over or is down. A SQLite file does not recover by itself, so the hub does
+ * not wait for it.
  */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',

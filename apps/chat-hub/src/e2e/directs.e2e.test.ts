@@ -38,8 +38,8 @@ const typingEvent = (channelId: string, agentId: string) =>
   });
 
 describe('a new direct channel', () => {
-  // The race: only the log shows the new channel. Invariant: its recipient, connected since before the first message,
-  // gets its events from seq 1 on, once and in order.
+  // The race: only the log shows the new channel. Invariant: a recipient that connected before the first message gets
+  // the channel's events from seq 1 on, once and in order.
   it('reaches a recipient on the other hub from its first message on while Redis is away', async () => {
     const alone = { ...noRedis, HUB_DB_URL: database.url };
     await using hubA = await startTestHub(alone);

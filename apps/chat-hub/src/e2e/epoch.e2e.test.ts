@@ -37,8 +37,8 @@ async function continued(socket: RpcSocket, channelId: string) {
 }
 
 describe('a new epoch of the database', () => {
-  // The race: the epoch changes while channels are in use. Invariants: every live socket is notified, for each of its
-  // channels, from which seq it continues; after that no event is missing or delivered twice.
+  // The race: the epoch changes while channels are in use. Invariants: every live socket is notified of the seq after
+  // which each of its channels continues. After that no event is missing or delivered twice.
   it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);

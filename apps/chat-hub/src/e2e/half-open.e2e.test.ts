@@ -64,8 +64,8 @@ async function passHeartbeats(count: number): Promise<void> {
 }
 
 describe('a half-open socket', () => {
-  // The race: a client's host vanishes without a FIN. Invariants: it is closed with 4408 by the third heartbeat and is
-  // reported offline once; a client that answers pings stays.
+  // The race: a client's host vanishes without a FIN. Invariants: its socket is closed with 4408 by the third
+  // heartbeat, and its agent is reported offline once. A client that answers pings stays connected.
   it('whose peer vanished is closed with 4408 at the third heartbeat, and its agent is offline', async () => {
     const ana = await connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
     await ana.call('channel.join', { channelId: 'c' });

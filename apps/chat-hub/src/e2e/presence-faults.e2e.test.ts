@@ -8,7 +8,7 @@ import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub's own periods, five times as fast. A hub without a heartbeat still counts as dead after five seconds.
+// The hub's default periods, divided by five. A hub without a heartbeat still counts as dead after five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
 let ana: RpcSocket;
 let ben: RpcSocket;
@@ -47,7 +47,7 @@ afterEach(async () => {
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
 
-/** Writes leases of a hub without a heartbeat: it counts as dead. */
+/** Writes leases for a hub that sends no heartbeat and so counts as dead. */
 function deadHub(leaseMs: number): LeaseStore {
   return createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, { leaseMs });
 }
@@ -218,7 +218,8 @@ describe('presence on two hubs', () => {
     expect(offlineOf(ana)).toEqual(['ghost']);
   }, 60_000);
 
-  // The present agents are on other hubs; this one has few sockets. Invariant: the total number decides.
+  // The present agents are on other hubs; this hub has few sockets. Invariant: the number of present agents on all hubs
+  // decides.
   it('is not pushed while over a thousand agents are present, and is again when they are fewer', async () => {
     const elsewhere = deadHub(60_000);
     const crowd = Array.from({ length: 1_000 }, (_, n) => ({

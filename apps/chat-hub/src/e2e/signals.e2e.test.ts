@@ -92,8 +92,8 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub ends its leases and publishes this while it closes its bus. Invariant: its agents are reported
-  // offline at once, not at the end of their leases.
+  // The race: the hub ends its leases and publishes their ends while it closes its bus. Invariant: its agents are
+  // reported offline at once, not when their leases would expire.
   it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';
     await watchedChannel(channelId);

@@ -47,9 +47,9 @@ async function untilLagging(channelId: string): Promise<void> {
 }
 
 describe('a socket that reads too slowly', () => {
-  // The race: an agent starts typing before the socket lags and stops while it lags; others join, leave and change.
-  // Invariants: the socket gets all durable events in order, then only the latest state of each agent, and no indicator
-  // stays.
+  // The race: an agent starts typing before the socket lags and stops while it lags; other agents join, leave and
+  // change their status. Invariants: the socket gets all durable events in order, then only the latest state of each
+  // agent, and no typing indicator stays.
   it('gets the latest typing and presence after everything that it missed', async () => {
     const channelId = 'latest';
     const [slow, cem, dan] = (await followers(channelId, 'slow', 'cem', 'dan')) as [

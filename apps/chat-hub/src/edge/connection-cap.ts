@@ -34,7 +34,7 @@ export function openFilesLimit(): number | null {
   }
 }
 
-/** Splits the open files into limits. Serves `wanted` connections if this is given and fits, else as many as fit. */
+/** Splits the open files into limits. Serves `wanted` connections if it is not null and fits, else as many as fit. */
 export function connectionLimits(
   openFiles: number | null,
   wanted: number | null,

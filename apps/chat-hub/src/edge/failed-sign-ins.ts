@@ -9,9 +9,9 @@ interface Bucket {
 }
 
 /**
- * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill it, so any
- * number of agents with valid tokens may share an address. While it is full, only credentials that were accepted before
- * are checked from there.
+ * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill the
+ * bucket, so any number of agents with valid tokens may share an address. While the bucket is full, the hub checks only
+ * credentials from this address that were accepted before.
  */
 export function createFailedSignIns({
   /** Failures in a burst before an address is blocked. */

@@ -23,8 +23,8 @@ export interface MintedToken {
 }
 
 /**
- * Signs a token with the first secret, with all claims that a hub of these settings asks for. Each token gets its own
- * `jti`, so that it can be revoked by itself. There must be a secret.
+ * Signs a token with the first secret, with all claims that a hub with these settings requires. Each token gets its own
+ * `jti`, so that it can be revoked alone. There must be a secret.
  */
 export async function mintToken(
   { secrets, issuer, audiences, claims: names, adminRole }: Omit<JwtSettings, 'jwksUrl'>,
@@ -33,7 +33,8 @@ export async function mintToken(
   const [secret = ''] = secrets;
   const [audience] = audiences;
   const jti = randomUUID();
-  // With milliseconds, so that a token that is minted right after a revocation of its agent is newer.
+  // With milliseconds, so that a token minted right after a revocation of its agent counts as newer than the
+  // revocation.
   const issuedAtMs = Date.now();
   const expiresAt = Math.floor(issuedAtMs / 1000) + ttlSeconds;
   const jwt = new SignJWT({

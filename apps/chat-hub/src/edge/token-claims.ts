@@ -59,7 +59,8 @@ export function identityOf(
     throw new AuthError('unauthorized', `the token's claim "${name}" cannot be used`);
   }
   const { sub, exp, iat, jti, minter, channels, role, kind, on_behalf_of } = claims.data;
-  // Until the time in `iat`, every revocation would take such a token for a newer one, which it does not end.
+  // A revocation does not end tokens that were issued after it. A token with a future `iat` would therefore survive
+  // every revocation until that time.
   if (iat !== undefined && iat > Date.now() + clockToleranceMs)
     throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
   return {

@@ -39,7 +39,10 @@ export function createTokenUses(deps: {
     accepted(identity: Identity): void {
       if (identity.minter !== null) record(identity, false);
     },
-    /** Call it when a token was refused because it was revoked: its revocation is not needed once it has expired. */
+    /**
+     * Call it when a token was refused because it was revoked. When the token has expired, its revocation can be
+     * deleted.
+     */
     refused: (identity: Identity) => record(identity, true),
     close: () => writes.close(),
   };

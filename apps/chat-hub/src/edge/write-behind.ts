@@ -14,7 +14,10 @@ export function createWriteBehind<T>(deps: {
   /** The values, as the log names them. */
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** Values waiting to be written. While the database is away, further ones than these and a batch are not taken. */
+  /**
+   * The most values that wait to be written, besides one batch. While the database is away, values beyond this are
+   * refused.
+   */
   readonly maxPending: number;
   /** @default performance.now */
   readonly clock?: () => number;
@@ -42,7 +45,8 @@ export function createWriteBehind<T>(deps: {
     writing = deps.write(batch.map(([, value]) => value)).catch((error: unknown) => {
       log.debug({ err: error }, `${what} were not recorded; they will be`);
       waitMs = retryAfterMs;
-      // In front of the values that were added during the write, and replaced by those of the same key, which are newer.
+      // The failed batch comes first again. A value that was added during the write replaces the failed one of the same
+      // key.
       pending = new Map([...batch, ...pending]);
     });
     await writing;

@@ -4,7 +4,7 @@ import { age, bytes, count, line, ms, orNull, type Line, type Section } from './
 export interface DatabaseFacts {
   /** The address, without user and password. */
   readonly shownUrl: string;
-  /** Null: it was not reached; `failure` says why. */
+  /** Null if the database was not reached; `failure` says why. */
   readonly inspection: StoreInspection | null;
   readonly tookMs: number;
   readonly failure: string | null;

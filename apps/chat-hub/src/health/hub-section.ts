@@ -208,7 +208,7 @@ function redisLine({ redis, publishPath }: ReadyBody): Line[] {
         refusalAdvice[refusal] ?? 'see its log',
       ),
     ];
-  // An unused path: no Redis is configured.
+  // The publish path is unused when no Redis is configured.
   if (redis?.status !== 'down' || publishPath?.status === 'unused') return [];
   return [line('Redis', 'degraded', 'the hub does not reach it', 'see the section of Redis')];
 }

@@ -76,7 +76,7 @@ describe('the events that a client missed', () => {
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
-    // Once a result is full, nothing more is read.
+    // When a result is full, nothing more is read.
     expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

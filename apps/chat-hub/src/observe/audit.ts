@@ -75,7 +75,7 @@ export function createAudit(deps: {
         details,
       });
       logged(record);
-      // With an id of its own: a write whose answer was lost is repeated.
+      // Each act has its own id, because a write whose answer was lost is repeated.
       const id = newAuditId();
       if (!writes.add(id, { ...record, id }))
         log.error({ action: method }, 'an administrative act is in the log stream only');

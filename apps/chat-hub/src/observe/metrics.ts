@@ -283,7 +283,7 @@ export function createMetrics() {
       'hub_event_loop_delay_seconds',
       'How late the event loop ran a timer, sampled 50 times a second',
     ),
-    /** Sets how a value of {@link scrapedDefinitions} is read, at each scrape. Until then it is 0. */
+    /** Sets the function that reads a value of {@link scrapedDefinitions} at each scrape. Until then the value is 0. */
     read<N extends ScrapedName>(name: N, reader: ScrapedReader<N>): void {
       readers.set(name, reader);
     },

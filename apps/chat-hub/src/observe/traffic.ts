@@ -43,7 +43,7 @@ const bucketsPerOctave = 16;
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
-/** The most channels measured; the one without events for longest is evicted. */
+/** The most channels measured. The channel that has had no event for the longest time is evicted. */
 const maxMeasured = 500;
 
 /** Creates the measurement. `clock` is epoch ms, as in timestamps. The cost grows with events, not with deliveries. */

@@ -169,7 +169,7 @@ export function createPresenceFeed(deps: {
       // Other hubs may not have written their leases again yet.
       if (!isDegraded) watch.onEventsLost();
     },
-    /** Ends this hub's leases and publishes those changes. */
+    /** Ends this hub's leases and publishes that their agents are offline. */
     async close() {
       watch.close();
       await tracker.close();
