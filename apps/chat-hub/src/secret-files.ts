@@ -3,8 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables that may hold a secret. Each can instead be read from the file that `<name>_FILE` names. redis-client reads
- * those of Redis.
+ * Variables that may hold a secret. Each can instead be read from the file that `<name>_FILE` names. The secrets of
+ * Redis are read by redis-client.
  */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 

@@ -7,7 +7,7 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
+/** Connects typing with this hub's sockets. A change is sent as one event; a refresh sends nothing. */
 export function createTypingFeed(deps: {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;

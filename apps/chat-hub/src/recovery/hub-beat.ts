@@ -11,7 +11,7 @@ const everyMs = 2_000;
 export async function startHubBeat(deps: {
   readonly store: Pick<ChatStore, 'beat'>;
   readonly hubId: string;
-  /** While it is degraded, this hub cannot renew its leases in Redis. */
+  /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
   /** Called when a beat failed. */

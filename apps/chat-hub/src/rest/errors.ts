@@ -62,7 +62,7 @@ export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): Fasti
   );
 }
 
-/** Makes all routes that are added before the returned function is called answer 405 to other verbs. */
+/** Call the returned function when the routes are added. It makes them answer 405 to all other verbs. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {

@@ -27,7 +27,8 @@ export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPoli
     if (origin === undefined) return;
     const denied = originPolicy(request.raw);
     if (denied !== null) {
-      // A browser hides the refusal of an upgrade from its page. The page can ask by POST, which carries the Origin.
+      // A browser hides from a page why its upgrade was refused. The page can read the reason by a POST to the same
+      // path.
       if (request.routeOptions.url === webSocketPath)
         return sendFailure(reply, refuse('forbidden', denied));
       return;

@@ -43,7 +43,7 @@ export function unreadableText(error: FastifyError | Error): string {
   return 'the request cannot be answered';
 }
 
-// Some clients compress without saying so. JSON never begins with these bytes.
+// Some clients compress the body without a content-encoding header. JSON never begins with these bytes.
 function isGzip(bytes: Buffer): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }

@@ -163,14 +163,15 @@ export class SocketOutput implements Flushable {
 
   /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
-    // Even over the budget a socket gets a small page. Otherwise sockets that do not read could block it.
+    // Even over the budget, a socket gets a small page. Otherwise the agent's sockets that do not read could block one
+    // that does.
     const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
     const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);
     return { bytes, release: () => page.release() };
   }
 
-  /** Frees the memory that it counted; called once, after the socket closed. */
+  /** Frees the counted memory; called once, after the socket closed. */
   dispose(): void {
     this.#frames = [];
     this.#unsent.release();

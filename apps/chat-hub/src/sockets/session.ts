@@ -172,7 +172,8 @@ export class Session implements RoomMember {
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // The lag cannot end before the buffer does, so no buffered answer may wait for the end of the lag.
+    // A lagging session stays lagging until the buffer ends. A call whose answer is buffered must not wait for the lag
+    // to end, because the buffer waits for that call.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -190,8 +191,8 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Resolves once the session no longer lags, or at once while output is buffered: with false if it is closed, otherwise
-   * with true.
+   * Resolves once the session no longer lags, or at once while output is buffered. Resolves with true if the socket is
+   * then open, else with false.
    */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
@@ -216,7 +217,7 @@ export class Session implements RoomMember {
 
   /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Sends the room's unframed events now, to its earlier members only. A session that needs them catches up.
+    // Frames the room's waiting events for its earlier members only. If this session needs them, it catches up.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);

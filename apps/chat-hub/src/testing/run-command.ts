@@ -7,7 +7,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program of the hub, such as `audit/main.ts`, with no other environment than the one given, until it ends. */
+/**
+ * Runs a program of the hub, such as `audit/main.ts`, until it ends. Its environment holds only the given variables.
+ */
 export function runCommand(
   program: string,
   args: readonly string[],

@@ -134,7 +134,7 @@ export function applyEvents(
       case 'channel.message.delete': {
         const { message } = event;
         const index = indexOfSeq(entries, message.seq);
-        // The event contains the whole message, so its reactions are also as of that seq.
+        // The event contains the whole message, so its reactions also have the state of that seq.
         if (entries[index]?.seq === message.seq) change(index, seq, () => message);
         break;
       }
