@@ -44,7 +44,7 @@ import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-b
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
 
-/** How much memory the live side may use. */
+/** How much memory live delivery may use. */
 export interface MemoryBudgets {
   /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
   readonly unsent?: UnsentBudgetOptions;

@@ -9,7 +9,7 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/** Shorter than two seconds, within which a waiting hub must be ready once its database is back. */
+/** A waiting hub must be ready within two seconds after its database is back, so this is shorter. */
 const retryMs = 500;
 
 /**

@@ -14,7 +14,7 @@ const maxChars = 65_536;
 /**
  * Sets each secret whose `_FILE` variable names a file to the file's text, without the line break at its end. Returns
  * the environment without those `_FILE` variables, and one problem for each that cannot be used. A problem names the
- * variable and never a content.
+ * variable and never the file's content.
  */
 export function readSecretFiles(environment: Environment): {
   readonly environment: Environment;

@@ -37,7 +37,7 @@ export function storeDeps(
   };
 }
 
-/** Opens every package beside the store. Redis may be away. */
+/** Opens all packages except the store. Redis may be away. */
 export async function openServices(
   store: ChatStore,
   config: Config,

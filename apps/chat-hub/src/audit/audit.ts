@@ -11,7 +11,7 @@ import { walk } from './walk.ts';
 export interface AuditOptions {
   readonly prefix: string;
   readonly role: RedisRole;
-  /** True: keys of other prefixes belong to other programs and are no fault. */
+  /** True when other programs use the same Redis, so that keys of other prefixes are no fault. */
   readonly isShared: boolean;
   readonly count: number;
   readonly keysPerSecond: number;

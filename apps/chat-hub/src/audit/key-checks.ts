@@ -21,7 +21,7 @@ export const leaseMaxMs = keyTable.presence.ttlMs;
 /** The tolerance for a TTL, because some writers round it up to the next second. */
 export const toleranceMs = 1_000;
 
-/** Checks one key by itself. */
+/** Checks one key, without the keys that belong to it. */
 export function checkKey(facts: KeyFacts, expected: Expected): Problem[] {
   const { kind, name: key, type } = facts;
   const row = keyTable[kind];
@@ -74,7 +74,7 @@ function longestTtlMs(kind: KeyKind, action: string | null, windowsMs: Expected[
   const { ttlMs } = keyTable[kind];
   if (kind === 'rateLimit' || kind === 'rateLimitWindow') {
     const windowMs = windowsMs[action ?? ''] ?? keyTable.rateLimit.ttlMs;
-    // The newest slice lasts a sixtieth of the window, and counts until its last request is a whole window old.
+    // A slice is a sixtieth of the window. The newest slice counts until its last request is one window old.
     return windowMs + Math.ceil(windowMs / 60);
   }
   if (ttlMs === 'caller') return ttls.cachedValueMax;

@@ -22,15 +22,15 @@ const relatedKinds: ReadonlySet<KeyKind> = new Set([
   'rateLimitWindow',
 ]);
 
-/** True for a key that must have others beside it. */
+/** True for a key that must exist together with other keys. */
 export function hasRelated({ kind, type }: KeyFacts): boolean {
   return relatedKinds.has(kind) && type === keyTable[kind].redisType;
 }
 
 /**
- * Checks the keys that must exist beside this one: leases without their agent, hashes without a lease, indexes that do
- * not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only a
- * problem that lasts longer is a fault.
+ * Checks the keys that must exist together with this one: leases without their agent, hashes without a lease, indexes
+ * that do not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only
+ * a problem that lasts longer is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,

@@ -185,7 +185,9 @@ export function createAgentTopics(deps: {
         return { room, head: named.has(channelId) ? room.head : Math.min(start, room.head) };
       });
     },
-    /** A direct channel of these agents has a new head. Their sockets on this hub that are not in its room enter it. */
+    /**
+     * Call it when a direct channel of these agents has a new head. Their sockets on this hub enter the channel's room.
+     */
     foundDirect(channelId: string, agentIds: readonly string[], head: number) {
       for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);
     },

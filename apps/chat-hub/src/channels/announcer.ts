@@ -14,7 +14,7 @@ const burstMax = 200;
 
 /**
  * Publishes that public channels were created, archived or deleted. Beyond the rate an announcement is dropped, so that
- * an agent that creates thousands of channels does not flood every socket. Clients read `channel.list` to be complete.
+ * an agent that creates thousands of channels does not flood every socket. The complete list is in `channel.list`.
  */
 export function createAnnouncer(deps: {
   readonly publish: (event: EventOf<'collaboration.event'>, sender: Identity) => void;

@@ -5,7 +5,7 @@ import { encodeEvents, pieceChars, runNow } from './encoding.ts';
 
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
-/** Consecutive events, encoded once for all clients that resume there. */
+/** Consecutive events, encoded once for all clients that resume with them. */
 export interface EncodedPage {
   /** UTF-8 of the events' JSON, separated by commas. */
   readonly pieces: readonly Buffer[];

@@ -19,7 +19,7 @@ const sliceMs = 4;
 const socketsPerReading = 16;
 /** Deliveries after which `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;
-/** How far the rate of deliveries, per second, must rise for the flusher to wait 1 ms longer. */
+/** The flusher waits 1 ms longer each time the deliveries per second rise by this number. */
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 

@@ -28,7 +28,7 @@ export interface LogWait {
   readonly channelId: string;
   readonly after: number;
   readonly waitMs: number;
-  /** Ends the wait with the connection of the call. */
+  /** Ends the wait when the connection of the call ends. */
   readonly onGone: OnGone;
 }
 
@@ -64,7 +64,7 @@ export function createLogWaits(deps: {
   let size = 0;
   let isDraining = false;
 
-  /** Takes a place for a wait of the agent, or returns the refusal. */
+  /** Reserves a slot for a wait of the agent, or returns the refusal. */
   function enter(agentId: string): Refusal | null {
     if (isDraining) return refuse('unavailable', 'the hub is draining', retryMs);
     const own = counts.get(agentId) ?? 0;
@@ -114,7 +114,7 @@ export function createLogWaits(deps: {
     }
   }
 
-  /** Waits in a place that was taken. Rejects with ChatStoreError. */
+  /** Waits. The caller has reserved a slot. Rejects with ChatStoreError. */
   async function waitInPlace(wait: LogWait): Promise<Waited> {
     const { identity, onGone, waitMs } = wait;
     const { promise, resolve: end } = Promise.withResolvers<Waited>();

@@ -10,9 +10,9 @@ import { framesOf } from './encoding.ts';
 /** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
-  /** True if it may be in the room without being a member. */
+  /** True if the agent may be in the room without being a member. */
   readonly isAdmin: boolean;
-  /** True if a frame may hold an array of notifications, as the client chose the subprotocol. */
+  /** True if the client chose the subprotocol, so that a frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
@@ -44,7 +44,7 @@ export interface RoomDeps {
   readonly ringBudget?: RingBudget;
 }
 
-/** The changes of a log other than by appending, as the store reports them. */
+/** The changes of a log that are not appended events, as the store reports them. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
 /** Events that a room decodes, because they change what it remembers. */
@@ -110,8 +110,8 @@ export class Room {
   }
 
   /**
-   * Call it when the events up to `head` were trimmed before the room delivered them. It continues after them, and every
-   * session is notified. Sessions of the agents that left meanwhile leave the room.
+   * Call it when the events up to `head` were trimmed before the room delivered them. The room continues after `head`,
+   * and every session is notified. Sessions of `leftAgents` leave the room.
    */
   skipTrimmed(head: number, leftAgents: ReadonlySet<string>): void {
     if (head <= this.head) return;
@@ -128,7 +128,7 @@ export class Room {
     this.#sequencer.offer(event);
   }
 
-  /** Call it when the store's head is `head`. Missing events up to there are fetched. */
+  /** Call it when the store's head is `head`. Missing events up to that head are fetched. */
   raise(head: number): void {
     this.#sequencer.raise(head);
   }
@@ -152,7 +152,7 @@ export class Room {
     return this.#isDeleted;
   }
 
-  /** True when the agent left after `seq` and has not joined again, or when the room no longer knows. */
+  /** True when the agent left after `seq` and has not joined again, or when the room no longer remembers this. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }

@@ -24,7 +24,7 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/** The number of agents whose rights are read at once when events of a room were trimmed. */
+/** The most agents whose rights are read concurrently when events of a room were trimmed. */
 const agentsAtOnce = 8;
 /** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;

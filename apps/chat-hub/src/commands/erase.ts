@@ -1,5 +1,5 @@
-// `npm run erase -- --agent ID [--pseudonym NAME] [--yes]` empties what an agent wrote, while hubs serve. Without --yes it
-// only counts. The receipt is JSON on standard output.
+// `npm run erase -- --agent ID [--pseudonym NAME] [--yes]` redacts what an agent wrote, while hubs serve. Without --yes
+// it only counts. The receipt is JSON on standard output.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
@@ -22,7 +22,7 @@ import {
 
 const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
 const progressEveryMs = 1_000;
-/** The pause after each batch, as a multiple of the batch's duration, so that senders wait little. */
+/** The pause after each batch, as a multiple of the batch's duration, so that senders wait only briefly. */
 const pauseFactor = 2;
 const minPauseMs = 20;
 const maxPauseMs = 1_000;
@@ -76,8 +76,8 @@ async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts
 }
 
 /**
- * Does one piece, and repeats it while the database fails. Repeating is harmless. If an attempt was committed and only
- * its answer was lost, its rows are not counted.
+ * Erases one piece, and repeats it while the database fails. Repeating is harmless. If an attempt was committed and
+ * only its answer was lost, its rows are not counted.
  */
 async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace) {
   const endMs = performance.now() + patienceMs;

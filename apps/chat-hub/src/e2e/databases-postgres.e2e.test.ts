@@ -29,7 +29,7 @@ const answerMs = 4_000;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the current fault, also when the test fails before its end. */
+/** Ends the current fault. Called after each test that has not ended the fault itself. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());

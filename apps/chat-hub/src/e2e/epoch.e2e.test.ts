@@ -11,7 +11,7 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { database, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' });
 const writer = closeAfterAll(await openLogWriter(database));
 
-/** Ana on hub A and Ben on hub B, both members of a channel of Ana's and of their direct channel. */
+/** Ana on hub A and Ben on hub B. Both are members of a channel that Ana created, and of their direct channel. */
 async function pair(channelId: string) {
   const ana = await hubA.connect('ana');
   const ben = await hubB.connect('ben');

@@ -150,7 +150,8 @@ function isIn(raw: RawSocket): boolean {
 
 describe('a deliberately slow peer', () => {
   // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: its
-  // agent does not stay present longer than one whose peer answers. The WebSocket library would wait for half a minute.
+  // agent does not stay present longer than an agent whose peer answers. The WebSocket library would wait for half a
+  // minute.
   it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await comeIn('ghost');
     const startMs = Date.now();

@@ -57,7 +57,7 @@ async function passHeartbeats(count: number): Promise<void> {
   ben.ws.on('ping', heard);
   for (let beat = 1; beat <= count; beat++) {
     aheadMs += heartbeatMs;
-    // The hub pings all due sockets in one sweep, so when Ben received a ping, it was sent to the others too.
+    // The hub pings all due sockets in one sweep, so when Ben has received a ping, the other sockets were pinged too.
     await waitFor(() => pings >= beat, { what: `ping ${beat}` });
   }
   ben.ws.off('ping', heard);

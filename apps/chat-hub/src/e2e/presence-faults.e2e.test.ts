@@ -145,8 +145,8 @@ describe('presence on two hubs', () => {
     90_000,
   );
 
-  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: as in the
-  // test above.
+  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: no connected
+  // agent is reported offline.
   it('reports nobody offline when Redis is wiped, and lists all again within a second', async () => {
     await direct.send(['flushall']);
     expect(await agentsOf(ana)).toEqual([]);
@@ -159,7 +159,8 @@ describe('presence on two hubs', () => {
   });
 
   // The race: a hub dies, and Redis loses all leases before those of the dead hub expire, so no reaper sees them.
-  // Invariant: its agents are reported offline once on every hub, within a lease and a second; no other agent is.
+  // Invariant: the dead hub's agents are reported offline once on every hub, within a lease and a second. No other
+  // agent is reported offline.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },

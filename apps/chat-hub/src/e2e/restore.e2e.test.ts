@@ -158,7 +158,8 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(third.welcome.epoch).toBe(changed);
   });
 
-  // The race: as in the test above, but Redis becomes available only after the hub serves clients.
+  // The race: the copy is put in place while no hub runs, and Redis becomes available only after the hub serves
+  // clients. Invariant: the epoch changes as soon as Redis is available.
   it('is noticed as soon as Redis is there', async () => {
     const channelId = 'later';
     const { ana, backedUp } = await restorable(channelId);

@@ -29,7 +29,9 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/** The time until Ben, on the hub that may be deaf, gets a message that Ana sends on the other hub. */
+/**
+ * The time until Ben gets a message that Ana sends on the other hub. The subscriber of Ben's hub may receive nothing.
+ */
 async function deliveryMs(): Promise<number> {
   const sentAtMs = performance.now();
   const { seq } = await ana.call('message.send', { channelId, content: 'hello' });

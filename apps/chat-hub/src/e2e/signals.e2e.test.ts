@@ -44,7 +44,8 @@ describe('typing', () => {
     expect(await typingUntilNow(channelId)).toEqual([true, false]);
   });
 
-  // The race: the message arrives while the call typing.start waits for Redis. Invariant: as in the test above.
+  // The race: the message arrives while the call typing.start waits for Redis. Invariant: a message ends the sender's
+  // typing.
   it('stops with a message that comes while typing.start is in flight', async () => {
     for (const channelId of ['in-flight', 'in-flight-subscribed']) {
       await watchedChannel(channelId);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** The behaviour of a client after it was told when to reconnect. */
+/** The behaviour of a client that was given a time to reconnect. */
 type Manner = 'obeys' | 'never reconnects' | 'reconnects at random';
 
 interface Client {

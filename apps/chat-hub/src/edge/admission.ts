@@ -3,7 +3,7 @@ export interface AdmissionOptions {
   readonly perSecond: number;
   /** Clients admitted at once after a quiet time. */
   readonly burst: number;
-  /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
+  /** How far ahead slots are reserved. Clients beyond this time get a time to try again, without a reservation. */
   readonly horizonMs: number;
   /** How long a reserved slot is kept if its client is late. */
   readonly graceMs: number;

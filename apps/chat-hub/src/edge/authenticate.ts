@@ -131,7 +131,7 @@ function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForM
   );
 }
 
-/** The algorithm in the token's header, which is not verified yet; null if this is no token. */
+/** The algorithm in the token's header, which is not verified yet; null if the text is not a token. */
 function algorithmOf(token: string): string | null {
   try {
     return decodeProtectedHeader(token).alg ?? '';

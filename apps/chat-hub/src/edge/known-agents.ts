@@ -11,7 +11,7 @@ const maxRemembered = 50_000;
 /** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;
 
-/** Records in the store which agents there are, of which kind, and when they were last seen. */
+/** Records each agent in the store, with its kind and the time when it was last seen. */
 export function createKnownAgents(deps: {
   readonly store: Pick<ChatStore, 'recordAgents'>;
   readonly log: Logger;

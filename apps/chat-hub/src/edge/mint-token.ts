@@ -10,14 +10,14 @@ export interface TokenRequest {
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
   readonly kind?: AgentKind | undefined;
-  /** The agent, or the user of a machine, that mints it. Tokens can be revoked by it. */
+  /** The agent, or the user of a machine, that mints it. All tokens of one minter can be revoked together. */
   readonly minter: string;
 }
 
 export interface MintedToken {
   readonly token: string;
   readonly jti: string;
-  /** Epoch ms. */
+  /** Unix time in ms. */
   readonly expiresAt: number;
   readonly issuedAtMs: number;
 }

@@ -19,7 +19,7 @@ const claimsSchema = z.object({
   exp: numericDate,
   iat: numericDate.optional(),
   jti: jtiSchema.optional(),
-  // Another issuer may use the name for something else.
+  // Another issuer may use this claim for something else.
   minter: z.string().max(128).optional().catch(undefined),
   channels: z.array(z.string().refine(isId)).max(1_000).optional(),
   role: z.union([z.string(), z.array(z.unknown())]).optional(),
@@ -42,7 +42,7 @@ export function readClaim(payload: JWTPayload, name: string): unknown {
   return value;
 }
 
-/** The identity that verified claims give. @throws {AuthError} `unauthorized`, naming the claim and never its value */
+/** The identity in verified claims. @throws {AuthError} `unauthorized`, naming the claim and never its value */
 export function identityOf(
   payload: JWTPayload,
   { claims: names, adminRole }: Pick<JwtSettings, 'claims' | 'adminRole'>,

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 
-/** Values are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
+/**
+ * Values are written together, at most this often. So 10,000 clients that reconnect at once cost only a few commits.
+ */
 const writeEveryMs = 250;
 const retryAfterMs = 2_000;
 const maxBatch = 500;

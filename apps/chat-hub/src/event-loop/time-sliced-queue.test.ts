@@ -78,7 +78,7 @@ describe('work in a time-sliced queue', () => {
       { everyMs: 0 },
     );
     expect(done).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
-    // 60 ms of work, during which other callbacks ran several times.
+    // The work takes 60 ms. Other callbacks ran several times during it.
     expect(new Set(seen).size).toBeGreaterThan(8);
   });
 

@@ -96,7 +96,7 @@ function schemaLine({ schema }: StoreInspection): Line {
   return line('schema', 'ok', `${latest}, the newest of this release`);
 }
 
-/** A hub beats every 2 s, and counts as dead after 5 s. */
+/** A hub writes a heartbeat every 2 s, and counts as dead after 5 s without one. */
 export const deadMs = 5_000;
 
 function hubsLine(hubs: StoreInspection['hubs']): Line {

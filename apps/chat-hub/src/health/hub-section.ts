@@ -30,7 +30,7 @@ interface ReadyBody {
   readonly publishPath?: { readonly status?: string; readonly latencyMs?: number | null };
 }
 
-/** A hub takes 50 samples of its event loop's delay a second. */
+/** A hub takes 50 samples of its event loop's delay per second. */
 const loopWindowMs = 500;
 
 /** Above this delay, pub/sub cannot keep its target of 50 ms. The alert HubEventLoopBusy has the same threshold. */

@@ -60,7 +60,9 @@ const redisFailureCodes = [
 /** Codes of closes that a peer, a lost connection or the WebSocket library causes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
-/** Dense around the targets: acknowledgement in 25 ms, delivery in 50 ms; most values are below 16 ms. */
+/**
+ * The buckets are dense around the targets: acknowledgement in 25 ms, delivery in 50 ms. Most values are below 16 ms.
+ */
 export const latencyBuckets: readonly number[] = [
   1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
 ].map((ms) => ms / 1_000);
@@ -76,7 +78,7 @@ const misnamedDefaults = [
 /** How long one turn may write metrics. */
 const sliceMs = 2;
 
-/** Creates the hub's metrics in a registry of their own. */
+/** Creates the hub's metrics in their own registry. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];

@@ -46,7 +46,10 @@ const bucketCount = bucketsPerOctave * 17;
 /** The most channels measured. The channel that has had no event for the longest time is evicted. */
 const maxMeasured = 500;
 
-/** Creates the measurement. `clock` is epoch ms, as in timestamps. The cost grows with events, not with deliveries. */
+/**
+ * Creates the measurement. `clock` is Unix time in ms, as in timestamps. The cost grows with events, not with
+ * deliveries.
+ */
 export function createTraffic(
   metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
   maxChannels = maxMeasured,

@@ -7,7 +7,7 @@ export interface PublishPath {
   readonly status: 'ok' | 'down' | 'unused';
   /** The time from publish to receipt of the last probe that returned; null before the first. */
   readonly latencyMs: number | null;
-  /** The time of the last probe that returned, in epoch milliseconds; null before the first. */
+  /** The time of the last probe that returned, as Unix time in ms; null before the first. */
   readonly lastOkAt: number | null;
 }
 

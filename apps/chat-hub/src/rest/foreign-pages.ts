@@ -16,8 +16,8 @@ const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-po
 
 /**
  * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may also use REST and read its
- * refusals. Credentials of the browser stay excluded, because the hub's tokens are in a header. Preflights need no
- * sign-in. Call this before `refuseOtherVerbs`, which would else answer 405 at every unknown address.
+ * refusals. Browser credentials such as cookies are not allowed, because the hub's tokens are in a header. Preflights
+ * need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise answer 405 at every unknown address.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
   app.addHook('onRequest', async (request, reply) => {

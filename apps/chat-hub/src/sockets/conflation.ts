@@ -36,7 +36,7 @@ export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
 
-  /** Keeps signals of a channel. Returns false when it holds too many. */
+  /** Keeps signals of a channel. Returns false when too many are kept. */
   keep(channel: Channel, signals: readonly Signal[]): boolean {
     let latest = this.#latest.get(channel);
     if (!latest) {

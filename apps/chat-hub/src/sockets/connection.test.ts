@@ -167,8 +167,8 @@ describe('direct events between the read of direct channels and the welcome', ()
     expect(connection.peer.objects[0].method).toBe('welcome');
   });
 
-  // The race: as above, but one of the events is deleted, so that the hub's memory drops it. Invariant: all events
-  // follow the welcome.
+  // The race: while direct channels are read, a new one gets events and one of them is deleted, so that the hub's
+  // memory drops it. Invariant: all events follow the welcome.
   it('follow the welcome even if one of them was deleted meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');

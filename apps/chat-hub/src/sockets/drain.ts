@@ -4,7 +4,7 @@ import type { Sessions } from './sessions.ts';
 import type { Session } from './session.ts';
 
 export interface DrainOptions {
-  /** Sockets closed a second, so that the remaining hubs are not overloaded by reconnects. */
+  /** Sockets closed per second, so that the remaining hubs are not overloaded by reconnects. */
   readonly perSecond: number;
   /** @default 1000 */
   readonly minMs?: number;

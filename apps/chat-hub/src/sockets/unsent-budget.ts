@@ -70,7 +70,10 @@ export function createUnsentBudget({
     get refusals() {
       return refusals;
     },
-    /** The milliseconds after which a refused call may be repeated: random, so that calls do not return together. */
+    /**
+     * The milliseconds after which a refused call may be repeated: random, so that clients do not repeat calls
+     * together.
+     */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
     /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
     open: (agentId: string) => open(agentId, use(agentId), 0),

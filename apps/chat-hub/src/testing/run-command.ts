@@ -19,7 +19,7 @@ export function runCommand(
   const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const child = spawn(process.execPath, [...flags, file, ...args], {
-    // A folder without a .env file.
+    // This folder has no .env file.
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,7 +15,7 @@ import type { Delivery } from '../channels/flusher.ts';
  */
 const maxEvents = 8_192;
 
-/** A point in time: epoch time for the span, and monotonic time to measure its length. */
+/** A point in time: Unix time for the span, and monotonic time to measure its length. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;

@@ -1,7 +1,7 @@
 /**
  * Characters without a visible shape: controls, and everything that Unicode lets a renderer ignore (zero-width
- * characters, tags, variation selectors, fillers). Agents read them and people do not see them. Bidirectional controls
- * belong to them, because they change the order of the text after them.
+ * characters, tags, variation selectors, fillers). Agents read them, but people do not see them. Bidirectional controls
+ * are included, because they change the order of the text after them.
  */
 const invisible =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800\ufff9-\ufffb\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
@@ -70,7 +70,7 @@ export function visibleString(text: string): string {
     .join('');
 }
 
-/** The names of the characters of one run: equal ones are counted, tags are read, and a long run is cut. */
+/** The names of the characters of one run. Equal characters are counted, tags are decoded, and a long run is cut. */
 function namesOf(run: readonly string[]): string[] {
   const names: string[] = [];
   for (let at = 0; at < run.length;) {

@@ -1,7 +1,9 @@
 /** The part of the browser's storage interface that the page uses. */
 export type KeyedStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-/** The address of a path of the hub. A proxy may serve page and hub below a path, so it is relative to the page. */
+/**
+ * The address of a path of the hub. It is relative to the page, because a proxy may serve page and hub below a path.
+ */
 export function hubAddress(path: string): string {
   return new URL(path, new URL('.', document.baseURI)).href;
 }

@@ -101,8 +101,8 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
   }
 
   async function loadList() {
-    // These channels are removed if the list lacks them. A channel joined during the read is not among them, so it
-    // stays.
+    // These channels are removed if a complete list lacks them. A channel joined during the read is not among them, so
+    // it stays.
     const unlisted = new Set(byId.peek().keys());
     const [{ items, isComplete }, unread] = await Promise.all([
       allPages((page) => client.channels({ ...page, member: true, limit: pageSize }), 'channels'),
@@ -167,7 +167,8 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         chat.apply(batch);
         if (!batch.some(endsMembership)) continue;
         drop(chat);
-        // The agent may have been added again since it left. The old subscription does not receive the event of that.
+        // The agent may have been added again since it left. The old subscription does not receive the event of the new
+        // join.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },

@@ -10,7 +10,7 @@ export interface MessageEntry {
   readonly asOf: number;
 }
 
-/** An event that is shown as a line of its own. */
+/** An event that is shown as a separate line. */
 export interface SystemEventEntry {
   readonly kind: 'systemEvent';
   readonly seq: number;

@@ -7,7 +7,7 @@ import type { Person, World } from './world.ts';
 export interface Lateness {
   /** For each key, the time until its effect was painted. */
   readonly responsesMs: readonly number[];
-  /** The tasks of 50 ms or more, by the clock. */
+  /** The tasks that took 50 ms or more of elapsed time. */
   readonly longTasksMs: readonly number[];
 }
 

@@ -25,7 +25,7 @@ export interface Topology {
 export interface Fault<T extends Topology> {
   /** The rest of the test's title, after "deliver once and in order through". */
   readonly title: string;
-  /** The indices of the hubs that lose Redis; they must notice. */
+  /** The indices of the hubs that lose Redis. These hubs must report the loss. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
   /** Ends the fault. Resolves when a server can serve every hub again. */

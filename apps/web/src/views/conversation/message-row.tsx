@@ -19,7 +19,7 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** The thread of which this message is the root, when it is shown in the channel. */
+  /** The thread whose root is this message. Given only where the message is shown in the channel. */
   thread: Thread | undefined;
 }) {
   const { chat, message, isContinued, thread } = props;
