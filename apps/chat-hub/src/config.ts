@@ -44,7 +44,7 @@ export interface Config {
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
   /** How long entries of the audit log are kept. */
   readonly auditRetentionMs: number;
-  /** Concurrent connections; null: as many as the limit of open files allows. */
+  /** The most concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
   /**
    * Proxies whose `X-Forwarded-…` headers are trusted: addresses, CIDR ranges, or names of ranges such as `loopback`.

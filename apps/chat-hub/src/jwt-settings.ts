@@ -40,7 +40,7 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   return username + password === '';
 }, 'must not contain a user or a password');
 
-// Short and printable, because the reason for a refusal names the claim, and a close reason has 123 bytes.
+// The name is short and printable, because the reason for a refusal contains it, and a close reason has 123 bytes.
 const claimName = z
   .string()
   .regex(/^[\x21-\x7e]{1,64}$/, 'must be at most 64 printable characters without spaces')

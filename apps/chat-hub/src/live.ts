@@ -48,7 +48,7 @@ const redisWaitMs = 500;
 export interface MemoryBudgets {
   /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
   readonly unsent?: UnsentBudgetOptions;
-  /** Bytes for the newest events of all channels together. @default 64 MiB */
+  /** The most bytes for the newest events of all channels together. @default 64 MiB */
   readonly ringBytes?: number;
 }
 
@@ -65,7 +65,8 @@ export async function startLive(
   const { store, redis, isRedisNamed, bus, cache, tracker } = services;
   const redisState = createRedisState(redis, tracker);
 
-  // Started last, when this hub can apply the check's findings. Parts created earlier may request a check before that.
+  // The tail check is started last, when this hub can apply its findings. Parts created earlier may request a check
+  // before.
   let tailCheck: TailCheck | null = null;
   /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
@@ -160,7 +161,7 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  // Read once per room, because the tail check also finds every change that the bus already delivered.
+  // The members are read once per room, because the tail check also finds every change that the bus already delivered.
   const agentsOfRoom = new WeakMap<Room, readonly string[]>();
   async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
     const room = rooms.get(channelId);
@@ -203,7 +204,7 @@ export async function startLive(
       onFailed: (error) => database.failed('writes', error),
     }),
   );
-  // Awaited before any client is served, because a client must not be served in an outdated epoch.
+  // The comparison ends before any client is served, because a client must not be served in an outdated epoch.
   await compared;
   const selfProbe = closers.opened(
     startSelfProbe({

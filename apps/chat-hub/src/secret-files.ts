@@ -8,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 
-/** Far above any secret. A larger file was named by mistake. */
+/** No secret is this long. A longer file was named by mistake. */
 const maxChars = 65_536;
 
 /**

@@ -68,7 +68,7 @@ describe('a Redis that hubs use under load', () => {
   }, 60_000);
 
   it('is clean, while they use it', async () => {
-    // With the default options. Possible orphans are checked again after 12 s, because hubs repair them by then.
+    // Uses the default options. Possible orphans are checked again after 12 s, because hubs repair them by then.
     const { code, stdout, stderr } = await run(['--url', redis.url, '--json']);
     const report = JSON.parse(stdout) as AuditReport;
     expect({ code, findings: report.findings, stderr }).toEqual({
@@ -300,7 +300,7 @@ describe('each fault that is planted', () => {
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
     const running = auditOf(redis.url, ['--recheck', '3']);
-    // Once its ZRANGEBYLEX is counted, the audit has made its first check.
+    // When Redis has counted a ZRANGEBYLEX, the audit has made its first check.
     await redis.command('CONFIG RESETSTAT');
     await waitFor(async () => /cmdstat_zrangebylex/.test(await redis.command('INFO commandstats')));
     await redis.command('ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"');

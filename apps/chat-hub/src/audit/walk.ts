@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisServerLink } from '@openclaw/redis-client';
 
 export interface WalkOptions {
-  /** Only keys that begin with this; null: all keys. */
+  /** The prefix of the keys to return; null: all keys. */
   readonly prefix: string | null;
   /** The COUNT of SCAN: how many keys Redis looks at in one step. */
   readonly count: number;

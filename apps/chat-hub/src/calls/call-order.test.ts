@@ -48,7 +48,7 @@ function createBench(order: CallOrder = createCallOrder()) {
   };
 }
 
-/** Lets all promises settle that can settle now. */
+/** Waits until every promise that can settle has settled. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the order of one socket's calls", () => {

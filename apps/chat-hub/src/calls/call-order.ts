@@ -1,6 +1,6 @@
 interface Ticket {
   readonly isWrite: boolean;
-  /** The number of ids on which the call still waits. */
+  /** The number of ids for which the call still waits. */
   missing: number;
   start: () => void;
 }

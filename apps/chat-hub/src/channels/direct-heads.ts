@@ -23,7 +23,7 @@ export function createDirectHeads(
     /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
     readonly epochGeneration: () => number;
   },
-  /** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
+  /** The most heads in memory, about 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
   maxHeads = 1_000_000,
 ) {
   const { store, epochGeneration } = deps;
@@ -61,8 +61,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page includes every event known of the channel, so the channel's place among the latest is decided by the
-        // page.
+        // If the page includes every known event of the channel, the page decides the channel's place among the latest.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

@@ -6,8 +6,8 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: the tail check finds a direct message once, and the store fails before it returns the channel's members.
-  // Invariant: no committed event is skipped; the channel is opened when the store answers again.
+  // The race: the tail check finds a direct message only once, and the store fails before it returns the channel's
+  // members. Invariant: no committed event is skipped; the channel is opened when the store answers again.
   it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;

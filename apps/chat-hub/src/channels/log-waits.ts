@@ -95,7 +95,7 @@ export function createLogWaits(deps: {
   async function waitForEvent({ identity, ...wait }: LogWait, ended: Promise<Waited>, end: End) {
     const { channelId, after } = wait;
     const { epochGeneration } = rooms;
-    // Checked before the room is opened, because an outsider must not open one.
+    // The rights are checked before the room is opened, because an outsider must not open one.
     const head = await readableHead(identity, channelId);
     // An `after` above the head belongs to another epoch. The client sees this from the head in the answer.
     if (head === null || head !== after) return 'read';

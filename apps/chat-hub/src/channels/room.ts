@@ -73,7 +73,7 @@ export class Room {
   #forgottenLeave = 0;
   #isDeleted = false;
   #floor = 1;
-  /** Null until the store has reported it. */
+  /** The store's count of rewrites; null until the store has reported it. */
   #rewrites: number | null = null;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
   readonly #watchers = new Set<(seq: number | null) => void>();

@@ -270,8 +270,8 @@ describe('the live channels of a hub', () => {
     expect(conflicts.map(({ id, seq }) => [id, seq])).toEqual([['first', 8]]);
   });
 
-  // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the hub's.
-  // Invariant: an event is delivered only after the event that precedes it in its log.
+  // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the log that the
+  // hub knows. Invariant: an event is delivered only after the event that precedes it in its log.
   it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');

@@ -18,11 +18,11 @@ interface Entry {
 
 /** How long an empty room stays open, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** Bytes read from a log at once, so that parsing them never blocks the event loop for long. */
+/** The most bytes read from a log at once, so that parsing them never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
 /** The most attempts to read heads. The read fails when the epoch changes during each of them. */
 const maxReads = 5;
-/** Rooms that change their epoch in one turn of the event loop. */
+/** The number of rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
 /** The most agents whose rights are read concurrently when events of a room were trimmed. */
 const agentsAtOnce = 8;
@@ -305,9 +305,9 @@ export function createRooms(deps: {
     },
     readInEpoch,
     /**
-     * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
-     * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
-     * epoch.
+     * Call it when the epoch changed (a backup was restored). Every room continues from its head in `heads`, or from 0
+     * if it has none there. The rooms change over several turns; `onChanged` is called for each before it delivers
+     * anything of the new epoch.
      */
     beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void) {
       epochGeneration += 1;

@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Longer than any command runs. Commands do not sweep the store, because the hubs do. */
+/** A time longer than any command runs. Commands do not sweep the store, because the hubs do. */
 const neverMs = 2_000_000_000;
 
 /** The hub's own configuration. @throws {ConfigError} */

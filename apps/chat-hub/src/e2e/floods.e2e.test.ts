@@ -38,9 +38,8 @@ afterAll(async () => {
 });
 
 /**
- * Exchanges messages between other agents until `work` ends. Resolves with their longest wait, measured in ms of the
- * hub's CPU time, that is, the work that the hub did before it delivered their message. Elapsed time would also depend
- * on other work of the machine.
+ * Exchanges messages between other agents until `work` ends. Resolves with their longest wait: the CPU time in ms that
+ * the hub used before it delivered a message. Elapsed time would also depend on other work of the machine.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;

@@ -328,7 +328,8 @@ describe('docs/security.md', () => {
       .map((block) => block.replace(/^(HUB|ADMIN)=.*\n/gm, ''));
     expect(commands).toHaveLength(3);
     const token = await admin();
-    // One command revokes all tokens issued before now. It must not end the token that was minted just before.
+    // The command with `before` revokes the tokens of all agents up to a past time. The token that was minted now stays
+    // valid.
     for (const command of commands) {
       const run = promisify(execFile)(
         'sh',

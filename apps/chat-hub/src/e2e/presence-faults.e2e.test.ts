@@ -109,7 +109,7 @@ describe('presence on two hubs', () => {
   }, 90_000);
 
   // The race: all leases expire while Redis is frozen, or are lost when it restarts empty. Invariants: the first hub
-  // that reconnects does not report the agents of the other one offline, and agents that left meanwhile go offline
+  // that reconnects does not report the agents of the other hub offline, and agents that left meanwhile go offline
   // after one more lease.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',

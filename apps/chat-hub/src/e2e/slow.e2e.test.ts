@@ -93,8 +93,8 @@ describe('a socket that reads too slowly', () => {
     await Promise.all([slow.close(), cem.close()]);
   });
 
-  // The races: one socket stops reading in the middle of the traffic, another after its resume. Invariants: the hub
-  // uses little memory for them, serves the others as fast as before, and finally closes the two sockets.
+  // The races: one socket stops reading in the middle of the traffic, and another stops after its resume. Invariants:
+  // the hub uses little memory for these sockets, serves other sockets as fast as before, and finally closes the two.
   it('uses bounded memory, does not affect others, and is closed when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];

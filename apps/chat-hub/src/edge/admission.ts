@@ -1,7 +1,7 @@
 export interface AdmissionOptions {
-  /** Clients admitted per second, on average. */
+  /** The number of clients admitted per second, on average. */
   readonly perSecond: number;
-  /** Clients admitted at once after a quiet time. */
+  /** The most clients admitted at once after a quiet time. */
   readonly burst: number;
   /** How far ahead slots are reserved. Clients beyond this time get a time to try again, without a reservation. */
   readonly horizonMs: number;

@@ -111,7 +111,7 @@ function authenticateJwt(
     if (token === null || token === '') throw unauthorized('a bearer token is needed');
     const identity = identityOf(await verify(token), settings);
     const { agentId, jti, minter, issuedAtMs } = identity;
-    // Checked before the database is read, because a flood must not load the database.
+    // A barred agent is refused before the database is read, because a flood must not load the database.
     refuseBarred(agentId, barredForMs);
     if (await store.isRevoked({ sub: agentId, jti, minter, issuedAtMs })) {
       onRevoked(identity);

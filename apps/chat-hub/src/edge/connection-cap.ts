@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** File descriptors kept for the database, Redis, files and the operations port. */
+/** The number of file descriptors reserved for the database, Redis, files and the operations port. */
 const ownFiles = 256;
 /** The limit that is assumed where the system does not report one. Most systems allow at least this. */
 const assumedFiles = 1_024;
@@ -11,9 +11,11 @@ const minSurplus = 16;
 const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
-  /** Connections that are served normally. */
+  /** The most connections that are served normally. */
   readonly served: number;
-  /** Further connections, accepted only to tell their clients when to reconnect. Others are dropped. */
+  /**
+   * The most further connections. They are accepted only to tell their clients when to reconnect. Others are dropped.
+   */
   readonly surplus: number;
 }
 

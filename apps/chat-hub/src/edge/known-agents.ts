@@ -4,9 +4,12 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createWriteBehind } from './write-behind.ts';
 
-/** Agents waiting to be written. While the database is away, further agents are skipped until they are seen again. */
+/**
+ * The most agents that wait to be written. While the database is away, further agents are skipped until they are seen
+ * again.
+ */
 const maxPending = 20_000;
-/** Agents remembered together with their last written values, so that a REST call costs no write. */
+/** The most agents remembered with their last written values, so that a REST call costs no write. */
 const maxRemembered = 50_000;
 /** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;

@@ -33,8 +33,7 @@ export async function mintToken(
   const [secret = ''] = secrets;
   const [audience] = audiences;
   const jti = randomUUID();
-  // With milliseconds, so that a token minted right after a revocation of its agent counts as newer than the
-  // revocation.
+  // The time has milliseconds, so that a token minted right after a revocation of its agent counts as newer.
   const issuedAtMs = Date.now();
   const expiresAt = Math.floor(issuedAtMs / 1000) + ttlSeconds;
   const jwt = new SignJWT({

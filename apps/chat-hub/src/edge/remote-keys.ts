@@ -26,8 +26,8 @@ const warnEveryMs = 30_000;
 /**
  * The keys at a JWKS URL. They are fetched at first use, again after `refreshMs` without delaying any sign-in, and when
  * a token has an unknown key. While the key server is away, the known keys stay in use for a day. Rejects with
- * AuthError `unavailable` when only the key server may have the token's key, and with jose's own error when a complete
- * key set has no key for the token.
+ * AuthError `unavailable` when only the key server may have the token's key. Rejects with jose's own error when the key
+ * server has no key for the token.
  */
 export function createRemoteKeys(
   url: string,

@@ -62,7 +62,7 @@ export function endWithResponse(
     ...headers,
     'Connection: close',
   ];
-  // Destroyed without waiting, because the peer may keep its side open.
+  // The socket is destroyed at once, because the peer may keep its side open.
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -59,8 +59,9 @@ export interface UpgradeOptions {
   /** The most sockets that authenticate at a time; further clients get a time to reconnect. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
-   * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at
-   * most a quarter of these. Further clients are refused by an HTTP status. @default 4096
+   * The most refused sockets that wait at a time for the client to read its close code. Refusals other than 503 get at
+   * most a quarter of these. Further clients are refused by an HTTP status.
+   * @default 4096
    */
   readonly maxClosing?: number;
   /**
@@ -79,7 +80,7 @@ interface Candidate {
 
 /** How long upgrades may keep the event loop busy at a time. */
 const sliceMs = 5;
-/** Upgrades that may wait for their turn; the sockets of further ones are destroyed. */
+/** The most upgrades that wait for their turn. The sockets of further upgrades are destroyed. */
 const maxQueued = 16_384;
 /** How long a refused client may take to close its side. */
 const closeTimeoutMs = 2_000;
@@ -137,7 +138,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const identity = { ...(await options.authenticate(credentials)), address };
       signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
-      // Checked again, because a drain that began meanwhile only closes clients that are already connected.
+      // The capacity is checked again, because a drain that began meanwhile only closes clients that are already
+      // connected.
       const full = refusalWhenFull(socket);
       if (full) return full;
       // A socket that was destroyed meanwhile must take no slot.

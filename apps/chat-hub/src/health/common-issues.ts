@@ -18,7 +18,7 @@ const hubProbeMaxMs = 4 * pubSubMaxMs;
 const cpuMax = 0.8;
 const memoryMax = 0.95;
 
-/** The common issues of Redis, each checked now. */
+/** Checks the common issues of Redis now. */
 export function commonIssues({ hub, database, redis }: Facts): Section {
   return {
     title: 'Common issues',

@@ -59,7 +59,7 @@ export async function cachedRead<T>(
   }
 
   try {
-    // Checked before anything is loaded, so that an outsider learns nothing from the response time.
+    // The rights are checked before anything is loaded, so that an outsider learns nothing from the response time.
     const before = await stateForReader();
     if ('ok' in before) return before;
     const { head, floor } = before;

@@ -45,7 +45,7 @@ const levelMs = 2_000;
 /** The time for all topics together to read missed events; then the rest are refused. The last read may end later. */
 const readMs = 10_000;
 
-/** Topics prepared in one turn of the event loop. */
+/** The number of topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
 /** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
@@ -63,7 +63,7 @@ export function subscriptionMethods(deps: MethodDeps) {
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // Checked before any room is opened, because an outsider must not open one.
+    // The rights are checked before any room is opened, because an outsider must not open one.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {

@@ -5,7 +5,7 @@ import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
 import { createWriteBehind } from '../edge/write-behind.ts';
 
-/** Acts waiting to be written. While the database is away, further ones are in the log stream only. */
+/** The most acts that wait to be written. While the database is away, further acts are only in the log stream. */
 const maxPending = 10_000;
 
 /** Methods that are administrative acts when an admin calls them, because they may change what belongs to others. */

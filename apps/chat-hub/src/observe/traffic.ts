@@ -35,11 +35,11 @@ export interface Traffic {
 
 /** Percentiles and rates cover the last one to two slices. */
 const sliceMs = 5_000;
-/** Resolution of the shortest latencies. */
+/** The resolution of the shortest latencies. */
 const unitsPerMs = 16;
 /** Buckets per power of two. The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute. A longer latency is recorded as this value. */
+/** The longest latency that is recorded, about a minute. A longer one is recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 

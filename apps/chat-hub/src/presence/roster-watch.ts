@@ -117,7 +117,7 @@ export function createRosterWatch(
       channel.isReading = false;
       channel.isReady = true;
       channel.firstRead.resolve();
-      // Moved to the end, so that each channel has its turn.
+      // The channel is moved to the end, so that each channel has its turn.
       if (followed.delete(channelId)) followed.set(channelId, channel);
       startDue();
     });
@@ -129,8 +129,8 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // Asked before the read, because a hub that can write to Redis at this time has written its leases before the
-      // read.
+      // The hubs are asked before the read: a hub that can write to Redis at this time has written its leases before
+      // the read.
       const canAllWrite = isAfterWipe && wasMissing && (await canAllHubsWrite().catch(() => false));
       const nowMs = clock();
       view.beginRead();

@@ -81,7 +81,7 @@ export function createTypingFeed(deps: {
     ) {
       // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
-      // Recorded before Redis answers, so that a message sent meanwhile stops the typing.
+      // The start is recorded before Redis answers, so that a message sent meanwhile stops the typing.
       if (session) startedBy.set(session, (startedBy.get(session) ?? new Set()).add(channelId));
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);

@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** Agents whose rights are read concurrently: enough to keep the store busy. */
+/** The number of agents whose rights are read concurrently: enough to keep the store busy. */
 const agentsAtOnce = 16;
 const channelsAtOnce = 1_000;
 
@@ -68,7 +68,7 @@ async function readOutsiders(
     const access: Awaited<ReturnType<ChatStore['access']>> = new Map();
     for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
       const some = channelIds.slice(from, from + channelsAtOnce);
-      // Read in the hub's own name: an agent's flood of calls must not delay the new epoch.
+      // The read is queued under the hub's name, because an agent's flood of calls must not delay the new epoch.
       for (const [id, found] of await store.access(agentId, some, null)) access.set(id, found);
     }
     for (const { session, channelId } of entered) {

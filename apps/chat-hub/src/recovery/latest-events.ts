@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 const writeEveryMs = 100;
-/** Entries kept in Redis, of running hubs and of stopped ones. */
+/** The most entries kept in Redis, of running hubs and of stopped ones. */
 const maxRemembered = 32;
 /** The number of channels whose caches and heads are dropped from Redis after a restore: they belong to the lost log. */
 const droppedChannels = 1_000;

@@ -53,7 +53,7 @@ export async function startTailCheck(deps: {
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
     }
-    // Compared before the heads are used, because they may belong to a new epoch.
+    // The epochs are compared before the heads are used, because the heads may belong to a new epoch.
     if (current !== epoch) {
       await restore.begin();
       await deps.onEpoch(current);

@@ -80,7 +80,7 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
           405,
         );
       const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((verb) => !allowed.has(verb));
-      // Refused before the body is read.
+      // The request is refused before its body is read.
       app.route({ method, url, onRequest: refuse, handler: refuse });
     }
   };

@@ -45,7 +45,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** The number of answers being made. While there is one, nothing pending is sent. */
+  /** The number of answers being made. While there is one, no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -58,7 +58,7 @@ export class CatchUp {
     return this.#pauses > 0;
   }
 
-  /** Sends nothing pending until the returned function is called. */
+  /** Sends no pending events until the returned function is called. */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -124,7 +124,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** Tells the client that its subscription of the room has ended. Nothing pending is sent. */
+  /** Tells the client that its subscription of the room has ended. Pending events are not sent. */
   end(room: Room, reason: Discontinuity['reason']): void {
     this.forget(room);
     this.#output.send(discontinuityText(room, reason, room.head, 'forbidden'));

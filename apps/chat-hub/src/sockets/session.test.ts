@@ -47,7 +47,7 @@ describe('a socket that read too slowly', () => {
   });
 
   // The race: the answers of a batch are buffered, and the socket falls behind during the batch. A call with a large
-  // answer waits until the socket has caught up, which waits for the buffer, which waits for that call. Invariant:
+  // answer waits for the catch-up, the catch-up waits for the buffer, and the buffer waits for the call. Invariant:
   // every call ends, and a client that continues to read gets its answers.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
@@ -389,8 +389,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // Otherwise a hundred sockets of an agent, each a little below the limit of one socket, would hold a hundred times as
-  // much.
+  // Without this budget, a hundred sockets of an agent, each a little below the limit of one socket, would hold a
+  // hundred times as much.
   it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });

@@ -233,7 +233,7 @@ export class Session implements RoomMember {
     const isBehind = isNew && afterSeq < room.head;
     if (!isBehind && !this.#catchUp.isPaused) return;
     this.backlogFrom(room, isBehind ? afterSeq : room.head);
-    // Started after this turn, because the answer that names the seq to continue from is sent in this turn.
+    // The catch-up starts after this turn, because the answer that names the seq to continue from is sent in this turn.
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 

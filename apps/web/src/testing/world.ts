@@ -14,7 +14,7 @@ export interface TabOptions {
   readonly ignoreHTTPSErrors?: boolean;
 }
 
-// Long, because the machine may be busy.
+// A long time, because the machine may be busy.
 const waitMs = 30_000;
 
 /**
