@@ -33,8 +33,8 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 
 /**
  * Limits the calls of each agent on this hub, over all its sockets and REST together. The count approximates a sliding
- * window: it adds the calls of the current window to a share of those of the previous one. Every step is O(1). An agent
- * is forgotten two windows after its last call.
+ * window: it adds the calls of the current window to a share of the previous window's calls. Every step is O(1). An
+ * agent is forgotten two windows after its last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions) {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;

@@ -32,7 +32,10 @@ interface Start {
   readonly gap?: 'epoch' | 'behind';
 }
 
-/** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
+/**
+ * The topics of the agents connected here. They carry the events of direct channels, and notices about channels whose
+ * rooms a socket has not entered.
+ */
 export function createAgentTopics(deps: {
   readonly bus: EventBus;
   readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
@@ -171,7 +174,10 @@ export function createAgentTopics(deps: {
         isComplete,
       };
     },
-    /** Opens the rooms of the direct channels that the welcome names. Send the welcome and enter them in the same turn. */
+    /**
+     * Opens the rooms of the direct channels that the welcome names. Send the welcome and enter the rooms in the same
+     * turn.
+     */
     openDirects(session: Session, { heads: named, isComplete }: DirectsRead) {
       const starts = new Map<string, number>();
       const early = session.phase.name === 'welcoming' ? session.phase.earlyDirects : [];

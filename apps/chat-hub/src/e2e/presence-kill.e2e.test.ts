@@ -7,7 +7,7 @@ import { range } from '../testing/seqs.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub that is killed runs in its own process, with the leases of production: half a minute.
+// The hub that is killed runs in its own process, with the default leases of half a minute.
 const keys = createKeySchema();
 
 const redis = closeAfterAll(await startRedis());

@@ -42,7 +42,7 @@ export function createKnownAgents(deps: {
     },
     /** Call it when a token was issued for the agent. The agent counts as seen only when it uses a token. */
     minted(agentId: string) {
-      // An agent that waits to be written as seen becomes known by that write.
+      // If the agent already waits to be written as seen, that write also makes it known.
       if (!writes.has(agentId)) writes.add(agentId, { agentId, kind: null });
     },
     /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */

@@ -117,7 +117,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const blockedForMs = options.failedSignIns.blockedForMs(address, credentials);
     if (blockedForMs !== null) {
       options.onSignIn?.({ transport: 'ws', address, trace, failure: 'blocked' });
-      // Spread over a second, because other clients at that address may be waiting too.
+      // The retries are spread over a second, because other clients at that address may be waiting too.
       const afterMs = Math.max(1_000, blockedForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
     }

@@ -13,7 +13,7 @@ const maxBatch = 500;
  */
 export function createWriteBehind<T>(deps: {
   readonly write: (batch: readonly T[]) => Promise<void>;
-  /** The values, as the log names them. */
+  /** The name of the values in the log. */
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
   /**

@@ -48,7 +48,7 @@ const readMs = 10_000;
 /** The number of topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
+/** Handlers of subscribe and unsubscribe. They decide which channels a socket receives, and from which seq. */
 export function subscriptionMethods(deps: MethodDeps) {
   const { rooms, store, presence, slices, onResume, onDiscontinuity } = deps;
 

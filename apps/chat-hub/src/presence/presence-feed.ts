@@ -54,7 +54,7 @@ export function createPresenceFeed(deps: {
       localAgentIds: (channelId) =>
         new Set([...(rooms.get(channelId)?.members ?? [])].map(({ agentId }) => agentId)),
       onDifference(channelId, records) {
-        // Nothing is published, because every hub compares for its own sockets.
+        // Nothing is published, because every hub compares the rosters for its own sockets.
         for (const { event, senderId } of eventsOf(channelId, records)) {
           rooms.get(channelId)?.broadcast(encodeEphemeral(event, senderId));
         }

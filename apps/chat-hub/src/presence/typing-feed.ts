@@ -28,7 +28,7 @@ export function createTypingFeed(deps: {
     onError: logNotStopped,
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
-      // Nothing is published, because every hub watches for its own sockets.
+      // Nothing is published, because every hub watches for expired typing itself.
       rooms
         .get(channelId)
         ?.broadcast(

@@ -35,9 +35,9 @@ interface Pending {
 }
 
 /**
- * Sends one session the events that its rooms could not send directly, because it reads too slowly or starts behind:
- * first the durable events, from the rooms' memory or the store, page by page as the peer reads them; then the latest
- * typing and presence.
+ * Sends one session the events that its rooms could not send directly, because the session reads too slowly or starts
+ * behind. First come the durable events, from the rooms' memory or the store, page by page as the peer reads them. Then
+ * come the latest typing and presence.
  */
 export class CatchUp {
   readonly #deps: CatchUpDeps;

@@ -28,7 +28,9 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
 }
 
 export interface WelcomedDirects {
-  /** True when the welcome named all direct channels, so that any other is new and starts at its first event. */
+  /**
+   * True when the welcome named all direct channels, so that any other channel is new and starts at its first event.
+   */
   readonly isComplete: boolean;
   /** `Rooms.epochGeneration` at the welcome. In a later generation the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
@@ -60,7 +62,10 @@ export class Session implements RoomMember {
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map() };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
-  /** Direct channels that the client unsubscribed from, so that no event enters them again; at most `limits.topics`. */
+  /**
+   * Direct channels that the client unsubscribed from. The session does not enter them again for an event. At most
+   * `limits.topics`.
+   */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
   readonly #closeListeners = new Set<() => void>();
