@@ -42,7 +42,6 @@ export interface Config {
   readonly callLimit: Limit | null;
   /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
-  /** How long entries of the audit log are kept. */
   readonly auditRetentionMs: number;
   /** The most concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;

@@ -12,7 +12,6 @@ export interface JwtSettings {
   readonly audiences: readonly string[];
   /** The claims from which role, kind and channels are read; see {@link readClaim}. */
   readonly claims: { readonly role: string; readonly kind: string; readonly channels: string };
-  /** The role of an admin. */
   readonly adminRole: string;
 }
 
@@ -49,7 +48,6 @@ const claimName = z
     'is a claim with a meaning of its own',
   );
 
-/** The variables of tokens. */
 export const jwtVariables = {
   HUB_JWT_SECRET: secrets.optional(),
   HUB_JWKS_URL: jwksUrl.optional(),

@@ -21,7 +21,6 @@ export interface AuditOptions {
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** The keys of one kind. */
 export interface KindTotals {
   readonly pattern: string;
   keys: number;

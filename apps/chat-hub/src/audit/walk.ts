@@ -6,7 +6,6 @@ export interface WalkOptions {
   readonly prefix: string | null;
   /** The COUNT of SCAN: how many keys Redis looks at in one step. */
   readonly count: number;
-  /** The most keys per second. */
   readonly keysPerSecond: number;
 }
 

@@ -16,7 +16,6 @@ function createBench() {
   const bus = createMemoryEventBus();
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
-  /** Agents that are members. */
   const members = new Set(['ana']);
   /** Functions for the next reads. Each is called when its read has its rows but has not returned them. */
   const reads: (() => Promise<void>)[] = [];

@@ -53,7 +53,6 @@ afterEach(async () => {
   await traffic?.close();
 });
 
-/** A fault of PostgreSQL. */
 interface Fault {
   readonly title: string;
   /** True if PostgreSQL still answers reads. */

@@ -33,7 +33,6 @@ export interface PathPrefix {
   strip(target: string): string;
 }
 
-/** Creates the prefix of a parsed public URL. */
 export function createPathPrefix(publicUrl: string | null): PathPrefix {
   const path = publicUrl === null ? '/' : new URL(publicUrl).pathname;
   if (path === '/') return { path, strip: (target) => target };

@@ -53,7 +53,6 @@ export interface UpgradeOptions {
   readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
-  /** Called with the outcome of each sign-in. */
   readonly onSignIn?: OnSignIn;
   readonly log: Logger;
   /** The most sockets that authenticate at a time; further clients get a time to reconnect. @default 1024 */

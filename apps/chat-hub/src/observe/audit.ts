@@ -52,7 +52,6 @@ export function createAudit(deps: {
   }
 
   return {
-    /** The record of an act. */
     recordOf(
       { identity, transport, requestId }: ActRequest,
       act: Pick<AuditRecord, 'action' | 'target' | 'details'>,

@@ -18,7 +18,6 @@ export interface ChannelTraffic {
 
 /** Measures the calls that this hub answers and the events that it delivers. */
 export interface Traffic {
-  /** Counts a call. */
   readonly called: CallObserver;
   /** Counts the deliveries that one turn wrote to sockets. */
   readonly written: (deliveries: readonly Delivery[]) => void;

@@ -14,7 +14,6 @@ export async function startHubBeat(deps: {
   /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
-  /** Called when a report failed. */
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {
   const { store, hubId, tracker, log, onFailed } = deps;

@@ -27,7 +27,6 @@ export async function startTailCheck(deps: {
    */
   readonly onDirect: (channelId: string, head: number) => void;
   readonly onEpoch: (epoch: string) => Promise<void>;
-  /** Called when a check failed. */
   readonly onFailed?: (error: unknown) => void;
 }) {
   const { store, rooms, metrics, log } = deps;

@@ -27,7 +27,6 @@ declare module 'fastify' {
     failure: Failure['code'] | null;
   }
   interface FastifyContextConfig {
-    /** The method that the route calls. */
     readonly rpcMethod?: string;
   }
 }
