@@ -66,7 +66,7 @@ export async function startLive(
   const redisState = createRedisState(redis, tracker);
 
   // The tail check is started last, when this hub can apply its findings. Parts created earlier may request a check
-  // before.
+  // before that.
   let tailCheck: TailCheck | null = null;
   /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();

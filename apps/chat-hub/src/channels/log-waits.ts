@@ -114,7 +114,7 @@ export function createLogWaits(deps: {
     }
   }
 
-  /** Waits. The caller has reserved a slot. Rejects with ChatStoreError. */
+  /** Waits in the slot that the caller has reserved. Rejects with ChatStoreError. */
   async function waitInPlace(wait: LogWait): Promise<Waited> {
     const { identity, onGone, waitMs } = wait;
     const { promise, resolve: end } = Promise.withResolvers<Waited>();

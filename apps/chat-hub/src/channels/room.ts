@@ -115,7 +115,7 @@ export class Room {
    */
   skipTrimmed(head: number, leftAgents: ReadonlySet<string>): void {
     if (head <= this.head) return;
-    // The skipped events may contain leaves, so rights that were read before these events must be read again.
+    // The skipped events may have removed members, so rights that were read before these events must be read again.
     this.#forgottenLeave = head;
     this.#continueAfter(head, 'trimmed');
     for (const member of [...this.members]) {

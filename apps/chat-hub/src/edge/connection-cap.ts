@@ -14,7 +14,8 @@ export interface ConnectionLimits {
   /** The most connections that are served normally. */
   readonly served: number;
   /**
-   * The most further connections. They are accepted only to tell their clients when to reconnect. Others are dropped.
+   * The most connections beyond these. They are accepted only to tell their clients when to reconnect. Others are
+   * dropped.
    */
   readonly surplus: number;
 }
