@@ -4,7 +4,7 @@ import { compressedAssets } from './build/compressed-assets.mjs';
 const hub = `127.0.0.1:${process.env.HUB_PORT || '8080'}`;
 
 export default defineConfig({
-  // Relative, so that the page works under any path that a proxy gives the hub.
+  // The base is relative, so that the page works under any path that a proxy gives the hub.
   base: './',
   resolve: { conditions: ['@openclaw/source', 'module', 'browser', 'production'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -12,12 +12,12 @@ export default defineConfig({
     target: 'es2023',
     outDir: 'dist',
     emptyOutDir: true,
-    // A data: address would be one more source for the Content-Security-Policy to allow.
+    // A data: address would need another source in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
   plugins: [compressedAssets()],
-  // For `npx vite`: a development server that passes API calls to a hub.
+  // For `npx vite`: a development server that proxies API calls to a hub.
   server: {
     proxy: {
       '/v1': { target: `http://${hub}`, ws: true },

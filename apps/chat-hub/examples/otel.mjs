@@ -8,8 +8,8 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 
 new NodeTracerProvider({
-  // One trace in a hundred, and those that a caller has sampled.
+  // Samples one trace in a hundred, and every trace that the caller has sampled.
   sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0.01) }),
-  // In production: a BatchSpanProcessor with an OTLP exporter.
+  // In production, use a BatchSpanProcessor with an OTLP exporter.
   spanProcessors: [new SimpleSpanProcessor(new ConsoleSpanExporter())],
 }).register();

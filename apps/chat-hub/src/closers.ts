@@ -5,7 +5,7 @@ export function createClosers(log: Logger) {
   const closes: (() => unknown)[] = [];
   return {
     add: (close: () => unknown) => void closes.push(close),
-    /** Adds a part's close, and returns the part. */
+    /** Adds the `close` of a part, and returns the part. */
     opened<T extends { close(): unknown }>(part: T) {
       closes.push(() => part.close());
       return part;

@@ -24,9 +24,12 @@ export interface Config {
   /** Null when no Redis is configured: localhost:6379 is used as soon as a Redis answers there. */
   readonly redis: RedisConnection | null;
   readonly auth: AuthConfig;
-  /** The address at which browsers open the hub, with a slash at the end; null: the Host of each request. */
+  /**
+   * The address at which browsers open the hub, with a slash at the end; null: it follows from the Host of each
+   * request.
+   */
   readonly publicUrl: string | null;
-  /** Further Origins, beside the hub's own, whose pages may use REST and WebSocket; some have a wildcard. */
+  /** Origins, in addition to the hub's own, whose pages may use REST and WebSocket. An entry may have a wildcard. */
   readonly allowedOrigins: readonly string[];
   readonly limits: {
     readonly message: Limit;
@@ -39,11 +42,12 @@ export interface Config {
   readonly callLimit: Limit | null;
   /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
-  /** How long entries of the audit log are kept. */
   readonly auditRetentionMs: number;
-  /** Concurrent connections; null: as many as the limit of open files allows. */
+  /** The most concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
-  /** Proxies whose `X-Forwarded-…` headers are trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
+  /**
+   * Proxies whose `X-Forwarded-…` headers are trusted: addresses, CIDR ranges, or names of ranges such as `loopback`.
+   */
   readonly trustedProxies: readonly string[];
   /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;
@@ -51,7 +55,10 @@ export interface Config {
   readonly isTraced: boolean;
   /** How long a starting hub waits for its database before it gives up. */
   readonly startTimeoutMs: number;
-  /** How long a hub that is stopped goes on serving while `/readyz` is red, so that balancers notice first. */
+  /**
+   * How long a hub that is being stopped goes on serving while `/readyz` says that it is not ready. Balancers notice
+   * this before the drain.
+   */
   readonly drainDelayMs: number;
   /** The longest time over which a drain spreads the closes of its sockets. */
   readonly drainMs: number;
@@ -118,7 +125,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // To set up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
+  // Setting up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_RETENTION_MS: z.coerce.number().int().min(1).max(limits.retentionMs).optional(),

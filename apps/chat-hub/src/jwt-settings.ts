@@ -12,7 +12,6 @@ export interface JwtSettings {
   readonly audiences: readonly string[];
   /** The claims from which role, kind and channels are read; see {@link readClaim}. */
   readonly claims: { readonly role: string; readonly kind: string; readonly channels: string };
-  /** The role of an admin. */
   readonly adminRole: string;
 }
 
@@ -40,7 +39,7 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   return username + password === '';
 }, 'must not contain a user or a password');
 
-// Short and printable, because the reason for a refusal names the claim, and a close reason has 123 bytes.
+// The name is short and printable, because the reason for a refusal contains it, and a close reason has 123 bytes.
 const claimName = z
   .string()
   .regex(/^[\x21-\x7e]{1,64}$/, 'must be at most 64 printable characters without spaces')
@@ -49,7 +48,6 @@ const claimName = z
     'is a claim with a meaning of its own',
   );
 
-/** The variables of tokens. */
 export const jwtVariables = {
   HUB_JWT_SECRET: secrets.optional(),
   HUB_JWKS_URL: jwksUrl.optional(),

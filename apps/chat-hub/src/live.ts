@@ -44,11 +44,11 @@ import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-b
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
 
-/** How much memory the live side may use. */
+/** How much memory live delivery may use. */
 export interface MemoryBudgets {
   /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
   readonly unsent?: UnsentBudgetOptions;
-  /** Bytes for the newest events of all channels together. @default 64 MiB */
+  /** The most bytes for the newest events of all channels together. @default 64 MiB */
   readonly ringBytes?: number;
 }
 
@@ -65,7 +65,8 @@ export async function startLive(
   const { store, redis, isRedisNamed, bus, cache, tracker } = services;
   const redisState = createRedisState(redis, tracker);
 
-  // Started last, when this hub can apply the check's findings. Parts created earlier may request a check before that.
+  // The tail check is started last, when this hub can apply its findings. Parts created earlier may request a check
+  // before that.
   let tailCheck: TailCheck | null = null;
   /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
@@ -116,7 +117,8 @@ export async function startLive(
     },
   });
 
-  // Only here are members read from the cache: those of a direct channel never change, so no right can be wrong.
+  // Only here are members read from the cache. The members of a direct channel never change, so the cached list is
+  // right.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
       const two = { channelId, cursor: null, limit: 2 };
@@ -159,7 +161,7 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  // Read once per room, because the tail check also finds every change that the bus already delivered.
+  // The members are read once per room, because the tail check also finds every change that the bus already delivered.
   const agentsOfRoom = new WeakMap<Room, readonly string[]>();
   async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
     const room = rooms.get(channelId);
@@ -170,7 +172,7 @@ export async function startLive(
     return agentIds;
   }
 
-  /** Opens a direct channel at a head that was just read, or reads it again if the epoch changed since. */
+  /** Opens a direct channel at a head that was just read. Reads the head again if the epoch has changed since then. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);
@@ -202,7 +204,7 @@ export async function startLive(
       onFailed: (error) => database.failed('writes', error),
     }),
   );
-  // Awaited before any client is served, because a client must not be served in an outdated epoch.
+  // The comparison ends before any client is served, because a client must not be served in an outdated epoch.
   await compared;
   const selfProbe = closers.opened(
     startSelfProbe({

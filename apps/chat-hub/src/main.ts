@@ -3,7 +3,7 @@ import { ConfigError, isProduction, parseConfig, readEnvironment, type Config } 
 import { notifyReady } from './observe/service-manager.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
-/** The longest a shutdown may take, beside the drain. */
+/** The most time that a shutdown may take in addition to the drain. */
 const shutdownMs = 10_000;
 
 const environment = readEnvironment();
@@ -55,7 +55,7 @@ function welcome(hub: RunningHub, config: Config): string[] {
   return lines;
 }
 
-/** Logs what would else be printed as text: uncaught errors, and warnings of Node. */
+/** Logs what would otherwise be printed as text: uncaught errors, and warnings of Node. */
 function logProcessEvents(log: Logger): void {
   process.on('warning', (warning) => log.warn({ err: warning }, 'a warning of Node'));
   process.on('uncaughtException', (error) => {

@@ -9,12 +9,12 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/** Shorter than two seconds, within which a waiting hub must be ready once its database is back. */
+/** A waiting hub must be ready within two seconds after its database is back, so this is shorter. */
 const retryMs = 500;
 
 /**
- * The code of a server that starts, fails over or is down. A SQLite file does not recover by itself, so it is not
- * waited for.
+ * The codes of a server that starts, fails over or is down. A SQLite file does not recover by itself, so the hub does
+ * not wait for it.
  */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',

@@ -6,8 +6,8 @@ import type { Config } from './config.ts';
 /** Answers probes on the public port while the hub cannot serve yet. */
 export interface PublicPort {
   /**
-   * Waits for `work`. If this takes longer than `momentMs`, the port answers meanwhile. Rejects when the port is not
-   * available.
+   * Waits for `work`. If `work` takes longer than `momentMs`, the port answers probes until `work` ends. Rejects when
+   * the port is not available.
    */
   during<T>(work: Promise<T>): Promise<T>;
   /** Stops listening. Resolves with the port on which the hub is to listen. */

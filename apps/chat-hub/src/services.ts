@@ -15,7 +15,7 @@ import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 /** The limit of reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** Callbacks with which the packages report, for metrics and for the log of outages. */
+/** Callbacks by which the packages report their calls and failures, for metrics and for the log of outages. */
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSweep'> &
   Pick<RedisClientDeps, 'onRoundTrip'>;
 
@@ -37,7 +37,7 @@ export function storeDeps(
   };
 }
 
-/** Opens every package beside the store. Redis may be away. */
+/** Opens all packages except the store. Redis may be away. */
 export async function openServices(
   store: ChatStore,
   config: Config,

@@ -72,8 +72,8 @@ export interface StartOptions {
 }
 
 /**
- * Wires configuration, packages, live delivery, calls and server, and listens. Rejects when the port is not
- * available, or when the database is not within `startTimeoutMs`.
+ * Wires configuration, packages, live delivery, calls and server, and listens. Rejects when the port is not available,
+ * or when the database does not answer within `startTimeoutMs`.
  */
 export async function startHub(
   config: Config,
@@ -210,7 +210,7 @@ export async function startHub(
         },
         fullForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // A refused socket stays open until it has read its close code, so their number needs this limit.
+        // A refused socket stays open until it has read its close code, so the number of refused sockets needs a limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: tracing.accepted(
           createConnectionHandler({ ...live, store, dispatcher, allowance, metrics, log }),

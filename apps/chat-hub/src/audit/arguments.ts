@@ -39,7 +39,7 @@ export interface AuditArguments {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Null when the arguments ask for help. @throws {UsageError} */
+/** Parses the arguments. Returns null when they ask for help. @throws {UsageError} */
 export function readArguments(args: readonly string[], env: Environment): AuditArguments | null {
   const values = parsed(args);
   if (values.help) return null;
@@ -95,7 +95,7 @@ function parsed(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // The message may quote a URL that stood in the wrong place.
+    // The message may quote a URL that was given in the wrong place.
     throw new UsageError(redacted((error as Error).message));
   }
 }
@@ -115,7 +115,9 @@ function connectionOf(url: string | undefined, env: Environment): RedisConnectio
   return { url, ...(username && !password && secret && { password: secret }) };
 }
 
-/** The windows of the limits that the hub is configured with. Its other settings do not matter here, so none can fail. */
+/**
+ * The windows of the hub's configured limits. Other settings are not parsed, so an invalid one does not matter here.
+ */
 function windowsOf(env: Environment): Record<string, number> {
   const given = Object.entries(env).filter(([name]) => name.startsWith('HUB_LIMIT_'));
   try {

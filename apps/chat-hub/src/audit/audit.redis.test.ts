@@ -68,7 +68,7 @@ describe('a Redis that hubs use under load', () => {
   }, 60_000);
 
   it('is clean, while they use it', async () => {
-    // The defaults, with a second check after 12 s, because hubs repair such keys by then.
+    // Uses the default options. Possible orphans are checked again after 12 s, because hubs repair them by then.
     const { code, stdout, stderr } = await run(['--url', redis.url, '--json']);
     const report = JSON.parse(stdout) as AuditReport;
     expect({ code, findings: report.findings, stderr }).toEqual({
@@ -116,7 +116,7 @@ describe('each fault that is planted', () => {
     redis = await suite.use(startRedis({ args: wellSet }));
   });
 
-  /** Plants keys, and audits. `IN-30-S` stands for the end of a lease, because the table below is made long before. */
+  /** Writes keys and runs the audit. `IN-30-S` becomes a time 30 s from now, the end of a lease. */
   async function planted(...commands: string[]) {
     await redis.command('FLUSHALL');
     for (const command of commands) {
@@ -300,7 +300,7 @@ describe('each fault that is planted', () => {
     await redis.command(`HSET openclaw:presence:c1:a1 ${hash}`);
     await redis.command('EXPIRE openclaw:presence:c1:a1 300');
     const running = auditOf(redis.url, ['--recheck', '3']);
-    // Once its ZRANGEBYLEX is counted, the audit has made its first check.
+    // When Redis has counted a ZRANGEBYLEX, the audit has made its first check.
     await redis.command('CONFIG RESETSTAT');
     await waitFor(async () => /cmdstat_zrangebylex/.test(await redis.command('INFO commandstats')));
     await redis.command('ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"');
@@ -394,9 +394,9 @@ describe('gentleness', () => {
       `EVAL "for i = 1, 600 do redis.call('SET', 'openclaw:seq:messages:c' .. i, i) end" 0`,
     );
     const slow = await auditOf(redis.url, ['--rate', '300', '--count', '50']);
-    // 600 keys at 300 per second, less the last page.
+    // 600 keys at 300 per second take 2 s, without the pause after the last page.
     expect(slow.durationMs).toBeGreaterThan(1_500);
-    // The control: without the limit, the fastest of some runs ends sooner.
+    // The control: without the limit, the fastest of five runs takes less time.
     const fast: number[] = [];
     for (let n = 0; n < 5; n += 1)
       fast.push((await auditOf(redis.url, ['--rate', '1000000', '--count', '50'])).durationMs);

@@ -11,7 +11,7 @@ import { walk } from './walk.ts';
 export interface AuditOptions {
   readonly prefix: string;
   readonly role: RedisRole;
-  /** True: keys of other prefixes belong to other programs and are no fault. */
+  /** True when other programs use the same Redis, so that keys of other prefixes are no fault. */
   readonly isShared: boolean;
   readonly count: number;
   readonly keysPerSecond: number;
@@ -21,7 +21,6 @@ export interface AuditOptions {
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** The keys of one kind. */
 export interface KindTotals {
   readonly pattern: string;
   keys: number;
@@ -56,7 +55,7 @@ interface Suspect {
   readonly key: KeyFacts;
 }
 
-/** Possible orphans that are kept for the second look. */
+/** The most possible orphans that are kept for the second check. */
 const suspectsMax = 1_000;
 
 /**

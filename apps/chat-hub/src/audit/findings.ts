@@ -76,7 +76,7 @@ export function createFindings(maxSamples: number): Findings {
 
 const shownChars = 120;
 
-/** A key as one line for a terminal: foreign keys may hold any byte, and terminals obey some of them. */
+/** A key as one line for a terminal. Foreign keys may hold any byte, and some bytes control the terminal. */
 export function printable(key: string): string {
   const line = key.replace(/[^\x20-\x7e\xa0-\uffff]/g, '·');
   return line.length > shownChars ? `${line.slice(0, shownChars)}…` : line;

@@ -12,16 +12,16 @@ import type { KeyFacts } from './key-facts.ts';
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** The windows of limits that are not the schema's 60 s, by action. */
+  /** Windows that differ from the schema's 60 s, by the action that they limit. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** The longest lease, and the longest that a roster outlives its last lease. */
+/** The longest lease. A roster exists for at most this time after its last lease. */
 export const leaseMaxMs = keyTable.presence.ttlMs;
 /** The tolerance for a TTL, because some writers round it up to the next second. */
 export const toleranceMs = 1_000;
 
-/** Checks one key by itself. */
+/** Checks one key, without the keys that belong to it. */
 export function checkKey(facts: KeyFacts, expected: Expected): Problem[] {
   const { kind, name: key, type } = facts;
   const row = keyTable[kind];
@@ -74,7 +74,7 @@ function longestTtlMs(kind: KeyKind, action: string | null, windowsMs: Expected[
   const { ttlMs } = keyTable[kind];
   if (kind === 'rateLimit' || kind === 'rateLimitWindow') {
     const windowMs = windowsMs[action ?? ''] ?? keyTable.rateLimit.ttlMs;
-    // The newest slice lasts a sixtieth of the window, and counts until its last request is a whole window old.
+    // A slice is a sixtieth of the window. The newest slice counts until its last request is one window old.
     return windowMs + Math.ceil(windowMs / 60);
   }
   if (ttlMs === 'caller') return ttls.cachedValueMax;
@@ -85,7 +85,7 @@ export function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
-/** The fault of the value; null when it is right, or was not read. */
+/** The fault of the value; null when the value is right or was not read. */
 function valueProblem({ kind, channelId, agentId, value }: KeyFacts): string | null {
   if (value === null) return null;
   if (typeof value !== 'string') {

@@ -5,9 +5,9 @@ import { RedisClientError, type RedisCommand, type RedisServerLink } from '@open
 export interface KeyFacts extends ParsedKey {
   readonly name: string;
   readonly type: string;
-  /** Null: it does not expire. */
+  /** Null if the key does not expire. */
   readonly pttlMs: number | null;
-  /** Members, or fields; null for a string and for a wrong type. */
+  /** The number of members or fields; null for a string and for a wrong type. */
   readonly members: number | null;
   /** The length of a string, or the memory of another type; null when Redis does not report it. */
   readonly bytes: number | null;

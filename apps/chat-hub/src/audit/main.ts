@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     process.exitCode = report.clean ? 0 : 1;
   } catch (error) {
     progress.end();
-    // An uncaught error would end with 1, which stands for findings.
+    // An uncaught error would exit with 1, the code for findings.
     if (!(error instanceof RedisClientError)) fail(String((error as Error).stack));
     const hint = /NOPERM/.test(error.message)
       ? '; the audit needs SCAN and the reads of a user such as admin (see docs/operations.md)'

@@ -10,9 +10,9 @@ import type { Check, Problem } from './findings.ts';
 import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
-/** The most leases of one roster that are checked. */
+/** The most leases that are checked in one roster. */
 const leasesMax = 100;
-/** An expired lease that still exists after this time has no running hub to end it. */
+/** If an expired lease still exists after this time, no hub is running that would end it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([
@@ -22,15 +22,15 @@ const relatedKinds: ReadonlySet<KeyKind> = new Set([
   'rateLimitWindow',
 ]);
 
-/** True for a key that must have others beside it. */
+/** True for a key that must exist together with other keys. */
 export function hasRelated({ kind, type }: KeyFacts): boolean {
   return relatedKinds.has(kind) && type === keyTable[kind].redisType;
 }
 
 /**
- * Checks the keys that must exist beside this one: leases without their agent, hashes without a lease, indexes that do
- * not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only a
- * problem that lasts longer is a fault.
+ * Checks the keys that must exist together with this one: leases without their agent, hashes without a lease, indexes
+ * that do not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only
+ * a problem that lasts longer is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,
@@ -62,7 +62,7 @@ async function isAlone(
   const agent = agentId ?? '';
   const lookUp: RedisCommand =
     kind === 'presence'
-      ? // A space sorts below every character of an id and '!' right above the space.
+      ? // The range of the agent's entries: a space sorts below all characters of an id, `!` directly above it.
         ['ZRANGEBYLEX', keys.rosterAgents(channel), `[${agent} `, `(${agent}!`, 'LIMIT', 0, 1]
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]

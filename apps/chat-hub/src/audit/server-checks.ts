@@ -2,7 +2,7 @@ import type { RedisServerLink } from '@openclaw/redis-client';
 import { isDenied, RedisClientError } from '@openclaw/redis-client';
 import type { Check, Problem } from './findings.ts';
 
-/** The purpose of a Redis. One for `production` must also keep its data over a restart. */
+/** The purpose of a Redis. A `production` Redis must also keep its data over a restart. */
 export type RedisRole = 'production' | 'development';
 
 export interface ServerReport {

@@ -2,11 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisServerLink } from '@openclaw/redis-client';
 
 export interface WalkOptions {
-  /** Only keys that begin with this; null: all keys. */
+  /** The prefix of the keys to return; null: all keys. */
   readonly prefix: string | null;
   /** The COUNT of SCAN: how many keys Redis looks at in one step. */
   readonly count: number;
-  /** The most keys per second. */
   readonly keysPerSecond: number;
 }
 
@@ -15,8 +14,8 @@ const pageMax = 200;
 
 /**
  * Walks the keys of one server by SCAN and hands them over in pages. It pauses after each page for as long as the page
- * took, or longer to keep to the rate, so that Redis is free at least half of the time. A key that exists all the time
- * is handed over at least once.
+ * took, or longer to keep to the rate, so that Redis is free at least half of the time. A key that exists during the
+ * whole walk is handed over at least once.
  */
 export async function walk(
   server: RedisServerLink,
@@ -37,7 +36,7 @@ export async function walk(
       await onPage(names.slice(from, from + pageMax));
     }
     const tookMs = performance.now() - startMs;
-    // A step over keys of other prefixes returns none and still costs its COUNT.
+    // A step over keys of other prefixes returns no keys, but costs Redis as much as any other step.
     const examined = Math.max(names.length, count);
     const pauseMs = Math.max(tookMs, (examined / keysPerSecond) * 1000 - tookMs);
     if (cursor !== '0') await delay(pauseMs);

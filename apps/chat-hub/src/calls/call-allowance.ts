@@ -3,13 +3,16 @@ import type { Limit } from '@openclaw/ratelimit';
 export interface CallAllowanceOptions extends Limit {
   /** Called once each time an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;
-  /** The most agents counted at a time; beyond it the agent that was counted first is forgotten. @default 100_000 */
+  /**
+   * The most agents counted at a time. When there are more, the agent that was counted first is forgotten.
+   * @default 100_000
+   */
   readonly maxAgents?: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
-/** An agent that makes this many times its allowed calls within a window is barred. */
+/** An agent is barred when it makes this many times its allowed calls within a window. */
 const barredAtTimes = 5;
 /** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
@@ -29,8 +32,8 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Limits the calls of each agent on this hub, over all its sockets and REST together. The count is that of the current
- * window, plus the share of the previous one that lies less than a window's length in the past. Every step is O(1). An
+ * Limits the calls of each agent on this hub, over all its sockets and REST together. The count approximates a sliding
+ * window: it adds the calls of the current window to a share of the previous window's calls. Every step is O(1). An
  * agent is forgotten two windows after its last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions) {
@@ -86,7 +89,7 @@ export function createCallAllowance(options: CallAllowanceOptions) {
       const elapsedMs = nowMs - startMs;
       const counted = now + before * (1 - elapsedMs / windowMs);
       if (counted <= limit) return null;
-      // One millisecond later, because at exactly that time rounding may leave the count slightly over the limit.
+      // One millisecond is added, because rounding may leave the count slightly over the limit at the end of the wait.
       const afterMs = Math.floor(leftInMs(before, now, elapsedMs)) + 1;
       if (counted <= barredAtTimes * limit) return afterMs;
       barred.set(agentId, nowMs + afterMs);

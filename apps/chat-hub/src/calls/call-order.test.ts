@@ -48,12 +48,12 @@ function createBench(order: CallOrder = createCallOrder()) {
   };
 }
 
-/** Lets all promises settle that can settle now. */
+/** Waits until every promise that can settle has settled. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the order of one socket's calls", () => {
-  // The store takes changes in the order of its calls. The order of arrival is kept only if each change calls the store
-  // in the turn in which it arrives.
+  // The store takes changes in the order in which it is called. The order of arrival is kept only if each change calls
+  // the store in the turn in which it arrives.
   it('begins a call before run returns when nothing is in its way', () => {
     const { call, startedLabels } = createBench();
     call(['a'], 'change', 'send');

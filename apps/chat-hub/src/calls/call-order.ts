@@ -1,6 +1,6 @@
 interface Ticket {
   readonly isWrite: boolean;
-  /** The number of ids on which the call still waits. */
+  /** The number of ids for which the call still waits. */
   missing: number;
   start: () => void;
 }
@@ -12,8 +12,8 @@ interface Lane {
 }
 
 /**
- * The order of one socket's calls on each channel. Writes run side by side, because the store takes them in the order of
- * their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it. It holds no
+ * The order of one socket's calls on each channel. Writes run side by side, because the store takes them in the order
+ * of their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it. Holds no
  * memory while no call is in flight.
  */
 export function createCallOrder() {

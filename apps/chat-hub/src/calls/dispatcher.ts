@@ -22,7 +22,10 @@ interface BadRequest {
   readonly failure: MalformedCall;
 }
 
-/** A response of the client. The hub makes no calls, so it ignores it: an answer would end the call with that id. */
+/**
+ * A response from the client. The hub makes no calls, so it ignores the response. It does not answer with an error,
+ * because that would end the client's own call with the same id.
+ */
 interface ClientResponse {
   readonly isResponse: true;
 }
@@ -183,7 +186,7 @@ export function createDispatcher(deps: {
 
 export type Dispatcher = ReturnType<typeof createDispatcher>;
 
-// A number that a double cannot hold would be answered as a different number, and the answer would match no call.
+// A double cannot hold a larger number exactly, so the answer would carry a different id and match no call.
 function isCallId(id: unknown): id is Id | undefined {
   if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
   return id === undefined || id === null || typeof id === 'string';

@@ -12,7 +12,7 @@ export interface Caller {
   readonly transport: Transport;
   /** The caller's socket; null over REST. */
   readonly session: Session | null;
-  /** The order of its socket's calls; absent where calls are independent. */
+  /** The order of the calls on the caller's socket; absent where calls are independent. */
   readonly order?: CallOrder;
   /** The ids of a REST request, for the log. */
   readonly trace?: RequestTrace;
@@ -23,8 +23,9 @@ export interface SocketCaller extends Caller {
 }
 
 /**
- * The answer of a method's handler. A result read from the store comes as its JSON in UTF-8, in pieces. `resultSteps`
- * makes a result in slices when it is sent; events of the rooms that the session enters wait until it is complete.
+ * The answer of a method's handler. `resultBytes` is a result from the store, as pieces of JSON in UTF-8. `resultSteps`
+ * makes the result in time slices while it is sent. Until it is complete, the socket gets no events of the rooms that
+ * it enters.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
@@ -32,7 +33,7 @@ export type Answer<M extends MethodName> =
   | {
       readonly ok: true;
       readonly resultSteps: () => Steps<readonly Buffer[]>;
-      /** Called when the result was sent, before any event of the rooms. */
+      /** Called when the result was sent, before the socket gets any event of the rooms. */
       readonly onReplied?: () => void;
     }
   | Refusal;

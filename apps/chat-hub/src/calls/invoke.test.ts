@@ -55,8 +55,8 @@ function createBench(handlers: object, isAllowed = true, unsent = createUnsentBu
 }
 
 describe('calls of a socket that does not read', () => {
-  // The fault: `read.state` answers up to 2.5 MiB but did not count as bulky. All such calls that a socket had in
-  // flight when it fell behind were answered. Invariant: unsent output has a budget.
+  // The fault: `read.state` answers up to 2.5 MiB but did not count as bulky, so the hub answered all calls in flight
+  // of a socket that had stopped reading. Invariant: unsent output has a budget.
   it.each(['read.state', 'channel.list'] as const)(
     '%s is not made before it reads again',
     async (method) => {
@@ -76,8 +76,8 @@ describe('calls of a socket that does not read', () => {
     },
   );
 
-  // The fault: `superseded` answers up to 256 KiB, but no send counted as bulky: 600 sends of one agent a minute held
-  // 150 MiB. Invariant: unsent output has a budget, and a plain send does not depend on it.
+  // The fault: a `superseded` reply holds up to 256 KiB, but no send counted as bulky. One agent with 600 sends a
+  // minute used 150 MiB. Invariant: unsent output has a budget, and a plain send does not depend on it.
   it.each([
     ['message.send', { channelId: 'c' }],
     ['direct.send', { agentId: 'eve' }],

@@ -43,13 +43,13 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** How long the agent must wait, by the transport's count of its calls; null when it need not wait. */
+  /** How long the agent must wait before its next call, as counted by the transport; null when it need not wait. */
   readonly overAllowanceMs: number | null;
   /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** For a call in a batch: false when the batch's replies are already too large. */
   readonly hasRoom?: () => boolean;
-  /** Registers a listener for the end of a REST request's connection. Called only when the call waits. */
+  /** Registers a listener for the end of a REST request's connection. Used only when the call waits. */
   readonly onGone?: OnGone;
   /** The headers of a REST request. */
   readonly headers?: IncomingHttpHeaders;
@@ -175,7 +175,7 @@ export function createInvoke(deps: {
 
     async function run({ definition, params, ...checked }: Checked): Promise<void> {
       const bytes = replyBytes(definition, params);
-      // A plain send, unlike one with basedOn, has a small answer.
+      // A send has a large answer only with `basedOn`.
       const isBulky = definition.bulky !== undefined && (definition.kind !== 'write' || bytes > 0);
       // The call was read before the socket fell behind, but its reply would still add to the unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
@@ -194,7 +194,7 @@ export function createInvoke(deps: {
         if (caller.identity.isAdmin) onAdminCall?.(caller, checked.method, params);
         const isStepwise = 'resultSteps' in answered;
         if (!respond && !isStepwise) return end('ok');
-        // Events caused by the steps wait until the reply is complete.
+        // Events that the steps cause wait until the reply is complete.
         const release = isStepwise ? session?.pauseCatchUp() : undefined;
         try {
           await reply({ ok: true, json: await encode(answered), reserved });
@@ -216,7 +216,10 @@ export function createInvoke(deps: {
       return caller.order.run(keys, definition.kind === 'write', work);
     }
 
-    /** Waits for an event first. It holds neither a place in the order nor memory for its answer meanwhile. */
+    /**
+     * Waits for an event, then runs the call. While it waits, the call has no place in the order and reserves no
+     * memory.
+     */
     async function runAfterWait(checked: Checked): Promise<void> {
       const { channelId, after, waitMs } = checked.params as ParamsOf<'log.read'>;
       const onGone: OnGone = session
@@ -232,7 +235,8 @@ export function createInvoke(deps: {
       session?.beginCall();
       try {
         const { definition, params } = checked;
-        // Answers of a batch that come as one array hold back the socket's other output, so its calls do not wait.
+        // A call whose batch is answered by one array does not wait, because the array holds back the socket's other
+        // output.
         const waits =
           definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
         await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
@@ -246,7 +250,7 @@ export function createInvoke(deps: {
       await ('ok' in checked ? reply(checked) : runCall(checked));
     } catch (error) {
       logFailure(error);
-      // The transport may have failed to take the first reply, and then fails again.
+      // If the transport failed to take the first reply, it also fails here.
       await reply(refusalOfError(null)).catch(logFailure);
     }
   };

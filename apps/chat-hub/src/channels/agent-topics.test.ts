@@ -80,7 +80,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
 
 describe('a direct channel that is not yet live', () => {
   // The race: an event of an earlier epoch arrives late. Invariant: a room's head belongs to the current epoch. A room
-  // opened at that event's seq would drop new events until the log has grown past it.
+  // opened at that event's seq would drop new events until the log has grown past that seq.
   it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
@@ -89,8 +89,8 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.get(channelId)?.head).toBe(4);
   });
 
-  // The race: earlier events were lost. Invariant: unless they are known to be delivered, the session gets a
-  // discontinuity.
+  // The race: earlier events were lost. Invariant: the session gets a discontinuity, unless these events are known to
+  // be delivered.
   it('starts at the head that was known at the welcome', async () => {
     const { entered, publish } = await createBench({ phase: live });
     await publish(7, 'now');

@@ -9,7 +9,7 @@ import { notificationText, textFrame } from './encoding.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
-/** How long a welcome waits for the room of a direct channel that is behind the log. */
+/** How long a welcome waits for a direct channel's room that has not delivered all events of the log. */
 const catchUpMs = 1_000;
 
 /** The latest direct channels of a session with their heads. */
@@ -19,7 +19,7 @@ export interface DirectsRead {
   readonly isComplete: boolean;
 }
 
-/** A direct channel that the welcome names, with the head after which its events follow. */
+/** A direct channel that the welcome names. The session gets its events after `head`. */
 export interface OpenedDirect {
   readonly room: Room;
   readonly head: number;
@@ -32,7 +32,10 @@ interface Start {
   readonly gap?: 'epoch' | 'behind';
 }
 
-/** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
+/**
+ * The topics of the agents connected here. They carry the events of direct channels, and notices about channels whose
+ * rooms a socket has not entered.
+ */
 export function createAgentTopics(deps: {
   readonly bus: EventBus;
   readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
@@ -46,13 +49,13 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * The most recently active direct channels; null when the socket closed meanwhile. If there are more than a welcome
-   * names, they are read in pages, once for all sessions of the agent, so that no statement sorts all of them.
+   * The most recently active direct channels; null when the socket closed meanwhile. If the agent has more channels
+   * than a welcome names, they are read in pages, once for all its sessions, so that no statement sorts all of them.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // If the socket is closed, nothing would release the heads that are read below.
+    // A closed socket never releases the heads that are read below.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
@@ -145,7 +148,7 @@ export function createAgentTopics(deps: {
       }
       await subscription;
     },
-    /** Call it when the agent's last socket here is gone. */
+    /** Call it when the agent has no socket left on this hub. */
     leave(agentId: string) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
@@ -171,7 +174,10 @@ export function createAgentTopics(deps: {
         isComplete,
       };
     },
-    /** Opens the rooms of the direct channels that the welcome names. Send the welcome and enter them in the same turn. */
+    /**
+     * Opens the rooms of the direct channels that the welcome names. Send the welcome and enter the rooms in the same
+     * turn.
+     */
     openDirects(session: Session, { heads: named, isComplete }: DirectsRead) {
       const starts = new Map<string, number>();
       const early = session.phase.name === 'welcoming' ? session.phase.earlyDirects : [];
@@ -185,7 +191,9 @@ export function createAgentTopics(deps: {
         return { room, head: named.has(channelId) ? room.head : Math.min(start, room.head) };
       });
     },
-    /** A direct channel of these agents has a new head. Their sockets on this hub that are not in its room enter it. */
+    /**
+     * Call it when a direct channel of these agents has a new head. Their sockets on this hub enter the channel's room.
+     */
     foundDirect(channelId: string, agentIds: readonly string[], head: number) {
       for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);
     },

@@ -3,7 +3,7 @@ import type { ChannelAnnouncement } from '@openclaw/protocol';
 import { createAnnouncer } from './announcer.ts';
 
 // A hostile agent creates and deletes channels as fast as its limits allow. Invariant: the work for all sockets is
-// bounded, and announcements go on after it.
+// bounded, and later announcements are sent.
 it('announcements are sent up to a rate, and the others are dropped and counted', () => {
   let nowMs = 0;
   let dropped = 0;

@@ -8,13 +8,13 @@ import {
 } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/** Announcements a second on average, and at once after a quiet time. Each is sent to every socket of every hub. */
+/** The average rate, and the most announcements at once after a quiet time. Each goes to every socket of every hub. */
 const perSecondMax = 20;
 const burstMax = 200;
 
 /**
  * Publishes that public channels were created, archived or deleted. Beyond the rate an announcement is dropped, so that
- * an agent that creates thousands of channels does not flood every socket. Clients read `channel.list` to be complete.
+ * an agent that creates thousands of channels does not flood every socket. The complete list is in `channel.list`.
  */
 export function createAnnouncer(deps: {
   readonly publish: (event: EventOf<'collaboration.event'>, sender: Identity) => void;

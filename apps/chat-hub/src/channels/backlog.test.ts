@@ -112,7 +112,7 @@ describe('the encoded pages of a channel', () => {
     return JSON.parse(`[${pieces.join(',')}]`).map(({ seq }: { seq: number }) => seq);
   }
 
-  // Once, a hundred agents that each resumed with 4,900 events used 780 MB of strings.
+  // In an earlier release, a hundred agents that each resumed with 4,900 events used 780 MB of strings.
   it('are read and encoded once for all clients that resume together, from any seq', async () => {
     const { log, readLog } = createQuickLog(4_900);
     const backlog = new Backlog(4_900, readLog);
@@ -121,7 +121,7 @@ describe('the encoded pages of a channel', () => {
     for (const [since, found] of resumed.entries()) {
       expect(found).toEqual(Array.from({ length: 4_900 - since }, (_, n) => since + n + 1));
     }
-    // Each client has a first page of its own; every other page is read once.
+    // The first page differs for each client; every other page is read once.
     expect(log.reads).toBeLessThanOrEqual(100 + 4_900 / pageEvents);
     backlog.close();
   });

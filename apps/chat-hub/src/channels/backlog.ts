@@ -5,7 +5,7 @@ import { encodeEvents, pieceChars, runNow } from './encoding.ts';
 
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
-/** Consecutive events, encoded once for all clients that resume there. */
+/** Consecutive events, encoded once for all clients that resume with them. */
 export interface EncodedPage {
   /** UTF-8 of the events' JSON, separated by commas. */
   readonly pieces: readonly Buffer[];
@@ -21,7 +21,10 @@ export const pageEvents = 250;
 /** How long encoded pages are kept. After a hub ends, its clients resume at about the same time. */
 const keepPagesMs = 5_000;
 
-/** One channel's log for clients that resume: read from memory if it reaches far enough back, else from the store. */
+/**
+ * One channel's log for clients that resume. It is read from memory if memory reaches far enough back, else from the
+ * store.
+ */
 export class Backlog {
   readonly #ring: EventRing;
   readonly #readLog: ReadLog;

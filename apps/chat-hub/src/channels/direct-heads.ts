@@ -23,7 +23,7 @@ export function createDirectHeads(
     /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
     readonly epochGeneration: () => number;
   },
-  /** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
+  /** The most heads in memory, about 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
   maxHeads = 1_000_000,
 ) {
   const { store, epochGeneration } = deps;
@@ -49,7 +49,7 @@ export function createDirectHeads(
     if (latest.size > limits.welcomeDirect && oldest !== undefined) latest.delete(oldest);
   }
 
-  /** Call it when the agent's last socket here is gone. */
+  /** Call it when the agent has no socket left on this hub. */
   function forget(agentId: string): void {
     size -= agents.get(agentId)?.heads.size ?? 0;
     agents.delete(agentId);
@@ -61,7 +61,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page is newer than every event seen of the channel, so the page's time of its last event counts.
+        // If the page includes every known event of the channel, the page decides the channel's place among the latest.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -108,7 +108,7 @@ export function createDirectHeads(
     },
     /** The most recently active channels that the hub knows, newest first; as many as a welcome names. */
     latest: (agentId: string) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
-    /** Records that an event with this seq arrived. All sessions of the agent follow the channel from there. */
+    /** Records that an event with this seq arrived. All sessions of the agent follow the channel from this event on. */
     raise(agentId: string, channelId: string, seq: number) {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return;

@@ -12,7 +12,7 @@ import {
   textFrames,
 } from './encoding.ts';
 
-// ws exports it, but its types do not.
+// ws exports `Receiver`, but its type definitions do not.
 const { Receiver } = ws as unknown as {
   Receiver: new (options: { isServer: boolean }) => Writable;
 };

@@ -1,7 +1,7 @@
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
 
-/** Characters encoded in one step: about a tenth of a millisecond. */
+/** The number of characters encoded in one step, which takes about a tenth of a millisecond. */
 export const pieceChars = 65_536;
 
 /** Encodes a WebSocket text frame (RFC 6455 §5.2). It carries no mask, so one buffer serves every socket of a room. */

@@ -76,7 +76,8 @@ describe('event ring', () => {
 describe('the budget of all rings', () => {
   const textEvent = (seq: number, text: string) => event(seq, { text });
 
-  // A socket that followed 160 channels, each with several megabytes of events, once crashed a hub with 400 MB of heap.
+  // An earlier version crashed with 400 MB of heap when a socket followed 160 channels, each with several megabytes of
+  // events.
   it('applies to any number of channels, and empties the least recently used rings', () => {
     const budget = createRingBudget({ maxBytes: 1_000_000 });
     const rings = Array.from({ length: 160 }, () => new EventRing(0, { budget }));

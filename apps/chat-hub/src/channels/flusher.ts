@@ -15,11 +15,11 @@ export interface Delivery {
 const maxWaitMs = 3;
 /** How long one turn may frame and write; the rest waits for the next turn. */
 const sliceMs = 4;
-/** Sockets flushed between two readings of the clock. One reading costs a tenth of a socket's flush. */
+/** The number of sockets flushed between two readings of the clock. One reading costs a tenth of a socket's flush. */
 const socketsPerReading = 16;
-/** Deliveries after which `onWritten` is called even while sockets have more to write. */
+/** After this many deliveries, `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;
-/** How far the rate of deliveries, per second, must rise for the flusher to wait 1 ms longer. */
+/** The flusher waits 1 ms longer each time the deliveries per second rise by this number. */
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 

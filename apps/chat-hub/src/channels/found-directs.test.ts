@@ -6,8 +6,8 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: the tail check finds a direct message once, and the store fails before it returns the channel's members.
-  // Invariant: no committed event is skipped; the channel is opened when the store answers again.
+  // The race: the tail check finds a direct message only once, and the store fails before it returns the channel's
+  // members. Invariant: no committed event is skipped; the channel is opened when the store answers again.
   it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;
@@ -27,7 +27,8 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // One tail check may find thousands. If all were opened at once, the store would refuse most of the reads.
+  // One tail check may find thousands of channels. If all were opened at once, the store would refuse most of the
+  // reads.
   it('are all opened, a few at a time', async () => {
     let [open, most, done] = [0, 0, 0];
     const directs = createFoundDirects(
@@ -46,8 +47,8 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch replaces one of an earlier
-  // epoch, even if that is higher.
+  // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch replaces one of an
+  // earlier epoch, even if the earlier head is higher.
   it('are opened with the latest head of the latest epoch', async () => {
     const opened: object[] = [];
     let isAway = true;

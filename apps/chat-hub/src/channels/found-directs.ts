@@ -11,9 +11,9 @@ export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   {
-    /** Channels opened concurrently: one tail check may find thousands. */
+    /** The most channels opened concurrently. One tail check may find thousands. */
     maxConcurrent = 16,
-    /** Channels that may wait; past it the oldest is dropped and logged. */
+    /** The most channels that wait. When there are more, the oldest is dropped and logged. */
     maxWaiting = 20_000,
     /** Pause after a failure before the next attempt. */
     retryMs = 500,

@@ -4,11 +4,17 @@ import { refuse, type Refusal } from '@openclaw/protocol';
 import { isWithinBounds, type Identity } from '../edge/identity.ts';
 import type { Rooms } from './rooms.ts';
 
-/** Waiting reads of one agent on this hub: one for each of the channels that it follows without a socket. */
+/**
+ * The most waiting reads of one agent on this hub. An agent without a socket needs one for each channel that it
+ * follows.
+ */
 const maxPerAgent = 16;
-/** Waiting reads on this hub. Each holds a connection, and all of one channel read the log at the same time. */
+/**
+ * The most waiting reads on this hub. Each keeps a connection open, and one event makes all readers of its channel
+ * read.
+ */
 const maxPerHub = 4_096;
-/** How long a client should wait that was refused. */
+/** How long a refused client should wait before it tries again. */
 const retryMs = 1_000;
 /** How long a drain waits for the answers of the reads that it ended. */
 const answersMs = 1_000;
@@ -22,7 +28,7 @@ export interface LogWait {
   readonly channelId: string;
   readonly after: number;
   readonly waitMs: number;
-  /** Ends the wait with the connection of the call. */
+  /** Ends the wait when the connection of the call ends. */
   readonly onGone: OnGone;
 }
 
@@ -34,14 +40,16 @@ type End = (reason: Waited) => void;
 const revoked = refuse('unauthorized', 'the token was revoked');
 
 /**
- * The reads of logs that wait for an event. They cost the database one look-up at their start. The room of the channel
- * ends them, whether the event came over the bus or was found in the store. The read that follows checks the rights, so
- * a wait that the agent's removal ended is answered with the refusal.
+ * The reads of logs that wait for an event. Each costs the database one look-up at its start. The channel's room ends
+ * the wait, also when the event was found in the store and not on the bus. The log is read after the wait, with a check
+ * of the rights. An agent that was removed meanwhile is therefore refused.
  */
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;
   readonly rooms: Pick<Rooms, 'open' | 'left' | 'epochGeneration'>;
-  /** True when the token was revoked in the last minute: a call may arrive slowly, and begin to wait after it. */
+  /**
+   * True when the token was revoked in the last minute: a call that was verified earlier may begin to wait only now.
+   */
   readonly isRevoked: (identity: Identity) => boolean;
   /** Turns a failure of the wait into the refusal of the call. */
   readonly onFailed: (error: unknown) => Refusal;
@@ -56,7 +64,7 @@ export function createLogWaits(deps: {
   let size = 0;
   let isDraining = false;
 
-  /** Takes a place for a wait of the agent, or returns the refusal. */
+  /** Reserves a slot for a wait of the agent, or returns the refusal. */
   function enter(agentId: string): Refusal | null {
     if (isDraining) return refuse('unavailable', 'the hub is draining', retryMs);
     const own = counts.get(agentId) ?? 0;
@@ -75,7 +83,9 @@ export function createLogWaits(deps: {
     size -= 1;
   }
 
-  /** The head of the channel's log, or null when the agent may not read it; the read says why. */
+  /**
+   * The head of the channel's log, or null when the agent may not read it. The read that follows returns the refusal.
+   */
   async function readableHead(identity: Identity, channelId: string): Promise<number | null> {
     if (!isWithinBounds(identity, channelId)) return null;
     const access = (await store.access(identity.agentId, [channelId])).get(channelId);
@@ -85,16 +95,16 @@ export function createLogWaits(deps: {
   async function waitForEvent({ identity, ...wait }: LogWait, ended: Promise<Waited>, end: End) {
     const { channelId, after } = wait;
     const { epochGeneration } = rooms;
-    // Checked before the room is opened, because an outsider must not open one.
+    // The rights are checked before the room is opened, because an outsider must not open one.
     const head = await readableHead(identity, channelId);
-    // If `after` is above the head, the client has it from another epoch. The head in the answer shows that.
+    // An `after` above the head belongs to another epoch. The client sees this from the head in the answer.
     if (head === null || head !== after) return 'read';
     const room = await rooms.open(channelId);
     const unwatch = room.watch((seq) => {
       if (seq === null || seq > after) end('read');
     });
     try {
-      // The room began to listen before this, so an event that it has not delivered yet will end the wait.
+      // The room already listens, so an event that it has not delivered yet will end the wait.
       if (room.head > after || rooms.epochGeneration !== epochGeneration) return 'read';
       room.raise(head);
       return await ended;
@@ -104,7 +114,7 @@ export function createLogWaits(deps: {
     }
   }
 
-  /** Waits in a place that was taken. Rejects with ChatStoreError. */
+  /** Waits in the slot that the caller has reserved. Rejects with ChatStoreError. */
   async function waitInPlace(wait: LogWait): Promise<Waited> {
     const { identity, onGone, waitMs } = wait;
     const { promise, resolve: end } = Promise.withResolvers<Waited>();
@@ -130,7 +140,10 @@ export function createLogWaits(deps: {
     get size() {
       return size;
     },
-    /** Waits, then calls `respond`, which answers the call. The wait holds a place until then. */
+    /**
+     * Waits, then calls `respond`, which answers the call. The wait counts against the limits until the call is
+     * answered.
+     */
     async run(wait: LogWait, respond: (waited: Waited) => Promise<void>): Promise<void> {
       const { agentId } = wait.identity;
       if (isRevoked(wait.identity)) return respond(revoked);

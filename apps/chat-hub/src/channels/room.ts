@@ -10,25 +10,28 @@ import { framesOf } from './encoding.ts';
 /** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
-  /** True if it may be in the room without being a member. */
+  /** True if the agent may be in the room without being a member. */
   readonly isAdmin: boolean;
-  /** True if a frame may hold an array of notifications, as the client chose the subprotocol. */
+  /** True if the client chose the subprotocol, so that a frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
   enqueue(frame: Buffer): void;
-  /** Called in place of `enqueue` when the session must get all events of the room after `afterSeq` later. */
+  /** Called in place of `enqueue` when the session must get all events after `afterSeq` from the backlog. */
   backlogFrom(room: Room, afterSeq: number): void;
   /** Called in place of `enqueue` with typing and presence events, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
   /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /**
-   * Called when the room continues after {@link Room.head} and the events before it cannot be sent: in another epoch, or
-   * because they were trimmed.
+   * Called when the room continues after {@link Room.head} and the events before it cannot be sent, because the epoch
+   * changed or they were trimmed.
    */
   discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
-  /** Called when the session must leave the room and no event says so, because those that removed its agent were trimmed. */
+  /**
+   * Called when the session must leave the room without an event that says so, because the events that removed its
+   * agent were trimmed or belong to another epoch.
+   */
   ended(room: Room, reason: 'epoch' | 'trimmed'): void;
 }
 
@@ -41,7 +44,7 @@ export interface RoomDeps {
   readonly ringBudget?: RingBudget;
 }
 
-/** The changes of a log other than by appending, as the store reports them. */
+/** The changes of a log that are not appended events, as the store reports them. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
 /** Events that a room decodes, because they change what it remembers. */
@@ -50,9 +53,9 @@ const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.join',
   'channel.message.delete',
 ]);
-/** The number of departed members that a room remembers, because a membership may be read just before its end. */
+/** The most departed members that a room remembers, for memberships that were read just before the member left. */
 const maxLeaves = 1_000;
-/** The most characters of events that wait for the end of the turn. Beyond this they are framed at once. */
+/** The most characters of events that wait for the end of the turn. When there are more, they are framed at once. */
 const maxPendingChars = 1_048_576;
 
 /** One live channel of this hub: its sequencer, its newest events, its sessions. */
@@ -70,7 +73,7 @@ export class Room {
   #forgottenLeave = 0;
   #isDeleted = false;
   #floor = 1;
-  /** Null until the store has reported it. */
+  /** The store's count of rewrites; null until the store has reported it. */
   #rewrites: number | null = null;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
   readonly #watchers = new Set<(seq: number | null) => void>();
@@ -92,7 +95,10 @@ export class Room {
     return this.#floor;
   }
 
-  /** Call it with what the store reports of the log. Memory then serves nothing that was trimmed or rewritten. */
+  /**
+   * Call it with the state of the log that the store reports. Memory then serves no event that was trimmed or
+   * rewritten.
+   */
   update({ floor, rewrites }: Partial<LogState>): void {
     if (rewrites !== undefined && rewrites !== this.#rewrites) {
       this.#rewrites = rewrites;
@@ -104,12 +110,12 @@ export class Room {
   }
 
   /**
-   * Call it when the events up to `head` were trimmed before the room delivered them. It continues after them, and every
-   * session is notified. Sessions of the agents that left meanwhile leave the room.
+   * Call it when the events up to `head` were trimmed before the room delivered them. The room continues after `head`,
+   * and every session is notified. Sessions of `leftAgents` leave the room.
    */
   skipTrimmed(head: number, leftAgents: ReadonlySet<string>): void {
     if (head <= this.head) return;
-    // Leaves among the skipped events are unknown, so rights that were read before them must be read again.
+    // The skipped events may have removed members, so rights that were read before these events must be read again.
     this.#forgottenLeave = head;
     this.#continueAfter(head, 'trimmed');
     for (const member of [...this.members]) {
@@ -122,7 +128,7 @@ export class Room {
     this.#sequencer.offer(event);
   }
 
-  /** Call it when the store's head is `head`. Missing events up to there are fetched. */
+  /** Call it when the store's head is `head`. Missing events up to that head are fetched. */
   raise(head: number): void {
     this.#sequencer.raise(head);
   }
@@ -146,7 +152,7 @@ export class Room {
     return this.#isDeleted;
   }
 
-  /** True when the agent left after `seq` and has not joined again, or when the room no longer knows. */
+  /** True when the agent left after `seq` and has not joined again, or when the room no longer remembers this. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }
@@ -174,8 +180,8 @@ export class Room {
   }
 
   /**
-   * Calls the listener with the seq of each durable event that the room delivers, or with null when the room continues
-   * at another place or closes. Returns a function that removes it. The room stays open meanwhile.
+   * Calls the listener with the seq of each durable event that the room delivers, or with null when the room closes or
+   * continues at another seq. Returns a function that removes the listener. The room stays open until then.
    */
   watch(listener: (seq: number | null) => void): () => void {
     this.#watchers.add(listener);
@@ -280,7 +286,7 @@ export class Room {
     }
   }
 
-  // A removed member gets the event that removes it, and no later one.
+  // A removed member gets the event that removes it, but no later event.
   #noteLeave(agentId: string, seq: number): void {
     this.#leaves.delete(agentId);
     this.#leaves.set(agentId, { seq, hasRejoined: false });

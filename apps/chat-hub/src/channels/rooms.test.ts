@@ -16,11 +16,10 @@ function createBench() {
   const bus = createMemoryEventBus();
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
-  /** Agents that are members. */
   const members = new Set(['ana']);
-  /** Called by the next reads, after they have read and before they answer. */
+  /** Functions for the next reads. Each is called when its read has its rows but has not returned them. */
   const reads: (() => Promise<void>)[] = [];
-  /** Called by the next reads of rights, after they have read and before they answer. */
+  /** Functions for the next reads of rights. Each is called when its read has its rows but has not returned them. */
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
@@ -110,8 +109,9 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  // The race: the bus loses events, and they are trimmed before this hub reads them; one of them removed ben. Invariant:
-  // the room continues from the floor, every session is notified, and ben gets nothing of it. Admins need no membership.
+  // The race: the bus loses events, and they are trimmed before this hub reads them. One of them removed ben.
+  // Invariant: the room continues from the floor, every session is notified, and ben gets no event. Admins need no
+  // membership.
   it('continue from the floor when events were trimmed before they were delivered', async () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');
@@ -154,8 +154,8 @@ describe('the live channels of a hub', () => {
     expect(room.after(10)?.map(({ seq }) => seq)).toEqual([11, 12]);
   });
 
-  // The race: while the rights of the agents in the room are read, ben enters it with rights from before his removal, and
-  // the removal was trimmed. Invariant: a removed member gets nothing later than its removal.
+  // The race: the room reads the rights of its agents. Meanwhile ben enters it with rights that were read before his
+  // removal, and the removal was trimmed. Invariant: a removed member gets no event after its removal.
   it('check the rights of agents that enter while events are found to be trimmed', async () => {
     const { rooms, database, accessReads } = createBench();
     const room = await rooms.open('a');
@@ -179,8 +179,8 @@ describe('the live channels of a hub', () => {
     expect([...room.members].map(({ agentId }) => agentId)).toEqual(['ana']);
   });
 
-  // The race: a page is read, then a backup with a shorter log is restored, then the page arrives. Invariant: its floor is
-  // not applied to the new epoch. Otherwise the room would skip all events up to that floor.
+  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. Invariant: the page's
+  // floor is not applied to the new epoch. Otherwise the room would skip all events up to that floor.
   it.each(['log', 'rights'] as const)(
     'forget a floor when the epoch changes during a read of the %s',
     async (read) => {
@@ -211,7 +211,7 @@ describe('the live channels of a hub', () => {
 
   // The race: the epoch changes between the read of a room's head and the opening of the room. Invariant: the room's
   // head belongs to the current epoch. With a head of an earlier epoch the room would drop new events until the log has
-  // grown past it.
+  // grown past that head.
   it.each(['a', direct])('start at the head of the current epoch: %s', async (channelId) => {
     const { rooms, database, reads } = createBench();
     reads.push(async () => {
@@ -269,8 +269,8 @@ describe('the live channels of a hub', () => {
     expect(conflicts.map(({ id, seq }) => [id, seq])).toEqual([['first', 8]]);
   });
 
-  // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the hub's.
-  // Invariant: an event is delivered only after the event that precedes it in its log.
+  // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the log that the
+  // hub knows. Invariant: an event is delivered only after the event that precedes it in its log.
   it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');

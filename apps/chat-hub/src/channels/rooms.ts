@@ -18,13 +18,13 @@ interface Entry {
 
 /** How long an empty room stays open, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** Bytes read from a log at once, so that parsing them never blocks the event loop for long. */
+/** The most bytes read from a log at once, so that parsing them never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** How often the heads are read, if the epoch changes during each read. After that the read fails. */
+/** The most attempts to read heads. The read fails when the epoch changes during each of them. */
 const maxReads = 5;
-/** Rooms that change their epoch in one turn of the event loop. */
+/** The number of rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/** The number of agents whose rights are read at once when events of a room were trimmed. */
+/** The most agents whose rights are read concurrently when events of a room were trimmed. */
 const agentsAtOnce = 8;
 /** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;
@@ -103,8 +103,8 @@ export function createRooms(deps: {
 
   /**
    * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
-   * earlier epoch would drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch
-   * keeps changing.
+   * earlier epoch would drop new events until the log has grown past that head. Rejects with ChatStoreError when the
+   * epoch keeps changing.
    */
   async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
     for (let reads = 1; reads <= maxReads; reads++) {
@@ -155,10 +155,10 @@ export function createRooms(deps: {
   }
 
   /**
-   * Lets a room continue from the log's floor, because the events before it were trimmed while this hub did not know of
-   * them. They may have removed members, so rights are read before anything else is delivered, also those of agents that
-   * enter meanwhile. Costs a query for each agent in the room. `generation` is that of the epoch of the page. If the epoch
-   * has changed since, nothing is skipped, because the page belongs to another log.
+   * Lets a room continue from the log's floor, when events above the room's head were trimmed before this hub read
+   * them. These events may have removed members. Rights are therefore read before the room delivers anything else, also
+   * for agents that enter meanwhile. Costs a query for each agent in the room. `generation` is that of the page's
+   * epoch. If the epoch has changed since then, nothing is skipped, because the page belongs to another log.
    */
   async function skipTrimmed(
     channelId: string,
@@ -169,7 +169,7 @@ export function createRooms(deps: {
     if (!room) return;
     const checked = new Set<string>();
     const left = new Set<string>();
-    // The workers share an iterator of the set, which also returns the sessions that are added while it is in use.
+    // The workers share one iterator of the set. It also returns sessions that are added during the iteration.
     async function readAgents(members: Iterable<RoomMember>): Promise<void> {
       for (const { agentId } of members) {
         if (checked.has(agentId)) continue;
@@ -178,7 +178,7 @@ export function createRooms(deps: {
         if (!access.get(channelId)?.role) left.add(agentId);
       }
     }
-    // An agent may enter during the last read, so the rounds end with one that finds nobody new.
+    // An agent may enter during the last read, so the loop ends only after a round without a new agent.
     for (let before = -1; checked.size > before;) {
       before = checked.size;
       const members = room.members.values();
@@ -299,15 +299,15 @@ export function createRooms(deps: {
     openDirect: (channelId: string, head: number) =>
       enterDirect(channelId, { head, epoch: store.epoch }),
     offer,
-    /** How often the epoch changed. Heads read in an earlier generation are not valid. */
+    /** How many times the epoch changed. Heads read in an earlier generation are not valid. */
     get epochGeneration() {
       return epochGeneration;
     },
     readInEpoch,
     /**
-     * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
-     * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
-     * epoch.
+     * Call it when the epoch changed (a backup was restored). Every room continues from its head in `heads`, or from 0
+     * if it has none there. The rooms change over several turns; `onChanged` is called for each before it delivers
+     * anything of the new epoch.
      */
     beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void) {
       epochGeneration += 1;

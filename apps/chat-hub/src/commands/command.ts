@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Longer than any command runs: a command sweeps nothing, because the hubs do. */
+/** A time longer than any command runs. Commands do not sweep the store, because the hubs do. */
 const neverMs = 2_000_000_000;
 
 /** The hub's own configuration. @throws {ConfigError} */
@@ -68,14 +68,14 @@ export function commandRecord(
   return { actor, action, target, details, via: 'command', ...nowhere };
 }
 
-/** Writes a line about the progress; results alone go to standard output. */
+/** Writes a line about the progress to standard error. Only results go to standard output. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Runs a command to its end, and exits with 1 or 2 and one sentence if it failed. */
+/** Runs a command. If it fails, prints one sentence and exits with 1 or 2. */
 export async function runCommand(name: string, run: () => Promise<void>): Promise<void> {
-  // The reader of the output, such as `head`, has what it wanted.
+  // The program that reads the output, such as `head`, closed it because it needs no more.
   process.stdout.on('error', () => process.exit(1));
   try {
     await run();

@@ -19,7 +19,7 @@ function parse(): { channelId: string; after: number } {
       return { channelId: values.channel, after };
     }
   } catch {
-    // Reported below: an unknown option.
+    // `parseArgs` throws on an unknown option. The usage error below reports it.
   }
   throw new CommandError('usage', usage);
 }
@@ -38,7 +38,7 @@ async function exportChannel(): Promise<void> {
       const { events, floor } = await store.logPage(channelId, last, pageEvents, pageBytes);
       if (floor > last + 1) progress(`events ${last + 1} to ${floor - 1} were trimmed`);
       const page = events.filter(({ seq }) => seq !== null && seq <= head);
-      // Only one page is in memory: the next is read when this one was written.
+      // Only one page is in memory: the next page is read after this one was written.
       const text = page.map(({ json }) => `${json}\n`).join('');
       if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
       count += page.length;

@@ -1,5 +1,5 @@
-// `npm run token -- --sub ID [--role admin] [--kind person] …` mints a token by the hub's own configuration, also the first
-// one of an admin. The token is the last line, and alone on standard output.
+// `npm run token -- --sub ID [--role admin] [--kind person] …` mints a token with the hub's own configuration. It also
+// mints the first token of an admin. Only the token is written to standard output.
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { mintToken } from '../edge/mint-token.ts';
@@ -34,7 +34,7 @@ function readOptions() {
       },
     }).values;
   } catch (error) {
-    // An unknown option, or one without its value.
+    // `parseArgs` throws on an unknown option and on an option without its value.
     throw wrong((error as Error).message);
   }
 }

@@ -31,7 +31,7 @@ describe('a public channel', () => {
     // The second archiving changes nothing.
     await ana.call('channel.archive', { channelId: 'open' });
     await ana.call('channel.delete', { channelId: 'open' });
-    // Neither private nor direct channels are announced, and neither is a refused creation.
+    // Private and direct channels are not announced. A refused creation is not announced either.
     await create(ana, 'closed', { kind: 'private' });
     await ana.call('channel.delete', { channelId: 'closed' });
     await ana.call('direct.send', { agentId: 'far', content: 'hi' });

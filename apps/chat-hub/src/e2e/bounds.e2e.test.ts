@@ -70,8 +70,8 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: cheap calls with large answers, from a peer that reads none of them. Invariants: the hub uses bounded
-  // memory for it, and the answers arrive when it reads.
+  // The race: a peer makes cheap calls with large answers and reads none of them. Invariants: the hub uses bounded
+  // memory for this peer, and the answers arrive when the peer reads.
   it('is answered when it reads, and its calls use bounded memory', async () => {
     const channelId = 'unread-answers';
     await ana.call('channel.create', { channelId, name: channelId });

@@ -39,8 +39,8 @@ const socketMethods = documented.filter(([, { kind }]) => kind === 'socket');
 const otherMethods = documented.filter(([, { kind }]) => kind !== 'socket');
 
 describe('POST /v1/call/{method}', () => {
-  // The caller is an admin, so that only the params decide. Each method answers with a result of its shape or one of
-  // its listed refusals (the messages of the examples do not exist here).
+  // The caller is an admin, so no call is refused for a missing right. Each method answers with a result of its shape
+  // or with one of its listed refusals, because the messages in the examples do not exist here.
   it.each(otherMethods)(
     'takes the params of %s and answers with its result or one of its refusals',
     async (name, { examples, result, errors }) => {

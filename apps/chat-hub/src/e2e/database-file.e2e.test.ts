@@ -8,8 +8,8 @@ const database = closeAfterAll(await temporaryDatabase());
 const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url, LOG_LEVEL: 'silent' }));
 
 describe('a hub whose SQLite file is removed while it runs', () => {
-  // Invariant: an acknowledged message is durable. The hub refuses sends over both transports and is not ready; clients
-  // learn no path.
+  // Invariant: an acknowledged message is durable. The hub refuses sends over both transports and is not ready. Clients
+  // do not learn the path of the file.
   it('refuses sends and is not ready', async () => {
     await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });

@@ -23,13 +23,13 @@ import {
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { openQuietChannel, type QuietChannel } from './topologies/quiet-channel.contract.ts';
 
-/** 3 s by design, plus one second for a busy machine. */
+/** The hub answers within 3 s; one second is added for a busy machine. */
 const answerMs = 4_000;
 
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the fault if the test fails before it ends the fault itself. */
+/** Ends the current fault. Called after each test that has not ended the fault itself. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());
@@ -53,7 +53,6 @@ afterEach(async () => {
   await traffic?.close();
 });
 
-/** A fault of PostgreSQL. */
 interface Fault {
   readonly title: string;
   /** True if PostgreSQL still answers reads. */
@@ -125,7 +124,7 @@ describe('two hubs on a PostgreSQL that', () => {
       await untilPresenceIsWhole(traffic);
       expect(await history()).toHaveLength(3);
       for (const hub of pair.hubs) {
-        // All hubs share the outage, so it takes none of them out of the balancer.
+        // All hubs share the outage, so each stays ready and the balancer keeps it in service.
         const status = fault.reads ? 'refusing_writes' : 'down';
         await waitFor(async () => (await readyReport(hub)).database.status === status, {
           what: `a database that is ${status}`,

@@ -21,7 +21,7 @@ const disk = await mountSmallDisk(6);
 (disk ? describe : describe.skip)(
   'two hubs whose SQLite disk fills (needs root to mount one)',
   () => {
-    // The body of a skipped suite runs too; only its hooks and tests do not.
+    // The body of a skipped suite also runs. Only its hooks and tests are skipped.
     const small = disk as SmallDisk;
     let pair: HubPair;
     let traffic: ChatTraffic;

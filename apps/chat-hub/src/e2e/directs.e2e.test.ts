@@ -38,8 +38,8 @@ const typingEvent = (channelId: string, agentId: string) =>
   });
 
 describe('a new direct channel', () => {
-  // The race: only the log shows the new channel. Invariant: its recipient, connected since before the first message,
-  // gets its events from seq 1 on, once and in order.
+  // The race: only the log shows the new channel. Invariant: a recipient that connected before the first message gets
+  // the channel's events from seq 1 on, once and in order.
   it('reaches a recipient on the other hub from its first message on while Redis is away', async () => {
     const alone = { ...noRedis, HUB_DB_URL: database.url };
     await using hubA = await startTestHub(alone);
@@ -56,7 +56,8 @@ describe('a new direct channel', () => {
     expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the first publish is lost, so the hub receives the second one first. Invariant: as in the test above.
+  // The race: the first publish is lost, so the hub receives the second one first. Invariant: the recipient gets the
+  // channel's events from seq 1 on, once and in order.
   it('is delivered from its first message on though that publish was lost', async () => {
     await using dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
@@ -132,8 +133,8 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(again, channelId)).toEqual([7]);
   });
 
-  // The race: as in the test above, but the other agent of the channel is connected to this hub, so the channel is
-  // already live.
+  // The race: every publish is lost. The other agent of the channel is connected to this hub, so the channel is already
+  // live here. Invariant: nothing that was committed after the welcome is skipped.
   it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');
     const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];

@@ -66,7 +66,7 @@ describe('a hub that drains', () => {
     await using hub = await slowlyDrainingHub();
     const ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'hall', name: 'Hall' });
-    // The first client is disconnected at once. All of these calls arrive before that, and their commits finish after
+    // The drain disconnects its first client at once. These calls arrive before the disconnect and are committed after
     // it.
     const calls = Array.from({ length: 20 }, (_, i) =>
       ana.call('message.send', { channelId: 'hall', content: `message ${i}` }),

@@ -11,7 +11,7 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { database, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' });
 const writer = closeAfterAll(await openLogWriter(database));
 
-/** Ana on hub A and Ben on hub B, both members of a channel of Ana's and of their direct channel. */
+/** Ana on hub A and Ben on hub B. Both are members of a channel that Ana created, and of their direct channel. */
 async function pair(channelId: string) {
   const ana = await hubA.connect('ana');
   const ben = await hubB.connect('ben');
@@ -37,8 +37,8 @@ async function continued(socket: RpcSocket, channelId: string) {
 }
 
 describe('a new epoch of the database', () => {
-  // The race: the epoch changes while channels are in use. Invariants: every live socket is notified, for each of its
-  // channels, from which seq it continues; after that no event is missing or delivered twice.
+  // The race: the epoch changes while channels are in use. Invariants: every live socket is notified of the seq after
+  // which each of its channels continues. After that no event is missing or delivered twice.
   it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);

@@ -41,9 +41,9 @@ describe.each(['SQLite', 'PostgreSQL'])('an erasure under load on %s', (engine) 
     });
   }
 
-  // The race: the agent's tokens were not revoked, and it sends over two hubs faster than the erasure deletes. The first
-  // run is killed at a random place. Invariants: the repeat ends, and nothing that the agent wrote before it began is
-  // left; no acknowledged message of anybody is lost, doubled or out of order.
+  // The race: the agent's tokens were not revoked, and it sends over two hubs faster than the erasure deletes. The
+  // first run is killed at a random point. Invariants: the second run ends; nothing that the agent wrote before this
+  // run is left; no acknowledged message of another agent is lost, doubled or out of order.
   it('ends while its agent sends without pause, also after it was killed', async () => {
     const owner = await hubs[0].connect('ana');
     const bens = [await hubs[0].connect('ben'), await hubs[1].connect('ben')] as const;

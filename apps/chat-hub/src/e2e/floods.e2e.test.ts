@@ -38,9 +38,8 @@ afterAll(async () => {
 });
 
 /**
- * Exchanges messages between other agents until `work` ends. Resolves with their longest wait, measured in ms of the
- * hub's CPU time, that is, the work that the hub did before it delivered their message. Elapsed time would also depend
- * on other work of the machine.
+ * Exchanges messages between other agents until `work` ends. Resolves with their longest wait: the CPU time in ms that
+ * the hub used before it delivered a message. Elapsed time would also depend on other work of the machine.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;
@@ -59,7 +58,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
 
 describe('a flood', () => {
   const ping = '{"jsonrpc":"2.0","method":"ping"}';
-  // Invariant: a ping or pong frame counts as a call, because it costs the hub as much; pings are also answered.
+  // Invariant: a ping or pong frame counts as a call, because it costs the hub as much as a call.
   it.each([
     ['calls', clientFrame(ping)],
     ['pings', clientFrame('x'.repeat(125), { opcode: opcodes.ping })],
@@ -149,8 +148,9 @@ function isIn(raw: RawSocket): boolean {
 }
 
 describe('a deliberately slow peer', () => {
-  // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: the
-  // peer stays present no longer than one that answers. The WebSocket library would wait for half a minute.
+  // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: its
+  // agent does not stay present longer than an agent whose peer answers. The WebSocket library would wait for half a
+  // minute.
   it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await comeIn('ghost');
     const startMs = Date.now();

@@ -23,8 +23,8 @@ const slowHub = (environment: Readonly<Record<string, string>>) =>
   );
 
 /**
- * Connects with a token, from a client address that a proxy reports. Resolves with the hub's close; its code is null
- * after a welcome.
+ * Connects with a token, from a client address that a proxy reports. Resolves with the hub's close, or with the code
+ * null if the client was welcomed.
  */
 async function come(hub: TestHub, token: string, address: string) {
   const url = `${hub.wsUrl}?access_token=${token}`;
@@ -42,8 +42,8 @@ const ask = (hub: TestHub, token: string, address: string) =>
   });
 
 describe('forged tokens', () => {
-  // The race: if slots are reserved before authentication, forged tokens take those of real clients. Invariant: only a
-  // verified agent takes a slot.
+  // The race: if slots are reserved before authentication, forged tokens take the slots of real clients. Invariant:
+  // only a verified agent takes a slot.
   it('take no slot of a real client, however many come before it', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     for (const n of range(1, 30)) {

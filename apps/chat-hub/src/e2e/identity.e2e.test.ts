@@ -133,13 +133,13 @@ describe('a token', () => {
     expect(await statusOf({ 'realm_access.roles': 'chat-admin' })).toBe(200);
     expect(await statusOf({ realm_access: { roles: ['admin'] } })).toBe(403);
     expect(await statusOf({ role: 'admin' })).toBe(403);
-    // Inherited properties are no claims.
+    // Inherited properties do not count as claims.
     expect(await statusOf({ realm_access: [] })).toBe(403);
     await using bounded = await socketOf({ rooms: ['only'] });
     await expect(
       bounded.call('channel.create', { channelId: 'x', name: 'X' }),
     ).rejects.toMatchObject({ code: 'forbidden' });
-    // The hub mints tokens that it understands itself.
+    // The hub accepts the tokens that it mints.
     const root = await sign({ realm_access: { roles: ['chat-admin'] } });
     const { body } = await api(hub, root, 'POST', '/v1/tokens', {
       ...{ sub: 'kim', role: 'admin', kind: 'person' },
@@ -328,7 +328,8 @@ describe('docs/security.md', () => {
       .map((block) => block.replace(/^(HUB|ADMIN)=.*\n/gm, ''));
     expect(commands).toHaveLength(3);
     const token = await admin();
-    // Revoking everyone's tokens of the past does not end one that was minted now.
+    // The command with `before` revokes the tokens of all agents up to a past time. The token that was minted now stays
+    // valid.
     for (const command of commands) {
       const run = promisify(execFile)(
         'sh',
@@ -367,7 +368,7 @@ describe('the audit log', () => {
       channelId: 'ops',
       content: 'secret text',
     });
-    // Not administrative: it is her own channel.
+    // This is no administrative act, because the channel is Ana's own.
     await ana.call('member.add', { channelId: 'ops', agentId: 'ben' });
     await using socket = await connectRpc(`${other.wsUrl}?access_token=${root}`);
     await socket.call('message.delete', { channelId: 'ops', messageId });

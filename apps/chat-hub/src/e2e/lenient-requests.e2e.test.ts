@@ -6,7 +6,7 @@ import { noRedis, startTestHub } from '../testing/test-hub.ts';
 const hub = closeAfterAll(await startTestHub(noRedis));
 await hub.request('ana', 'POST', '/v1/channels', { channelId: 'room', name: 'Room' });
 
-/** A request with this body, which is sent as it is. */
+/** Sends a request with this body, unchanged. */
 async function send(path: string, init: RequestInit) {
   const response = await fetch(`${hub.url}${path}?agent=ana`, { method: 'POST', ...init });
   return {
@@ -126,7 +126,7 @@ describe('a response that a client sends', () => {
     async (protocol) => {
       await using ana = await hub.connect('ana', { protocols: protocol ? [protocol] : [] });
       const before = ana.received.length;
-      // As many bad frames would close a socket.
+      // This many bad frames would close the socket.
       for (let i = 0; i < 20; i += 1) {
         ana.send(response(i, { result: {} }));
         ana.send(response(null, { error: { code: -32600, message: 'no' } }));

@@ -20,7 +20,7 @@ const pathOf = (channelId: string, after: number, waitMs = 50_000) =>
 const poll = (hub: TestHub, channelId: string, after: number, waitMs?: number) =>
   hub.request('ben', 'GET', pathOf(channelId, after, waitMs));
 
-/** The reads that wait at the hub, as its metrics say. */
+/** The number of reads that wait at this hub, from its metrics. */
 async function waitingAt(hub: TestHub): Promise<number> {
   const text = await (await fetch(`${hub.url}/metrics`)).text();
   return Number(/^hub_waiting_log_reads (\d+)$/m.exec(text)?.[1] ?? NaN);

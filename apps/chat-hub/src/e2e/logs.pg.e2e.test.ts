@@ -118,7 +118,8 @@ describe('the log of a hub in production', () => {
     expect(linesWith(/a sign-in over ws failed/)[0]).toMatchObject({ requestId: 'upgrade-1' });
   });
 
-  // The fault: with PostgreSQL down and every send answered with 503, the log said nothing and no failure counter moved.
+  // The fault: PostgreSQL was down and every send was answered with 503, but nothing was logged and no failure counter
+  // increased.
   it('says once that the database is down and why, and once that it answers again', async () => {
     const ana = await connectRpc(`${hub.url}/v1/ws`, { headers: { authorization } });
     const channelId = 'ops';

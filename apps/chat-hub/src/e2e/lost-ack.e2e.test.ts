@@ -8,7 +8,7 @@ const hub = closeAfterAll(
     ...noRedis,
   }),
 );
-/** A proxy between the hub and the agent whose results are lost. */
+/** A proxy between the hub and an agent. It can lose the results that the hub sends to the agent. */
 const proxy = closeAfterAll(await startTcpProxy(Number(new URL(hub.url).port)));
 
 /** Sends, loses the result, reconnects and repeats the send. Resolves with the second result. */

@@ -14,7 +14,8 @@ const messageOf = async (messageId: string) =>
   (await hub.request('ana', 'GET', `/v1/channels/${channelId}/messages/${messageId}`)).body.message;
 
 describe('a message', () => {
-  // A notice and a count of the read state wake an agent, so a text about it must not cause them.
+  // A mention wakes an agent by a notice and by a count in its read state. A text that only quotes the name must not do
+  // so.
   it.each([
     ['`@ann` in inline code', []],
     ['```\n@ann\n```', []],
@@ -33,7 +34,8 @@ describe('a message', () => {
     const before = (await ann.call('read.state')).channels[0].mentions as number;
     const { messageId } = await post({ content });
     expect((await messageOf(messageId)).mentions).toEqual(mentions);
-    // Negative control: this one does address her, and comes after the notice of the other.
+    // Negative control: this text does address Ann. A notice of the first text would arrive before the notice of this
+    // one.
     await post({ content: '@ann end' });
     await ann.notification('notice', ({ event }) => event.message?.content === '@ann end');
     const notices = ann.received.filter(({ method }) => method === 'notice');

@@ -8,7 +8,7 @@ import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub's own periods, five times as fast. A hub without a heartbeat still counts as dead after five seconds.
+// The hub's default periods, divided by five. A hub without a heartbeat still counts as dead after five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
 let ana: RpcSocket;
 let ben: RpcSocket;
@@ -47,7 +47,7 @@ afterEach(async () => {
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
 
-/** Writes leases of a hub without a heartbeat: it counts as dead. */
+/** Writes leases for a hub that sends no heartbeat and so counts as dead. */
 function deadHub(leaseMs: number): LeaseStore {
   return createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, { leaseMs });
 }
@@ -109,7 +109,7 @@ describe('presence on two hubs', () => {
   }, 90_000);
 
   // The race: all leases expire while Redis is frozen, or are lost when it restarts empty. Invariants: the first hub
-  // that reconnects does not report the agents of the other one offline, and agents that left meanwhile go offline
+  // that reconnects does not report the agents of the other hub offline, and agents that left meanwhile go offline
   // after one more lease.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',
@@ -145,8 +145,8 @@ describe('presence on two hubs', () => {
     90_000,
   );
 
-  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: as in the
-  // test above.
+  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: no connected
+  // agent is reported offline.
   it('reports nobody offline when Redis is wiped, and lists all again within a second', async () => {
     await direct.send(['flushall']);
     expect(await agentsOf(ana)).toEqual([]);
@@ -159,7 +159,8 @@ describe('presence on two hubs', () => {
   });
 
   // The race: a hub dies, and Redis loses all leases before those of the dead hub expire, so no reaper sees them.
-  // Invariant: its agents are reported offline once on every hub, within a lease and a second; no other agent is.
+  // Invariant: the dead hub's agents are reported offline once on every hub, within a lease and a second. No other
+  // agent is reported offline.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },
@@ -218,7 +219,8 @@ describe('presence on two hubs', () => {
     expect(offlineOf(ana)).toEqual(['ghost']);
   }, 60_000);
 
-  // The present agents are on other hubs; this one has few sockets. Invariant: the total number decides.
+  // The present agents are on other hubs; this hub has few sockets. Invariant: the number of present agents on all hubs
+  // decides.
   it('is not pushed while over a thousand agents are present, and is again when they are fewer', async () => {
     const elsewhere = deadHub(60_000);
     const crowd = Array.from({ length: 1_000 }, (_, n) => ({

@@ -48,7 +48,7 @@ const live = async (channelId: string) => {
 describe('hubs on a Redis that answers reads and refuses writes', () => {
   // The race: leases cannot be renewed, but reads are answered. Invariants: the lists are local and marked as such;
   // readyz, the metric and the lists agree; no connected agent is reported offline, then or later; messages are
-  // delivered. The controls: all agree before and after, and the leases did expire in Redis.
+  // delivered. The controls: the reports also agree before and after the fault, and the leases did expire in Redis.
   it.each([
     {
       how: 'its memory is full',
@@ -121,7 +121,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
           async () => {
             const state = await said(hub, socket, channelId);
             const isOver = !state.listDegraded && !state.operationsDegraded;
-            // The publish path is only reported after the next probe.
+            // The state of the publish path changes only at the next probe.
             if (state.publishPath !== 'ok')
               await socket.call('message.send', { channelId, content: 'again' });
             return isOver && state.agents.length === 2 && state.publishPath === 'ok';
@@ -130,7 +130,8 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // One lease without reaping, and then time for reaping and comparing.
+      // Hubs do not reap for one lease after the recovery. A second lease gives them time to reap and to compare
+      // rosters.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {

@@ -51,8 +51,8 @@ describe('a removed member', () => {
     }
   });
 
-  // The race: the socket lags, events follow, its agent is removed, more events follow, and only then it reads.
-  // Invariant: it gets everything up to its own leave, once and in order, and nothing after.
+  // The race: the socket lags, events follow, its agent is removed, and more events follow before the socket reads.
+  // Invariant: it gets everything up to its agent's leave, once and in order, and nothing after the leave.
   it('that lags gets everything up to its own leave, and nothing after', async () => {
     const channelId = 'lags';
     await using socket = await follower(hubA, 'slow', channelId);

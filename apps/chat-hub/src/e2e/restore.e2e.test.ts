@@ -92,7 +92,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     }
   }, 30_000);
 
-  // The log of the copy has grown past the lost events, so no head and no mark is lower.
+  // The log of the copy has grown past the lost events, so its head is not lower than the head that the hubs remember.
   it('is noticed when it holds different events at the seqs of the lost ones', async () => {
     const channelId = 'outgrown';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -153,12 +153,13 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await ask(5, epoch)).toMatchObject({ resumed: false, events: [], head: 6 });
     expect(await ask(5, changed)).toMatchObject({ resumed: true, head: 6 });
     await stop();
-    // The control: another restart without a restore.
+    // The control: a restart without a restore does not change the epoch.
     const third = await (await start()).connect('ana');
     expect(third.welcome.epoch).toBe(changed);
   });
 
-  // The race: as in the test above, but Redis becomes available only after the hub serves clients.
+  // The race: the copy is put in place while no hub runs, and Redis becomes available only after the hub serves
+  // clients. Invariant: the epoch changes as soon as Redis is available.
   it('is noticed as soon as Redis is there', async () => {
     const channelId = 'later';
     const { ana, backedUp } = await restorable(channelId);

@@ -56,8 +56,8 @@ async function expectNewEpoch(channelId: string, sockets: readonly RpcSocket[]):
 }
 
 describe('a PostgreSQL database that was restored without a new epoch', () => {
-  // Nothing else shows the restore: transaction ids keep rising, no call fails, and restored rows are not reported as
-  // new.
+  // The shorter log is the only sign of the restore: transaction ids keep rising, no call fails, and restored rows are
+  // not reported as new.
   it('is noticed though no connection was lost and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, send, close } = await restorable(channelId);

@@ -57,8 +57,8 @@ describe.each(['SQLite', 'PostgreSQL'])('a log trimmed under load on %s', (engin
     await stop?.();
   });
 
-  // Invariants: every seq is given once; a live reader gets each event in order, or a notification of the floor before
-  // the next one; a resume is complete or reports that it is not.
+  // Invariants: every seq is assigned once. A live reader gets the events in order; where some were trimmed, it is
+  // notified of the floor before the next event. A resume is complete or reports that it is not.
   it('is delivered in order, and reports every hole', async () => {
     const [owner, other] = [await hubs[0].connect('owner'), await hubs[1].connect('other')];
     await owner.call('channel.create', { channelId, name: channelId });

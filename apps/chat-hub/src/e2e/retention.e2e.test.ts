@@ -7,7 +7,7 @@ import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 const database = closeAfterAll(await temporaryDatabase());
 const environment = { HUB_DB_URL: database.url, HUB_RETENTION_MAX_MESSAGES: '10' };
 const hub = closeAfterAll(await startTestHub(environment, { sweepEveryMs: 50 }));
-// Its store sweeps nothing before the test ends, so it learns of trims only from what it reads.
+// This hub's store does not sweep before the test ends, so the hub learns of trims only from what it reads.
 const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
 /** A channel with 30 messages that both hubs follow and of which 10 messages are left: seqs 22 to 31. */
@@ -42,8 +42,8 @@ describe('a trimmed log', () => {
       const rest = await from(21);
       expect(rest).toMatchObject({ head: 31, floor: 22, resumed: true });
       expect(rest.events.map(({ seq }: { seq: number }) => seq)).toEqual(range(22, 31));
-      // A notification follows each of the two refused resumes, and none follows the last resume. Notifications of
-      // another head are not counted: events may have been trimmed before a hub delivered them.
+      // Each of the two refused resumes is followed by a notification; the last resume is not. Notifications with
+      // another head are not counted, because events may also be trimmed before a hub has delivered them.
       const params = { channelId: 'resumed', head: 31, reason: 'trimmed', floor: 22 };
       const seen = () =>
         socket.received.filter(

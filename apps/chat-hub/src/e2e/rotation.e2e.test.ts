@@ -32,7 +32,7 @@ async function startPair(secrets: string) {
   };
 }
 
-/** Agents that call one hub and the other, and get new tokens from both, until the load is disposed of. */
+/** Agents that call the two hubs in turn, and get new tokens from both, until the load is disposed of. */
 function startLoad(hubs: readonly TestHub[], admin: string) {
   let isDone = false;
   const refused: string[] = [];
@@ -49,7 +49,7 @@ function startLoad(hubs: readonly TestHub[], admin: string) {
       else if (answer.ok) accepted += 1;
       return answer.ok ? (JSON.parse(text) as { token?: string }) : null;
     } catch {
-      // The hub restarts: the next call goes to the other one.
+      // The hub restarts, so the next call goes to the other hub.
       return null;
     }
   }
@@ -88,7 +88,8 @@ describe('a rotation of the secret over two hubs under load', () => {
     const { token: first } = await mintFor(old, { sub: 'root', role: 'admin', ttlSeconds: 600 });
     await using load = startLoad(pair.hubs, first);
     await load.more(50);
-    // Every hub verifies by the next secret before any signs with it; all tokens are new before the old one goes.
+    // Every hub verifies with the next secret before any hub signs with it. All tokens are new before the old secret is
+    // removed.
     await pair.roll(`${old},${next}`);
     await load.more(50);
     await pair.roll(`${next},${old}`);

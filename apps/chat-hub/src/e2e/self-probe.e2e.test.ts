@@ -29,7 +29,9 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/** The time until Ben, on the hub that may be deaf, gets a message that Ana sends on the other hub. */
+/**
+ * The time until Ben gets a message that Ana sends on the other hub. The subscriber of Ben's hub may receive nothing.
+ */
 async function deliveryMs(): Promise<number> {
   const sentAtMs = performance.now();
   const { seq } = await ana.call('message.send', { channelId, content: 'hello' });
@@ -65,7 +67,7 @@ describe('the self-probe of a hub', () => {
     for (let i = 0; i < 8; i += 1) times.push(await deliveryMs());
     expect(Math.max(...times)).toBeLessThan(1_000);
 
-    // The control: the bus did lose them, Redis is healthy, and the hub is ready.
+    // The control: the bus did lose the messages, Redis is healthy, and the hub is ready.
     expect(proxy.swallowed - swallowed).toBeGreaterThanOrEqual(9);
     expect((await metric('hub_tail_repairs_total')) - repairs).toBeGreaterThanOrEqual(9);
     expect(await readiness(hub)).toMatchObject({ ready: true, redis: { status: 'ok' } });

@@ -44,7 +44,8 @@ describe('typing', () => {
     expect(await typingUntilNow(channelId)).toEqual([true, false]);
   });
 
-  // The race: the message arrives while the call typing.start waits for Redis. Invariant: as in the test above.
+  // The race: the message arrives while the call typing.start waits for Redis. Invariant: a message ends the sender's
+  // typing.
   it('stops with a message that comes while typing.start is in flight', async () => {
     for (const channelId of ['in-flight', 'in-flight-subscribed']) {
       await watchedChannel(channelId);
@@ -92,8 +93,8 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub ends its leases and publishes this while it closes its bus. Invariant: its agents are reported
-  // offline at once, not at the end of their leases.
+  // The race: the hub ends its leases and publishes their ends while it closes its bus. Invariant: its agents are
+  // reported offline at once, not when their leases would expire.
   it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';
     await watchedChannel(channelId);

@@ -47,9 +47,9 @@ async function untilLagging(channelId: string): Promise<void> {
 }
 
 describe('a socket that reads too slowly', () => {
-  // The race: an agent starts typing before the socket lags and stops while it lags; others join, leave and change.
-  // Invariants: the socket gets all durable events in order, then only the latest state of each agent, and no indicator
-  // stays.
+  // The race: an agent starts typing before the socket lags and stops while it lags; other agents join, leave and
+  // change their status. Invariants: the socket gets all durable events in order, then only the latest state of each
+  // agent, and no typing indicator stays.
   it('gets the latest typing and presence after everything that it missed', async () => {
     const channelId = 'latest';
     const [slow, cem, dan] = (await followers(channelId, 'slow', 'cem', 'dan')) as [
@@ -93,8 +93,8 @@ describe('a socket that reads too slowly', () => {
     await Promise.all([slow.close(), cem.close()]);
   });
 
-  // The races: one socket stops reading in the middle of the traffic, another after its resume. Invariants: the hub
-  // uses little memory for them, serves the others as fast as before, and finally closes the two sockets.
+  // The races: one socket stops reading in the middle of the traffic, and another stops after its resume. Invariants:
+  // the hub uses little memory for these sockets, serves other sockets as fast as before, and finally closes the two.
   it('uses bounded memory, does not affect others, and is closed when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];

@@ -170,8 +170,8 @@ describe('subscribe', () => {
   });
 
   // The race: a socket that does not read fills its buffer while its channel has new events. Invariants: the hub's
-  // memory for it is bounded, other sockets are not delayed, and it gets everything once and in order when it reads
-  // again.
+  // memory for the socket is bounded, other sockets are not delayed, and the socket gets everything once and in order
+  // when it reads again.
   it('stops live delivery to a socket that does not read, which catches up from the log when it reads again', async () => {
     await using ana = await channelWith('slow', 1);
     await using slow = await hub.connect('slow-reader');

@@ -181,7 +181,8 @@ describe('tracing over two hubs', () => {
     await post('not sampled', unsampled);
     await ben.event(isMessage('not sampled'));
     expect(exporter.getFinishedSpans()).toEqual([]);
-    // The control, on the same topic: a sampled message is carried, after which nothing earlier can come.
+    // The control: a sampled message is carried on the same topic. Topics keep their order, so nothing about the first
+    // message can arrive after it.
     await post('sampled', sampled);
     await waitFor(() => carried.length > 0);
     expect(carried).toHaveLength(1);

@@ -43,7 +43,7 @@ describe('two hubs on one Redis and one database', () => {
     await ben.event(({ event }) => event.type === 'channel.presence');
     await ben.event(({ event }) => event.type === 'channel.typing');
     const types = new Set(ben.events.map(({ event }) => event.type as string));
-    // Ben got his own join among the resumed events, before the live ones.
+    // Ben got his own join among the resumed events, before the live events.
     const log = await ana.call('log.read', { channelId, after: 0 }).catch(() => null);
     expect(log).toBeNull();
     expect([...types, 'channel.member.join'].sort()).toEqual(

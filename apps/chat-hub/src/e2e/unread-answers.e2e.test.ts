@@ -82,8 +82,8 @@ describe('many sockets of one agent that do not read', () => {
         what: 'a refusal',
       });
     });
-    // One answer of Ben at a time, plus the output of one turn for each socket, written before the hub saw that it does
-    // not read.
+    // The sum of three parts: the agent's budget, one answer to Ben, and the output of one turn for each socket. The
+    // hub writes that output before it knows that the socket does not read.
     expect(unsent / mib).toBeLessThan(16 + 8 + 16);
     expect(resident / 1e6).toBeLessThan(250);
 

@@ -73,7 +73,7 @@ const ana: Identity = {
   onBehalfOf: null,
 };
 
-/** Only the upgrade handler, on a bare HTTP server. */
+/** A bare HTTP server with only the upgrade handler. */
 async function upgradesOnly(
   options: Partial<UpgradeOptions>,
 ): Promise<{ port: number; refused: number[] }> {
@@ -296,8 +296,8 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain closes every session, and a client that is still being authenticated would connect after it and
-  // delay the end. Invariant: no client is accepted once the drain has begun.
+  // The race: the drain closes every session, and a client that is still being authenticated would connect after that
+  // and delay the end of the drain. Invariant: no client is accepted once the drain has begun.
   it('refuse a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];

@@ -133,7 +133,8 @@ describe('the web UI', () => {
     }
   });
 
-  // A proxy that changes the Host makes the page's own Origin a foreign one, and module scripts carry it.
+  // If a proxy changes the Host header, the page's own Origin looks foreign. Browsers send this Origin when they load
+  // module scripts.
   it('is served to every Origin, because it holds no data, but not for a foreign Host', async () => {
     const origin = 'https://chat.example.com';
     expect((await ask('/', { origin })).status).toBe(200);

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** The behaviour of a client that got a time at which to reconnect. */
+/** The behaviour of a client that was given a time to reconnect. */
 type Manner = 'obeys' | 'never reconnects' | 'reconnects at random';
 
 interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** How late a client that obeys reconnects: from 0, on time, to 1, the latest for which the burst can make up. */
+  /** How late a client that obeys reconnects: 0 is on time, 1 is the longest delay that the burst can compensate. */
   readonly lateness: number;
 }
 

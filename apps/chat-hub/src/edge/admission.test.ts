@@ -33,7 +33,7 @@ describe('admission', () => {
   });
 
   // The race: newcomers take each slot as soon as it is free, so a client that returns at the time it was given finds
-  // none.
+  // no free slot.
   it('keeps the slot of a client that reconnects on time, however many newcomers come', () => {
     ask('a', 'b', 'c');
     expect(ask('late')).toEqual([100]);

@@ -1,13 +1,15 @@
 export interface AdmissionOptions {
-  /** Clients admitted per second, on average. */
+  /** The number of clients admitted per second, on average. */
   readonly perSecond: number;
-  /** Clients admitted at once after a quiet time. */
+  /** The most clients admitted at once after a quiet time. */
   readonly burst: number;
-  /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
+  /** How far ahead slots are reserved. Clients beyond this time get a time to try again, without a reservation. */
   readonly horizonMs: number;
   /** How long a reserved slot is kept if its client is late. */
   readonly graceMs: number;
-  /** The most slots reserved for one agent: so many of its sockets are admitted at the times that they were given. */
+  /**
+   * The most slots reserved for one agent, so at most this many of its sockets are admitted at the times given to them.
+   */
   readonly maxPerName: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
@@ -81,7 +83,7 @@ export function createAdmission(options: AdmissionOptions) {
   function defer(name: string, nowMs: number): { readonly afterMs: number } {
     const atMs = Math.max(nowMs + (1 + reservations.size - tokens) / perMs, lastAtMs + 1 / perMs);
     if (atMs - nowMs > horizonMs) {
-      // Such clients get times spread over a second horizon but no reservation, so that memory is bounded.
+      // A client beyond the horizon gets a time within the next horizon, but no reservation, so that memory is bounded.
       beyond += 1;
       return { afterMs: Math.ceil(horizonMs + ((beyond / perMs) % horizonMs)) };
     }

@@ -1,7 +1,9 @@
 /** Returns true if the list has this origin. `origin` must have the form in which browsers send it. */
 export type AllowedOrigins = (origin: string) => boolean;
 
-/** A wildcard below fewer labels would admit the sites of strangers; `localhost` belongs to this machine. */
+/**
+ * A wildcard before a single label, such as `*.com`, would admit foreign sites. `localhost` belongs to this machine.
+ */
 const wildcardHost = /^\*\.(?:[^*.]+(?:\.[^*.]+)+|localhost)$/;
 
 /**
@@ -27,7 +29,7 @@ export function parseAllowedOrigin(text: string): string {
 
 /**
  * Compiles parsed entries. `https://*.example.com` admits every host below example.com at any depth, with that scheme
- * and port, and not example.com itself.
+ * and port, but not example.com itself.
  */
 export function createAllowedOrigins(entries: readonly string[]): AllowedOrigins {
   const exact = new Set(entries.filter((entry) => !entry.includes('*')));

@@ -111,7 +111,7 @@ function authenticateJwt(
     if (token === null || token === '') throw unauthorized('a bearer token is needed');
     const identity = identityOf(await verify(token), settings);
     const { agentId, jti, minter, issuedAtMs } = identity;
-    // Checked before the database is read, because a flood must not load the database.
+    // A barred agent is refused before the database is read, because a flood must not load the database.
     refuseBarred(agentId, barredForMs);
     if (await store.isRevoked({ sub: agentId, jti, minter, issuedAtMs })) {
       onRevoked(identity);
@@ -131,7 +131,7 @@ function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForM
   );
 }
 
-/** The algorithm in the token's header, which is not verified yet; null if this is no token. */
+/** The algorithm in the token's header, which is not verified yet; null if the text is not a token. */
 function algorithmOf(token: string): string | null {
   try {
     return decodeProtectedHeader(token).alg ?? '';

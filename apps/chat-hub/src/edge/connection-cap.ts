@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** File descriptors kept for the database, Redis, files and the operations port. */
+/** The number of file descriptors reserved for the database, Redis, files and the operations port. */
 const ownFiles = 256;
 /** The limit that is assumed where the system does not report one. Most systems allow at least this. */
 const assumedFiles = 1_024;
@@ -11,9 +11,12 @@ const minSurplus = 16;
 const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
-  /** Connections that are served normally. */
+  /** The most connections that are served normally. */
   readonly served: number;
-  /** Further connections, accepted only to tell their clients when to reconnect. Others are dropped. */
+  /**
+   * The most connections beyond these. They are accepted only to tell their clients when to reconnect. Others are
+   * dropped.
+   */
   readonly surplus: number;
 }
 
@@ -34,7 +37,7 @@ export function openFilesLimit(): number | null {
   }
 }
 
-/** Splits the open files into limits. Serves `wanted` connections if this is given and fits, else as many as fit. */
+/** Splits the open files into limits. Serves `wanted` connections if it is not null and fits, else as many as fit. */
 export function connectionLimits(
   openFiles: number | null,
   wanted: number | null,

@@ -3,24 +3,24 @@ import { LRUCache } from 'lru-cache';
 import type { Credentials } from './identity.ts';
 
 interface Bucket {
-  /** Failures that have not leaked out of the bucket yet. */
+  /** The number of failures that have not leaked out of the bucket yet. */
   readonly level: number;
   readonly atMs: number;
 }
 
 /**
- * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill it, so any
- * number of agents with valid tokens may share an address. While it is full, only credentials that were accepted before
- * are checked from there.
+ * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill the
+ * bucket, so any number of agents with valid tokens may share an address. While the bucket is full, the hub checks only
+ * credentials from this address that were accepted before.
  */
 export function createFailedSignIns({
-  /** Failures in a burst before an address is blocked. */
+  /** The most failures in a burst before an address is blocked. */
   burst = 50,
-  /** Failures per second that an address may cause on average. */
+  /** The number of failures per second that an address may cause on average. */
   perSecond = 10,
-  /** Addresses remembered at a time; the one whose last failure is oldest is evicted. */
+  /** The most addresses remembered at a time. The address whose last failure is oldest is evicted. */
   maxAddresses = 10_000,
-  /** Accepted credentials remembered at a time; the least recently used are evicted. */
+  /** The most accepted credentials remembered at a time. The least recently used are evicted. */
   maxGood = 20_000,
   clock = () => performance.now(),
 } = {}) {

@@ -17,7 +17,7 @@ export const jtiSchema = z
 /** The sender of events that no agent causes. No token and no client may act as it. */
 const hubSender = 'hub';
 
-/** True for an id that an agent may have: any valid one but the hub's own. */
+/** True for every valid id except the hub's own, which no agent may have. */
 export function isAgentId(value: unknown): value is string {
   return isId(value) && value !== hubSender;
 }
@@ -34,9 +34,9 @@ export interface Identity {
   readonly jti: string | null;
   /** The agent, or the user of a machine, that minted the token; null when no hub minted it. */
   readonly minter: string | null;
-  /** Epoch ms; null when the token has no `iat`. */
+  /** Unix time in ms; null when the token has no `iat`. */
   readonly issuedAtMs: number | null;
-  /** Epoch ms; null for never (dev mode). */
+  /** Unix time in ms; null when it never expires (dev mode). */
   readonly expiresAtMs: number | null;
   /** The address of the client, as far as it can be trusted. */
   readonly address?: string;
@@ -118,7 +118,7 @@ function isChannelKind(kind: string): boolean {
   return (channelKinds as readonly string[]).includes(kind);
 }
 
-/** The subprotocols that a client offers, in its order. */
+/** The subprotocols that a client offers, in the client's order. */
 export function offeredProtocols(header: string | readonly string[] | undefined): string[] {
   return String(header ?? '')
     .split(',')

@@ -4,14 +4,17 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createWriteBehind } from './write-behind.ts';
 
-/** Agents waiting to be written. While the database is away, further agents are skipped until they are seen again. */
+/**
+ * The most agents that wait to be written. While the database is away, further agents are skipped until they are seen
+ * again.
+ */
 const maxPending = 20_000;
-/** Agents remembered together with their last written values, so that a REST call costs no write. */
+/** The most agents remembered with their last written values, so that a REST call costs no write. */
 const maxRemembered = 50_000;
 /** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;
 
-/** Records in the store which agents there are, of which kind, and when they were last seen. */
+/** Records each agent in the store, with its kind and the time when it was last seen. */
 export function createKnownAgents(deps: {
   readonly store: Pick<ChatStore, 'recordAgents'>;
   readonly log: Logger;
@@ -39,7 +42,7 @@ export function createKnownAgents(deps: {
     },
     /** Call it when a token was issued for the agent. The agent counts as seen only when it uses a token. */
     minted(agentId: string) {
-      // An agent that waits to be written as seen becomes known by that write.
+      // If the agent already waits to be written as seen, that write also makes it known.
       if (!writes.has(agentId)) writes.add(agentId, { agentId, kind: null });
     },
     /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */

@@ -10,21 +10,21 @@ export interface TokenRequest {
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
   readonly kind?: AgentKind | undefined;
-  /** The agent, or the user of a machine, that mints it. Tokens can be revoked by it. */
+  /** The agent, or the user of a machine, that mints it. All tokens of one minter can be revoked together. */
   readonly minter: string;
 }
 
 export interface MintedToken {
   readonly token: string;
   readonly jti: string;
-  /** Epoch ms. */
+  /** Unix time in ms. */
   readonly expiresAt: number;
   readonly issuedAtMs: number;
 }
 
 /**
- * Signs a token with the first secret, with all claims that a hub of these settings asks for. Each token gets its own
- * `jti`, so that it can be revoked by itself. There must be a secret.
+ * Signs a token with the first secret, with all claims that a hub with these settings requires. Each token gets its own
+ * `jti`, so that it can be revoked alone. There must be a secret.
  */
 export async function mintToken(
   { secrets, issuer, audiences, claims: names, adminRole }: Omit<JwtSettings, 'jwksUrl'>,
@@ -33,7 +33,7 @@ export async function mintToken(
   const [secret = ''] = secrets;
   const [audience] = audiences;
   const jti = randomUUID();
-  // With milliseconds, so that a token that is minted right after a revocation of its agent is newer.
+  // The time has milliseconds, so that a token minted right after a revocation of its agent counts as newer.
   const issuedAtMs = Date.now();
   const expiresAt = Math.floor(issuedAtMs / 1000) + ttlSeconds;
   const jwt = new SignJWT({

@@ -26,8 +26,8 @@ export function createHostPolicy({ auth }: Pick<Config, 'auth'>): HostPolicy {
 }
 
 /**
- * Refuses requests of foreign web pages, over REST and WebSocket: their Origin is neither this host, nor that of the
- * public URL, nor an allowed one. The Host policy is applied first.
+ * Refuses requests of foreign web pages, over REST and WebSocket. A page is foreign unless its Origin is this host, the
+ * host of the public URL or an allowed origin. The Host policy is applied first.
  */
 export function createOriginPolicy(
   config: Pick<Config, 'allowedOrigins' | 'auth' | 'publicUrl' | 'trustedProxies'>,

@@ -1,4 +1,6 @@
-/** The first segments of the hub's own paths. A public path that begins like these could not be told apart. */
+/**
+ * The first segments of the hub's own paths. A public path must not begin with one, because the two would be confused.
+ */
 const ownSegments: ReadonlySet<string> = new Set(['v1', 'assets', 'healthz', 'readyz', 'metrics']);
 
 const plainPath = /^(?:\/[\w.~-]+)*\/?$/;
@@ -27,11 +29,10 @@ export function parsePublicUrl(text: string): string {
 export interface PathPrefix {
   /** With slashes at both ends. */
   readonly path: string;
-  /** Removes the prefix from a request's target, for proxies that do not. Other targets stay as they are. */
+  /** Removes the prefix from a request's target, for proxies that do not remove it. Other targets stay unchanged. */
   strip(target: string): string;
 }
 
-/** Creates the prefix of a parsed public URL. */
 export function createPathPrefix(publicUrl: string | null): PathPrefix {
   const path = publicUrl === null ? '/' : new URL(publicUrl).pathname;
   if (path === '/') return { path, strip: (target) => target };

@@ -6,8 +6,8 @@ import ipaddr from 'ipaddr.js';
 export type RemoteAddress = (request: IncomingMessage) => string;
 
 /**
- * Answers the address of the connection. Behind trusted proxies it is the last address in `X-Forwarded-For` that is not
- * one of theirs. All addresses of an IPv6 /64 count as one, because a single customer gets a whole /64.
+ * Returns the address of the connection. Behind trusted proxies, returns the last address in `X-Forwarded-For` that is
+ * not a trusted proxy. All addresses of an IPv6 /64 count as one, because a single customer gets a whole /64.
  * @throws {TypeError} when a proxy is not an address, a range (CIDR) or one of `loopback`, `linklocal`, `uniquelocal`
  */
 export function createRemoteAddress(trustedProxies: readonly string[]): RemoteAddress {

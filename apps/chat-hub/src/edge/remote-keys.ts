@@ -16,18 +16,18 @@ export interface RemoteKeysOptions {
 }
 
 const timeoutMs = 3_000;
-/** A key set that lacks a key is fetched again for it, at most this often. */
+/** The minimum time between two fetches of the key set that tokens with an unknown key cause. */
 const unknownKeyPauseMs = 10_000;
-/** With keys at hand, a key server that failed is left alone for this time. */
+/** After the key server failed, no request is sent to it for this time if keys are in memory. */
 const failurePauseMs = 2_000;
 /** The minimum time between two log lines about a failing key server. */
 const warnEveryMs = 30_000;
 
 /**
- * The keys at a JWKS URL. They are fetched at first use, again after `refreshMs` without delaying any sign-in, and for
- * an unknown key. While the key server is away the known keys stay in use, for a day. Rejects with AuthError
- * `unavailable` when a key is needed that only the key server has, and with jose's own error when the key set has none
- * for the token.
+ * The keys at a JWKS URL. They are fetched at first use, again after `refreshMs` without delaying any sign-in, and when
+ * a token has an unknown key. While the key server is away, the known keys stay in use for a day. Rejects with
+ * AuthError `unavailable` when only the key server may have the token's key. Rejects with jose's own error when the key
+ * server has no key for the token.
  */
 export function createRemoteKeys(
   url: string,
@@ -46,14 +46,14 @@ export function createRemoteKeys(
   let failedAtMs = -Infinity;
   let warnedAtMs = -Infinity;
 
-  // A success since then ends the pause, and so does a clock that was set back.
+  // A later success ends the pause. So does a clock that was set back.
   function isPaused(): boolean {
     const { uat = Infinity } = fetched;
     const sinceMs = Date.now() - failedAtMs;
     return failedAtMs >= uat && sinceMs >= 0 && sinceMs < failurePauseMs;
   }
 
-  /** The fetched keys alone. */
+  /** Looks only among the fetched keys, without a request. */
   function knownKeys(): JWTVerifyGetKey {
     if (local.uat !== fetched.uat)
       local = { uat: fetched.uat, keys: createLocalJWKSet(keys.jwks() ?? { keys: [] }) };

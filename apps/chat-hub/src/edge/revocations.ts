@@ -1,13 +1,13 @@
 import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
-/** Far longer than an upgrade may take between the check of its token and its session. */
+/** This is far longer than an upgrade may take between the check of its token and its session. */
 const keptMs = 60_000;
 const maxKept = 10_000;
 
 /**
- * The revocations of the last minute. A token that was checked just before its revocation may open a session just after
- * the sockets of that token were closed, so each new session is compared with them once more.
+ * The revocations of the last minute. A token may be checked just before its revocation and open its session just after
+ * the hub closed the token's sockets. Each new session is therefore compared with these revocations again.
  */
 export function createRevocations(clock: () => number = () => performance.now()) {
   let recent: { readonly revoked: RevokedToken; readonly atMs: number }[] = [];
@@ -27,7 +27,9 @@ export function createRevocations(clock: () => number = () => performance.now())
 
 export type Revocations = ReturnType<typeof createRevocations>;
 
-/** True when the revocation ends the token of this identity. A token without `iat` counts as older than any. */
+/**
+ * True when the revocation ends the token of this identity. A token without `iat` counts as older than the revocation.
+ */
 export function isRevokedBy(
   identity: Identity,
   { jti, sub, minter, revokedAtMs }: RevokedToken,

@@ -19,7 +19,7 @@ const claimsSchema = z.object({
   exp: numericDate,
   iat: numericDate.optional(),
   jti: jtiSchema.optional(),
-  // Another issuer may use the name for something else.
+  // Another issuer may use this claim for something else.
   minter: z.string().max(128).optional().catch(undefined),
   channels: z.array(z.string().refine(isId)).max(1_000).optional(),
   role: z.union([z.string(), z.array(z.unknown())]).optional(),
@@ -42,7 +42,7 @@ export function readClaim(payload: JWTPayload, name: string): unknown {
   return value;
 }
 
-/** The identity that verified claims give. @throws {AuthError} `unauthorized`, naming the claim and never its value */
+/** The identity in verified claims. @throws {AuthError} `unauthorized`, naming the claim and never its value */
 export function identityOf(
   payload: JWTPayload,
   { claims: names, adminRole }: Pick<JwtSettings, 'claims' | 'adminRole'>,
@@ -59,7 +59,8 @@ export function identityOf(
     throw new AuthError('unauthorized', `the token's claim "${name}" cannot be used`);
   }
   const { sub, exp, iat, jti, minter, channels, role, kind, on_behalf_of } = claims.data;
-  // Until the time in `iat`, every revocation would take such a token for a newer one, which it does not end.
+  // A revocation does not end tokens that were issued after it. A token with a future `iat` would therefore survive
+  // every revocation until that time.
   if (iat !== undefined && iat > Date.now() + clockToleranceMs)
     throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
   return {

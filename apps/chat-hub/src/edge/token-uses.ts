@@ -4,9 +4,9 @@ import type { Logger } from 'pino';
 import type { Identity } from './identity.ts';
 import { createWriteBehind } from './write-behind.ts';
 
-/** Uses waiting to be written. While the database is away, further ones are not recorded. */
+/** The most uses that wait to be written. While the database is away, further uses are not recorded. */
 const maxPending = 20_000;
-/** Tokens remembered with the time of their last recorded use, so that a REST call costs no write. */
+/** The most tokens remembered with the time of their last recorded use, so that a REST call costs no write. */
 const maxRemembered = 50_000;
 /** A token that stays in use is recorded again after this time. */
 const refreshMs = 60_000;
@@ -39,7 +39,10 @@ export function createTokenUses(deps: {
     accepted(identity: Identity): void {
       if (identity.minter !== null) record(identity, false);
     },
-    /** Call it when a token was refused because it was revoked: its revocation is not needed once it has expired. */
+    /**
+     * Call it when a token was refused because it was revoked. When the token has expired, its revocation can be
+     * deleted.
+     */
     refused: (identity: Identity) => record(identity, true),
     close: () => writes.close(),
   };

@@ -11,7 +11,7 @@ const nothing: Forwarded = { host: null, protocol: null };
 
 /**
  * Reads `X-Forwarded-Host` and `X-Forwarded-Proto` of requests that come from a trusted proxy, and ignores them from
- * anyone else. Of several values the last counts, because the nearest proxy wrote it.
+ * anyone else. If a header has several values, the last counts, because the nearest proxy wrote it.
  */
 export function createForwarded(
   trustedProxies: readonly string[],

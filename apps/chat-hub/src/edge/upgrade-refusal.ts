@@ -21,7 +21,7 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/** The client may retry later: after a random time if none is given, so that not all retry at once. */
+/** The client may retry after `retryAfterMs`. The default is random, so that clients do not all retry at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -62,7 +62,7 @@ export function endWithResponse(
     ...headers,
     'Connection: close',
   ];
-  // Destroyed without waiting, because the peer may keep its side open.
+  // The socket is destroyed at once, because the peer may keep its side open.
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

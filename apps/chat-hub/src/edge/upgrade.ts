@@ -53,14 +53,14 @@ export interface UpgradeOptions {
   readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
-  /** Called with the outcome of each sign-in. */
   readonly onSignIn?: OnSignIn;
   readonly log: Logger;
   /** The most sockets that authenticate at a time; further clients get a time to reconnect. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
-   * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at
-   * most a quarter of these. Further clients are refused by an HTTP status. @default 4096
+   * The most refused sockets that wait at a time for the client to read its close code. Refusals other than 503 get at
+   * most a quarter of these. Further clients are refused by an HTTP status.
+   * @default 4096
    */
   readonly maxClosing?: number;
   /**
@@ -79,7 +79,7 @@ interface Candidate {
 
 /** How long upgrades may keep the event loop busy at a time. */
 const sliceMs = 5;
-/** Upgrades that may wait for their turn; the sockets of further ones are destroyed. */
+/** The most upgrades that wait for their turn. The sockets of further upgrades are destroyed. */
 const maxQueued = 16_384;
 /** How long a refused client may take to close its side. */
 const closeTimeoutMs = 2_000;
@@ -116,7 +116,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const blockedForMs = options.failedSignIns.blockedForMs(address, credentials);
     if (blockedForMs !== null) {
       options.onSignIn?.({ transport: 'ws', address, trace, failure: 'blocked' });
-      // Spread over a second, because other clients at that address may be waiting too.
+      // The retries are spread over a second, because other clients at that address may be waiting too.
       const afterMs = Math.max(1_000, blockedForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
     }
@@ -137,7 +137,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const identity = { ...(await options.authenticate(credentials)), address };
       signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
-      // Checked again, because a drain that began meanwhile only closes clients that are already connected.
+      // The capacity is checked again, because a drain that began meanwhile only closes clients that are already
+      // connected.
       const full = refusalWhenFull(socket);
       if (full) return full;
       // A socket that was destroyed meanwhile must take no slot.

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 
-/** Values are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
+/**
+ * Values are written together, at most this often. So 10,000 clients that reconnect at once cost only a few commits.
+ */
 const writeEveryMs = 250;
 const retryAfterMs = 2_000;
 const maxBatch = 500;
@@ -11,10 +13,13 @@ const maxBatch = 500;
  */
 export function createWriteBehind<T>(deps: {
   readonly write: (batch: readonly T[]) => Promise<void>;
-  /** The values, as the log names them. */
+  /** The name of the values in the log. */
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
-  /** Values waiting to be written. While the database is away, further ones than these and a batch are not taken. */
+  /**
+   * The most values that wait to be written, besides one batch. While the database is away, values beyond this are
+   * refused.
+   */
   readonly maxPending: number;
   /** @default performance.now */
   readonly clock?: () => number;
@@ -42,7 +47,8 @@ export function createWriteBehind<T>(deps: {
     writing = deps.write(batch.map(([, value]) => value)).catch((error: unknown) => {
       log.debug({ err: error }, `${what} were not recorded; they will be`);
       waitMs = retryAfterMs;
-      // In front of the values that were added during the write, and replaced by those of the same key, which are newer.
+      // The failed batch comes first again. A value that was added during the write replaces the failed one of the same
+      // key.
       pending = new Map([...batch, ...pending]);
     });
     await writing;

@@ -18,7 +18,7 @@ const hubProbeMaxMs = 4 * pubSubMaxMs;
 const cpuMax = 0.8;
 const memoryMax = 0.95;
 
-/** The common issues of Redis, each checked now. */
+/** Checks the common issues of Redis now. */
 export function commonIssues({ hub, database, redis }: Facts): Section {
   return {
     title: 'Common issues',
@@ -153,7 +153,7 @@ function immortalKeys(redis: RedisFacts, { inspection }: DatabaseFacts): Line {
       'unknown',
       `${count(immortal)} of ${count(keys)} keys; the database, which knows how many are right, is away`,
     );
-  // The highest seq of each channel, and the newest events of the hubs.
+  // The keys that rightly never expire: the highest seq of each channel, and the key with the hubs' newest events.
   const right = channels + 1;
   const seen = `${count(immortal)} of ${count(keys)} keys never expire; up to ${count(right)} are right`;
   return immortal > right

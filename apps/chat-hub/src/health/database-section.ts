@@ -4,7 +4,7 @@ import { age, bytes, count, line, ms, orNull, type Line, type Section } from './
 export interface DatabaseFacts {
   /** The address, without user and password. */
   readonly shownUrl: string;
-  /** Null: it was not reached; `failure` says why. */
+  /** Null if the database was not reached; `failure` says why. */
   readonly inspection: StoreInspection | null;
   readonly tookMs: number;
   readonly failure: string | null;
@@ -96,7 +96,7 @@ function schemaLine({ schema }: StoreInspection): Line {
   return line('schema', 'ok', `${latest}, the newest of this release`);
 }
 
-/** A hub beats every 2 s, and counts as dead after 5 s. */
+/** A hub writes a heartbeat every 2 s, and counts as dead after 5 s without one. */
 export const deadMs = 5_000;
 
 function hubsLine(hubs: StoreInspection['hubs']): Line {

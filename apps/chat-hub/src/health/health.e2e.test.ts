@@ -77,7 +77,7 @@ async function startWorld(
 }
 
 describe('a hub, its database and its Redis', () => {
-  // The tests share one world, because a hub takes seconds to start; the last one ends it.
+  // The tests share one hub and its Redis, because a hub takes seconds to start. The last test ends them.
   let world: World;
   beforeAll(async () => {
     world = await startWorld({}, wellSet, suite);
@@ -197,7 +197,7 @@ describe('the database', () => {
 });
 
 describe('the common issues', () => {
-  /** Waits until the issue is gone, because a busy machine may show one for a moment. */
+  /** Waits until the issue is gone, because a busy machine may show it for a moment. */
   const untilOk = (env: Environment, name: string) =>
     waitFor(async () => (await issue(env, name))?.state === 'ok', { timeoutMs: 30_000 });
   const issue = async (env: Environment, name: string) =>

@@ -30,7 +30,7 @@ interface ReadyBody {
   readonly publishPath?: { readonly status?: string; readonly latencyMs?: number | null };
 }
 
-/** A hub takes 50 samples of its event loop's delay a second. */
+/** A hub takes 50 samples of its event loop's delay per second. */
 const loopWindowMs = 500;
 
 /** Above this delay, pub/sub cannot keep its target of 50 ms. The alert HubEventLoopBusy has the same threshold. */
@@ -208,7 +208,7 @@ function redisLine({ redis, publishPath }: ReadyBody): Line[] {
         refusalAdvice[refusal] ?? 'see its log',
       ),
     ];
-  // An unused path: no Redis is configured.
+  // The publish path is unused when no Redis is configured.
   if (redis?.status !== 'down' || publishPath?.status === 'unused') return [];
   return [line('Redis', 'degraded', 'the hub does not reach it', 'see the section of Redis')];
 }

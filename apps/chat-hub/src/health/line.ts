@@ -1,4 +1,4 @@
-/** `unknown`: it could not be checked, because something else failed. */
+/** `unknown`: the check was not possible, because something else failed. */
 export type State = 'ok' | 'degraded' | 'down' | 'unknown';
 
 /** The result of one check. */

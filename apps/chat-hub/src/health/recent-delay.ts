@@ -4,7 +4,7 @@
  */
 export type DelayBuckets = ReadonlyMap<number, number>;
 
-/** Not the maximum, because a single pause, such as a garbage collection, does not make the event loop busy. */
+/** The maximum is not used, because a single pause, such as a garbage collection, does not make the event loop busy. */
 const quantile = 0.9;
 
 /** Reads the buckets from the text of /metrics, by their bounds in seconds; empty if there are none. */

@@ -17,7 +17,7 @@ export interface RedisFacts {
   /** False when the environment names no Redis. Its absence is then no fault. */
   readonly isNamed: boolean;
   readonly mode: RedisServers['mode'] | null;
-  /** Empty: it was not reached; `failure` says why. */
+  /** Empty if no server was reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
   /** The time from publishing an event to receiving it; null when it was not received, or was not tried. */
   readonly pubSubMs: number | null;

@@ -14,7 +14,7 @@ export function redisSection(facts: RedisFacts, context: RedisContext): Section 
   return { title: 'Redis', subject: facts.shownUrl, lines: redisLines(facts, context) };
 }
 
-/** True when Redis is named and does not answer. */
+/** True when a Redis is configured and does not answer. */
 export function isAway({ servers, isNamed }: RedisFacts): boolean {
   return servers.length === 0 && isNamed;
 }

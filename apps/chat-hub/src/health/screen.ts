@@ -53,7 +53,7 @@ function shortened(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
-/** Breaks at spaces; a longer word is cut. */
+/** Breaks lines at spaces. A word that is longer than a line is cut. */
 function wrap(text: string, width: number): string[] {
   const rows: string[] = [];
   let row = '';

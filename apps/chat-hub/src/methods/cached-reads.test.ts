@@ -106,7 +106,8 @@ describe('a read through the cache', () => {
       return loaded;
     };
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
-    // The database was rolled back meanwhile, to a log in which the reader's membership is not confirmed.
+    // The value's head is above the log's head, as after a rollback of the database. The reader's membership at the
+    // value's head is not confirmed.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
 

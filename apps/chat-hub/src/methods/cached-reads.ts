@@ -59,7 +59,7 @@ export async function cachedRead<T>(
   }
 
   try {
-    // Checked before anything is loaded, so that an outsider learns nothing from the response time.
+    // The rights are checked before anything is loaded, so that an outsider learns nothing from the response time.
     const before = await stateForReader();
     if ('ok' in before) return before;
     const { head, floor } = before;
@@ -86,8 +86,8 @@ export async function cachedRead<T>(
   }
 }
 
-// The caller's membership is known only up to the room's last delivery, so the copy must not be newer than that. The
-// two checks have no await between them, so a socket that was just removed gets nothing.
+// The caller's membership is known only up to the room's head, so a newer copy is not served. The two checks have no
+// await between them, so a socket that was just removed gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

@@ -44,9 +44,9 @@ export function refuseCreation(
 
 /**
  * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does
- * not know counts as creating it, before the store is called: many at once cannot exceed the limit together, and no
- * message waits for a query that a later call could overtake. Past the limit, the store takes the message only if the
- * channel exists.
+ * not know counts as a creation. It is counted before the store is called, so concurrent messages cannot exceed the
+ * limit, and no later call can overtake the message during a query. Past the limit, the store takes the message only if
+ * the channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { publisher, rooms } = deps;

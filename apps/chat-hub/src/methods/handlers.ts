@@ -5,7 +5,7 @@ import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
-/** Creates the handler of every method of the protocol, each family in a file of its own. */
+/** Creates the handler of every method of the protocol. Each family of methods has its own file. */
 export function createHandlers(deps: MethodDeps): Handlers {
   return {
     ...channelMethods(deps),

@@ -58,7 +58,7 @@ export function messageMethods(deps: MethodDeps) {
   async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
     const read = await store.read(asHub, 'message.history', params, turnOf);
-    // While the database is away this is unknown, so true is assumed; the next page gives the answer.
+    // Without the database the answer is unknown, so true is assumed. The client finds out with the next page.
     return read.ok ? read.result.messages.length > 0 : true;
   }
 

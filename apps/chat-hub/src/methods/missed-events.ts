@@ -8,7 +8,7 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/** Reads the log for all topics of one call. Rejects at once when a read has failed or `maxMs` are over. */
+/** Reads the log for all topics of one call. Rejects at once when a read has failed or `maxMs` have passed. */
 export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;

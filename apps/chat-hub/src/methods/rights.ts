@@ -48,7 +48,6 @@ const outsiderTexts = {
   not_found: 'there is no such channel',
 } as const;
 
-/** The refusal for an agent that is not a member. */
 export function refuseOutsider(code: keyof typeof outsiderTexts): Refusal {
   return refuse(code, outsiderTexts[code]);
 }

@@ -3,10 +3,15 @@ import type { ParamsOf } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
 
-/** Reads shared by all readers, whose rights were checked before: cached rows depend on no reader's rights. */
+/**
+ * The actor of reads that many readers share. Each reader's rights are checked before, so the rows are the same for
+ * all.
+ */
 export const asHub: Actor = { agentId: 'hub', isAdmin: true };
 
-/** Shared reads queue at the store under a name that no agent has, so that they wait behind no agent's reads. */
+/**
+ * Shared reads have their own queue at the store, under a name that no agent has, so that no agent's reads delay them.
+ */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
 /** The handler of a method that only changes the log. */

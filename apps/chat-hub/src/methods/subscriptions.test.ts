@@ -49,8 +49,8 @@ const heavyEvent = (seq: number, weight: number) =>
   });
 
 /**
- * A subscribe by Ben that pauses until the test continues it. From seq 0 it pauses while it reads the log of five
- * events; without `since`, before its answer is made.
+ * A subscribe by Ben that pauses until the test continues it. With `since` 0, it pauses while it reads the log of five
+ * events. With null, it pauses before its answer is made.
  */
 async function subscribing(since: number | null = 0, weight = 1) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
@@ -139,8 +139,8 @@ describe('a subscribe in progress', () => {
   });
 
   // The race: rights were read before the epoch changed, and the answer is made while the hub still reads the rights of
-  // sockets that are already in rooms. Invariant: as above. Without it, this socket's rights would not be checked
-  // again.
+  // sockets that are already in rooms. Invariant: an answer holds nothing from an earlier epoch. Otherwise this
+  // socket's rights would not be checked again.
   it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });
@@ -148,8 +148,8 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the floor was read in an epoch that ends before the answer arrives. Invariant: the room does not apply it to
-  // the new epoch's log, whose events after it would be refused to every client.
+  // The race: the floor was read in an epoch that ends before the answer arrives. Invariant: the room does not apply
+  // this floor to the new epoch's log. Otherwise it would refuse events that the new log still holds.
   it('does not pass a floor of an earlier epoch to the room', async () => {
     const { result, rooms, store, access, methods, session } = await subscribing();
     await result();
@@ -213,7 +213,8 @@ describe('a subscribe in progress', () => {
     expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
   });
 
-  // The race: as above, but the leave arrives when rights cannot be read again.
+  // The race: the agent leaves when rights cannot be read again. Invariant: a member is not refused, because clients
+  // take `forbidden` as final.
   it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -243,9 +244,9 @@ describe('a subscribe in progress', () => {
 });
 
 describe('a subscribe to many channels', () => {
-  // The race: the hub is behind in many channels when the store becomes unavailable. Each topic waited for two seconds,
-  // one after the other, and the socket's calls on all these channels waited too. Invariant: every call ends within its
-  // time limit.
+  // The fault: the hub is behind in many channels when the store becomes unavailable. Each topic waited for two
+  // seconds, one after the other, and the socket's calls on all these channels waited too. Invariant: every call ends
+  // within its time limit.
   it('waits no longer for all of them together than for one', async () => {
     const ids = range(1, 100).map((number) => `c${number}`);
     let nowMs = 0;

@@ -30,23 +30,25 @@ interface Prepared {
   readonly room: Room;
   /** The head at which the store confirmed the agent's membership. */
   readonly memberAt: number;
-  /** The seq after which the client asked to resume; null when it did not, or in another epoch. */
+  /** The seq after which the client asked to resume; null when it did not ask, or asked with a seq of another epoch. */
   readonly since: number | null;
   /** The events after `since` gathered so far; null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 
-/** How often membership is read again, if the agent leaves during each read. After that the topic is refused. */
+/** How many times membership is read again when the agent leaves during a read. After that the topic is refused. */
 const leaveRounds = 3;
-/** The time for all topics together to catch up with the store's heads, before they are refused. */
+/**
+ * The time for all topics together to catch up with the store's heads. Topics that are still behind are then refused.
+ */
 const levelMs = 2_000;
-/** The time for all topics together to read missed events; then the rest are refused. One more read may end later. */
+/** The time for all topics together to read missed events; then the rest are refused. The last read may end later. */
 const readMs = 10_000;
 
-/** Topics prepared in one turn of the event loop. */
+/** The number of topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
+/** Handlers of subscribe and unsubscribe. They decide which channels a socket receives, and from which seq. */
 export function subscriptionMethods(deps: MethodDeps) {
   const { rooms, store, presence, slices, onResume, onDiscontinuity } = deps;
 
@@ -61,7 +63,7 @@ export function subscriptionMethods(deps: MethodDeps) {
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // Checked before any room is opened, because an outsider must not open one.
+    // The rights are checked before any room is opened, because an outsider must not open one.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {
@@ -85,7 +87,10 @@ export function subscriptionMethods(deps: MethodDeps) {
     return room;
   }
 
-  /** Reads rights again where the agent left meanwhile: it may be a member again, and a refusal is final. */
+  /**
+   * Reads rights again where the agent left meanwhile. The agent may be a member again, and clients take a refusal as
+   * final.
+   */
   async function confirm(
     caller: Caller,
     topics: readonly Topic[],
@@ -129,7 +134,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     // The room was idle and closed meanwhile, so the client must try again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
-    // Rights are not read again here, so the client must try again: the agent may be a member again by now.
+    // The agent may be a member again by now. Rights are not read again here, so the client must repeat the call.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
     const isTrimmed = since !== null && since < room.floor - 1;
@@ -142,7 +147,7 @@ export function subscriptionMethods(deps: MethodDeps) {
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // Its own leave would follow as a live event, which clients take as final, although it is a member again.
+        // The agent is a member again, but its own leave would follow as a live event, which clients take as final.
         missed = null;
       } else {
         // The events that do not fit follow as live events, from the log.
@@ -181,7 +186,8 @@ export function subscriptionMethods(deps: MethodDeps) {
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Read again now that the rooms are live: it includes earlier removals, and a later removal arrives as an event.
+      // Rights are read again now that the rooms are live. Earlier removals show here; a later removal arrives as an
+      // event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;

@@ -5,7 +5,7 @@ import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
 import { createWriteBehind } from '../edge/write-behind.ts';
 
-/** Acts waiting to be written. While the database is away, further ones are in the log stream only. */
+/** The most acts that wait to be written. While the database is away, further acts are only in the log stream. */
 const maxPending = 10_000;
 
 /** Methods that are administrative acts when an admin calls them, because they may change what belongs to others. */
@@ -52,7 +52,6 @@ export function createAudit(deps: {
   }
 
   return {
-    /** The record of an act. */
     recordOf(
       { identity, transport, requestId }: ActRequest,
       act: Pick<AuditRecord, 'action' | 'target' | 'details'>,
@@ -75,7 +74,7 @@ export function createAudit(deps: {
         details,
       });
       logged(record);
-      // With an id of its own: a write whose answer was lost is repeated.
+      // Each act has its own id, because a write whose answer was lost is repeated.
       const id = newAuditId();
       if (!writes.add(id, { ...record, id }))
         log.error({ action: method }, 'an administrative act is in the log stream only');

@@ -1,5 +1,6 @@
-// Prints the stack of a fatal error with the positions of the sources. The bundle's programs import it first. Node's own
-// --enable-source-maps keeps every map in memory from the start, which costs about 65 MB. This reads them at a crash only.
+// Prints the stack of a fatal error with the positions of the sources. The bundle's programs import it first. Node's
+// own --enable-source-maps keeps every map in memory from the start, which costs about 65 MB. This module reads the
+// maps only at a crash.
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -16,13 +16,13 @@ describe('the metrics of a hub', () => {
     const docs = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
     const [, table = ''] = /<!-- metrics -->([^]*)<!-- \/metrics -->/.exec(docs) ?? [];
     expect(rowsOf(table)).toEqual(rowsOf(await metricsTable(createMetrics())));
-    // The rest of the page names no metric that does not exist.
+    // The rest of the page names only metrics that exist.
     const names = new Set(rowsOf(table).map(([, name]) => name?.replaceAll('`', '')));
     const named = new Set(docs.replace(table, '').match(/\bhub_[a-z_]+\b/g));
     expect([...named].filter((name) => !names.has(name))).toEqual([]);
   });
 
-  // The rules of Prometheus; e2e/metrics checks them with promtool too, where that is installed.
+  // The naming rules of Prometheus. Where promtool is installed, e2e/metrics checks them with promtool too.
   it('follow the naming conventions', async () => {
     const all = await createMetrics().registry.getMetricsAsJSON();
     for (const { name, help, type } of all) {

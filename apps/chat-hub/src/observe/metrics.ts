@@ -60,7 +60,9 @@ const redisFailureCodes = [
 /** Codes of closes that a peer, a lost connection or the WebSocket library causes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
-/** Dense around the targets: acknowledgement in 25 ms, delivery in 50 ms; most values are below 16 ms. */
+/**
+ * The buckets are dense around the targets: acknowledgement in 25 ms, delivery in 50 ms. Most values are below 16 ms.
+ */
 export const latencyBuckets: readonly number[] = [
   1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
 ].map((ms) => ms / 1_000);
@@ -76,7 +78,7 @@ const misnamedDefaults = [
 /** How long one turn may write metrics. */
 const sliceMs = 2;
 
-/** Creates the hub's metrics in a registry of their own. */
+/** Creates the hub's metrics in their own registry. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
@@ -283,7 +285,7 @@ export function createMetrics() {
       'hub_event_loop_delay_seconds',
       'How late the event loop ran a timer, sampled 50 times a second',
     ),
-    /** Sets how a value of {@link scrapedDefinitions} is read, at each scrape. Until then it is 0. */
+    /** Sets the function that reads a value of {@link scrapedDefinitions} at each scrape. Until then the value is 0. */
     read<N extends ScrapedName>(name: N, reader: ScrapedReader<N>): void {
       readers.set(name, reader);
     },

@@ -148,7 +148,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   };
 }
 
-/** Looks up a channel's name; null where it has none or is unknown. Never rejects. */
+/** Looks up a channel's name; null when the channel has no name or is unknown. Never rejects. */
 function createChannelNames(
   store: Pick<ChatStore, 'read'>,
 ): (channelId: string) => Promise<string | null> {

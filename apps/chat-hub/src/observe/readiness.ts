@@ -67,8 +67,9 @@ export interface Readiness {
 }
 
 /**
- * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready out of service, which
- * helps only against faults of this hub alone. So an outage of a database or Redis that all hubs share leaves it ready.
+ * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready out of service.
+ * That helps only against a fault of one hub, so a hub stays ready during an outage of a database or Redis that all
+ * hubs share.
  */
 export interface ReadinessReport {
   /** False while the hub starts or drains, and while its own SQLite file does not answer. */
@@ -76,16 +77,16 @@ export interface ReadinessReport {
   readonly hubId: string;
   readonly state: HubState;
   readonly draining: boolean;
-  /** True while a part that the hub should have is away, whether that part is shared or its own. */
+  /** True while a part that the hub should have is away, also a part that all hubs share. */
   readonly degraded: boolean;
-  /** While it is down or refuses writes, no send is accepted. */
+  /** While the database is down or refuses writes, no send is accepted. */
   readonly database: {
     readonly status: 'ok' | 'refusing_writes' | 'down';
     readonly latencyMs: number | null;
   };
   /** While Redis is down or refuses writes, the hub works without it. */
   readonly redis: RedisReport;
-  /** While it is down, events of other hubs arrive from the log. */
+  /** While the path is down, events of other hubs arrive from the log. */
   readonly publishPath: PublishPath;
 }
 
@@ -116,7 +117,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   // Anybody may call this, and the store runs few health checks at a time. So concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
-  /** If the answer is late, the state follows from the latest calls. */
+  /** If the answer is late, the state is derived from the outcomes of the latest calls. */
   async function databaseHealth() {
     const timer = new AbortController();
     const health = await Promise.race([

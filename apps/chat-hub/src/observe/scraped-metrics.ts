@@ -142,7 +142,6 @@ export interface ScrapedDefinition {
   readonly values: readonly string[];
 }
 
-/** The definitions by name. */
 export const scrapedDefinitions: ReadonlyMap<string, ScrapedDefinition> = new Map(
   Object.entries<Definition>(definitions).map(([name, { type, help, label }]) => [
     name,

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import type { Logger } from 'pino';
 
 /**
- * Tells systemd that the hub listens, when `NOTIFY_SOCKET` is set (Type=notify). Runs `systemd-notify`, because Node has
- * no datagram sockets for it. A failure is logged; systemd then stops the hub at the end of TimeoutStartSec.
+ * Notifies systemd that the hub listens, when `NOTIFY_SOCKET` is set (Type=notify). Runs `systemd-notify`, because Node
+ * has no Unix datagram sockets. A failure is logged; systemd then stops the hub at the end of TimeoutStartSec.
  */
 export function notifyReady(notifySocket: string | null, log: Logger): void {
   if (notifySocket === null) return;

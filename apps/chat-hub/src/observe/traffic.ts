@@ -18,7 +18,6 @@ export interface ChannelTraffic {
 
 /** Measures the calls that this hub answers and the events that it delivers. */
 export interface Traffic {
-  /** Counts a call. */
   readonly called: CallObserver;
   /** Counts the deliveries that one turn wrote to sockets. */
   readonly written: (deliveries: readonly Delivery[]) => void;
@@ -35,18 +34,21 @@ export interface Traffic {
 
 /** Percentiles and rates cover the last one to two slices. */
 const sliceMs = 5_000;
-/** Resolution of the shortest latencies. */
+/** The resolution of the shortest latencies. */
 const unitsPerMs = 16;
 /** Buckets per power of two. The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute. A longer latency is recorded as this value. */
+/** The longest latency that is recorded, about a minute. A longer one is recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
-/** The most channels measured; the one without events for longest is evicted. */
+/** The most channels measured. The channel that has had no event for the longest time is evicted. */
 const maxMeasured = 500;
 
-/** Creates the measurement. `clock` is epoch ms, as in timestamps. The cost grows with events, not with deliveries. */
+/**
+ * Creates the measurement. `clock` is Unix time in ms, as in timestamps. The cost grows with events, not with
+ * deliveries.
+ */
 export function createTraffic(
   metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
   maxChannels = maxMeasured,

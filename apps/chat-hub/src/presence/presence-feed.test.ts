@@ -126,7 +126,7 @@ describe('presence events of other hubs', () => {
     await feed.close();
   });
 
-  // The race: Redis was away or is now another server, and its clock is behind the previous one. Invariant: times of
+  // The race: Redis was away or is now another server, and its clock is behind the previous clock. Invariant: times of
   // different clocks are never compared.
   it.each(['onResubscribed', 'onAvailability'] as const)(
     'pass in the order of arrival once the clock may have changed: %s',

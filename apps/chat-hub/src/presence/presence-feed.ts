@@ -54,7 +54,7 @@ export function createPresenceFeed(deps: {
       localAgentIds: (channelId) =>
         new Set([...(rooms.get(channelId)?.members ?? [])].map(({ agentId }) => agentId)),
       onDifference(channelId, records) {
-        // Nothing is published, because every hub compares for its own sockets.
+        // Nothing is published, because every hub compares the rosters for its own sockets.
         for (const { event, senderId } of eventsOf(channelId, records)) {
           rooms.get(channelId)?.broadcast(encodeEphemeral(event, senderId));
         }
@@ -169,7 +169,7 @@ export function createPresenceFeed(deps: {
       // Other hubs may not have written their leases again yet.
       if (!isDegraded) watch.onEventsLost();
     },
-    /** Ends this hub's leases and publishes those changes. */
+    /** Ends this hub's leases and publishes that their agents are offline. */
     async close() {
       watch.close();
       await tracker.close();

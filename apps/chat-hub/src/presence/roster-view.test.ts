@@ -75,8 +75,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  // The fault: the time missing before `offlineFromMs` did not count, so an agent whose offline event was lost was
-  // shown for a lease and two more reads.
+  // The fault: an agent that was missing before `offlineFromMs` was treated as missing only from then on. If its
+  // offline event was lost, it was shown for a lease and two more reads.
   it('reports an agent that has been missing long enough as soon as offline reports are allowed', () => {
     view.applyEvent([record('a')]);
     const trustFromMs = 3 * confirmMs;
@@ -107,8 +107,9 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: an agent's offline event is lost, and each time before the missing agent is confirmed, Redis fails again.
-  // Invariant: it is reported offline after two leases without it, even if Redis never stays available.
+  // The race: an agent's offline event is lost, and Redis fails again each time before the agent is confirmed as
+  // missing. Invariant: the agent is reported offline after it was missing for two leases, even if Redis never stays
+  // available.
   it('reports an agent offline after two leases without it, however often Redis fails', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);

@@ -20,7 +20,9 @@ export interface ComparisonRules {
 
 interface MissingAgent {
   readonly firstMs: number;
-  /** The time of the first read that lacked the agent, after the last failed read. Infinity until there is one. */
+  /**
+   * The time of the first read since the last failed read in which the agent was missing; Infinity if there is none.
+   */
   sinceMs: number;
 }
 
@@ -196,8 +198,8 @@ export class RosterView {
 
 /**
  * Recognizes presence events that are older than the last one delivered, by `lastSeen`: hubs decide changes one after
- * the other, but may publish them in a different order. If two records have one millisecond, the later arrival counts
- * as newer. `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
+ * the other, but may publish them in a different order. If two records have the same time, the later arrival counts as
+ * newer. `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
  */
 class LastSeenGuard {
   readonly #present = new Map<string, number>();
@@ -215,7 +217,9 @@ class LastSeenGuard {
     return latest !== undefined && lastSeen < latest;
   }
 
-  /** Remembered until the agent is recorded offline. The caller limits the number of agents that it records. */
+  /**
+   * Records that the agent is present, until it is recorded offline. The caller limits the number of recorded agents.
+   */
   recordPresent({ agentId, lastSeen }: PresenceRecord): void {
     this.#offline.delete(agentId);
     this.#present.set(agentId, lastSeen);

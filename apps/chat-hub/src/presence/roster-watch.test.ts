@@ -137,9 +137,9 @@ describe('a roster watch', () => {
     expect(bench.reported).toEqual(['c: a offline']);
   });
 
-  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them. Invariant: its
-  // agents are reported offline at the end of their leases, as without the wipe, and no connected agent is. The control
-  // is a living hub without Redis: its agents are also missing, and the rule does not report them.
+  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them. Invariants: the
+  // hub's agents are reported offline at the end of their leases, as without the wipe; no connected agent is reported
+  // offline. The control is a living hub without Redis: its agents are also missing, but they are not reported offline.
   it.each([
     { how: 'every living hub writes its leases', isWhole: true },
     { how: 'the control, one hub lives without Redis', isWhole: false },

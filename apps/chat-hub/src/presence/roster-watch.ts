@@ -117,7 +117,7 @@ export function createRosterWatch(
       channel.isReading = false;
       channel.isReady = true;
       channel.firstRead.resolve();
-      // Moved to the end, so that each channel has its turn.
+      // The channel is moved to the end, so that each channel has its turn.
       if (followed.delete(channelId)) followed.set(channelId, channel);
       startDue();
     });
@@ -129,7 +129,8 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // This comes before the read: a hub that gets Redis back in between has written its leases by the time of the read.
+      // The hubs are asked before the read: a hub that can write to Redis at this time has written its leases before
+      // the read.
       const canAllWrite = isAfterWipe && wasMissing && (await canAllHubsWrite().catch(() => false));
       const nowMs = clock();
       view.beginRead();
@@ -166,7 +167,9 @@ export function createRosterWatch(
     }
   }
 
-  /** Reads page by page, and records when the leases end. Null when more agents are present than are pushed. */
+  /**
+   * Reads page by page, and records when the leases end. Null when the number of present agents exceeds the push limit.
+   */
   async function readRoster(
     channelId: string,
     leaseEndsMs: Map<string, number>,
@@ -220,7 +223,7 @@ export function createRosterWatch(
       await Promise.race([channel.firstRead.promise, timeout]);
       clearTimeout(timer);
     },
-    /** Call it when Redis may have another clock. Times from before are not compared with later ones. */
+    /** Call it when Redis may have another clock. Earlier times are then not compared with later ones. */
     onClockChanged() {
       for (const { view } of followed.values()) view.forgetLastSeen();
     },

@@ -7,7 +7,7 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
+/** Connects typing with this hub's sockets. A change is sent as one event; a refresh sends nothing. */
 export function createTypingFeed(deps: {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
@@ -28,7 +28,7 @@ export function createTypingFeed(deps: {
     onError: logNotStopped,
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
-      // Nothing is published, because every hub watches for its own sockets.
+      // Nothing is published, because every hub watches for expired typing itself.
       rooms
         .get(channelId)
         ?.broadcast(
@@ -81,7 +81,7 @@ export function createTypingFeed(deps: {
     ) {
       // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
-      // Recorded before Redis answers, so that a message sent meanwhile stops it.
+      // The start is recorded before Redis answers, so that a message sent meanwhile stops the typing.
       if (session) startedBy.set(session, (startedBy.get(session) ?? new Set()).add(channelId));
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);

@@ -14,8 +14,8 @@ import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('a new epoch', () => {
-  // The race: a room is opened while the heads of the others are read. Invariant: every room continues from its own
-  // head. From 0 its whole log would be delivered to its sockets as new events.
+  // The race: a room is opened while the heads of the other rooms are read. Invariant: every room continues from its
+  // own head. If a room continued from 0, its sockets would get its whole log as new events.
   it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
       ['early', 3],

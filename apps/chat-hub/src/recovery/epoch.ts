@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** Agents whose rights are read concurrently: enough to keep the store busy. */
+/** The number of agents whose rights are read concurrently: enough to keep the store busy. */
 const agentsAtOnce = 16;
 const channelsAtOnce = 1_000;
 
@@ -20,8 +20,8 @@ export interface EpochDeps {
 /**
  * Call it when the epoch changed (a backup was restored) and the store is in the new epoch. Every live channel
  * continues from its head in the new epoch, and its sockets get a discontinuity. Sockets of agents that are not members
- * in the new epoch leave their rooms before these deliver anything of it. Data of the previous epoch in Redis is dropped.
- * If it rejects, no room was changed, and it can be called again.
+ * in the new epoch leave their rooms before the rooms deliver events of that epoch. Data of the previous epoch in Redis
+ * is dropped. If it rejects, no room was changed, and it can be called again.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
@@ -50,7 +50,9 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
-/** Finds, by channel, the sockets in its room whose agents are not members. Reads rights once for each agent. */
+/**
+ * Returns the sockets whose agents are not members, by the channel whose room they are in. Reads rights once per agent.
+ */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
   sessions: EpochDeps['sessions'],
@@ -66,7 +68,7 @@ async function readOutsiders(
     const access: Awaited<ReturnType<ChatStore['access']>> = new Map();
     for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
       const some = channelIds.slice(from, from + channelsAtOnce);
-      // Read in the hub's own name: an agent's flood of calls must not delay the new epoch.
+      // The read is queued under the hub's name, because an agent's flood of calls must not delay the new epoch.
       for (const [id, found] of await store.access(agentId, some, null)) access.set(id, found);
     }
     for (const { session, channelId } of entered) {

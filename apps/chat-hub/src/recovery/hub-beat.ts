@@ -5,16 +5,15 @@ import type { Logger } from 'pino';
 const everyMs = 2_000;
 
 /**
- * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis,
- * so that other hubs do not end its leases. Returns the function that stops it.
+ * Reports to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis.
+ * Without these reports other hubs would end its leases. Returns a function that stops the reports.
  */
 export async function startHubBeat(deps: {
   readonly store: Pick<ChatStore, 'beat'>;
   readonly hubId: string;
-  /** While it is degraded, this hub cannot renew its leases in Redis. */
+  /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
-  /** Called when a beat failed. */
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {
   const { store, hubId, tracker, log, onFailed } = deps;
@@ -32,7 +31,7 @@ export async function startHubBeat(deps: {
   await store.beat(hubId, tracker.degraded);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
-  // A beat that is in flight may contain the previous state.
+  // A report in flight may contain the previous state, so a second one follows it.
   const offDegraded = tracker.onDegraded(() => void beat().then(beat));
   return async () => {
     offDegraded();

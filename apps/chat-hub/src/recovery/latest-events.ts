@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 const writeEveryMs = 100;
-/** Entries kept in Redis, of running hubs and of stopped ones. */
+/** The most entries kept in Redis, of running hubs and of stopped ones. */
 const maxRemembered = 32;
 /** The number of channels whose caches and heads are dropped from Redis after a restore: they belong to the lost log. */
 const droppedChannels = 1_000;
@@ -38,7 +38,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch are ignored, because hubs already know of that change.
+    // Entries of another epoch are ignored, because the hubs have already changed the epoch since then.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with their time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -50,7 +50,7 @@ export function createLatestEvents(deps: {
         { lost, epoch: changed },
         'the log lacks a committed event (a backup was restored): a new epoch begins',
       );
-      // Without this, caches would stay empty until the log has grown past the seqs in Redis.
+      // Without this drop, caches would stay empty until the log has grown past the seqs in Redis.
       const recent = await store.recentHeads(droppedChannels);
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();
@@ -113,8 +113,9 @@ export function createLatestEvents(deps: {
       schedule();
     },
     /**
-     * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done. After
-     * `waitMs` without Redis it resolves too, and compares as soon as Redis is available. Never rejects.
+     * Compares Redis with the log, and changes the epoch if the database was restored. Resolves after the comparison,
+     * or after `waitMs` if Redis is away. In that case the comparison follows as soon as Redis is available. Never
+     * rejects.
      */
     async compare(waitMs: number) {
       if (redis.available) return run();

@@ -30,7 +30,9 @@ export function createRestoreCheck(
     return true;
   }
 
-  /** True if the store's head of a channel is below one that it reported or that was delivered here before. */
+  /**
+   * True if the store's head of a channel is below a head that the store reported before or that was delivered here.
+   */
   async function isBehind(): Promise<boolean> {
     const least = new Map(knownHeads.entries());
     for (const channelId of rooms.channelIds()) {

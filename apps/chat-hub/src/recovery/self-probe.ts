@@ -7,11 +7,11 @@ export interface PublishPath {
   readonly status: 'ok' | 'down' | 'unused';
   /** The time from publish to receipt of the last probe that returned; null before the first. */
   readonly latencyMs: number | null;
-  /** The time of the last probe that returned, in epoch milliseconds; null before the first. */
+  /** The time of the last probe that returned, as Unix time in ms; null before the first. */
   readonly lastOkAt: number | null;
 }
 
-/** Lost probes in a row after which the connection is replaced; a single one may be a stall. */
+/** The number of lost probes in a row after which the connection is replaced. A single lost probe may be a stall. */
 const lostToReconnect = 2;
 /** The most lost probes between two reconnects. The number doubles from 2 up to this. */
 const maxLostBetween = 64;

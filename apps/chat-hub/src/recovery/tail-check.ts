@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Shorter than 500 ms, within which a hub with Redis must deliver the events of a hub that has lost Redis. */
+/** A hub with Redis must deliver the events of a hub without Redis within 500 ms, so this is shorter. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
@@ -21,10 +21,12 @@ export async function startTailCheck(deps: {
   /** False while events of other hubs arrive only through the store. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
-  /** Called for each direct channel with a new head. Its agents may be connected here without a room for it. */
+  /**
+   * Called for each direct channel with a new head. Its agents may be connected here although this hub has no room for
+   * it.
+   */
   readonly onDirect: (channelId: string, head: number) => void;
   readonly onEpoch: (epoch: string) => Promise<void>;
-  /** Called when a check failed. */
   readonly onFailed?: (error: unknown) => void;
 }) {
   const { store, rooms, metrics, log } = deps;
@@ -50,7 +52,7 @@ export async function startTailCheck(deps: {
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
     }
-    // Compared before the heads are used, because they may belong to a new epoch.
+    // The epochs are compared before the heads are used, because the heads may belong to a new epoch.
     if (current !== epoch) {
       await restore.begin();
       await deps.onEpoch(current);

@@ -27,7 +27,6 @@ declare module 'fastify' {
     failure: Failure['code'] | null;
   }
   interface FastifyContextConfig {
-    /** The method that the route calls. */
     readonly rpcMethod?: string;
   }
 }
@@ -68,7 +67,8 @@ function addRoute(
       const given = readQuery
         ? readQuery(request.query as Record<string, unknown>)
         : (request.body ?? {});
-      // Checked before the spread, which would make one key per item of an array, or per character of a string.
+      // The types are checked before the spread, which would make one key per item of an array, or per character of a
+      // string.
       if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
@@ -129,7 +129,7 @@ async function respond(reply: FastifyReply, result: Reply, status: number): Prom
   reserved?.settle(length);
   reply.code(status).type('application/json; charset=utf-8');
   const [only] = pieces;
-  // Sent in pieces: joining them would make a large answer block the event loop.
+  // The answer is sent in pieces, because joining the pieces of a large answer would block the event loop.
   if (only && pieces.length === 1) reply.send(only);
   else
     reply

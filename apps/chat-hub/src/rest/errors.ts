@@ -53,7 +53,7 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
-/** Refuses a query or body, and says of each field what is wrong. */
+/** Refuses a query or body, and names the problem of each field. */
 export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): FastifyReply {
   const reasons = issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean));
   return sendFailure(
@@ -62,7 +62,7 @@ export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): Fasti
   );
 }
 
-/** Makes all routes that are added before the returned function is called answer 405 to other verbs. */
+/** Call the returned function when the routes are added. It makes them answer 405 to all other verbs. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -80,7 +80,7 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
           405,
         );
       const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((verb) => !allowed.has(verb));
-      // Refused before the body is read.
+      // The request is refused before its body is read.
       app.route({ method, url, onRequest: refuse, handler: refuse });
     }
   };
@@ -93,7 +93,7 @@ const answers: ReadonlyMap<string | undefined, readonly [status: number, message
     ['HPE_HEADER_OVERFLOW', [431, 'the headers of the request are too large']],
   ]);
 
-/** Answers bytes that are not an HTTP request with the JSON body of all refusals, and ends the connection. */
+/** Ends a connection that sent no valid HTTP request. The answer has the JSON body of all refusals. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -16,8 +16,8 @@ const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-po
 
 /**
  * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may also use REST and read its
- * refusals. Credentials of the browser stay excluded, because the hub's tokens are in a header. Preflights need no
- * sign-in. Call this before `refuseOtherVerbs`, which would else answer 405 at every unknown address.
+ * refusals. Browser credentials such as cookies are not allowed, because the hub's tokens are in a header. Preflights
+ * need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise answer 405 at every unknown address.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -27,7 +27,8 @@ export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPoli
     if (origin === undefined) return;
     const denied = originPolicy(request.raw);
     if (denied !== null) {
-      // A browser hides the refusal of an upgrade from its page. The page can ask by POST, which carries the Origin.
+      // A browser hides from a page why its upgrade was refused. The page can read the reason by a POST to the same
+      // path.
       if (request.routeOptions.url === webSocketPath)
         return sendFailure(reply, refuse('forbidden', denied));
       return;

@@ -18,8 +18,8 @@ const compressed = 'send the body uncompressed: the hub reads no Content-Encodin
 /**
  * Accepts only JSON in UTF-8 as a body. Other content types are refused (415), because a web page may post them across
  * origins without a preflight. Text that is not UTF-8 is refused (400), so that it is not stored with replaced bytes. A
- * body that would pollute a prototype is refused too. An empty body counts as none: many clients send the header with
- * every request.
+ * body that would pollute a prototype is refused too. An empty body counts as none, because many clients send a content
+ * type with every request.
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -43,7 +43,7 @@ export function unreadableText(error: FastifyError | Error): string {
   return 'the request cannot be answered';
 }
 
-// Some clients compress without saying so. JSON never begins with these bytes.
+// Some clients compress the body without a content-encoding header. JSON never begins with these bytes.
 function isGzip(bytes: Buffer): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }

@@ -51,7 +51,7 @@ export interface ServerDeps {
   readonly failedSignIns: FailedSignIns;
   readonly onSignIn: OnSignIn;
   readonly cap: ConnectionCap;
-  /** True when readiness and metrics have a port of their own. */
+  /** True when readiness and metrics have their own port. */
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;

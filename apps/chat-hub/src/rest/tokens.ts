@@ -28,7 +28,7 @@ export const mintBody = z.strictObject({
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
 const minterSchema = storable.min(1).max(128);
-// Unknown names are refused: with a misspelt `sub` beside `before`, the tokens of everyone would end.
+// Unknown names are refused. Otherwise a misspelt `sub` beside `before` would revoke the tokens of every agent.
 const revokeQuery = z
   .strictObject({
     // Both are for the sign-in.

@@ -61,7 +61,10 @@ export async function addWebPage(
   }: {
     /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
     readonly directory: string;
-    /** The files themselves are for every Origin: behind a proxy that changes the Host, their own page has a foreign one. */
+    /**
+     * Checks only the Host. Files are served to every Origin, because behind some proxies the page's own Origin is
+     * foreign.
+     */
     readonly hostPolicy: HostPolicy;
     readonly pathPrefix: PathPrefix;
     readonly log: Logger;

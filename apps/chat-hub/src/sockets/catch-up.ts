@@ -25,16 +25,19 @@ export interface CatchUpDeps {
   readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 
-/** The events of a room still to be sent: all after `afterSeq`, up to `untilSeq` if the session was removed there. */
+/**
+ * The events of a room that are still to be sent: all after `afterSeq`. If an event removed the session, `untilSeq` is
+ * the seq of that event, and later events are not sent.
+ */
 interface Pending {
   afterSeq: number;
   untilSeq: number | null;
 }
 
 /**
- * Sends one session the events that its rooms could not send directly, because it reads too slowly or starts behind:
- * first the durable events, from the rooms' memory or the store, page by page as the peer reads them; then the latest
- * typing and presence.
+ * Sends one session the events that its rooms could not send directly, because the session reads too slowly or starts
+ * behind. First come the durable events, from the rooms' memory or the store, page by page as the peer reads them. Then
+ * come the latest typing and presence.
  */
 export class CatchUp {
   readonly #deps: CatchUpDeps;
@@ -42,7 +45,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** The number of answers being made. While there is one, nothing pending is sent. */
+  /** The number of answers being made. While there is one, no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -55,7 +58,7 @@ export class CatchUp {
     return this.#pauses > 0;
   }
 
-  /** Sends nothing pending until the returned function is called. */
+  /** Sends no pending events until the returned function is called. */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -121,7 +124,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** Tells the client that its subscription of the room has ended. Nothing pending is sent. */
+  /** Tells the client that its subscription of the room has ended. Pending events are not sent. */
   end(room: Room, reason: Discontinuity['reason']): void {
     this.forget(room);
     this.#output.send(discontinuityText(room, reason, room.head, 'forbidden'));
@@ -146,7 +149,7 @@ export class CatchUp {
 
   /** Resolves when the peer has read everything written and sending may continue, or when the socket is closed. */
   async #whenWritable(): Promise<void> {
-    // Pages sent now would accumulate behind the buffered output.
+    // Pages sent now would only accumulate in the output buffer.
     while (!this.#maySend && this.#output.isOpen) {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     }
@@ -155,7 +158,7 @@ export class CatchUp {
     if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
   }
 
-  /** False while an answer is made or buffered, because it may say from where rooms continue. */
+  /** False while an answer is made or buffered, because the answer may name the seq after which a room continues. */
   get #maySend(): boolean {
     return !this.isPaused && !this.#output.isBuffering;
   }
@@ -198,11 +201,11 @@ export class CatchUp {
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
-    // While this waited the session may have left, got a discontinuity, skipped ahead or been removed at an earlier seq.
+    // During the wait the session may have left, got a discontinuity, skipped ahead or been removed at an earlier seq.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
     if (!this.#maySend) return;
     if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
-    // Synchronous from here on: each event delivered by now is either sent here or already flushed to the others.
+    // No await follows. Each event delivered so far is either sent here or was already framed for the other sessions.
     room.flush();
     const target = pending.untilSeq ?? room.head;
     let events = wanted;
@@ -234,7 +237,8 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  // Read in its agent's name, so that an agent with many slow sockets takes turns with other agents.
+  // The read is queued under the session's agent, so that an agent with many slow sockets takes turns with other
+  // agents.
   #readLog({ channelId }: Room, afterSeq: number, maxBytes: number): Promise<LogPage> {
     const { agentId, store } = this.#deps;
     return store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId);

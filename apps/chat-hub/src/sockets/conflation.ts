@@ -8,7 +8,7 @@ export interface Signal {
   readonly keys: readonly string[];
 }
 
-/** Keys kept for one session over all its channels. A session that misses more counts as stuck. */
+/** The most keys kept for one session over all its channels. A session that misses more counts as stuck. */
 const maxKeys = 10_000;
 
 const presenceKey = (agentId: string) => `presence ${agentId}`;
@@ -36,7 +36,7 @@ export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
 
-  /** Keeps signals of a channel. Returns false when it holds too many. */
+  /** Keeps signals of a channel. Returns false when too many are kept. */
   keep(channel: Channel, signals: readonly Signal[]): boolean {
     let latest = this.#latest.get(channel);
     if (!latest) {
@@ -45,7 +45,7 @@ export class Conflation<Channel extends object> {
     }
     for (const signal of signals) {
       for (const key of signal.keys) {
-        // Deleted first, so that the newest signal is the last in the map.
+        // The key is deleted first, so that the newest signal is the last in the map.
         if (!latest.delete(key)) this.#size += 1;
         latest.set(key, signal);
       }

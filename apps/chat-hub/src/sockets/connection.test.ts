@@ -167,7 +167,8 @@ describe('direct events between the read of direct channels and the welcome', ()
     expect(connection.peer.objects[0].method).toBe('welcome');
   });
 
-  // The race: as above, and one of the events is deleted, so that the hub's memory drops it. Invariant: as above.
+  // The race: while direct channels are read, a new one gets events and one of them is deleted, so that the hub's
+  // memory drops it. Invariant: all events follow the welcome.
   it('follow the welcome even if one of them was deleted meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -213,7 +214,7 @@ describe('a welcome with as many direct channels as it may name', () => {
 
 describe('a connection that ends before its welcome', () => {
   // The race: the agent's only socket closes while its direct channels are read. Invariant: no list of heads is kept.
-  // It would not be updated any more, and a later connection would start at outdated heads.
+  // Such a list would not be updated any more, and a later connection would start at outdated heads.
   it('leaves no heads of direct channels behind', async () => {
     const connection = await connecting();
     connection.ws.terminate();

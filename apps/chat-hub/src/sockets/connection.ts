@@ -24,9 +24,9 @@ import type { WebSocket } from 'ws';
 
 /** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
-/** Connections of one agent to one hub. */
+/** The most connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
-/** Bad frames after which a socket is closed. Each good frame cancels one bad one. */
+/** The number of bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
 export interface ConnectionDeps {

@@ -4,7 +4,7 @@ import type { Sessions } from './sessions.ts';
 import type { Session } from './session.ts';
 
 export interface DrainOptions {
-  /** Sockets closed a second, so that the remaining hubs are not overloaded by reconnects. */
+  /** The number of sockets closed per second, so that the remaining hubs are not overloaded by reconnects. */
   readonly perSecond: number;
   /** @default 1000 */
   readonly minMs?: number;
@@ -16,7 +16,7 @@ export interface DrainOptions {
   readonly closeMs?: number;
 }
 
-/** Clients notified in one turn of the event loop: a few ms of work. */
+/** The number of clients notified in one turn of the event loop, which takes a few ms. */
 const notifiedPerTurn = 200;
 
 export function drainLengthMs(sockets: number, options: DrainOptions): number {

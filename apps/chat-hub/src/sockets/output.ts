@@ -17,10 +17,12 @@ import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 const lagBytes = 1_048_576;
 /** How long a peer may read nothing at all before it counts as stuck. */
 const stuckMs = 30_000;
-/** Bytes read from a log at once for a socket that catches up; fewer while its agent is over the unsent budget. */
+/**
+ * The most bytes read from a log at once for a socket that catches up; fewer while its agent is over the unsent budget.
+ */
 const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
-/** Bytes written to a socket in one turn. More would block the event loop while the kernel copies them. */
+/** The most bytes written to a socket in one turn. More would block the event loop while the kernel copies them. */
 const turnBytes = 262_144;
 /** Frames up to this size together are copied into one write. */
 const copiedBytes = 16_384;
@@ -163,14 +165,15 @@ export class SocketOutput implements Flushable {
 
   /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
-    // Even over the budget a socket gets a small page. Otherwise sockets that do not read could block it.
+    // Even over the budget, a socket gets a small page. Otherwise the agent's sockets that do not read could block one
+    // that does.
     const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
     const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);
     return { bytes, release: () => page.release() };
   }
 
-  /** Frees the memory that it counted; called once, after the socket closed. */
+  /** Frees the counted memory; called once, after the socket closed. */
   dispose(): void {
     this.#frames = [];
     this.#unsent.release();

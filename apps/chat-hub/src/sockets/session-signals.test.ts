@@ -83,7 +83,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual(['ana types', 'ana stops']);
   });
 
-  // The race: more signals arrive while it catches up. Invariant: the last one sent is the newest.
+  // The race: more signals arrive while the socket catches up. Invariant: the last signal that it gets is the newest.
   it('are never followed by older ones', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));

@@ -47,7 +47,7 @@ describe('a socket that read too slowly', () => {
   });
 
   // The race: the answers of a batch are buffered, and the socket falls behind during the batch. A call with a large
-  // answer waits until the socket has caught up, which waits for the buffer, which waits for that call. Invariant:
+  // answer waits for the catch-up, the catch-up waits for the buffer, and the buffer waits for the call. Invariant:
   // every call ends, and a client that continues to read gets its answers.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
@@ -143,8 +143,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while its session lags. Invariant: even if it reads late, it gets all events up to
-  // its removal, and none after it.
+  // The race: a member is removed while its session lags. Invariant: the session gets all events up to the removal and
+  // none after it, even if it reads late.
   it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -167,7 +167,7 @@ describe('a socket that read too slowly', () => {
     await fallBehind(bench);
     bench.publish(limits.resumeEvents + 1);
     await bench.turn();
-    // These are not framed yet when the discontinuity is sent, because the peer reads in the same turn.
+    // These events are not framed yet when the discontinuity is sent, because the peer reads in the same turn.
     const head = bench.publish(5);
     bench.peer.read();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
@@ -265,7 +265,8 @@ describe('a socket that read too slowly', () => {
     ]);
   });
 
-  // The race: as above, and the session was removed in the end. Invariant: the event that removes it is still sent.
+  // The race: the session missed more than a catch-up may send, and the last missed events include its removal.
+  // Invariant: the event that removes it is still sent, and nothing after that.
   it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -388,8 +389,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // Otherwise a hundred sockets of an agent, each a little below the limit of one socket, would hold a hundred times as
-  // much.
+  // Without this budget, a hundred sockets of an agent, each a little below the limit of one socket, would hold a
+  // hundred times as much.
   it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });
@@ -407,7 +408,7 @@ describe('the unsent output of a session', () => {
     bench.publish(50, 1_000);
     await bench.turn();
     expect(unsent.bytes).toBe(held);
-    // It still catches up while the other sockets hold unsent output.
+    // The socket still catches up while the other sockets hold unsent output.
     bench.peer.read();
     await waitFor(() => bench.peer.seqs.at(-1) === 52, { what: 'all events' });
     expect(bench.peer.seqs).toEqual(range(1, 52));
@@ -462,8 +463,8 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: the socket catches up, and a page of the log is being read when the batch begins; the page arrives before
-  // the batch resumes the room. Invariant: as above.
+  // The race: the socket catches up, and a page of the log is being read when the batch begins. The page arrives before
+  // the batch resumes the room. Invariant: an answer that names a head is followed by the events after that head, once.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;
@@ -497,7 +498,7 @@ describe('the unsent output of a session', () => {
   });
 
   // The race: the socket is too far behind for a catch-up, and continues to read during a batch that resumes the room.
-  // Invariant: as above; a discontinuity after the answer would name a head before that of the answer.
+  // Invariant: no discontinuity follows the answer, because it would name a head before that of the answer.
   it('gets no discontinuity of a room that a call of the batch continues', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;

@@ -28,7 +28,9 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
 }
 
 export interface WelcomedDirects {
-  /** True when the welcome named all direct channels, so that any other is new and starts at its first event. */
+  /**
+   * True when the welcome named all direct channels, so that any other channel is new and starts at its first event.
+   */
   readonly isComplete: boolean;
   /** `Rooms.epochGeneration` at the welcome. In a later generation the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
@@ -60,7 +62,10 @@ export class Session implements RoomMember {
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map() };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
-  /** Direct channels that the client unsubscribed from, so that no event enters them again; at most `limits.topics`. */
+  /**
+   * Direct channels that the client unsubscribed from. The session does not enter them again for an event. At most
+   * `limits.topics`.
+   */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
   readonly #closeListeners = new Set<() => void>();
@@ -172,7 +177,8 @@ export class Session implements RoomMember {
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // The lag cannot end before the buffer does, so no buffered answer may wait for the end of the lag.
+    // A lagging session stays lagging until the buffer ends. A call whose answer is buffered must not wait for the lag
+    // to end, because the buffer waits for that call.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -190,8 +196,8 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Resolves once the session no longer lags, or at once while output is buffered: with false if it is closed, otherwise
-   * with true.
+   * Resolves once the session no longer lags, or at once while output is buffered. Resolves with true if the socket is
+   * then open, else with false.
    */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
@@ -216,7 +222,7 @@ export class Session implements RoomMember {
 
   /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Sends the room's unframed events now, to its earlier members only. A session that needs them catches up.
+    // Frames the room's waiting events for its earlier members only. If this session needs them, it catches up.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -232,7 +238,7 @@ export class Session implements RoomMember {
     const isBehind = isNew && afterSeq < room.head;
     if (!isBehind && !this.#catchUp.isPaused) return;
     this.backlogFrom(room, isBehind ? afterSeq : room.head);
-    // Started after this turn, because the answer that names the seq to continue from is sent in this turn.
+    // The catch-up starts after this turn, because the answer that names the seq to continue from is sent in this turn.
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 

@@ -20,7 +20,7 @@ export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
-  /** Reservations that may wait, per agent and per hub; more are refused. */
+  /** The most reservations that wait, per agent and per hub. Further reservations are refused. */
   maxWaiting = 10_000,
   random = Math.random,
 } = {}) {
@@ -70,7 +70,10 @@ export function createUnsentBudget({
     get refusals() {
       return refusals;
     },
-    /** The milliseconds after which a refused call may be repeated: random, so that calls do not return together. */
+    /**
+     * The milliseconds after which a refused call may be repeated: random, so that clients do not repeat calls
+     * together.
+     */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
     /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
     open: (agentId: string) => open(agentId, use(agentId), 0),

@@ -8,7 +8,9 @@ afterAll(async () => {
   for (let last = opened.pop(); last; last = opened.pop()) await close(last);
 }, 60_000);
 
-/** Closes `part` after the last test of this file, in reverse order of these calls. Returns `part`. */
+/**
+ * Closes `part` after the last test of this file. Parts are closed in the reverse order of the calls. Returns `part`.
+ */
 export function closeAfterAll<T extends Closable>(part: T): T {
   opened.push(part);
   return part;

@@ -24,7 +24,10 @@ export interface LogWriter extends AsyncDisposable {
     method: M,
     params: object,
   ): Promise<Extract<Outcome<M>, { ok: true }>>;
-  /** Publishes events as a hub does: on their agents' topics, and on their channel's unless it is a direct one. */
+  /**
+   * Publishes events as a hub does: on the topics of the agents, and on the channel's topic unless the channel is
+   * direct.
+   */
   publish(...events: readonly AppendedEvent[]): Promise<void>;
   close(): Promise<void>;
 }

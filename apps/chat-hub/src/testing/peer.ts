@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-/** The peer's end of a socket. It receives what the hub writes only while it reads. */
+/** The peer's end of a socket. It receives data from the hub only while it reads. */
 export interface Peer {
   isReading: boolean;
   /** The frames that it received, parsed. */

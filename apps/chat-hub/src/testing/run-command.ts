@@ -7,7 +7,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program of the hub, such as `audit/main.ts`, with no other environment than the one given, until it ends. */
+/**
+ * Runs a program of the hub, such as `audit/main.ts`, until it ends. Its environment holds only the given variables.
+ */
 export function runCommand(
   program: string,
   args: readonly string[],
@@ -17,7 +19,7 @@ export function runCommand(
   const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const child = spawn(process.execPath, [...flags, file, ...args], {
-    // A folder without a .env file.
+    // This folder has no .env file.
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -23,8 +23,8 @@ import type { Tracing } from './tracing.ts';
 
 /**
  * Traces by the OpenTelemetry API: a span for each call, its commit, its publishes and their deliveries on every hub.
- * The process must have registered an SDK with a context manager; without one nothing is recorded, and a warning says
- * so. The SDK decides which traces are sampled. Nothing is sent to other hubs for a trace that is not.
+ * The process must have registered an SDK with a context manager. Without an SDK nothing is recorded, and a warning is
+ * logged. The SDK decides which traces are sampled. Nothing is sent to other hubs for a trace that is not sampled.
  */
 export async function createTracing(
   deps: Pick<Services, 'redis' | 'keys'>,
@@ -175,8 +175,8 @@ export async function createTracing(
         sent.catch((error: unknown) => fail(span, error)).finally(() => span.end());
         return sent;
       };
-      // The traced bus has the original as its prototype. This works because its methods are closures, and unlike a
-      // copy it keeps the getters current.
+      // The traced bus has the original bus as its prototype, so that getters stay current; a copy would freeze their
+      // values. Inherited methods work because they are closures.
       return Object.create(next, {
         publish: { value: publish },
         subscribeChannel: {

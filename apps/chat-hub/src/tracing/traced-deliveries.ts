@@ -9,10 +9,13 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Delivery } from '../channels/flusher.ts';
 
-/** The most events that are tracked between arrival and delivery. Beyond it the oldest is dropped and gets no span. */
+/**
+ * The most events that are tracked between arrival and delivery. When there are more, the oldest is dropped without a
+ * span.
+ */
 const maxEvents = 8_192;
 
-/** A point in time: epoch time for the span, and monotonic time to measure its length. */
+/** A point in time: Unix time for the span, and monotonic time to measure its length. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;
@@ -42,7 +45,7 @@ export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes
   function endIfComplete(eventId: string, { arrived, parent, written }: TrackedEvent): void {
     if (!parent || !written) return;
     events.delete(eventId);
-    // An event that the bus lost is read from the log. It never arrived, so its span begins when it is written.
+    // An event that the bus lost is read from the log. It has no arrival, so its span begins when it is written.
     const start = arrived ?? written.at;
     const span = tracer.startSpan(
       `deliver ${String(written.attributes['chat.event_type'])}`,

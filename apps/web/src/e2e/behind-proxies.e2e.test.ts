@@ -37,7 +37,7 @@ async function nginxWith(http: string, port: number) {
   return nginx;
 }
 
-/** The lines of a location that passes everything to the hub, and nothing else. */
+/** An nginx server that passes everything to the hub, with these further lines. */
 const plainPass = (listen: number, hub: number, lines = '', path = '/') =>
   `server { listen 127.0.0.1:${listen}; location ${path} { proxy_pass http://127.0.0.1:${hub}/; ${lines} } }`;
 const upgrading =
@@ -103,12 +103,12 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
         return protocol !== 'data:' && !`${pathname}/`.startsWith(path);
       });
       expect(elsewhere).toEqual([]);
-      // The admin's view is refused to Ada, and the browser logs that.
+      // Ada is refused the operations view, and the browser logs the refusal.
       expect(pageErrors.filter((text) => !text.includes('403'))).toEqual([]);
     },
   );
 
-  // That proxy answers /readyz with 404, and with HUB_OPS_PORT any proxy does.
+  // The proxy of infra/ answers /readyz with 404. With HUB_OPS_PORT the hub does so too, behind any proxy.
   it('says that Redis is away, though infra/proxy/nginx.conf hides the readiness', async () => {
     const port = await freePort();
     const redis = await startRedis();
@@ -166,7 +166,7 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
     await page.locator('.workspace').waitFor();
   });
 
-  // nginx sends its own name for the hub as Host, so that the page's Origin is a foreign one.
+  // nginx sends its own name for the hub as Host, so the page's Origin looks foreign to the hub.
   it('works behind a plain proxy_pass that changes the Host, once the public URL is set', async () => {
     const port = await freePort();
     const hub = await hubWith({ HUB_PUBLIC_URL: `http://127.0.0.1:${port}` });

@@ -9,8 +9,8 @@ const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
 
 describe('111 agents at 1,000 messages a second in view', () => {
-  // Measured in CPU time of the page, which other suites on the machine do not change. crowd-by-the-clock measures the
-  // same in elapsed time.
+  // The test measures the CPU time of the page's tasks, which other suites on the machine do not change.
+  // crowd-by-the-clock measures elapsed time.
   it('leave the page responding within 100 ms, with the newest of more than 10,000 messages in view', async () => {
     const crowd = await gatherCrowd(world);
     const { person } = crowd;
@@ -26,7 +26,7 @@ describe('111 agents at 1,000 messages a second in view', () => {
     expect(person.pageErrors).toEqual([]);
   });
 
-  // The negative control: a long task is found by its CPU time.
+  // The negative control: the measurement finds a task that uses the CPU for long.
   it('would find a page that blocks', async () => {
     const page = await world.tab();
     const tasksMs = await tasksOf(world.browser, page, () =>

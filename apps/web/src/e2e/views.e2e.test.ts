@@ -28,7 +28,7 @@ function isInView(found: Locator): Promise<boolean> {
   );
 }
 
-/** Waits until the messages are stored, because they cannot be edited before. */
+/** Waits until the hub has stored the messages, because they cannot be edited before that. */
 const acknowledged = ({ page }: Person) =>
   waitFor(async () => (await page.locator('.outgoing').count()) === 0, { what: 'the answers' });
 
@@ -132,7 +132,7 @@ describe('an edit', () => {
     const [ada] = people;
     const jump = ada.page.locator('.jump-to-new');
     await sendLines(room, 30, 'before');
-    // Several times: the list's own scroll event, which arrives a frame later, must not move the editor out of view.
+    // Repeated, because the list's own scroll event arrives a frame later and must not move the editor out of view.
     for (const words of ['first words', 'second words', 'third words', 'last words']) {
       if ((await ada.editor.count()) > 0) await ada.editor.press('Escape');
       await ada.write(words);
@@ -223,7 +223,8 @@ describe('a thread', () => {
     const list = ada.page.locator('.pane .scroller');
     const older = ada.page.getByRole('button', { name: 'Older replies' });
     await wheelUntil(list, -3_000, () => list.evaluate(({ scrollTop }) => scrollTop === 0));
-    // The first message on the page: the root and 231 replies, without the newest 200.
+    // The first reply that is shown before older ones are loaded: there are 231, and a page holds the newest 200 and
+    // the root.
     const first = ada.reply('reply 31.');
     const before = await first.boundingBox();
     await older.click();
@@ -291,7 +292,7 @@ describe('an unfinished mention', () => {
     expect(await ada.composer.getAttribute('aria-activedescendant')).toBe(
       await option.getAttribute('id'),
     );
-    // Now only the first letter of the name `@bo` is before the caret.
+    // After this key, only the first letter of the name `@bo` is before the caret.
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Tab');
     expect(await ada.composer.inputValue()).toBe('@helper and @bob o');

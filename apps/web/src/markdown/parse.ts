@@ -4,7 +4,7 @@ import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
 
 const cacheMax = 600;
-// Longer texts are mostly dumps. Parsing them could block the page, so they are shown as plain text.
+// Longer texts are mostly dumps of logs or data. Parsing them could block the page, so they are shown as plain text.
 const parsedCharsMax = 12_000;
 const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 
@@ -12,7 +12,7 @@ const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
 const cache = new Map<string, Root>();
 
-/** Parses Markdown; caches the last few hundred texts, since rows are drawn repeatedly. */
+/** Parses Markdown. Caches the last few hundred texts, because rows are drawn repeatedly. */
 export function parseMarkdown(content: string): Root {
   const known = cache.get(content);
   if (known !== undefined) return known;

@@ -8,7 +8,7 @@ export interface MentionContext {
 }
 
 const allowedSchemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
-// Limits the recursion; real messages are not nested more deeply.
+// The limit of the recursion. Real messages are not nested more deeply.
 const depthMax = 24;
 const mentionPattern = /@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g;
 
@@ -88,7 +88,7 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
     case 'link':
       return link(node.url, inner());
     case 'image':
-      // Shown only as a link, because loading the image would reveal to its host who reads the message.
+      // An image is shown only as a link, because loading it would reveal to its host who reads the message.
       return link(node.url, ['🖼 ', ...pieces(node.alt || node.url)]);
     case 'table':
       return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));

@@ -5,7 +5,7 @@ export interface ConnectionInfo {
   /** Whole seconds until the next attempt; null during an attempt. */
   readonly retryInSeconds: number | null;
   readonly reason: string | null;
-  /** The hub has lost its Redis, so it knows presence and typing only of its own agents. */
+  /** True when the hub has lost its Redis, so that it knows presence and typing only of its own agents. */
   readonly isDegraded: boolean;
   readonly waiting: number;
 }

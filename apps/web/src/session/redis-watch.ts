@@ -4,10 +4,12 @@ import { hubAddress } from '../page/page-base.ts';
 
 const checkEveryMs = 3_000;
 
-/** A hub that was configured without Redis is not degraded. Null where a proxy hides `/readyz`, as it should. */
+/**
+ * False if the hub was configured without Redis, which is no fault. Null where a proxy hides `/readyz`, as it should.
+ */
 async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
-  // Ready and not ready have these statuses, and a proxy's refusal has another.
+  // The hub answers with one of these statuses. A proxy that refuses the request answers with another.
   if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
@@ -15,8 +17,8 @@ async function readUsesRedis(): Promise<boolean | null> {
 
 /**
  * Watches whether the hub has lost its Redis, using the `degraded` field of a `typing` answer. Asks every three seconds
- * while the page is visible. Where `/readyz` is hidden, a Redis that was away at sign-in is not reported until it was
- * there once.
+ * while the page is visible. If `/readyz` is hidden and Redis is away at sign-in, the outage is not reported until
+ * Redis has been available once.
  */
 export function createRedisWatch(
   client: Pick<HubClient, 'state' | 'channel'>,
@@ -30,7 +32,7 @@ export function createRedisWatch(
 
   async function usesRedis(): Promise<boolean> {
     if (hasSeenRedis) return true;
-    // Not asked again, because a browser logs each failed request.
+    // The request is not repeated, because a browser logs each failed request.
     if (isHidden) return false;
     const answer = await askUsesRedis();
     isHidden = answer === null;

@@ -105,7 +105,7 @@ function createSession(
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
-      // A new channel is no news for people. The list of channels, while it is shown, listens for itself.
+      // Announcements of channels are not shown. The list of channels has its own listener while it is open.
       if (announcementOf(event) !== null) return;
       if (event.type === 'collaboration.event' && envelope.channelId === null) {
         const text = `${envelope.senderId} to everyone: ${event.name}`;
@@ -115,7 +115,7 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // Applies the batch first: a leave that waits in it must not remove the channel that is added now.
+      // Applies the waiting events first, because a leave among them must not remove the channel that is added now.
       batch.flush();
       chats.fetch(channelId);
     }),
@@ -155,7 +155,7 @@ function createSession(
   outbox.resume();
   async function setProfile(next: Profile) {
     profile.value.value = next;
-    // The SDK sends it again on each new connection.
+    // The SDK repeats this call on each new connection.
     await client.setPresence(next);
   }
   const { status, avatar, customStatus } = profile.value.peek();

@@ -4,8 +4,8 @@ import { hubAddress } from '../page/page-base.ts';
 const timeoutMs = 5_000;
 
 /**
- * Finds out why no WebSocket to the hub opens. A browser hides the reason from the page, so this asks the same address
- * by HTTP, with POST, because that carries the page's Origin. Null when HTTP gives no reason either.
+ * Finds out why no WebSocket to the hub opens. A browser hides the reason from the page, so this sends an HTTP request
+ * to the same address. It is a POST, because a POST carries the page's Origin. Null when HTTP gives no reason either.
  */
 export async function whyUnreachable(): Promise<string | null> {
   if (!navigator.onLine) return 'This device is offline';

@@ -1,6 +1,6 @@
 import type { Channel } from '@openclaw/protocol';
 
-/** The other member of a direct channel, taken from the channel's name, in which the hub writes both members. */
+/** The other member of a direct channel, taken from the channel's name. The hub writes both members into that name. */
 export function peerOf(channel: Channel, me: string): string {
   const pair = channel.name.split(', ');
   return pair.find((agentId) => agentId !== me) ?? me;

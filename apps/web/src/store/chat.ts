@@ -37,7 +37,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      * True while the newest message is in view. Then a full timeline drops its oldest entries, otherwise its newest.
      */
     isFollowing: signal(true),
-    /** Settles when the channel's events begin to arrive. A read before that could miss events in between. */
+    /** Settles when the channel's events begin to arrive. A read that begins earlier could miss events. */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
     /** Applies events, in the order of the log. */

@@ -70,8 +70,8 @@ describe('the channels of an agent', () => {
     ]);
   });
 
-  // The race: the agent joins a channel while the list, which does not contain it, is read. Invariant: a joined channel
-  // stays.
+  // The race: the agent joins a channel while the list of channels is read, and the list does not contain it.
+  // Invariant: a joined channel stays.
   it('stay when they were joined during the read of the list, and are removed when they were left', async () => {
     using fixture = createFixture();
     const { chats } = fixture;
@@ -90,7 +90,7 @@ describe('the channels of an agent', () => {
     const { chats } = fixture;
     fixture.subscribe();
     const chat = chats.add(channelOf('c'));
-    // The page must not take this event, which comes before the read, for the whole list of members.
+    // This event comes before the read. The page must not treat its one member as the whole list.
     chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
     await nextTask();
@@ -100,8 +100,8 @@ describe('the channels of an agent', () => {
     expect([...chat.members.value.keys()].sort()).toEqual(['ada', 'bob']);
   });
 
-  // The race: while the agent is disconnected, an owner removes it and adds it again. Its events end at the leave, and
-  // the list may be older than that. Invariant: the page shows the channel to a member.
+  // The race: while the agent is disconnected, an owner removes it and adds it again. The agent's events end at the
+  // leave, and the list of channels may be older than the leave. Invariant: the page shows the channel to a member.
   it('are shown again when the agent was removed and added again', async () => {
     using fixture = createFixture();
     const { chats } = fixture;

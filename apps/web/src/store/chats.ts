@@ -85,7 +85,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     return history;
   }
 
-  /** Loads and adds a channel that another agent added this one to, in the background. */
+  /** Loads and adds, in the background, a channel to which another agent added this agent. */
   function fetch(channelId: string) {
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
@@ -101,7 +101,8 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
   }
 
   async function loadList() {
-    // A channel that is joined during the read is not in the list, and must stay.
+    // These channels are removed if a complete list lacks them. A channel joined during the read is not among them, so
+    // it stays.
     const unlisted = new Set(byId.peek().keys());
     const [{ items, isComplete }, unread] = await Promise.all([
       allPages((page) => client.channels({ ...page, member: true, limit: pageSize }), 'channels'),
@@ -166,7 +167,8 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         chat.apply(batch);
         if (!batch.some(endsMembership)) continue;
         drop(chat);
-        // The agent may have been added again since then, and this subscription would not receive that event.
+        // The agent may have been added again since it left. The old subscription does not receive the event of the new
+        // join.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },

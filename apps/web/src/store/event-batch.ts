@@ -13,7 +13,7 @@ const busyEventsPerSecond = 120;
 const busyIntervalMs = 200;
 // After a batch that took t, the next one waits at least 4 t, so that input can be handled in between.
 const restPerCost = 4;
-// Limits this wait when the batch was slow because of another process.
+// The maximum of this wait, for a batch that was slow because of another process.
 const restMaxMs = 500;
 
 /** Delivers events in batches and in order, at most once per frame and less often under load. */
@@ -40,7 +40,7 @@ export function createEventBatch(
     };
     onBatch(batch);
     rest();
-    // Components are drawn after this task, so the cost is measured again after that.
+    // Components are drawn after this task, so the cost is measured again after the drawing.
     setTimeout(rest);
   }
 

@@ -67,7 +67,7 @@ export function createHistory(client: HubClient, chat: Chat) {
     );
     const thread = chat.thread.peek();
     if (thread?.threadId !== threadId) return;
-    // The thread was replaced during the read, as can happen in `read`.
+    // Drop the page when the thread was replaced during the read, as in `read`.
     if (side === 'older' && thread.entries[0]?.seq !== first) return;
     const next = addPage(thread, { ...result, systemEvents: [] }, side, timelineMax);
     const trim = side === 'older' ? 'newest' : 'oldest';

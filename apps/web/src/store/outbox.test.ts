@@ -63,7 +63,7 @@ describe('outgoing messages', () => {
     using fixture = createFixture(() => answer.promise);
     const { outbox, chat } = fixture;
     outbox.send({ ...draft, threadId: 'closed' });
-    // A reply is not in the timeline of the channel, and its thread is not open.
+    // A reply is not shown in the channel's timeline, and its thread is not open.
     chat.apply([sentOf(1, { threadId: 'closed', senderId: 'ada' })]);
     expect(fixture.states()).toEqual(['sending']);
     answer.resolve(await stored());
@@ -138,7 +138,7 @@ describe('outgoing messages', () => {
     expect(before.states()).toEqual(['sending', 'stored']);
     using after = createFixture(never, before.storage);
     after.outbox.resume();
-    // The second message was answered before the reload.
+    // The second message is gone, because it was stored before the reload.
     expect(after.states()).toEqual(['sending']);
     after.load(messageOf(1, { senderId: 'ada', clientMessageId: before.sentIds[0] ?? '' }));
     expect(after.states()).toEqual([]);

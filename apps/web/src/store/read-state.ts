@@ -26,7 +26,7 @@ export function createReadState(
         .channel(chat.id)
         .markRead(seq)
         .then(() => confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0)))
-        // `apply` sends the mark again, because the read state is loaded after each reconnect.
+        // `apply` repeats the call after each reconnect, when the read state is loaded.
         .catch(reportWhileLive('The read mark was not saved'));
     });
   }

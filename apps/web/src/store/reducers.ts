@@ -4,13 +4,13 @@ export type Members = ReadonlyMap<string, Member>;
 export type Presences = ReadonlyMap<string, Presence>;
 /** Threads by the id of their root message. */
 export type Threads = ReadonlyMap<string, Thread>;
-/** Agents that are typing, each until a time or until the next event about it. */
+/** The typing agents. Each is removed at `untilMs`, or earlier by an event. */
 export type Typing = ReadonlyMap<
   string,
   { readonly untilMs: number; readonly threadId: string | null }
 >;
 
-// The hub sends a stop after 10 s; this covers a stop that was lost.
+// The hub sends a stop after 10 s. The longer time covers a stop that was lost.
 const typingTtlMs = 12_000;
 
 function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
@@ -98,7 +98,7 @@ export interface Unread {
 
 export const nothingUnread: Unread = { seq: 0, countedTo: 0, count: 0, mentions: 0 };
 
-/** Counts messages of other agents. An own message in the channel proves that all earlier ones were read. */
+/** Counts messages of other agents. If this agent writes in the channel, it has read all earlier messages. */
 export function countUnread(unread: Unread, envelopes: readonly Envelope[], me: string): Unread {
   let { seq, countedTo, count, mentions } = unread;
   for (const envelope of envelopes) {

@@ -10,7 +10,7 @@ export interface MessageEntry {
   readonly asOf: number;
 }
 
-/** An event that is shown as a line of its own. */
+/** An event that is shown as a separate line. */
 export interface SystemEventEntry {
   readonly kind: 'systemEvent';
   readonly seq: number;
@@ -134,7 +134,7 @@ export function applyEvents(
       case 'channel.message.delete': {
         const { message } = event;
         const index = indexOfSeq(entries, message.seq);
-        // The event contains the whole message, so its reactions are also as of that seq.
+        // The event contains the whole message, so its reactions also have the state of that seq.
         if (entries[index]?.seq === message.seq) change(index, seq, () => message);
         break;
       }

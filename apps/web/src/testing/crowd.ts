@@ -3,15 +3,15 @@ import type { HubClient } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
 import type { Person, World } from './world.ts';
 
-/** Delays of a page while a crowd talks in view. */
+/** The delays of a page while the agents of a crowd write in the open channel. */
 export interface Lateness {
   /** For each key, the time until its effect was painted. */
   readonly responsesMs: readonly number[];
-  /** The tasks of 50 ms or more, by the clock. */
+  /** The tasks that took 50 ms or more of elapsed time. */
   readonly longTasksMs: readonly number[];
 }
 
-/** A channel with many agents that a person has open. */
+/** A channel with many agents, opened by one person. */
 export interface Crowd {
   readonly person: Person;
   /**
@@ -61,7 +61,7 @@ function measure({ page }: Person): Promise<void> {
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
     }).observe({ type: 'longtask' });
-    // The next frame paints the effect of the key, so a task after that frame measures the whole response.
+    // The next frame paints the effect of the key. A task after that frame therefore measures the whole response.
     const onKey = ({ timeStamp }: KeyboardEvent) => {
       requestAnimationFrame(() => {
         setTimeout(() => lateness.responsesMs.push(performance.now() - timeStamp));
@@ -79,7 +79,7 @@ async function type({ page }: Person, endMs: number) {
   }
 }
 
-/** Sends the messages that are due by the clock, from each agent in turn. Resolves with the errors. */
+/** Sends messages at a fixed rate of elapsed time, from each agent in turn. Resolves with the errors. */
 async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
   const startMs = performance.now();
   const sends: Promise<unknown>[] = [];

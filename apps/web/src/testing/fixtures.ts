@@ -9,7 +9,7 @@ export const noFailures: FailureReports = {
   reportWhileLive: (what) => noFailures.report(what),
 };
 
-/** Uses fake timers until the end of the test. `settle` runs what is due without advancing the time. */
+/** Uses fake timers until the end of the test. `settle` runs everything that is due now, without advancing the time. */
 export function useFakeTimers() {
   jest.useFakeTimers();
   return {

@@ -33,7 +33,7 @@ export async function tasksOf(
 
 /**
  * The CPU time in milliseconds of each main-thread task in a trace. A task without CPU time counts with its elapsed
- * time, which is never less, so that a long task is always found.
+ * time. That is never less than its CPU time, so a long task is always found.
  * @throws {Error} when no task has a CPU time, because the system does not count it by thread
  */
 export function mainThreadTasksMs(events: readonly TraceEvent[]): number[] {

@@ -14,7 +14,7 @@ export interface TabOptions {
   readonly ignoreHTTPSErrors?: boolean;
 }
 
-// Long, because the machine may be busy.
+// A long time, because the machine may be busy.
 const waitMs = 30_000;
 
 /**
@@ -25,7 +25,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
   jest.setTimeout(180_000);
   const afterEachTest: (() => Promise<unknown>)[] = [];
   const atEnd: (() => Promise<unknown>)[] = [];
-  // `beforeAll` fills it.
+  // Filled by `beforeAll`.
   const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser; pageDir: string };
 
   /** Connects an agent with the SDK. */
@@ -35,7 +35,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     afterEachTest.push(() => client.close());
     return client;
   }
-  /** Opens an empty tab in a browser profile of its own. */
+  /** Opens an empty tab in a new browser profile. */
   async function tab(options: TabOptions = {}) {
     const { width = 1280, height = 800, colorScheme = 'light' } = options;
     const viewport = { width, height };
@@ -49,7 +49,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     page.setDefaultTimeout(waitMs);
     return page;
   }
-  /** Opens the page in a browser profile of its own and signs in by name. */
+  /** Opens the page in a new browser profile and signs in by name. */
   async function person(name: string, options?: TabOptions) {
     const page = await tab(options);
     const person = personOn(page);
@@ -59,7 +59,10 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     await page.locator('.workspace').waitFor();
     return person;
   }
-  /** Creates a channel of the agent `helper` and of these members. Each member in `names` has it open in a browser. */
+  /**
+   * Creates a channel with the agent `helper` and these members. Each member in `names` has the channel open in a
+   * browser.
+   */
   async function meet(channelId: string, names: string[], members: string[] = []) {
     const helper = agent('helper');
     const room = helper.channel(channelId);

@@ -14,7 +14,7 @@ export function offsetsOf<T>(
   return offsets;
 }
 
-/** The index of the row that covers this height. */
+/** The index of the row at this distance from the top of the list. */
 export function rowAt(offsets: Float64Array, top: number): number {
   let low = 0;
   let high = offsets.length - 1;

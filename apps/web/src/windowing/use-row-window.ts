@@ -14,7 +14,7 @@ export interface RowWindowOptions {
   readonly isFollowing: Signal<boolean>;
   /** True when newer rows are not loaded, so that the end of the list is not the end of the channel. */
   readonly hasNewer: boolean;
-  /** The row that stays in view when new rows arrive. Passing a different object scrolls back to it. */
+  /** The row that stays in view when new rows arrive. A different object for the same row scrolls to that row again. */
   readonly held: WindowedRow | null;
   readonly leadingHeight: number;
   readonly onNearTop: () => void;
@@ -39,7 +39,7 @@ export function useRowWindow(options: RowWindowOptions) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const state = useRef({
     heights: new Map<number, number>(),
-    /** The row that stays in place, and the distance of its top above the top of the view. */
+    /** The row that stays in place. `above` is how far its top lies above the top of the view. */
     anchor: null as { readonly seq: number; readonly above: number } | null,
     held: null as WindowedRow | null,
     height: 800,
@@ -117,13 +117,14 @@ export function useRowWindow(options: RowWindowOptions) {
       state.heights.set(seqOf(row), height);
       isChanged = true;
     }
-    // While following, rows are laid out from the bottom, so heights far above the view need not be exact.
+    // While the newest row is followed, rows are laid out from the bottom. Heights far above the view may then be
+    // estimates.
     if (isChanged && (!isFollowing.peek() || totalHeight < state.height * 3)) {
       state.offsets = offsetsOf(rows, (row) => state.heights.get(row.seq), estimatedHeight);
       redraw(null);
     }
     if (held !== null && state.anchor?.seq === held.seq) {
-      // An editor is taller than its message, and the end of the view must not cut it off.
+      // An editor is taller than its message. It must not extend below the end of the view.
       const least = Math.min(0, (state.heights.get(held.seq) ?? 0) - state.height);
       state.anchor = { seq: held.seq, above: Math.max(least, state.anchor.above) };
     }
@@ -177,7 +178,8 @@ export function useRowWindow(options: RowWindowOptions) {
       const below = belowView(element);
       if (below < atEdge && !options.hasNewer && held === null) isFollowing.value = true;
       else if (scrollTop < state.top - 1) isFollowing.value = false;
-      // The event of our own scroll must not replace the anchor: an editor may be drawn a frame after it was anchored.
+      // A scroll that this code caused must not replace the anchor, because an editor may be drawn one frame after it
+      // was anchored.
       const isOwnScroll = Math.abs(scrollTop - state.top) <= 1;
       state.top = scrollTop;
       if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
@@ -186,7 +188,7 @@ export function useRowWindow(options: RowWindowOptions) {
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {
-      // Stops following before the view moves; otherwise the next event would scroll it back to the end.
+      // Stops following before the view moves. Otherwise the next event would scroll the view back to the end.
       if (event.deltaY >= 0 || !isFollowing.peek() || state.top <= 0) return;
       keepAnchor();
       isFollowing.value = false;

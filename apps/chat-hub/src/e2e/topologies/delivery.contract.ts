@@ -25,7 +25,7 @@ export interface Topology {
 export interface Fault<T extends Topology> {
   /** The rest of the test's title, after "deliver once and in order through". */
   readonly title: string;
-  /** The indices of the hubs that lose Redis; they must notice. */
+  /** The indices of the hubs that lose Redis. These hubs must report the loss. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
   /** Ends the fault. Resolves when a server can serve every hub again. */
@@ -46,7 +46,7 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** The default bounds. The bounds of the design are for an idle machine. */
+/** The default bounds. They are longer than those of the design, which hold on an idle machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
 /** Runs the same traffic through every fault of a deployment, over two hub processes. */

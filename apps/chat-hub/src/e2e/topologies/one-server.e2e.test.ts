@@ -61,7 +61,7 @@ const faults: Fault<OneServer>[] = [
     },
   },
   {
-    // The connections stay open, so no hub notices that Redis was set back.
+    // The connections stay open, so no hub notices that Redis was rolled back.
     title: 'a rollback to an older snapshot under the connections (DEBUG RELOAD)',
     cutOff: [],
     async strike({ redis }, scene) {

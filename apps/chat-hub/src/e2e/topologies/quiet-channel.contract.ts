@@ -8,7 +8,6 @@ export interface QuietChannel {
   change(): Promise<void>;
   /** Reads that still show the state from before the change; empty when there are none. */
   staleReads(): Promise<string[]>;
-  /** The channel's newest message. */
   newest(): { readonly channelId: string; readonly messageId: string };
 }
 

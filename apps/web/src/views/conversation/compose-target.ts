@@ -21,8 +21,8 @@ export function composeTarget(
 }
 
 /**
- * The key of the draft for a target. A direct channel is identified by its other member, because it may be created
- * meanwhile.
+ * The key of the draft for a target. A direct channel is identified by its other member, because the channel may be
+ * created while the draft exists.
  */
 export function draftKey({ channelId, peer, threadId }: ComposeTarget): string {
   const channelKey = peer === null ? `${channelId}` : `@${peer}`;

@@ -31,7 +31,7 @@ export function Composer(props: {
       if (channelId === null) return;
       const channel = session.client.channel(channelId);
       const call = isTyping ? channel.startTyping(threadId) : channel.stopTyping(threadId);
-      // A late typing signal is useless, so a failed one is not repeated.
+      // A late typing signal is useless, so a failed call is not repeated.
       call.catch(() => {});
     }),
   ).current;

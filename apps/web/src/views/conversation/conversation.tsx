@@ -15,7 +15,7 @@ import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
-  // The read mark when the channel was opened.
+  // The read mark at the time the channel was opened.
   const firstUnread = useRef(chat.unread.peek().count > 0 ? chat.unread.peek().seq : null).current;
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {

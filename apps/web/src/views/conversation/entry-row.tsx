@@ -40,7 +40,7 @@ export interface EntryRowProps {
   readonly isNewDay?: boolean;
   readonly isFirstNew?: boolean;
   readonly isMarked?: boolean;
-  /** The thread of which the message is the root, when it is shown in the channel. */
+  /** The thread whose root is the message. Given only where the message is shown in the channel. */
   readonly thread?: Thread | undefined;
 }
 

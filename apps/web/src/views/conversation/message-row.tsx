@@ -19,7 +19,7 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** The thread of which this message is the root, when it is shown in the channel. */
+  /** The thread whose root is this message. Given only where the message is shown in the channel. */
   thread: Thread | undefined;
 }) {
   const { chat, message, isContinued, thread } = props;
@@ -134,13 +134,13 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
   const key = editDraftKey(message.id);
   const text = session.drafts.value[key] ?? message.content;
   const field = useRef<HTMLTextAreaElement>(null);
-  // Before the editor is painted: a key that is pressed as soon as it is seen belongs to it.
+  // The editor gets the focus before it is painted, because the user may press a key as soon as it is visible.
   useLayoutEffect(() => {
     const element = field.current;
     const current = editing.value;
     if (element === null || current === null || focused.has(current)) return;
     focused.add(current);
-    // The list itself scrolls the whole editor into view; the browser would scroll only to its text.
+    // The list scrolls the whole editor into view. The browser would scroll only its text into view.
     element.focus({ preventScroll: true });
     element.setSelectionRange(element.value.length, element.value.length);
   }, [editing.value]);
@@ -172,7 +172,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
         onInput={(event) => setDraft(session, key, event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') {
-            // Keeps the pane around it open.
+            // Esc must not also close the pane around the editor.
             event.preventDefault();
             cancel();
           } else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {

@@ -15,7 +15,7 @@ export type ConnectedAgent = OperationsAgents['agents'][number];
 export interface Snapshots {
   readonly newest: Operations | null;
   readonly samples: readonly Sample[];
-  /** The reason why there is no newer snapshot; null when there is none. */
+  /** The reason why the last poll failed; null when it succeeded. */
   readonly problem: string | null;
 }
 

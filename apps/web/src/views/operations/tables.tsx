@@ -64,7 +64,7 @@ function Tile(props: { name: string; value: string; detail?: string; tone?: Tone
 
 const aliveWithinMs = 5_000;
 
-/** The hubs of the system; a hub without a recent beat is marked as offline. */
+/** The hubs of the system; a hub without a recent heartbeat is marked as offline. */
 export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
   const rows = hubs.map(({ hubId, lastBeatAgoMs, isThis }) => [
     <>

@@ -65,9 +65,7 @@ export function Dot({ status }: { status: Presence['status'] }) {
   return <span class={`dot dot-${status}`} style={style} aria-hidden="true" />;
 }
 
-/**
- * A text written by another agent inside a text of the page. It cannot change the direction of the surrounding text.
- */
+/** A text of another agent inside a text of the page. It cannot change the direction of the surrounding text. */
 export function IsolatedText({ text }: { text: string }) {
   return <bdi>{visibleString(text)}</bdi>;
 }
@@ -103,7 +101,7 @@ export const unknownPresence: ShownPresence = {
   lastSeen: null,
 };
 
-/** The presence of an agent. Channels may have different ones; the latest that is not offline is used. */
+/** The presence of an agent. Its presence may differ between channels; the latest one that is not offline is used. */
 export function usePresence(agentId: string): ShownPresence {
   return presenceOf(usePage().session, agentId);
 }

@@ -50,7 +50,7 @@ export function SignIn(props: {
         <span class="logo" aria-hidden="true" />
         <h1>OpenClaw</h1>
         <p class="quiet">Chat for agents and the people who work with them.</p>
-        {/* The key makes a new element: the token field must not keep the pattern of the name field. */}
+        {/* The key makes Preact create a new element, so that the token field does not keep the pattern of the name field. */}
         <TextField
           key={kind}
           name={kind}

@@ -22,7 +22,7 @@ import {
   BareField,
 } from '../shared/controls.tsx';
 
-// As in panes.css.
+// The same value as in panes.css.
 const padding = 12;
 
 export function closeThread(session: Session, chat: Chat): void {
@@ -105,7 +105,7 @@ function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
 
   const rename = async (next: string) => {
     const channel = session.client.channel(chat.id);
-    // Creating a thread that already exists does not change its title.
+    // If the thread already exists, createThread does not change its title.
     if (title === null && (await channel.createThread(threadId, next)).thread.title === next)
       return;
     await channel.updateThread(threadId, next === '' ? null : next);

@@ -6,8 +6,8 @@ export interface Destination {
 }
 
 /**
- * The destinations whose names contain `query`. Names that begin with it come first, then unread ones; the rest is
- * sorted by name.
+ * The destinations whose names contain `query`. Those whose names begin with `query` come first. Within both groups,
+ * destinations with unread messages come first, and the order is otherwise by name.
  */
 export function rankDestinations(
   all: readonly Destination[],

@@ -32,7 +32,7 @@ export function usePublicChannels({ client, notices }: Session) {
       const page = await client.channels({ ...choice, order: 'newest' });
       setChannels((shown) => [...withoutKnown(page.channels, shown ?? []), ...(shown ?? [])]);
     };
-    // Further announcements before the read cost no read of their own.
+    // Only one read is pending at a time. It also covers announcements that come before it.
     const readSoon = () => {
       timer ??= setTimeout(
         () => void readNewest().catch(notices.reportWhileLive('The channels could not be loaded')),

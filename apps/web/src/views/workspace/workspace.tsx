@@ -88,11 +88,12 @@ function RoutedView() {
 /** Opens the first channel, or the list of channels to join. */
 function Home() {
   const { session } = usePage();
-  // Both signals are read while drawing. An effect that reads `isLoaded` later could find an empty list of channels.
+  // Both signals are read during the render. An effect that reads `isLoaded` later could find an empty list of
+  // channels.
   const isLoaded = session.chats.isLoaded.value;
   const [first] = session.chats.byId.value.values();
   useEffect(() => {
-    // The address changes before the route does; a user who has just left home must not be sent back.
+    // The address changes before the route signal does. A user who has just left the home view must not be redirected.
     if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
     session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
   }, [isLoaded, first]);
