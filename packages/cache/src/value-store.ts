@@ -13,7 +13,9 @@ export type Claim =
  */
 export interface ValueStore {
   lookup(name: string): Promise<FoundValue>;
-  /** Gives the right to load to one caller until it settles, for at most `leaseMs`. `token` identifies the caller. */
+  /**
+   * Gives one caller the right to load until that caller settles, for at most `leaseMs`. `token` identifies the caller.
+   */
   claim(name: string, token: string, leaseMs: number): Promise<Claim>;
   /** Stores the text if the caller still has the right; null stores nothing. Ends the right. */
   settle(name: string, token: string, text: string | null, ttlMs: number): Promise<StoredValue>;

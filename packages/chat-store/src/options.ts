@@ -36,7 +36,7 @@ export interface ChatStoreOptions {
   readonly maxReads?: number;
   /** Connections to PostgreSQL for reads. Six more are used for commits, look-ups and system calls. @default 8 */
   readonly poolSize?: number;
-  /** How often rows that are no longer needed are looked for. @default 60000 */
+  /** How often the store looks for rows that are no longer needed. @default 60000 */
   readonly sweepEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
@@ -119,8 +119,8 @@ const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?
 
 /**
  * The problem with the URL of a database, as text to follow its name in a sentence; null if there is none. It contains
- * no part of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name
- * of the database, which messages show.
+ * no part of the URL. A raw `/`, `?` or `#` in a password ends the address too early. The rest of the password would
+ * then count as the name of the database, which messages show.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -134,8 +134,8 @@ const channelId = 'hall';
 const itBehindHaproxy = hasHaproxy ? it : it.skip;
 
 describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
-  // Invariant, in each of three rolls under 100 agents: no message is lost or doubled, no call and no request fails, and
-  // each socket of the restarted hub moves once, while the sockets of the other hub stay.
+  // Invariant, in each of three rolling restarts with 100 agents: no message is lost or doubled, no call and no request
+  // fails, and each socket of the restarted hub moves once, while the sockets of the other hub stay.
   itBehindHaproxy(
     'lose nothing, fail no call and move each socket of a restarted hub once',
     async () => {

@@ -141,7 +141,7 @@ export function createOrdering(deps: {
         receiveOutOfOrder(topic, envelope, seq);
       }
     },
-    /** Receives an event that was fetched. It may arrive before `topic` is live. */
+    /** Receives an event that was fetched. The event may arrive before `topic` is live. */
     receiveFetched(topic: Topic, envelope: Envelope) {
       const seq = envelope.seq as number;
       topic.epoch ??= envelope.epoch;

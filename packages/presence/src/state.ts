@@ -4,7 +4,7 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** A status that an agent can set. An agent without a lease is `offline`. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
-/** Data of the application's own, which JSON can carry: at most 1,024 bytes of JSON, because every listing repeats it. */
+/** The application's own data, which JSON can carry: at most 1,024 bytes of JSON, because every listing repeats it. */
 export type PresenceMetadata = Readonly<Record<string, unknown>>;
 
 /** The state that an agent sets. Empty text is null. */

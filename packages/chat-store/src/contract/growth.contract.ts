@@ -46,8 +46,8 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
       while ((await core.sweep({ retentionMs: null, maxMessages: 200 })).isMore);
     }
 
-    // Invariant: the space of trimmed rows is used again, so the size depends on the number of rows kept, and not on
-    // the number written.
+    // Invariant: the space of trimmed rows is reused, so the size depends on the number of rows kept, and not on the
+    // number written.
     it('stays the same over ten cycles of writing and sweeping', async () => {
       const sizes: number[] = [];
       for (let cycle = 0; cycle < 10; cycle += 1) {

@@ -30,7 +30,9 @@ export interface ErasePlace {
   readonly channelId: string;
   /** The seq up to which the channel is done. */
   readonly seq: number;
-  /** The channel's head when the walk came to it. The walk ends there, so that it ends while the agent still writes. */
+  /**
+   * The channel's head when the walk reached the channel. The walk ends at this seq, even if the agent still writes.
+   */
   readonly untilSeq: number;
 }
 
@@ -198,7 +200,7 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // Nothing to change: the id stands only in what others wrote, or is the name of a field.
+      // Nothing to change: the id occurs only in what others wrote, or is the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
@@ -325,8 +327,9 @@ async function changeLists(
 }
 
 /**
- * Replaces the agent's id in the deletions that wait for the sweeper, which would write it into log rows again. Call it
- * before the log's rows are locked: on PostgreSQL it waits for a sweeper that has locked a deletion.
+ * Replaces the agent's id in the deletions that wait for the sweeper. Otherwise the sweeper would write the id into log
+ * rows again. Call it before the log's rows are locked: on PostgreSQL it waits for a sweeper that has locked a
+ * deletion.
  */
 async function renameRedactions(
   { dialect }: Engine,

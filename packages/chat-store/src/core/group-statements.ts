@@ -9,7 +9,7 @@ import type {
   ThreadsTable,
 } from './tables.ts';
 
-// The statements of a group that both engines share. An engine adds how it passes a list of items to a statement.
+// The statements of a group that both engines share. Each engine adds its way to pass a list of items to a statement.
 
 /** The look-ups needed before a group's messages can be decided. Each list costs one statement. */
 export interface Prefetch {
@@ -23,7 +23,9 @@ export interface Prefetch {
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
-  /** Channels in which a message mentions everyone. Their members are counted: only in a small channel anyone may. */
+  /**
+   * Channels in which a message mentions everyone. Their members are counted, because in a large channel few may do so.
+   */
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
@@ -60,7 +62,7 @@ export interface PrefetchedRows {
     MessagesTable,
     'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
   >[];
-  /** The number of a channel's members, counted up to one more than may be mentioned by anyone. */
+  /** The number of a channel's members. The count stops one above the number that anyone may mention. */
   readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
 

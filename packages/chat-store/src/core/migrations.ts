@@ -5,9 +5,9 @@ import { recordCompatibility, type StoreMigration } from './compatibility.ts';
 export type Dialect = 'sqlite' | 'postgres';
 
 /**
- * Every migration by its name, oldest first. A released one is never changed. Hubs before 0.2.0 cannot serve a database
- * after 0003 and 0004: they use a channel's head in its row, which 0003 removes, and write messages without the numbers
- * that 0004 adds.
+ * Every migration by its name, oldest first. A released migration is never changed. Hubs before 0.2.0 cannot serve a
+ * database after 0003 and 0004: they use a channel's head in its row, which 0003 removes, and write messages without
+ * the numbers that 0004 adds.
  */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
@@ -198,7 +198,7 @@ async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   ]);
 }
 
-/** Hubs report whether they lack Redis. While one does, the others keep its presence leases alive. */
+/** Hubs report whether they lack Redis. While a hub lacks it, the others keep the hub's presence leases alive. */
 async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
   await sql`alter table hubs add column cut_off integer not null default 0`.execute(db);
 }
@@ -257,8 +257,9 @@ async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<voi
 }
 
 /**
- * Adds the table of known agents, filled with the current members, and the taints of messages, which causes pass on.
- * The log's rows are not changed: the fields that they lack are added when they are read.
+ * Adds the table of known agents, filled with the current members, and the taints of messages, which a message passes
+ * on to the messages that it causes. The log's rows are not changed: the fields that they lack are added when they are
+ * read.
  */
 async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';

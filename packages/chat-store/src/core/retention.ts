@@ -74,7 +74,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // No row: another hub holds its lock and is sweeping.
+    // There is no row if another hub holds its lock and is sweeping.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
@@ -148,9 +148,10 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * Locks the channel, because a reply or a reaction that is being decided may refer to a message that is trimmed. Returns
- * false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. It waits in the queue of the lock,
- * so that a channel that groups lock all the time gets its turn, and senders wait no longer than a piece takes.
+ * Locks the channel, because a reply or a reaction that is being decided may refer to a message that is trimmed.
+ * Returns false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. The sweep waits in the
+ * lock's queue, so it also gets the lock of a channel that groups lock all the time. Senders wait no longer than a
+ * piece takes.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
@@ -208,7 +209,7 @@ async function trimSome(
     .values({ channel_id: channelId, floor: end, rewrites: 0 })
     .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
     .execute();
-  // Seqs have no holes, so they count the events.
+  // Seqs have no holes, so their difference is the number of events.
   return { isDone: isAll, trimmedEvents: end - floor };
 }
 

@@ -82,7 +82,8 @@ export interface MessagesTable {
   text_seq: number;
   deleted_at: number | null;
   /**
-   * Its number among the channel's messages, deleted ones included, without gaps. Assigned under the channel's lock.
+   * The message's number among the channel's messages, deleted ones included, without gaps. Assigned under the
+   * channel's lock.
    */
   ordinal: number;
   /** The message's number among its sender's messages in the channel. */
@@ -181,7 +182,7 @@ export interface RevokedTokensTable {
   value: string;
   revoked_at: number;
   touched: number;
-  /** When the token of a `jti` expires; null while that is not known, and for the others. */
+  /** When the token of a `jti` expires; null while that is not known, and for the other kinds. */
   expires_at: number | null;
 }
 

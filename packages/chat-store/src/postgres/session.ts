@@ -5,7 +5,7 @@ import { ChatStoreError } from '../errors.ts';
 export interface SessionMode {
   /**
    * True behind a pooler in transaction mode: each transaction may run on another connection of the server. Settings and
-   * prepared statements of a session are then lost, or met by other clients.
+   * prepared statements of a session are then lost, or visible to other clients.
    */
   isPooled: boolean;
 }

@@ -32,8 +32,8 @@ const statementsMax = 200;
 const returnsRows = /^\s*(select|with|pragma|explain)\b|\breturning\b/i;
 
 /**
- * Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning,
- * where waiting can succeed.
+ * Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning.
+ * A transaction that needs the lock only later could fail without waiting.
  */
 export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolean): SqliteDialect {
   const statements = new Map<string, StatementSync>();

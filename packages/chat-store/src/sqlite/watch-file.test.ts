@@ -54,7 +54,7 @@ const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, 
 
 describe('a chat store on SQLite', () => {
   // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
-  // Invariant: an acknowledged commit is durable. The check after each commit closes this gap.
+  // Invariant: an acknowledged commit is durable. The check after each commit prevents this.
   it.each(fileChanges)(
     'acknowledges nothing more, and logs why, when %s',
     async (_what, act, said) => {

@@ -21,8 +21,8 @@ const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) =>
   port.postMessage(message, transfer);
 const settings = workerData as WorkerSettings;
 
-// A commit to a removed file is lost when its last user closes it, and opening a new file at its path would mix their
-// write-ahead logs. So all further calls are refused, and the hub reports that it is not ready.
+// A commit to a removed file is lost when its last user closes it. A new file opened at its path would mix the
+// write-ahead logs of both. So all further calls are refused, and the hub reports that it is not ready.
 const files = watchFiles(settings.path);
 
 async function open(): Promise<StoreCore | null> {

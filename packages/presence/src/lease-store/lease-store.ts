@@ -142,7 +142,7 @@ export interface LeaseStore {
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
   /** The agents that are present. Writes nothing. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage>;
-  /** The connections in the channel whose leases last. Writes nothing. One round trip. */
+  /** Lists the connections in the channel whose leases have not expired. Writes nothing. One round trip. */
   listConnections(channelId: string, page?: ConnectionPageOptions): Promise<ConnectionPage>;
   /**
    * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. A channel that

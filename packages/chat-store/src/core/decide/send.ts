@@ -28,7 +28,7 @@ type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
  */
 export type Send = SendCommand & {
   readonly channelId: string;
-  /** The mentions in its text; null when it is not to be searched. */
+  /** The mentions in its text; null when the text is not to be parsed. */
   readonly parsed: ParsedMentions | null;
 };
 

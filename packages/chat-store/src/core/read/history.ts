@@ -17,7 +17,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   const { channelId, before, after, threadId, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
   if (!opened.ok) return opened;
-  // First the seqs and sizes of the messages, without their text.
+  // Reads the seqs and sizes of the messages first, without their text.
   let query = db
     .selectFrom('messages as m')
     .innerJoin('log as l', (join) =>

@@ -48,8 +48,8 @@ describe('rows that a read visits on PostgreSQL', () => {
       dialect: new PostgresDialect({ pool }),
       log: ({ query }) => void asked.push(query),
     });
-    // 'quiet' has 3 messages and 'busy' 20,000, none of them by eva. Half of all messages are hers, in her own channel.
-    // A thread of 40 is in the middle of 'busy'.
+    // 'quiet' has 3 messages and 'busy' 20,000, none of them by eva. She wrote half of all messages, in her own
+    // channel. A thread of 40 messages is in the middle of 'busy'.
     server.query(`
       insert into channels (id, kind, name, created_by, created_at)
         select id, 'public', id, 'ana', 1
