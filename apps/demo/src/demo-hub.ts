@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hubEnvironment } from './config.ts';
 
-/** The demo's own hub, in a process of its own. */
+/** The demo's own hub, in a separate process. */
 export interface DemoHub {
   /** `http://127.0.0.1:{port}` */
   readonly url: string;
@@ -23,7 +23,7 @@ export interface DemoHubOptions {
   readonly dataFile: string;
 }
 
-/** Thrown when the demo has no hub; the message has the last output of one that did not start. */
+/** Thrown when the demo has no hub. The message has the last output of a hub that did not start. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
   readonly code = 'hub_not_started';

@@ -33,7 +33,7 @@ interface Person {
 
 /** People remembered as greeted. The one seen longest ago is forgotten first. */
 const maxPeople = 500;
-/** Answers in progress; a message beyond them gets none. */
+/** The most answers in progress; a further message gets none. */
 const maxRunning = 50;
 /** A person's budget of answers, so that a bot which answers every answer does not loop with the demo. */
 const maxAnswers = 8;

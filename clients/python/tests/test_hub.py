@@ -181,7 +181,7 @@ async def test_a_closed_stream_leaves_the_others_subscribed(
                 pass
             await hub.send(channel_id, "still here")
             assert contents(await take(kept, 1)) == ["still here"]
-        # With its last stream, the channel is unsubscribed: a further agent sees nobody present.
+        # When its last stream ends, the channel is unsubscribed, so another agent sees nobody present.
         presences = await hub.call("presence.list", {"channelId": channel_id})
         assert presences["presences"] == []
 
@@ -270,7 +270,7 @@ async def test_a_slow_reader_gets_all_events_from_a_bounded_queue(
             assert 0 < stream.waiting < 8
             got = [item async for item in take_slowly(stream, 60)]
             assert contents(got) == texts
-            # Then it is live again.
+            # Then the stream is live again.
             await ada.send(channel_id, "live")
             assert contents(await take(stream, 1)) == ["live"]
 

@@ -10,7 +10,7 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The remaining bytes, by a lower bound of the values walked so far. A huge value is refused before it is walked
+ * The bytes that are left, by a lower bound of the values checked so far. A huge value is refused before it is read
  * completely.
  */
 interface Budget {
@@ -45,7 +45,7 @@ function problem(message: string): JsonProblem {
   return { path: [], message };
 }
 
-/** The same problem, seen from the container that holds the value under this key. */
+/** The same problem, with this key in front of its path. */
 function under(key: string | number, found: JsonProblem | null): JsonProblem | null {
   if (found === null) return null;
   const step = typeof key === 'string' ? key.slice(0, maxPathKeyChars).toWellFormed() : key;

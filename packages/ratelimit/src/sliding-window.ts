@@ -86,7 +86,7 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
   return Math.max(0, leavesAtMs - nowMs);
 }
 
-// The order is only this precise, because moving an agent on every request would cost more than counting it.
+// The order is only this precise, because moving an agent on every request would cost more than counting the request.
 const orderMs = 1000;
 
 /** A bounded map from agent to value. An agent is dropped after it was idle for `idleMs`. */

@@ -41,7 +41,7 @@ async function connect(options: Options): Promise<Redis> {
 
 const storedCount = async () => Number(/\d+$/.exec(await server.command(`GET ${key}`))?.[0] ?? 0);
 
-// If one of these fails after an update of ioredis, that option of our profile may no longer be needed.
+// If one of these tests fails after an update of ioredis, our profile may no longer need the option that it covers.
 describe('negative controls: the faults that our profile prevents, with the defaults of ioredis', () => {
   it('a command that timed out in the offline queue runs after the reconnect', async () => {
     const redis = await connect({ commandTimeout: 200 });

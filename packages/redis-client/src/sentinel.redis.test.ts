@@ -95,7 +95,7 @@ describe('Redis behind Sentinel', () => {
       }
       theirs.disconnect();
 
-      // For some seconds, a thawed master still takes itself for the master. No client may return to it.
+      // For some seconds, a thawed master still acts as the master. No client may return to it.
       old.thaw();
       expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual(['port', String(newPort)]);
     },

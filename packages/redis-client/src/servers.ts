@@ -80,7 +80,7 @@ export async function openRedisServers(
     }
     const servers: OpenLink[] = [];
     for (const { host, port } of await shardsOf(first, preferReplicas)) {
-      // An empty host stands for the one that was asked.
+      // An empty host stands for the server that was asked.
       const named = { host: host || first.address.replace(/:\d+$/, ''), port };
       const node = resolved.natMap?.[`${named.host}:${named.port}`] ?? named;
       const known = open.find(({ address }) => address === `${node.host}:${port}`);

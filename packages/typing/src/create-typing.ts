@@ -70,7 +70,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // A start that an ACL denied is missing in Redis. Reads are answered locally until it would have expired.
+  // A start that an ACL denied is missing in Redis. Reads are answered locally until that start would have expired.
   let deniedUntilMs = -Infinity;
   const wasDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());

@@ -108,7 +108,7 @@ export async function removeOldArchives(
   const newest = new Set(archives.slice(-Math.max(1, limits.keep ?? 1)));
   const old = archives.filter((archive) => !newest.has(archive) && archive.takenAtMs < oldestMs);
   for (const { path, name } of old) {
-    // Renamed first, so that an interrupted removal leaves no half archive.
+    // The archive is renamed first, so that an interrupted removal leaves no half archive.
     const removing = join(folder, `.removing-${name}`);
     await rename(path, removing);
     await rm(removing, { recursive: true, force: true });

@@ -118,7 +118,7 @@ export async function startChatTraffic(
   for (const [at, watcher] of watchers.entries()) {
     const watcherId = watcherIds[at] as string;
     let taken = 0;
-    // Added after the socket's own listener, which parses the frame.
+    // This listener is added after the socket's own one, which parses the frame.
     watcher.ws.on('message', () => {
       for (; taken < watcher.events.length; taken += 1) onEvent(watcherId, watcher.events[taken]);
     });
@@ -134,7 +134,7 @@ export async function startChatTraffic(
     });
   }
 
-  /** Sends until it is acked. A refusal that may be temporary is retried with the same id. */
+  /** Sends a message until it is acked. A refusal that may be temporary is retried with the same id. */
   async function sendOne(writer: RpcSocket, channelId: string, content: string): Promise<void> {
     ledger.sends.sending(content);
     for (;;) {

@@ -130,7 +130,7 @@ export function createAgentGroup({
     return agent;
   }
 
-  /** Runs a step for all agents, some at a time. An agent that fails is left out from then on. */
+  /** Runs a step for all agents, a limited number at a time. An agent that fails is left out from then on. */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();

@@ -11,7 +11,7 @@ export interface DueOperation {
 
 /** Operations at fixed times. They do not wait for a slow hub, so that its delay is measured. */
 export interface Schedule {
-  /** Takes the next operation that is due by then; undefined if there is none. */
+  /** Takes the next operation that is due at `nowMs`; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
   /** The next due time; Infinity after the end. */
   readonly nextDueMs: number;

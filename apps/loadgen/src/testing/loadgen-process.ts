@@ -30,8 +30,8 @@ export async function runLoadgen(
 }
 
 /**
- * Arguments for thresholds that hold on a machine that other tests keep busy, and for no HTML. Writes their file into the
- * folder.
+ * Arguments for thresholds that hold on a machine that other tests keep busy, and for no HTML. Writes the thresholds
+ * file into the folder.
  */
 export function lenientArguments(folder: string): readonly string[] {
   const path = join(folder, 'lenient.json');

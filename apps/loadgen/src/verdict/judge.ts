@@ -36,7 +36,10 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /** The measurement that the checks judge: that of the highest stage that a ramp held, otherwise of all stages. */
+  /**
+   * The measurement that is compared with the thresholds: of the highest stage that a ramp passed, otherwise of all
+   * stages.
+   */
   readonly measurement: Measurement;
 }
 

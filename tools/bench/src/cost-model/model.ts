@@ -28,8 +28,8 @@ export const costs = {
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /**
-   * The cost for each hub of a message of another hub in a channel that it does not follow: every hub reads the newest
-   * commits.
+   * The cost of a message at each hub that does not follow its channel: every hub reads the newest commits of the
+   * others.
    */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,

@@ -8,7 +8,7 @@ import {
   type MessageLoad,
 } from './model.ts';
 
-/** A fleet, of which every agent is in one channel and sends there. */
+/** A fleet. Each agent is in one channel and sends messages there. */
 export interface Fleet {
   readonly agents: number;
   readonly channelSize: number;
@@ -44,7 +44,7 @@ const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
 
-/** The cores that one of `hubs` hubs uses. */
+/** The cores that each of `hubs` hubs uses. */
 function hubCores(fleet: Fleet, hubs: number): number {
   const { agents, channelSize, messagesPerAgentSecond } = fleet;
   const messages = agents * messagesPerAgentSecond;
@@ -78,7 +78,7 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
 /** The smallest number of hubs of one system that stays within the limits. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
-  // The loop ends, because with more hubs each one's load falls to that of the foreign commits, which is below the
+  // The loop ends, because with more hubs the load of each falls to that of the foreign commits, which is below the
   // limit.
   while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
   return hubs;

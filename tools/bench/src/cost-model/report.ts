@@ -26,8 +26,8 @@ export interface Row {
   readonly model: number;
   readonly measured: number;
   /**
-   * The largest ratio of the two values, either way, at which the model still holds. Sizes and counts agree better than
-   * times.
+   * The largest ratio between the two values, in either direction, at which the model still holds. Sizes and counts
+   * agree better than times.
    */
   readonly withinFactor: number;
   /** Smaller differences are ignored, because the runs cannot measure them. */

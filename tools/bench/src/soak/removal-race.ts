@@ -84,7 +84,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     return connectRpc(`ws://127.0.0.1:${port}/v1/ws?agent=${agentId}`, { timeoutMs: 5_000 });
   }
 
-  /** Reads continuously until `isOver`. Most reads are refused, as the agent is rarely a member. */
+  /** Reads continuously until `isOver`. Most reads are refused, because the agent is rarely a member. */
   async function readOn(socket: RpcSocket, port: number, index: number, isOver: () => boolean) {
     const names = Object.keys(readers) as ReadMethod[];
     for (let turn = index; !isOver(); turn += 1) {

@@ -70,7 +70,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
     random: () => random.next(),
     webSocket: createRoamingSocket({
       pickPort() {
-        // After a loss it connects elsewhere, as its hub may be down.
+        // After a loss it connects elsewhere, because its hub may be down.
         if (isReturning) hubIndex = options.homeIndex;
         else hubIndex = (hubIndex + random.between(1, addresses.length - 1)) % addresses.length;
         isReturning = false;

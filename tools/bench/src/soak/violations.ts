@@ -28,7 +28,7 @@ export interface Violation {
 export interface Violations {
   readonly total: number;
   readonly counts: ReadonlyMap<ViolationKind, number>;
-  /** By time. */
+  /** Ordered by time. */
   readonly kept: readonly Violation[];
   add(kind: ViolationKind, text: string, atMs?: number): void;
 }

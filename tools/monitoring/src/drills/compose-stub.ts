@@ -35,7 +35,7 @@ process.exitCode = answer.ok ? 0 : 1;
 /** Compose waits longer by default, for hubs with many clients. */
 const usualGraceMs = 5_000;
 
-/** Answers `docker compose` up, restart, ps and logs. Services that are not listed are taken to be elsewhere. */
+/** Answers `docker compose` up, restart, ps and logs. A service that is not listed counts as running elsewhere. */
 export async function startComposeStub(
   folder: string,
   services: ReadonlyMap<string, Service>,
