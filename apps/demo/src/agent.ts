@@ -27,7 +27,7 @@ export interface SendOptions {
 export interface DemoAgentOptions {
   readonly url: string;
   readonly persona: Persona;
-  /** Ends a send that is still typing. */
+  /** Aborts a send while typing is shown. */
   readonly signal: AbortSignal;
 }
 

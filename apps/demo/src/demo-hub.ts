@@ -93,7 +93,7 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
   return { url, exited, stop };
 }
 
-/** Says if a hub answers at the address: `http:` or `ws:`, or with TLS. */
+/** True if a hub answers at the address, which begins with `http:` or `ws:`, or with the TLS form of either. */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));

@@ -9,7 +9,7 @@ import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts
 
 /** Greets people and answers their messages. */
 export interface Responder {
-  /** When a person last wrote in the channel, in epoch ms; 0 for never. */
+  /** The time at which a person last wrote in the channel, in epoch ms; 0 for never. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;

@@ -46,7 +46,7 @@ interface RpcObject {
 
 /** Creates the exports of a script. Call it while k6 loads the script, because it creates metrics. */
 export function createChat(preset: {
-  /** Its thresholds have precedence over the general ones. */
+  /** The scenario whose thresholds have precedence over the general ones. */
   readonly scenario: string;
   readonly channels: number;
   /** Messages a second over all users, if RATE is not set. */

@@ -15,9 +15,9 @@ import { type CachedView, createView } from './view.ts';
 export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**
- * A read-through cache of the most frequently read values of a channel. Losing it costs a load. It never serves a value
- * that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`, `invalidates`
- * and `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
+ * A read-through cache of the most frequently read values of a channel. A lost value is loaded again. The cache never
+ * serves a value that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`,
+ * `invalidates` and `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
  */
 export interface Cache<Channel extends { readonly head: number }, Message extends object> {
   /** The newest messages, oldest first, at most 50; kept 300 s. */

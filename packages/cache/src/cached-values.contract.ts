@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { Cache } from './cache.ts';
 import type { CacheOptions } from './options.ts';
 
-/** A cache of which these tests use the values alone. */
+/** A cache. These tests use only its `values`. */
 export type ValuesCache = Cache<{ readonly head: number }, object>;
 
 /** Creates a load that the test ends, and counts its starts. */

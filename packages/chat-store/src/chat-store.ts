@@ -80,9 +80,9 @@ export interface ChatStore extends Omit<
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads are served in turn by agent.
-   * The read counts as one of the actor, or of `turnOf`: another agent, any other name, or null for the hub's own
-   * reads, which go first.
+   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads are queued by agent, and the
+   * queues are served in turn. The read waits in the queue of the actor, or of `turnOf`: another agent, any other name,
+   * or null for the hub's own reads, which go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -99,7 +99,7 @@ export interface ChatStore extends Omit<
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
   /**
-   * Reads the agent's relation to each channel. It counts as a read of the agent, or of `turnOf`, as with `read`.
+   * Reads the agent's relation to each channel. It waits in the queue of the agent, or of `turnOf`, as `read` does.
    */
   access(
     agentId: string,
@@ -246,7 +246,7 @@ export async function createChatStore(
     async changes(since) {
       const known = epochs;
       const changes = await readPriority(() => core.changes(since));
-      // If the epoch was changed during the call, the answer may hold the earlier one.
+      // If the epoch was changed during the call, the answer may hold the earlier epoch.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },

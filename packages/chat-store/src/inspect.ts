@@ -13,7 +13,7 @@ export interface StoreInspection {
     readonly latest: string | null;
     /** Migrations of this release that the database lacks; a starting hub applies them. */
     readonly pending: readonly string[];
-    /** Migrations that this release does not know: it must not write to the database. */
+    /** Migrations that this release does not know. With any of them, this release must not write to the database. */
     readonly newer: readonly string[];
   };
   /** Bytes on disk. */

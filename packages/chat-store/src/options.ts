@@ -29,8 +29,8 @@ export interface ChatStoreOptions {
   /** The most bytes of the waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most reads running and waiting, and the most look-ups; when there are more, the agent with the most of them is
-   * refused.
+   * The most reads running and waiting, and the most look-ups. When there are more, a call of the agent with the most
+   * calls is refused.
    * @default 2000
    */
   readonly maxReads?: number;
@@ -70,7 +70,7 @@ const defaults = {
  */
 export const lookUpsAtOnce = 3;
 
-// Below the number of rows that one tail check reads, so that each check reads at least one whole commit; see
+// This is below the number of rows that one tail check reads, so that each check reads at least one whole commit; see
 // changes.ts.
 const maxGroupMax = 4096;
 

@@ -8,7 +8,9 @@ import type { CallSyncMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 import type { Ordering, Topic } from './topic.ts';
 
-/** Events of a channel were missed and will not be delivered. It continues from head + 1, or ends after a refusal. */
+/**
+ * Events of a channel were missed and will not be delivered. The channel continues from head + 1, or ends if refused.
+ */
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
@@ -61,7 +63,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     queueMicrotask(flush);
   }
 
-  /** Subscribes the requested topics now, so that the next call is sent after this. */
+  /** Subscribes the requested topics now, so that the next call is sent after the subscribe. */
   function flush() {
     if (!isScheduled) return;
     isScheduled = false;

@@ -56,7 +56,7 @@ async function startHaproxy(ports: readonly number[]) {
   endings.push(() => process.stop('SIGKILL'));
   return {
     port,
-    /** Says if the balancer sends clients to the hub. */
+    /** True if the balancer sends clients to the hub. */
     async isUp(at: number): Promise<boolean> {
       const answer = await fetch(`http://127.0.0.1:${statsPort}/;csv`).catch(() => null);
       const row = (await answer?.text())
@@ -67,7 +67,7 @@ async function startHaproxy(ports: readonly number[]) {
   };
 }
 
-/** Two hubs with one PostgreSQL and one Redis, behind a balancer that has them both. */
+/** Two hubs with one PostgreSQL and one Redis, behind a balancer that sends clients to both. */
 async function startSystem(drainDelayMs: number) {
   const postgres = await startPostgres();
   endings.push(() => postgres.stop());

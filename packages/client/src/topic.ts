@@ -118,7 +118,7 @@ export function createOrdering(deps: {
       }
     }
     // Another epoch numbers its events differently, so the event is not buffered. The subscribe that follows names our
-    // epoch, and its answer shows whether that has changed.
+    // epoch, and its answer shows whether the epoch has changed.
     if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
     if (topic.phase !== 'live') return;
     counters.outOfOrder += 1;

@@ -136,7 +136,7 @@ export function createPublishQueue(
   };
 }
 
-/** The calls of the entries in their order, each with the entries that need it. */
+/** The calls for the entries, in the entries' order. Each call comes with the entries that need it. */
 function callsOf(entries: readonly Entry[], sharded: boolean) {
   const calls: (RedisCommand | ScriptCall)[] = [];
   const ownersOf: (readonly Entry[])[] = [];

@@ -29,8 +29,8 @@ export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
   readonly hubId?: string;
   /**
    * Returns those of the given hubs that are alive and cannot reach Redis. Called before leases of other hubs are
-   * reaped. The leases of the returned hubs are extended by a third of a lease instead. While it rejects, no lease of
-   * another hub is reaped. Without it, only expiry decides.
+   * reaped. The leases of the returned hubs are extended by a third of a lease instead. While this function rejects, no
+   * lease of another hub is reaped. Without this function, only expiry decides.
    */
   readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }

@@ -27,8 +27,8 @@ export interface PresenceRecord {
   /** The last known metadata when the agent is offline. Absent when it has none. */
   readonly metadata?: PresenceMetadata | null;
   /**
-   * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
-   * process' time. The times of an agent's records never decrease.
+   * The time at which the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is
+   * away, in this process' time. The times of an agent's records never decrease.
    */
   readonly lastSeen: number;
 }

@@ -31,7 +31,7 @@ export class SlidingWindow {
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window, so the slices would otherwise stay that much longer.
+      // The clock was set back by more than a window. Without this, the slices would stay longer by the same time.
       this.#slices = [];
       this.#total = 0;
     }

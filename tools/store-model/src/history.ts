@@ -121,7 +121,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   return contains(event, what.event);
 }
 
-/** The log must contain the returned event, except for the text of a message that was deleted since. */
+/** The log must contain the returned event, except for the text of a message that was deleted later. */
 function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   if (contains(live, stored) && contains(stored, live)) return true;
   if (!('message' in stored.event) || !('message' in live.event)) return false;

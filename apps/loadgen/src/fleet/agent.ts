@@ -303,7 +303,7 @@ export function createAgent(
       try {
         await client.ready({ signal: AbortSignal.timeout(connectTimeoutMs) });
       } catch (error) {
-        // The cause of the last attempt says more than that the time is over.
+        // The error of the last attempt explains more than the timeout.
         throw lastError ?? error;
       }
       await Promise.all(channelIds.map((channelId) => client.channel(channelId).join()));

@@ -112,8 +112,8 @@ export function channelsOf(
 }
 
 /**
- * The agent to whom this one sends direct messages. The agents form pairs. The last of an odd number writes to the
- * agent before it.
+ * The agent to whom this one sends direct messages. The agents form pairs. If their number is odd, the last agent
+ * writes to the one before it.
  */
 export function partnerOf(plan: Pick<Plan, 'agents'>, index: number): number {
   const partner = index % 2 === 0 ? index + 1 : index - 1;

@@ -6,7 +6,7 @@ import { latencyNames } from '../measure/latencies.ts';
 
 const main = resolve(fileURLToPath(import.meta.url), '../../main.ts');
 
-/** Starts the load generator as a process of its own. */
+/** Starts the load generator as a separate process. */
 export function startLoadgen(
   url: string,
   args: readonly string[],

@@ -124,7 +124,7 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// Errors that a generator that is too slow to answer can cause as well.
+// Errors that a slow generator can cause as well.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
 /** The number of latencies of a kind that a stage should have. */

@@ -22,7 +22,7 @@ _EPHEMERAL = frozenset({"typing.start", "typing.stop", "ping"})
 
 
 def create_client_message_id() -> str:
-    """Begins with the time, so that ids made one after another are neighbours in the hub's index."""
+    """An id that begins with the time, so that ids made one after another are neighbours in the hub's index."""
     return f"{int(time.time() * 1_000):012x}-{secrets.token_hex(16)}"
 
 

@@ -120,7 +120,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
 
     @property
     def positions(self) -> dict[str, int]:
-        """The seq up to which each channel is queued or delivered; an event itself carries its own."""
+        """The seq up to which each channel is queued or delivered; an event has its own seq."""
         return {id: cursor.last for id, cursor in self._cursors.items() if cursor.last is not None}
 
     @property
@@ -200,7 +200,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             self._refuse(cursor, error_code)
         elif reason == "trimmed":
             first = head + 1 if floor is None else floor
-            # Otherwise the answer to a subscribe, or a page of the log, reports it.
+            # Otherwise the answer to a subscribe, or a page of the log, reports the missed events.
             if cursor.last is not None and cursor.last < first - 1:
                 self._skip_trimmed(cursor, first)
                 # A trimmed event may have removed this agent. Then no other event says so, but a subscribe is refused.

@@ -213,7 +213,7 @@ class Hub:
         try:
             await self.create_channel(channel_id, channel_id=channel_id)
         except HubError as error:
-            # Another agent created it meanwhile.
+            # Another agent created the channel meanwhile.
             if error.code != "conflict":
                 raise
         return cast(Member, (await self.call("channel.join", params))["member"])

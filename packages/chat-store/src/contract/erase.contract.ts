@@ -307,7 +307,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(await allTexts(channelId)).toContain('later');
     }, 60_000);
 
-    // Invariant: if the agent's id is also the name of a field in events, nothing changes that others wrote.
+    // Invariant: if the agent's id is also the name of a field in events, the erasure changes nothing that others
+    // wrote.
     it.each(['content', 'senderId', 'ask.to', 'message', 'metadata'])(
       'erases an agent named %s and nobody else',
       async (agentId) => {

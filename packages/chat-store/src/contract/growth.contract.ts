@@ -57,7 +57,7 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
       }
       const [, second = 0] = sizes;
       expect([sizes, sizes.every((size) => size <= 1.15 * second)]).toEqual([sizes, true]);
-      // Negative control: without sweeping it grows.
+      // Negative control: without sweeping the database grows.
       for (let cycle = 0; cycle < 5; cycle += 1) await write();
       expect(database.bytes()).toBeGreaterThan(2 * second);
     }, 240_000);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** A migration that says which releases can serve a database after it. */
+/** A migration that names the releases which can serve a database after the migration. */
 export interface StoreMigration extends Migration {
   /** The release that introduced the migration. */
   readonly release: string;

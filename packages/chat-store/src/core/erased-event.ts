@@ -134,8 +134,8 @@ function renamed(id: string, { agentId, pseudonym }: ErasedAgent): string {
 }
 
 /**
- * Replaces the id in a column that names both agents of a direct channel. They keep their order, which the channel's
- * unchanged id depends on.
+ * Replaces the id in a column that names both agents of a direct channel. The two ids keep their order, because the
+ * channel's unchanged id depends on it.
  */
 export function renamedPair(pair: string, separator: string, erased: ErasedAgent): string {
   return pair

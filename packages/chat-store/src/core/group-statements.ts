@@ -24,7 +24,8 @@ export interface Prefetch {
   /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
   /**
-   * Channels in which a message mentions everyone. Their members are counted, because in a large channel few may do so.
+   * Channels in which a message mentions everyone. Their members are counted, because in a large channel only some
+   * agents may mention everyone.
    */
   readonly crowds: readonly (readonly [channelId: string])[];
 }
@@ -51,7 +52,7 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** A message, its channel, and the role in that channel of the agent that names it. */
+  /** A message and its channel, with the role that the agent who names the message has in the channel. */
   readonly messages: readonly (Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       readonly agent_id: string;

@@ -20,7 +20,7 @@ export interface SchemaState {
   readonly applied: readonly string[];
   /** The migrations that {@link migrate} would run, in this order. */
   readonly pending: readonly PlannedMigration[];
-  /** Applied migrations that this release does not know: a later one ran them. */
+  /** Applied migrations that this release does not know: a later release ran them. */
   readonly unknown: readonly string[];
   /** The oldest release that can serve the database; null if its newest migration has not recorded it. */
   readonly compatibleFrom: string | null;

@@ -151,8 +151,8 @@ async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise
 
 /**
  * Adds the retention of channels, the floors of their logs, and the position of the sweeper. The sweeper deletes as
- * many rows as agents write, so PostgreSQL must reuse the space of deleted rows long before they are a fifth of the
- * table, which is its default.
+ * many rows as agents write, so PostgreSQL must reuse their space early. By default it waits until a fifth of the table
+ * is deleted.
  */
 async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
@@ -227,7 +227,7 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     after = last;
   }
   await runAll(db, [
-    // The index is by ordinal and not by seq, so that no planner prefers the primary key.
+    // The index is by ordinal and not by seq, so that a planner does not prefer the primary key.
     sql`create index messages_by_sender on messages (channel_id, sender_id, ordinal)`,
     // A covering index: the query reads no table row.
     sql`create index messages_deleted on messages (channel_id, ordinal, sender_id, deleted_at)

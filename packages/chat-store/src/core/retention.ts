@@ -82,7 +82,7 @@ export function sweepRetention(
     for (const [index, channel] of channels.entries()) {
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
-      // A channel that stays locked is left for the next pass, so that it delays this one by a bounded time.
+      // A channel that stays locked is left for the next pass, so that it delays this pass by a bounded time.
       if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
         mayWait = false;
         continue;
@@ -253,8 +253,8 @@ async function findEnd(
   return { end, isAll: rows.length < rowsMax };
 }
 
-// The row keeps its id, by which hubs recognize the event, and the mark. An earlier release that reads it finds an event
-// without content.
+// The row keeps its mark and its id, by which hubs recognize the event. An earlier release that reads the row finds an
+// event without content.
 async function emptyLastRow(db: Kysely<Tables>, channelId: string, seq: number): Promise<void> {
   const { id, timestamp } = await db
     .selectFrom('log')

@@ -94,9 +94,9 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     changes: bind(readChanges),
     /** Records a beat of a hub, with the database's time, and whether the hub lacks Redis. */
     beat: bind(beat),
-    /** The hubs among these that have beaten in the last 5 s and reported that they lack Redis. */
+    /** The hubs among these that sent a beat in the last 5 s and reported that they lack Redis. */
     redislessHubs: bind(readRedislessHubs),
-    /** The hubs that have beaten in the last minute, latest beat first, at most 100. */
+    /** The hubs that sent a beat in the last minute, latest beat first, at most 100. */
     hubs: bind(readHubs),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),

@@ -14,7 +14,7 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
-  /** When the rows of the deleted channel had been removed; null before. */
+  /** The time at which all rows of the deleted channel had been removed; null before. */
   swept_at: number | null;
   /** The channel's own retention; null: that of the hub. See retention.ts. */
   retention_ms: number | null;

@@ -29,7 +29,7 @@ export interface MintedTokenRecord {
   readonly jti: string;
   readonly sub: string;
   readonly minter: string;
-  /** Null: the default of a token without the claim. */
+  /** Null: the token has no claim of its kind, and the default applies. */
   readonly kind: AgentKind | null;
   readonly isAdmin: boolean;
   readonly channels: readonly string[] | null;
@@ -37,7 +37,7 @@ export interface MintedTokenRecord {
   readonly expiresAtMs: number;
 }
 
-/** A minted token that has not expired, as it is listed. */
+/** An entry in the list of minted tokens that have not expired. */
 export interface ListedToken extends MintedTokenRecord {
   /** Null when it was never used. Written some seconds after the use. */
   readonly lastUsedAtMs: number | null;
@@ -242,8 +242,9 @@ export async function readMinted(
 }
 
 /**
- * Removes minted tokens that expired a day ago and the revocations of single ones, a few hundred at once. Revocations
+ * Removes minted tokens that expired a day ago and the revocations of single tokens, a few hundred at once. Revocations
  * of an agent, a minter or everyone stay: they are few, and a token may be valid for any time. Returns whether there is
+ * more.
  * more.
  */
 export function sweepTokens(engine: Engine): Promise<boolean> {

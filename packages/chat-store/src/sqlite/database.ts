@@ -18,7 +18,8 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA synchronous = FULL');
       database.exec('PRAGMA journal_size_limit = 67108864');
-      // Pages that many commits change are copied to the database once. The default of 1000 pages copies them more often.
+      // A checkpoint copies a page once, however many commits changed it. The default of 1000 pages makes more
+      // checkpoints.
       database.exec('PRAGMA wal_autocheckpoint = 2000');
     }
     return database;

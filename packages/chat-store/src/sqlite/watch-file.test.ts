@@ -18,7 +18,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** A path in a folder of its own. */
+/** A path in a new folder. */
 const newPath = () => join(folder.path, uniqueId('data'), 'hub.sqlite');
 
 async function open(path: string) {

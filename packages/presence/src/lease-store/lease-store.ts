@@ -63,13 +63,13 @@ export interface PresencePage {
   readonly nextCursor: string | null;
   /** Leases (connections) in the channel that have not expired: at least as many as agents. */
   readonly count: number;
-  /** When the page was read, on the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
+  /** The time at which the page was read, on the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
   readonly atMs: number;
 }
 
 /** One connection of one agent in a channel. */
 export interface ConnectionEntry extends Lease {
-  /** When its lease ends unless it is renewed, on the clock of `lastSeen`. */
+  /** The time at which its lease ends unless it is renewed, on the clock of `lastSeen`. */
   readonly endsAtMs: number;
 }
 
@@ -78,7 +78,7 @@ export interface ConnectionPage {
   readonly connections: readonly ConnectionEntry[];
   /** The cursor of the next page; null on the last page. */
   readonly nextCursor: string | null;
-  /** When the page was read, on the clock of `endsAtMs`. */
+  /** The time at which the page was read, on the clock of `endsAtMs`. */
   readonly atMs: number;
 }
 

@@ -216,7 +216,7 @@ function operations.leave()
   return offline
 end
 
--- Ends those of the given leases that have expired. A lease that was renewed since, or reaped by another hub, is
+-- Ends those of the given leases that have expired. A lease that was renewed meanwhile, or reaped by another hub, is
 -- skipped: exactly one caller gets the offline record of an agent.
 -- Entry: member
 -- Output: for each agent whose last lease was among them {i, record}; lastSeen is when the lease was last renewed

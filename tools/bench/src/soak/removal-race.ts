@@ -21,7 +21,7 @@ const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** Longer than any fault: a call without an answer by then will never get one. */
+/** Longer than any fault: a call that has no answer after this time will never get one. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';

@@ -8,7 +8,7 @@ import { newestClaim } from './claims.ts';
 const newerMax = 20;
 /** The most bytes of these messages, as JSON. */
 const newerBytes = 262_144;
-/** A sender that is more seqs behind is always superseded, so that no check visits more rows. */
+/** A sender that is behind by more seqs than this is always superseded, so that no check visits more rows. */
 const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;

@@ -12,7 +12,7 @@ export interface HubSystemOptions {
   readonly program: string;
   /** Flags of Node, such as `--cpu-prof`. */
   readonly nodeFlags: readonly string[];
-  /** @default a SQLite file of its own */
+  /** @default a new SQLite file */
   readonly databaseUrl?: string;
 }
 
