@@ -15,7 +15,6 @@ export interface DemoAgent {
   close(): Promise<void>;
 }
 
-/** Options of {@link DemoAgent.send}. */
 export interface SendOptions {
   readonly threadId?: string;
   readonly mentions?: readonly string[];
@@ -23,7 +22,6 @@ export interface SendOptions {
   readonly typingMs?: number;
 }
 
-/** Options of {@link createDemoAgent}. */
 export interface DemoAgentOptions {
   readonly url: string;
   readonly persona: Persona;

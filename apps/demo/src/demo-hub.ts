@@ -15,7 +15,6 @@ export interface DemoHub {
   stop(): Promise<void>;
 }
 
-/** Options of {@link startDemoHub}. */
 export interface DemoHubOptions {
   /** Null means 8080, or a free port when that is taken. */
   readonly port: number | null;

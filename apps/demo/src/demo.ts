@@ -16,7 +16,6 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-/** Options of {@link startDemo}. */
 export interface DemoOptions {
   /** A hub with dev sign-in. */
   readonly url: string;

@@ -16,7 +16,6 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-/** Options of {@link connectFleet}. */
 export interface FleetOptions {
   readonly url: string;
   readonly size: number;

@@ -15,7 +15,6 @@ export interface Responder {
   close(): void;
 }
 
-/** Dependencies of {@link startResponder}. */
 export interface ResponderDeps {
   readonly fleet: Fleet;
   readonly random: Randomness;

@@ -100,7 +100,7 @@ function valueProblem(value: unknown, depthLeft: number, budget: Budget): JsonPr
 }
 
 // The parser has already rounded a larger integer, so the sender's digits are lost. Every double of this size is an
-// integer, and after parsing 1e300 cannot be told from an id of 301 digits. So both are refused.
+// integer, and after parsing 1e300 looks like an id of 301 digits. So both are refused.
 function numberProblem(value: number): JsonProblem | null {
   if (Number.isNaN(value)) return problem('a number that JSON cannot hold');
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER

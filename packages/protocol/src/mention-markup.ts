@@ -145,7 +145,7 @@ function backtickRuns(text: string) {
 const target =
   /\([ \t\n]*(?:\)|(?:<[^<>\n]*>|(?=[^\s)<>])[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:[ \t\n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\))/y;
 const reference = /\[[^[\]]*\]/y;
-/** A link's target that is longer counts as text, so that no text is searched repeatedly. */
+/** A longer target of a link counts as text, so that no text is searched repeatedly. */
 const targetMax = 2_048;
 
 /** The end of the link whose text ends at `end`; null if it is no link. */

@@ -183,8 +183,8 @@ export function createLocalRateLimiter<Action extends string>(
 }
 
 /**
- * The part of one agent's window that one process knows: the requests of all processes up to the last exchange, and
- * those counted here since.
+ * The part of one agent's window that one process knows: the requests of all processes up to the last exchange, and the
+ * requests that this process has counted after it.
  */
 class LocalAgent {
   readonly limit: Limit;

@@ -31,7 +31,7 @@ export class SlidingWindow {
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window. Without this, the slices would stay longer by the same time.
+      // The clock was set back by more than a window, so slices that are not dropped would stay too long.
       this.#slices = [];
       this.#total = 0;
     }

@@ -37,7 +37,7 @@ export interface RedisServersOptions {
   readonly timeoutMs?: number;
   /** The name in CLIENT LIST. @default 'openclaw-tool' */
   readonly connectionName?: string;
-  /** On Cluster, reads each shard at a replica if it has one. @default false */
+  /** On Cluster, reads each shard from a replica if it has one. @default false */
   readonly preferReplicas?: boolean;
 }
 
@@ -118,7 +118,7 @@ function onceOnly(options: IoredisOptions): IoredisOptions {
   return {
     ...options,
     lazyConnect: true,
-    // The check would wait while a server loads its data, and prints a warning when the user may not read INFO.
+    // The ready check would wait while a server loads its data, and prints a warning when the user may not read INFO.
     enableReadyCheck: false,
     retryStrategy: () => null,
     reconnectOnError: () => false,

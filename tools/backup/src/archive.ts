@@ -52,7 +52,7 @@ function archiveOf(path: string): Archive | null {
   return { path, name, takenAtMs };
 }
 
-/** The archives in a folder, oldest first. If the folder is itself an archive, only that one. */
+/** The archives in a folder, oldest first. If the folder is itself an archive, only this archive. */
 export async function listArchives(folder: string): Promise<Archive[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new BackupError('failed', `${folder} cannot be read: ${error.code}`);
@@ -95,8 +95,8 @@ export async function readManifest(archive: Archive): Promise<Manifest> {
 }
 
 /**
- * Removes old archives. With a limit by count and one by age, an archive stays if either keeps it; at least one limit
- * must be given. The newest archive always stays. Returns the removed names.
+ * Removes old archives. With a limit by count and one by age, an archive stays if either limit keeps it; at least one
+ * limit must be given. The newest archive always stays. Returns the removed names.
  */
 export async function removeOldArchives(
   folder: string,

@@ -35,7 +35,6 @@ export interface ChatTraffic extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Options of {@link startChatTraffic}. */
 export interface ChatTrafficOptions {
   /** Channels. Every other one is written on one hub only. @default 4 */
   readonly channels?: number;

@@ -17,7 +17,6 @@ export interface Schedule {
   readonly nextDueMs: number;
 }
 
-/** Options of {@link createSchedule}. */
 export interface ScheduleOptions {
   readonly startMs: number;
   readonly endMs: number;

@@ -97,7 +97,7 @@ export interface PresenceTracker {
     channelId: string,
     page?: ConnectionPageOptions,
   ): Promise<ConnectionPage & { degraded: boolean }>;
-  /** Also reaps this channel, although this process has no connection in it. Returns a function that ends this. */
+  /** Also reaps this channel, although this process has no connection in it. Returns a function that ends the watch. */
   watch(channelId: string): () => void;
   /** Returns a function that removes the listener. */
   onChange(listener: PresenceListener): () => void;

@@ -134,7 +134,7 @@ export async function backUpUnderLoad(
   let slowestMs = 0;
   for (let n = 0; !isDone; n++) slowestMs = Math.max(slowestMs, await fleet.send(`during ${n}`));
   const archive = await backup;
-  // A write lock that is held for the whole copy would exceed it; see the hub's lock timeout of 2 s.
+  // A write lock that is held for the whole copy would take longer. The hub's lock timeout is 2 s.
   expect(slowestMs).toBeLessThan(1500);
   const during = (await fleet.log()).length;
   expect(during).toBeGreaterThan(acked);

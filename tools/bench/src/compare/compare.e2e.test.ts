@@ -101,7 +101,7 @@ function parentOf(pid: number): number | null {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
-    // It ended meanwhile.
+    // The process ended meanwhile.
     return null;
   }
 }

@@ -134,7 +134,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
 
   const running = (async () => {
     while (!isStopped) {
-      // The hub is down: the race continues at others.
+      // The hub is down: the race continues at the other hubs.
       await race().catch(() => delay(retryMs));
     }
   })();

@@ -39,7 +39,6 @@ export interface Subscriber {
   close(): Promise<void>;
 }
 
-/** Options of {@link createSubscriber}. */
 export interface SubscriberOptions {
   readonly agentId: string;
   readonly number: number;

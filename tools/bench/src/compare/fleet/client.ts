@@ -26,7 +26,7 @@ export interface Client {
    */
   connect(): Promise<void>;
   publish(index: number, channelId: string, content: string): void;
-  /** Breaks the connection, as a network does. Resolves when it is broken. */
+  /** Breaks the connection, as a failing network does. Resolves when it is broken. */
   cut(): Promise<void>;
   /** Connects again whenever the connection ends, not before the time that the server named. */
   stayConnected(): void;

@@ -3,7 +3,6 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import { answersOk, startServer } from './server-process.ts';
 import type { Membership, System } from './system.ts';
 
-/** Options of {@link hubSystem}. */
 export interface HubSystemOptions {
   readonly name: string;
   /** The root of a checkout with its dependencies. */
