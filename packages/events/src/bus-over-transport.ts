@@ -237,7 +237,8 @@ function namedTopics(
   }
   const topics: NamedTopic[] = [];
   try {
-    // The channel's name is checked even if the event is not published there: a durable event always raises the seq.
+    // The channel's name is checked even if the event is not published on its topic: a durable event always raises the
+    // seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });

@@ -27,8 +27,8 @@ export interface JsonProblem {
 const maxPathKeyChars = 64;
 
 /**
- * Returns the problem of a value that should be a JSON object of bounded depth and bytes, with storable text, with
- * numbers that every reader of JSON keeps, and without keys that reach a prototype; null if there is none.
+ * Returns the problem of a value, or null. The value must be a JSON object of bounded depth and bytes, with storable
+ * text, with numbers that every reader of JSON keeps, and without keys that reach a prototype.
  */
 export function jsonObjectProblem(value: unknown, maxBytes: number): JsonProblem | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -15,8 +15,8 @@ import {
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
 /**
- * The slots are also read again whenever a server is lost or hands over a slot. A rarer heartbeat reads them less
- * often.
+ * The slots are also read again whenever a server is lost or hands over a slot. With a rarer heartbeat, they are read
+ * less often.
  */
 const refreshEveryMs = 1000;
 

@@ -222,7 +222,7 @@ describe('Redis Cluster', () => {
       await publishToRooms(redis, '3');
       await waitFor(() => heard.length === rooms.length);
       if (fail === 'freeze') {
-        // It still listens to the frozen master, and reports "ready".
+        // The client with ioredis' defaults still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({
           status: 'ready',
           theyHeard: [`${room} before`],

@@ -159,7 +159,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
 
   it('a large reply never arrives on a subscribed connection, and always on another one', async () => {
     const [subscribed, plain] = [await connect({}), await connect({})];
-    // Redis closes the connection at each such reply. If it closed it again during ioredis' own resubscription, this
+    // Redis closes the connection at each such reply. If Redis closed it during ioredis' own resubscription, this
     // process would end, as the control above shows.
     const subscribe = subscribed.subscribe.bind(subscribed) as (topic: string) => Promise<unknown>;
     const resubscribed = (topic: string) => subscribe(topic).catch(() => undefined);

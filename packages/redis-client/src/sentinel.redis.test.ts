@@ -90,7 +90,7 @@ describe('Redis behind Sentinel', () => {
       await waitFor(() => heard.length === 1);
       expect(resubscribed).toBeGreaterThan(0);
       if (fail === 'freezeMaster') {
-        // It still listens to the frozen master, and reports "ready".
+        // The client with ioredis' defaults still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({ status: 'ready', theyHeard: [] });
       }
       theirs.disconnect();

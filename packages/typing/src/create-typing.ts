@@ -35,7 +35,7 @@ export interface SharedTyping {
   readonly degraded: boolean;
   /** `changed` is false for a refresh, which need not be announced. Without a thread: in the channel, outside of threads. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
-  /** `changed` is true if the agent was typing there. It continues in other threads. */
+  /** `changed` is true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /**
    * Stops the agent in every channel and thread where it typed through this process. Resolves with those in which it was

@@ -16,7 +16,7 @@ export interface Typer {
 export interface Typing {
   /** Resolves with true if the agent was not typing there before. A refresh resolves with false and need not be announced. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
-  /** Resolves with true if the agent was typing there. It continues in other threads. */
+  /** Resolves with true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
   /**
    * The agents that are typing, latest start last; at most 1,000. With a thread's id only those in the thread, with null

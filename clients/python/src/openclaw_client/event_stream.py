@@ -200,7 +200,8 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             self._refuse(cursor, error_code)
         elif reason == "trimmed":
             first = head + 1 if floor is None else floor
-            # Otherwise the answer to a subscribe, or a page of the log, reports the missed events.
+            # Other cursors have missed nothing, or the answer to a subscribe or a page of the log reports the missed
+            # events.
             if cursor.last is not None and cursor.last < first - 1:
                 self._skip_trimmed(cursor, first)
                 # A trimmed event may have removed this agent. Then no other event says so, but a subscribe is refused.

@@ -250,10 +250,10 @@ class Hub:
     ) -> EventStream:
         """Subscribes at once and returns a stream of the channels' events.
 
-        ``channels`` lists the channels, or maps each to the seq after which the stream begins: 0 for the whole log, None
-        for new events. ``epoch`` is the epoch of the event with that seq: if a backup was restored since, the stream
-        reports a discontinuity. ``direct`` adds all direct messages to this agent from now on; ``notices`` adds mentions
-        and invitations from other channels, and events of the whole hub.
+        ``channels`` lists the channels, or maps each to the seq after which the stream begins: 0 for the whole log,
+        None for new events. ``epoch`` is the epoch of the event with that seq: if a backup was restored later, the
+        stream reports a discontinuity. ``direct`` adds all direct messages to this agent from now on; ``notices`` adds
+        mentions and invitations from other channels, and events of the whole hub.
         """
         if self._closed is not None:
             raise self._closed

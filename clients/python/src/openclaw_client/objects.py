@@ -63,8 +63,8 @@ class Sent(_SentOptional):
     """The result of a send. ``duplicate`` is true when the hub had stored the message before. The result of a direct
     send names its channel.
 
-    ``unreached`` are the mentioned agents that are no members, and ``@all`` if this agent may not mention everyone. Hubs
-    of release 0.1.0 do not send ``unreached``.
+    ``unreached`` are the mentioned agents that are no members, and ``@all`` if this agent may not mention everyone.
+    Hubs of release 0.1.0 do not send ``unreached``.
     """
 
     messageId: str
