@@ -28,7 +28,7 @@ await write(
     programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
   ),
 );
-// Built separately, because a chunk shared with the hub would load modules that the thread does not use.
+// The thread is built separately, because a chunk shared with the hub would load modules that the thread does not use.
 await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
 await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
 for (const program of programs) {
@@ -59,7 +59,7 @@ async function write(input) {
     sourcemap: true,
     // Node needs only the positions. The sources would be kept in memory with each map.
     sourcemapExcludeSources: true,
-    // Not minified: minifying saves little, and names and lines stay readable even without the maps.
+    // The code is not minified: this would save little, and names and lines stay readable even without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

@@ -126,7 +126,7 @@ export function createChat(preset: {
     let lastId = 0;
     let lastSeq = -1;
     let lastMessageId = '';
-    // Summed here, because adding to a k6 metric costs more than handling an event.
+    // The counts are summed here, because adding to a k6 metric costs more than handling an event.
     const counted = { deliveries: 0, lost: 0, doubled: 0 };
     let presenceSeen = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;

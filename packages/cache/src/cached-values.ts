@@ -23,7 +23,7 @@ export interface CachedValues {
    * The value from the cache, else from `load`, after a round trip through JSON: a Date becomes a string, on the first
    * call too. Each caller gets a separate object.
    *
-   * Only one process loads at a time. Its callers share the load, and other processes wait for it, for at most
+   * Only one process loads a value at a time. Its callers share the load, and other processes wait for it, for at most
    * `loadTimeoutMs`. A value of more than `maxValueBytes` is returned and not cached. An error of `load` goes to the
    * callers that share the load, and is not cached. While Redis is away, each process loads for itself.
    *

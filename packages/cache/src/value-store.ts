@@ -23,5 +23,5 @@ export interface ValueStore {
   delete(name: string): Promise<void>;
 }
 
-/** `refused` when the value was deleted during the load, or the load outlived its right. */
+/** `refused` when the value was deleted during the load, or the load took longer than its right lasts. */
 export type StoredValue = 'stored' | 'refused' | 'away';

@@ -92,7 +92,7 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     connectionString: url,
     application_name: 'openclaw-inspect',
     connectionTimeoutMillis: timeoutMs,
-    // Not statement_timeout: poolers refuse unknown startup parameters.
+    // statement_timeout is not used, because poolers refuse unknown startup parameters.
     query_timeout: timeoutMs,
   });
   // A lost connection also fails the query that waits for it.

@@ -164,7 +164,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
       const value = waiting[next];
       if (value !== undefined) {
         next += 1;
-        // Removed in bulk, because each shift of a long array moves all of it.
+        // Events are removed in bulk, because each shift of a long array moves all of it.
         if (next === waiting.length || next === 1_000) {
           waiting = waiting.slice(next);
           next = 0;

@@ -145,7 +145,7 @@ function failureCodeOf(error: unknown): string {
   return '';
 }
 
-// Not `instanceof`, which is false for the errors of another realm.
+// `instanceof` would be false for the errors of another realm.
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -21,7 +21,7 @@ interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];
-  /** Deleted in addition when earlier events were never published. */
+  /** The keys that are deleted in addition when earlier events were never published. */
   readonly invalidatesOnGap: readonly RedisKey[];
 }
 
@@ -170,7 +170,7 @@ export function createBus(
 
   return {
     publish(event, to, invalidates = [], invalidatesOnGap = []) {
-      // Not an async function: it would return a different promise than the one that is handled below.
+      // An async function would return a different promise than the one that is handled below.
       const sent = new Promise<void>((resolve) =>
         resolve(send(event, to, invalidates, invalidatesOnGap)),
       );

@@ -157,7 +157,7 @@ export function createLocalRateLimiter<Action extends string>(
       checkCost(cost, limit);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
-      // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
+      // The request is counted even if `whenAway` decides, so that Redis gets the count when it is back.
       const { allowed, count, resetMs } = agent.consume(nowMs, cost, lagMs);
       if (redis) waiting.add(agent);
       const isAway = redis !== undefined && (!redis.available || isRefused);

@@ -43,8 +43,8 @@ export interface SharedTyping {
    */
   stopAll(agentId: string): Promise<{ stopped: TypingPlace[]; degraded: boolean }>;
   /**
-   * The agents that are typing, latest start last; at most 1,000. With a thread's id only those in the thread, with null
-   * only those outside of threads, else those anywhere in the channel.
+   * The agents that are typing, latest start last; at most 1,000. With a thread's id, lists only the agents in that
+   * thread; with null, only those outside of threads; without an id, those anywhere in the channel.
    */
   list(
     channelId: string,

@@ -61,7 +61,7 @@ export function createSchedule({
   function advance(stream: (typeof streams)[number]) {
     do {
       stream.turn += 1;
-      // Computed from the start each time, because adding fractions would accumulate rounding errors.
+      // The time is computed from the start, because adding fractions would accumulate rounding errors.
       stream.dueMs = startMs + stream.offsetMs(stream.turn);
       stream.agent = (stream.turn * strideOf(stream.kind, agents)) % agents;
     } while (stream.dueMs < endMs && !isOurs(stream.agent));

@@ -137,7 +137,7 @@ function splitRuns(commands: readonly Command[]): Run[] {
   return runs;
 }
 
-// Ordered by id, so that two hubs that lock the same channels do not deadlock.
+// The ids are ordered, so that two hubs that lock the same channels do not deadlock.
 function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
   for (const { sends, single } of runs) {

@@ -29,7 +29,7 @@ export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** Listed by name, so that columns of a later release do not break the prepared statements of this one. */
+/** The columns are listed by name, so that those of a later release do not break this release's prepared statements. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],

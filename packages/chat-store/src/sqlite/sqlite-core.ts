@@ -146,7 +146,7 @@ export async function startWorkerThread(
 
   function running(): Promise<Running> {
     if (starting) return starting;
-    // Restarted after a pause, because restarting a thread that always fails would overload the machine.
+    // The thread is restarted after a pause, because restarting a thread that always fails would overload the machine.
     if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
       return Promise.reject(ended(isClosed ? 'closed' : 'unavailable'));
     }

@@ -97,8 +97,8 @@ export function loadRows(measured: readonly LoadCosts[]): Row[] {
         unit: '',
         model: redisCommandsPerMessage(message),
         measured: one.redisCommands,
-        // Only for an even load, whose rate is known. Lease renewals are left out, because with few messages their
-        // share varies.
+        // The factor is exact only for an even load, whose rate is known. Lease renewals are left out, because with few
+        // messages their share varies.
         withinFactor: load === 'even' ? exact : 1.5,
       },
       {

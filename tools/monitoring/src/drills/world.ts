@@ -89,7 +89,7 @@ export async function startWorld(scope: Scope): Promise<World> {
     const ports = { HUB_OPS_PORT: String(opsPort) };
     return scope.use(startHubService({ ...env, ...ports, ...more }, opsPort));
   };
-  // In sequence, because the first creates the tables.
+  // The hubs start in sequence, because the first one creates the tables.
   const hubs = [await start({}), await start({})];
   const drilledHub = await start({
     NODE_ENV: 'production',
@@ -108,7 +108,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const service = (server: Server): Service => ({
-    // Like Compose, it does not restart a server that is running, even if that server hangs.
+    // Like Compose, `up` does not restart a server that is running, even if that server hangs.
     async up() {
       if (!(await accepts(server.port))) await server.restart();
     },
