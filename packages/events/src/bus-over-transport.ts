@@ -261,8 +261,8 @@ function namedTopics(
 const isLogged = new Map<unknown, boolean>(eventTypes.map((type) => [type, isDurable(type)]));
 
 /**
- * Refuses an event that a receiver would drop as malformed. So both buses refuse the same events, and no handler of this
- * process gets an event that the other processes drop. Does not parse the JSON: `encodeEnvelope` wrote it.
+ * Refuses an event that a receiver would drop as malformed. So both buses refuse the same events, and no handler of
+ * this process gets an event that the other processes drop. Does not parse the JSON: `encodeEnvelope` wrote it.
  * @throws {EventsError} `invalid_event`
  */
 function checkEvent(event: EncodedEnvelope): void {

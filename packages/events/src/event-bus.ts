@@ -76,8 +76,8 @@ export interface EventBus {
   ): Promise<void>;
   /**
    * Subscribes to one channel. The handler gets local publishes at once, and those of other processes once the
-   * promise has resolved. While Redis is away it also resolves, and the subscription starts with the reconnect. A
-   * function that is subscribed twice is called twice.
+   * promise has resolved. While Redis is away, the promise also resolves, and the subscription starts with the
+   * reconnect. A function that is subscribed twice is called twice.
    */
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
   /** Subscribes to the topic of one agent: direct messages and notices. */

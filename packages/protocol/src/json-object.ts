@@ -10,8 +10,8 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The bytes that are left, by a lower bound of the values checked so far. A huge value is refused before it is read
- * completely.
+ * The bytes that are left, computed from a lower bound of the sizes of the values checked so far. A huge value is
+ * refused before it is read completely.
  */
 interface Budget {
   bytes: number;

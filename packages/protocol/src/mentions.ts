@@ -24,7 +24,7 @@ const everyone = 'all';
 const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
 /** Longer names are ignored: an id has 128 characters, and no sentence has so much punctuation after it. */
 const nameCharsMax = 256;
-/** Ids tried for one name: more are only needed for a name that ends in a row of punctuation. */
+/** Ids tried for one name: more are only needed for a name that ends in several punctuation marks. */
 const candidatesMax = 8;
 
 /**

@@ -34,7 +34,7 @@ import {
 
 /**
  * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request is
- * refused only when `limit` requests were allowed within the `windowMs` plus one slice (a sixtieth) before it.
+ * refused only when `limit` requests were allowed within the `windowMs` plus one slice (a sixtieth) before the request.
  */
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;

@@ -55,8 +55,8 @@ export type RedisSettings = RedisConnection & Pick<RedisClientOptions, 'heartbea
  * - `HEARTBEAT_MS`
  *
  * A password or URL can also stand in the file that the variable with the suffix `_FILE` names. An empty variable counts
- * as unset. The parts of a URL override the other variables with its prefix, but never switch TLS off. Returns null when
- * nothing is set.
+ * as unset. The parts of a URL override the other variables with its prefix, but never switch TLS off. Returns null
+ * when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(

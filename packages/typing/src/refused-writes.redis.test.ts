@@ -38,7 +38,7 @@ it.each([
     expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
 
     await server.command(begin);
-    // The client detects a full Redis by itself, but a denial only through this call.
+    // The client detects a full Redis by itself, but detects a denial only by this call.
     await waitFor(() => !redis.available || begin.startsWith('ACL'));
     expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
     expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });

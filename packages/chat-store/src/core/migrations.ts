@@ -205,8 +205,8 @@ async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
 
 /**
  * Numbers the messages of a channel, and those of each sender in it: the difference of two numbers is a count. Existing
- * messages are numbered some channels at a time, so that no statement exceeds its timeout. A million took 3 s on SQLite
- * and 16 s on PostgreSQL, on two cores.
+ * messages are numbered a few channels at a time, so that no statement exceeds its timeout. A million took 3 s on
+ * SQLite and 16 s on PostgreSQL, on two cores.
  */
 async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [

@@ -37,7 +37,7 @@ export interface Plan extends Fleet {
 
 /** The share of a core that a hub may use, so that bursts are not late. */
 const maxCores = 0.6;
-/** The share of a core that a hub may spend on the commits of others, which grows with the whole system. */
+/** The share of a core that a hub may spend on the commits of others. Their number grows with the whole system. */
 const maxForeignCores = 0.2;
 /** Connections that a hub may hold, so that the other hubs can take over the connections of one that stops. */
 const maxSocketsPerHub = 20_000;

@@ -20,7 +20,7 @@ export interface Violation {
   readonly kind: ViolationKind;
   readonly atMs: number;
   readonly text: string;
-  /** The last faults before it, as a hint to the cause. */
+  /** The last faults before the violation, as a hint to the cause. */
   readonly lastFaults: readonly string[];
 }
 

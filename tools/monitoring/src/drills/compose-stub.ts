@@ -7,7 +7,7 @@ import { freePort } from '@openclaw/test-support';
 export interface Service {
   /** Starts the service if it is stopped, and restarts it if the variables differ from those it runs with. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
-  /** Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. A stopped one is only started. */
+  /** Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. Only starts a stopped service. */
   restart(graceMs: number): Promise<void>;
   output?(): string;
 }

@@ -40,7 +40,7 @@ export interface ClientOptions {
   readonly channelIds: readonly string[];
   /**
    * True for a client that parses every frame, so that it knows its position. Otherwise it only searches the received
-   * bytes for the marks of messages, which costs a tenth of that.
+   * bytes for the marks of messages, which costs a tenth as much.
    */
   readonly readsFrames: boolean;
 }
