@@ -75,7 +75,7 @@ renew_addresses() {
   hosts=$(sed -n 's/^[^ ]* [^ ]*@[0-9]*,\([A-Za-z0-9.-]\{1,\}\).*/\1/p' nodes.conf)
   for host in $hosts; do
     address=$(getent hosts "$host" | awk '{ print $1; exit }')
-    # A name without an address keeps the last one: its node may be down.
+    # A node whose name has no address keeps its last address, because it may be down.
     [ -z "$address" ] || edits="${edits:-}s/^\([^ ]* \)[^ ]*\(:[0-9]*@[0-9]*,$host[, ]\)/\1$address\2/;"
   done
   [ -z "${edits:-}" ] || { sed "$edits" nodes.conf >nodes.conf.new && mv nodes.conf.new nodes.conf; }

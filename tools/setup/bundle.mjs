@@ -11,7 +11,8 @@ const require = createRequire(join(root, 'apps/web/package.json'));
 const { rolldown } = await import(require.resolve('rolldown'));
 
 const hub = join(root, 'apps/chat-hub');
-// The same depth as src/observe and src/rest, because these modules find package.json and the web UI by relative paths.
+// The folder is as deep as src/observe and src/rest, because these modules find package.json and the web UI by relative
+// paths.
 const bundle = join(hub, 'dist/bundle');
 
 /** The programs of the image: paths below apps/chat-hub/src, and below dist. */
@@ -27,7 +28,7 @@ await write(
     programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
   ),
 );
-// Built separately, because a chunk shared with the hub would load modules that the thread does not use.
+// The thread is built separately, because a chunk shared with the hub would load modules that the thread does not use.
 await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
 await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
 for (const program of programs) {
@@ -58,7 +59,7 @@ async function write(input) {
     sourcemap: true,
     // Node needs only the positions. The sources would be kept in memory with each map.
     sourcemapExcludeSources: true,
-    // Not minified: that saves little, and without it names and lines are readable even without the maps.
+    // The code is not minified: this would save little, and names and lines stay readable even without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

@@ -4,8 +4,8 @@
 //
 // It starts a hub (from source, with the defaults, real Redis and SQLite) and two clients that follow one channel. V8
 // counts the functions called, in the hub's thread and in the store's worker threads, from the call until both clients
-// are quiet. A file is on the path when every run called the same function of it. Functions of short timers do not
-// count: they also occur in each of as many runs without a call.
+// are quiet. A file is on the path when every run called the same function of it. Functions that timers call do not
+// count: they also run in each of as many runs without a call.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -60,7 +60,7 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** The functions called since the last call of this, in the main thread and in all workers. */
+    /** The functions called since the previous `takeCalled`, in the main thread and in all workers. */
     async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {

@@ -13,8 +13,8 @@ export function installDependencies(root) {
   /** npm scripts find this one first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // If the Node that was installed here runs this script, the machine's own is too old. npm ci removes the installed
-  // one, so it is installed again.
+  // If this script runs on the Node that was installed here, the machine's own Node is too old. npm ci removes the
+  // installed Node, so it is installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&
@@ -40,7 +40,7 @@ function isNodeTooOld() {
   return major < 22 || (major === 22 && minor < 13);
 }
 
-/** Installs Node into a folder of its own. Installed into the workspace, it would make npm ignore the lockfile. */
+/** Installs Node into a separate folder. Installed into the workspace, it would make npm ignore the lockfile. */
 function installNode(root, link) {
   console.error(
     `setup: Node 22.13 or newer is needed; installing Node ${nodeVersion} in node_modules…`,

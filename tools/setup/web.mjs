@@ -64,8 +64,9 @@ function buildError(output) {
 }
 
 /**
- * Builds the web UI unless its sources are unchanged, and replaces the old one in one step, so that a running hub never
- * serves a half-built one, and a failed build keeps the old one. Returns null, or one sentence with the error.
+ * Builds the web UI unless its sources are unchanged. Replaces the former build in one step, so that a running hub
+ * never serves an incomplete build, and a failed build keeps the former one. Returns null, or one sentence with the
+ * error.
  */
 export function buildPage({ root = workspace, showOutput = false } = {}) {
   const web = join(root, 'apps/web');
@@ -77,7 +78,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
     return null;
 
   console.error('setup: building the web UI (vite build)…');
-  // In this folder, because a rename needs the same disk, and every other tool ignores it.
+  // The build is made in this folder, because a rename needs the same disk, and because other tools ignore the folder.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');
   try {

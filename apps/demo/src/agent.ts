@@ -15,7 +15,6 @@ export interface DemoAgent {
   close(): Promise<void>;
 }
 
-/** Options of {@link DemoAgent.send}. */
 export interface SendOptions {
   readonly threadId?: string;
   readonly mentions?: readonly string[];
@@ -23,11 +22,10 @@ export interface SendOptions {
   readonly typingMs?: number;
 }
 
-/** Options of {@link createDemoAgent}. */
 export interface DemoAgentOptions {
   readonly url: string;
   readonly persona: Persona;
-  /** Ends a send that is still typing. */
+  /** Aborts a send while typing is shown. */
   readonly signal: AbortSignal;
 }
 

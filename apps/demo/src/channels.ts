@@ -5,7 +5,7 @@ export interface DemoChannel {
   readonly channelId: string;
   readonly name: string;
   readonly topic: string;
-  /** The roles of its members; null for all. */
+  /** The roles that are members; null for all roles. */
   readonly roles: readonly Role[] | null;
 }
 

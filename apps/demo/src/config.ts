@@ -1,4 +1,4 @@
-/** A .env file for a hub may name its database in parts, or in a file. The demo has its own. */
+/** A .env file may name a hub's database in parts, or in a file. The demo has its own database, so it unsets these. */
 const unsetDatabase = Object.fromEntries(
   ['URL_FILE', 'HOST', 'PORT', 'NAME', 'USER', 'PASSWORD', 'PASSWORD_FILE', 'PARAMETERS'].map(
     (part) => [`HUB_DB_${part}`, ''],

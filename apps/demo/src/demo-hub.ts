@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hubEnvironment } from './config.ts';
 
-/** The demo's own hub, in a process of its own. */
+/** The demo's own hub, in a separate process. */
 export interface DemoHub {
   /** `http://127.0.0.1:{port}` */
   readonly url: string;
@@ -15,7 +15,6 @@ export interface DemoHub {
   stop(): Promise<void>;
 }
 
-/** Options of {@link startDemoHub}. */
 export interface DemoHubOptions {
   /** Null means 8080, or a free port when that is taken. */
   readonly port: number | null;
@@ -23,7 +22,7 @@ export interface DemoHubOptions {
   readonly dataFile: string;
 }
 
-/** Thrown when the demo has no hub; the message has the last output of one that did not start. */
+/** Thrown when the demo has no hub. The message has the last output of a hub that did not start. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
   readonly code = 'hub_not_started';
@@ -93,7 +92,7 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
   return { url, exited, stop };
 }
 
-/** Says if a hub answers at the address: `http:` or `ws:`, or with TLS. */
+/** True if a hub answers at the address, which begins with `http:` or `ws:`, or with the TLS form of either. */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));

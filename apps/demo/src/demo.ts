@@ -16,7 +16,6 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-/** Options of {@link startDemo}. */
 export interface DemoOptions {
   /** A hub with dev sign-in. */
   readonly url: string;
@@ -29,7 +28,7 @@ export interface DemoOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Scenes at the same time, each in another channel. */
+/** The number of scenes at the same time, each in a different channel. */
 const parallelScenes = 3;
 /** After a person wrote in a channel, no scene begins there for this long. */
 const quietAfterPersonMs = 15_000;
@@ -71,7 +70,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     if (!agent) return;
     const { channelId } = demoChannel;
     const { channel } = await retryWhileBusy(() => agent.client.channel(channelId).get(), signal);
-    // A member logs two events: the join and the display name.
+    // Each member adds two events to the log: the join and the display name.
     if (channel.head > members.length * 2 + fewEvents) return;
     const here = allScenes.filter((scene) => demoChannels[scene.channel].channelId === channelId);
     for (const scene of random.some(here, openingScenes))

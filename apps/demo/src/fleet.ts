@@ -9,14 +9,13 @@ import { retryWhileBusy } from './retry.ts';
 export interface Fleet {
   readonly agents: readonly DemoAgent[];
   byId(agentId: string): DemoAgent | undefined;
-  /** An agent with the role. If a small fleet has none, another agent, always the same one. */
+  /** An agent with the role. If a small fleet has none, a substitute, which is always the same agent. */
   agentFor(role: Role, random: Randomness): DemoAgent;
   /** The members of a channel. */
   agentsIn(channel: DemoChannel): readonly DemoAgent[];
   close(): Promise<void>;
 }
 
-/** Options of {@link connectFleet}. */
 export interface FleetOptions {
   readonly url: string;
   readonly size: number;

@@ -3,7 +3,7 @@ import { parseCommandLine } from './command-line.ts';
 import { startDemo } from './demo.ts';
 import { DemoError, isHealthy, startDemoHub } from './demo-hub.ts';
 
-/** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
+/** Signals within this time count as one: a Ctrl-C may come from the terminal and also be forwarded by npm. */
 const sameSignalMs = 1_000;
 /** The minimum time between two error lines: while the hub is away, every step fails. */
 const errorEveryMs = 10_000;

@@ -8,7 +8,6 @@ import type { Randomness } from './randomness.ts';
 import type { Scene, Step } from './scene.ts';
 import { chooseWords } from './words.ts';
 
-/** Dependencies of {@link playScene}. */
 export interface PlayDeps {
   readonly fleet: Fleet;
   readonly random: Randomness;

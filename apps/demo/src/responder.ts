@@ -9,13 +9,12 @@ import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts
 
 /** Greets people and answers their messages. */
 export interface Responder {
-  /** When a person last wrote in the channel, in epoch ms; 0 for never. */
+  /** The time at which a person last wrote in the channel, in epoch ms; 0 for never. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;
 }
 
-/** Dependencies of {@link startResponder}. */
 export interface ResponderDeps {
   readonly fleet: Fleet;
   readonly random: Randomness;
@@ -33,7 +32,7 @@ interface Person {
 
 /** People remembered as greeted. The one seen longest ago is forgotten first. */
 const maxPeople = 500;
-/** Answers in progress; a message beyond them gets none. */
+/** The most answers in progress; a further message gets none. */
 const maxRunning = 50;
 /** A person's budget of answers, so that a bot which answers every answer does not loop with the demo. */
 const maxAnswers = 8;

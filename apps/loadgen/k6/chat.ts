@@ -46,7 +46,7 @@ interface RpcObject {
 
 /** Creates the exports of a script. Call it while k6 loads the script, because it creates metrics. */
 export function createChat(preset: {
-  /** Its thresholds have precedence over the general ones. */
+  /** The scenario whose thresholds have precedence over the general ones. */
   readonly scenario: string;
   readonly channels: number;
   /** Messages a second over all users, if RATE is not set. */
@@ -126,7 +126,7 @@ export function createChat(preset: {
     let lastId = 0;
     let lastSeq = -1;
     let lastMessageId = '';
-    // Summed here, since adding to a k6 metric costs more than handling an event.
+    // The counts are summed here, because adding to a k6 metric costs more than handling an event.
     const counted = { deliveries: 0, lost: 0, doubled: 0 };
     let presenceSeen = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;

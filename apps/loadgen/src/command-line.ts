@@ -7,7 +7,7 @@ import { readScenarioFile } from './plan/scenario-file.ts';
 import { isScenarioName, scenarioNames, scenarios, type Scenario } from './plan/scenarios.ts';
 import type { ThresholdOverrides } from './plan/thresholds.ts';
 
-/** The files that a run writes. Undefined for those that it does not. */
+/** The files that a run writes. Undefined for a file that is not written. */
 export interface ReportFiles {
   readonly html: string | undefined;
   readonly json: string | undefined;

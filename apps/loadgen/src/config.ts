@@ -4,7 +4,7 @@ import { LoadgenError } from './errors.ts';
 /** Reads a secret from the environment, because other users can see a command line. @throws {LoadgenError} */
 export function readSecret(name: string): string {
   const secret = process.env[name];
-  // A hub's own variable may hold several, of which the first signs.
+  // A hub's own variable may hold several secrets. The first one signs.
   if (secret) return secret.split(',')[0]?.trim() ?? secret;
   throw new LoadgenError(
     'invalid_options',

@@ -8,7 +8,7 @@ import { suiteScope } from '@openclaw/test-support/scopes';
 import { defaultThresholdsPath } from './plan/thresholds.ts';
 
 const scripts = resolve(fileURLToPath(import.meta.url), '../../k6');
-// The scripts are a TypeScript project of their own, whose files cannot be imported by a path that TypeScript rewrites.
+// The scripts are a separate TypeScript project, whose files cannot be imported by a path that TypeScript rewrites.
 const { k6Thresholds } = (await import(join(scripts, 'thresholds.ts'))) as {
   readonly k6Thresholds: (
     file: object,

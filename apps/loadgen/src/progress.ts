@@ -23,7 +23,7 @@ export function createProgressView(
 
 type Rates = ReturnType<ReturnType<typeof createRates>>;
 
-/** Rates a second since the last call. */
+/** Rates per second since the last call. */
 function createRates(nowMs: () => number) {
   let before: { readonly atMs: number; readonly live: Progress['live'] } | null = null;
   return ({ live }: Progress) => {

@@ -27,7 +27,6 @@ export interface Progress {
   readonly live: Readonly<Record<LiveSlot, number>>;
 }
 
-/** Options of {@link runLoad}. */
 export interface RunOptions {
   readonly identity: Identity;
   /** The hub's pid on this machine, to measure its CPU and memory. */

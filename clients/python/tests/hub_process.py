@@ -1,4 +1,4 @@
-"""A real hub in a process of its own, on SQLite and without Redis."""
+"""A real hub in a separate process, on SQLite and without Redis."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StartHub(Protocol):
 
 
 class HubProcess:
-    """Stopped with ``stop``; ``kill`` and ``start`` keep its port and its database."""
+    """A hub that ``stop`` ends. After ``kill`` and ``start`` it has the same port and database."""
 
     def __init__(self, folder: Path, env: dict[str, str] | None = None) -> None:
         self.folder = folder

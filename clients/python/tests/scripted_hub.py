@@ -1,4 +1,4 @@
-"""A WebSocket server on which a test plays the hub, for behaviour that a real hub shows too rarely."""
+"""A WebSocket server with which a test acts as the hub, for behaviour that a real hub shows too rarely."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def envelope(seq: int, text: str, epoch: str = "e1", channel_id: str = "c") -> d
 
 @asynccontextmanager
 async def scripted_hub(play: Callable[[Session], Awaitable[None]]) -> AsyncIterator[str]:
-    """Yields the address. Each connection is played by a call of ``play``, and closed at its end."""
+    """Yields the address. A call of ``play`` handles each connection, which is closed at the end of the call."""
 
     async def handle(socket: ServerConnection) -> None:
         await play(Session(socket))

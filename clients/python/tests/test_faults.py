@@ -97,7 +97,7 @@ async def test_a_live_trimmed_discontinuity_subscribes_again_after_the_trimmed_e
         await session.notify("discontinuity", {**trimmed, "floor": 8})
         call = await session.receive("subscribe")
         assert call["params"] == {"topics": [{"channelId": "c", "since": 7}], "epoch": "e1"}
-        # Arrives while the subscribe is unanswered, and is one of the events of its answer too.
+        # This event arrives while the subscribe is unanswered, and the answer contains it too.
         await session.event(9, "9")
         await session.answer(
             call, subscribed(9, resumed=True, events=[envelope(8, "8"), envelope(9, "9")])
@@ -160,7 +160,7 @@ async def test_a_discontinuity_with_an_error_ends_its_channel_alone() -> None:
         await session.answer(call, {"topics": topics})
         ended = {"channelId": "c", "head": 5, "reason": "behind", "error": {"code": "forbidden"}}
         await session.notify("discontinuity", ended)
-        # A hub that does not stop at once changes nothing.
+        # The client ignores events that the hub sends after it has ended the subscription.
         await session.event(6, "not any more")
         await session.notify("event", envelope(3, "goes on", channel_id="d"))
         await session.socket.wait_closed()

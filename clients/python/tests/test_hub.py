@@ -137,7 +137,7 @@ async def test_a_refused_call_has_the_code_of_the_hub(shared_hub: HubProcess) ->
         with pytest.raises(HubError) as large:
             await hub.send("lobby", "x" * hub.welcome["limits"]["frameBytes"])
         assert large.value.code == "too_large"
-        # None of these cost the connection.
+        # None of these errors closed the connection.
         assert (await hub.call("ping"))["timestamp"] > 0
 
 
@@ -181,7 +181,7 @@ async def test_a_closed_stream_leaves_the_others_subscribed(
                 pass
             await hub.send(channel_id, "still here")
             assert contents(await take(kept, 1)) == ["still here"]
-        # With its last stream, the channel is unsubscribed: a further agent sees nobody present.
+        # When its last stream ends, the channel is unsubscribed, so another agent sees nobody present.
         presences = await hub.call("presence.list", {"channelId": channel_id})
         assert presences["presences"] == []
 
@@ -264,13 +264,13 @@ async def test_a_slow_reader_gets_all_events_from_a_bounded_queue(
             for text in texts:
                 await ada.send(channel_id, text)
                 assert stream.waiting <= 8
-            # By then Bob's earlier events are in his queue, or were left in the log.
+            # Before this answer, Bob's earlier events have entered his queue, or were left in the log.
             await bob.call("ping")
             # Without a bound, all 60 would wait. 20,000 bytes hold fewer than eight of them.
             assert 0 < stream.waiting < 8
             got = [item async for item in take_slowly(stream, 60)]
             assert contents(got) == texts
-            # Then it is live again.
+            # Then the stream is live again.
             await ada.send(channel_id, "live")
             assert contents(await take(stream, 1)) == ["live"]
 

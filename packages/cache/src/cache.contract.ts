@@ -3,7 +3,6 @@ import type { Cache } from './cache.ts';
 import type { CacheOptions } from './options.ts';
 import type { Loaded } from './view.ts';
 
-/** The channel in these tests. */
 export interface TestChannel {
   readonly channelId: string;
   readonly topic: string;
@@ -14,7 +13,6 @@ export interface TestMessage {
   readonly id: string;
   readonly content: string;
 }
-/** The cache of these tests. */
 export type TestCache = Cache<TestChannel, TestMessage>;
 
 /** A database with one channel; counts its loads. */
@@ -66,7 +64,7 @@ export function describeCache(
   create: (options?: CacheOptions) => TestCache,
   publish: (cache: TestCache, type: string, channelId: string, seq: number) => Promise<void>,
 ): void {
-  /** A cache after a first read of each view: the head is known, so later reads fill. */
+  /** Creates a cache and publishes the head, so that later reads fill the cache. */
   async function setUp(options?: CacheOptions) {
     const cache = create(options);
     const database = createTestDatabase();
@@ -80,7 +78,7 @@ export function describeCache(
       state.head += 1;
       await publish(cache, type, 'ops', state.head);
     };
-    /** Reads, and waits until the cache is filled. */
+    /** Reads each view, and waits until the cache is filled. */
     const filled = async () => {
       await Promise.all([recent(), channel(), members()]);
       await cache.close();

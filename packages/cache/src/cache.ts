@@ -15,18 +15,18 @@ import { type CachedView, createView } from './view.ts';
 export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**
- * A read-through cache of the most frequently read values of a channel. Losing it costs a load. It never serves a value
- * that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`, `invalidates`
- * and `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
+ * A read-through cache of the most frequently read values of a channel. A lost value is loaded again. The cache never
+ * serves a value that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`,
+ * `invalidates` and `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
  */
 export interface Cache<Channel extends { readonly head: number }, Message extends object> {
   /** The newest messages, oldest first, at most 50; kept 300 s. */
   readonly recentMessages: CachedView<readonly Message[]>;
-  /** The channel object; kept 3600 s. Its `head` is the current one, not the one when the cache was filled. */
+  /** The channel object; kept 3600 s. Its `head` is the current head, not the head at the time of the fill. */
   readonly channel: CachedView<Channel>;
   /** The agentIds of the members, unordered; kept 3600 s. Do not use them to decide rights. */
   readonly members: CachedView<readonly string[]>;
-  /** Any other values, under names of the application's own. Events do not invalidate them. */
+  /** Any other values, under names that the application chooses. Events do not invalidate them. */
   readonly values: CachedValues;
   /**
    * The keys that an event of this type invalidates. The publisher deletes them in the same step in which it raises
@@ -34,7 +34,7 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
    */
   invalidates(type: string, channelId: string): RedisKey[];
   /**
-   * Every key of the channel. The publisher deletes them in the same step in which it raises `seq:messages:{channelId}`
+   * All keys of the channel. The publisher deletes them in the same step in which it raises `seq:messages:{channelId}`
    * by more than one, because the skipped events may have invalidated any of them. Empty without Redis.
    */
   keysOf(channelId: string): RedisKey[];
@@ -45,13 +45,13 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
    */
   invalidateFor(type: string, channelId: string, seq: number | null): void;
   /**
-   * Drops this process' copies of a channel. Call it when the process begins to follow the channel, because it missed
-   * events before that.
+   * Drops this process' copies of a channel. Call it when the process begins to follow the channel, because it did not
+   * receive the earlier events.
    */
   forget(channelId: string): void;
   /**
    * Drops all cached values of the channels, in pipelines of 1,000. Call it when their events were found in the log and
-   * did not arrive over the bus. With a head, a reader that loaded before that event cannot fill the cache.
+   * did not arrive over the bus. With a head, a reader that loaded at a lower head cannot fill the cache.
    * `forgetHeads` also deletes `seq:messages:{channelId}`, for a database that was restored to an earlier state.
    * @throws {CacheError} `unavailable` when Redis did not execute it
    */

@@ -2,10 +2,10 @@ import { expect, it } from '@jest/globals';
 import type { Cache } from './cache.ts';
 import type { CacheOptions } from './options.ts';
 
-/** A cache of which these tests use the values alone. */
+/** A cache. These tests use only its `values`. */
 export type ValuesCache = Cache<{ readonly head: number }, object>;
 
-/** A load that the test ends, with a count of its starts. */
+/** Creates a load that the test ends, and counts its starts. */
 export function createPausedLoad<T>() {
   const state = { starts: 0 };
   let resolve: (value: T) => void = () => {};
@@ -21,7 +21,7 @@ export function createPausedLoad<T>() {
   return { load, state, started, resolve, reject };
 }
 
-/** The contract of the values of every cache. `create` makes a cache of its own; each begins empty. */
+/** The contract of the values of every cache. Each call of `create` returns an empty cache that shares no values. */
 export function describeCachedValues(create: (options?: CacheOptions) => ValuesCache): void {
   const counted = <T>(value: T) => {
     const load = async () => {

@@ -17,17 +17,18 @@ export interface GetOrSetOptions {
 /** Counters of {@link CachedValues}; see {@link ViewStats}. */
 export type ValueStats = Omit<ViewStats, 'stale'>;
 
-/** An application's own values, under names of its own. */
+/** The application's own values, under names that it chooses. */
 export interface CachedValues {
   /**
-   * The value from the cache, else from `load`, as JSON gives it back: a Date is a string, on the first call too. Each
-   * caller gets an object of its own.
+   * The value from the cache, else from `load`, after a round trip through JSON: a Date becomes a string, on the first
+   * call too. Each caller gets a separate object.
    *
-   * One caller of all processes loads; callers of this process share its load, and other processes wait for it, for at
-   * most `loadTimeoutMs`. A value of more than `maxValueBytes` is returned and not cached. An error of `load` goes to
-   * the callers that share the load, and is not cached. While Redis is away, each process loads for itself.
+   * Only one process loads a value at a time. Its callers share the load, and other processes wait for it, for at most
+   * `loadTimeoutMs`. A value of more than `maxValueBytes` is returned and not cached. An error of `load` goes to the
+   * callers that share the load, and is not cached. While Redis is away, each process loads for itself.
    *
-   * A hit costs one round trip. A miss costs a second one to get the right to load, and a third that nobody waits for.
+   * A hit costs one round trip. A miss costs a second one to get the right to load, and a third one to store the value.
+   * The caller does not wait for the third.
    *
    * @param name an id as `isNameId` of key-schema accepts it: 1 to 128 characters, without a colon
    * @param ttlMs how long the value is cached: 1 ms to 30 days
@@ -41,9 +42,9 @@ export interface CachedValues {
     options?: GetOrSetOptions,
   ): Promise<T>;
   /**
-   * Deletes the value. Call it after the source has changed. A load that began before cannot fill the cache; callers
-   * that share such a load in another process still get its value.
-   * @throws {CacheError} `unavailable` when Redis did not carry it out; repeat it
+   * Deletes the value. Call it after the source has changed. A load that began before the deletion cannot fill the
+   * cache; callers in another process that share such a load still get its value.
+   * @throws {CacheError} `unavailable` when Redis did not execute it; repeat the call
    */
   delete(name: string): Promise<void>;
   readonly stats: Readonly<ValueStats>;
@@ -115,7 +116,7 @@ export function createCachedValues(
       });
       return read;
     } catch (error) {
-      // The next caller loads at once.
+      // Gives up the right to load, so that the next caller loads at once.
       settle(name, token, null, { ttlMs: 0 });
       throw error;
     }
@@ -153,7 +154,7 @@ export function createCachedValues(
     return loadInTime(load);
   }
 
-  /** Loads, and turns the value into what later callers read from the cache. */
+  /** Loads the value, and encodes it as later callers read it from the cache. */
   async function loadInTime(load: LoadValue<unknown>): Promise<Read> {
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;

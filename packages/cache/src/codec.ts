@@ -21,7 +21,7 @@ export interface Codec<T> {
   readonly withHead: (value: T, head: number) => T;
 }
 
-// Redis has no empty sets, so an empty one holds this member; no agentId is empty.
+// Redis has no empty set, so a set without members holds this member. No agentId is empty.
 const nobody = '';
 
 type Settings = Required<CacheOptions>;
@@ -69,7 +69,7 @@ export function recentMessagesCodec<Message extends object>(
   };
 }
 
-/** A channel object. Its stored `head` is the one when the cache was filled, and is never used. */
+/** A channel object. The head in the stored object is the head at the time of the fill, and is never used. */
 export function channelCodec<Channel extends { readonly head: number }>(
   settings: Settings,
 ): Codec<Channel> {

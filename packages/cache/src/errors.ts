@@ -5,7 +5,7 @@ import { CodedError } from '@openclaw/redis-client';
  * - `invalid_argument`: a TTL out of bounds.
  * - `invalid_load`: a loader returned no head (a non-negative integer), or a value that JSON cannot carry.
  * - `load_timeout`: a load of `values.getOrSet` took more than `loadTimeoutMs`.
- * - `unavailable`: Redis did not carry out a drop or a deletion; repeat it when Redis is back.
+ * - `unavailable`: Redis did not execute a drop or a deletion; repeat the call when Redis is back.
  */
 export type CacheErrorCode =
   'invalid_options' | 'invalid_argument' | 'invalid_load' | 'load_timeout' | 'unavailable';

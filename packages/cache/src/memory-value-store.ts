@@ -16,7 +16,7 @@ export function createMemoryValueStore(options: Required<CacheOptions>): ValueSt
     maxSize: maxCopyBytes,
     sizeCalculation: ({ text }) => sizeOf([text]),
   });
-  // A lease for each load in progress, so its callers bound their number.
+  // Each load in progress has one lease, so the number of loads limits the number of leases.
   const leases = new Map<string, Lease>();
 
   const find = (name: string) => {

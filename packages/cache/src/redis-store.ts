@@ -19,7 +19,7 @@ import {
 
 const fillScript = defineScript('cache fill', fillLua);
 const dropScript = defineScript('cache drop', dropLua);
-// After an outage a hub drops thousands of channels.
+// A hub drops thousands of channels after an outage.
 const dropsPerPipeline = 1000;
 
 function parseHead(reply: unknown): number | null {

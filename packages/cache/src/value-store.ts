@@ -13,7 +13,9 @@ export type Claim =
  */
 export interface ValueStore {
   lookup(name: string): Promise<FoundValue>;
-  /** Gives the right to load to one caller until it settles, for at most `leaseMs`. `token` identifies the caller. */
+  /**
+   * Gives one caller the right to load until that caller settles, for at most `leaseMs`. `token` identifies the caller.
+   */
   claim(name: string, token: string, leaseMs: number): Promise<Claim>;
   /** Stores the text if the caller still has the right; null stores nothing. Ends the right. */
   settle(name: string, token: string, text: string | null, ttlMs: number): Promise<StoredValue>;
@@ -21,5 +23,5 @@ export interface ValueStore {
   delete(name: string): Promise<void>;
 }
 
-/** `refused` when the value was deleted during the load, or the load outlived its right. */
+/** `refused` when the value was deleted during the load, or the load took longer than its right lasts. */
 export type StoredValue = 'stored' | 'refused' | 'away';

@@ -8,7 +8,7 @@ import type { CacheStore, ViewName } from './store.ts';
 /** The result of a loader and of a read: a value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
-  /** The seq of the channel's newest event; 0 before the first. A loader must not read it later than the value. */
+  /** The seq of the channel's newest event; 0 before the first. A loader must read it before the value, or with it. */
   readonly head: number;
 }
 
@@ -51,7 +51,10 @@ export interface CachedView<T> {
    * while Redis is away. Rejects only when `load` does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;
-  /** This process' copy, for use while the database is away too; null when there is none. Does not access Redis. */
+  /**
+   * This process' copy, for use while both Redis and the database are away; null when there is none. Does not access
+   * Redis.
+   */
   readStale(channelId: string): StaleRead<T> | null;
   readonly stats: Readonly<ViewStats>;
 }

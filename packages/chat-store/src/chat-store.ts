@@ -26,7 +26,7 @@ import {
 } from './options.ts';
 import { startSweeper } from './sweeper.ts';
 
-/** Receives warnings; pino's loggers fit. */
+/** Receives warnings. A pino logger fits. */
 export interface ChatStoreLogger {
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
@@ -37,8 +37,8 @@ export interface ChatStoreDeps {
   /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
-   * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for
-   * calls that the store's own limits refuse, nor for those that it no longer waits for.
+   * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for a
+   * call that the store's own limits refuse, nor for one whose answer the store no longer waits for.
    */
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
@@ -80,9 +80,9 @@ export interface ChatStore extends Omit<
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads take turns by agent. The read
-   * waits in the turn of the actor, or of `turnOf`: another agent, any other name, or null for the hub's own reads,
-   * which go first.
+   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads are queued by agent, and the
+   * queues are served in turn. The read waits in the queue of the actor, or of `turnOf`: another agent, any other name,
+   * or null for the hub's own reads, which go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -99,8 +99,7 @@ export interface ChatStore extends Omit<
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
   /**
-   * Reads the agent's relation to each channel. It waits in the agent's turn, or in the turn of `turnOf`, as `read`
-   * does.
+   * Reads the agent's relation to each channel. It waits in the queue of the agent, or of `turnOf`, as `read` does.
    */
   access(
     agentId: string,
@@ -108,7 +107,8 @@ export interface ChatStore extends Omit<
     turnOf?: string | null,
   ): Promise<Map<string, Access>>;
   /**
-   * Events after a seq, and the head. Does not check rights. Without `turnOf` it is the hub's own read, and goes first.
+   * Events after a seq, and the head. Does not check rights. Without `turnOf` the read is the hub's own, and goes
+   * first.
    */
   logPage(
     channelId: string,
@@ -124,7 +124,9 @@ export interface ChatStore extends Omit<
 /** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** The lane of system calls: tail checks, beats, the reaper, health checks. They never wait; further ones are refused. */
+/**
+ * The limits of system calls: tail checks, beats, the reaper, health checks. They never wait; excess calls are refused.
+ */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
 /** Neither one agent nor the hub itself may use all slots: one is left for the others. */
@@ -192,7 +194,7 @@ export async function createChatStore(
     timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // Checked when a call begins, so that calls still waiting when the store closes are not made.
+  // The check runs when a call begins, so that a call that still waits when the store closes is not made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -244,7 +246,7 @@ export async function createChatStore(
     async changes(since) {
       const known = epochs;
       const changes = await readPriority(() => core.changes(since));
-      // If the epoch was changed meanwhile, this answer may be the older one.
+      // If the epoch was changed during the call, the answer may hold the earlier epoch.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },

@@ -20,7 +20,10 @@ export interface Actor {
   readonly isAdmin: boolean;
   /** The channels that the token is limited to, also for admins. Absent or null: no limit. */
   readonly channels?: readonly string[] | null;
-  /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
+  /**
+   * False: a direct message that would create its channel is `rate_limited`. Absent: the message may create the
+   * channel.
+   */
   readonly mayOpenDirects?: boolean;
   /** The transport of the call, for the origin of a message. @default 'ws' */
   readonly via?: Origin['via'];

@@ -101,7 +101,7 @@ export function createFairLane(options: FairLaneOptions) {
      * otherwise it counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go
      * first.
      * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
-     * does
+     * fills it
      */
     async run<T>(
       agentId: string | null,

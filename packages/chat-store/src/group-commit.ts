@@ -44,8 +44,8 @@ interface Entry<C, R> {
 
 /**
  * Collects commands into groups that are committed together. A group holds the commands that arrived since the last
- * group began: while that was being committed, and during the pause of {@link createPace}, which is longer under load.
- * Under low load each command is committed alone and at once.
+ * group began: while that group was being committed, and during the pause of {@link createPace}, which is longer under
+ * load. Under low load each command is committed alone and at once.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;

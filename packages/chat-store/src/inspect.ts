@@ -13,7 +13,7 @@ export interface StoreInspection {
     readonly latest: string | null;
     /** Migrations of this release that the database lacks; a starting hub applies them. */
     readonly pending: readonly string[];
-    /** Migrations that this release does not know: it must not write to the database. */
+    /** Migrations that this release does not know. With any of them, this release must not write to the database. */
     readonly newer: readonly string[];
   };
   /** Bytes on disk. */
@@ -34,7 +34,7 @@ export interface StoreInspection {
   readonly hubs: readonly {
     readonly hubId: string;
     readonly lastBeatAgoMs: number;
-    /** It has reported that it cannot use Redis. */
+    /** True when the hub has reported that it cannot use Redis. */
     readonly isWithoutRedis: boolean;
   }[];
 }
@@ -46,8 +46,8 @@ const hubsShownMs = 60_000;
 
 /**
  * Reads the state of a database without changing it: creates no file, migrates nothing, takes no lock. Costs a few
- * small queries, and a count of the channels. On PostgreSQL all of it ends within the timeout; a locked SQLite file is
- * waited for.
+ * small queries, and a count of the channels. On PostgreSQL the inspection ends within the timeout. On SQLite it waits
+ * while the file is locked.
  * @throws {ChatStoreError} `invalid_options`, `unavailable`; no message contains a secret
  */
 export async function inspectStore(
@@ -92,7 +92,7 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     connectionString: url,
     application_name: 'openclaw-inspect',
     connectionTimeoutMillis: timeoutMs,
-    // Not statement_timeout: poolers refuse unknown startup parameters.
+    // statement_timeout is not used, because poolers refuse unknown startup parameters.
     query_timeout: timeoutMs,
   });
   // A lost connection also fails the query that waits for it.

@@ -29,14 +29,14 @@ export interface ChatStoreOptions {
   /** The most bytes of the waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most reads running and waiting, and the most look-ups; when there are more, the agent with the most of them is
-   * refused.
+   * The most reads running and waiting, and the most look-ups. When there are more, a call of the agent with the most
+   * calls is refused.
    * @default 2000
    */
   readonly maxReads?: number;
   /** Connections to PostgreSQL for reads. Six more are used for commits, look-ups and system calls. @default 8 */
   readonly poolSize?: number;
-  /** How often rows that are no longer needed are looked for. @default 60000 */
+  /** How often the store looks for rows that are no longer needed. @default 60000 */
   readonly sweepEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
@@ -70,7 +70,7 @@ const defaults = {
  */
 export const lookUpsAtOnce = 3;
 
-// Below the number of rows that one tail check reads, so that each check reads at least one whole commit; see
+// This is below the number of rows that one tail check reads, so that each check reads at least one whole commit; see
 // changes.ts.
 const maxGroupMax = 4096;
 
@@ -119,8 +119,8 @@ const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?
 
 /**
  * The problem with the URL of a database, as text to follow its name in a sentence; null if there is none. It contains
- * no part of the URL. A password with a raw `/`, `?` or `#` ends the address too early: its rest would count as the name
- * of the database, which messages show.
+ * no part of the URL. A raw `/`, `?` or `#` in a password ends the address too early. The rest of the password would
+ * then count as the name of the database, which messages show.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -5,7 +5,7 @@ const folder = resolve(import.meta.dirname, '..');
 
 /**
  * Bundles a module's text into one minified ES module. Its imports are resolved from this package's folder. The bundler
- * runs in a process of its own, because it rejects values of a test's realm.
+ * runs in a separate process, because it rejects values of a test's realm.
  */
 export function bundleForBrowser(text: string): string {
   const script = `

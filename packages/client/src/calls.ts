@@ -7,7 +7,10 @@ import { isEphemeral, isRepeatable, withClientMessageId } from './repeatable-cal
 export interface CallOptions {
   /** Stops waiting and rejects with the signal's reason. A call that was sent already may still take effect. */
   readonly signal?: AbortSignal;
-  /** Limits the whole wait, including offline time and repeats. @default callTimeoutMs of the client, and the call's waitMs */
+  /**
+   * Limits the whole wait, including offline time and repeats.
+   * @default callTimeoutMs of the client plus the call's waitMs
+   */
   readonly timeoutMs?: number;
 }
 

@@ -19,7 +19,8 @@ export interface HubChannel {
   readonly id: string;
   /**
    * Receives the channel's events from now on, or those after seq `since` (0 is the beginning). A reconnect resumes
-   * after the last event. Resolves when live. With `since`, a channel that is already subscribed is a `conflict`.
+   * after the last event. Resolves when live. With `since`, the call fails with `conflict` if the channel is already
+   * subscribed.
    */
   subscribe(options?: {
     readonly since?: number;
@@ -61,8 +62,8 @@ export interface HubChannel {
   readonly message: Call<'message.get', [messageId: string]>;
   readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
   /**
-   * Reads a page of the log: durable events of every type. With `waitMs` an empty page waits that long for an event, and the
-   * call's timeout is longer by it.
+   * Reads a page of the log: durable events of every type. With `waitMs`, the hub waits that long for an event before
+   * it answers with an empty page. The call's timeout is extended by `waitMs`.
    */
   readonly log: Call<'log.read', [page: Rest<'log.read'>]>;
 
@@ -102,7 +103,7 @@ export interface HubChannel {
 
   /** Emits a `collaboration.event` with a name of the caller's choice. */
   readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
-  /** Marks the channel as read up to a seq. `readState()` of the client counts the rest. */
+  /** Marks the channel as read up to a seq. The client's `readState()` counts the messages after that seq. */
   readonly markRead: Call<'read.mark', [seq: number]>;
 }
 

@@ -26,7 +26,7 @@ export interface Environment {
   readonly origin: string | null;
   /** The name by which the environment reaches this machine. */
   readonly hostname: string;
-  /** Runs a script there. The script can only use its parameters. */
+  /** Runs a script in the environment. The script can use only its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
   stop(): Promise<void>;
 }
@@ -96,7 +96,7 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       await environment?.stop();
     });
 
-    /** Connects both agents and adds them to the channel. Ben reads it from its beginning. */
+    /** Connects both agents and adds them to the channel. Ben subscribes to it from its beginning. */
     async function connectBoth() {
       await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;

@@ -215,7 +215,7 @@ describe('the README', () => {
     const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
     expect(example).toContain('createClient');
     const code = example.replaceAll('ws://127.0.0.1:8080', hub.url);
-    // In the package's folder, its own name resolves as in a user's project.
+    // The example imports the package by its name, which resolves in this folder as in a user's project.
     const run = startProcess(
       process.execPath,
       ['--conditions=@openclaw/source', '--input-type=module', '--eval', code],

@@ -29,7 +29,7 @@ interface IncomingMessage {
   readonly error?: RpcError;
 }
 
-// Not allowed in `call`: the client would not keep the position of such a subscription's events.
+// `call` refuses these methods, because the client would not keep the position of a channel that they subscribe.
 const channelMethods: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsubscribe']);
 
 /** Connects to a hub at once, and stays connected until closed. @throws {HubError} `invalid`, with the bad option's name */
@@ -121,7 +121,7 @@ export function createClient(options: ClientOptions): HubClient {
       throw new HubError('invalid', `Use channel(id).${method}() instead of call`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
-    // Events that this call causes must arrive on the channels that were subscribed before it.
+    // A channel that was subscribed before this call must receive the events that the call causes.
     subscriptions.flush();
     return calls.call(method, params, callOptions);
   };

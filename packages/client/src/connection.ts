@@ -10,7 +10,7 @@ import {
 import { heartbeatFromHub, msFromHub } from './hub-times.ts';
 import type { ResolvedOptions, WebSocketLike } from './options.ts';
 
-/** `connecting` until the first welcome, `live` while welcomed, `reconnecting` after a loss, `closed` at the end. */
+/** `connecting` until the first welcome, `live` from a welcome on, `reconnecting` after a loss, `closed` at the end. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 
 /** The value that `state` listeners get at each change and at each failed attempt. */
@@ -100,7 +100,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     timer = setTimeout(onTimeout, ms);
   }
 
-  /** Ends the attempt, if one is under way; a token that comes later is ignored. */
+  /** Ends the attempt, if one is under way; a token that arrives later is ignored. */
   function endAttempt() {
     attempts += 1;
     clearTimeout(timer);
@@ -158,7 +158,8 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     opened.onerror = (event) => {
       failure ??= failureOfEvent(event);
       if (hasMessage) return;
-      // Node 22 reports a failed attempt by an error alone, without the close that should follow it at once.
+      // Node 22 reports a failed attempt with an error event only. The close event that should follow at once is
+      // missing.
       setTimeout(() => {
         if (socket !== opened || hasMessage || state === 'closed') return;
         ended(1006, '', failure ?? watch?.failure ?? null);
@@ -254,7 +255,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     /** Reconnects after this time, as requested by a draining hub. */
     replace(afterMs: number) {
       const slotMs = msFromHub(afterMs) ?? backoffMs(failures, options);
-      // Kept besides the timer, because the hub may close the socket before this client's slot begins.
+      // The time is stored too, because the hub may close the socket before this client's slot begins.
       slotAtMs = Date.now() + slotMs;
       startTimer(slotMs, () => abandon(new HubError('unavailable', 'The hub is draining')));
     },

@@ -57,7 +57,7 @@ export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
     return known.channelId;
   }
 
-  // Events arrive after a welcome, so the own id is known by then.
+  // Events arrive after a welcome, so this agent's id is known by then.
   const isOurs = (channelId: string | null) => {
     const ownId = deps.ownId();
     return ownId !== null && channelId === idWith(ownId);

@@ -162,7 +162,7 @@ describe('a hub that is stopped', () => {
     // During the drain of one second, the clients moved one by one, each once.
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(6_000);
-    // Their slots are read instead of the times of the moves, which a busy machine brings closer together.
+    // The test reads the slots instead of the times of the moves, which a busy machine brings closer together.
     const slotsMs = balancer.slotsMs().sort((a, b) => a - b);
     expect(slotsMs).toHaveLength(31);
     for (const [i, slotMs] of slotsMs.entries()) {

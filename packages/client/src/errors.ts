@@ -2,7 +2,7 @@ import type { ErrorCode, RpcError } from '@openclaw/protocol';
 import { msFromHub } from './hub-times.ts';
 
 /**
- * The code of a refusal by the hub, or one of the client's own:
+ * The code of a refusal by the hub, or a code of the client:
  * - `invalid`: a call or an option is malformed; `data` holds the hub's issues.
  * - `disconnected`: the connection was lost and the call cannot be repeated safely. It may have taken effect.
  * - `queue_full`: too many calls are waiting.

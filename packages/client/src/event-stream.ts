@@ -12,7 +12,7 @@ export interface StreamReader extends TopicReader {
 }
 
 export interface EventStreamOptions {
-  /** At most this many events wait for the reader. It gets the later durable ones from the log. */
+  /** At most this many events wait for the reader. The reader gets the later durable events from the log. */
   readonly max: number;
   readonly signal: AbortSignal | undefined;
   /** Starts the source. The returned function stops it. */
@@ -123,7 +123,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
 
   function onPage(page: readonly Envelope[]) {
     const before = lastSeq();
-    // After a backup was restored, the seqs belong to other events. A discontinuity reports this.
+    // After a backup was restored, the same seqs belong to other events. A discontinuity reports the restore.
     for (const envelope of page) if (envelope.epoch === last?.epoch) push(envelope);
     const hasMoved = lastSeq() > before;
     for (const envelope of buffered) {
@@ -164,7 +164,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
       const value = waiting[next];
       if (value !== undefined) {
         next += 1;
-        // Removed in bulk, because each shift of a long array moves all of it.
+        // Events are removed in bulk, because each shift of a long array moves all of it.
         if (next === waiting.length || next === 1_000) {
           waiting = waiting.slice(next);
           next = 0;

@@ -29,9 +29,9 @@ const platform = globalThis as Platform;
 const notWatched: AttemptWatch = { failure: null, end: () => undefined };
 
 /**
- * Watches the attempt of Node's own WebSocket, which reports a failure without its cause but publishes both on a
- * diagnostics channel. Another attempt at the same address counts too, because its cause is the same. In browsers this
- * finds nothing.
+ * Watches the attempt of Node's own WebSocket. Its events do not name the cause of a failure, but Node publishes the
+ * cause on a diagnostics channel. The failure of another attempt at the same address counts too, because it has the
+ * same cause. Finds nothing in browsers.
  */
 export function watchAttempt(url: string): AttemptWatch {
   const diagnostics = platform.process?.getBuiltinModule?.('node:diagnostics_channel');
@@ -64,7 +64,7 @@ export function watchAttempt(url: string): AttemptWatch {
   };
 }
 
-/** Reads the failure from the error event of the `ws` package; null for that of other WebSockets. */
+/** Reads the failure from the error event of the `ws` package; null for the events of other WebSockets. */
 export function failureOfEvent(event: {
   readonly error?: unknown;
   readonly message?: string;
@@ -74,7 +74,7 @@ export function failureOfEvent(event: {
   return failureCodeOf(event.error) === '' ? null : { error: event.error };
 }
 
-/** Says in one sentence, without its beginning, why the attempt failed; null when it is not known. */
+/** Returns the end of a sentence that says why the attempt failed; null when the cause is not known. */
 export function describeFailure(failure: AttemptFailure | null, url: string): string | null {
   if (platform.navigator?.onLine === false) return 'this device is offline';
   if (failure === null) return null;
@@ -131,7 +131,7 @@ function describeError(error: unknown, url: string): string {
   return code === '' ? text : `${text} (${code})`;
 }
 
-/** The code of an error, or of the first one inside it: an attempt at several addresses fails with all their errors. */
+/** The code of an error, or of the first error in it: an attempt at several addresses fails with one error for each. */
 function failureCodeOf(error: unknown): string {
   for (let inner = error, depth = 0; isObject(inner) && depth < 4; depth += 1) {
     const { code, errors, cause } = inner as {
@@ -145,7 +145,7 @@ function failureCodeOf(error: unknown): string {
   return '';
 }
 
-// Not `instanceof`, which is false for the errors of another realm.
+// `instanceof` would be false for the errors of another realm.
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -24,8 +24,8 @@ export interface ClientOptions {
   /** A JWT. The client closes when the token expires; a process that runs longer uses `getToken`. */
   readonly token?: string;
   /**
-   * Called for a JWT before each connection. Without an answer within `connectTimeoutMs` the signal is aborted, and it is
-   * called again for the next attempt.
+   * Called for a JWT before each connection. Without an answer within `connectTimeoutMs` the signal is aborted, and the
+   * function is called again for the next attempt.
    */
   readonly getToken?: GetToken;
   /** The bare agentId, for a hub with `HUB_AUTH=dev`. */

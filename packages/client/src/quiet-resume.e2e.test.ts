@@ -69,7 +69,7 @@ describe('a subscription without any event yet', () => {
     expect(durable().map(({ seq }) => seq)).toEqual([1, 2, 3, 4].map((n) => head + n));
     expect(discontinuities).toEqual([]);
 
-    // The control: a client without a position did miss them.
+    // The control: a client without a position missed the events.
     const forgetful = await connectRpc(`${killed.url}/v1/ws?agent=bob`);
     const { topics } = await forgetful.call('subscribe', { topics: [{ channelId }] });
     expect(topics).toMatchObject([{ head: head + 4, resumed: false, events: [] }]);

@@ -1,6 +1,6 @@
 import type { MethodName } from '@openclaw/protocol';
 
-// These methods create something. With an id chosen by this client, a repeat after a lost answer is stored once.
+// These methods create something. The client adds an id, so that a repeat after a lost answer does not create it twice.
 const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
   'message.send',
   'direct.send',
@@ -17,7 +17,7 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 /**
  * The time in ms, then 128 random bits, as hex. Ids that begin with the time are next to each other in the hub's index,
  * so a commit touches fewer pages. `crypto.randomUUID` does not exist on pages without TLS, and React Native has no
- * `crypto` at all. An id need not be secret, only unique, so `Math.random` serves there.
+ * `crypto` at all. An id need not be secret, only unique, so `Math.random` is enough without `crypto`.
  */
 export function createClientMessageId(): string {
   const bytes = new Uint8Array(16);

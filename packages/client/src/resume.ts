@@ -8,7 +8,9 @@ import type { CallSyncMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 import type { Ordering, Topic } from './topic.ts';
 
-/** Events of a channel were missed and will not be delivered. It continues from head + 1, or ends after a refusal. */
+/**
+ * Events of a channel were missed and will not be delivered. The channel continues from head + 1, or ends if refused.
+ */
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
@@ -28,7 +30,7 @@ export interface ResumeDeps {
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
-/** The most logs read at a time, because each page may be as large as an answer may be. */
+/** The most logs read at a time, because each page may be as large as the largest answer. */
 const readsMax = 4;
 
 /** A log page that has to be read. */
@@ -61,7 +63,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     queueMicrotask(flush);
   }
 
-  /** Subscribes the requested topics now, so that the next call is sent after this. */
+  /** Subscribes the requested topics now, so that the next call is sent after the subscribe. */
   function flush() {
     if (!isScheduled) return;
     isScheduled = false;
@@ -144,12 +146,13 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // The buffered events come after another gap, and events that did not fit into the buffer must be fetched.
+    // Either buffered events remain after another gap, or some events did not fit into the buffer. Both need a new
+    // request.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
   function catchUp(topic: Topic, head: number, floor = 1) {
-    // The hub did not resume a topic that is at its head, which only happens when the epoch changed.
+    // The hub resumes a topic that is at its head, unless the epoch changed.
     if ((topic.last ?? 0) >= head) return skipTo(topic, head, 'epoch');
     if (topic.epoch === null || topic.epoch === welcome?.epoch) skipTrimmed(topic, floor);
     const last = topic.last ?? 0;
@@ -188,7 +191,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // Counted first, because a malformed result throws.
+        // The read ends before its page is handled, because a malformed result throws.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result);
         readDue();
@@ -271,7 +274,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         return onRefusal(topic, new HubError(error.code, message));
       }
       if (reason === 'trimmed') {
-        // The answer to a subscribe, or a page of the log, has reported it already.
+        // The answer to a subscribe, or a page of the log, has reported this discontinuity already.
         if ((topic.last ?? 0) >= floor - 1) return;
         topic.generation += 1;
         skipTrimmed(topic, floor);

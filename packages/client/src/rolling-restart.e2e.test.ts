@@ -56,7 +56,7 @@ async function startHaproxy(ports: readonly number[]) {
   endings.push(() => process.stop('SIGKILL'));
   return {
     port,
-    /** Says if the balancer sends clients to the hub. */
+    /** True if the balancer sends clients to the hub. */
     async isUp(at: number): Promise<boolean> {
       const answer = await fetch(`http://127.0.0.1:${statsPort}/;csv`).catch(() => null);
       const row = (await answer?.text())
@@ -67,7 +67,7 @@ async function startHaproxy(ports: readonly number[]) {
   };
 }
 
-/** Two hubs with one PostgreSQL and one Redis, behind a balancer that has them both. */
+/** Two hubs with one PostgreSQL and one Redis, behind a balancer that sends clients to both. */
 async function startSystem(drainDelayMs: number) {
   const postgres = await startPostgres();
   endings.push(() => postgres.stop());
@@ -134,8 +134,8 @@ const channelId = 'hall';
 const itBehindHaproxy = hasHaproxy ? it : it.skip;
 
 describe('rolling restarts of two hubs behind HAProxy (needs haproxy)', () => {
-  // Invariant, in each of three rolls under 100 agents: no message is lost or doubled, no call and no request fails, and
-  // each socket of the restarted hub moves once, while the sockets of the other hub stay.
+  // Invariant, in each of three rolling restarts with 100 agents: no message is lost or doubled, no call and no request
+  // fails, and each socket of the restarted hub moves once, while the sockets of the other hub stay.
   itBehindHaproxy(
     'lose nothing, fail no call and move each socket of a restarted hub once',
     async () => {

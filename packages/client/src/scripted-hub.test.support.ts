@@ -14,7 +14,7 @@ export interface HubSide {
   readonly offered: readonly string[];
   /** Every call so far. */
   readonly calls: readonly ScriptedCall[];
-  /** The number of frames that contained them. */
+  /** The number of frames that contained these calls. */
   readonly frames: number;
   readonly closed: Promise<void>;
   /** Waits for the next call of this method. Each call is returned once. */

@@ -531,7 +531,7 @@ describe('direct channels', () => {
 
   const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
 
-  // The race: the hub names 200 direct channels, and an older one gets messages while the client is disconnected.
+  // The race: the hub names only 200 direct channels, and an older one gets messages while the client is disconnected.
   // Invariant: events that may have been missed are reported. On one connection the hub skips no event.
   it('start with their first event if no welcome named them, and report a discontinuity after a reconnect', async () => {
     start();

@@ -32,7 +32,10 @@ export function createSubscriptions(
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;
-  /** The epoch of a welcome that named every direct channel: any other one of that epoch is new. Null without it. */
+  /**
+   * The epoch of a welcome that named every direct channel. Another direct channel of that epoch is new. Null if
+   * unknown.
+   */
   let completeListEpoch: string | null = null;
   let closedBy: HubError | null = null;
 
@@ -86,7 +89,7 @@ export function createSubscriptions(
       const waiter = { resolve, reject };
       topic.waiters.push(waiter);
       return () => {
-        // A waiter that is still in the list was aborted.
+        // An aborted waiter is still in the list. A settled one is not.
         const others = topic.waiters.filter((other) => other !== waiter);
         if (others.length === topic.waiters.length) return;
         topic.waiters = others;

@@ -118,7 +118,7 @@ export function createOrdering(deps: {
       }
     }
     // Another epoch numbers its events differently, so the event is not buffered. The subscribe that follows names our
-    // epoch, and its answer shows whether that has changed.
+    // epoch, and its answer shows whether the epoch has changed.
     if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
     if (topic.phase !== 'live') return;
     counters.outOfOrder += 1;
@@ -141,7 +141,7 @@ export function createOrdering(deps: {
         receiveOutOfOrder(topic, envelope, seq);
       }
     },
-    /** Receives an event that was fetched. It may arrive before `topic` is live. */
+    /** Receives an event that was fetched. The event may arrive before `topic` is live. */
     receiveFetched(topic: Topic, envelope: Envelope) {
       const seq = envelope.seq as number;
       topic.epoch ??= envelope.epoch;

@@ -21,7 +21,7 @@ interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];
-  /** Deleted in addition when earlier events were never published. */
+  /** The keys that are deleted in addition when earlier events were never published. */
   readonly invalidatesOnGap: readonly RedisKey[];
 }
 
@@ -30,8 +30,8 @@ export interface Transport {
   /** Resolves when Redis accepted all of it. @throws {EventsError} `unavailable` */
   send(publication: Publication): Promise<void>;
   /**
-   * Receives the events of other processes on a topic, or on all topics that match a pattern, but not those of this
-   * process. Resolves with a function that ends the subscription.
+   * Receives the events of other processes on a topic, or on all topics that match a pattern. Does not receive those of
+   * this process. Resolves with a function that ends the subscription.
    */
   listen(
     name: TopicName,
@@ -57,7 +57,7 @@ interface HandlerEntry {
 }
 
 /**
- * A topic with its handlers. All of them share one subscription, which ends with the last handler. The same function
+ * A topic with its handlers. All handlers share one subscription, which ends with the last of them. The same function
  * may be added several times.
  */
 interface Subscribed {
@@ -92,7 +92,9 @@ export function createBus(
     warn({ err: error, topic }, 'a handler of an event failed');
   }
 
-  /** Calls the handlers. A handler added meanwhile waits for the next event; one that was removed is not called. */
+  /**
+   * Calls the handlers. A handler added meanwhile waits for the next event; a handler removed meanwhile is not called.
+   */
   function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
     const last = added;
     for (const { handler, number } of topics.get(name)?.handlers ?? []) {
@@ -168,7 +170,7 @@ export function createBus(
 
   return {
     publish(event, to, invalidates = [], invalidatesOnGap = []) {
-      // Not an async function: it would return a different promise than the one that is handled below.
+      // An async function would return a different promise than the one that is handled below.
       const sent = new Promise<void>((resolve) =>
         resolve(send(event, to, invalidates, invalidatesOnGap)),
       );
@@ -215,7 +217,7 @@ export function createBus(
   };
 }
 
-/** Makes a name. @throws {EventsError} `invalid_event` for an id that cannot be part of one */
+/** Makes a name. @throws {EventsError} `invalid_event` for an id that cannot be part of a name */
 function named<Name>(make: () => Name): Name {
   try {
     return make();
@@ -235,13 +237,14 @@ function namedTopics(
   }
   const topics: NamedTopic[] = [];
   try {
-    // Checked even if the event is not published there, because a durable event always raises its channel's seq.
+    // The channel's name is checked even if the event is not published on its topic: a durable event always raises the
+    // seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
     }
-    // Published after the agents' topics, so that their handlers run before the event changes the members of the
-    // channel.
+    // The channel's topic comes after the agents' topics, so that their handlers run before the event changes the
+    // members of the channel.
     if (to.channel === true) {
       if (channelId === null || name === null)
         throw new Error('an event without a channel has no channel topic');
@@ -258,8 +261,8 @@ function namedTopics(
 const isLogged = new Map<unknown, boolean>(eventTypes.map((type) => [type, isDurable(type)]));
 
 /**
- * Refuses what a receiver would drop as malformed, so that both buses refuse it alike and no handler of this process gets
- * what no other process can. Does not parse the JSON: `encodeEnvelope` wrote it.
+ * Refuses an event that a receiver would drop as malformed. So both buses refuse the same events, and no handler of
+ * this process gets an event that the other processes drop. Does not parse the JSON: `encodeEnvelope` wrote it.
  * @throws {EventsError} `invalid_event`
  */
 function checkEvent(event: EncodedEnvelope): void {
@@ -276,7 +279,7 @@ function problemOf(event: unknown): string | null {
   if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
-  // Some collaboration events are ephemeral by their name, which stands in the JSON alone.
+  // Some collaboration events are ephemeral because of their name, which only the JSON contains.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

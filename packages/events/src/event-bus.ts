@@ -1,7 +1,7 @@
 import type { RedisKey, Topic } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
-/** The logger of this package; pino's loggers fit. */
+/** The logger of this package; a pino logger fits. */
 export interface EventsLogger {
   warn(details: object, message: string): void;
 }
@@ -45,25 +45,28 @@ export interface EventBusStats {
 /** The result of a probe. */
 export type ProbeResult =
   | { readonly outcome: 'back'; readonly latencyMs: number }
-  /** Redis accepted it, but this bus did not receive it in time: events of other processes do not arrive either. */
+  /**
+   * Redis accepted the message, but this bus did not receive it in time. Events of other processes do not arrive
+   * either.
+   */
   | { readonly outcome: 'lost' }
-  /** Redis did not accept it in time, did not allow the subscription, or denied the latest publish script (ACL). */
+  /** Redis did not accept the message in time, or denied the subscription or the latest publish script (ACL). */
   | { readonly outcome: 'refused' };
 
 /**
  * Publishes envelopes to subscribers in this and other processes. Between processes, events are lost when a connection
- * breaks: put `createSequencer` behind it to get each channel complete and in order, and `createEphemeralFilter` to get
- * events without a seq once.
+ * breaks. Pass them through `createSequencer` to get each channel complete and in order, and through
+ * `createEphemeralFilter` to get events without a seq once.
  */
 export interface EventBus {
   /**
    * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one round
-   * trip. Events of channels go through a script, many in one call: it publishes each on its topics, raises
-   * `seq:messages:{channelId}` to its seq, and deletes the cache keys of `invalidates`. If the seq skips some, it also
-   * deletes those of `invalidatesOnGap`, because the publishes in between were lost. Resolves when Redis accepted all
-   * of it. Rejects with {@link EventsError} `unavailable` when Redis did not accept all of it in time or too many
-   * publishes are waiting (local handlers were called nevertheless), `invalid_event` or `closed`. The promise may be
-   * ignored: a rejection is counted and logged.
+   * trip. Events of channels go through a script, many in one call. The script publishes each event on its topics,
+   * raises `seq:messages:{channelId}` to its seq, and deletes the cache keys of `invalidates`. If the seq skips some,
+   * the script also deletes the keys of `invalidatesOnGap`, because the publishes in between were lost. Resolves when
+   * Redis accepted all of it. Rejects with {@link EventsError} `unavailable` when Redis did not accept all of it in
+   * time or too many publishes are waiting (local handlers were called nevertheless), `invalid_event` or `closed`. The
+   * promise may be ignored: a rejection is counted and logged.
    */
   publish(
     event: EncodedEnvelope,
@@ -73,8 +76,8 @@ export interface EventBus {
   ): Promise<void>;
   /**
    * Subscribes to one channel. The handler gets local publishes at once, and those of other processes once the
-   * promise has resolved. While Redis is away it also resolves, and the subscription starts with the reconnect. A
-   * function that is subscribed twice is called twice.
+   * promise has resolved. While Redis is away, the promise also resolves, and the subscription starts with the
+   * reconnect. A function that is subscribed twice is called twice.
    */
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
   /** Subscribes to the topic of one agent: direct messages and notices. */
@@ -95,7 +98,7 @@ export interface EventBus {
    * @throws {EventsError} `closed`
    */
   probe(timeoutMs: number): Promise<ProbeResult>;
-  /** Called when lost subscriptions are restored; publishes in between were missed. Returns the unsubscribe. */
+  /** Called when lost subscriptions are restored. Publishes during the loss were missed. Returns the unsubscribe. */
   onResubscribed(listener: () => void): () => void;
   /** True while events are exchanged with other processes in both directions. */
   readonly available: boolean;

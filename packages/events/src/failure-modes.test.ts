@@ -3,8 +3,8 @@ import { createMemoryEventBus } from './memory-event-bus.ts';
 import { sampleMessage, sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench } from './testing/sequencer-bench.ts';
 
-// Failures that users of other hubs reported. Each test states the race and the invariant. A test of a protection
-// also shows that the same run fails without it.
+// Failures that users of other hubs reported. Each test states the race and the invariant. A test of a protection also
+// shows that the same run fails without the protection.
 
 describe('replay', () => {
   // The failure: a replay overlapped live events, so that some events were delivered twice. Invariant: each event is
@@ -31,8 +31,8 @@ describe('replay', () => {
 });
 
 describe('an ephemeral event', () => {
-  // The failure: typing arrived between two messages, and its position was used as the client's seq. Invariant: it does
-  // not change the head.
+  // The failure: typing arrived between two messages, and its position was used as the client's seq. Invariant: typing
+  // does not change the head.
   it('passes at once without changing the head, also before a resume and while others are buffered', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();

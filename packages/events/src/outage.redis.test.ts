@@ -49,9 +49,9 @@ describe('the event bus when Redis fails', () => {
     await redis.close();
   });
 
-  // The fault: Redis answers reads and PINGs but refuses the publish script because of its SET; a plain PUBLISH would
-  // pass. Invariant: the bus reports it, so that its user reads the log, and recovers by itself. The control is the same
-  // bus before and after.
+  // The fault: Redis answers reads and PINGs but refuses the publish script because of its SET. A plain PUBLISH would
+  // still work. Invariant: the bus reports the refusal, so that its user reads the log, and the bus recovers by itself.
+  // The control is the same bus before and after the refusal.
   it.each([
     {
       how: 'its memory is full',

@@ -24,7 +24,7 @@ export interface ScriptedEvent {
   readonly topics: readonly TopicName[];
 }
 
-/** The content of one publish: commands, and then an event by the script. */
+/** The content of one publish: commands, and then an event that the script publishes. */
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;
@@ -42,14 +42,14 @@ interface Group {
   characters: number;
 }
 
-/** A call of the script blocks Redis for about ten microseconds an event. */
+/** A call of the script blocks Redis for about ten microseconds per event. */
 const maxEventsPerCall = 64;
 const maxCharactersPerCall = 262_144;
 
 /**
  * Sends all publishes of one tick in one round trip, and their events in as few script calls as possible: one, or one
- * for each channel on Cluster (`sharded`). The number of publishes and the characters without an answer are limited,
- * and further ones are refused at once, so that a slow Redis costs neither memory nor waiting.
+ * for each channel on Cluster (`sharded`). The number of unanswered publishes and the number of their characters are
+ * limited. Further publishes are refused at once, so that a slow Redis costs neither memory nor waiting.
  */
 export function createPublishQueue(
   redis: Pick<RedisClient, 'pipeline'>,
@@ -81,7 +81,7 @@ export function createPublishQueue(
       replies.forEach((reply, index) => {
         if (!(reply instanceof RedisClientError)) return;
         const owners = ownersOf[index] ?? [];
-        // One channel's key may be damaged. The others' events are published without it.
+        // The key of one channel may be damaged, so each event is published in a separate call.
         if (owners.length > 1 && reply.code === 'rejected' && !isDenied(reply))
           alone.push(...owners);
         else for (const entry of owners) failures.set(entry, reply);
@@ -136,7 +136,7 @@ export function createPublishQueue(
   };
 }
 
-/** The calls of the entries in their order, each with the entries that need it. */
+/** The calls for the entries, in the entries' order. Each call comes with the entries that need it. */
 function callsOf(entries: readonly Entry[], sharded: boolean) {
   const calls: (RedisCommand | ScriptCall)[] = [];
   const ownersOf: (readonly Entry[])[] = [];

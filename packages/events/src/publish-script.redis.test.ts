@@ -66,7 +66,7 @@ describe('publish.lua', () => {
       await waitFor(() => messages.length === turn);
     }
     expect(messages).toEqual(['envelope', 'envelope']);
-    // The prefix has only these three keys: nothing else is written.
+    // The seq and the kept key are the only keys: nothing else was written.
     expect(await redis.send(['dbsize'])).toBe(2);
   });
 

@@ -124,7 +124,7 @@ export function createRedisEventBus(
           .filter((topic) => !inScript.includes(topic))
           .map(({ name }) => [command, name, json] as const);
         if (commands.length === 0 && !scripted) return Promise.resolve();
-        // Remembered even when sending fails, because Redis may still run a command that timed out.
+        // The id is remembered even when sending fails, because Redis may still run a command that timed out.
         ownIds.add(id);
         const characters = json.length * Math.max(1, topics.length);
         const sent = queue.push({ commands, event: scripted, characters });
@@ -155,7 +155,7 @@ export function createRedisEventBus(
           throw toEventsError(error);
         });
         return async () => {
-          // Its handlers are already removed, so a failure affects none of them.
+          // The topic's handlers are already removed, so a failure affects none of them.
           await end().catch((error: unknown) => {
             warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
           });

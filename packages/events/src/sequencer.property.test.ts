@@ -4,8 +4,8 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench, settled, type SequencerBench } from './testing/sequencer-bench.ts';
 
-// Random steps around a sequencer: the network drops, repeats and reorders events, time passes, the store answers, fails
-// or returns too little, and other processes report its head.
+// Random steps around a sequencer: the network drops, repeats and reorders events, time passes, the store answers,
+// fails or returns too little, and other processes report the store's head.
 const eventsInLog = 40;
 const seq = fc.integer({ min: 1, max: eventsInLog });
 const step = fc.oneof(

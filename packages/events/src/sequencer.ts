@@ -24,11 +24,11 @@ export interface SequencerDeps {
    * third epoch is seen.
    */
   onForeignEpoch?(event: EncodedEnvelope): void;
-  /** Gets `fetch_failed` (it retries), `handler_failed` (`deliver` threw) and `invalid_event` (another channel's). */
+  /** Gets `fetch_failed` (it retries), `handler_failed` (`deliver` threw) and `invalid_event` (of another channel). */
   onError?(error: EventsError): void;
   /** @default setTimeout, not keeping the process alive */
   readonly schedule?: Schedule;
-  /** Counts over all sequencers that share it, for metrics; it keeps the counts of closed ones. */
+  /** Counts over all sequencers that share this object, for metrics; it keeps the counts of closed ones. */
   readonly totals?: SequencerTotals;
 }
 
@@ -105,7 +105,7 @@ export interface Sequencer {
   readonly stats: SequencerStats;
   /** Takes an event from any source, in any order, any number of times. The next seq is delivered before this returns. */
   offer(event: EncodedEnvelope): void;
-  /** Call it with the store's head. Missing events up to there are fetched at once. */
+  /** Call it with the store's head. Missing events up to this seq are fetched at once. */
   raise(head: number): void;
   /** Ends all deliveries and reports, even of a fetch in progress. */
   close(): void;
@@ -170,8 +170,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // It never stops retrying, because the channel would then get no more events. Other work of the process runs
-    // between two pages.
+    // The sequencer never stops retrying, because the channel would then get no more events. Other work of the process
+    // runs between two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;

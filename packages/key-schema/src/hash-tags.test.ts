@@ -14,7 +14,7 @@ function crc16(text: string): number {
   return crc;
 }
 
-/** The slot of a key: that of the text between its first brace and the next closing one, else of the whole key. */
+/** The slot of a key: of the text between the first opening brace and the next closing one, else of the whole key. */
 function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = key.indexOf('}', open + 1);

@@ -31,9 +31,9 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // The default of the cache's `maxValueBytes`.
   cachedValue: { maxMembers: null, maxBytes: kib * kib },
   cachedValueLease: { maxMembers: null, maxBytes: 36 },
-  // A starting hub keeps the 32 newest; hubs that started since then add one each.
+  // A starting hub keeps the 32 newest; hubs that start later add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,
-  // Three fields, and one for each slice: 61 in a window, and up to twice 60 and one more after a clock was set back.
+  // Three fields, and one for each slice: a window has 61 slices, or up to 121 after a clock was set back.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

@@ -59,8 +59,8 @@ export interface KeySchemaOptions {
    */
   readonly prefix?: string;
   /**
-   * Puts the id of the channel or agent, or the name of a cached value, into braces, so that on Redis Cluster the keys
-   * and topic of a channel share a slot.
+   * Puts the id of the channel or agent, or the name of a cached value, into braces. On Redis Cluster, the keys and the
+   * topic of a channel then share a slot.
    * @default false
    */
   readonly hashTags?: boolean;

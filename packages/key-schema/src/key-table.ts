@@ -7,7 +7,7 @@ export const ttlMs = {
   channel: 3_600_000,
   channelMembers: 3_600_000,
   recentMessages: 300_000,
-  /** The longest that a caller may choose for a cached value. */
+  /** The longest TTL that a caller may choose for a cached value. */
   cachedValueMax: 30 * 24 * 3_600_000,
   /** The longest load of a cached value that other processes wait for. */
   cachedValueLeaseMax: 60_000,
@@ -22,7 +22,9 @@ export interface KeyTableEntry {
   /** The name after the prefix, ids in braces. */
   readonly pattern: string;
   readonly redisType: 'topic' | 'string' | 'hash' | 'set' | 'zset';
-  /** Milliseconds; `leases`: it ends with its last lease; `caller`: the caller chooses; null: it does not expire. */
+  /**
+   * Milliseconds; `leases`: the key ends with its last lease; `caller`: the caller chooses; null: it does not expire.
+   */
   readonly ttlMs: number | 'leases' | 'caller' | null;
   readonly value: string;
   readonly purpose: string;

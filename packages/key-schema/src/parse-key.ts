@@ -38,8 +38,7 @@ const patterns: readonly Pattern[] = Object.entries(keyTable)
   });
 
 /**
- * Takes the name of a key apart, whether or not it has a hash tag; null if the name is none of a schema with this
- * prefix.
+ * Takes the name of a key apart, with or without a hash tag. Returns null if no schema with this prefix makes the name.
  */
 export function parseKey(name: string, prefix = 'openclaw:'): ParsedKey | null {
   if (!name.startsWith(prefix)) return null;

@@ -82,7 +82,7 @@ export interface PublishedEnvelope {
 
 /** A value in the hash `log:latest`: the newest event that a hub committed. */
 export interface LatestEvent {
-  /** The epoch of the commit; an event of another epoch proves nothing. */
+  /** The epoch of the commit. An event of another epoch says nothing about this database. */
   readonly epoch: string;
   readonly channelId: string;
   readonly seq: number;

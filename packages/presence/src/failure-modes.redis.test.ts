@@ -29,7 +29,8 @@ describe('a process that was killed', () => {
     return told;
   }
 
-  // Redis notifies no client when a key expires. Invariant: a reaper announces it within the lease and a second.
+  // Redis notifies no client when a key expires. Invariant: a reaper announces the agent offline within the lease and a
+  // second.
   it('leaves agents online permanently, unless a reaper ends their leases', async () => {
     const reaped = await killedBeside({});
     const startMs = Date.now();

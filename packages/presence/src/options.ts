@@ -10,7 +10,7 @@ export interface LeaseStoreOptions {
    * @default 300000
    */
   readonly leaseMs?: number;
-  /** Replaces the time of Redis, or in memory that of this process, in ms. For tests. */
+  /** Replaces the time of Redis, or of this process for a memory store, in ms. For tests. */
   readonly clock?: () => number;
 }
 
@@ -29,8 +29,8 @@ export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
   readonly hubId?: string;
   /**
    * Returns those of the given hubs that are alive and cannot reach Redis. Called before leases of other hubs are
-   * reaped. The leases of the returned hubs are extended by a third of a lease instead. While it rejects, no lease of
-   * another hub is reaped. Without it, only expiry decides.
+   * reaped. The leases of the returned hubs are extended by a third of a lease instead. While this function rejects, no
+   * lease of another hub is reaped. Without this function, only expiry decides.
    */
   readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
@@ -40,8 +40,8 @@ export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** How often each lease is renewed; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;
   /**
-   * How often expired leases are looked for. Half a second keeps the announcement of an offline event within a second
-   * after expiry.
+   * How often the reaper looks for expired leases. With half a second, an offline event is announced within a second
+   * after the expiry.
    * @default 500
    */
   readonly reapMs?: number;

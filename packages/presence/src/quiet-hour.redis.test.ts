@@ -28,7 +28,8 @@ async function startHub(hubId: string): Promise<{ presence: PresenceTracker; red
 }
 
 describe('an hour without any change', () => {
-  // As in robin#47, where a TTL set connected users to away. Invariant: heartbeats alone keep an agent online.
+  // The fault of another hub (robin#47): a TTL set connected users to away. Invariant: heartbeats alone keep an agent
+  // online.
   it('leaves every connected agent online, and makes an agent without a heartbeat offline after one lease', async () => {
     const [{ presence: watcher }, { presence: holder, redis }] = [
       await startHub('watcher'),

@@ -115,7 +115,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         ...{ degraded: true, record: { agentId: 'c' } },
       });
       expect(told.splice(0)).toEqual(['hub-1: c online in room']);
-      // The agent that leaves here is connected to the other hub, whose lease has also expired in Redis.
+      // The agent leaves this hub and stays connected to the other hub. Its lease there has also expired in Redis.
       await one.presence.untrack('room', here('both'));
       await passed(leaseMs / 2);
       expect(told).toEqual([]);

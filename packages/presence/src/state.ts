@@ -4,7 +4,7 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** A status that an agent can set. An agent without a lease is `offline`. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
-/** Data of the application's own, which JSON can carry: at most 1,024 bytes of JSON, because every listing repeats it. */
+/** The application's own data, which JSON can carry: at most 1,024 bytes of JSON, because every listing repeats it. */
 export type PresenceMetadata = Readonly<Record<string, unknown>>;
 
 /** The state that an agent sets. Empty text is null. */
@@ -27,8 +27,8 @@ export interface PresenceRecord {
   /** The last known metadata when the agent is offline. Absent when it has none. */
   readonly metadata?: PresenceMetadata | null;
   /**
-   * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
-   * process' time. The times of an agent's records never decrease.
+   * The time at which the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is
+   * away, in this process' time. The times of an agent's records never decrease.
    */
   readonly lastSeen: number;
 }

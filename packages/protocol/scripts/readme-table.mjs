@@ -1,5 +1,5 @@
 // Writes the table of methods in README.md, between its markers, from the sources.
-// `--check` writes nothing and exits 1 when it differs.
+// `--check` writes nothing and exits 1 when the table differs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { methods } from '../src/methods.ts';
 import { buildOpenRpc } from '../src/openrpc.ts';

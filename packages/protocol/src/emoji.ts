@@ -1,5 +1,7 @@
 const variationSelectors = /[\uFE0E\uFE0F]/gu;
-/** A character that is shown as text unless a variation selector follows; a skin tone has the same effect. */
+/**
+ * A character that is shown as text without a variation selector after it. A skin tone has the effect of a selector.
+ */
 const textByDefault =
   /(?=\p{Emoji})(?!\p{Emoji_Presentation})\p{Extended_Pictographic}(?!\p{Emoji_Modifier})/gu;
 const keycap = /([0-9#*])\u20E3/gu;
@@ -23,7 +25,7 @@ const joined =
 const regionFlag = /\u{1F3F4}[\u{E0020}-\u{E007E}]{1,32}\u{E007F}/gu;
 /** Characters that show nothing, or change the direction of others. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
-/** A mark is drawn on the character before it, and here there is none. */
+/** Text that begins with a mark: a mark is drawn on the character before it, and there is none. */
 const beginsWithMark = /^\p{M}/u;
 
 /**

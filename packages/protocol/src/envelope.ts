@@ -5,8 +5,8 @@ import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * The envelope that is published on every topic and that clients receive. `channelId` repeats the event's. `seq` is
- * null for ephemeral events, and only for them.
+ * The envelope that is published on every topic and that clients receive. `channelId` repeats that field of the event.
+ * `seq` is null for ephemeral events, and only for them.
  */
 export const envelopeSchema = z
   .object({

@@ -48,7 +48,7 @@ export const commonErrors = [
 /** Fields that explain a refusal, for example the holder of a claim. They stand beside `code`. */
 export type RefusalDetails = Readonly<Record<string, unknown>>;
 
-/** The `data` of a -32000 error. Some methods add fields of their own. */
+/** The `data` of a -32000 error. Some methods add further fields. */
 export interface RefusalData extends RefusalDetails {
   readonly code: ErrorCode;
   readonly retryAfterMs?: number;

@@ -39,7 +39,7 @@ export const contentSchema = textSchema(limits.frameBytes)
   .min(1)
   .describe(`At most ${limits.contentBytes} bytes of UTF-8, else too_large.`);
 
-/** A reaction, in its one spelling: what looks the same is the same. */
+/** A reaction in its canonical spelling: reactions that look the same are equal. */
 export const emojiSchema = z
   .string()
   .min(1)
@@ -54,7 +54,7 @@ export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as 
   JsonObject
 >;
 
-// Not z.record: it ignores a key `__proto__` silently, and walks the object a second time.
+// z.record is not used, because it ignores a key `__proto__` silently, and walks the object a second time.
 const boundedObjectSchema = (maxBytes: number) =>
   z
     .unknown()
@@ -102,7 +102,9 @@ export const causeSchema = z
   .refine(isDistinct, { error: 'a message is named twice' })
   .meta({ uniqueItems: true });
 
-/** Labels that a message adds to those of its causes. A longer label is answered `too_large` instead of -32602. */
+/**
+ * Labels that a message adds to those of its causes. A label over the limit is answered `too_large` instead of -32602.
+ */
 export const taintSchema = z
   .array(
     lineSchema(limits.frameBytes).describe(
@@ -117,7 +119,7 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** An optional param that becomes null when absent, so that the hub and the store handle one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** The cursor of the next page: the id of the last row of this one. */
+/** The cursor of the next page: the id of this page's last row. */
 export const cursorSchema = idSchema;
 
 /** The params of every list. */

@@ -10,8 +10,8 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The remaining bytes, by a lower bound of the values walked so far. A huge value is refused before it is walked
- * completely.
+ * The bytes that are left, computed from a lower bound of the sizes of the values checked so far. A huge value is
+ * refused before it is read completely.
  */
 interface Budget {
   bytes: number;
@@ -27,8 +27,8 @@ export interface JsonProblem {
 const maxPathKeyChars = 64;
 
 /**
- * Returns the problem of a value that should be a JSON object of bounded depth and bytes, with storable text, with
- * numbers that every reader of JSON keeps, and without keys that reach a prototype; null if there is none.
+ * Returns the problem of a value, or null. The value must be a JSON object of bounded depth and bytes, with storable
+ * text, with numbers that every reader of JSON keeps, and without keys that reach a prototype.
  */
 export function jsonObjectProblem(value: unknown, maxBytes: number): JsonProblem | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -45,7 +45,7 @@ function problem(message: string): JsonProblem {
   return { path: [], message };
 }
 
-/** The same problem, seen from the container that holds the value under this key. */
+/** The same problem, with this key in front of its path. */
 function under(key: string | number, found: JsonProblem | null): JsonProblem | null {
   if (found === null) return null;
   const step = typeof key === 'string' ? key.slice(0, maxPathKeyChars).toWellFormed() : key;
@@ -100,7 +100,7 @@ function valueProblem(value: unknown, depthLeft: number, budget: Budget): JsonPr
 }
 
 // The parser has already rounded a larger integer, so the sender's digits are lost. Every double of this size is an
-// integer, and after parsing 1e300 cannot be told from an id of 301 digits. So both are refused.
+// integer, and after parsing 1e300 looks like an id of 301 digits. So both are refused.
 function numberProblem(value: number): JsonProblem | null {
   if (Number.isNaN(value)) return problem('a number that JSON cannot hold');
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER

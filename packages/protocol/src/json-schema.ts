@@ -43,8 +43,8 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
 
 /**
  * Builds the JSON Schemas of the objects, events and envelope, by name (`Message`, `ChannelMessageEditEvent`,
- * `Envelope`, …), and of `others`. Each refers to the named ones by `uri`. They describe the form that a caller writes:
- * a param with a default is not required. OpenRPC, OpenAPI and clients in other languages use them.
+ * `Envelope`, …), and of `others`. Each refers to the named schemas by `uri`. They describe the form that a caller
+ * writes: a param with a default is not required. OpenRPC, OpenAPI and clients in other languages use them.
  */
 export function buildJsonSchemas(
   options: JsonSchemaOptions = {},

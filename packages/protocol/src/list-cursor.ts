@@ -3,7 +3,7 @@ import { isId } from './text.ts';
 export const channelOrders = ['name', 'newest'] as const;
 export type ChannelOrder = (typeof channelOrders)[number];
 
-/** The place of a channel in an ordered list: what the order compares, then the id. */
+/** The place of a channel in an ordered list: the value that the order compares, then the id. */
 export interface ListPlace {
   readonly by: string | number;
   readonly id: string;
@@ -12,11 +12,11 @@ export interface ListPlace {
 /** The longest cursor of an ordered list: the longest name and id, encoded. */
 export const listCursorChars = 1_024;
 
-/** The cursor of the page after a place. Its form is the hub's own: clients pass it back as it came. */
+/** The cursor of the page after a place. Only the hub knows its form: clients pass it back unchanged. */
 export function encodeListCursor({ by, id }: ListPlace): string {
   const bytes = new TextEncoder().encode(JSON.stringify([by, id]));
   const text = btoa(String.fromCharCode(...bytes));
-  // Begins with a letter and has the characters of an id, so that it needs no escaping in a URL.
+  // The cursor begins with a letter and has only characters of an id, so that it needs no escaping in a URL.
   return `c${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
 }
 

@@ -7,14 +7,16 @@ const schemeCharacter = /[A-Za-z0-9+.-]/;
 
 /**
  * Replaces the parts of Markdown that mention nobody with blanks: code, quotations, links and URLs. It is simpler than
- * a full parser, so in rare texts it finds a mention too many or misses one. Its time is linear in the text.
+ * a full parser, so in rare texts it finds a false mention or misses one. Its time is linear in the text.
  */
 export function blankMarkup(content: string): string {
   const { paragraphs, hasDefinitions } = paragraphsOf(content);
   return paragraphs.map((text) => blankInline(text, hasDefinitions)).join('\n\n');
 }
 
-/** The text outside of code blocks, quotations and definitions of links, by paragraph: no code span is longer. */
+/**
+ * The text outside of code blocks, quotations and definitions of links, by paragraph. A code span is in one paragraph.
+ */
 function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: boolean } {
   const paragraphs: string[] = [];
   let lines: string[] = [];
@@ -71,7 +73,10 @@ function blankInline(text: string, hasDefinitions: boolean): string {
   const out: string[] = [];
   /** The positions in `out` of the opening brackets that may begin a link. */
   const brackets: number[] = [];
-  /** The parts of `out` to blank, in order and apart from each other. Blanked at the end, so that each is blanked once. */
+  /**
+   * The parts of `out` to blank, in order and without overlaps. They are blanked at the end, so that each is blanked
+   * once.
+   */
   const blanks: { readonly start: number; readonly end: number }[] = [];
   const blankFrom = (start: number) => {
     while ((blanks.at(-1)?.start ?? -1) >= start) blanks.pop();
@@ -117,7 +122,7 @@ function blankInline(text: string, hasDefinitions: boolean): string {
   return out.join('');
 }
 
-/** Finds the next run of exactly so many backticks. Each list is walked once. */
+/** Finds the next run of backticks of a given length. Each list of runs is walked once. */
 function backtickRuns(text: string) {
   const byLength = new Map<number, { readonly places: number[]; at: number }>();
   for (const { index, 0: run } of text.matchAll(/`+/g)) {
@@ -135,12 +140,12 @@ function backtickRuns(text: string) {
   };
 }
 
-// A target is not empty here, and the parentheses without one are an alternative of their own. So each run of spaces can
-// be matched in one way only; otherwise a long one would take a time that is quadratic in its length.
+// The target in this pattern is never empty; parentheses without a target are a separate alternative. So each run of
+// spaces matches in one way only. Otherwise a long run would take a time that is quadratic in its length.
 const target =
   /\([ \t\n]*(?:\)|(?:<[^<>\n]*>|(?=[^\s)<>])[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:[ \t\n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\))/y;
 const reference = /\[[^[\]]*\]/y;
-/** A longer target of a link is taken for text, so that no text is searched again and again. */
+/** A longer target of a link counts as text, so that no text is searched repeatedly. */
 const targetMax = 2_048;
 
 /** The end of the link whose text ends at `end`; null if it is no link. */

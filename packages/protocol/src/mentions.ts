@@ -22,9 +22,9 @@ export interface ParsedMentions {
 const nothing: ParsedMentions = { names: [], all: false };
 const everyone = 'all';
 const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
-/** Longer names are not looked at: an id has 128 characters, and more punctuation after it is no sentence. */
+/** Longer names are ignored: an id has 128 characters, and no sentence has so much punctuation after it. */
 const nameCharsMax = 256;
-/** Ids tried for one name: more are only needed for a name that ends in a row of punctuation. */
+/** Ids tried for one name: more are only needed for a name that ends in several punctuation marks. */
 const candidatesMax = 8;
 
 /**

@@ -24,8 +24,8 @@ export const originSchema = z.object({
 export type Origin = z.infer<typeof originSchema>;
 
 /**
- * A message in its current state; `seq` is that of its creation. A deleted message stays in place without its content.
- * The hub omits optional fields that would be null or false.
+ * A message in its current state; `seq` is the seq of its creation. A deleted message stays in place without its
+ * content. The hub omits optional fields that would be null or false.
  */
 export const messageSchema = z.object({
   id: idSchema,

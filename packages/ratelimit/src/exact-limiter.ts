@@ -34,14 +34,14 @@ import {
 
 /**
  * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request is
- * refused only when `limit` requests were allowed within the `windowMs` plus one slice (a sixtieth) before it.
+ * refused only when `limit` requests were allowed within the `windowMs` plus one slice (a sixtieth) before the request.
  */
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides about a request that counts as `cost` (1) requests, and counts it if all of them are allowed. Costs one script in one round trip; waits for the client's
-   * first connection. While Redis is away or refuses to count, `whenAway` decides, and the decision is `degraded`: by
-   * default this process counts alone, from zero.
+   * Decides about a request that counts as `cost` (1) requests, and counts it if all of them are allowed. Costs one
+   * script in one round trip; waits for the client's first connection. While Redis is away or refuses to count,
+   * `whenAway` decides, and the decision is `degraded`: by default this process counts alone, from zero.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_cost`
    */
   consume(action: Action, agentId: string, cost?: number): Promise<Decision>;
@@ -51,8 +51,8 @@ export interface RateLimiter<Action extends string = string> {
    */
   penalty(action: Action, agentId: string, requests: number): Promise<Decision>;
   /**
-   * Refuses the agent's requests for this action for `forMs`, at most a day; 0 ends a block. `reset` ends it too. One
-   * round trip. Resolves with `degraded` when only this process knows of it, because Redis is away.
+   * Refuses the agent's requests for this action for `forMs`, at most a day; 0 ends a block. `reset` also ends the
+   * block. One round trip. Resolves with `degraded` when only this process knows of the block, because Redis is away.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`, `invalid_block`
    */
   block(action: Action, agentId: string, forMs: number): Promise<{ readonly degraded: boolean }>;
@@ -89,8 +89,8 @@ export function createRateLimiter<Action extends string>(
   };
 
   /**
-   * Asks Redis, and answers without it if that fails, because the work that the limiter protects must not fail because
-   * of the limiter. A bad argument or a closed client is a mistake of the caller.
+   * Asks Redis. If Redis does not count, uses the fallback, because the work that the limiter protects must not fail
+   * because of the limiter. A bad argument or a closed client still throws: it is a mistake of the caller.
    */
   const askRedis = <T>(ask: () => Promise<T>, fallback: () => T | Promise<T>) =>
     withFallback(
@@ -136,7 +136,7 @@ export function createRateLimiter<Action extends string>(
       return { ...value, degraded };
     },
     async block(action, agentId, forMs) {
-      // Recorded here too, so that the block holds when Redis goes away later.
+      // The block is recorded in memory too, so that it holds if Redis goes away later.
       await memory.block(action, agentId, forMs);
       const names = windowKeysOf(keys, action, agentId);
       const { degraded } = await askRedis(
@@ -191,7 +191,7 @@ export function createMemoryRateLimiter<Action extends string>(
   parseWhenAway(options.whenAway);
   const { clock = Date.now } = options;
   const windows = new Map<string, AgentMap<SlidingWindow>>();
-  /** The ends of blocks. Apart from the windows, because a block may last longer. */
+  /** The ends of blocks. They are not stored in the windows, because a block may last longer. */
   const blocks = new Map<string, AgentMap<{ untilMs: number }>>();
 
   const find = (action: Action, agentId: string) => {
@@ -206,7 +206,7 @@ export function createMemoryRateLimiter<Action extends string>(
   };
   const blockedMsOf = (action: string, agentId: string, nowMs: number) => {
     const leftMs = (blocks.get(action)?.get(agentId)?.untilMs ?? 0) - nowMs;
-    // A block that lasts longer was made before the clock was set back.
+    // A block with more time left was made before the clock was set back.
     return leftMs > 0 && leftMs <= maxWindowMs ? leftMs : 0;
   };
 

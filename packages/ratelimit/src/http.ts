@@ -31,7 +31,7 @@ export interface HttpRateLimitOptions<Request, Action extends string = string> {
    * any other text, such as an address.
    */
   readonly agentOf: (request: Request) => string | null;
-  /** How many requests it counts as: an integer from 1 to the limit. @default 1 */
+  /** How many requests this one counts as: an integer from 1 to the limit. @default 1 */
   readonly costOf?: (request: Request) => number;
 }
 

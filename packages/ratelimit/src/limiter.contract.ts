@@ -14,7 +14,8 @@ export type Consume = () => Decision | Promise<Decision>;
 
 /**
  * Compares a limiter with an exact model: the list of all allowed requests. At most `limit` of them are in any
- * `windowMs`, and a request is refused only if `limit` were allowed within `windowMs` and one slice before it.
+ * `windowMs`, and a request is refused only if `limit` were allowed within `windowMs` and one slice before that
+ * request.
  */
 export async function expectTrueWindow(
   runs: number,

@@ -157,7 +157,7 @@ export function createLocalRateLimiter<Action extends string>(
       checkCost(cost, limit);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
-      // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
+      // The request is counted even if `whenAway` decides, so that Redis gets the count when it is back.
       const { allowed, count, resetMs } = agent.consume(nowMs, cost, lagMs);
       if (redis) waiting.add(agent);
       const isAway = redis !== undefined && (!redis.available || isRefused);
@@ -183,8 +183,8 @@ export function createLocalRateLimiter<Action extends string>(
 }
 
 /**
- * The part of one agent's window that one process knows: the requests of all processes up to the last exchange, and
- * those counted here since.
+ * The part of one agent's window that one process knows: the requests of all processes up to the last exchange, and the
+ * requests that this process has counted after it.
  */
 class LocalAgent {
   readonly limit: Limit;
@@ -195,7 +195,7 @@ class LocalAgent {
   #sent: SlidingWindow | undefined;
   // The slices of a reply are unpacked only when the total would refuse a request: few agents get near their limit.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
-  /** A call of at least this cost is refused until then. */
+  /** A call of at least `cost` is refused until `untilMs`. */
   #full = { cost: 0, count: 0, untilMs: 0, atMostMs: 0 };
   #blockedUntilMs = 0;
 
@@ -215,7 +215,7 @@ class LocalAgent {
   ): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const refuse = (count: number, waitMs: number, atMostMs = waitMs) => {
-      // No longer than the window: even a request of this moment leaves by then, and only a moment later in Redis.
+      // At most the window: even a request that is counted now has left by then, and in Redis soon after.
       const resetMs = Math.min(atMostMs + lagMs, Math.max(waitMs, windowMs));
       return { allowed: false, count, resetMs };
     };
@@ -238,8 +238,8 @@ class LocalAgent {
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     const resetMs = leftInMs(slices, nowMs, count + cost - limit);
-    // In Redis, all requests of a slice leave with the youngest of them, and its slices begin at other times than here.
-    // So a request may leave there up to a slice later.
+    // In Redis, all requests of a slice leave together with the youngest one, and the slices begin at other times than
+    // in this process. So a request may leave the window in Redis up to a slice later.
     const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
     const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
     const untilMs = nowMs + resetMs;

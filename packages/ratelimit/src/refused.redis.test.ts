@@ -34,7 +34,7 @@ const roomy = () => server.command('CONFIG SET maxmemory 0');
 
 describe('limiters on a Redis that refuses to count', () => {
   // The fault: the limiter threw, and its HTTP middleware answered every request with an error. Invariant: a fault of
-  // the limiter does not make its caller fail. The control is the same call before and after.
+  // the limiter does not make its caller fail. The control is the same call before and after the fault.
   it('decide alone, degraded, and use Redis again when it accepts writes: memory full', async () => {
     redis = createRedisClient({ url: server.url });
     const exact = createRateLimiter({ redis, keys }, { limits });

@@ -37,7 +37,7 @@ export type Availability = ReturnType<typeof createAvailability>;
 /**
  * Decides whether Redis is usable: the connection is up, the heartbeat finds that the server accepts writes, and the
  * breaker is closed. The breaker opens after several outages without a success between them. While it is open, only the
- * heartbeat reaches Redis. Each change is emitted and logged once. It starts as unavailable, without a log line.
+ * heartbeat reaches Redis. Each change is emitted and logged once. Redis starts as unavailable, without a log line.
  */
 export function createAvailability(
   transport: CommandTransport,

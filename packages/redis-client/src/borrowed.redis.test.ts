@@ -150,7 +150,7 @@ describe('a client on connections of the caller’s own', () => {
 
 describe('a borrowed connection that the client dropped', () => {
   // Race: the client destroys a silent socket, and the options of the owner may tell ioredis not to open another one.
-  // Invariant: a connection that the client dropped comes back with its server.
+  // Invariant: a connection that the client dropped is opened again once its server is back.
   it.each([
     ['never tries again', { retryStrategy: () => null }],
     ['gives up after one attempt', { retryStrategy: (times: number) => (times > 1 ? null : 10) }],
@@ -171,8 +171,8 @@ describe('a borrowed connection that the client dropped', () => {
     expect(await client.send(['PING'])).toBe('PONG');
   });
 
-  // After a lost route, the connections that were opened meanwhile stay silent too. Invariant: a handshake without an
-  // answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
+  // After a network route was lost, the connections that were opened meanwhile stay silent too. Invariant: a handshake
+  // without an answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
   it('is restored after its handshake got no answer', async () => {
     await using proxy = await startTcpProxy(server.port);
     const [commands, subscriber] = [connectTheirs({}, proxy.port), connectTheirs({}, proxy.port)];

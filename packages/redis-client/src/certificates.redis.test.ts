@@ -50,7 +50,7 @@ const environment = (port: number) => ({
 });
 
 withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', () => {
-  // ioredis looks up the addresses of the nodes and connects to these, which the certificate does not name.
+  // By default ioredis looks up the nodes' names and connects to the addresses, which the certificate does not name.
   it('connects by name, for commands, subscriptions and tools', async () => {
     const server = await startNamedCluster('DNS:localhost');
     try {

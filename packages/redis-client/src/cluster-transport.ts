@@ -14,7 +14,10 @@ import {
 } from './server-connection.ts';
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
-/** The slots are also read again whenever a server is lost or hands over a slot. A rarer heartbeat makes this rarer too. */
+/**
+ * The slots are also read again whenever a server is lost or hands over a slot. With a rarer heartbeat, they are read
+ * less often.
+ */
 const refreshEveryMs = 1000;
 
 /** The key of a command: its first argument, or the first key of a script. */
@@ -97,8 +100,8 @@ export function openClusterTransport(
       events.onDown();
     }
   };
-  // Opens the connection ahead. Otherwise ioredis connects to a node with the first command for it, and the command
-  // waits in the node's own queue.
+  // Opens the connections in advance. Otherwise ioredis connects to a node with the first command for it, and the
+  // command waits in the node's own queue.
   const connectAll = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes('master')) {
@@ -106,8 +109,8 @@ export function openClusterTransport(
     }
   };
 
-  // ioredis forgets a lost node until the slots are read again. The refresh waits, because a dead node that is found at
-  // once would be lost again at once.
+  // ioredis forgets a lost node until the slots are read again. The refresh waits, because the cluster still lists a
+  // dead node for a while, and ioredis would lose the node again at once.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(
@@ -131,7 +134,7 @@ export function openClusterTransport(
     connectAll();
     check();
   };
-  /** True once a node had no INFO: the next connections are opened without it. */
+  /** True once a node did not know INFO: later connections are opened without it. */
   let hasNoInfo = false;
   const unwatch = new Map<Redis, () => void>();
   const watchNode = (node: Redis) => {
@@ -196,7 +199,10 @@ export function openClusterTransport(
       return Math.max(0, established - 1);
     },
     call,
-    /** Makes one pipeline per slot. All are written in the same turn, and one whose slot moved is redirected as a whole. */
+    /**
+     * Makes one pipeline per slot. All are written in the same turn. If a slot moved, its pipeline is redirected as a
+     * whole.
+     */
     async batch(commands) {
       const groups = Map.groupBy(commands.keys(), (place) => {
         const key = keyOf(commands[place] as RedisCommand);

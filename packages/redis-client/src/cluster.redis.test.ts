@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // For this reason each name has a hash tag and each command uses one slot.
+  // Because of these refusals each name has a hash tag and each command uses one slot.
   it('refuses a channel’s keys in one script and its topics in one subscription without hash tags (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });
@@ -222,7 +222,7 @@ describe('Redis Cluster', () => {
       await publishToRooms(redis, '3');
       await waitFor(() => heard.length === rooms.length);
       if (fail === 'freeze') {
-        // It still listens to the frozen master, and reports "ready".
+        // The client with ioredis' defaults still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({
           status: 'ready',
           theyHeard: [`${room} before`],

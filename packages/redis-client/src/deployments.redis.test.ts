@@ -174,8 +174,9 @@ describe('sentinels with a password of their own', () => {
 });
 
 describe('a borrowed Cluster', () => {
-  // After a lost route, connections opened meanwhile stay silent too. Invariant: a node's handshake without an answer
-  // ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
+  // After a network route was lost, the connections that were opened meanwhile stay silent too. Invariant: a node's
+  // handshake without an answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system
+  // gives up.
   it('comes back after the handshake of one node got no answer', async () => {
     const [outside, busPort] = [await freePort(), await freePort()];
     const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
@@ -221,7 +222,7 @@ describe('a borrowed Cluster', () => {
       });
       proxy.abandon();
       await waitFor(() => redis.available);
-      // Slots of both nodes.
+      // The two keys are in slots of both nodes.
       expect(
         await redis.pipeline([
           ['GET', 'a'],

@@ -55,8 +55,8 @@ export type RedisSettings = RedisConnection & Pick<RedisClientOptions, 'heartbea
  * - `HEARTBEAT_MS`
  *
  * A password or URL can also stand in the file that the variable with the suffix `_FILE` names. An empty variable counts
- * as unset. The parts of a URL override the other variables of its level, but never switch TLS off. Returns null when
- * nothing is set.
+ * as unset. The parts of a URL override the other variables with its prefix, but never switch TLS off. Returns null
+ * when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(
@@ -86,7 +86,7 @@ export function parseRedisEnvironment(
     };
   }
 
-  /** Reads one level. The parts of its URL override its other variables. */
+  /** Reads the variables with one of the prefixes. The parts of the URL override the other variables. */
   function readLevel(level: 'REDIS_' | 'CHAT_REDIS_'): Partial<RedisUrlParts> {
     const host = read(`${level}HOST`);
     const port = readInteger(
@@ -95,7 +95,7 @@ export function parseRedisEnvironment(
       'a port (1 to 65535; Kubernetes sets such names unless enableServiceLinks is false)',
     );
     const username = read(`${level}USERNAME`);
-    // Not trimmed, because a password may begin or end with a space.
+    // The password is not trimmed, because it may begin or end with a space.
     const password = readSecret(`${level}PASSWORD`);
     const db = readInteger(`${level}DB`, 0, 'a database number');
     const url = readSecret(`${level}URL`)?.trim();
@@ -116,7 +116,7 @@ export function parseRedisEnvironment(
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
   const { family } = chatHasUrl ? chat : base;
-  // A level that has a URL and a password does not inherit the username of the level below.
+  // If the variables with `CHAT_` contain a URL and a password, the username without `CHAT_` does not apply.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
   // With a URL, the switch can only add TLS: a password must not be sent unencrypted because a URL has `redis:` instead

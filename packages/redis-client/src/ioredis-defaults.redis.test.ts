@@ -41,7 +41,7 @@ async function connect(options: Options): Promise<Redis> {
 
 const storedCount = async () => Number(/\d+$/.exec(await server.command(`GET ${key}`))?.[0] ?? 0);
 
-// If one of these fails after an update of ioredis, that option of our profile may no longer be needed.
+// If one of these tests fails after an update of ioredis, our profile may no longer need the option that it covers.
 describe('negative controls: the faults that our profile prevents, with the defaults of ioredis', () => {
   it('a command that timed out in the offline queue runs after the reconnect', async () => {
     const redis = await connect({ commandTimeout: 200 });
@@ -159,7 +159,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
 
   it('a large reply never arrives on a subscribed connection, and always on another one', async () => {
     const [subscribed, plain] = [await connect({}), await connect({})];
-    // Redis closes the connection at each such reply. If it closed it again during ioredis' own resubscription, this
+    // Redis closes the connection at each such reply. If Redis closed it during ioredis' own resubscription, this
     // process would end, as the control above shows.
     const subscribe = subscribed.subscribe.bind(subscribed) as (topic: string) => Promise<unknown>;
     const resubscribed = (topic: string) => subscribe(topic).catch(() => undefined);

@@ -106,7 +106,7 @@ function invalid(message: string): RedisClientError {
 /** Checks the settings. @throws {RedisClientError} `invalid_options` */
 export function resolveSettings(options: RedisClientOptions): ClientSettings {
   const settings = resolveOptions(clientDefaults, options, RedisClientError);
-  // The documented recovery times depend on it.
+  // The documented recovery times depend on this limit.
   if (settings.retryMaxMs > 500) throw invalid('retryMaxMs must not exceed 500');
   return settings;
 }

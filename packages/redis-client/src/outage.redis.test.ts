@@ -158,7 +158,8 @@ describe('Redis gone', () => {
 });
 
 describe('a call that failed', () => {
-  // The race: ioredis by default keeps such a command in its queue and sends it with the next connection.
+  // The race: by default ioredis keeps a command in its queue while Redis is away, and sends it with the next
+  // connection.
   it('never runs later: rejected while Redis was gone, it is not stored after the reconnect', async () => {
     const redis = await clients.connect({ url: server.url });
     await server.kill();

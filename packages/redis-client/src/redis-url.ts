@@ -42,7 +42,7 @@ export function parseRedisUrl(text: string): RedisUrlParts | RedisUrlProblem {
   // A user before an empty host is an invalid URL, so the socket gets a host.
   const whole = isUnix ? text.replace(/^(unix:\/\/(?:[^/]*@)?)\//i, '$1localhost/') : text;
   const url = URL.canParse(whole) ? new URL(whole) : null;
-  // The password ends at the last @ before the path. An @ after that was probably written into a password.
+  // The password ends at the last @ before the path. An @ in a later part probably belongs to a password.
   const misplaced = url === null ? whole : (isUnix ? '' : url.pathname) + url.search + url.hash;
   if (misplaced.includes('@')) return { problem: unencoded };
   if (url === null || url.hash !== '') return { problem: 'is not a valid address' };

@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts';
 const retryMinMs = 500;
 const retryMaxMs = 30_000;
 
-/** Subscriptions that Redis refused after it had accepted them before. Each is logged once, and all are retried. */
+/** Subscriptions that Redis accepted once and refused later. Each is logged once, and all are retried. */
 export function createRefusedSubscriptions(
   retry: () => void,
   random: () => number,

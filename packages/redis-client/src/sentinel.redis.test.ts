@@ -90,12 +90,12 @@ describe('Redis behind Sentinel', () => {
       await waitFor(() => heard.length === 1);
       expect(resubscribed).toBeGreaterThan(0);
       if (fail === 'freezeMaster') {
-        // It still listens to the frozen master, and reports "ready".
+        // The client with ioredis' defaults still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({ status: 'ready', theyHeard: [] });
       }
       theirs.disconnect();
 
-      // For some seconds, a thawed master still takes itself for the master. No client may return to it.
+      // For some seconds, a thawed master still acts as the master. No client may return to it.
       old.thaw();
       expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual(['port', String(newPort)]);
     },

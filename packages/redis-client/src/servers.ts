@@ -24,7 +24,7 @@ export interface RedisServerLink {
   batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
 }
 
-/** The servers of a deployment, each with a connection of its own. */
+/** The servers of a deployment, each with a separate connection. */
 export interface RedisServers {
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   /** The named server, replica or not; the master that sentinels name; or one server per shard of a Cluster. */
@@ -37,7 +37,7 @@ export interface RedisServersOptions {
   readonly timeoutMs?: number;
   /** The name in CLIENT LIST. @default 'openclaw-tool' */
   readonly connectionName?: string;
-  /** On Cluster, reads each shard at a replica if it has one. @default false */
+  /** On Cluster, reads each shard from a replica if it has one. @default false */
   readonly preferReplicas?: boolean;
 }
 
@@ -80,7 +80,7 @@ export async function openRedisServers(
     }
     const servers: OpenLink[] = [];
     for (const { host, port } of await shardsOf(first, preferReplicas)) {
-      // An empty host stands for the one that was asked.
+      // An empty host stands for the server that was asked.
       const named = { host: host || first.address.replace(/:\d+$/, ''), port };
       const node = resolved.natMap?.[`${named.host}:${named.port}`] ?? named;
       const known = open.find(({ address }) => address === `${node.host}:${port}`);
@@ -118,7 +118,7 @@ function onceOnly(options: IoredisOptions): IoredisOptions {
   return {
     ...options,
     lazyConnect: true,
-    // The check would wait while a server loads its data, and prints a warning when the user may not read INFO.
+    // The ready check would wait while a server loads its data, and prints a warning when the user may not read INFO.
     enableReadyCheck: false,
     retryStrategy: () => null,
     reconnectOnError: () => false,

@@ -98,7 +98,7 @@ export function createSubscriber(
       );
       if (isAccepted) refusals.report(name, error);
     }
-    // The next connection runs its own sync.
+    // The next connection sends all subscriptions again.
     if (isClosed || onConnection !== connection) return new Map();
     refusals.keep((name) => refused.has(name) || allSets.some((set) => set.isUnconfirmed(name)));
     if (refused.size > 0 || isIncomplete) refusals.scheduleRetry();

@@ -16,11 +16,10 @@ import type { CommandTransport } from './transport.ts';
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * The heartbeat of the command connection. A beat is a script that Redis refuses when it refuses writes; any answer also
- * shows that Redis is alive. If an ACL denies scripts, the beat reads the role after a READONLY, because a demoted master
- * still answers. After a
- * refused write, the server is used again only after `breakerFailures` good beats in a row. Otherwise the availability
- * of a server at its memory limit would change with each call.
+ * The heartbeat of the command connection. A beat is a script that Redis refuses when it refuses writes; any answer
+ * also shows that Redis is alive. If an ACL denies scripts, the beat reads the role after a READONLY, because a demoted
+ * master still answers. After a refused write, the server is used again only after `breakerFailures` good beats in a
+ * row. Otherwise the availability of a server at its memory limit would change with each call.
  */
 export function createWriteProbe(
   transport: CommandTransport,

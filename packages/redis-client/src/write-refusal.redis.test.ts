@@ -23,7 +23,7 @@ const refusals = [
     kind: 'MISCONF',
     async begin() {
       const [folder = ''] = /\/\S+/.exec(await server.command('CONFIG GET dir')) ?? [];
-      // Redis cannot write a file there.
+      // Redis cannot write a file in /proc.
       await server.command('CONFIG SET dir /proc');
       await server.command('CONFIG SET save "3600 1" stop-writes-on-bgsave-error yes');
       await server.command('BGSAVE');

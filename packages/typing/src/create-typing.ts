@@ -35,7 +35,7 @@ export interface SharedTyping {
   readonly degraded: boolean;
   /** `changed` is false for a refresh, which need not be announced. Without a thread: in the channel, outside of threads. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
-  /** `changed` is true if the agent was typing there. It continues in other threads. */
+  /** `changed` is true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /**
    * Stops the agent in every channel and thread where it typed through this process. Resolves with those in which it was
@@ -43,8 +43,8 @@ export interface SharedTyping {
    */
   stopAll(agentId: string): Promise<{ stopped: TypingPlace[]; degraded: boolean }>;
   /**
-   * The agents that are typing, latest start last; at most 1,000. With a thread's id only those in the thread, with null
-   * only those outside of threads, else those anywhere in the channel.
+   * The agents that are typing, latest start last; at most 1,000. With a thread's id, lists only the agents in that
+   * thread; with null, only those outside of threads; without an id, those anywhere in the channel.
    */
   list(
     channelId: string,
@@ -70,7 +70,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // A start that an ACL denied is missing in Redis. Reads are answered locally until it would have expired.
+  // A start that an ACL denied is missing in Redis. Reads are answered locally until that start would have expired.
   let deniedUntilMs = -Infinity;
   const wasDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());

@@ -95,8 +95,8 @@ export function createTypingWatch(
       if (closed) return;
       const typer = { channelId, agentId, threadId };
       const key = keyOf(typer);
-      // A new object at the end of the map: a check of the old one is ignored, and the map keeps the order of the
-      // starts.
+      // The start gets a new object at the end of the map: a check of the old object is ignored, and the map keeps the
+      // order of the starts.
       watched.delete(key);
       watched.set(key, { ...typer, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);

@@ -16,11 +16,11 @@ export interface Typer {
 export interface Typing {
   /** Resolves with true if the agent was not typing there before. A refresh resolves with false and need not be announced. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
-  /** Resolves with true if the agent was typing there. It continues in other threads. */
+  /** Resolves with true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
   /**
-   * The agents that are typing, latest start last; at most 1,000. With a thread's id only those in the thread, with null
-   * only those outside of threads, else those anywhere in the channel. Writes nothing.
+   * The agents that are typing, latest start last; at most 1,000. With a thread's id, lists only the agents in that
+   * thread; with null, only those outside of threads; without an id, those anywhere in the channel. Writes nothing.
    */
   list(channelId: string, threadId?: string | null): Promise<string[]>;
   /** The time of the agent's last start, in ms of Redis time; null if it is not typing. */

@@ -52,7 +52,7 @@ function archiveOf(path: string): Archive | null {
   return { path, name, takenAtMs };
 }
 
-/** The archives in a folder, oldest first. If the folder is itself an archive, only that one. */
+/** The archives in a folder, oldest first. If the folder is itself an archive, only this archive. */
 export async function listArchives(folder: string): Promise<Archive[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new BackupError('failed', `${folder} cannot be read: ${error.code}`);
@@ -95,8 +95,8 @@ export async function readManifest(archive: Archive): Promise<Manifest> {
 }
 
 /**
- * Removes old archives. With a limit by count and one by age, an archive stays if either keeps it; at least one limit
- * must be given. The newest archive always stays. Returns the removed names.
+ * Removes old archives. With a limit by count and one by age, an archive stays if either limit keeps it; at least one
+ * limit must be given. The newest archive always stays. Returns the removed names.
  */
 export async function removeOldArchives(
   folder: string,
@@ -108,7 +108,7 @@ export async function removeOldArchives(
   const newest = new Set(archives.slice(-Math.max(1, limits.keep ?? 1)));
   const old = archives.filter((archive) => !newest.has(archive) && archive.takenAtMs < oldestMs);
   for (const { path, name } of old) {
-    // Renamed first, so that an interrupted removal leaves no half archive.
+    // The archive is renamed first, so that an interrupted removal leaves no half archive.
     const removing = join(folder, `.removing-${name}`);
     await rename(path, removing);
     await rm(removing, { recursive: true, force: true });

@@ -22,7 +22,7 @@ function partsOf(connection: RedisConnection) {
 }
 
 /**
- * Requests an RDB file from Redis, or from the master that a sentinel names, in the way of a replica, and checks it.
+ * Requests an RDB file from Redis, or from the master that a sentinel names, as a replica does, and checks the file.
  */
 export async function snapshotRedis(
   connection: RedisConnection | null,

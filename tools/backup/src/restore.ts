@@ -145,7 +145,7 @@ async function forget(
   maintenance: Maintenance,
   progress: Progress,
 ): Promise<void> {
-  // A hub without a configured Redis uses the one on this machine's default port, if there is one.
+  // A hub without a configured Redis uses a Redis on this machine's default port, if there is one.
   const isDone = await forgetCaches(redis ?? { host: '127.0.0.1', port: 6379 }, maintenance);
   if (redis === null && !isDone) return;
   progress.say(

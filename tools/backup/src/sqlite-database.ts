@@ -13,8 +13,8 @@ import { BackupError } from './failure.ts';
 import { runProgram } from './run-program.ts';
 
 /**
- * Copies the database to a new file while hubs write to it. They never wait for it; the write-ahead log grows until it
- * is done. Resolves with the time of the snapshot.
+ * Copies the database to a new file while hubs write to the database. The hubs never wait for the copy; the write-ahead
+ * log grows until the copy is done. Resolves with the time of the snapshot.
  */
 export async function copySqlite(path: string, to: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(path)) throw new BackupError('failed', `there is no database ${path}`);
@@ -57,9 +57,9 @@ export function checkSqlite(path: string): void {
 }
 
 /**
- * Puts the copy in the place of the database, in a new epoch. The database that was there is kept beside it; resolves
- * with its path, or null if there was none. The copy is prepared beside the database first, so that a crash leaves
- * either the old or the new database.
+ * Puts the copy in the place of the database, in a new epoch. The former database is kept beside it; resolves with the
+ * path of the former one, or null if there was none. The copy is prepared beside the database first, so that a crash
+ * leaves either the old or the new database.
  * @throws {BackupError} `in_use` if a process has the database open, `damaged` if the copy differs from the ledger
  */
 export async function placeSqlite(

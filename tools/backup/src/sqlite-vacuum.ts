@@ -1,5 +1,5 @@
 // Run as a process: node sqlite-vacuum.ts FROM TO. VACUUM INTO blocks its thread, and only a separate process can be
-// ended meanwhile. It reads one snapshot beside the hub's writes and leaves out free pages, which may hold deleted
+// killed meanwhile. It reads one snapshot while the hub writes, and leaves out free pages, which may hold deleted
 // texts.
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';

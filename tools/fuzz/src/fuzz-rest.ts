@@ -162,7 +162,7 @@ function textOf(
 
 /** Why an answer is wrong, or null. It must not be a server error, and a refusal must have the standard shape. */
 function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer): string | null {
-  // Node itself answers CONNECT (by closing) and an expectation other than 100-continue.
+  // Node itself answers CONNECT (by closing) and an Expect header other than 100-continue.
   if (status === null) return verb === 'CONNECT' ? null : 'no answer';
   if (status === 417 && headers.some((name) => name.startsWith('Expect'))) return null;
   if (status === 100) return null;
@@ -173,7 +173,7 @@ function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer
     const { error } = JSON.parse(body) as { error: { code?: unknown; message?: unknown } };
     if (typeof error.code === 'string' && typeof error.message === 'string') return null;
   } catch {
-    // Reported below.
+    // The code below reports the problem.
   }
   return `a refusal that is not of the standard shape: ${head}\n\n${body.slice(0, 300)}`;
 }

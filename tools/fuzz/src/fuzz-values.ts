@@ -34,7 +34,7 @@ function nested(levels: number): unknown {
   return value;
 }
 
-/** One change to one location in a value; `position` modulo the number of locations chooses it. */
+/** One change to one location in a value; `position` modulo the number of locations chooses the location. */
 export interface Mutation {
   readonly position: number;
   readonly kind: 'drop' | 'replace' | 'add' | 'repeat';

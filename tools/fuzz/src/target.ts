@@ -22,7 +22,7 @@ export interface Target extends AsyncDisposable {
   socketUrl(agentId: string): string;
   /** Rejects unless the hub serves other agents and has logged no error since the last check. */
   assertUnharmed(): Promise<void>;
-  /** See {@link Inspector.heldBytes}. */
+  /** See {@link Inspector.retainedBytes}. */
   retainedBytes(): Promise<number>;
   stop(): Promise<void>;
 }

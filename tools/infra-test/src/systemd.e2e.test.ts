@@ -8,7 +8,7 @@ import { isOnPath, runChecker } from './checkers.ts';
 import { readText } from './repository.ts';
 
 const itAnalyzes = isOnPath('systemd-analyze') ? it : it.skip;
-// Python receives the datagram, because Node has no such sockets.
+// Python receives the datagram, because Node has no Unix datagram sockets.
 const itNotifies = isOnPath('systemd-notify') && isOnPath('python3') ? it : it.skip;
 const receiver = `
 import socket, sys

@@ -9,7 +9,10 @@ import {
 /** A write of the history: the store's command, as data. Claims depend on the time, which the model does not know. */
 export type Call = Exclude<Command, { readonly method: 'claim' | 'claim.release' }>;
 
-/** A call that was made, and its outcome. Its two times are positions in the sequence of all beginnings and ends. */
+/**
+ * A call that was made, and its outcome. Its two times are positions in the sequence of the beginnings and ends of
+ * calls.
+ */
 export interface MadeCall {
   readonly call: Call;
   /** The hub process that made the call. A hub that was restarted has another name. */
@@ -17,7 +20,7 @@ export interface MadeCall {
   readonly beganAt: number;
   /** Infinity when the call was never answered. */
   readonly endedAt: number;
-  /** Null when the hub was killed before it answered, or the answer was that the write may have been committed. */
+  /** Null when the hub was killed before it answered, or answered that the write may have been committed. */
   readonly outcome: Outcome | null;
 }
 

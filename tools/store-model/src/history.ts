@@ -19,7 +19,7 @@ interface Span {
 
 /**
  * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
- * which calls took effect: each of its events must be the one that the model gives for its call in the state before it.
+ * which calls took effect: each event must be the one that the model gives for the event's call in the state before it.
  * A call that changed nothing must be right in one of the states that existed while it was in flight. Order in time is
  * respected: a call that ended before another began comes before it, and calls of one hub take effect in their order.
  * @throws {Error} that describes the first difference
@@ -85,7 +85,7 @@ export function ackedEvent({ outcome }: MadeCall): Envelope | null {
   return appended ? (JSON.parse(appended.event.json) as Envelope) : null;
 }
 
-// The database was away or the hub was closing, so the call had no effect. This is right in any state.
+// The database was away or the hub was closing, so the call had no effect. This outcome is right in any state.
 const isNotBegun = ({ outcome }: MadeCall) =>
   outcome?.ok === false && outcome.code === 'unavailable';
 
@@ -121,7 +121,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   return contains(event, what.event);
 }
 
-/** The log must contain the returned event, except for the text of a message that was deleted since. */
+/** The log must contain the returned event, except for the text of a message that was deleted later. */
 function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   if (contains(live, stored) && contains(stored, live)) return true;
   if (!('message' in stored.event) || !('message' in live.event)) return false;

@@ -130,7 +130,7 @@ export function callFor(
   const mentions = outlined.text === 0 ? [agentId] : [];
   const clientMessageId =
     outlined.clientMessageId === null ? null : `client ${outlined.clientMessageId}`;
-  // Some of the calls are in the direct channel of the two.
+  // Some of the calls are in the direct channel of these two agents.
   const isDirect = outlined.place === 9 && actor !== agentId;
   const at = isDirect ? directChannelId(actor, agentId) : channelId;
   const ids = known(at);

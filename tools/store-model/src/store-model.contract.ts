@@ -7,7 +7,7 @@ import { checkProjections, checkReadState } from './projections.ts';
 import { play, type Hubs } from './run.ts';
 import { agentIdsOf, killsInFlight, steps, type Names, type Step } from './steps.ts';
 
-/** By how much the clock of each hub is wrong. */
+/** The error of each hub's clock. */
 const skewsMs = [5 * 60_000, -7 * 60_000];
 
 /** The number of runs and their limits. */

@@ -35,7 +35,6 @@ export interface ChatTraffic extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Options of {@link startChatTraffic}. */
 export interface ChatTrafficOptions {
   /** Channels. Every other one is written on one hub only. @default 4 */
   readonly channels?: number;
@@ -118,7 +117,7 @@ export async function startChatTraffic(
   for (const [at, watcher] of watchers.entries()) {
     const watcherId = watcherIds[at] as string;
     let taken = 0;
-    // Added after the socket's own listener, which parses the frame.
+    // This listener is added after the socket's own one, which parses the frame.
     watcher.ws.on('message', () => {
       for (; taken < watcher.events.length; taken += 1) onEvent(watcherId, watcher.events[taken]);
     });
@@ -134,7 +133,7 @@ export async function startChatTraffic(
     });
   }
 
-  /** Sends until it is acked. A refusal that may be temporary is retried with the same id. */
+  /** Sends a message until it is acked. A refusal that may be temporary is retried with the same id. */
   async function sendOne(writer: RpcSocket, channelId: string, content: string): Promise<void> {
     ledger.sends.sending(content);
     for (;;) {
@@ -166,8 +165,7 @@ export async function startChatTraffic(
       await delay(everyMs);
     }
   }
-  // This channel is written on one hub only, so the other hub has no commit of its own there that would reveal a missed
-  // event.
+  // This channel is written on one hub only, so the other hub commits nothing there that would reveal a missed event.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)

@@ -10,7 +10,6 @@ export const opcodes = {
   pong: 0xa,
 } as const;
 
-/** Options of {@link clientFrame}. */
 export interface FrameOptions {
   /** @default opcodes.text */
   readonly opcode?: number;

@@ -32,7 +32,6 @@ export interface HubProcess extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Options of {@link startHub}. */
 export interface HubOptions {
   /** The hub's environment, such as `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL it runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;

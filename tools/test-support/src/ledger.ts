@@ -33,7 +33,7 @@ interface Cursor {
   readonly skipped: Map<number, number>;
 }
 
-/** Keeps some 100 bytes per event; each violation is reported when it becomes certain. */
+/** Keeps about 100 bytes per event; each violation is reported when it becomes certain. */
 export function createLedger(report: ReportViolation): Ledger {
   const sends = createSendLedger(report);
   /** channelId → subscriber → its position. */

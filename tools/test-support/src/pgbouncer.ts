@@ -52,7 +52,7 @@ export async function startPgBouncer(
       ...settings,
     ].join('\n'),
   );
-  // It refuses to run as root.
+  // PgBouncer refuses to run as root.
   const isRoot = process.getuid?.() === 0;
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());
   const user = isRoot ? { uid: id('-u'), gid: id('-g') } : {};

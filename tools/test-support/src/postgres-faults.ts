@@ -32,7 +32,9 @@ export async function holdLocks(server: PostgresServer, statement: string): Prom
   return () => void server.query(`select pg_terminate_backend(pid) ${held}`);
 }
 
-/** Sends SIGSTOP to every process of the server, so that open connections freeze too. Returns the function that thaws. */
+/**
+ * Sends SIGSTOP to every process of the server: open connections freeze too. Returns the function that resumes them.
+ */
 export function freezePostgres(server: PostgresServer): () => void {
   const pids = server.query('select pid from pg_stat_activity').split('\n').map(Number);
   const signal = (name: NodeJS.Signals) => {

@@ -22,7 +22,6 @@ export interface RawSocket extends Disposable {
   destroy(): void;
 }
 
-/** Options of {@link openRawSocket}. */
 export interface RawSocketOptions {
   /** @default 'openclaw.v1' */
   readonly protocol?: string | null;

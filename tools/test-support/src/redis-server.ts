@@ -25,7 +25,6 @@ export interface RedisServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Options of {@link startRedis}. */
 export interface RedisServerOptions {
   /** More arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];

@@ -59,7 +59,6 @@ export class RpcCallError extends Error {
   }
 }
 
-/** Options of {@link connectRpc}. */
 export interface RpcSocketOptions {
   /** Subprotocols to offer. @default ['openclaw.v1'] */
   readonly protocols?: readonly string[];

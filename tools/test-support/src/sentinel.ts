@@ -27,7 +27,6 @@ export interface SentinelDeployment extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Options of {@link startSentinel}. */
 export interface SentinelOptions {
   /** @default 2 */
   readonly replicas?: number;

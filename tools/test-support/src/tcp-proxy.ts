@@ -13,7 +13,10 @@ export interface TcpProxy extends AsyncDisposable {
   stallReplies(): void;
   /** Passes everything again, including what was held back on open connections. */
   resume(): void;
-  /** Passes everything on new connections. The open ones stay open and never pass anything again, as after a lost route. */
+  /**
+   * Passes everything on new connections. The open ones stay open and pass nothing any more, as after the loss of a
+   * route.
+   */
   abandon(): void;
   /** Destroys all connections. Data that was held back is lost. */
   cut(): void;

@@ -55,7 +55,7 @@ export interface AgentGroupReport {
   readonly lost: number;
   readonly doubled: number;
   readonly reconnects: number;
-  /** By the code of HubError. */
+  /** The number of errors by the code of HubError. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Record<LatencyName, string>;
   readonly skipped: number;
@@ -130,7 +130,7 @@ export function createAgentGroup({
     return agent;
   }
 
-  /** Runs a step for all agents, some at a time. An agent that fails is left out from then on. */
+  /** Runs a step for all agents, a limited number at a time. An agent that fails is left out from then on. */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();

@@ -226,7 +226,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // Not sent, because it is due after the end. A message whose typing began in the warm-up counts in its place.
+    // The message is not sent, because it is due after the end. One whose typing began in the warm-up counts in its
+    // place.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {
@@ -302,7 +303,7 @@ export function createAgent(
       try {
         await client.ready({ signal: AbortSignal.timeout(connectTimeoutMs) });
       } catch (error) {
-        // The cause of the last attempt says more than that the time is over.
+        // The error of the last attempt explains more than the timeout.
         throw lastError ?? error;
       }
       await Promise.all(channelIds.map((channelId) => client.channel(channelId).join()));

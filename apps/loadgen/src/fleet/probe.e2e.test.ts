@@ -28,7 +28,7 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Answers every request, also one to upgrade, with this status. */
+/** Answers every request with this status, including a request to upgrade. */
 function answering(status: number): Promise<string> {
   const answer: RequestListener = (_, response) => {
     response.statusCode = status;
@@ -116,7 +116,7 @@ const title = 'a hub whose certificate is not trusted (needs openssl)';
     expect(refused).toContain('Give --ca FILE');
     expect(await probed(url, { ca, isInsecure: false })).toBe('connected');
     expect(await probed(url, { ca: null, isInsecure: true })).toBe('connected');
-    // A server with TLS closes a connection without it, and says nothing else.
+    // A server with TLS closes a connection without TLS, and gives no reason.
     expect(await probed(url.replace('wss:', 'ws:'))).toMatch(/needs wss:\/\/|HTTP 400/);
   });
 });

@@ -15,7 +15,8 @@ export interface Usage {
 const sampleEveryMs = 1_000;
 
 /**
- * Measures CPU and the highest memory, from a given time until `end`. If the signal aborts before, it begins at once.
+ * Measures CPU and the highest memory, from a given time until `end`. If the signal aborts first, measures from then
+ * on.
  */
 export function measureUsage(
   fromMs: number,

@@ -30,7 +30,11 @@ const rampStages = 20;
 // Measured with the scenario `hall`: one thread handles about 120,000 equal frames a second.
 const deliveriesPerWorker = 100_000;
 
-/** Makes a plan of a scenario. Fewer agents than in the scenario also lower its rates and channels, so that each agent does as much. @throws {LoadgenError} */
+/**
+ * Makes a plan of a scenario. With fewer agents than in the scenario, rates and channels are lowered too, so that each
+ * agent does as much.
+ * @throws {LoadgenError}
+ */
 export function createPlan(
   scenario: Scenario,
   urls: readonly string[],

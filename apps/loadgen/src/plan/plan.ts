@@ -32,7 +32,7 @@ export interface Burst {
   readonly factor: number;
 }
 
-/** A part of the run with its own load, measured on its own. */
+/** A part of the run with its own load, measured separately. */
 export interface Stage {
   /** Multiplies every rate of the plan. */
   readonly factor: number;
@@ -111,7 +111,10 @@ export function channelsOf(
   );
 }
 
-/** The agent to whom this one sends direct messages. The agents form pairs; the last of an odd number writes to the one before. */
+/**
+ * The agent to whom this one sends direct messages. The agents form pairs. If their number is odd, the last agent
+ * writes to the one before it.
+ */
 export function partnerOf(plan: Pick<Plan, 'agents'>, index: number): number {
   const partner = index % 2 === 0 ? index + 1 : index - 1;
   return partner < plan.agents ? partner : index - 1;

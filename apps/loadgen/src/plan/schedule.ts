@@ -11,13 +11,12 @@ export interface DueOperation {
 
 /** Operations at fixed times. They do not wait for a slow hub, so that its delay is measured. */
 export interface Schedule {
-  /** Takes the next operation that is due by then; undefined if there is none. */
+  /** Takes the next operation that is due at `nowMs`; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
   /** The next due time; Infinity after the end. */
   readonly nextDueMs: number;
 }
 
-/** Options of {@link createSchedule}. */
 export interface ScheduleOptions {
   readonly startMs: number;
   readonly endMs: number;
@@ -62,7 +61,7 @@ export function createSchedule({
   function advance(stream: (typeof streams)[number]) {
     do {
       stream.turn += 1;
-      // Computed from the start each time, because adding fractions would accumulate rounding errors.
+      // The time is computed from the start, because adding fractions would accumulate rounding errors.
       stream.dueMs = startMs + stream.offsetMs(stream.turn);
       stream.agent = (stream.turn * strideOf(stream.kind, agents)) % agents;
     } while (stream.dueMs < endMs && !isOurs(stream.agent));

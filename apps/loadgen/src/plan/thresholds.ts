@@ -62,7 +62,7 @@ export function readThresholdsFile(path: string): ThresholdsFile {
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// How long after the last call the last answers may come, which lowers the throughput of a short run.
+// The time after the last call in which its answer may come. This time lowers the throughput of a short run.
 const answerMs = 200;
 const tolerance = 0.95;
 

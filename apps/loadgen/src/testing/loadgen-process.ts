@@ -6,7 +6,7 @@ import { latencyNames } from '../measure/latencies.ts';
 
 const main = resolve(fileURLToPath(import.meta.url), '../../main.ts');
 
-/** Starts the load generator as a process of its own. */
+/** Starts the load generator as a separate process. */
 export function startLoadgen(
   url: string,
   args: readonly string[],
@@ -30,8 +30,8 @@ export async function runLoadgen(
 }
 
 /**
- * Arguments for thresholds that hold on a machine that other tests keep busy, and for no HTML. Writes their file into the
- * folder.
+ * Arguments for thresholds that hold on a machine that other tests keep busy, and for no HTML. Writes the thresholds
+ * file into the folder.
  */
 export function lenientArguments(folder: string): readonly string[] {
   const path = join(folder, 'lenient.json');

@@ -68,7 +68,7 @@ function row(name: string, former: number, now: number, isMoreBetter: boolean): 
   return { name, former, now, change, tendency };
 }
 
-/** Compares a run with a former one. Only what both measured has a row. */
+/** Compares a run with a former one. Only a measurement that both runs made has a row. */
 export function compareRuns(outcome: Outcome, former: FormerRun): Comparison {
   const { total, plan } = outcome;
   const rows: ComparisonRow[] = [];

@@ -36,7 +36,10 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /** The measurement that the checks judge: that of the highest stage that a ramp held, otherwise of all stages. */
+  /**
+   * The measurement that is compared with the thresholds: of the highest stage that a ramp passed, otherwise of all
+   * stages.
+   */
   readonly measurement: Measurement;
 }
 
@@ -121,7 +124,7 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// Errors that a generator that is too slow to answer can cause as well.
+// Errors that a slow generator can cause as well.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
 /** The number of latencies of a kind that a stage should have. */

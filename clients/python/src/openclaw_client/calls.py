@@ -22,15 +22,15 @@ _EPHEMERAL = frozenset({"typing.start", "typing.stop", "ping"})
 
 
 def create_client_message_id() -> str:
-    """Begins with the time, so that ids made one after another are neighbours in the hub's index."""
+    """An id that begins with the time, so that ids made one after another are neighbours in the hub's index."""
     return f"{int(time.time() * 1_000):012x}-{secrets.token_hex(16)}"
 
 
 def _is_repeatable(method: str, params: Mapping[str, Any]) -> bool:
     if method in _EPHEMERAL:
         return False
-    # The hub does not log a global event, and it chooses the id of a channel that is created without one, so it could
-    # not recognize a repeat.
+    # The hub does not log a global event, and it chooses the id of a channel that is created without one. So the hub
+    # could not recognize a repeat.
     if method in ("collaboration.emit", "channel.create"):
         return params.get("channelId") is not None
     return True
@@ -77,8 +77,9 @@ class Calls:
         """Queues a call and returns its future result.
 
         Cancel the future to drop the call. An internal call goes first, is not counted, and fails when the connection
-        is lost, because its caller makes another for the next connection. ``on_result`` runs before later frames are
-        read, which a task that awaits the future does not. Raises HubError ``closed``, ``queue_full``, ``too_large`` or ``invalid``.
+        is lost, because its caller makes another one for the next connection. ``on_result`` runs before later frames
+        are read; a task that awaits the future may run after them. Raises HubError ``closed``, ``queue_full``,
+        ``too_large`` or ``invalid``.
         """
         if self._closed is not None:
             raise self._closed
@@ -126,7 +127,7 @@ class Calls:
     def _forget(self, call: _Call) -> None:
         self._bytes -= call.size
         if self._sent.pop(call.id, None) is None:
-            # It was cancelled, or timed out, before it was sent.
+            # The call was cancelled, or timed out, before it was sent.
             try:
                 self._waiting.remove(call)
             except ValueError:

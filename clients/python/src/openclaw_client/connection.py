@@ -1,4 +1,4 @@
-"""One WebSocket after another, until it is closed or the hub refuses this client."""
+"""A connection: one WebSocket after another, until it is closed or the hub refuses this client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEARTBEAT_DEFAULT_MS = 25_000
 
 
 class Owner(Protocol):
-    """What a connection reports to."""
+    """The object that receives the reports of a connection."""
 
     def on_welcome(self, welcome: Welcome) -> None: ...
 
@@ -93,7 +93,7 @@ class Connection:
             await asyncio.sleep(pause_s)
 
     def _was_stable(self) -> bool:
-        """Without this, the backoff would not grow for a hub that welcomes and closes in a loop."""
+        """True for a long connection. The backoff must keep growing for a hub that welcomes and closes in a loop."""
         now = asyncio.get_running_loop().time()
         return self._live_since is not None and now - self._live_since >= _STABLE_AFTER_S
 
@@ -175,7 +175,7 @@ class Connection:
             ):
                 tasks.append(asyncio.create_task(work))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # The watcher comes first, because the other tasks only see that it closed the socket.
+            # The watcher's result comes first, because the other tasks only see that it closed the socket.
             return next(task for task in tasks if task.done()).result()
         except (TimeoutError, asyncio.TimeoutError) as cause:
             error = HubError("unreachable", "the hub sent no welcome in time")
@@ -222,7 +222,7 @@ class Connection:
         after_ms = ms_from_hub(params.get("afterMs")) if isinstance(params, dict) else None
         loop = asyncio.get_running_loop()
         pause_s = backoff_s(0, self._options) if after_ms is None else after_ms / 1_000
-        # Remembered, because the hub may close before this client's slot begins.
+        # The slot is stored, because the hub may close before it begins.
         self._slot_at = loop.time() + pause_s
         self._leave.set()
 

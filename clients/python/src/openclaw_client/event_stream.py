@@ -36,8 +36,8 @@ class StreamOwner(Protocol):
 class EventStream(AsyncIterator["Event | Discontinuity"]):
     """Made by ``Hub.events``. Iterate it with one reader; close it with ``async with`` or ``aclose``.
 
-    What waits for the reader is bounded (``stream_max``, ``stream_max_bytes``). Past it, durable events are read from
-    the log later, and ephemeral ones and notices are dropped.
+    The items that wait for the reader are bounded (``stream_max``, ``stream_max_bytes``). Beyond the bounds, durable
+    events are read from the log later, and ephemeral ones and notices are dropped.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
 
     @property
     def positions(self) -> dict[str, int]:
-        """The seq up to which each channel is queued or delivered; an event itself carries its own."""
+        """The seq up to which each channel is queued or delivered; an event has its own seq."""
         return {id: cursor.last for id, cursor in self._cursors.items() if cursor.last is not None}
 
     @property
@@ -200,14 +200,15 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             self._refuse(cursor, error_code)
         elif reason == "trimmed":
             first = head + 1 if floor is None else floor
-            # Otherwise the answer to a subscribe, or a page of the log, has reported it already or will.
+            # Other cursors have missed nothing, or the answer to a subscribe or a page of the log reports the missed
+            # events.
             if cursor.last is not None and cursor.last < first - 1:
                 self._skip_trimmed(cursor, first)
                 # A trimmed event may have removed this agent. Then no other event says so, but a subscribe is refused.
                 self._reset(cursor)
                 self._subscribe()
         elif reason == "epoch":
-            # The events of the new epoch name it, and so does the next welcome.
+            # The epoch is not known here. The next event and the next welcome name it.
             self._skip(cursor, head, reason, epoch=None)
         else:
             # The log may still have the events that the hub did not send; if not, the answer to the read says so.

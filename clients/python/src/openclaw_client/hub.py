@@ -28,7 +28,7 @@ def _given(**params: Any) -> dict[str, Any]:
 class Hub:
     """Made by ``connect``. It stays connected, and reconnects by itself, until ``aclose``.
 
-    Every call raises HubError. One that is unanswered when the connection is lost is repeated after the reconnect,
+    Every call raises HubError. A call that is unanswered when the connection is lost is repeated after the reconnect,
     unless it could take effect twice; sends are stored once.
     """
 
@@ -183,7 +183,7 @@ class Hub:
     async def log(
         self, channel_id: str, after: int, limit: int | None = None, *, wait_ms: int | None = None
     ) -> LogPage:
-        """A page of the channel's log, as envelopes. With ``wait_ms`` an empty page waits that long for an event."""
+        """A page of the channel's log, as envelopes. With ``wait_ms`` the hub waits for an event if there is none."""
         params = _given(channelId=channel_id, after=after, limit=limit, waitMs=wait_ms)
         return cast(LogPage, await self.call("log.read", params))
 
@@ -213,7 +213,7 @@ class Hub:
         try:
             await self.create_channel(channel_id, channel_id=channel_id)
         except HubError as error:
-            # Another agent created it meanwhile.
+            # Another agent created the channel meanwhile.
             if error.code != "conflict":
                 raise
         return cast(Member, (await self.call("channel.join", params))["member"])
@@ -250,10 +250,10 @@ class Hub:
     ) -> EventStream:
         """Subscribes at once and returns a stream of the channels' events.
 
-        ``channels`` names them, or maps each to the seq after which it begins: 0 for the whole log, None for new
-        events. With ``epoch`` (of the event that had that seq), a restored backup in between is a discontinuity.
-        ``direct`` adds all direct messages to this agent from now on; ``notices`` adds mentions and invitations from
-        other channels, and events of the whole hub.
+        ``channels`` lists the channels, or maps each to the seq after which the stream begins: 0 for the whole log,
+        None for new events. ``epoch`` is the epoch of the event with that seq: if a backup was restored later, the
+        stream reports a discontinuity. ``direct`` adds all direct messages to this agent from now on; ``notices`` adds
+        mentions and invitations from other channels, and events of the whole hub.
         """
         if self._closed is not None:
             raise self._closed
@@ -360,7 +360,7 @@ def _log_failure(answer: asyncio.Future[Any]) -> None:
 class connect:
     """``async with connect(url, token=...) as hub``. Takes exactly one of ``token``, ``get_token`` and ``agent``.
 
-    ``url`` is the hub's address, such as ``wss://chat.example.com``; ``/v1/ws`` is added to one without a path.
+    ``url`` is the hub's address, such as ``wss://chat.example.com``; ``/v1/ws`` is added to a URL without a path.
     ``token`` is a JWT; ``get_token`` returns one before each connection, or an awaitable of one (a function that is
     not async must not block); ``agent`` is the bare agent id, for a hub with ``HUB_AUTH=dev``.
 

@@ -60,10 +60,11 @@ class _SentOptional(TypedDict, total=False):
 
 
 class Sent(_SentOptional):
-    """The result of a send. ``duplicate`` is true when the hub had stored it before. A direct one names its channel.
+    """The result of a send. ``duplicate`` is true when the hub had stored the message before. The result of a direct
+    send names its channel.
 
-    ``unreached`` are those who were mentioned and are no members, with ``@all`` where it did not count. Hubs of release
-    0.1.0 do not send it.
+    ``unreached`` are the mentioned agents that are no members, and ``@all`` if this agent may not mention everyone.
+    Hubs of release 0.1.0 do not send ``unreached``.
     """
 
     messageId: str

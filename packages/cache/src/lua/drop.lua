@@ -1,5 +1,5 @@
 --[[
-  Deletes the cache of a channel whose head the caller knows from the log. Raising the seq in the same step refuses the
+  Deletes the cache of a channel whose head the caller knows from the log. Raising the seq in the same step prevents the
   fill of every reader that loaded before.
 
   KEYS[1]    seq:messages:{channelId}: string, the highest published seq, no TTL; only ever raised

@@ -1,6 +1,6 @@
 --[[
-  Caches what a reader loaded, only if no event came since: a slow reader must not write back what an invalidation
-  removed.
+  Caches what a reader loaded, only if no event was published since the load: a slow reader must not write back what an
+  invalidation removed.
 
   KEYS[1]    seq:messages:{channelId}: string, the highest published seq, no TTL; only ever raised
   KEYS[2]    the key to fill
@@ -12,15 +12,16 @@
   ARGV[4..]  the value, or the set's members
 
   Output:    1 filled
-             0 not filled: an event came since the load
-            -1 not filled: the seq was unknown or lower; now it is that head, all keys are deleted, the next read fills
+             0 not filled: an event was published since the load
+            -1 not filled: the seq was unknown or lower. It is raised to the head and all keys are deleted, so that the
+               next read fills
 ]]
 local seqKey, key = KEYS[1], KEYS[2]
 local head, ttlMs, kind = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local published = tonumber(redis.call('GET', seqKey) or '')
 if not published or published < head then
-  -- Events up to that head may not have deleted their keys yet, so a value that is there may be older than the head.
+  -- Events up to that head may not have deleted their keys yet, so an existing value may be older than the head.
   redis.call('SET', seqKey, ARGV[1])
   redis.call('DEL', unpack(KEYS, 2))
   return -1

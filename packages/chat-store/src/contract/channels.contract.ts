@@ -100,7 +100,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
       expect((await owner.read('read.state', {})).channels).toEqual([]);
       expect(await store.access(owner.agentId, [channelId])).toEqual(new Map());
-      // Sequencers of other hubs that are behind can still read up to the deletion.
+      // A hub that has not read all events yet can still read them, up to the deletion.
       const page = await store.logPage(channelId, 0, 100, 1e6);
       expect(page.events.map((event) => event.type).at(-1)).toBe('channel.delete');
       expect(page.head).toBe(3);
@@ -146,7 +146,7 @@ export function describeChannels(database: () => TestDatabase): void {
       const { store } = database();
       const [ana, ben] = [agentOf(store), agentOf(store)];
       const prefix = `order ${Date.now()}`;
-      // Bytes decide, not a locale or UTF-16: the last two are in another order as UTF-16.
+      // Names are ordered by their bytes in UTF-8, not by a locale. In UTF-16 the last two would be in the other order.
       const names = ['B', 'a', 'b', 'b', 'Ä', 'z', '\uFF5E', '😀'].map(
         (name) => `${prefix} ${name}`,
       );
@@ -179,8 +179,8 @@ export function describeChannels(database: () => TestDatabase): void {
       const last = await ana.write('channel.create', { name: `${prefix} last` });
       const [first] = (await ana.read('channel.list', { order: 'newest', limit: 1 })).channels;
       expect(first?.channelId).toBe(last.channel.channelId);
-      // A cursor contains the name by which it continues. If a channel's id were accepted instead, the page would show
-      // where in the order a channel is that the caller may not see.
+      // A cursor contains the name by which it continues. If it could be the id of a channel, the page would reveal the
+      // position of a channel that the caller may not see.
       expect(
         await ana
           .read('channel.list', { order: 'name', cursor: hidden.channel.channelId })

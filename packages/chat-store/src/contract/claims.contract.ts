@@ -120,7 +120,7 @@ export function describeClaims(database: () => TestDatabase): void {
           ? 'ok'
           : (outcome.details?.['newer'] as { seq: number }[]).map((message) => message.seq);
       expect(newerOf(await send(seq))).toBe('ok');
-      // One's own messages supersede nothing.
+      // A sender's own messages do not supersede its send.
       expect(newerOf(await send(seq))).toBe('ok');
       const beside = await owner.say(channelId, 'news');
       expect(newerOf(await send(seq, { threadId }))).toBe('ok');

@@ -30,7 +30,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       if (!outcome?.ok) throw new Error(`${method}: ${outcome?.message}`);
       return outcome.result as ResultOf<M>;
     }
-    /** Everything that readers of the database get of a channel, and all its rows, as text. */
+    /** Returns as text everything that readers of the database get from a channel, and all its rows. */
     async function allTexts(channelId: string): Promise<string> {
       const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
       const actor = { agentId: 'ana', isAdmin: true };
@@ -96,7 +96,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
 
       let head = before.length;
       const erased = await erase({ ...wanted, isDryRun: false }, async () => {
-        // Others write meanwhile.
+        // Others write during the erasure.
         await write('ana', 'message.send', { channelId, content: 'meanwhile' });
         head += 1;
       });
@@ -192,8 +192,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(texts).toContain('edited by ana');
     }, 60_000);
 
-    // Before the hub had claims, agents could emit events of these names. Invariant: their payloads are emptied, and a
-    // claim's is not.
+    // Before the hub had claims, agents could emit events of these names. Invariant: the payloads of such events are
+    // emptied, and the payload of a claim is not.
     it('empties events that earlier releases let agents name like claims', async () => {
       const channelId = 'claimed';
       await write('ana', 'channel.create', { channelId, name: 'Claimed' });
@@ -238,8 +238,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       for (const kept of ['ana: one', 'ana: two', 'kept title']) expect(texts).toContain(kept);
     }, 60_000);
 
-    // The race: an erasure was interrupted, and the agent was active again before it is repeated. By then both the pseudonym
-    // and the agent have rows of one kind in one channel. Invariant: the repeat ends, and leaves one row for both.
+    // The race: an erasure was interrupted, and the agent was active again before the erasure is repeated. By then both
+    // the pseudonym and the agent have rows of the same kind in one channel. Invariant: the repeat ends, and leaves one
+    // row for both.
     it('can be repeated with the same pseudonym after the agent was active again', async () => {
       const channelId = 'repeated';
       await channelOfBen(channelId, 'max');
@@ -249,7 +250,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const { messageId, seq } = await write('ana', 'message.send', of);
       await write('max', 'read.mark', { channelId, seq });
       const erasure = { agentId: 'max', pseudonym: 'erased-2', isDryRun: false };
-      // The first run is cut off after the first piece that renamed something.
+      // The first run stops after the first piece that renamed something.
       let place = eraseStart;
       const isRenamed = () =>
         database.count(`select count(*) from members where agent_id = 'erased-2'`) > 0;
@@ -278,8 +279,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(`select count(*) from mentions where agent_id = 'max'`)).toBe(0);
     }, 60_000);
 
-    // The race: the agent still has a token and writes more than one piece deletes. Invariant: the erasure ends, and what
-    // the agent wrote before it came to the channel is gone.
+    // The race: the agent still has a token and writes more than one piece deletes. Invariant: the erasure ends, and
+    // what the agent wrote before the erasure reached the channel is gone.
     it('ends while the agent writes faster than it deletes', async () => {
       const channelId = 'pursued';
       await channelOfBen(channelId, 'pat');
@@ -306,7 +307,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(await allTexts(channelId)).toContain('later');
     }, 60_000);
 
-    // Invariant: an id that is also the name of a field in events changes nothing that others wrote.
+    // Invariant: if the agent's id is also the name of a field in events, the erasure changes nothing that others
+    // wrote.
     it.each(['content', 'senderId', 'ask.to', 'message', 'metadata'])(
       'erases an agent named %s and nobody else',
       async (agentId) => {
@@ -317,14 +319,14 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         for (const content of ['one', `"${agentId}"`]) {
           await write('ana', 'message.send', { channelId, content, metadata });
         }
-        // A name that begins with `ask.` is the hub's.
+        // Names that begin with `ask.` are reserved for the hub.
         const name = isReservedName(agentId) ? `x.${agentId}` : agentId;
         await write('ana', 'collaboration.emit', { channelId, name, payload: metadata });
         const before = (await core.logPage(channelId, 0, 100, 1e9)).events;
         await write(agentId, 'message.send', { channelId, content: 'secret' });
         const of = { agentId, pseudonym: `x-${agentId}` };
         const counted = await erase({ ...of, isDryRun: true });
-        // Its join, and its message.
+        // The two rows of the log are its join and its message.
         expect(counted).toEqual({ messages: 1, reactions: 0, log: 2, threads: 0, members: 0 });
         expect(await erase({ ...of, isDryRun: false })).toMatchObject({ messages: 1 });
         const { events } = await core.logPage(channelId, 0, 100, 1e9);

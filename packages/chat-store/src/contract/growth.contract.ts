@@ -46,8 +46,8 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
       while ((await core.sweep({ retentionMs: null, maxMessages: 200 })).isMore);
     }
 
-    // Invariant: the space of trimmed rows is used again, so the size depends on the number of rows kept, and not on
-    // the number written.
+    // Invariant: the space of trimmed rows is reused, so the size depends on the number of rows kept, and not on the
+    // number written.
     it('stays the same over ten cycles of writing and sweeping', async () => {
       const sizes: number[] = [];
       for (let cycle = 0; cycle < 10; cycle += 1) {
@@ -57,7 +57,7 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
       }
       const [, second = 0] = sizes;
       expect([sizes, sizes.every((size) => size <= 1.15 * second)]).toEqual([sizes, true]);
-      // Negative control: without sweeping it grows.
+      // Negative control: without sweeping the database grows.
       for (let cycle = 0; cycle < 5; cycle += 1) await write();
       expect(database.bytes()).toBeGreaterThan(2 * second);
     }, 240_000);

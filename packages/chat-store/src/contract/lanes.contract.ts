@@ -15,7 +15,7 @@ export function describeLanes(database: () => TestDatabase): void {
     };
 
     // The race: clients make more reads than the store runs at once, while the tail check looks for lost events and a
-    // balancer checks readiness. Invariant: callers' reads have a limit of their own and take no slot from these system
+    // balancer checks readiness. Invariant: callers' reads have a separate limit and take no slot from these system
     // calls.
     it('are answered while callers use all reads', async () => {
       const store = await openNarrow();
@@ -71,7 +71,7 @@ export function describeLanes(database: () => TestDatabase): void {
       ]);
       const { 'another agent': another, ...system } = at;
       expect(Object.entries(system).filter(([, before]) => before > 5)).toEqual([]);
-      // Two reads of the flood are already running and finish first; then turns alternate.
+      // Two reads of the flood are already running and finish first. Then the agents take turns.
       expect(another).toBeLessThan(10);
       await Promise.all(flood);
       expect(storm).toBe(60);

@@ -33,7 +33,7 @@ export function describeMentions(database: () => TestDatabase): void {
       });
       expect((await newest(owner, channelId))?.mentions).toEqual([...given, member.agentId]);
       for (const agent of [member, other]) expect(await counted(agent, channelId)).toBe(1);
-      // Negative control: without the param, text is text, and only the given ones are reported.
+      // Negative control: without the param the text is not parsed, and only the given mentions are reported.
       expect(await owner.say(channelId, content, { mentions: given })).toMatchObject({
         unreached: ['stranger'],
       });
@@ -132,7 +132,7 @@ export function describeMentions(database: () => TestDatabase): void {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const guests = Array.from({ length: 10 }, () => agentOf(store));
-      // Together, so that they share commits and their times are equal.
+      // The calls are made together, so that they share commits and their times are equal.
       const together = guests.flatMap((guest) => [
         owner.say(channelId, '@all', parsed),
         guest.write('channel.join', { channelId }),
@@ -156,7 +156,7 @@ export function describeMentions(database: () => TestDatabase): void {
         expect((await agent.say(channelId, '@all', parsed)).unreached).toEqual([]);
         expect(await newest(owner, channelId)).toMatchObject({ mentionsAll: true });
       }
-      // A repeat is answered as it would be decided now.
+      // The answer to a repeat depends on the members at the time of the repeat.
       const repeat = { clientMessageId: 'all', ...parsed };
       await member.say(channelId, '@all', repeat);
       const { members } = await owner.read('member.list', { channelId, limit: 200 });

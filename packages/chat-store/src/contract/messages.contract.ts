@@ -15,7 +15,7 @@ export function describeMessages(database: () => TestDatabase): void {
         mentions,
         metadata,
       });
-      // The list has neither the stranger, who is not a member, nor the sender itself.
+      // The list contains neither the stranger, who is not a member, nor the sender itself.
       expect(outcome).toMatchObject({ ok: true, events: [{ agentTopics: [member.agentId] }] });
       const event = eventOf(outcome);
       expect(event).toMatchObject({ seq: 3, channelId, senderId: owner.agentId });

@@ -12,8 +12,8 @@ export interface OpenedDatabase {
   run(sql: string): void;
   count(sql: string): number;
   /**
-   * The bytes of all tables and indexes, after the work that the engine otherwise does in the background, such as a
-   * vacuum.
+   * Does the work that the engine otherwise does in the background, such as a vacuum. Returns the bytes of all tables
+   * and indexes.
    */
   bytes(): number;
   stop(): Promise<void>;
@@ -25,7 +25,7 @@ function throwFault(fault: string): never {
   throw new Error(fault);
 }
 
-/** A SQLite file in a folder of its own. */
+/** Creates a SQLite file in a new folder. */
 export async function openSqlite(): Promise<OpenedDatabase> {
   const folder = await temporaryFolder('store');
   const path = join(folder.path, 'hub.sqlite');
@@ -49,7 +49,7 @@ export async function openSqlite(): Promise<OpenedDatabase> {
   };
 }
 
-/** A PostgreSQL server of its own. */
+/** Starts a PostgreSQL server for one test. */
 export async function openPostgres(): Promise<OpenedDatabase> {
   const server = await startPostgres();
   return {

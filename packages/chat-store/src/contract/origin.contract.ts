@@ -120,7 +120,7 @@ export function describeOrigin(database: () => TestDatabase): void {
           cause: [secret.messageId],
         }),
       ).toBe('not_found');
-      // The same holds within one group, in which the removal is decided first.
+      // The same rule holds if the removal and the send are in one group, in this order.
       const [, late] = await Promise.all([
         elsewhere.owner.write('member.remove', {
           channelId: elsewhere.channelId,

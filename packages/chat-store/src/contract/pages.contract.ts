@@ -50,7 +50,7 @@ export function describePages(database: () => TestDatabase): void {
           await member.write('reaction.add', { channelId, messageId, emoji });
         }
       }
-      // An edit stores the reactions as of its time; they are different later.
+      // An edit stores the reactions of that time. They change later.
       for (const [index, messageId] of ids.entries()) {
         const content = `${deceptive[index]} edited`;
         if (index % 2 === 0) await owner.write('message.edit', { channelId, messageId, content });

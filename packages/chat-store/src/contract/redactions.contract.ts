@@ -90,7 +90,7 @@ export function describeRedactions(
       const left = rowsWithText(channelId);
       expect(edits + 1 - left).toBeGreaterThan(0);
       expect(edits + 1 - left).toBeLessThanOrEqual(limits.edits);
-      // That hub is closed now, and two others continue at the same time.
+      // This hub closes, and two others continue at the same time.
       await core.close();
       core = await database.open();
       const other = await database.open();

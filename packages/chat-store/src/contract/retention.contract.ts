@@ -133,7 +133,8 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       );
     });
 
-    // Invariant: a log whose events are all trimmed keeps its head, so that no seq is given twice, and shows nothing.
+    // Invariant: a log whose events are all trimmed keeps its head, so that no seq is assigned twice, and returns no
+    // event.
     it('empties a log without losing its head', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       const first = { channelId, content: 'secret', clientMessageId: 'mine' };

@@ -5,8 +5,8 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
   const agent = () => agentOf(database().store);
 
   describe('reactions', () => {
-    // Earlier releases stored a reaction as it was sent. Invariant: what looks the same is one count, and an agent can
-    // remove its own reaction by any spelling.
+    // Earlier releases stored a reaction as it was sent. Invariant: reactions that look the same are counted together,
+    // and an agent can remove its own reaction by any spelling.
     it('with an emoji that an earlier release stored in another spelling are counted together', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);

@@ -126,7 +126,7 @@ export function describeTokens(database: () => TestDatabase): void {
       const { store } = database();
       const { mark } = await store.changes(null);
       const sub = uniqueId('agent');
-      // Long ago, so that it revokes no token of another test.
+      // The time is long ago, so that this revokes no token of another test.
       await store.revoke({ all: true, beforeMs: 1_000 });
       expect(await store.isRevoked({ sub, issuedAtMs: 1_000 })).toBe(true);
       expect(await store.isRevoked({ sub, issuedAtMs: 1_001 })).toBe(false);
@@ -181,7 +181,8 @@ export function describeTokens(database: () => TestDatabase): void {
       expect(JSON.stringify(entry).length).toBeLessThan(5_000);
     });
 
-    // The fault: a token for some fifty channels was minted, and its entry held neither its jti nor that it was an admin's.
+    // The fault: a token for some fifty channels was minted, and its entry contained neither its jti nor its admin
+    // right.
     it('keeps the ids of an act whose details are too large', async () => {
       const { store } = database();
       const actor = uniqueId('admin');

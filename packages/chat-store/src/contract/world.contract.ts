@@ -21,8 +21,8 @@ import type {
 export interface TestDatabase {
   readonly store: ChatStore;
   /**
-   * Opens another hub's store on the same database; the same number gives the same store. It is closed with the first
-   * one.
+   * Opens another hub's store on the same database; the same number gives the same store. It closes with the first
+   * store.
    */
   another(number?: number): Promise<ChatStore>;
   /** Opens a further store with its own options. The caller closes it. */

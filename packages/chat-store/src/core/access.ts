@@ -61,8 +61,8 @@ export async function readHeads(
 }
 
 /**
- * The number of commits read for each requested channel. If most commits are in a few busy channels, fewer channels are
- * found.
+ * The number of commits read for each requested channel. If most commits are in a few busy channels, fewer channels
+ * than requested are found.
  */
 const commitsPerChannel = 10;
 

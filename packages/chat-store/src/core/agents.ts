@@ -33,7 +33,7 @@ export async function readKind(db: Kysely<Tables>, agentId: string): Promise<Age
 export async function recordAgents(engine: Engine, agents: readonly AgentRecord[]): Promise<void> {
   if (agents.length === 0) return;
   const now = engine.sql.now();
-  // Ordered by id, so that two hubs that write the same agents do not deadlock.
+  // The agents are ordered by id, so that two hubs that write the same agents do not deadlock.
   const values = [...agents]
     .sort((a, b) => (a.agentId < b.agentId ? -1 : 1))
     .map(({ agentId, kind }) => ({

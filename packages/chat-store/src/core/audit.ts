@@ -5,13 +5,13 @@ import type { Tables } from './tables.ts';
 
 /** One administrative act. */
 export interface AuditRecord {
-  /** See {@link newAuditId}: a record that is written again with its id changes nothing. @default a new one */
+  /** See {@link newAuditId}: a record that is written again with the same id changes nothing. @default a new id */
   readonly id?: string;
-  /** The agent that acted, or for a command the user of its machine. */
+  /** The agent that acted; for a command, the user that ran it on the machine. */
   readonly actor: string;
   /** The act: the name of a method, such as `channel.delete`, or `token.mint`. */
   readonly action: string;
-  /** The agent or the channel on which it was done; null when there is not exactly one. */
+  /** The agent or the channel that the act changed; null when there is not exactly one. */
   readonly target: string | null;
   /** Further ids and numbers, at most 2,048 characters as JSON; no text of a message. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ export interface AuditRecord {
   /** The client's address; null for a command. */
   readonly address: string | null;
   readonly requestId: string | null;
-  /** The hub that did it; null for a command. */
+  /** The hub that performed the act; null for a command. */
   readonly hubId: string | null;
 }
 
@@ -38,14 +38,14 @@ export interface AuditQuery {
   readonly limit: number;
 }
 
-/** No entry is larger than about this, whatever its caller put in. */
+/** The longest text of an entry. Longer ones are cut, so that the size of an entry is limited. */
 const maxText = 512;
 const maxDetails = 2_048;
 const rowsMax = 500;
 
 const tooLarge = { isTooLarge: true };
 
-/** The details as JSON. Of details that are too large only the large values are left out, so that the ids stay. */
+/** The details as JSON. If they are too large, only the large values are left out, so that the ids stay. */
 function detailsText(details: AuditRecord['details']): string {
   const text = JSON.stringify(details);
   if (text.length <= maxDetails) return text;
@@ -61,7 +61,7 @@ const cut = (text: string | null) => text?.slice(0, maxText) ?? null;
 
 let newestMs = 0;
 
-/** A new id, greater than all before it in this thread, so that acts of one millisecond keep their order. */
+/** A new id, greater than all earlier ones of this thread, so that acts in the same millisecond keep their order. */
 export function newAuditId(): string {
   newestMs = Math.max(newestMs + 1, Date.now());
   return newId(newestMs);
@@ -97,8 +97,8 @@ export async function insertAudit(
 }
 
 /**
- * Records acts that were done already, at most some hundred in a call. It may be repeated after a failure if the records
- * have ids.
+ * Records acts that were done already, at most a few hundred in a call. The call may be repeated after a failure if the
+ * records have ids.
  */
 export function recordAudit(engine: Engine, records: readonly AuditRecord[]): Promise<void> {
   return engine.write((db) => insertAudit(engine, db, records));
@@ -139,7 +139,7 @@ export async function readAudit(
   return { entries, nextCursor: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }
 
-/** Removes some hundred entries older than `retentionMs`. Returns whether there is more. */
+/** Removes a few hundred entries older than `retentionMs`. Returns whether there is more. */
 export async function sweepAudit(engine: Engine, retentionMs: number): Promise<boolean> {
   const { numAffectedRows = 0n } = await engine.write((db) =>
     sql`delete from audit_log where id in (

@@ -44,7 +44,7 @@ interface Row {
 
 /**
  * Heads and revocations of the commits since `since`, in one statement that walks an index. With null it returns only a
- * mark from which to start. Each head is as of the time of the statement, so it may be above that of the commit.
+ * mark from which to start. Each head is read when the statement runs, so it may be higher than right after the commit.
  */
 export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;

@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** A migration that says which releases can serve a database after it. */
+/** A migration that names the releases which can serve a database after the migration. */
 export interface StoreMigration extends Migration {
-  /** The release that brought it. */
+  /** The release that introduced the migration. */
   readonly release: string;
   /**
    * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable
-   * columns, tables or indexes can name the release before its own: hubs of that release run beside it, and going back
-   * to them needs no restore. Otherwise it is its own release.
+   * columns, tables or indexes can name the release before its own: hubs of that release can run meanwhile, and going
+   * back to it needs no restore. Any other migration names its own release.
    */
   readonly compatibleFrom: string;
 }

@@ -41,7 +41,7 @@ export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have begun and not ended, as the text of a JSON array. */
   readonly open: RawBuilder<string>;
-  /** Every mark that this server has given is below it. A restored backup may hold higher marks of another server. */
+  /** Higher than every mark that this server has given. A restored backup may hold higher marks of another server. */
   readonly end: RawBuilder<number>;
   /** The number of transactions that began after the oldest open one. */
   readonly lag: RawBuilder<number>;

@@ -15,8 +15,9 @@ import { inPresentShape } from './stored-envelope.ts';
 import type { Tables } from './tables.ts';
 
 // An erasure walks all channels twice. The first walk deletes the agent's messages and reactions as the agent itself
-// would, so that every hub and client learns of it by the events. The second one rewrites the other rows that hold text
-// of the agent. Between the two, the texts of edits are redacted. Seqs, and the places of messages, stay.
+// would, so that every hub and client learns of the deletions by events. The second walk rewrites the other rows that
+// hold text of the agent. Between the two walks, the texts of edits are redacted. Seqs, and the places of messages,
+// stay.
 
 /** The agent to erase, and how. */
 export interface Erasure extends ErasedAgent {
@@ -30,7 +31,9 @@ export interface ErasePlace {
   readonly channelId: string;
   /** The seq up to which the channel is done. */
   readonly seq: number;
-  /** The channel's head when the walk came to it. The walk ends there, so that it ends while the agent still writes. */
+  /**
+   * The channel's head when the walk reached the channel. The walk ends at this seq, even if the agent still writes.
+   */
   readonly untilSeq: number;
 }
 
@@ -161,7 +164,8 @@ async function deleteSome(
           `${channelId} refused a deletion: ${outcome.message}`,
         );
       }
-      // In an archived channel a reaction is removed without an event. Elsewhere the agent may have added it again.
+      // In an archived channel a reaction is removed without an event. In other channels the agent may have added it
+      // again.
       const key = { message_id: reaction.id, emoji: reaction.emoji, agent_id: agentId };
       await db
         .deleteFrom('reactions')
@@ -198,13 +202,13 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // Nothing to change: the id stands only in what others wrote, or is the name of a field.
+      // Nothing to change: the id occurs only in what others wrote, or is the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
-      // Removed, because they are unique per sender: under the pseudonym they could collide with those of an earlier
-      // erasure.
+      // The ids are removed, because they are unique per sender: under the pseudonym they could collide with those of
+      // an earlier erasure.
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
@@ -216,7 +220,7 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The channel's own rows are changed together with its first events. They are emptied before the id in them is
+    // The channel's own rows are changed together with its first events. The rows are emptied before the id in them is
     // replaced.
     const lists =
       seq === 0 ? await changeLists(db, erasure, channelId) : { members: 0, threads: 0 };
@@ -325,8 +329,9 @@ async function changeLists(
 }
 
 /**
- * Replaces the agent's id in the deletions that wait for the sweeper, which would write it into log rows again. Call it
- * before the log's rows are locked: on PostgreSQL it waits for a sweeper that has locked a deletion.
+ * Replaces the agent's id in the deletions that wait for the sweeper. Otherwise the sweeper would write the id into log
+ * rows again. Call it before the log's rows are locked: on PostgreSQL it waits for a sweeper that has locked a
+ * deletion.
  */
 async function renameRedactions(
   { dialect }: Engine,

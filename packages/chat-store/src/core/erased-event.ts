@@ -62,7 +62,7 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
       ? { ...event, thread: { ...thread, title: null } }
       : event;
   }
-  // The payload of a claim holds no text of the agent, and clients count on its fields.
+  // The payload of a claim holds no text of the agent, and clients depend on its fields.
   if (event.type !== 'collaboration.event' || isClaim(event)) return event;
   return isOwn && Object.keys(event.payload).length > 0 ? { ...event, payload: {} } : event;
 }
@@ -75,7 +75,7 @@ const claimFields: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ['expired', (value: unknown) => typeof value === 'boolean'],
 ]);
 
-// The name alone does not tell: before the hub had claims, agents could emit events of any name and payload.
+// The name alone is not enough: before the hub had claims, agents could emit events of any name and payload.
 function isClaim({ name, payload }: Extract<ChannelEvent, { type: 'collaboration.event' }>) {
   return (
     (name === 'claim.granted' || name === 'claim.released') &&
@@ -134,8 +134,8 @@ function renamed(id: string, { agentId, pseudonym }: ErasedAgent): string {
 }
 
 /**
- * Replaces the id in a column that names both agents of a direct channel. They keep their order, which the channel's
- * unchanged id depends on.
+ * Replaces the id in a column that names both agents of a direct channel. The two ids keep their order, because the
+ * channel's unchanged id depends on it.
  */
 export function renamedPair(pair: string, separator: string, erased: ErasedAgent): string {
   return pair

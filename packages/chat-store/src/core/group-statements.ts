@@ -9,7 +9,7 @@ import type {
   ThreadsTable,
 } from './tables.ts';
 
-// The statements of a group that both engines share. An engine adds how it passes a list of items to a statement.
+// The statements of a group that both engines share. Each engine adds its way to pass a list of items to a statement.
 
 /** The look-ups needed before a group's messages can be decided. Each list costs one statement. */
 export interface Prefetch {
@@ -23,7 +23,10 @@ export interface Prefetch {
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   /** Pairs of a channel and a sender, to look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
-  /** Channels in which a message mentions everyone. Their members are counted: only in a small channel anyone may. */
+  /**
+   * Channels in which a message mentions everyone. Their members are counted, because in a large channel only some
+   * agents may mention everyone.
+   */
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
@@ -49,7 +52,7 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** A message, its channel, and the role in that channel of the agent that names it. */
+  /** A message and its channel, with the role that the agent who names the message has in the channel. */
   readonly messages: readonly (Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       readonly agent_id: string;
@@ -60,7 +63,7 @@ export interface PrefetchedRows {
     MessagesTable,
     'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
   >[];
-  /** The number of a channel's members, counted up to one more than may be mentioned by anyone. */
+  /** The number of a channel's members. The count stops one above the number that anyone may mention. */
   readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
 

@@ -8,9 +8,9 @@ export function floorOf(channelId: string | { readonly column: string }): RawBui
 
 /**
  * The head of a channel, 0 while its log is empty. `channelId` is the column that holds the channel's id, with its
- * table's name or alias. It costs one look-up in the log's key. This cost does not grow while an old snapshot prevents
- * the removal of dead rows, because a send only inserts into the log. Under a channel's lock, read it with a statement
- * that began after the lock was granted.
+ * table's name or alias. Reading the head costs one look-up in the log's key. This cost does not grow while an old
+ * snapshot prevents the removal of dead rows, because a send only inserts into the log. Under a channel's lock, read
+ * the head with a statement that began after the lock was granted.
  */
 export function headOf(channelId: string): RawBuilder<number> {
   return sql<number>`coalesce((select max(seq) from log where channel_id = ${sql.ref(channelId)}), 0)`;

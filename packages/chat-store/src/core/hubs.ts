@@ -56,7 +56,7 @@ export async function readHubs(engine: Engine): Promise<HubBeat[]> {
 
 /** The evidence in a database that hubs are running. */
 export interface HubActivity {
-  /** Connections of hubs to a PostgreSQL database. A hub always has one, but a pooler between them may hide it. */
+  /** Connections of hubs to a PostgreSQL database. A running hub always has one, but a pooler may hide it. */
   readonly connections: number;
   /** The age of the last heartbeat; null without one. A running hub beats every 2 s. */
   readonly lastBeatAgoMs: number | null;

@@ -26,7 +26,7 @@ export async function messagesOf(
   return rows.map((row) => ({ ...textOf(row), reactions: reactions.get(row.id) ?? {} }));
 }
 
-/** Like `messagesOf`, but returns JSON cut out of the stored text; each message is a list of the parts. */
+/** Like `messagesOf`, but returns JSON cut out of the stored text, for each message as a list of parts. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],

@@ -20,13 +20,13 @@ export interface SchemaState {
   readonly applied: readonly string[];
   /** The migrations that {@link migrate} would run, in this order. */
   readonly pending: readonly PlannedMigration[];
-  /** Applied migrations that this release does not know: a later one ran them. */
+  /** Applied migrations that this release does not know: a later release ran them. */
   readonly unknown: readonly string[];
   /** The oldest release that can serve the database; null if its newest migration has not recorded it. */
   readonly compatibleFrom: string | null;
 }
 
-/** Compares the database with the migrations. It changes nothing, and an empty database is one without migrations. */
+/** Compares the database with the migrations. Changes nothing. An empty database counts as one without migrations. */
 export async function readSchema<T>(
   db: Kysely<T>,
   dialect: Dialect,
@@ -77,7 +77,7 @@ export function whyNotServed(state: SchemaState): string | null {
 
 /**
  * Brings the database to this release's schema, under a lock: if two hubs start at once, one migrates and the other
- * finds it done. A database of a newer release stays as it is, if that release says that this one can serve it.
+ * finds it done. A database of a newer release is not changed, if that release recorded that this release can serve it.
  * @throws {ChatStoreError} `newer_schema`, or any error of the engine
  */
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {

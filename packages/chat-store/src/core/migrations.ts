@@ -5,9 +5,9 @@ import { recordCompatibility, type StoreMigration } from './compatibility.ts';
 export type Dialect = 'sqlite' | 'postgres';
 
 /**
- * Every migration by its name, oldest first. A released one is never changed. Hubs before 0.2.0 cannot serve a database
- * after 0003 and 0004: they use a channel's head in its row, which 0003 removes, and write messages without the numbers
- * that 0004 adds.
+ * Every migration by its name, oldest first. A released migration is never changed. Hubs before 0.2.0 cannot serve a
+ * database after 0003 and 0004: they use a channel's head in its row, which 0003 removes, and write messages without
+ * the numbers that 0004 adds.
  */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
@@ -151,8 +151,8 @@ async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise
 
 /**
  * Adds the retention of channels, the floors of their logs, and the position of the sweeper. The sweeper deletes as
- * many rows as agents write, so PostgreSQL must reuse the space of deleted rows long before they are a fifth of the
- * table, which is its default.
+ * many rows as agents write, so PostgreSQL must reuse their space early. By default it waits until a fifth of the table
+ * is deleted.
  */
 async function addRetention(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
@@ -198,15 +198,15 @@ async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   ]);
 }
 
-/** Hubs report whether they lack Redis. While one does, the others keep its presence leases alive. */
+/** Hubs report whether they lack Redis. While a hub lacks it, the others keep the hub's presence leases alive. */
 async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
   await sql`alter table hubs add column cut_off integer not null default 0`.execute(db);
 }
 
 /**
  * Numbers the messages of a channel, and those of each sender in it: the difference of two numbers is a count. Existing
- * messages are numbered some channels at a time, so that no statement exceeds its timeout. A million took 3 s on SQLite
- * and 16 s on PostgreSQL, on two cores.
+ * messages are numbered a few channels at a time, so that no statement exceeds its timeout. A million took 3 s on
+ * SQLite and 16 s on PostgreSQL, on two cores.
  */
 async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [
@@ -227,7 +227,7 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     after = last;
   }
   await runAll(db, [
-    // The index is by ordinal and not by seq, so that no planner prefers the primary key.
+    // The index is by ordinal and not by seq, so that a planner does not prefer the primary key.
     sql`create index messages_by_sender on messages (channel_id, sender_id, ordinal)`,
     // A covering index: the query reads no table row.
     sql`create index messages_deleted on messages (channel_id, ordinal, sender_id, deleted_at)
@@ -257,8 +257,9 @@ async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<voi
 }
 
 /**
- * Adds the table of known agents, filled with the current members, and the taints of messages, which causes pass on.
- * The log's rows are not changed: the fields that they lack are added when they are read.
+ * Adds the table of known agents, filled with the current members, and the taints of messages, which a message passes
+ * on to the messages that it causes. The log's rows are not changed: the fields that they lack are added when they are
+ * read.
  */
 async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';

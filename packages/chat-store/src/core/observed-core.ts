@@ -1,7 +1,7 @@
 import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
 import type { StoreCore } from './store-core.ts';
 
-/** The kinds of calls to the database. Each has connections or a thread of its own, or a limited share of them. */
+/** The kinds of calls to the database. Each has separate connections, a separate thread, or a limited share of them. */
 export const callKinds = ['commit', 'write', 'read', 'look_up', 'system'] as const;
 export type CallKind = (typeof callKinds)[number];
 

@@ -3,8 +3,8 @@ import { renamedPair, type ErasedAgent } from './erased-event.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * Replaces the agent's id by the pseudonym in the rows of a channel's messages after `seq`, up to `end`. With the first events it also replaces it
- * in the channel's lists.
+ * Replaces the agent's id by the pseudonym in the rows of a channel's messages after `seq`, up to `end`. Together with
+ * the first events it also replaces the id in the channel's lists.
  */
 export async function renameRows(
   db: Kysely<Tables>,

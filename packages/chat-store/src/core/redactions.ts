@@ -113,8 +113,8 @@ async function redactSome(
   return rows.length;
 }
 
-// Built from the row's other columns, so that the text is neither loaded nor parsed. They do not contain the kind of
-// the editor: it is taken from the author, and is null for an admin who edited another agent's message.
+// Built from the row's other columns, so that the text is neither loaded nor parsed. These columns do not contain the
+// kind of the editor: it is taken from the author, and is null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };

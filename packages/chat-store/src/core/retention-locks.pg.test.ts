@@ -50,8 +50,9 @@ async function pass(): Promise<number> {
 const floorOf = async (channelId: string) =>
   (await core.access('ana', [channelId])).get(channelId)?.floor;
 
-// The race: another transaction holds a channel's lock for longer than a pass should take. It was tried again and again,
-// and no channel after it was trimmed. Invariant: the pass ends and trims all other channels; the next one trims this one.
+// The race: another transaction holds a channel's lock for longer than a pass should take. The sweep retried this
+// channel without end, and trimmed no later channel. Invariant: the pass ends and trims all other channels; the next
+// pass trims this one.
 it('trims the other channels while some stay locked', async () => {
   const ids = ['c1', 'c2', 'c3', 'c4'];
   for (const id of ids) await createChannel(id);

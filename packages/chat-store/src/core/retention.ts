@@ -74,7 +74,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // No row: another hub holds its lock and is sweeping.
+    // There is no row if another hub holds its lock and is sweeping.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
@@ -82,7 +82,7 @@ export function sweepRetention(
     for (const [index, channel] of channels.entries()) {
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
-      // A channel that stays locked is left for the next pass, so that it delays this one by a bounded time.
+      // A channel that stays locked is left for the next pass, so that it delays this pass by a bounded time.
       if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
         mayWait = false;
         continue;
@@ -113,7 +113,7 @@ async function nextChannels(
   after: string,
   { retentionMs, maxMessages }: Retention,
 ): Promise<Candidate[]> {
-  // Written as a literal, so that the planner can use the index of channels with a retention.
+  // The condition is written as a literal, so that the planner can use the index of channels with a retention.
   const withOwn = sql`and (c.retention_ms is not null or c.max_messages is not null)`;
   const ordinal = (order: 'asc' | 'desc') => sql`(select m.ordinal from messages m
     where m.channel_id = c.id and m.seq >= c.floor order by m.seq ${sql.raw(order)} limit 1)`;
@@ -148,9 +148,10 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * Locks the channel, because a reply or a reaction that is being decided may refer to a message that is trimmed. Returns
- * false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. It waits in the queue of the lock,
- * so that a channel that groups lock all the time gets its turn, and senders wait no longer than a piece takes.
+ * Locks the channel, because a reply or a reaction that is being decided may refer to a message that is trimmed.
+ * Returns false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. The sweep waits in the
+ * lock's queue, so it also gets the lock of a channel that groups lock all the time. Senders wait no longer than a
+ * piece takes.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
@@ -208,7 +209,7 @@ async function trimSome(
     .values({ channel_id: channelId, floor: end, rewrites: 0 })
     .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
     .execute();
-  // Seqs have no holes, so they count the events.
+  // Seqs have no holes, so their difference is the number of events.
   return { isDone: isAll, trimmedEvents: end - floor };
 }
 
@@ -252,8 +253,8 @@ async function findEnd(
   return { end, isAll: rows.length < rowsMax };
 }
 
-// The row keeps its id, by which hubs recognize the event, and the mark. An earlier release that reads it finds an event
-// without content.
+// The row keeps its mark and its id, by which hubs recognize the event. An earlier release that reads the row finds an
+// event without content.
 async function emptyLastRow(db: Kysely<Tables>, channelId: string, seq: number): Promise<void> {
   const { id, timestamp } = await db
     .selectFrom('log')

@@ -88,7 +88,8 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
         if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
           const { actor, channelId } = send;
-          // A sender without the rights is refused in any case, and must not cost the channel's lock any time.
+          // A sender without the rights is refused in any case. Reading its conditions
+          // would only lengthen the lock of the channel.
           const mayRead = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
           const conditions =
             mayRead && isConditional(send) ? await readConditions(group, send) : null;
@@ -109,8 +110,8 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   }
 }
 
-// The direct channels of a run are opened before its first message is decided. A message.send by the id of such a
-// channel, ahead of the direct.send that opens it, must not find it.
+// The direct channels of a run are opened before its first message is decided. A message.send that names such a channel
+// by its id, ahead of the direct.send that opens it, must not find the channel.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
   const { method, channelId } = send;
   return method === 'message.send' && opened.has(channelId)
@@ -136,7 +137,7 @@ function splitRuns(commands: readonly Command[]): Run[] {
   return runs;
 }
 
-// Ordered by id, so that two hubs that lock the same channels do not deadlock.
+// The ids are ordered, so that two hubs that lock the same channels do not deadlock.
 function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
   for (const { sends, single } of runs) {

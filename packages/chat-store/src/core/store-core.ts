@@ -90,20 +90,20 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recentHeads: bind(readRecentHeads),
     /** A page of the agent's direct channels, ordered by id: those after `after`, or the first page. */
     directChannels: bind(readDirectChannels),
-    /** The commits since the mark, at most some thousand; `hasMore` is true when there are more. */
+    /** The commits since the mark, at most a few thousand; `hasMore` is true when there are more. */
     changes: bind(readChanges),
     /** Records a beat of a hub, with the database's time, and whether the hub lacks Redis. */
     beat: bind(beat),
-    /** The hubs among these that have beaten in the last 5 s and reported that they lack Redis. */
+    /** The hubs among these that sent a beat in the last 5 s and reported that they lack Redis. */
     redislessHubs: bind(readRedislessHubs),
-    /** The hubs that have beaten in the last minute, latest beat first, at most 100. */
+    /** The hubs that sent a beat in the last minute, latest beat first, at most 100. */
     hubs: bind(readHubs),
-    /** Records agents as known, in one statement. Name each agent once, and at most some hundred in a call. */
+    /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
-    /** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
+    /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
-    /** Records a minted token with its audit entry. Give the token away only when it has resolved. */
+    /** Records a minted token with its audit entry. Hand the token out only after this has resolved. */
     recordMinted: bind(recordMinted),
     recordTokenUses: bind(recordTokenUses),
     readMinted: bind(readMinted),

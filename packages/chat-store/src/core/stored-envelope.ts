@@ -10,8 +10,8 @@ const senderKindField = ',"senderKind":';
  * state of the message. They are filled in here, because rewriting millions of rows would delay the upgrade.
  */
 export function inPresentShape(stored: string): string {
-  // Searched from the end: only the envelope's own fields follow the event, and these ids and numbers never contain
-  // that text.
+  // The search starts at the end: only the envelope's own fields follow the event, and these ids and numbers never
+  // contain that text.
   if (stored.includes(senderKindField, stored.lastIndexOf(afterEvent))) return stored;
   const { event, ...rest } = JSON.parse(`${stored}}`) as Envelope;
   const envelope = { ...rest, senderKind: null, event: eventInPresentShape(event), epoch: '' };

@@ -8,8 +8,8 @@ const sweptAfterMs = 600_000;
 const rowsMax = 500;
 
 /**
- * Removes some hundred rows of a deleted channel, so that no commit waits long. The channel's own row is kept, because
- * its id is never used again. So is the log's last row, which is the deletion. Returns whether there is more.
+ * Removes a few hundred rows of a deleted channel, so that no commit waits long. The channel's own row is kept, because
+ * its id is never used again. The log's last row, which is the deletion, is kept too. Returns whether there is more.
  */
 export function sweepDeleted(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {

@@ -14,7 +14,7 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
-  /** When the rows of the deleted channel had been removed; null before. */
+  /** The time at which all rows of the deleted channel had been removed; null before. */
   swept_at: number | null;
   /** The channel's own retention; null: that of the hub. See retention.ts. */
   retention_ms: number | null;
@@ -29,7 +29,7 @@ export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** Listed by name, so that columns of a later release do not break the prepared statements of this one. */
+/** The columns are listed by name, so that those of a later release do not break this release's prepared statements. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
@@ -82,7 +82,8 @@ export interface MessagesTable {
   text_seq: number;
   deleted_at: number | null;
   /**
-   * Its number among the channel's messages, deleted ones included, without gaps. Assigned under the channel's lock.
+   * The message's number among the channel's messages, deleted ones included, without gaps. Assigned under the
+   * channel's lock.
    */
   ordinal: number;
   /** The message's number among its sender's messages in the channel. */
@@ -181,7 +182,7 @@ export interface RevokedTokensTable {
   value: string;
   revoked_at: number;
   touched: number;
-  /** When the token of a `jti` expires; null while that is not known, and for the others. */
+  /** When the token of a `jti` expires; null while that is not known, and for the other kinds. */
   expires_at: number | null;
 }
 

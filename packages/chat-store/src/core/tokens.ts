@@ -29,7 +29,7 @@ export interface MintedTokenRecord {
   readonly jti: string;
   readonly sub: string;
   readonly minter: string;
-  /** Null: the default of a token without the claim. */
+  /** Null: the token has no claim of its kind, and the default applies. */
   readonly kind: AgentKind | null;
   readonly isAdmin: boolean;
   readonly channels: readonly string[] | null;
@@ -37,7 +37,7 @@ export interface MintedTokenRecord {
   readonly expiresAtMs: number;
 }
 
-/** A minted token that has not expired, as it is listed. */
+/** An entry in the list of minted tokens that have not expired. */
 export interface ListedToken extends MintedTokenRecord {
   /** Null when it was never used. Written some seconds after the use. */
   readonly lastUsedAtMs: number | null;
@@ -64,7 +64,7 @@ export interface TokenUse {
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
-/** Expired tokens stay known for this time, so that a clock that is behind cannot accept a revoked one again. */
+/** Expired tokens stay known for this time, so that a hub whose clock is behind cannot accept a revoked one again. */
 const expiredKeptMs = 86_400_000;
 
 export function revoke(
@@ -116,8 +116,9 @@ function rowOf(target: RevocationTarget): {
 }
 
 /**
- * True if the token was revoked, or its agent, its minter or everyone after the token was issued. A token's time may
- * have whole seconds, so such a token issued in the same second as the revocation counts as revoked.
+ * True if the token was revoked, or if the tokens of its agent, its minter or everyone were revoked after it was
+ * issued. A token's time may have whole seconds, so such a token issued in the same second as the revocation counts as
+ * revoked.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db
@@ -142,7 +143,7 @@ export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boo
   return row !== undefined;
 }
 
-/** Records a token before it is given away, so that no token is in use that is not listed. */
+/** Records a token before it is handed out, so that every token in use is listed. */
 export function recordMinted(
   engine: Engine,
   token: MintedTokenRecord,
@@ -168,7 +169,7 @@ export function recordMinted(
 }
 
 /**
- * Records uses of tokens, at most some hundred in a call, each `jti` once. The use of a revoked token shows when the
+ * Records uses of tokens, at most a few hundred in a call, each `jti` once. The use of a revoked token shows when the
  * token expires. This time is stored in the revocation, which can be removed after it.
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
@@ -241,8 +242,10 @@ export async function readMinted(
 }
 
 /**
- * Removes some hundred minted tokens and revocations of single tokens whose token expired a day ago. Revocations of an
- * agent, a minter or everyone stay: they are few, and a token may be valid for any time. Returns whether there is more.
+ * Removes minted tokens that expired a day ago and the revocations of single tokens, a few hundred at once. Revocations
+ * of an agent, a minter or everyone stay: they are few, and a token may be valid for any time. Returns whether there is
+ * more.
+ * more.
  */
 export function sweepTokens(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {

@@ -7,7 +7,7 @@ export interface PostgresSettings {
   readonly timeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly poolSize: number;
-  /** @default sessions of their own, without a pooler in transaction mode */
+  /** @default separate sessions, without a pooler in transaction mode */
   readonly session?: SessionMode;
 }
 
@@ -20,7 +20,7 @@ const types: pg.CustomTypesConfig = {
     oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
-/** The configuration of a connection, which nothing but {@link setSettings} completes. */
+/** The configuration of a connection. It lacks only the settings that {@link setSettings} applies. */
 export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientConfig {
   return {
     connectionString: url,
@@ -50,7 +50,7 @@ export function createPool(settings: PostgresSettings) {
   const pool = new pg.Pool({
     ...clientConfig(settings),
     max: settings.poolSize,
-    // The pool waits for it, which its type does not say.
+    // The pool waits for the returned promise, although its type does not say so.
     onConnect: (client): unknown => prepare(client),
   });
   const clients = new Set<pg.ClientBase>();

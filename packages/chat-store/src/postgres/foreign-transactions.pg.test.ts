@@ -100,7 +100,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
   });
 
   // A backup that was restored on another server holds the first server's marks, which may be ahead of this server's
-  // count. Invariant: they are not reported as new commits with every check.
+  // count. Invariant: these marks are not reported as new commits with every check.
   it('does not report marks of another server repeatedly', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     let { mark } = await store.changes(null);

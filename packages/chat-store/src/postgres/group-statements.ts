@@ -79,7 +79,7 @@ export function prefetchStatements(prefetch: Prefetch) {
   };
 }
 
-/** The statements that write a group's rows: one for each table that gets any. */
+/** The statements that write a group's rows: one for each table that gets rows. */
 export function writeRows(rows: GroupRows): Statement[] {
   return writes
     .filter(({ table }) => rows[table].length > 0)

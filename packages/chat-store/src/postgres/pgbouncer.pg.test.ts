@@ -115,7 +115,7 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
         return code === 'ok';
       });
     }
-    // The connections that ended with the first pooler may fail a call each.
+    // The connections that ended with the first pooler may each fail one call.
     expect(codes.filter((code) => !/^(ok|unavailable|timeout)$/.test(code))).toEqual([]);
     await expectSends(one, other);
   });

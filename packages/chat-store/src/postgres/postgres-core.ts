@@ -47,7 +47,8 @@ export async function openPostgresCore(
   const session: SessionMode = { isPooled: false };
   const settings = { ...options, session };
   const failureOf = (error: unknown) => {
-    // A pooler was put in front of a server in use: another client's session answers. From now on nothing is prepared.
+    // A pooler was put in front of the running server, and another client's session answers. From now on nothing is
+    // prepared.
     if (!lostStatement.has(sqlState(error) ?? '')) return postgresFailure(error, server);
     session.isPooled = true;
     return 'again' as const;
@@ -143,7 +144,7 @@ const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
 // A mark is a transaction's id, and a snapshot says which transactions it sees. A standby's snapshot does not list open
-// transactions: all from the oldest open one on may be new with the next statement.
+// transactions, so all from the oldest open one on may be new to the next statement.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text

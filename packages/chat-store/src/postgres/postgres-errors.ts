@@ -45,7 +45,7 @@ export function unwritable(server: string, cause: unknown): ChatStoreError {
 /** Maps an error to its meaning. `server` is a name of the database without secrets. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
-  // The words of PostgreSQL, or of the system, tell operators more than their class. Clients never get them.
+  // The message of PostgreSQL or of the system tells operators more than the error class. Clients never get it.
   const fail = (code: ChatStoreError['code'], message: string) =>
     new ChatStoreError(code, `${message}: ${reasonOf(error)}`, { cause: error });
   if (isLost(error)) return fail('unavailable', `the PostgreSQL server ${server} does not answer`);

@@ -5,7 +5,7 @@ import { ChatStoreError } from '../errors.ts';
 export interface SessionMode {
   /**
    * True behind a pooler in transaction mode: each transaction may run on another connection of the server. Settings and
-   * prepared statements of a session are then lost, or met by other clients.
+   * prepared statements of a session are then lost, or visible to other clients.
    */
   isPooled: boolean;
 }
@@ -47,7 +47,7 @@ export function commitSettings(settings: SessionSettings): Record<string, string
     ...bounds(settings),
     // Makes acknowledged commits durable, even if the server's default differs.
     synchronous_commit: 'on',
-    // All look-ups are by key. A generic plan that was made while the tables were small would scan them.
+    // All look-ups are by key. A generic plan that was made while the tables were small would scan the tables.
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',

@@ -18,7 +18,8 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA synchronous = FULL');
       database.exec('PRAGMA journal_size_limit = 67108864');
-      // Pages that many commits change are copied to the database once. The default of 1000 pages copies them more often.
+      // A checkpoint copies a page once, however many commits changed it. The default of 1000 pages makes more
+      // checkpoints.
       database.exec('PRAGMA wal_autocheckpoint = 2000');
     }
     return database;
@@ -32,8 +33,8 @@ const statementsMax = 200;
 const returnsRows = /^\s*(select|with|pragma|explain)\b|\breturning\b/i;
 
 /**
- * Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning,
- * where waiting can succeed.
+ * Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning.
+ * A transaction that needs the lock only later could fail without waiting.
  */
 export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolean): SqliteDialect {
   const statements = new Map<string, StatementSync>();

@@ -74,8 +74,8 @@ export async function openSqliteCore(
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
     ...forward(system, 'readMinted', 'readAudit'),
     async close() {
-      // SQLite copies the write-ahead log into the file when the last connection closes. Two that close at the same time
-      // may each take the other for open, and leave the log behind.
+      // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,
+      // each may find the other still open, and both leave the log behind.
       await Promise.all([reader, system].map((thread) => thread.close(timeoutMs)));
       await writer.close(timeoutMs);
     },
@@ -146,7 +146,7 @@ export async function startWorkerThread(
 
   function running(): Promise<Running> {
     if (starting) return starting;
-    // Restarted after a pause, because restarting a thread that always fails would overload the machine.
+    // The thread is restarted after a pause, because restarting a thread that always fails would overload the machine.
     if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
       return Promise.reject(ended(isClosed ? 'closed' : 'unavailable'));
     }

@@ -46,7 +46,7 @@ function createEngine(
   db: Kysely<Tables>,
   { path, clock, failureOf }: { path: string; clock: () => number } & Pick<Engine, 'failureOf'>,
 ): Engine {
-  // Prepared with the first group, because a reader may be opened before the tables exist.
+  // The statements are prepared with the first group, because a reader may be opened before the tables exist.
   let prepared: ReturnType<typeof prepareGroupStatements> | undefined;
   const statements = () => (prepared ??= prepareGroupStatements(database));
   const mark = sql<number>`${sql.raw(nextMarkSql)}`;

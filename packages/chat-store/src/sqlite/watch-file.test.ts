@@ -18,7 +18,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** A path in a folder of its own. */
+/** A path in a new folder. */
 const newPath = () => join(folder.path, uniqueId('data'), 'hub.sqlite');
 
 async function open(path: string) {
@@ -54,7 +54,7 @@ const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, 
 
 describe('a chat store on SQLite', () => {
   // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
-  // Invariant: an acknowledged commit is durable. The check after each commit closes this gap.
+  // Invariant: an acknowledged commit is durable. The check after each commit prevents this.
   it.each(fileChanges)(
     'acknowledges nothing more, and logs why, when %s',
     async (_what, act, said) => {

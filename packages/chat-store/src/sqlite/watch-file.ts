@@ -5,9 +5,9 @@ const everyMs = 200;
 
 /**
  * Detects that the files of an open database are no longer the ones that were opened: the database file, its
- * write-ahead log and its shared memory. Create it before the file is opened, so that a replacement in between is
- * noticed. The log and the shared memory are watched from the time they are first seen. SQLite removes them only when
- * their last user closes the database.
+ * write-ahead log and its shared memory. Create it before the file is opened, so that a replacement during the opening
+ * is noticed. The log and the shared memory are watched from the time they are first seen. SQLite removes them only
+ * when their last user closes the database.
  */
 export function watchFiles(path: string, now: () => number = () => performance.now()) {
   const first = new Map<string, string>();

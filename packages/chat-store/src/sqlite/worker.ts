@@ -21,8 +21,8 @@ const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) =>
   port.postMessage(message, transfer);
 const settings = workerData as WorkerSettings;
 
-// A commit to a removed file is lost when its last user closes it, and opening a new file at its path would mix their
-// write-ahead logs. So all further calls are refused, and the hub reports that it is not ready.
+// A commit to a removed file is lost when its last user closes it. A new file opened at its path would mix the
+// write-ahead logs of both. So all further calls are refused, and the hub reports that it is not ready.
 const files = watchFiles(settings.path);
 
 async function open(): Promise<StoreCore | null> {
@@ -67,7 +67,7 @@ async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promi
   try {
     const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
     const value = await calls[method]?.(...args);
-    // Checked after the commit and before the answer, so that an acknowledged commit is in the file at the path.
+    // The files are checked after the commit and before the answer: an acknowledged commit is in the file at the path.
     const lostMeanwhile = isClosing || settings.readOnly ? null : files.checkNow();
     if (lostMeanwhile === null) reply({ id, value }, transferOf(value));
     else replyLost(id, lostMeanwhile, 'timeout');

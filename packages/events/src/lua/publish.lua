@@ -1,15 +1,15 @@
 --[[
-  Publishes events of channels, one after the other. Each deletes the caches that it invalidates, raises the highest
-  published seq of its channel, and goes to its topics. Publishing comes last: if Redis refuses an earlier step, no process
-  sees the event or a later one. Running it again for the same events is harmless.
+  Publishes events of channels, one after the other. For each event it deletes the caches that the event invalidates,
+  raises the highest published seq of the channel, and publishes on the event's topics. Publishing comes last: if Redis
+  refuses an earlier step, no process sees the event or a later one. The same call may be repeated.
 
   KEYS       for each event: seq:messages:{channelId} (string, no TTL; only ever raised); the cache keys that the event
-             invalidates; those that any event of the channel may invalidate; the topics that it is published on
+             invalidates; the cache keys that any event of the channel may invalidate; the event's topics
 
   ARGV[1]    PUBLISH or SPUBLISH
   ARGV[2..]  for each event: the envelope, JSON; its seq, or empty when it has none; the numbers of its keys of the
-             second, third and fourth kind. When the seq skips some, the events in between were not published, and the
-             keys that they invalidate would look current under the raised seq: those of the third kind are deleted too
+             second, third and fourth kind. If the seq skips some, the events in between were not published. The keys
+             that they invalidate would look current under the raised seq, so the keys of the third kind are deleted too
 
   Output:    how many connections the messages were sent to
 ]]

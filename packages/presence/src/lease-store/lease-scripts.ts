@@ -56,7 +56,7 @@ export function createLeaseScripts(
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage reaping may wait for one lease, and expired leases must still exist then.
+  // After an outage reaping may pause for one lease. Expired leases must still exist after the pause.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
   // With `redislessHubs`, an agent counts as present until a reaper has removed its expired lease.

@@ -63,13 +63,13 @@ export interface PresencePage {
   readonly nextCursor: string | null;
   /** Leases (connections) in the channel that have not expired: at least as many as agents. */
   readonly count: number;
-  /** When the page was read, on the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
+  /** The time at which the page was read, on the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
   readonly atMs: number;
 }
 
 /** One connection of one agent in a channel. */
 export interface ConnectionEntry extends Lease {
-  /** When its lease ends unless it is renewed, on the clock of `lastSeen`. */
+  /** The time at which its lease ends unless it is renewed, on the clock of `lastSeen`. */
   readonly endsAtMs: number;
 }
 
@@ -78,7 +78,7 @@ export interface ConnectionPage {
   readonly connections: readonly ConnectionEntry[];
   /** The cursor of the next page; null on the last page. */
   readonly nextCursor: string | null;
-  /** When the page was read, on the clock of `endsAtMs`. */
+  /** The time at which the page was read, on the clock of `endsAtMs`. */
   readonly atMs: number;
 }
 
@@ -142,7 +142,7 @@ export interface LeaseStore {
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
   /** The agents that are present. Writes nothing. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage>;
-  /** The connections in the channel whose leases last. Writes nothing. One round trip. */
+  /** Lists the connections in the channel whose leases have not expired. Writes nothing. One round trip. */
   listConnections(channelId: string, page?: ConnectionPageOptions): Promise<ConnectionPage>;
   /**
    * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. A channel that

@@ -289,7 +289,7 @@ export function createLocalLeases(maxLeases: number) {
       { agentId, cursor, limit }: ReturnType<typeof parseConnectionPage>,
       nowMs: number,
     ): ConnectionPage {
-      // Redis sorts the ids with a space between them, which is below every character of an id.
+      // Redis sorts the ids with a space between them, which sorts below every character of an id.
       const sortKeyOf = (member: string) => member.replaceAll(':', ' ');
       const found: { readonly member: string; readonly entry: ConnectionEntry }[] = [];
       for (const [owner, { leases }] of channels.get(channelId)?.agents ?? []) {

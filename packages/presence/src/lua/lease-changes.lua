@@ -84,8 +84,8 @@ local function isSame(a, b)
   return a ~= nil and a[1] == b[1] and a[2] == b[2] and a[3] == b[3] and a[4] == b[4]
 end
 
--- Ends one lease. If no other lease holds the agent, removes its hash and its expired leases and returns its offline
--- record, which no other call reports. `lastSeen` is used if the hash was evicted.
+-- Ends one lease. If it was the agent's last lease that counts, removes the agent's hash and expired leases, and
+-- returns its offline record, which no other call reports. `lastSeen` is used if the hash was evicted.
 local function release(member, hash, lastSeen)
   if redis.call('ZREM', roster, member) == 0 then return nil end
   redis.call('ZREM', index, toIndexed(member))
@@ -133,9 +133,9 @@ function operations.join()
   return replies
 end
 
--- The heartbeat: lengthens leases, and writes again what Redis lost by eviction or a wipe. Entry: member, then the
--- state as its hub knows it Output: for each difference from that state {i, loss, record}; loss is 1 if no lease held
--- the agent any more, 2 if its
+-- The heartbeat: lengthens leases, and writes again what Redis lost by eviction or a wipe.
+-- Entry: member, then the state as its hub knows it
+-- Output: for each difference from that state {i, loss, record}; loss is 1 if the agent had no lease any more, 2 if its
 --   hash was missing too, else 0
 function operations.renew()
   local findings = {}
@@ -216,7 +216,7 @@ function operations.leave()
   return offline
 end
 
--- Ends those of the given leases that have expired. A lease that was renewed since, or reaped by another hub, is
+-- Ends those of the given leases that have expired. A lease that was renewed meanwhile, or reaped by another hub, is
 -- skipped: exactly one caller gets the offline record of an agent.
 -- Entry: member
 -- Output: for each agent whose last lease was among them {i, record}; lastSeen is when the lease was last renewed

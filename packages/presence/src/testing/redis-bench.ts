@@ -24,7 +24,7 @@ export interface RedisBench {
   defer(cleanup: () => unknown): void;
 }
 
-/** Call it at the top of a file. A test that stops or changes its server needs a server for itself. */
+/** Call it at the top of a file. A test that stops or changes its server needs a separate server. */
 export function createRedisBench(serverFor: 'file' | 'test'): RedisBench {
   const scope = testScope();
   let server: RedisServer;

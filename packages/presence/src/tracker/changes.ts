@@ -27,7 +27,7 @@ export interface ChangesDeps {
   /** This process' own connections. The caller changes them before it calls a method here. */
   readonly localLeases: LocalLeases;
   readonly isAvailable: () => boolean;
-  /** True while Redis denies presence its writes, so that this process' leases there may have expired. */
+  /** True while Redis denies presence its writes, so that this process' leases in Redis may have expired. */
   readonly isDenied: () => boolean;
   /** False while Redis was never reachable; then no other process shares it. */
   readonly wasAvailable: () => boolean;
@@ -42,7 +42,7 @@ export interface ChangesDeps {
 /**
  * Sends changes to Redis, which decides whether they are announced. While Redis is away, this process' own connections
  * decide, except that an offline record waits (see {@link createPendingOffline}), and the change is replayed later.
- * `local` is the effect of a change on the own connections.
+ * `local` is the effect of a change on this process' own connections.
  */
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;
@@ -101,8 +101,8 @@ export function createChanges(deps: ChangesDeps) {
   }
 
   /**
-   * A replayed leave may wrongly report the agent as offline, because another process may still have to write its lease
-   * again.
+   * A replayed leave may wrongly report the agent as offline, because another process may not have written the agent's
+   * lease again yet.
    */
   async function leave(
     entry: LeaveEntry,

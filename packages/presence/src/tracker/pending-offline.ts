@@ -23,9 +23,10 @@ const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
 
 /**
  * Offline records that may be false. While Redis is away, a process cannot know whether the agent is also connected to
- * another one. When Redis is back, the replayed leave ends the last lease that Redis knows, although the agent may be
- * connected to a process that has not written its leases again yet. So a record waits for `waitMs` and is announced
- * only if the agent has no lease then. If Redis does not answer for `maxWaitMs`, the record is announced unchecked.
+ * another process. When Redis is back, the replayed leave ends the last lease that Redis knows, although the agent may
+ * be connected to a process that has not written its leases again yet. So a record waits for `waitMs` and is announced
+ * only if the agent has no lease then. If Redis does not answer for `maxWaitMs`, the record is announced without this
+ * check.
  */
 export function createPendingOffline(
   { isPresent, announce, monotonic }: PendingOfflineDeps,

@@ -90,14 +90,14 @@ export interface PresenceTracker {
   /** The agents that are present, sorted by id. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage & { degraded: boolean }>;
   /**
-   * The connections in the channel, each by itself. In memory, and while degraded, `endsAtMs` is Infinity: this process'
-   * own connections last until they are untracked.
+   * The connections in the channel, one entry each. In memory, and while degraded, `endsAtMs` is Infinity: this
+   * process' own connections last until they are untracked.
    */
   listConnections(
     channelId: string,
     page?: ConnectionPageOptions,
   ): Promise<ConnectionPage & { degraded: boolean }>;
-  /** Also reaps this channel, in which this process has no connection. Returns a function that ends this. */
+  /** Also reaps this channel, although this process has no connection in it. Returns a function that ends the watch. */
   watch(channelId: string): () => void;
   /** Returns a function that removes the listener. */
   onChange(listener: PresenceListener): () => void;
@@ -105,8 +105,7 @@ export interface PresenceTracker {
   onDegraded(listener: (degraded: boolean) => void): () => void;
   /**
    * Called when Redis was wiped under an intact connection. Living processes write their leases again within a second.
-   * An agent that is missing after that has left, and no reaper can report it. Returns a function that removes the
-   * listener.
+   * An agent that is still missing has left, and no reaper can report it. Returns a function that removes the listener.
    */
   onWiped(listener: () => void): () => void;
   stats(): PresenceStats;

@@ -18,10 +18,10 @@ export interface HeartbeatDeps {
 }
 
 /**
- * Renews all leases once per `heartbeatMs`, in slices spread over the first half of it, so that ten thousand leases
- * never block the event loop or Redis for long. A slice that fails ends the round; the next round begins after a tenth
- * of `heartbeatMs`. `overdue` means that no round was complete within the last lease, so other processes may have
- * reported this one's agents as offline.
+ * Renews all leases once per `heartbeatMs`, in slices spread over the first half of this time, so that ten thousand
+ * leases never block the event loop or Redis for long. A slice that fails ends the round; the next round begins after a
+ * tenth of `heartbeatMs`. `overdue` means that no round was complete within the last lease, so other processes may have
+ * reported the agents of this process as offline.
  */
 export function createHeartbeat(
   deps: HeartbeatDeps,

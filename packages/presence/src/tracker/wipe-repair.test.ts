@@ -51,8 +51,8 @@ describe('the wipe detector', () => {
     expect(looks).toEqual([['c'], ['c']]);
   });
 
-  // The race: the check is sent before a join, or answered after the leave. Invariant: only a lease that Redis must
-  // have counts as lost.
+  // The race: the check is sent before a join, or answered after the leave. Invariant: a lease counts as lost only if
+  // Redis must have it.
   it('ignores a lease that Redis need not have yet, or need not have any more', async () => {
     const { detector, channels, lost, unexpected } = createBench(new Set(['joining', 'left']));
     lost.add('joining').add('left');

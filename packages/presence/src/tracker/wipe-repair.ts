@@ -92,7 +92,7 @@ export function createWipeRepair(deps: WipeRepairDeps) {
 
   /** Call it periodically. Never rejects. */
   return async function repairAfterWipe(): Promise<void> {
-    // While all leases are being renewed, a missing one does not show a wipe.
+    // While all leases are being renewed, a missing lease does not prove a wipe.
     if (isLooking || renewal.isCatchingUp) return;
     isLooking = true;
     try {

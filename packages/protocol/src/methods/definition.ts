@@ -47,8 +47,8 @@ export interface MethodDefinition {
    */
   readonly bulky?: number | ((params: never) => number);
   /**
-   * True if the call waits for a new event when its param `waitMs` is above 0. It waits before it takes its place in the
-   * order of its socket's calls.
+   * True if the call waits for a new event when its param `waitMs` is above 0. The call waits before it takes its place
+   * in the order of its socket's calls.
    */
   readonly waits?: true;
   readonly rest?: RestRoute;
@@ -78,7 +78,7 @@ export const readStateBytes = 2_560 * kib;
 
 /**
  * The schema of a method's params. Unknown names are refused, because a misspelt optional param would otherwise be
- * ignored silently. The error message names only a few of them, so that it stays short.
+ * ignored silently. The error message lists only a few unknown names, so that it stays short.
  */
 export const paramsSchema = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, {

@@ -51,7 +51,7 @@ const basedOn = orNull(seqSchema).describe(
 const fence = orNull(fenceSchema).describe(
   'The newest fence of the thread’s claims, else conflict; needs threadId.',
 );
-/** The most bytes of the answer to a send with `basedOn`: the newer messages of a `superseded`. */
+/** The most bytes of the answer to a send with `basedOn`: the newer messages of a `superseded` refusal. */
 const supersededBytes = (params: { readonly basedOn: number | null }): number =>
   params.basedOn === null ? 0 : 262_144;
 const tooManyCauses = { error: `replyTo and cause name over ${limits.causes}`, path: ['cause'] };

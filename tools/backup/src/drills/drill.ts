@@ -56,7 +56,7 @@ export async function succeed(
 
 export const channelId = 'drill';
 
-/** Ana writes by a bare socket; Ben follows with the SDK, over restarts of the hub. */
+/** Ana writes over a bare socket; Ben follows with the SDK, over restarts of the hub. */
 export interface Fleet extends AsyncDisposable {
   readonly ana: RpcSocket;
   readonly ben: HubClient;
@@ -134,7 +134,7 @@ export async function backUpUnderLoad(
   let slowestMs = 0;
   for (let n = 0; !isDone; n++) slowestMs = Math.max(slowestMs, await fleet.send(`during ${n}`));
   const archive = await backup;
-  // A write lock that is held for the whole copy would exceed it; see the hub's lock timeout of 2 s.
+  // A write lock that is held for the whole copy would take longer. The hub's lock timeout is 2 s.
   expect(slowestMs).toBeLessThan(1500);
   const during = (await fleet.log()).length;
   expect(during).toBeGreaterThan(acked);
@@ -190,7 +190,7 @@ export async function expectResync(
   await waitFor(() => received.at(-1) === last, { what: 'the next message at the client' });
 }
 
-/** Checks that the restored log is the beginning of the other one, and splits that one where the restored log ends. */
+/** Checks that the restored log is the beginning of the former log, and returns the rest of the former log. */
 export function lostOf(
   before: readonly LoggedEnvelope[],
   restored: readonly LoggedEnvelope[],

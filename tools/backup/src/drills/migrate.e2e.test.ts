@@ -65,7 +65,7 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     expect(refused.output).toContain('hubs of a release before 0.2.0 cannot serve it');
   });
 
-  // This hub plays the previous release: it does not know the migration that runs beside it.
+  // This hub stands for the previous release: it does not know the migration that runs beside it.
   it('of the next release run beside a hub of this one, which serves on under load', async () => {
     const { url, execute } = await databases[engine]();
     const hub = await scope.use(

@@ -36,7 +36,7 @@ describe('a PostgreSQL database', () => {
     });
     expect(await fleet.log()).toEqual(backup.former);
     await hub.kill();
-    // The table `later` stands for one that a later release left behind.
+    // The table `later` stands for a table that a later release left behind.
     postgres.query(
       'drop schema public cascade; create schema public; create table later (id text)',
     );

@@ -86,8 +86,8 @@ export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Wor
 }
 
 /**
- * The named ones, or all. A work is named by its whole name or by its first word. @throws {CommandLineError} for an
- * unknown name
+ * The named items, or all. A work is named by its whole name or by its first word.
+ * @throws {CommandLineError} for an unknown name
  */
 export function chosen<T extends { readonly name: string }>(
   option: string,

@@ -11,7 +11,7 @@ export interface CommandLine {
   readonly hubFolders: readonly string[];
   readonly hubProgram: string;
   readonly hubFlags: readonly string[];
-  /** Null: each work's own. */
+  /** Null: the rates of each work. */
   readonly rates: readonly number[] | null;
   readonly agents: number | null;
   readonly channels: number | null;

@@ -10,7 +10,7 @@ jest.setTimeout(120_000);
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** Runs the command with a folder of its own for temporary files. */
+/** Runs the command with a separate folder for temporary files. */
 function startBench(temporary: string, ...args: readonly string[]) {
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const child = spawn(process.execPath, [...flags, main, ...args], {
@@ -101,7 +101,7 @@ function parentOf(pid: number): number | null {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
-    // It ended meanwhile.
+    // The process ended meanwhile.
     return null;
   }
 }

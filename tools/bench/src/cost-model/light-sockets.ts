@@ -97,7 +97,7 @@ export async function sendAll(
   );
 }
 
-/** Sends messages one by one, each after the last one was answered and a pause, so that no two share a turn. */
+/** Sends messages one by one, each after the previous answer and a pause, so that no two share a turn. */
 export async function sendAlone(
   sender: RpcSocket,
   channelId: string,

@@ -183,8 +183,8 @@ export async function measureMessages(
 }
 
 /**
- * Processor time of a hub for a message of another hub in a channel without a follower on it. The check that reads
- * the newest commits finds the message; it costs most when every message is in another channel.
+ * Processor time of a hub for a message that another hub committed, in a channel that no client of this hub follows.
+ * The check that reads the newest commits finds the message; it costs most when every message is in another channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');

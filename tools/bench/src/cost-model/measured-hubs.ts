@@ -97,7 +97,7 @@ export async function during(
   };
 }
 
-/** The use of some work beyond that of an idle system in the same time. */
+/** The use during some work, minus the use of an idle system in the same time. */
 export function beyondIdle(use: Use, idle: Use): Use {
   const share = use.seconds / idle.seconds;
   return {

@@ -3,13 +3,13 @@
  * are microseconds of one core.
  */
 export const costs = {
-  /** Bytes of a stored message beside its text: the envelope and the ids in its row of the log. */
+  /** Bytes of a stored message besides its text: the envelope and the ids in its row of the log. */
   sqliteRowBytes: 730,
   /** Bytes of a message's rows in other tables and indexes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
-  /** Bytes of the other fields of an envelope on its topic, beside the text. */
+  /** Bytes of the other fields of an envelope on its topic, besides the text. */
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
@@ -28,8 +28,8 @@ export const costs = {
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /**
-   * The cost for each hub of a message of another hub in a channel that it does not follow: every hub reads the newest
-   * commits.
+   * The cost of a message at each hub that does not follow its channel: every hub reads the newest commits of the
+   * others.
    */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,

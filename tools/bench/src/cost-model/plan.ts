@@ -8,7 +8,7 @@ import {
   type MessageLoad,
 } from './model.ts';
 
-/** A fleet, of which every agent is in one channel and sends there. */
+/** A fleet. Each agent is in one channel and sends messages there. */
 export interface Fleet {
   readonly agents: number;
   readonly channelSize: number;
@@ -37,14 +37,14 @@ export interface Plan extends Fleet {
 
 /** The share of a core that a hub may use, so that bursts are not late. */
 const maxCores = 0.6;
-/** The share of a core that a hub may spend on the commits of others, which grows with the whole system. */
+/** The share of a core that a hub may spend on the commits of others. Their number grows with the whole system. */
 const maxForeignCores = 0.2;
 /** Connections that a hub may hold, so that the other hubs can take over the connections of one that stops. */
 const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
 
-/** The cores that one of `hubs` hubs uses. */
+/** The cores that each of `hubs` hubs uses. */
 function hubCores(fleet: Fleet, hubs: number): number {
   const { agents, channelSize, messagesPerAgentSecond } = fleet;
   const messages = agents * messagesPerAgentSecond;
@@ -78,7 +78,7 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
 /** The smallest number of hubs of one system that stays within the limits. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
-  // The loop ends, because with more hubs each one's load falls to that of the foreign commits, which is below the
+  // The loop ends, because with more hubs the load of each falls to that of the foreign commits, which is below the
   // limit.
   while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
   return hubs;

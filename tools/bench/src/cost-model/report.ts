@@ -26,8 +26,8 @@ export interface Row {
   readonly model: number;
   readonly measured: number;
   /**
-   * The largest ratio of the two values, either way, at which the model still holds. Sizes and counts agree better than
-   * times.
+   * The largest ratio between the two values, in either direction, at which the model still holds. Sizes and counts
+   * agree better than times.
    */
   readonly withinFactor: number;
   /** Smaller differences are ignored, because the runs cannot measure them. */
@@ -97,8 +97,8 @@ export function loadRows(measured: readonly LoadCosts[]): Row[] {
         unit: '',
         model: redisCommandsPerMessage(message),
         measured: one.redisCommands,
-        // Only for an even load, whose rate is known. Lease renewals are left out, because with few messages their
-        // share varies.
+        // The factor is exact only for an even load, whose rate is known. Lease renewals are left out, because with few
+        // messages their share varies.
         withinFactor: load === 'even' ? exact : 1.5,
       },
       {

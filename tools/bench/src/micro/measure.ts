@@ -14,7 +14,7 @@ export interface MicroResult {
   readonly otherCores: number;
 }
 
-/** Keeps `concurrency` operations running for `ms`, after a warm-up of a quarter of that. */
+/** Keeps `concurrency` operations running for `ms`, after a warm-up of a quarter of `ms`. */
 export async function measure(
   contestant: Contestant,
   {

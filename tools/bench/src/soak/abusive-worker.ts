@@ -46,7 +46,7 @@ function readFrame(): string {
   ]);
 }
 
-/** Sends the calls that are due after so many ms. Returns their number. */
+/** Sends the calls that are due after `elapsedMs`. Returns their number. */
 type Act = (socket: WebSocket, unanswered: number, elapsedMs: number) => number;
 
 const behaviours: Record<Abuse, Act> = {

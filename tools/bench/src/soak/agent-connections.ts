@@ -4,7 +4,7 @@ export interface AgentConnections {
   readonly agents: Iterable<string>;
   /** The connection got its welcome from the hub `where`. */
   live(agentId: string, connection: string, where: string): void;
-  /** `isWanted` means that the client closed it. */
+  /** `isWanted` means that the client closed the connection. */
   lost(agentId: string, connection: string, isWanted?: boolean): void;
   /** The agent closed for good. */
   closed(agentId: string): void;

@@ -36,7 +36,7 @@ export function createFaultLog(startMs: number): FaultLog {
   };
 }
 
-/** Injects a fault, holds it (until the signal at most), undoes it, and waits until the system has recovered. */
+/** Injects a fault, holds it (at most until the signal aborts), undoes it, and waits until the system has recovered. */
 export async function injectFault(
   system: System,
   fault: ScheduledFault,

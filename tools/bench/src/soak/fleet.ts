@@ -56,10 +56,10 @@ export async function createFleet(
 
   for (const [index, agentId] of agentIds.entries()) {
     subscribers.push(create(agentId, 1, index % addresses.length));
-    // Every third has a second connection at another hub. It is online while one of them is open.
+    // Every third agent has a second connection at another hub. The agent is online while one of them is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // Not its first hub, and a different step for each agent.
+  // Another hub than the agent's first one, with a different step for each agent.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;

@@ -1,7 +1,7 @@
 import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
-/** From the welcome until the agent must be shown online: it resubscribes, and a breaker may have to open. */
+/** The time from the welcome until the agent must be shown online: it resubscribes, and a breaker may have to open. */
 export const settleMs = 2_000;
 /** How much earlier than the client a hub may notice a lost connection. */
 const noticeMs = 1_000;

@@ -52,7 +52,7 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
       const subscriber = random.pick(fleet.subscribersOf(from));
       await sender.send(subscriber, { agentId: to }, `${from} tells ${to} ${turn}`);
     },
-    /** To one of many direct channels, most of which no welcome lists. */
+    /** Sends to one of many direct channels, most of which no welcome lists. */
     async oldDirect(_seat: Subscriber, turn: number) {
       const [first] = fleet.subscribers;
       if (!first || fleet.silentIds.length === 0) return;

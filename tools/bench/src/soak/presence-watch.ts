@@ -23,7 +23,7 @@ export interface PresenceWatch {
   onRedisLost(): void;
   /** The fault is over, and every hub has its Redis again. */
   onRedisBack(): void;
-  /** The subscriber connected; what it was shown before is void. */
+  /** The subscriber connected; the statuses that it was shown before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** A presence event; `publishedMs` is its envelope's timestamp. */
@@ -39,7 +39,7 @@ export interface PresenceWatch {
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** After this time, no lease and no recent change can explain a difference: every one is a violation. */
+  /** After this time, no lease and no recent change can explain a difference, so each difference is a violation. */
   readonly settledAtMs: number;
 }
 
@@ -67,7 +67,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** How long it has been wrong; 0 while that is still excused. */
+  /** How long the shown status has been wrong; 0 while it may still be corrected in time. */
   function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
     const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
     const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);

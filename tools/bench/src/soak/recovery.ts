@@ -18,8 +18,7 @@ export interface KindRecovery {
 /** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
   /**
-   * Call it when a fault begins. It returns a function; call that when the system has recovered, with the times of
-   * recovery.
+   * Call it when a fault begins. Returns a function to call with the times of recovery when the system has recovered.
    */
   onInjected(
     kind: FaultName,

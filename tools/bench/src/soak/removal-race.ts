@@ -21,7 +21,7 @@ const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** Longer than any fault: a call without an answer by then will never get one. */
+/** Longer than any fault: a call that has no answer after this time will never get one. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
@@ -84,7 +84,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     return connectRpc(`ws://127.0.0.1:${port}/v1/ws?agent=${agentId}`, { timeoutMs: 5_000 });
   }
 
-  /** Reads continuously until `isOver`. Most reads are refused, as the agent is rarely a member. */
+  /** Reads continuously until `isOver`. Most reads are refused, because the agent is rarely a member. */
   async function readOn(socket: RpcSocket, port: number, index: number, isOver: () => boolean) {
     const names = Object.keys(readers) as ReadMethod[];
     for (let turn = index; !isOver(); turn += 1) {
@@ -134,7 +134,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
 
   const running = (async () => {
     while (!isStopped) {
-      // The hub is down: the race continues at others.
+      // The hub is down: the race continues at the other hubs.
       await race().catch(() => delay(retryMs));
     }
   })();

@@ -21,7 +21,6 @@ import { raceChannelId, startRemovalRace, type RemovalRace } from './removal-rac
 import { createViolations, formatViolation, type Violations } from './violations.ts';
 import { startWorkload, type WorkloadOptions } from './workload.ts';
 
-/** Options of {@link runSoak}. */
 export interface SoakOptions {
   readonly seed: number;
   readonly system: SystemOptions;

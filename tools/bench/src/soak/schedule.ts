@@ -7,7 +7,7 @@ export interface ScheduledFault {
   /** The index of the hub, if it affects one. */
   readonly hub: number;
   readonly holdMs: number;
-  /** The pause before it. For an overlapping fault: the delay after the first. */
+  /** The pause before the fault. For an overlapping fault: the delay after the first. */
   readonly pauseMs: number;
   /** A fault of another part, injected during this one. */
   readonly overlapping?: ScheduledFault;

@@ -22,7 +22,7 @@ export interface Sender {
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
   /** Repeats the send, as after a lost answer. */
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
-  /** A random one of the agent's last sends to a channel; undefined without any. */
+  /** One of the agent's last sends to a channel, chosen at random; undefined if there are none. */
   recent(subscriber: Subscriber): Sent | undefined;
   /** Like `recent`, and removes the message from the list. */
   takeRecent(subscriber: Subscriber): Sent | undefined;

@@ -12,7 +12,7 @@ export interface Shown {
 
 /** The presence that each subscriber was last shown. */
 export interface ShownPresence {
-  /** The subscriber connected; what it was shown before is void. */
+  /** The subscriber connected; the statuses that it was shown before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** Records a status from an event, or from a list requested at `askedMs`. Events after that are newer than the list. */

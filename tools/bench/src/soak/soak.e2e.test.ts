@@ -22,7 +22,7 @@ beforeAll(async () => {
       system: { db: 'sqlite', redis: 'single', hubs: 3 },
       fleet: { agents: 6, channels: 2, directs: 3 },
       workload: { rate: 60, guestEveryMs: 5_000, guestStayMs: [1_000, 3_000] },
-      // The schedule normally ends long before; this is for a busy machine.
+      // The schedule normally ends long before. A busy machine may need this time.
       durationMs: 80_000,
       maxRestMs: 8_000,
       schedule: schedule.values(),

@@ -39,7 +39,6 @@ export interface Subscriber {
   close(): Promise<void>;
 }
 
-/** Options of {@link createSubscriber}. */
 export interface SubscriberOptions {
   readonly agentId: string;
   readonly number: number;
@@ -70,7 +69,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
     random: () => random.next(),
     webSocket: createRoamingSocket({
       pickPort() {
-        // After a loss it connects elsewhere, as its hub may be down.
+        // After a loss it connects elsewhere, because its hub may be down.
         if (isReturning) hubIndex = options.homeIndex;
         else hubIndex = (hubIndex + random.between(1, addresses.length - 1)) % addresses.length;
         isReturning = false;

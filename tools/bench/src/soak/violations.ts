@@ -20,7 +20,7 @@ export interface Violation {
   readonly kind: ViolationKind;
   readonly atMs: number;
   readonly text: string;
-  /** The last faults before it, as a hint to the cause. */
+  /** The last faults before the violation, as a hint to the cause. */
   readonly lastFaults: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export interface Violation {
 export interface Violations {
   readonly total: number;
   readonly counts: ReadonlyMap<ViolationKind, number>;
-  /** By time. */
+  /** Ordered by time. */
   readonly kept: readonly Violation[];
   add(kind: ViolationKind, text: string, atMs?: number): void;
 }

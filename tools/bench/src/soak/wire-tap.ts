@@ -3,8 +3,8 @@ import { isDirectChannelId } from '@openclaw/protocol';
 export type WireReport = (kind: 'wire gap' | 'wire double', text: string) => void;
 
 /**
- * Checks the frames of one client below the SDK, which repairs mistakes of a hub. On one connection the events of each
- * subscribed channel must be consecutive.
+ * Checks the frames of one client before the SDK gets them, because the SDK repairs mistakes of a hub. On one
+ * connection the events of each subscribed channel must be consecutive.
  */
 export interface WireTap {
   /** A new connection begins. */

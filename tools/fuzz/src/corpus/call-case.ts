@@ -3,7 +3,7 @@ export interface CallCase {
   readonly name: string;
   readonly text: string;
   readonly answers: readonly (number | string)[];
-  /** The id that each answer carries. @default that of the call */
+  /** The id that each answer carries. @default the call's id */
   readonly id?: string | number | null;
 }
 

@@ -140,7 +140,7 @@ const unreadable: RequestCase[] = [
   ['HTTP/9.9', `GET / HTTP/9.9${crlf}${host}${crlf}${crlf}`],
   ['a NUL in a header', `GET /healthz HTTP/1.1${crlf}${host}${crlf}X: a\0b${crlf}${crlf}`],
   ['a header without a colon', `GET /healthz HTTP/1.1${crlf}${host}${crlf}broken${crlf}${crlf}`],
-  // Request smuggling: one server takes for the body what another takes for the next request.
+  // Request smuggling: one server reads as the body what another server reads as the next request.
   [
     'two lengths',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Content-Length: 6${crlf}${crlf}{}`,

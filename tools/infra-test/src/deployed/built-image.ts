@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** The Dockerfile's last stage: its files and its settings. */
 export interface BuiltImage {
-  /** The folder that plays the image's `/`. */
+  /** The folder that stands for the image's `/`. */
   readonly folder: string;
   /** Absolute on this machine. */
   readonly workdir: string;

@@ -103,7 +103,7 @@ describe('infra/cluster', () => {
     await untilWhole();
   }, 60_000);
 
-  // Nodes keep the addresses of the others. When all get new ones together, none finds another by itself.
+  // Nodes keep the addresses of the others. When all addresses change together, no node finds another by itself.
   it('is complete again after all nodes got other addresses, and would not be without start.sh', async () => {
     await stopAll();
     await moveAll();

@@ -141,7 +141,9 @@ export async function startPod(
     );
   }
 
-  /** As Kubernetes sets it: the ConfigMaps, then each entry, which may name an earlier one as $(NAME). */
+  /**
+   * As Kubernetes sets the environment: the ConfigMaps, then each entry, which may refer to an earlier one as $(NAME).
+   */
   function environmentOf(container: Container): Record<string, string> {
     const given: Record<string, string> = {};
     for (const { configMapRef } of container.envFrom ?? []) {

@@ -39,7 +39,7 @@ const configuration = join(root, 'infra/proxy/Caddyfile');
     const folder = await temporaryFolder('caddy');
     scope.defer(() => folder.remove());
     const file = join(folder.path, 'Caddyfile');
-    // Its admin interface would listen on a fixed port.
+    // Caddy's admin interface would listen on a fixed port.
     writeFileSync(file, `{\n\tadmin off\n}\nimport ${configuration}\n`);
     const caddy = startProcess('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
       env: {

@@ -91,7 +91,7 @@ export function stat(title: string, query: string, look: Look = {}): Panel {
     .graphMode(BigValueGraphMode.Area);
 }
 
-/** The quantile of a histogram over all hubs, by the labels named. */
+/** The quantile of a histogram over all hubs, by the given labels. */
 export function quantile(q: number, histogram: string, labels = '', matchers = ''): string {
   const by = labels === '' ? 'le' : `le, ${labels}`;
   return `histogram_quantile(${q}, sum by (${by}) (rate(${histogram}_bucket{${matchers}}[$__rate_interval])))`;

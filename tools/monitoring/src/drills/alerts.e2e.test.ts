@@ -261,7 +261,7 @@ const drills: readonly Drill[] = [
     alerts: ['RedisMemoryOverTarget'],
     fault: 'another program stores half a gigabyte',
     async cause({ redis }) {
-      // In several commands, so that Redis answers each in time.
+      // The memory is filled by several commands, so that Redis answers each in time.
       for (let part = 0; part < 7; part += 1)
         await redis.command(`SETRANGE other:dump-${part} 75000000 x`);
     },
@@ -309,7 +309,7 @@ const drills: readonly Drill[] = [
       await monitoring.setRedisNodes([redis.plainUrl, kept.plainUrl]);
       disk.fill();
       renameSync(join(disk.path, 'filler'), join(disk.path, 'temp-rewriteaof-1.aof'));
-      // The file is written at the end of a command. Redis then refuses writes until it can.
+      // The file is written at the end of a command. Redis then refuses writes until it can write the file.
       await waitFor(
         async () => /MISCONF/.test(await kept.command(`SET filler ${'x'.repeat(10_000)}`)),
         { what: 'a failed write of the append-only file', timeoutMs: 30_000, everyMs: 200 },
@@ -548,7 +548,7 @@ describeWith(
     ADMIN_TOKEN = (await world.run(command, { HUB_JWT_SECRET: hubSecret })).output;
   }, 120_000);
 
-  // If an alert has two severities, only the page counts, because the drill causes that.
+  // If an alert has two severities, only the page counts, because the drill causes the page.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }

@@ -7,7 +7,7 @@ import { freePort } from '@openclaw/test-support';
 export interface Service {
   /** Starts the service if it is stopped, and restarts it if the variables differ from those it runs with. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
-  /** Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. A stopped one is only started. */
+  /** Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. Only starts a stopped service. */
   restart(graceMs: number): Promise<void>;
   output?(): string;
 }
@@ -35,7 +35,7 @@ process.exitCode = answer.ok ? 0 : 1;
 /** Compose waits longer by default, for hubs with many clients. */
 const usualGraceMs = 5_000;
 
-/** Answers `docker compose` up, restart, ps and logs. Services that are not listed are taken to be elsewhere. */
+/** Answers `docker compose` up, restart, ps and logs. A service that is not listed counts as running elsewhere. */
 export async function startComposeStub(
   folder: string,
   services: ReadonlyMap<string, Service>,

@@ -102,7 +102,7 @@ export async function openRedisConnections(port: number, count: number): Promise
   return () => sockets.forEach((socket) => socket.destroy());
 }
 
-/** Opens idle sessions, as a program does that leaks them. The sessions have no application name. */
+/** Opens idle sessions, like a program that leaks them. The sessions have no application name. */
 export async function openSessions(port: number, count: number): Promise<Repair> {
   const sockets: Socket[] = [];
   for (let i = 0; i < count; i += 1) {

@@ -222,7 +222,7 @@ export async function startMonitoring(watched: {
         `--config.file=${at('prometheus.yml')}`,
         `--storage.tsdb.path=${at('data', 'prometheus')}`,
         `--web.listen-address=${host(ports.prometheus)}`,
-        // A resolved alert is withdrawn after this time, so it decides how fast Alertmanager notices the end.
+        // A resolved alert is withdrawn after this time, so this time decides how fast Alertmanager notices the end.
         '--rules.alert.resend-delay=1s',
       ],
       ports.prometheus,

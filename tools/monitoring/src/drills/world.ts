@@ -40,7 +40,7 @@ export interface Outcome {
 /** HUB_JWT_SECRET of {@link World.drilledHub}. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
-// Nothing is refused, and no agent barred, unless a drill wants it.
+// The hubs refuse nothing and bar no agent, unless a drill needs it.
 const noLimit = '1000000/60';
 
 interface Server {
@@ -55,7 +55,7 @@ interface Program {
   output?(): string;
 }
 
-/** True if a process listens there. A frozen one does. */
+/** True if a process listens on the port, even a frozen one. */
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -89,7 +89,7 @@ export async function startWorld(scope: Scope): Promise<World> {
     const ports = { HUB_OPS_PORT: String(opsPort) };
     return scope.use(startHubService({ ...env, ...ports, ...more }, opsPort));
   };
-  // In sequence, as the first creates the tables.
+  // The hubs start in sequence, because the first one creates the tables.
   const hubs = [await start({}), await start({})];
   const drilledHub = await start({
     NODE_ENV: 'production',
@@ -108,7 +108,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const service = (server: Server): Service => ({
-    // Like Compose, it does not restart a server that is running, even if that server hangs.
+    // Like Compose, `up` does not restart a server that is running, even if that server hangs.
     async up() {
       if (!(await accepts(server.port))) await server.restart();
     },

@@ -8,7 +8,7 @@ import { accepted, type DecideAuthorized } from './decision.ts';
 /** The sender of events that no caller causes. */
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
-/** Takes the thread for the caller, or extends the caller's lease, which logs nothing. */
+/** Takes the thread for the caller. If the caller has it already, extends the lease and logs nothing. */
 export const claimThread: DecideAuthorized<'claim'> = async (group, command) => {
   const { actor, channel, params } = command;
   const { channelId, threadId, leaseMs } = params;
@@ -47,8 +47,8 @@ export const claimThread: DecideAuthorized<'claim'> = async (group, command) => 
 };
 
 /**
- * Ends the caller's claim. Changes nothing if it has ended already: an expired one is logged with the next grant, so
- * that every claim has one end.
+ * Ends the caller's claim. Changes nothing if the claim has ended already. The end of an expired claim is logged with
+ * the next grant, so that each claim has one end.
  */
 export const releaseClaim: DecideAuthorized<'claim.release'> = async (group, command) => {
   const { actor, channel, params } = command;

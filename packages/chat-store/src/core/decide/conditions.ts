@@ -8,7 +8,7 @@ import { newestClaim } from './claims.ts';
 const newerMax = 20;
 /** The most bytes of these messages, as JSON. */
 const newerBytes = 262_144;
-/** A sender that is further behind than this is always superseded, so that no check visits more rows. */
+/** A sender that is behind by more seqs than this is always superseded, so that no check visits more rows. */
 const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;
@@ -28,12 +28,12 @@ export interface Conditions {
   readonly fence: number | null;
 }
 
-/** True if the send depends on what was written before it. Such a send costs statements of its own. */
+/** True if the send depends on what was written before it. Such a send costs additional statements. */
 export function isConditional({ params }: ConditionalSend): boolean {
   return params.basedOn !== null || (params.fence ?? null) !== null;
 }
 
-/** Reads the state for a conditional send. The rows of the group's earlier commands must be written before. */
+/** Reads the state for a conditional send. Write the rows of the group's earlier commands before this call. */
 export async function readConditions(
   group: GroupState,
   send: ConditionalSend,
@@ -46,7 +46,9 @@ export async function readConditions(
   return { newer, fence: claim?.fence ?? null };
 }
 
-/** Refuses a send whose conditions do not hold. Call it for senders with the rights only: it shows messages. */
+/**
+ * Refuses a send whose conditions do not hold. Call it only for a sender with the rights, because it shows messages.
+ */
 export function refuseUnmet(
   { params }: ConditionalSend,
   { newer, fence }: Conditions,

@@ -24,7 +24,7 @@ export async function openDirectChannels(
     // The sender of the first message counts as the channel's creator.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }
-  // Ordered by id, like locks, so that two hubs that create the same channels do not deadlock.
+  // The channels are ordered by id, like locks, so that two hubs that create the same channels do not deadlock.
   for (const [id, { actor, params }] of [...missing].sort(([a], [b]) => (a < b ? -1 : 1))) {
     group.adopt(await openDirectChannel(group, id, actor.agentId, params.agentId));
   }

@@ -20,7 +20,7 @@ interface Mentioning {
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
-  /** The mentioned agents that are no members, with `@all` when it does not count. */
+  /** The mentioned agents that are no members, and `@all` if this sender may not mention all. */
   readonly unreached: string[];
 }
 
@@ -46,7 +46,7 @@ export function prefetchMentions(
   if (parsed.all && !mayAlwaysMentionAll(actor)) collected.crowd(channelId);
 }
 
-/** The mentions of a message among the present members: those that its sender gave, and those in its text. */
+/** The mentions of a message among the current members: those that its sender gave, and those in its text. */
 export function mentionsOf(
   prefetched: Prefetched,
   { channelId, actor, parsed }: Mentioning,

@@ -9,7 +9,7 @@ type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
  * Checks that the sender may read the messages that it names, and that the message it replies to is in the same
- * channel. Membership of other channels is as of the prefetch, which runs under the lock of this channel.
+ * channel. The prefetch has read the memberships of other channels, under the lock of this channel.
  */
 export function traceCauses(
   prefetched: Prefetched,

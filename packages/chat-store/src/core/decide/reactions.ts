@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 export const reactionsMax = 1000;
 
 /**
- * The spellings of an emoji among a message's reactions. Earlier releases stored reactions as they were sent, so there
- * may be one or more that differ from the canonical one.
+ * The spellings of an emoji among a message's reactions. Earlier releases stored reactions as they were sent, so one or
+ * more spellings may differ from the canonical one.
  */
 function spellingsOf(reactions: Message['reactions'], emoji: string): string[] {
   return Object.keys(reactions).filter((stored) => canonicalEmoji(stored) === emoji);

@@ -23,12 +23,12 @@ import { originOf, traceCauses } from './origin.ts';
 type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
 
 /**
- * A command that sends a message, with its channel. Most of the traffic is of this kind: a run of sends is decided from
- * one prefetch.
+ * A command that sends a message, with its channel. Most of the traffic is of this kind, so a run of sends is decided
+ * from one prefetch.
  */
 export type Send = SendCommand & {
   readonly channelId: string;
-  /** The mentions in its text; null when it is not to be searched. */
+  /** The mentions in its text; null when the text is not to be parsed. */
   readonly parsed: ParsedMentions | null;
 };
 
@@ -89,7 +89,7 @@ export function refuseSend(send: Send): Refusal | null {
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // Checked before repeats, because even a repeat must be within the token's channels.
+  // The token's channels are checked before repeats, because a repeat must be within them too.
   return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
@@ -126,8 +126,9 @@ export function decideSend(
     const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
     const origin = hasOrigin ? [replyTo, cause, taint] : [];
     print = fingerprint(send.method, content, threadId, ownMentions, metadata, ...origin);
-    // Checked before membership: a sender that lost the answer learns that its message is stored, even if it was
-    // removed or the channel archived since. The first result holds nothing newer than the first call.
+    // Repeats are checked before membership: a sender that lost the answer learns that its message is stored, even if
+    // the sender was removed or the channel was archived later. The first result holds nothing newer than the first
+    // call.
     const first = prefetched.repeat(channelId, agentId, clientMessageId);
     if (first) {
       // A deletion removes the fingerprint; then only the id is compared.
@@ -136,7 +137,7 @@ export function decideSend(
         return refuse('conflict', 'the clientMessageId was already used with other content');
       }
       const { message_id: messageId, seq, timestamp } = first;
-      // A sender that was removed since does not learn who is a member now.
+      // A sender that was removed after the first call does not learn who is a member now.
       const isReader = send.actor.isAdmin || prefetched.role(channelId, agentId) !== null;
       const now = { duplicate: true, unreached: isReader ? unreached : [] };
       return accepted(answer({ messageId, seq, timestamp, ...now }));

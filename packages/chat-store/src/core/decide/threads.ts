@@ -8,7 +8,7 @@ import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
  * Gives a title to a thread that exists only by its replies; a thread that was already created stays unchanged. A repeat
- * returns the current thread. It needs the rights too, because a removed member must not see later changes.
+ * returns the current thread. A repeat needs the rights too, because a removed member must not see later changes.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;

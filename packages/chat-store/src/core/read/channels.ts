@@ -25,8 +25,8 @@ export const listChannels: Read<'channel.list'> = async (
 ) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
-  // Two walks along an index, each as long as the page, instead of one over the direct channels of all agents. Only the
-  // agent's own channels are sorted for another order than that of their ids.
+  // The page needs two walks along an index, each as long as the page. A single walk would read the direct channels of
+  // all agents. Only the agent's own channels are sorted, if the order is not that of their ids.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
@@ -93,7 +93,7 @@ function pageOfOwn(
   params: ParamsOf<'channel.list'>,
   dialect: Dialect,
 ) {
-  // Without another order the walk is along the index of the agent's memberships.
+  // In the default order, the walk follows the index of the agent's memberships.
   const { after, by } = pageOf(params, 'm.channel_id', dialect);
   let query = db
     .selectFrom('members as m')
@@ -137,7 +137,7 @@ function pageOfOthers(
     .orderBy(by)
     .limit(params.limit + 1);
   if (params.kind !== null) query = query.where('c.kind', '=', params.kind);
-  // Written as a literal, so that the planner can use the index of public channels.
+  // The kind is written as a literal, so that the planner can use the index of public channels.
   if (!actor.isAdmin) query = query.where('c.kind', '=', sql.lit('public' as const));
   if (actor.channels) query = query.where('c.id', 'in', [...actor.channels]);
   return query.execute();

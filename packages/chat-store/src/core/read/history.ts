@@ -6,7 +6,7 @@ import { threadOf } from '../objects.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** The most messages read by one statement. Their reactions, up to a thousand each, may lower the number. */
+/** The most messages read by one statement. Messages with many reactions, up to a thousand each, lower the number. */
 const stepMessages = 32;
 
 /**
@@ -17,7 +17,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   const { channelId, before, after, threadId, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
   if (!opened.ok) return opened;
-  // First the seqs and sizes of the messages, without their text.
+  // Reads the seqs and sizes of the messages first, without their text.
   let query = db
     .selectFrom('messages as m')
     .innerJoin('log as l', (join) =>
@@ -63,8 +63,8 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   };
 };
 
-// The root is found by its key and the replies by their index, no more than the page may hold. One condition for both
-// would walk the whole channel. A thread is in one channel only, so its id is enough to find its replies.
+// The root is found by its key, and the replies by their index, at most as many as the page may hold. One condition for
+// both would walk the whole channel. A thread is in one channel only, so its id is enough to find its replies.
 function threadSeqs(
   rootSeq: number,
   { threadId, before, after, limit }: ParamsOf<'message.history'>,

@@ -41,7 +41,7 @@ export async function readLogPage(
         // Rows may be trimmed between two statements that share no snapshot, so the page ends before a gap.
         const last = events.at(-1);
         if (last && last.seq !== row.seq - 1) return false;
-        // With the comma between two events.
+        // Includes the comma between two events.
         bytes += Buffer.byteLength(event.json) + 1;
         if (bytes > maxBytes && events.length > 0) return false;
         events.push(event);
@@ -107,7 +107,7 @@ async function readSteps(
       .orderBy('seq')
       .execute();
     if (step === steps[0] && rows[0]?.seq !== step[0]?.seq) {
-      // The rows were trimmed since the floor was read. Trims come seconds apart, so this ends.
+      // The rows were trimmed since the floor was read. Trims come seconds apart, so the recursion ends.
       return readSteps(db, channelId, { after, limit, maxBytes }, add);
     }
     const readable = rows.map((row) => ({ ...row, envelope: readableEnvelope(row) }));

@@ -62,7 +62,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   function fitting(rows: readonly RowText[]): RowText[] {
     const taken: RowText[] = [];
     for (const row of rows) {
-      // With the comma before the row.
+      // Includes the comma before the row.
       bytes += row.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
       if (bytes > maxBytes && count > 0) break;
       taken.push(row);
@@ -78,7 +78,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
     get count() {
       return count;
     },
-    /** Adds rows, in the order of reading. Returns false when the page is full and does not contain the last of them. */
+    /** Adds rows, in the order of reading. Returns false when the page is full and lacks the last of these rows. */
     add(rows: readonly RowText[]): boolean {
       const isFirst = count === 0;
       const taken = fitting(rows);

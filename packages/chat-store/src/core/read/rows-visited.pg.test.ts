@@ -48,8 +48,8 @@ describe('rows that a read visits on PostgreSQL', () => {
       dialect: new PostgresDialect({ pool }),
       log: ({ query }) => void asked.push(query),
     });
-    // 'quiet' has 3 messages and 'busy' 20,000, none of them by eva. Half of all messages are hers, in her own channel.
-    // A thread of 40 is in the middle of 'busy'.
+    // 'quiet' has 3 messages and 'busy' 20,000, none of them by eva. She wrote half of all messages, in her own
+    // channel. A thread of 40 messages is in the middle of 'busy'.
     server.query(`
       insert into channels (id, kind, name, created_by, created_at)
         select id, 'public', id, 'ana', 1
@@ -137,7 +137,8 @@ describe('rows that a read visits on PostgreSQL', () => {
     for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
       const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
       const { rows } = await visited(readHistory, 'message.history', 'ana', params);
-      // The page's ten rows and one more, out of 20,000: first their sizes, then their texts, each with its log row.
+      // The page reads eleven of 20,000 rows, its ten and one more: first the sizes, then the texts, each with its log
+      // row.
       expect([range, rows < 100, rows]).toEqual([range, true, rows]);
     }
   });

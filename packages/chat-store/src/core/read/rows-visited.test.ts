@@ -158,7 +158,7 @@ describe('rows that a read visits on SQLite', () => {
     );
     const state = async () => (await ask(readState, 'read.state', 'mia', {})).channels;
     expect(await state()).toMatchObject([{ unread: 1_200, mentions: 1_000 }]);
-    // Two look-ups for each.
+    // Two look-ups for each mention.
     expect(await rowsOf(state)).toBeLessThan(2 * 1_000 + 20);
     await write('mia', 'read.mark', { channelId, seq: 1_200 });
     expect(await rowsOf(state)).toBeLessThan(20);

@@ -27,8 +27,8 @@ interface Reply {
 const firstMessageId = 1_000;
 
 /**
- * Centrifugo's JSON protocol, one command or reply a line. A client recovers each channel by the epoch and the offset that
- * it has seen, as https://centrifugal.dev/docs/server/history_and_recovery describes.
+ * Centrifugo's JSON protocol, one command or reply per line. A client recovers each channel by the epoch and the offset
+ * that it has seen, as https://centrifugal.dev/docs/server/history_and_recovery describes.
  */
 export const centrifugoDialect: Dialect = {
   protocol: null,

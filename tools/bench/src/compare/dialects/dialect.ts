@@ -2,7 +2,7 @@
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
-  /** Positions in channels and the like, by which the client resumes; each dialect has its own. */
+  /** The values by which the client resumes, such as positions in channels. Each dialect has different ones. */
   readonly memory: Map<string, string | number>;
 }
 

@@ -26,7 +26,7 @@ export interface Client {
    */
   connect(): Promise<void>;
   publish(index: number, channelId: string, content: string): void;
-  /** Breaks the connection, as a network does. Resolves when it is broken. */
+  /** Breaks the connection, as a failing network does. Resolves when it is broken. */
   cut(): Promise<void>;
   /** Connects again whenever the connection ends, not before the time that the server named. */
   stayConnected(): void;
@@ -40,7 +40,7 @@ export interface ClientOptions {
   readonly channelIds: readonly string[];
   /**
    * True for a client that parses every frame, so that it knows its position. Otherwise it only searches the received
-   * bytes for the marks of messages, which costs a tenth of that.
+   * bytes for the marks of messages, which costs a tenth as much.
    */
   readonly readsFrames: boolean;
 }

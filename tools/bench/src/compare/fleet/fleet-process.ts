@@ -1,4 +1,4 @@
-// The entry of the process in which the clients run, apart from the servers and from the program that reports.
+// The entry of the process in which the clients run. The servers and the program that reports are other processes.
 import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
 import type { FleetAnswer, FleetMessage } from './fleet-proxy.ts';
 

@@ -16,7 +16,7 @@ export interface FleetAnswer {
 }
 
 /**
- * A fleet in a process of its own. Closing it or aborting `signal` ends the process, and rejects calls that wait for an
+ * A fleet in a separate process. Closing it or aborting `signal` ends the process, and rejects calls that wait for an
  * answer.
  */
 export async function startFleet(

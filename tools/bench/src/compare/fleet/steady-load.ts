@@ -22,7 +22,7 @@ export interface LoadPlan {
 export interface LoadResult {
   readonly sent: number;
   readonly deliveriesPerSecond: number;
-  /** Deliveries that were due, a second. */
+  /** Deliveries due per second. */
   readonly duePerSecond: number;
   /** Processor time in µs for each delivery. */
   readonly serverMicros: number;

@@ -3,7 +3,6 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import { answersOk, startServer } from './server-process.ts';
 import type { Membership, System } from './system.ts';
 
-/** Options of {@link hubSystem}. */
 export interface HubSystemOptions {
   readonly name: string;
   /** The root of a checkout with its dependencies. */
@@ -12,7 +11,7 @@ export interface HubSystemOptions {
   readonly program: string;
   /** Flags of Node, such as `--cpu-prof`. */
   readonly nodeFlags: readonly string[];
-  /** @default a SQLite file of its own */
+  /** @default a new SQLite file */
   readonly databaseUrl?: string;
 }
 

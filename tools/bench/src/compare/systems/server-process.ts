@@ -21,7 +21,7 @@ export interface ServerPlan {
 
 export interface ServerPlace {
   readonly port: number;
-  /** A temporary folder of its own, in which it also runs. */
+  /** The server's temporary folder, which is also its working directory. */
   readonly folder: string;
   readonly redis: RedisServer;
 }

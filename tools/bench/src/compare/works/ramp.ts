@@ -74,8 +74,8 @@ interface Step {
 }
 
 /**
- * Raises the rate until one fails twice, or lowers it until one passes. Then it bisects between the highest passed and
- * the lowest failed rate.
+ * Raises the rate until one rate fails twice, or lowers it until one passes. Then it bisects between the highest passed
+ * and the lowest failed rate.
  */
 async function findLimit(
   fleet: Fleet,
@@ -98,7 +98,7 @@ async function findLimit(
   let perSecond = firstPerSecond;
   for (let step = 0; step < maxSteps && bisected <= bisections; step += 1) {
     let tried = await measure(perSecond);
-    // Tried twice, because a single pause of the machine is not the system's limit.
+    // A failed rate is measured again, because a single pause of the machine is not the system's limit.
     if (!isHeld(tried.result)) tried = await measure(perSecond);
     if (isHeld(tried.result)) held = tried;
     else failed = tried;

@@ -4,8 +4,8 @@ import type { Fleet, Incidents } from '../fleet/fleet.ts';
 import type { Membership, RunningSystem, System } from '../systems/system.ts';
 
 /**
- * Starts the system with a Redis of its own and the clients, and calls `work`. Stops everything at the end, also when
- * `work` rejects.
+ * Starts the system with a new Redis and the clients, and calls `work`. Stops everything at the end, also when `work`
+ * rejects.
  */
 export async function withFleet<T>(
   system: System,

@@ -32,6 +32,6 @@ export interface Work {
   readonly columns: readonly Column[];
   /** The column whose range and ratio the report shows; null if a ratio means nothing, as for losses. */
   readonly comparedBy: string | null;
-  /** Starts the system with a Redis of its own, works, and stops both. Rejects soon after `effort.signal` is aborted. */
+  /** Starts the system with a new Redis, works, and stops both. Rejects soon after `effort.signal` is aborted. */
   run(system: System, effort: Effort): Promise<Measured>;
 }
