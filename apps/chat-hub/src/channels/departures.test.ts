@@ -20,4 +20,17 @@ describe('the departures of a channel', () => {
     expect(departures.hasLeftSince(0, 'never seen')).toBe(true);
     expect(departures.hasLeftSince(1, 'agent-1')).toBe(false);
   });
+
+  // The race: an agent left and joined again, its rights are read, and then the room skips trimmed events, one of which
+  // may have removed the agent. Invariant: what is remembered from before does not hide that the rights must be read
+  // again.
+  it('are all in doubt after skipped events, also of an agent that left and joined again before', () => {
+    const departures = new Departures();
+    departures.left('ben', 5);
+    departures.rejoined('ben');
+    departures.skipped(100);
+    expect(departures.hasLeftSince(50, 'ben')).toBe(true);
+    expect(departures.wasAwaySince(50, 'ben')).toBe(true);
+    expect(departures.hasLeftSince(100, 'ben')).toBe(false);
+  });
 });

@@ -29,6 +29,7 @@ export class Departures {
 
   /** Call it when the events up to `seq` were skipped: any agent may have left with them. */
   skipped(seq: number): void {
+    this.#leaves.clear();
     this.#forgottenSeq = seq;
   }
 
