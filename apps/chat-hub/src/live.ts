@@ -1,10 +1,8 @@
-import { ChatStoreError } from '@openclaw/chat-store';
 import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { refusalOfError } from './calls/failure.ts';
 import type { Closers } from './closers.ts';
-import { asHub } from './methods/store-methods.ts';
 import type { DatabaseState } from './observe/service-reports.ts';
 import { startEventLoopDelay } from './observe/event-loop-delay.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -15,6 +13,7 @@ import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { announcedChannel } from './channels/announcer.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
+import { createDirectMembers } from './channels/direct-members.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
 import { createFlusher } from './channels/flusher.ts';
@@ -117,18 +116,7 @@ export async function startLive(
     },
   });
 
-  // Only here are members read from the cache. The members of a direct channel never change, so the cached list is
-  // right.
-  const directMembers = async (channelId: string) => {
-    const { value } = await cache.members.read(channelId, async () => {
-      const two = { channelId, cursor: null, limit: 2 };
-      const page = await store.read(asHub, 'member.list', two, null);
-      if (!page.ok) throw new ChatStoreError('unavailable', page.message);
-      const { head } = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
-      return { value: page.result.members.map((member) => member.agentId), head };
-    });
-    return value;
-  };
+  const directMembers = createDirectMembers({ store, cache, rooms });
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
     senderId === hubId ? 'hub' : knownAgents.kindOf(senderId),
   );
@@ -161,21 +149,10 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  // The members are read once per room, because the tail check also finds every change that the bus already delivered.
-  const agentsOfRoom = new WeakMap<Room, readonly string[]>();
-  async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
-    const room = rooms.get(channelId);
-    const known = room && agentsOfRoom.get(room);
-    if (known) return known;
-    const agentIds = await directMembers(channelId);
-    if (room) agentsOfRoom.set(room, agentIds);
-    return agentIds;
-  }
-
   /** Opens a direct channel at a head that was just read. Reads the head again if the epoch has changed since then. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
-    const agentIds = await agentsOfDirect(channelId);
+    const agentIds = await directMembers(channelId);
     let found: number | undefined = of.head;
     while (rooms.epochGeneration !== epochGeneration) {
       ({ epochGeneration } = rooms);

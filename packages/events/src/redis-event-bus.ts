@@ -9,10 +9,10 @@ import {
   resolveOptions,
 } from '@openclaw/redis-client';
 import { createBus } from './bus-over-transport.ts';
-import { createRecentIds } from './ephemeral-filter.ts';
 import { EventsError } from './errors.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';
 import { createPublishQueue, type ScriptedEvent } from './publish-queue.ts';
+import { createRecentIds } from './recent-ids.ts';
 import { createRedisProbe } from './redis-probe.ts';
 
 export interface RedisEventBusDeps {

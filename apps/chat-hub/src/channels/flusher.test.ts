@@ -20,7 +20,7 @@ function createCase() {
   const load = async (perSecond: number, forMs: number) => {
     for (let ms = 0; ms < forMs; ms += 1) {
       flusher.delivered({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
-      flusher.socket(socket);
+      flusher.scheduleSocket(socket);
       await jest.advanceTimersByTimeAsync(1);
     }
   };
@@ -33,8 +33,8 @@ const gaps = (times: readonly number[]) =>
 describe('a flusher', () => {
   it('writes at the end of the turn under low load', async () => {
     const { flusher, socket, writtenAt } = createCase();
-    flusher.socket(socket);
-    flusher.socket(socket);
+    flusher.scheduleSocket(socket);
+    flusher.scheduleSocket(socket);
     expect(writtenAt).toEqual([]);
     await jest.advanceTimersByTimeAsync(0);
     expect(writtenAt).toHaveLength(1);
@@ -54,7 +54,7 @@ describe('a flusher', () => {
     await jest.advanceTimersByTimeAsync(10);
     const written = writtenAt.length;
     const startMs = performance.now();
-    flusher.socket(socket);
+    flusher.scheduleSocket(socket);
     await jest.advanceTimersByTimeAsync(0);
     expect(writtenAt.slice(written)).toEqual([startMs]);
   });
@@ -71,7 +71,7 @@ describe('a flusher', () => {
         nowMs += 0.25;
         written += 1;
       };
-      flusher.socket({ flush });
+      flusher.scheduleSocket({ flush });
     }
     for (let turn = 1; turn <= 20; turn++) {
       const before = written;
@@ -97,17 +97,17 @@ describe('a flusher', () => {
       flush() {
         nowMs += 5;
         flusher.delivered({ channelId: 'c', events: [event], sockets: 1 });
-        flusher.room(this);
+        flusher.scheduleRoom(this);
       },
     }));
-    for (const room of rooms) flusher.room(room);
+    for (const room of rooms) flusher.scheduleRoom(room);
     const socket = () => ({
       flush() {
         nowMs += 0.1;
         written += 1;
       },
     });
-    for (let n = 0; n < 300; n++) flusher.socket(socket());
+    for (let n = 0; n < 300; n++) flusher.scheduleSocket(socket());
     for (let turn = 1; turn <= 20; turn++) jest.advanceTimersToNextTimer();
     expect(written).toBe(300);
     expect(batches.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);

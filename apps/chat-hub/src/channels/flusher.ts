@@ -92,11 +92,11 @@ export function createFlusher({
 
   return {
     /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
-    room(room: Flushable) {
+    scheduleRoom(room: Flushable) {
       rooms.add(room);
       schedule();
     },
-    socket(socket: Flushable) {
+    scheduleSocket(socket: Flushable) {
       sockets.add(socket);
       schedule();
     },

@@ -1,5 +1,28 @@
 import type { Cache } from '@openclaw/cache';
 import type { Channel, Message } from '@openclaw/protocol';
+import type { Logger } from 'pino';
 
 /** The hub's cache of channels, their members and their newest messages. */
 export type HubCache = Cache<Channel, Message>;
+
+/**
+ * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. It may fail: cached
+ * pages are compared with the log's head before they are served.
+ */
+export function createCacheDropper(
+  cache: Pick<HubCache, 'drop'>,
+  log: Logger,
+): (channelId: string, head: number) => void {
+  let heads = new Map<string, number>();
+  function drop(): void {
+    const channels = [...heads].map(([channelId, head]) => ({ channelId, head }));
+    heads = new Map();
+    cache
+      .drop(channels)
+      .catch((error: unknown) => log.debug({ err: error }, 'caches were not dropped'));
+  }
+  return (channelId, head) => {
+    if (heads.size === 0) setImmediate(drop);
+    heads.set(channelId, head);
+  };
+}

@@ -3,14 +3,9 @@ import { ChatStoreError, type Access } from '@openclaw/chat-store';
 import { refuse } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import type { Identity } from '../edge/identity.ts';
+import { identityOf } from '../testing/identity.ts';
 import { createSessionBench } from '../testing/session-bench.ts';
 import { createLogWaits, type Waited } from './log-waits.ts';
-
-const identityOf = (agentId: string, more: Partial<Identity> = {}): Identity => ({
-  ...{ agentId, kind: 'agent', isAdmin: false, onBehalfOf: null, channels: null },
-  ...{ jti: null, minter: null, issuedAtMs: null, expiresAtMs: null },
-  ...more,
-});
 
 /** Waits on one room, with the answers in the order in which they came. */
 function createBench(limits: { readonly perAgent?: number; readonly perHub?: number } = {}) {

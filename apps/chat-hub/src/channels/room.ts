@@ -2,6 +2,7 @@ import type { Access } from '@openclaw/chat-store';
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { Backlog, type EncodedPage, type ReadLog, type RingBudget } from './backlog.ts';
+import { Departures } from './departures.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { signalsOf, type Signal } from '../sockets/conflation.ts';
 import type { Flusher } from './flusher.ts';
@@ -53,8 +54,6 @@ const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.join',
   'channel.message.delete',
 ]);
-/** The most departed members that a room remembers, for memberships that were read just before the member left. */
-const maxLeaves = 1_000;
 /** The most characters of events that wait for the end of the turn. When there are more, they are framed at once. */
 const maxPendingChars = 1_048_576;
 
@@ -67,10 +66,7 @@ export class Room {
   #backlog: Backlog;
   #pending: EncodedEnvelope[] = [];
   #pendingChars = 0;
-  /** For each agentId, the seq at which it last left and whether it has joined again. The newest is last. */
-  readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
-  /** The highest seq of the departures that were removed from `#leaves`. */
-  #forgottenLeave = 0;
+  #departures = new Departures();
   #isDeleted = false;
   #floor = 1;
   /** The store's count of rewrites; null until the store has reported it. */
@@ -116,7 +112,7 @@ export class Room {
   skipTrimmed(head: number, leftAgents: ReadonlySet<string>): void {
     if (head <= this.head) return;
     // The skipped events may have removed members, so rights that were read before these events must be read again.
-    this.#forgottenLeave = head;
+    this.#departures.skipped(head);
     this.#continueAfter(head, 'trimmed');
     for (const member of [...this.members]) {
       if (!member.isAdmin && leftAgents.has(member.agentId)) member.ended(this, 'trimmed');
@@ -133,6 +129,7 @@ export class Room {
     this.#sequencer.raise(head);
   }
 
+  /** Sends an event without a seq to the sessions, after the durable events that the room delivered before. */
   broadcast(event: EncodedEnvelope): void {
     if (this.members.size > 0) this.#queue(event);
   }
@@ -152,14 +149,14 @@ export class Room {
     return this.#isDeleted;
   }
 
-  /** True when the agent left after `seq` and has not joined again, or when the room no longer remembers this. */
+  /** True when the agent left after `seq` and has not joined again, or when the room cannot tell. */
   hasLeftSince(seq: number, agentId: string): boolean {
-    return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
+    return this.#departures.hasLeftSince(seq, agentId);
   }
 
-  /** True when the agent left after `seq`, even if it has joined again. */
+  /** True when the agent left after `seq`, even if it has joined again, or when the room cannot tell. */
   wasAwaySince(seq: number, agentId: string): boolean {
-    return (this.#leaves.get(agentId)?.seq ?? this.#forgottenLeave) > seq;
+    return this.#departures.wasAwaySince(seq, agentId);
   }
 
   /** Resolves with true once {@link Room.head} is at least `head`, or with false after `timeoutMs`. */
@@ -195,8 +192,7 @@ export class Room {
 
   /** Call it when the epoch changed (a backup was restored). Continues from `head`, and notifies every session. */
   beginEpoch(head: number): void {
-    this.#leaves.clear();
-    this.#forgottenLeave = 0;
+    this.#departures = new Departures();
     this.#isDeleted = false;
     this.#floor = 1;
     this.#rewrites = null;
@@ -253,7 +249,7 @@ export class Room {
     this.#pending.push(event);
     this.#pendingChars += event.json.length;
     if (this.#pendingChars > maxPendingChars) this.flush();
-    else this.#deps.flusher.room(this);
+    else this.#deps.flusher.scheduleRoom(this);
   }
 
   #deliver(event: EncodedEnvelope): void {
@@ -267,8 +263,9 @@ export class Room {
       this.#remove([...this.members], seq);
     } else if (decodedTypes.has(event.type)) {
       const decoded = decodeEnvelope(event.json)?.envelope.event;
-      if (decoded?.type === 'channel.member.leave') this.#noteLeave(decoded.member.agentId, seq);
-      if (decoded?.type === 'channel.member.join') this.#noteJoin(decoded.member.agentId);
+      if (decoded?.type === 'channel.member.leave') this.#memberLeft(decoded.member.agentId, seq);
+      if (decoded?.type === 'channel.member.join')
+        this.#departures.rejoined(decoded.member.agentId);
       if (decoded?.type === 'channel.message.delete')
         this.#backlog.forgetMessage(decoded.message.id);
     }
@@ -287,23 +284,12 @@ export class Room {
   }
 
   // A removed member gets the event that removes it, but no later event.
-  #noteLeave(agentId: string, seq: number): void {
-    this.#leaves.delete(agentId);
-    this.#leaves.set(agentId, { seq, hasRejoined: false });
-    const [oldest] = this.#leaves;
-    if (this.#leaves.size > maxLeaves && oldest) {
-      this.#leaves.delete(oldest[0]);
-      this.#forgottenLeave = oldest[1].seq;
-    }
+  #memberLeft(agentId: string, seq: number): void {
+    this.#departures.left(agentId, seq);
     this.#remove(
       [...this.members].filter((member) => member.agentId === agentId),
       seq,
     );
-  }
-
-  #noteJoin(agentId: string): void {
-    const leave = this.#leaves.get(agentId);
-    if (leave) leave.hasRejoined = true;
   }
 
   #remove(members: readonly RoomMember[], seq: number): void {

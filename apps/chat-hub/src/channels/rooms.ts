@@ -3,9 +3,10 @@ import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-sto
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { createRingBudget, pageEvents, type RingBudget } from './backlog.ts';
+import { readDeparted } from './departures.ts';
 import type { Flusher } from './flusher.ts';
-import type { HubCache } from './hub-cache.ts';
-import { Room, type RoomMember } from './room.ts';
+import { createCacheDropper, type HubCache } from './hub-cache.ts';
+import { Room } from './room.ts';
 
 /** The state of a log from which a room starts. */
 type RoomStart = Pick<LogPage, 'head' | 'epoch'> & Partial<Pick<LogPage, 'floor'>>;
@@ -24,8 +25,6 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** The number of rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/** The most agents whose rights are read concurrently when events of a room were trimmed. */
-const agentsAtOnce = 8;
 /** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
@@ -60,6 +59,7 @@ export function createRooms(deps: {
     { head, epoch, floor }: RoomStart,
     unsubscribe: () => Promise<void>,
   ): Room {
+    // The first sequencer continues the log that the head was read from. Later ones begin in the store's current epoch.
     let firstEpoch: string | null = epoch;
     const room = new Room(channelId, head, {
       flusher,
@@ -74,11 +74,11 @@ export function createRooms(deps: {
         return page.events;
       },
       createSequencer(from, deliver) {
-        const current = firstEpoch ?? store.epoch;
+        const sequencerEpoch = firstEpoch ?? store.epoch;
         firstEpoch = null;
         return createSequencer({
           channelId,
-          epoch: current,
+          epoch: sequencerEpoch,
           head: from,
           totals,
           deliver(event, source) {
@@ -121,7 +121,7 @@ export function createRooms(deps: {
 
   /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
   function offer(room: Room, event: EncodedEnvelope): void {
-    current(room.channelId);
+    moveToEpoch(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
       // Usually this is a second copy of an event that is still in memory.
       const delivered = room.after(event.seq - 1)?.[0];
@@ -167,23 +167,7 @@ export function createRooms(deps: {
   ): Promise<void> {
     const room = rooms.get(channelId)?.room;
     if (!room) return;
-    const checked = new Set<string>();
-    const left = new Set<string>();
-    // The workers share one iterator of the set. It also returns sessions that are added during the iteration.
-    async function readAgents(members: Iterable<RoomMember>): Promise<void> {
-      for (const { agentId } of members) {
-        if (checked.has(agentId)) continue;
-        checked.add(agentId);
-        const access = await store.access(agentId, [channelId], null);
-        if (!access.get(channelId)?.role) left.add(agentId);
-      }
-    }
-    // An agent may enter during the last read, so the loop ends only after a round without a new agent.
-    for (let before = -1; checked.size > before;) {
-      before = checked.size;
-      const members = room.members.values();
-      await Promise.all(Array.from({ length: agentsAtOnce }, () => readAgents(members)));
-    }
+    const left = await readDeparted(store, channelId, room.members);
     if (epochGeneration !== generation || rooms.get(channelId)?.room !== room) return;
     cache.forget(channelId);
     room.update({ floor });
@@ -243,22 +227,27 @@ export function createRooms(deps: {
     });
   }
 
-  /** The live room, moved to the current epoch first if it is still in an earlier one. */
-  function current(channelId: string): Room | undefined {
-    const room = rooms.get(channelId)?.room;
+  /** Moves a room to the current epoch, if it is still in an earlier one. */
+  function moveToEpoch(channelId: string): void {
     const head = outdated.get(channelId);
-    if (head === undefined) return room;
+    if (head === undefined) return;
     outdated.delete(channelId);
+    const room = rooms.get(channelId)?.room;
     room?.beginEpoch(head);
     if (room) onEpochChanged?.(room);
-    return room;
+  }
+
+  /** The live room, in the current epoch. */
+  function current(channelId: string): Room | undefined {
+    moveToEpoch(channelId);
+    return rooms.get(channelId)?.room;
   }
 
   /** Moves some rooms to the current epoch. The others follow in later turns, or when they are used. */
   function moveSome(): void {
     let count = 0;
     for (const channelId of outdated.keys()) {
-      current(channelId);
+      moveToEpoch(channelId);
       if (++count < roomsPerTurn) continue;
       if (outdated.size > 0) setImmediate(moveSome);
       break;
@@ -327,25 +316,3 @@ export function createRooms(deps: {
 }
 
 export type Rooms = ReturnType<typeof createRooms>;
-
-/**
- * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. It may fail: cached
- * pages are compared with the log's head before they are served.
- */
-function createCacheDropper(
-  cache: Pick<HubCache, 'drop'>,
-  log: Logger,
-): (channelId: string, head: number) => void {
-  let heads = new Map<string, number>();
-  function drop(): void {
-    const channels = [...heads].map(([channelId, head]) => ({ channelId, head }));
-    heads = new Map();
-    cache
-      .drop(channels)
-      .catch((error: unknown) => log.debug({ err: error }, 'caches were not dropped'));
-  }
-  return (channelId, head) => {
-    if (heads.size === 0) setImmediate(drop);
-    heads.set(channelId, head);
-  };
-}

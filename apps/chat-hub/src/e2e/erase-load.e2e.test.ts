@@ -2,41 +2,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startPostgres, waitFor } from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor } from '@openclaw/test-support';
 import { range } from '../testing/seqs.ts';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { startTwoHubsOn } from '../testing/two-hubs.ts';
 
 const channelId = 'busy';
 
-describe.each(['SQLite', 'PostgreSQL'])('an erasure under load on %s', (engine) => {
-  let url: string;
-  let hubs: readonly [TestHub, TestHub];
-  let stop: () => Promise<void>;
-
-  beforeAll(async () => {
-    if (engine === 'SQLite') {
-      const database = await temporaryDatabase();
-      ({ url } = database);
-      stop = () => database.remove();
-    } else {
-      const server = await startPostgres();
-      ({ url } = server);
-      stop = () => server.stop();
-    }
-    const start = () => startTestHub({ HUB_DB_URL: url, HUB_LIMIT_MESSAGE: '1000000/60' });
-    hubs = [await start(), await start()];
-  }, 60_000);
-  afterAll(async () => {
-    for (const hub of hubs ?? []) await hub.close();
-    await stop?.();
-  });
-
-  function startErase(...args: readonly string[]) {
+describe.each(['SQLite', 'PostgreSQL'] as const)('an erasure under load on %s', (engine) => {
+  function startErase(databaseUrl: string) {
     const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
     const file = resolve('apps/chat-hub/src/commands/erase.ts');
-    return spawn(process.execPath, [...flags, file, '--agent', 'ben', '--yes', ...args], {
-      env: { PATH: process.env['PATH'], HUB_DB_URL: url },
+    return spawn(process.execPath, [...flags, file, '--agent', 'ben', '--yes'], {
+      env: { PATH: process.env['PATH'], HUB_DB_URL: databaseUrl },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   }
@@ -45,6 +23,8 @@ describe.each(['SQLite', 'PostgreSQL'])('an erasure under load on %s', (engine) 
   // first run is killed at a random point. Invariants: the second run ends; nothing that the agent wrote before this
   // run is left; no acknowledged message of another agent is lost, doubled or out of order.
   it('ends while its agent sends without pause, also after it was killed', async () => {
+    await using started = await startTwoHubsOn(engine, { HUB_LIMIT_MESSAGE: '1000000/60' });
+    const { databaseUrl, hubs } = started;
     const owner = await hubs[0].connect('ana');
     const bens = [await hubs[0].connect('ben'), await hubs[1].connect('ben')] as const;
     await owner.call('channel.create', { channelId, name: channelId });
@@ -73,7 +53,7 @@ describe.each(['SQLite', 'PostgreSQL'])('an erasure under load on %s', (engine) 
     };
     const sending = bens.map((socket, index) => sendAll(socket, `${index}`));
 
-    const first = startErase();
+    const first = startErase(databaseUrl);
     const isDeleted = ({ event }: { event: { type: string } }) =>
       event.type === 'channel.message.delete';
     await waitFor(() => owner.events.filter(isDeleted).length > 20, {
@@ -87,7 +67,7 @@ describe.each(['SQLite', 'PostgreSQL'])('an erasure under load on %s', (engine) 
     // Negative control: the killed run has not erased everything.
     expect(left).toContain('early');
 
-    const second = startErase();
+    const second = startErase(databaseUrl);
     const exited = once(second, 'exit');
     const receipt: unknown = JSON.parse(await text(second.stdout));
     expect(await exited).toEqual([0, null]);

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startPostgres, waitFor } from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor } from '@openclaw/test-support';
 import { range } from '../testing/seqs.ts';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { startTwoHubsOn } from '../testing/two-hubs.ts';
 
 const perSender = 300;
 const channelId = 'busy';
@@ -27,39 +27,13 @@ function unreportedHoles(received: readonly Received[], from: number): number[] 
 
 // Two hubs trim a log to one message while both receive messages for it, so that rooms, pages and resumes constantly
 // reach the floor.
-describe.each(['SQLite', 'PostgreSQL'])('a log trimmed under load on %s', (engine) => {
-  let hubs: readonly [TestHub, TestHub];
-  let stop: () => Promise<void>;
-
-  beforeAll(async () => {
-    let url: string;
-    if (engine === 'SQLite') {
-      const database = await temporaryDatabase();
-      ({ url } = database);
-      stop = () => database.remove();
-    } else {
-      const server = await startPostgres();
-      ({ url } = server);
-      stop = () => server.stop();
-    }
-    const start = () =>
-      startTestHub(
-        {
-          ...{ HUB_DB_URL: url, HUB_RETENTION_MAX_MESSAGES: '1' },
-          HUB_LIMIT_MESSAGE: '1000000/60',
-        },
-        { sweepEveryMs: 5 },
-      );
-    hubs = [await start(), await start()];
-  }, 60_000);
-  afterAll(async () => {
-    for (const hub of hubs ?? []) await hub.close();
-    await stop?.();
-  });
-
+describe.each(['SQLite', 'PostgreSQL'] as const)('a log trimmed under load on %s', (engine) => {
   // Invariants: every seq is assigned once. A live reader gets the events in order; where some were trimmed, it is
   // notified of the floor before the next event. A resume is complete or reports that it is not.
   it('is delivered in order, and reports every hole', async () => {
+    const variables = { HUB_RETENTION_MAX_MESSAGES: '1', HUB_LIMIT_MESSAGE: '1000000/60' };
+    await using started = await startTwoHubsOn(engine, variables, { sweepEveryMs: 5 });
+    const { hubs } = started;
     const [owner, other] = [await hubs[0].connect('owner'), await hubs[1].connect('other')];
     await owner.call('channel.create', { channelId, name: channelId });
     await other.call('channel.join', { channelId });

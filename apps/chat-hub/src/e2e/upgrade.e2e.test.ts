@@ -6,8 +6,9 @@ import { connectRpc, startHub, waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { admissionDefaults, createAdmission } from '../edge/admission.ts';
 import { createFailedSignIns } from '../edge/failed-sign-ins.ts';
-import { AuthError, type Identity } from '../edge/identity.ts';
+import { AuthError } from '../edge/identity.ts';
 import { closeAfterAll } from '../testing/close-after-all.ts';
+import { identityOf } from '../testing/identity.ts';
 import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
 import { createUpgradeHandler, type UpgradeOptions } from '../edge/upgrade.ts';
 
@@ -61,17 +62,7 @@ async function devHub(): Promise<TestHub & { port: number }> {
   return Object.assign(hub, { port: Number(new URL(hub.url).port) });
 }
 
-const ana: Identity = {
-  agentId: 'ana',
-  isAdmin: false,
-  channels: null,
-  jti: null,
-  minter: null,
-  issuedAtMs: null,
-  expiresAtMs: null,
-  kind: 'agent',
-  onBehalfOf: null,
-};
+const ana = identityOf('ana');
 
 /** A bare HTTP server with only the upgrade handler. */
 async function upgradesOnly(

@@ -3,6 +3,7 @@ import { createMemoryCache, type Loaded } from '@openclaw/cache';
 import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
 import { refuse, type Channel, type Message } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
+import { identityOf } from '../testing/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 
 const channelId = 'c';
@@ -26,8 +27,7 @@ function createBench() {
     },
   } as unknown as ChatStore;
   const rooms = new Map<string, { head: number; floor: number }>();
-  const bounds = { channels: null, jti: null, minter: null, issuedAtMs: null, expiresAtMs: null };
-  const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+  const identity = identityOf('ben');
   const caller = { identity, session: { rooms } } as unknown as Caller;
   const load = async (): Promise<Loaded<Page>> => {
     if (database.isAway) throw new RefusedLoad(refuse('unavailable', 'away', 1));

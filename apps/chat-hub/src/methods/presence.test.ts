@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Caller } from '../calls/handler.ts';
+import { identityOf } from '../testing/identity.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
 
@@ -30,8 +31,7 @@ function createBench() {
     },
     typing: { list: removedMeanwhile({ agents: ['came-after'], degraded: false }) },
   } as unknown as MethodDeps;
-  const bounds = { channels: null, jti: null, minter: null, issuedAtMs: null, expiresAtMs: null };
-  const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+  const identity = identityOf('ben');
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
 }
 

@@ -16,6 +16,7 @@ import { Session } from '../sockets/session.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 import { runNow } from '../channels/encoding.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { identityOf } from '../testing/identity.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import type { MethodDeps } from './method-deps.ts';
@@ -80,16 +81,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
     ...{ cache: createMemoryCache(), onEphemeral: nothing, onForeignEpoch: nothing },
   });
-  const bounds = {
-    channels: null,
-    jti: null,
-    minter: null,
-    issuedAtMs: null,
-    expiresAtMs: null,
-    kind: 'agent' as const,
-    onBehalfOf: null,
-  };
-  const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+  const identity = identityOf('ben');
   const { ws, socket } = createPeer('openclaw.v1');
   const session = new Session(ws, socket, 'session', identity, {
     store,
@@ -279,16 +271,7 @@ describe('a subscribe to many channels', () => {
       presence: { prepare: () => undefined },
     } as unknown as MethodDeps;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
-    const bounds = {
-      channels: null,
-      jti: null,
-      minter: null,
-      issuedAtMs: null,
-      expiresAtMs: null,
-      kind: 'agent' as const,
-      onBehalfOf: null,
-    };
-    const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+    const identity = identityOf('ben');
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const params = { topics, epoch: 'e' };
     const answer = await subscriptionMethods(hub).subscribe(
@@ -350,9 +333,7 @@ describe('a subscribe to many channels', () => {
       ...{ agentId: 'ben', isOpen: true, rooms: new Map(), topics: 0 },
       enter: () => undefined,
     } as unknown as Session;
-    const claims = { kind: 'agent' as const, onBehalfOf: null, channels: null, jti: null };
-    const bounds = { ...claims, minter: null, issuedAtMs: null, expiresAtMs: null };
-    const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+    const identity = identityOf('ben');
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const answer = await subscriptionMethods(hub).subscribe(
       { identity, transport: 'ws', session },

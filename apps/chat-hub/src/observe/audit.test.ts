@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import type { AuditRecord } from '@openclaw/chat-store';
 import { pino } from 'pino';
-import type { Identity } from '../edge/identity.ts';
+import { identityOf } from '../testing/identity.ts';
 import { createAudit } from './audit.ts';
 
-const identity: Identity = {
-  ...{ agentId: 'root', kind: 'person', isAdmin: true, onBehalfOf: null, channels: null },
-  ...{ jti: null, minter: null, issuedAtMs: null, expiresAtMs: null },
-};
+const identity = identityOf('root', { kind: 'person', isAdmin: true });
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

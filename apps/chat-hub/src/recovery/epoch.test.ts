@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { beginEpoch } from './epoch.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
+import { identityOf } from '../testing/identity.ts';
 import { createPeer } from '../testing/peer.ts';
 import { Session } from '../sockets/session.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
@@ -119,10 +120,7 @@ describe('a new epoch', () => {
     const sessions = createSessions();
     const connect = (agentId: string) => {
       const { peer, ws, socket } = createPeer('openclaw.v1');
-      const claims = { kind: 'agent' as const, onBehalfOf: null, channels: null, jti: null };
-      const bounds = { ...claims, minter: null, issuedAtMs: null, expiresAtMs: null };
-      const identity = { agentId, isAdmin: false, ...bounds };
-      const session = new Session(ws, socket, agentId, identity, {
+      const session = new Session(ws, socket, agentId, identityOf(agentId), {
         store: {} as ChatStore,
         flusher,
         unsent: createUnsentBudget(),

@@ -14,6 +14,7 @@ import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createSessions } from './sessions.ts';
 import { createUnsentBudget } from './unsent-budget.ts';
+import { identityOf } from '../testing/identity.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range } from '../testing/seqs.ts';
 
@@ -82,19 +83,10 @@ async function connecting() {
   });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
-  const bounds = {
-    channels: null,
-    jti: null,
-    minter: null,
-    issuedAtMs: null,
-    expiresAtMs: null,
-    kind: 'agent' as const,
-    onBehalfOf: null,
-  };
   onAccepted({
     ws,
     socket,
-    identity: { agentId: 'ben', isAdmin: false, ...bounds },
+    identity: identityOf('ben'),
     trace: { requestId: 'r' },
   });
   await asked.promise;

@@ -97,7 +97,7 @@ export class SocketOutput implements Flushable {
       return;
     }
     // Frames left from an earlier turn wait for the peer. The next flush checks whether there are too many.
-    if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.socket(this);
+    if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.scheduleSocket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
   }
@@ -230,7 +230,7 @@ export class SocketOutput implements Flushable {
     this.#count();
     const { writableLength } = this.#socket;
     if (writableLength === 0) {
-      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      if (this.#frames.length > 0) this.#deps.flusher.scheduleSocket(this);
       return;
     }
     this.#watchDrain();
@@ -249,7 +249,7 @@ export class SocketOutput implements Flushable {
     this.#socket.write('', () => {
       this.#isWatchingDrain = false;
       this.#count();
-      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      if (this.#frames.length > 0) this.#deps.flusher.scheduleSocket(this);
       else if (this.#socket.writableLength > 0) this.#watchDrain();
     });
   }

@@ -97,18 +97,12 @@ describe('a socket that read too slowly', () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
-    const asked = Promise.withResolvers<void>();
-    const answer = Promise.withResolvers<void>();
-    bench.onNextPage(async (page) => {
-      asked.resolve();
-      await answer.promise;
-      return page();
-    });
+    const page = bench.holdNextPage();
     bench.peer.read();
-    await asked.promise;
+    await page.requested;
     bench.session.leave('c');
     bench.session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
-    answer.resolve();
+    page.release();
     await waitFor(() => bench.peer.objects.some(({ id }) => id === 1), { what: 'the answer' });
     bench.session.send('{"jsonrpc":"2.0","id":2,"result":{}}');
     await waitFor(() => bench.peer.objects.at(-1)?.id === 2, { what: 'a later answer' });
@@ -122,17 +116,11 @@ describe('a socket that read too slowly', () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     const head = await fallBehind(bench);
-    const asked = Promise.withResolvers<void>();
-    const answer = Promise.withResolvers<void>();
-    bench.onNextPage(async (page) => {
-      asked.resolve();
-      await answer.promise;
-      return page();
-    });
+    const page = bench.holdNextPage();
     bench.peer.read();
-    await asked.promise;
+    await page.requested;
     bench.room.beginEpoch(head);
-    answer.resolve();
+    page.release();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
     await waitFor(() => isTold() && !bench.session.isLagging, { what: 'the discontinuity' });
     bench.publish(3);
@@ -207,21 +195,15 @@ describe('a socket that read too slowly', () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     const head = await fallBehind(bench);
-    const asked = Promise.withResolvers<void>();
-    const answer = Promise.withResolvers<void>();
-    bench.onNextPage(async (page) => {
-      asked.resolve();
-      await answer.promise;
-      return page();
-    });
+    const page = bench.holdNextPage();
     bench.trim(head - 1);
     bench.peer.read();
-    await asked.promise;
+    await page.requested;
     bench.room.beginEpoch(head);
     // The session is behind in the new epoch too, when the page arrives.
     bench.publish(3);
     bench.session.backlogFrom(bench.room, head);
-    answer.resolve();
+    page.release();
     await waitFor(() => bench.peer.seqs.at(-1) === head + 3, { what: 'the new events' });
     const told = bench.peer.objects.filter(({ method }) => method === 'discontinuity');
     expect(told.map(({ params }) => params)).toEqual([{ channelId: 'c', head, reason: 'epoch' }]);
@@ -470,18 +452,12 @@ describe('the unsent output of a session', () => {
     const { session, room, peer } = bench;
     session.enter(room);
     const last = await fallBehind(bench);
-    const asked = Promise.withResolvers<void>();
-    const letOn = Promise.withResolvers<void>();
-    bench.onNextPage(async (page) => {
-      asked.resolve();
-      await letOn.promise;
-      return page();
-    });
+    const page = bench.holdNextPage();
     peer.read();
-    await asked.promise;
+    await page.requested;
     const before = peer.seqs.length;
     const release = session.buffer();
-    letOn.resolve();
+    page.release();
     await bench.turn();
     await bench.turn();
     const goOn = session.pauseCatchUp();

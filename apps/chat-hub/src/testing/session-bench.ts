@@ -1,12 +1,12 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { createSequencer } from '@openclaw/events';
 import { encodeEnvelope, type ChannelEvent, type EncodedEnvelope } from '@openclaw/protocol';
-import type { Identity } from '../edge/identity.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
 import { Session } from '../sockets/session.ts';
 import { createUnsentBudget, type UnsentBudget } from '../sockets/unsent-budget.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { identityOf } from './identity.ts';
 import { createPeer, type Peer } from './peer.ts';
 
 const channelId = 'c';
@@ -27,6 +27,8 @@ export interface SessionBench {
   onNextPage(
     answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
   ): void;
+  /** Holds the store's next answer. `requested` resolves when the session reads the page; `release` answers it. */
+  holdNextPage(): { readonly requested: Promise<void>; readonly release: () => void };
   /** Trims the log: the store answers no event before the floor. The room does not learn of it. */
   readonly trim: (floor: number) => void;
   /** Runs one turn of the event loop and flushes. */
@@ -58,17 +60,7 @@ export function createSessionBench({
       return { events: answer ? await answer(page) : page(), head: log.length, floor, epoch };
     },
   };
-  const nothing = {
-    channels: null,
-    jti: null,
-    minter: null,
-    issuedAtMs: null,
-    expiresAtMs: null,
-    kind: 'agent' as const,
-    onBehalfOf: null,
-  };
-  const identity: Identity = { agentId: 'ben', isAdmin: false, ...nothing };
-  const session = new Session(ws, socket, 'session', identity, {
+  const session = new Session(ws, socket, 'session', identityOf('ben'), {
     store,
     flusher,
     unsent,
@@ -122,6 +114,16 @@ export function createSessionBench({
       return log.length;
     },
     onNextPage: (answer) => void (answerNext = answer),
+    holdNextPage() {
+      const request = Promise.withResolvers<void>();
+      const held = Promise.withResolvers<void>();
+      answerNext = async (page) => {
+        request.resolve();
+        await held.promise;
+        return page();
+      };
+      return { requested: request.promise, release: held.resolve };
+    },
     trim: (next) => void (floor = next),
     async turn() {
       // Flushes without the flusher, which may wait for some ms.

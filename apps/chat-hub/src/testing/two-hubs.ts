@@ -1,4 +1,4 @@
-import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { startPostgres, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import type { StartOptions } from '../start-hub.ts';
 import { closeAfterAll } from './close-after-all.ts';
 import { startTestHub, temporaryDatabase, type TestDatabase, type TestHub } from './test-hub.ts';
@@ -27,4 +27,32 @@ export async function startTwoHubs(
     what: 'Redis for both hubs',
   });
   return { redis, database, environment, hubA, hubB };
+}
+
+/** Two hubs without Redis, on one database. `await using` closes everything. */
+export interface TwoHubsOnDatabase extends AsyncDisposable {
+  readonly databaseUrl: string;
+  readonly hubs: readonly [TestHub, TestHub];
+}
+
+/** Starts two hubs on a database of this engine. */
+export async function startTwoHubsOn(
+  engine: 'SQLite' | 'PostgreSQL',
+  variables: Readonly<Record<string, string>>,
+  options: StartOptions = {},
+): Promise<TwoHubsOnDatabase> {
+  const database = engine === 'SQLite' ? await temporaryDatabase() : await startPostgres();
+  const environment = { HUB_DB_URL: database.url, ...variables };
+  const hubs = [
+    await startTestHub(environment, options),
+    await startTestHub(environment, options),
+  ] as const;
+  return {
+    databaseUrl: database.url,
+    hubs,
+    async [Symbol.asyncDispose]() {
+      for (const hub of hubs) await hub.close();
+      await database[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import type { KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
-import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-parent.ts';
+import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.ts';
 
 /**
  * The most trace contexts that wait for Redis' answer. Others are dropped; their events have no spans on other hubs.

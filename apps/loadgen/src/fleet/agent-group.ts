@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
-import { createAgent, type DueTimes, type VirtualAgent } from './agent.ts';
+import { createAgent, type VirtualAgent } from './agent.ts';
 import { nowMs } from '../measure/clock.ts';
 import { createFrameCache } from './frame-cache.ts';
 import { createSocketFactory } from './lean-socket.ts';
+import type { DueTimes } from './received-events.ts';
 import type { LatencyName } from '../measure/latencies.ts';
 import { agentIdOf, urlOf, type Identity, type Plan, type Rates } from '../plan/plan.ts';
 import { createSchedule } from '../plan/schedule.ts';
@@ -214,21 +215,16 @@ export function createAgentGroup({
       tally.times = { ...tally.times, endMs: Math.min(tally.times.endMs, nowMs()) };
     },
     async report(heads, timeoutMs) {
-      const missing = (agent: VirtualAgent) => {
-        let count = 0;
-        for (const [id, { last }] of agent.watches) count += Math.max(0, (heads[id] ?? 0) - last);
-        return count;
-      };
-      await until(() => all().every((agent) => missing(agent) === 0), nowMs() + timeoutMs);
+      await until(
+        () => all().every(({ received }) => received.missing(heads) === 0),
+        nowMs() + timeoutMs,
+      );
 
       const total = { lost: 0, doubled: 0 };
-      for (const agent of all()) {
-        total.lost += missing(agent) + agent.past.lost;
-        total.doubled += agent.client.counters.repeated + agent.past.doubled;
-        for (const watch of agent.watches.values()) {
-          total.lost += watch.lost;
-          total.doubled += watch.doubled;
-        }
+      for (const { client, received } of all()) {
+        const { lost, doubled } = received.counts();
+        total.lost += received.missing(heads) + lost;
+        total.doubled += client.counters.repeated + doubled;
       }
       const before = reported;
       reported = total;

@@ -1,32 +1,17 @@
-import {
-  createClient,
-  HubError,
-  type ClientOptions,
-  type Envelope,
-  type HubClient,
-} from '@openclaw/client';
-import { isDirectChannelId } from '@openclaw/protocol/wire';
-import { createChannelWatch, watchSeq, type ChannelWatch } from './channel-watch.ts';
+import { createClient, HubError, type ClientOptions, type HubClient } from '@openclaw/client';
 import { nowMs } from '../measure/clock.ts';
 import type { LatencyName } from '../measure/latencies.ts';
 import type { SocketFactory } from './lean-socket.ts';
-import { agentIdOf, agentIndexOf, channelsOf, partnerOf, type Plan } from '../plan/plan.ts';
+import { agentIdOf, channelsOf, partnerOf, type Plan } from '../plan/plan.ts';
 import type { DueOperation } from '../plan/schedule.ts';
 import { countError, record, type Tally } from '../measure/tally.ts';
+import { createReceivedEvents, type DueTimes, type ReceivedEvents } from './received-events.ts';
 
-/** The due time of each agent's last typing and reaction, which the events do not carry. Shared by all threads. */
-export interface DueTimes {
-  readonly typing: Float64Array<SharedArrayBuffer>;
-  readonly reaction: Float64Array<SharedArrayBuffer>;
-}
-
-/** One agent: runs due operations and measures what it receives. */
+/** One agent: runs due operations, and measures their answers. */
 export interface VirtualAgent {
   readonly index: number;
   readonly client: HubClient;
-  readonly watches: ReadonlyMap<string, ChannelWatch>;
-  /** Losses and repeats in the subscriptions that it ended. */
-  readonly past: { readonly lost: number; readonly doubled: number };
+  readonly received: ReceivedEvents;
   /** Connects and joins its channels. */
   join(): Promise<void>;
   subscribe(): Promise<void>;
@@ -45,11 +30,6 @@ const historyPage = 50;
 const repliesPerThread = 5;
 const emojis = ['👍', '🎉', '🚀', '👀', '✅'];
 
-interface KnownMessage {
-  readonly id: string;
-  readonly threadId: string | null;
-}
-
 export function createAgent(
   index: number,
   deps: {
@@ -65,16 +45,9 @@ export function createAgent(
   const { plan, tally, dues } = deps;
   const client = createClient({ ...deps.clientOptions, webSocket: deps.sockets.webSocket });
   const channelIds = channelsOf(plan, index);
-  const watches = new Map<string, ChannelWatch>();
-  const past = { lost: 0, doubled: 0 };
-  const lastMessages = new Map<string, KnownMessage>();
-  const lastReplies = new Map<string, KnownMessage>();
+  const received = createReceivedEvents(plan, tally, dues);
   /** Channels that this agent has left for a moment. */
   const away = new Set<string>();
-  /** Channels that this agent unsubscribed from, so that their events do not count as missing. */
-  const unsubscribed = new Set<string>();
-  // The hub repeats a presence when it compares rosters; a repeated one is not new.
-  const seenPresence = new Map<number, number>();
   let reactedTo = '';
   /** Unanswered operations by channel; those of no channel have the key ''. */
   const pending = new Map<string, number>();
@@ -83,7 +56,7 @@ export function createAgent(
   let lastError: HubError | null = null;
   const timers = new Set<ReturnType<typeof setTimeout>>();
 
-  client.on('event', onEvent);
+  client.on('event', received.receive);
   client.on('state', ({ state, error }) => {
     const now = nowMs();
     lastError = error ?? lastError;
@@ -95,58 +68,6 @@ export function createAgent(
     record(tally, 'reconnect', cutAtMs, now);
     cutAtMs = null;
   });
-
-  function onEvent({ event, channelId, seq }: Envelope) {
-    const now = nowMs();
-    if (now >= tally.times.measureMs) {
-      tally.deliveries += 1;
-      tally.series?.count('deliveries');
-    }
-    if (seq !== null && channelId !== null && !unsubscribed.has(channelId)) {
-      let watch = watches.get(channelId);
-      if (watch === undefined) watches.set(channelId, (watch = createChannelWatch(seq - 1)));
-      watchSeq(watch, seq);
-    }
-    switch (event.type) {
-      case 'channel.message': {
-        const { message } = event;
-        const dueMs = Number.parseFloat(message.content);
-        if (isDirectChannelId(event.channelId)) return record(tally, 'direct', dueMs, now);
-        lastMessages.set(event.channelId, { id: message.id, threadId: null });
-        return record(tally, 'delivery', dueMs, now);
-      }
-      case 'thread.message': {
-        const { message } = event;
-        lastReplies.set(message.channelId, { id: message.id, threadId: message.threadId });
-        return record(tally, 'reply', Number.parseFloat(message.content), now);
-      }
-      case 'channel.typing':
-        return event.typing ? recordDue('typing', dues.typing, event.agentId, now) : undefined;
-      case 'channel.reaction.add':
-        return recordDue('reaction', dues.reaction, event.agentId, now);
-      case 'channel.presence':
-        for (const { agentId, customStatus } of event.presences)
-          onPresence(agentId, customStatus, now);
-    }
-  }
-
-  function recordDue(
-    name: 'typing' | 'reaction',
-    times: Float64Array,
-    agentId: string,
-    now: number,
-  ) {
-    const dueMs = times[agentIndexOf(plan, agentId)];
-    if (dueMs !== undefined && dueMs > 0) record(tally, name, dueMs, now);
-  }
-
-  function onPresence(agentId: string, customStatus: string | null, now: number) {
-    const dueMs = customStatus?.startsWith('due ') ? Number(customStatus.slice(4)) : Number.NaN;
-    const from = agentIndexOf(plan, agentId);
-    if (!(dueMs > (seenPresence.get(from) ?? 0))) return;
-    seenPresence.set(from, dueMs);
-    record(tally, 'presence', dueMs, now);
-  }
 
   function begin(channelId: string) {
     pending.set(channelId, (pending.get(channelId) ?? 0) + 1);
@@ -237,7 +158,7 @@ export function createAgent(
   }
 
   function react(channelId: string, dueMs: number, turn: number) {
-    const message = lastMessages.get(channelId);
+    const message = received.newestMessage(channelId);
     // Repeating a reaction changes nothing and publishes no event.
     if (message === undefined || message.id === reactedTo) return skip(dueMs);
     reactedTo = message.id;
@@ -248,18 +169,16 @@ export function createAgent(
 
   function reply(channelId: string, dueMs: number, turn: number) {
     const isNew = turn % repliesPerThread === 0;
-    const message = (isNew ? undefined : lastReplies.get(channelId)) ?? lastMessages.get(channelId);
+    const message =
+      (isNew ? undefined : received.newestReply(channelId)) ?? received.newestMessage(channelId);
     if (message === undefined) return skip(dueMs);
     note(channelId, client.channel(channelId).reply(message, contentOf(dueMs)), dueMs);
   }
 
   async function subscribeTo(channelId: string) {
+    received.subscribing(channelId);
     const { head } = await client.channel(channelId).subscribe();
-    const watch = watches.get(channelId);
-    // The events of the channel may be handled before this promise resolves, but they never come before the hub's
-    // answer.
-    if (watch === undefined) watches.set(channelId, createChannelWatch(head));
-    else watch.lost += Math.max(0, watch.first - head - 1);
+    received.subscribed(channelId, head);
   }
 
   /**
@@ -274,16 +193,11 @@ export function createAgent(
     }
     // The agent itself caused this wait, so it does not count as latency.
     const startMs = nowMs();
-    unsubscribed.add(channelId);
-    const watch = watches.get(channelId);
-    watches.delete(channelId);
-    past.lost += watch?.lost ?? 0;
-    past.doubled += watch?.doubled ?? 0;
+    received.unsubscribing(channelId);
     const channel = client.channel(channelId);
     await channel.unsubscribe();
     await channel.leave();
     await channel.join();
-    unsubscribed.delete(channelId);
     await subscribeTo(channelId);
     away.delete(channelId);
     record(tally, 'rejoin', startMs, nowMs());
@@ -292,8 +206,7 @@ export function createAgent(
   return {
     index,
     client,
-    watches,
-    past,
+    received,
     get pending() {
       let count = 0;
       for (const ofChannel of pending.values()) count += ofChannel;
@@ -337,7 +250,7 @@ export function createAgent(
           return note('', direct.send(contentOf(dueMs)), dueMs);
         }
         case 'history': {
-          const last = watches.get(channelId)?.last ?? 0;
+          const last = received.lastSeq(channelId);
           // Every second page is an older one, as when a reader scrolls back.
           const before = turn % 2 === 1 && last > historyPage ? { before: last - historyPage } : {};
           const page = client.channel(channelId).history({ limit: historyPage, ...before });

@@ -1,23 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { isReservedName, methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import { eraseStart, type EraseCounts, type Erasure } from '../core/erase.ts';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './opened-database.contract.ts';
+import { commandOf } from './command-of.contract.ts';
+import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.ts';
 
 export function describeErase(engine: string, start: () => Promise<OpenedDatabase>): void {
   describe(`the erasure of an agent on ${engine}`, () => {
     let database: OpenedDatabase;
     let core: StoreCore;
-
-    beforeAll(async () => {
-      database = await start();
-      core = await database.open();
-    }, 60_000);
-    afterAll(async () => {
-      await core?.close();
-      await database?.stop();
-    });
+    openBeforeAll(start, (opened) => ({ database, core } = opened));
 
     async function write<M extends WriteMethod>(
       agentId: string,
@@ -287,12 +280,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const { messageId } = await write('ana', 'message.send', { channelId, content: 'kept' });
       const reaction = { channelId, messageId, emoji: '👍' };
       await write('pat', 'reaction.add', reaction);
-      const more = { channelId, content: 'later' };
-      const params = methods['message.send'].params.parse(more);
       const actor = { agentId: 'pat', isAdmin: false };
-      const commands: Command[] = Array.from({ length: 50 }, () => ({
-        ...{ actor, method: 'message.send', params },
-      }));
+      const send = commandOf(actor, 'message.send', { channelId, content: 'later' });
+      const commands = Array.from({ length: 50 }, () => send);
       let pieces = 0;
       const erasure = { agentId: 'pat', pseudonym: null, isDryRun: false };
       const erased = await erase(erasure, async () => {
@@ -347,8 +337,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       await write('ana', 'member.add', { channelId, agentId: 'zed' });
       const content = 'for zed';
       const actor = { agentId: 'ana', isAdmin: false, onBehalfOf: 'zed' };
-      const params = methods['message.send'].params.parse({ channelId, content });
-      const [sent] = await core.runGroup([{ actor, method: 'message.send', params }]);
+      const [sent] = await core.runGroup([
+        commandOf(actor, 'message.send', { channelId, content }),
+      ]);
       const { messageId } = (sent?.ok ? sent.result : {}) as ResultOf<'message.send'>;
       await write('ana', 'message.edit', { channelId, messageId, content: 'edited' });
       const erasure = { agentId: 'zed', pseudonym: 'erased-z', isDryRun: false };

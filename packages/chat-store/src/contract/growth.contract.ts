@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { methods } from '@openclaw/protocol';
-import type { Command } from '../commands.ts';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './opened-database.contract.ts';
+import { commandOf } from './command-of.contract.ts';
+import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.ts';
 
 const messagesPerCycle = 600;
 const content = 'a text of an agent '.repeat(20);
@@ -14,29 +13,19 @@ export function describeGrowth(engine: string, start: () => Promise<OpenedDataba
     const channelId = 'busy';
     const actor = { agentId: 'ana', isAdmin: false };
 
+    openBeforeAll(start, (opened) => ({ database, core } = opened));
     beforeAll(async () => {
-      database = await start();
-      core = await database.open();
-      const params = methods['channel.create'].params.parse({ channelId, name: 'Busy' });
-      await core.runGroup([{ actor, method: 'channel.create', params }]);
-    }, 60_000);
-    afterAll(async () => {
-      await core?.close();
-      await database?.stop();
+      await core.runGroup([commandOf(actor, 'channel.create', { channelId, name: 'Busy' })]);
     });
 
     async function write(): Promise<void> {
-      const params = methods['message.send'].params.parse({ channelId, content, mentions: [] });
+      const send = commandOf(actor, 'message.send', { channelId, content, mentions: [] });
       for (let sent = 0; sent < messagesPerCycle; sent += 200) {
-        const outcomes = await core.runGroup(
-          Array.from({ length: 200 }, (): Command => ({ actor, method: 'message.send', params })),
-        );
-        const reactions = outcomes.slice(0, 20).map((outcome): Command => {
+        const outcomes = await core.runGroup(Array.from({ length: 200 }, () => send));
+        const reactions = outcomes.slice(0, 20).map((outcome) => {
           const messageId =
             outcome.ok && 'messageId' in outcome.result ? outcome.result.messageId : '';
-          const reaction = { channelId, messageId, emoji: '👍' };
-          const added = methods['reaction.add'].params.parse(reaction);
-          return { actor, method: 'reaction.add', params: added };
+          return commandOf(actor, 'reaction.add', { channelId, messageId, emoji: '👍' });
         });
         await core.runGroup(reactions);
       }

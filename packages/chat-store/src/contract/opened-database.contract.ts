@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { beforeAll } from '@jest/globals';
 import { startPostgres, temporaryFolder } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import type { StoreCore } from '../core/store-core.ts';
 import { openPostgresCore } from '../postgres/postgres-core.ts';
 import { openSqliteCore } from '../sqlite/sqlite-core.ts';
@@ -17,6 +19,21 @@ export interface OpenedDatabase {
    */
   bytes(): number;
   stop(): Promise<void>;
+}
+
+/** Starts a database before the tests of this `describe`, with a core on it, and closes both after them. */
+export function openBeforeAll(
+  start: () => Promise<OpenedDatabase>,
+  use: (opened: { readonly database: OpenedDatabase; readonly core: StoreCore }) => void,
+): void {
+  const suite = suiteScope();
+  beforeAll(async () => {
+    const database = await start();
+    suite.defer(() => database.stop());
+    const core = await database.open();
+    suite.defer(() => core.close());
+    use({ database, core });
+  });
 }
 
 const timeouts = { lockTimeoutMs: 2000, timeoutMs: 2900 };

@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits, methods, type ParamsInputOf } from '@openclaw/protocol';
-import type { Command, WriteMethod } from '../commands.ts';
+import type { WriteMethod } from '../commands.ts';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './opened-database.contract.ts';
+import { commandOf } from './command-of.contract.ts';
+import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.ts';
 
 const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
-  ({
-    ...{ actor: { agentId: 'alice', isAdmin: false }, method },
-    params: methods[method].params.parse(params),
-  }) as Command;
+  commandOf({ agentId: 'alice', isAdmin: false }, method, params);
 
 /**
  * `edits`: how often a message was edited before there was a limit. The number is so high that redacting all rows at
@@ -22,15 +20,7 @@ export function describeRedactions(
   describe(`the texts of deleted messages on ${engine}`, () => {
     let database: OpenedDatabase;
     let core: StoreCore;
-
-    beforeAll(async () => {
-      database = await start();
-      core = await database.open();
-    }, 60_000);
-    afterAll(async () => {
-      await core?.close();
-      await database?.stop();
-    });
+    openBeforeAll(start, (opened) => ({ database, core } = opened));
 
     /**
      * A message that an earlier release allowed to be edited without a limit. Its edits replace other events in the
@@ -86,13 +76,13 @@ export function describeRedactions(
         result: { messages: [{ id: messageId, content: '', deletedAt: expect.any(Number) }] },
       });
 
-      expect((await core.sweep()).isMore).toBe(true);
+      const first = await database.open();
+      expect((await first.sweep()).isMore).toBe(true);
       const left = rowsWithText(channelId);
       expect(edits + 1 - left).toBeGreaterThan(0);
       expect(edits + 1 - left).toBeLessThanOrEqual(limits.edits);
-      // This hub closes, and two others continue at the same time.
-      await core.close();
-      core = await database.open();
+      // That hub is closed now, and two others continue at the same time.
+      await first.close();
       const other = await database.open();
       while ((await Promise.all([core.sweep(), other.sweep()])).some(({ isMore }) => isMore)) {
         expect(await core.logPage(channelId, 2, 300, 1e9)).toMatchObject({ head: 4 + edits });

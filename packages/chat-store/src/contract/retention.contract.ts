@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { methods, type ParamsInputOf, type ParamsOf, type ResultOf } from '@openclaw/protocol';
-import type { Command, ReadMethod, WriteMethod } from '../commands.ts';
+import type { ReadMethod, WriteMethod } from '../commands.ts';
 import type { Retention } from '../core/retention.ts';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './opened-database.contract.ts';
+import { commandOf } from './command-of.contract.ts';
+import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
 
 const hourMs = 3_600_000;
@@ -14,33 +15,20 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
   describe(`retention on ${engine}`, () => {
     let database: OpenedDatabase;
     let core: StoreCore;
-
-    beforeAll(async () => {
-      database = await start();
-      core = await database.open();
-    }, 60_000);
-    afterAll(async () => {
-      await core?.close();
-      await database?.stop();
-    });
+    openBeforeAll(start, (opened) => ({ database, core } = opened));
 
     async function write<M extends WriteMethod>(
       method: M,
       ...many: readonly ParamsInputOf<M>[]
     ): Promise<ResultOf<M>[]> {
-      const outcomes = await core.runGroup(
-        many.map(
-          (params) => ({ actor, method, params: methods[method].params.parse(params) }) as Command,
-        ),
-      );
+      const outcomes = await core.runGroup(many.map((params) => commandOf(actor, method, params)));
       return outcomes.map((outcome) => {
         if (!outcome.ok) throw new Error(`${method}: ${outcome.code}, ${outcome.message}`);
         return outcome.result as ResultOf<M>;
       });
     }
     async function refusal<M extends WriteMethod>(method: M, params: ParamsInputOf<M>) {
-      const command = { actor, method, params: methods[method].params.parse(params) } as Command;
-      const [outcome] = await core.runGroup([command]);
+      const [outcome] = await core.runGroup([commandOf(actor, method, params)]);
       return outcome?.ok ? 'ok' : outcome?.code;
     }
     async function read<M extends ReadMethod>(method: M, params: ParamsInputOf<M>) {

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { StoreCore } from '../core/store-core.ts';
-import type { OpenedDatabase } from './opened-database.contract.ts';
+import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.ts';
 
 const dayMs = 86_400_000;
 
@@ -9,14 +9,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
   describe(`the sweep of tokens on ${name}`, () => {
     let database: OpenedDatabase;
     let core: StoreCore;
-    beforeAll(async () => {
-      database = await start();
-      core = await database.open();
-    }, 60_000);
-    afterAll(async () => {
-      await core.close();
-      await database.stop();
-    });
+    openBeforeAll(start, (opened) => ({ database, core } = opened));
 
     const act = (action: string) => ({
       ...{ actor: 'root', action, target: null, details: {} },

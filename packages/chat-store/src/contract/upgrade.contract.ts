@@ -4,6 +4,7 @@ import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { createMigrations, type Dialect } from '../core/migrations.ts';
 import type { StoreCore } from '../core/store-core.ts';
+import { commandOf } from './command-of.contract.ts';
 
 /** An empty database, and a core that migrates it to this release when it opens it. */
 export interface EmptyDatabase {
@@ -122,16 +123,8 @@ export function describeUpgrade(dialect: Dialect, start: () => Promise<EmptyData
       const deletion = { channelId: 'c', messageId: 'm' };
       expect(
         await core.runGroup([
-          {
-            actor: alice,
-            method: 'message.send',
-            params: methods['message.send'].params.parse(send),
-          },
-          {
-            actor: alice,
-            method: 'message.delete',
-            params: methods['message.delete'].params.parse(deletion),
-          },
+          commandOf(alice, 'message.send', send),
+          commandOf(alice, 'message.delete', deletion),
         ]),
       ).toMatchObject([{ ok: true }, { ok: true }]);
       const { deletedAt: _kept, editedAt: _edited, ...staying } = present;

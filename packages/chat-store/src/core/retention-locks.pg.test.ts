@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { methods } from '@openclaw/protocol';
 import { holdLocks, startPostgres, type PostgresServer } from '@openclaw/test-support';
+import { commandOf } from '../contract/command-of.contract.ts';
 import { openPostgresCore } from '../postgres/postgres-core.ts';
 import type { StoreCore } from './store-core.ts';
 
@@ -24,16 +24,10 @@ afterAll(async () => {
 const actor = { agentId: 'ana', isAdmin: false };
 
 async function createChannel(channelId: string): Promise<void> {
-  const create = methods['channel.create'].params.parse({
-    ...{ channelId, name: channelId, maxMessages: 1 },
-  });
-  const send = methods['message.send'].params.parse({ channelId, content: 'text' });
-  const sends = Array.from({ length: 5 }, () => ({
-    ...{ actor, method: 'message.send' as const, params: send },
-  }));
+  const send = commandOf(actor, 'message.send', { channelId, content: 'text' });
   const outcomes = await core.runGroup([
-    { actor, method: 'channel.create', params: create },
-    ...sends,
+    commandOf(actor, 'channel.create', { channelId, name: channelId, maxMessages: 1 }),
+    ...Array.from({ length: 5 }, () => send),
   ]);
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
 }
@@ -72,10 +66,8 @@ it('trims the other channels while some stay locked', async () => {
 it('trims a channel that is locked most of the time', async () => {
   await createChannel('busy');
   let isBusy = true;
-  const params = methods['message.send'].params.parse({ channelId: 'busy', content: 'text' });
-  const group = Array.from({ length: 50 }, () => ({
-    ...{ actor, method: 'message.send' as const, params },
-  }));
+  const send = commandOf(actor, 'message.send', { channelId: 'busy', content: 'text' });
+  const group = Array.from({ length: 50 }, () => send);
   const sending = (async () => {
     while (isBusy) await core.runGroup(group);
   })();

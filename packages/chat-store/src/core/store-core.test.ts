@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { methods, type ParamsInputOf } from '@openclaw/protocol';
+import type { ParamsInputOf } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
 import { sql } from 'kysely';
-import type { Command, WriteMethod } from '../commands.ts';
+import type { WriteMethod } from '../commands.ts';
+import { commandOf } from '../contract/command-of.contract.ts';
 import { openSqliteEngine } from '../sqlite/sqlite-engine.ts';
 import type { Engine } from './engine.ts';
 import { createStoreCore, type StoreCore } from './store-core.ts';
@@ -16,10 +17,7 @@ describe('the core, on a clock of the test', () => {
   let path: string;
   let nowMs = 1_000_000;
   const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
-    ({
-      ...{ actor: { agentId: 'alice', isAdmin: false }, method },
-      params: methods[method].params.parse(params),
-    }) as Command;
+    commandOf({ agentId: 'alice', isAdmin: false }, method, params);
 
   beforeAll(async () => {
     folder = await temporaryFolder('core');

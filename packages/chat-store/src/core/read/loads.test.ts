@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { limits, methods } from '@openclaw/protocol';
+import { limits } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
 import type { KyselyPlugin } from 'kysely';
-import type { Command } from '../../commands.ts';
+import { commandOf } from '../../contract/command-of.contract.ts';
 import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
 import { createStoreCore } from '../store-core.ts';
 
@@ -46,12 +46,11 @@ describe('a page that ends by its bytes', () => {
   // megabyte.
   it('loads little more than it answers, in statements of bounded size', async () => {
     const { core, loads, close } = await countingCore();
-    const create = methods['channel.create'].params.parse({ channelId, name: channelId });
-    const send = methods['message.send'].params.parse({ channelId, content });
+    const send = commandOf(actor, 'message.send', { channelId, content });
     const commands = [
-      { actor, method: 'channel.create', params: create },
-      ...Array.from({ length: 100 }, () => ({ actor, method: 'message.send', params: send })),
-    ] as Command[];
+      commandOf(actor, 'channel.create', { channelId, name: channelId }),
+      ...Array.from({ length: 100 }, () => send),
+    ];
     for (const outcome of await core.runGroup(commands)) expect(outcome.ok).toBe(true);
     for (const read of [
       () => core.readJson(actor, 'log.read', { channelId, after: 0, limit: 1000, waitMs: 0 }),

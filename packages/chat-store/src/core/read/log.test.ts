@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { methods, type ParamsInputOf } from '@openclaw/protocol';
+import type { ParamsInputOf } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
-import type { Command, WriteMethod } from '../../commands.ts';
+import type { WriteMethod } from '../../commands.ts';
+import { commandOf } from '../../contract/command-of.contract.ts';
 import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
 import type { Engine } from '../engine.ts';
 import { createStoreCore, type StoreCore } from '../store-core.ts';
@@ -34,8 +35,7 @@ describe('a page of a log that is trimmed between two statements of the read', (
 
   async function write<M extends WriteMethod>(method: M, params: ParamsInputOf<M>) {
     const actor = { agentId: 'ana', isAdmin: false };
-    const command = { actor, method, params: methods[method].params.parse(params) } as Command;
-    const [outcome] = await core.runGroup([command]);
+    const [outcome] = await core.runGroup([commandOf(actor, method, params)]);
     expect(outcome).toMatchObject({ ok: true });
   }
   /** Reads a page, and calls `between` after its `nth` statement. */

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { methods, type ParamsInputOf, type ParamsOf } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
 import { Kysely } from 'kysely';
-import type { Command, ReadMethod, WriteMethod } from '../../commands.ts';
+import type { ReadMethod, WriteMethod } from '../../commands.ts';
+import { commandOf } from '../../contract/command-of.contract.ts';
 import { createNodeSqliteDialect, openDatabase } from '../../sqlite/database.ts';
 import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
 import { createStoreCore, type StoreCore } from '../store-core.ts';
@@ -55,11 +56,7 @@ describe('rows that a read visits on SQLite', () => {
     ...many: readonly ParamsInputOf<M>[]
   ) {
     const actor = { agentId, isAdmin: false };
-    const outcomes = await core.runGroup(
-      many.map(
-        (params) => ({ actor, method, params: methods[method].params.parse(params) }) as Command,
-      ),
-    );
+    const outcomes = await core.runGroup(many.map((params) => commandOf(actor, method, params)));
     return outcomes.map((outcome) => {
       if (!outcome.ok) throw new Error(outcome.message);
       return outcome.result as { seq: number; messageId: string };

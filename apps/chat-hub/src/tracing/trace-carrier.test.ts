@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createTraceState, TraceFlags } from '@opentelemetry/api';
-import { encodeCarrier, parseCarrier } from './trace-parent.ts';
+import { encodeCarrier, parseCarrier } from './trace-carrier.ts';
 
 const parent = {
   traceId: '0af7651916cd43dd8448eb211c80319c',

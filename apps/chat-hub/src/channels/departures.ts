@@ -1,0 +1,74 @@
+import type { ChatStore } from '@openclaw/chat-store';
+
+/** The most departed members that one room remembers. */
+const maxLeaves = 1_000;
+/** The most agents whose rights are read concurrently. */
+const agentsAtOnce = 8;
+
+/** The members that left one channel lately: a membership that was read just before must be read again. */
+export class Departures {
+  /** For each agentId, the seq at which it last left and whether it has joined again. The newest is last. */
+  readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
+  /** Up to this seq, agents may have left that are not remembered. */
+  #forgottenSeq = 0;
+
+  left(agentId: string, seq: number): void {
+    this.#leaves.delete(agentId);
+    this.#leaves.set(agentId, { seq, hasRejoined: false });
+    const [oldest] = this.#leaves;
+    if (this.#leaves.size > maxLeaves && oldest) {
+      this.#leaves.delete(oldest[0]);
+      this.#forgottenSeq = oldest[1].seq;
+    }
+  }
+
+  rejoined(agentId: string): void {
+    const leave = this.#leaves.get(agentId);
+    if (leave) leave.hasRejoined = true;
+  }
+
+  /** Call it when the events up to `seq` were skipped: any agent may have left with them. */
+  skipped(seq: number): void {
+    this.#leaves.clear();
+    this.#forgottenSeq = seq;
+  }
+
+  /** True when the agent left after `seq` and has not joined again, or when this is not remembered. */
+  hasLeftSince(seq: number, agentId: string): boolean {
+    return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
+  }
+
+  /** True when the agent left after `seq`, even if it has joined again, or when this is not remembered. */
+  wasAwaySince(seq: number, agentId: string): boolean {
+    return (this.#leaves.get(agentId)?.seq ?? this.#forgottenSeq) > seq;
+  }
+}
+
+/**
+ * Returns the agents of these sessions that are not members of the channel. Costs a query for each agent. Sessions that
+ * enter the set meanwhile are checked too. Rejects with ChatStoreError.
+ */
+export async function readDeparted(
+  store: Pick<ChatStore, 'access'>,
+  channelId: string,
+  sessions: ReadonlySet<{ readonly agentId: string }>,
+): Promise<ReadonlySet<string>> {
+  const checked = new Set<string>();
+  const departed = new Set<string>();
+  // The workers share one iterator of the set. It also returns sessions that are added during the iteration.
+  async function readAgents(remaining: Iterable<{ readonly agentId: string }>): Promise<void> {
+    for (const { agentId } of remaining) {
+      if (checked.has(agentId)) continue;
+      checked.add(agentId);
+      const access = await store.access(agentId, [channelId], null);
+      if (!access.get(channelId)?.role) departed.add(agentId);
+    }
+  }
+  // A session may enter during the last read, so the loop ends only after a round without a new agent.
+  for (let before = -1; checked.size > before;) {
+    before = checked.size;
+    const remaining = sessions.values();
+    await Promise.all(Array.from({ length: agentsAtOnce }, () => readAgents(remaining)));
+  }
+  return departed;
+}

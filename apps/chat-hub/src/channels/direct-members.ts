@@ -1,0 +1,39 @@
+import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
+import { asHub } from '../methods/store-methods.ts';
+import type { HubCache } from './hub-cache.ts';
+import type { Room } from './room.ts';
+import type { Rooms } from './rooms.ts';
+
+/** Returns the two agents of a direct channel. Rejects with ChatStoreError. */
+export type DirectMembers = (channelId: string) => Promise<readonly string[]>;
+
+/**
+ * Reads the members of direct channels, once per live room, because the tail check asks for them with every change of a
+ * channel. Only here are members read from the cache: those of a direct channel never change, so the cached list is
+ * right.
+ */
+export function createDirectMembers(deps: {
+  readonly store: Pick<ChatStore, 'read' | 'logPage'>;
+  readonly cache: Pick<HubCache, 'members'>;
+  readonly rooms: Pick<Rooms, 'get'>;
+}): DirectMembers {
+  const { store, cache, rooms } = deps;
+  const ofRoom = new WeakMap<Room, readonly string[]>();
+
+  async function load(channelId: string) {
+    const two = { channelId, cursor: null, limit: 2 };
+    const page = await store.read(asHub, 'member.list', two, null);
+    if (!page.ok) throw new ChatStoreError('unavailable', page.message);
+    const { head } = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
+    return { value: page.result.members.map((member) => member.agentId), head };
+  }
+
+  return async (channelId) => {
+    const room = rooms.get(channelId);
+    const known = room && ofRoom.get(room);
+    if (known) return known;
+    const { value } = await cache.members.read(channelId, () => load(channelId));
+    if (room) ofRoom.set(room, value);
+    return value;
+  };
+}
