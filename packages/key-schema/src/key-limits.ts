@@ -33,6 +33,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   cachedValueLease: { maxMembers: null, maxBytes: 36 },
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
+  databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,
   // Three fields, and one for each slice: 61 in a window, and up to twice 60 and one more after a clock was set back.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },

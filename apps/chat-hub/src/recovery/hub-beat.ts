@@ -14,14 +14,17 @@ export async function startHubBeat(deps: {
   /** While it is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
+  /** Called when the store has taken a beat. */
+  readonly onBeat?: () => void;
   /** Called when a beat failed. */
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {
-  const { store, hubId, tracker, log, onFailed } = deps;
+  const { store, hubId, tracker, log, onBeat, onFailed } = deps;
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store
       .beat(hubId, tracker.degraded)
+      .then(onBeat)
       .catch((error: unknown) => {
         onFailed?.(error);
         log.debug({ err: error }, 'a heartbeat did not reach the store');
@@ -29,7 +32,7 @@ export async function startHubBeat(deps: {
       .finally(() => (isBeating = null));
     return isBeating;
   };
-  await store.beat(hubId, tracker.degraded);
+  await store.beat(hubId, tracker.degraded).then(onBeat);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
   // A beat that is in flight may contain the previous state.
