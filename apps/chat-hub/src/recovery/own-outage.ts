@@ -7,10 +7,11 @@ import type { DatabaseState } from '../observe/service-reports.ts';
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
- * How long the database is down before this hub looks for others that reach it. Each announcement that it finds then was
- * made after the beginning of the outage, because older ones have expired. No clock is compared.
+ * How long each look must find an announcement of another hub. An announcement that was there before the outage expires
+ * within this time, so a later one was made meanwhile, and no clock is compared. At the end of a shared outage, hubs
+ * reach the database again at different times, but all of them within less than this.
  */
-const lookAfterMs = ttlMs.databaseHub + 2_000;
+const aloneAfterMs = ttlMs.databaseHub + 2_000;
 /** Looks that Redis may fail in a row before what was found earlier is dropped. */
 const maxFailedLooks = 5;
 
@@ -33,8 +34,8 @@ export interface OwnOutageDeps {
 
 /**
  * Starts the watch. A hub that reaches the database sets one key in Redis every 4 s, and looks at nothing. A hub that has
- * lost it for 12 s reads this key every second. Without Redis nothing is known, and the outage counts as shared.
- * `clock` is monotonic time in ms.
+ * lost it reads this key every second. Without Redis nothing is known, and the outage counts as shared. `clock` is
+ * monotonic time in ms.
  */
 export function startOwnOutageWatch(
   { hubId, redis, keys, database, log }: OwnOutageDeps,
@@ -42,24 +43,25 @@ export function startOwnOutageWatch(
 ): OwnOutage {
   const key = keys.databaseHub();
   let announcedMs = -Infinity;
-  /** Another hub that reaches the database, as of the last look. */
-  let otherHub: string | null = null;
+  /** Since when each look has found another hub; null if the last one did not. */
+  let foundSinceMs: number | null = null;
+  let isAlone = false;
   let failedLooks = 0;
   let isLooking = false;
 
-  const isLong = () => database.downMs >= lookAfterMs;
-
-  function found(hub: string | null): void {
-    if (hub !== null && otherHub === null)
-      log.warn({ otherHub: hub }, 'another hub reaches the database: this hub is not ready');
+  function found(otherHub: string | null): void {
+    foundSinceMs = otherHub === null ? null : (foundSinceMs ?? clock());
+    const wasAlone = isAlone;
+    isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
+    if (isAlone && !wasAlone)
+      log.warn({ otherHub }, 'another hub reaches the database: this hub is not ready');
     // The end of the outage itself is logged by the state of the database.
-    if (hub === null && otherHub !== null && isLong())
+    if (wasAlone && !isAlone && database.downMs > 0)
       log.warn('no other hub is known to reach the database: this hub is ready');
-    otherHub = hub;
   }
 
   async function look(): Promise<void> {
-    if (!isLong()) {
+    if (database.downMs === 0) {
       failedLooks = 0;
       return found(null);
     }
@@ -84,7 +86,7 @@ export function startOwnOutageWatch(
 
   return {
     get isAlone() {
-      return otherHub !== null && isLong();
+      return isAlone && database.downMs > 0;
     },
     databaseAnswered() {
       const nowMs = clock();
