@@ -3,6 +3,7 @@
 export const slowSuites = [
   'e2e/topologies/',
   'e2e/databases-',
+  'e2e/lost-database',
   'e2e/presence-kill',
   'e2e/presence-faults',
   'e2e/redis-refuses-writes',

@@ -28,6 +28,7 @@ import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { createLogWaits } from './channels/log-waits.ts';
+import type { OwnOutage } from './recovery/own-outage.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { isWithinBounds } from './edge/identity.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
@@ -54,7 +55,7 @@ export interface MemoryBudgets {
 /** Wires rooms, topics, presence and typing together, and starts their periodic work. */
 export async function startLive(
   hubId: string,
-  services: Services & { readonly tracing: Tracing },
+  services: Services & { readonly tracing: Tracing; readonly ownOutage: OwnOutage },
   metrics: Metrics,
   closers: Closers,
   log: Logger,
@@ -178,6 +179,7 @@ export async function startLive(
       hubId,
       tracker,
       log,
+      onBeat: () => services.ownOutage.databaseAnswered(),
       onFailed: (error) => database.failed('writes', error),
     }),
   );

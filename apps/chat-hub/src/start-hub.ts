@@ -36,6 +36,7 @@ import { createSignInObserver } from './observe/sign-ins.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
 import { createOpsServer, createServer, createStartingServer } from './rest/server.ts';
 import { openStore } from './open-store.ts';
+import { startOwnOutageWatch } from './recovery/own-outage.ts';
 import { createPublicPort } from './public-port.ts';
 import { openServices, storeDeps, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
@@ -115,7 +116,8 @@ export async function startHub(
     const store = closers.opened(await publicPort.during(opening));
     const opened = await openServices(store, config, hubId, closers, log, observers, times);
     const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
-    const services = { ...opened, bus: tracing.bus(opened.bus), tracing };
+    const ownOutage = closers.opened(startOwnOutageWatch({ ...opened, hubId, database, log }));
+    const services = { ...opened, bus: tracing.bus(opened.bus), tracing, ownOutage };
     const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
     observeLive(metrics, { services, live, database });
     const limiter = countRefusals(services.limiter, metrics);
@@ -224,6 +226,7 @@ export async function startHub(
         hubId,
         store,
         database,
+        ownOutage,
         redis: redisState,
         publishPath: () => selfProbe.path,
       }),

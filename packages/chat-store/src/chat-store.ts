@@ -10,6 +10,7 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
+import { refuseNewerSchema } from './core/guarded-core.ts';
 import { observeCore, type DatabaseCall } from './core/observed-core.ts';
 import type { Swept } from './core/retention.ts';
 import type { LogPage } from './core/read/log.ts';
@@ -68,6 +69,11 @@ export interface ChatStore extends Omit<
 > {
   /** The database's epoch as last seen. It changes when a backup is restored. */
   readonly epoch: string;
+  /**
+   * Why this release must no longer use the database, as one sentence: a newer release has migrated it past this one.
+   * Then every call is refused with `unavailable`. Null otherwise. A store that beats finds out within two beats.
+   */
+  readonly newerSchema: string | null;
   /** Commands that wait for their group. */
   readonly queueLength: number;
   /** Reads and look-ups that are waiting for their turn. */
@@ -151,7 +157,8 @@ export async function createChatStore(
   const { timeoutMs, maxReads, target } = parsed;
   const pools = new Map<string, () => PoolConnections>();
   const opened = await openCore(parsed, deps, (name, read) => pools.set(name, read));
-  const core = deps.onCall ? observeCore(opened, deps.onCall) : opened;
+  const guarded = refuseNewerSchema(opened);
+  const core = deps.onCall ? observeCore(guarded.core, deps.onCall) : guarded.core;
   let epoch = await core.epoch().catch(async (error: unknown) => {
     await core.close();
     throw runtimeError(error);
@@ -219,6 +226,9 @@ export async function createChatStore(
   return {
     get epoch() {
       return epoch;
+    },
+    get newerSchema() {
+      return guarded.reason();
     },
     get queueLength() {
       return queue.queueLength;

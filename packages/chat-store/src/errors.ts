@@ -14,7 +14,7 @@ export type ChatStoreErrorCode =
   | 'corrupt'
   /** The server refused the user, the password or the database's name, or its TLS certificate is not accepted. */
   | 'unauthorized'
-  /** A newer release has migrated this database. */
+  /** A newer release has migrated this database, and this one cannot serve it. */
   | 'newer_schema'
   | 'invalid_options'
   | 'closed'

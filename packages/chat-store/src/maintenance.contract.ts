@@ -160,5 +160,77 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
       await expect(maintenance.migrate()).rejects.toMatchObject({ code: 'newer_schema' });
       await maintenance.close();
     });
+
+    const page = methods['message.history'].params.parse({ channelId: 'c' });
+    const send = methods['message.send'].params.parse({ channelId: 'c', content: 'x' });
+    const rename = 'alter table messages rename column taint to taints';
+    const back = [
+      'alter table messages rename column taints to taint',
+      `update meta set value = '0.2.0 0012_tokens_and_audit' where name = 'compatible_from'`,
+    ];
+
+    it('is no longer used by a running store that cannot serve it, from its next beat on', async () => {
+      const { url, run } = await create();
+      const store = await openWithChannel(url);
+      await append(store, 'one');
+      await store.beat('hub-1');
+      // All statements of this release still work.
+      for (const statement of recorded('0099_next', '9.0.0')) run(statement);
+      await expect(store.beat('hub-1')).rejects.toMatchObject({
+        code: 'unavailable',
+        cause: { code: 'newer_schema' },
+      });
+      expect(store.newerSchema).toMatch(/needs hubs of release 9\.0\.0 or newer/);
+      expect(await store.append(alice, 'message.send', send)).toMatchObject({
+        ok: false,
+        code: 'unavailable',
+        retryAfterMs: 1_000,
+      });
+      expect(await store.read(alice, 'message.history', page)).toMatchObject({
+        code: 'unavailable',
+      });
+      await expect(store.heads(['c'])).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await store.health()).toMatchObject({ status: 'down' });
+
+      for (const statement of back.slice(1)) run(statement);
+      await store.beat('hub-1');
+      expect(store.newerSchema).toBeNull();
+      // Nothing was written meanwhile.
+      expect(await append(store, 'two')).toBe(3);
+      await store.close();
+    });
+
+    it('makes a running store refuse a failed statement as unavailable, not as a bug', async () => {
+      const { url, run } = await create();
+      const faults: string[] = [];
+      const logger = {
+        warn: () => undefined,
+        error: (details: object) => void faults.push(JSON.stringify(details)),
+      };
+      const store = await createChatStore({ url }, { logger });
+      const params = methods['channel.create'].params.parse({ channelId: 'c', name: 'C' });
+      await store.append(alice, 'channel.create', params);
+      const both = () =>
+        Promise.all([
+          store.append(alice, 'message.send', send),
+          store.append(alice, 'message.send', { ...send, content: 'y' }),
+        ]);
+      // The control: without a newer release, the same statements fail as a bug.
+      run(rename);
+      expect(await both()).toMatchObject([{ code: 'internal' }, { code: 'internal' }]);
+      expect(store.newerSchema).toBeNull();
+      expect(faults.length).toBeGreaterThan(0);
+
+      faults.length = 0;
+      for (const statement of recorded('0099_next', '9.0.0')) run(statement);
+      expect(await both()).toMatchObject([{ code: 'unavailable' }, { code: 'unavailable' }]);
+      expect(store.newerSchema).toMatch(/0099_next/);
+      expect(faults).toEqual([]);
+
+      for (const statement of back) run(statement);
+      await store.beat('hub-1');
+      expect(await both()).toMatchObject([{ ok: true }, { ok: true }]);
+      await store.close();
+    });
   });
 }

@@ -33,6 +33,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   cachedValueLease: { maxMembers: null, maxBytes: 36 },
   // A starting hub keeps the 32 newest; hubs that start later add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
+  databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,
   // Three fields, and one for each slice: a window has 61 slices, or up to 121 after a clock was set back.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },

@@ -96,6 +96,8 @@ export interface KeySchema {
   sequence(channelId: string): RedisKey;
   /** Each hub's newest committed event. */
   latestEvents(): RedisKey;
+  /** The hub whose write the database took last. */
+  databaseHub(): RedisKey;
   /** A value under a name that the application chose. */
   cachedValue(name: string): RedisKey;
   /** Held by the process that loads a cached value. */
@@ -163,6 +165,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),
     sequence: (channelId) => key(`seq:messages:${slot(channelId)}`),
     latestEvents: () => key('log:latest'),
+    databaseHub: () => key('hub:database'),
     cachedValue: (name) => key(`cache:${slot(name)}`),
     cachedValueLease: (name) => key(`cache:${slot(name)}:lease`),
     rateLimit: (action, agentId) => key(`ratelimit:${checkId(action)}:${slot(agentId)}`),

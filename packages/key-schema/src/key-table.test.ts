@@ -36,6 +36,7 @@ describe('keyTable', () => {
       recentMessages: keys.recentMessages('c1'),
       sequence: keys.sequence('c1'),
       latestEvents: keys.latestEvents(),
+      databaseHub: keys.databaseHub(),
       cachedValue: keys.cachedValue('n1'),
       cachedValueLease: keys.cachedValueLease('n1'),
       rateLimit: keys.rateLimit('message', 'a1'),

@@ -12,6 +12,7 @@ export const ttlMs = {
   /** The longest load of a cached value that other processes wait for. */
   cachedValueLeaseMax: 60_000,
   rateLimit: 60_000,
+  databaseHub: 10_000,
 } as const;
 
 /** The most messages that `messages:{channelId}:recent` holds. */
@@ -152,6 +153,16 @@ export const keyTable = {
     value: 'hubId → JSON of LatestEvent; the 32 newest',
     purpose:
       'The newest event of each hub: if the log lacks one, a starting hub knows that a backup was restored',
+    owner: 'chat-hub',
+    source: 'ours',
+  },
+  databaseHub: {
+    pattern: 'hub:database',
+    redisType: 'string',
+    ttlMs: ttlMs.databaseHub,
+    value: 'hubId',
+    purpose:
+      'A hub that reaches the database: a hub that has lost it reads from this whether it is alone',
     owner: 'chat-hub',
     source: 'ours',
   },

@@ -36,7 +36,7 @@ describe('parseKey', () => {
           const name = schema[kind](ids[0] as string, ids[1] as string);
           const expected = { channelId: null, agentId: null, action: null, valueName: null };
           idNames(kind).forEach((field, at) => Object.assign(expected, { [field]: ids[at] }));
-          const hasHashTag = kind === 'latestEvents' ? null : hashTags;
+          const hasHashTag = idNames(kind).length === 0 ? null : hashTags;
           expect(parseKey(name, 'p:')).toEqual({ kind, ...expected, hasHashTag });
         },
       ),

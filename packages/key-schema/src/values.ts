@@ -114,6 +114,7 @@ export interface KeyValues {
   readonly cachedValueLease: string;
   /** hubId → its newest event. */
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
+  readonly databaseHub: string;
   readonly rateLimit: string;
   /** The time of a slice's youngest request → the requests in the slice; `blocked`, `oldest`, `newest` → a time. */
   readonly rateLimitWindow: Readonly<Record<string, string>>;

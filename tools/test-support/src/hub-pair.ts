@@ -60,6 +60,7 @@ export interface ReportedRedis {
 /** The body of a hub's `/readyz`, ready or not. */
 export async function readyReport(hub: HubProcess): Promise<{
   readonly ready: boolean;
+  readonly reason: string | null;
   readonly degraded: boolean;
   readonly database: { readonly status: 'ok' | 'refusing_writes' | 'down' };
   readonly redis: ReportedRedis;

@@ -1,4 +1,5 @@
 import {
+  isNameId,
   keyLimits,
   keyTable,
   recentMessagesMax,
@@ -96,6 +97,7 @@ function valueProblem({ kind, channelId, agentId, value }: KeyFacts): string | n
   }
   if (kind === 'sequence' || kind === 'rateLimit')
     return /^\d+$/.test(value) ? null : 'is not a decimal number';
+  if (kind === 'databaseHub') return isNameId(value) ? null : 'is not the id of a hub';
   if (kind === 'cachedValueLease' || (kind === 'cachedValue' && value === '')) return null;
   const parsed = parseJson(value);
   if (kind === 'cachedValue') return parsed === undefined ? 'is not JSON' : null;

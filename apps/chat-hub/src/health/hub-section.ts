@@ -23,6 +23,7 @@ export interface HubFacts {
 interface ReadyBody {
   readonly status: number;
   readonly ready?: boolean;
+  readonly reason?: string | null;
   readonly hubId?: string;
   readonly draining?: boolean;
   readonly database?: { readonly status?: string; readonly latencyMs?: number | null };
@@ -168,8 +169,17 @@ function hubLines(facts: HubFacts): Line[] {
   return lines;
 }
 
-function readyLine({ status, hubId, draining, database }: ReadyBody): Line {
+const unreadyAdvice: Readonly<Record<string, string>> = {
+  newer_schema: 'a newer release has migrated its database: start hubs of that release',
+  database_of_this_hub:
+    'other hubs reach the database: compare HUB_DB_… and the network of this hub with theirs',
+};
+
+function readyLine({ status, reason, hubId, draining, database }: ReadyBody): Line {
   const who = hubId ?? 'the hub';
+  const advice = unreadyAdvice[reason ?? ''];
+  if (status !== 200 && advice !== undefined)
+    return line('ready', 'down', `${who} answers ${status}: ${reason}`, advice);
   if (draining === true)
     return line(
       'ready',

@@ -38,6 +38,7 @@ export const databaseFailureCodes = [
   'unwritable',
   'corrupt',
   'unauthorized',
+  'newer_schema',
 ] as const satisfies readonly ChatStoreErrorCode[];
 
 /** The metrics of one hub. Every series exists from the start, at 0, so that its first increase is visible. */

@@ -16,6 +16,7 @@ describe('the readiness of a hub', () => {
     };
     const queries: PromiseWithResolvers<StoreHealth>[] = [];
     const store: ReadinessDeps['store'] = {
+      newerSchema: null,
       health() {
         const query = Promise.withResolvers<StoreHealth>();
         queries.push(query);
@@ -25,7 +26,14 @@ describe('the readiness of a hub', () => {
     const redis = { health: async () => ({}) } as unknown as ReadinessDeps['redis'];
     const database = { isUp: true };
     const publishPath = () => ({ status: 'unused' }) as PublishPath;
-    const readiness = createReadiness({ hubId: 'h', store, database, redis, publishPath });
+    const readiness = createReadiness({
+      hubId: 'h',
+      store,
+      database,
+      ownOutage: { isAlone: false },
+      redis,
+      publishPath,
+    });
     const reports = Array.from({ length: 300 }, () => readiness.report());
     expect(queries).toHaveLength(1);
     queries[0]?.resolve(health);
@@ -37,19 +45,43 @@ describe('the readiness of a hub', () => {
     queries[1]?.resolve({ ...health, status: 'down' });
     expect(await later).toMatchObject({
       ready: false,
+      reason: 'draining',
       draining: true,
       database: { status: 'down' },
     });
   });
 
   it.each([
-    ['serves', {}, { ready: true, degraded: false, database: { status: 'ok' } }],
+    ['serves', {}, { ready: true, reason: null, degraded: false, database: { status: 'ok' } }],
     [
       'has lost PostgreSQL, as all hubs have',
       { down: 'postgres' },
-      { ready: true, degraded: true },
+      { ready: true, reason: null, degraded: true },
     ],
-    ['has lost its own SQLite file', { down: 'sqlite' }, { ready: false, degraded: true }],
+    [
+      'has lost PostgreSQL, and another hub has not',
+      { down: 'postgres', isAlone: true },
+      { ready: false, reason: 'database_of_this_hub', degraded: true },
+    ],
+    [
+      'alone may not write',
+      { isUp: false, isAlone: true },
+      {
+        ready: false,
+        reason: 'database_of_this_hub',
+        database: { status: 'refusing_writes' },
+      },
+    ],
+    [
+      'has lost its own SQLite file',
+      { down: 'sqlite' },
+      { ready: false, reason: 'database_file', degraded: true },
+    ],
+    [
+      'must not use its database any more',
+      { down: 'sqlite', isUp: false, isAlone: true, newerSchema: 'needs release 9.0.0' },
+      { ready: false, reason: 'newer_schema', degraded: true },
+    ],
     [
       'may not write',
       { isUp: false },
@@ -71,12 +103,16 @@ describe('the readiness of a hub', () => {
   ] as const)('a hub that %s', async (_what, given, expected) => {
     const {
       down,
+      isAlone = false,
+      newerSchema = null,
       isUp = true,
       hangs = false,
       redis = 'ok',
       path = 'ok',
     } = given as {
       readonly down?: 'postgres' | 'sqlite';
+      readonly isAlone?: boolean;
+      readonly newerSchema?: string | null;
       readonly isUp?: boolean;
       readonly hangs?: boolean;
       readonly redis?: string;
@@ -90,20 +126,29 @@ describe('the readiness of a hub', () => {
     };
     const readiness = createReadiness({
       hubId: 'h',
-      store: { health: () => (hangs ? new Promise(() => undefined) : Promise.resolve(health)) },
+      store: {
+        newerSchema,
+        health: () => (hangs ? new Promise(() => undefined) : Promise.resolve(health)),
+      },
       database: { isUp },
+      ownOutage: { isAlone },
       redis: { health: async () => ({ status: redis }) } as never,
       publishPath: () => ({ status: path }) as PublishPath,
     });
     expect(await readiness.report()).toMatchObject({ state: 'serving', ...expected });
     readiness.drain();
-    expect(await readiness.report()).toMatchObject({ state: 'draining', ready: false });
+    expect(await readiness.report()).toMatchObject({
+      state: 'draining',
+      ready: false,
+      reason: 'draining',
+    });
   });
 
   it('is starting until the hub has started', async () => {
     const start = createStartReadiness('h');
     expect(await start.report()).toEqual({
       ready: false,
+      reason: 'starting',
       hubId: 'h',
       state: 'starting',
       draining: false,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import type { PresenceTracker } from '@openclaw/presence';
 import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
+import type { OwnOutage } from '../recovery/own-outage.ts';
 import type { PublishPath } from '../recovery/self-probe.ts';
 import type { DatabaseState } from './service-reports.ts';
 import type { HubState } from './scraped-metrics.ts';
@@ -66,14 +67,26 @@ export interface Readiness {
   drain(): void;
 }
 
+/** Why a hub is not ready. */
+export type UnreadyReason =
+  | 'starting'
+  | 'draining'
+  /** A newer release has migrated the database, and this one must not use it any more. */
+  | 'newer_schema'
+  /** The SQLite file of this hub does not answer. */
+  | 'database_file'
+  /** Another hub reaches the database, and this one does not. */
+  | 'database_of_this_hub';
+
 /**
  * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready out of service.
  * That helps only against a fault of one hub, so a hub stays ready during an outage of a database or Redis that all
  * hubs share.
  */
 export interface ReadinessReport {
-  /** False while the hub starts or drains, and while its own SQLite file does not answer. */
   readonly ready: boolean;
+  /** Null while the hub is ready. */
+  readonly reason: UnreadyReason | null;
   readonly hubId: string;
   readonly state: HubState;
   readonly draining: boolean;
@@ -93,6 +106,7 @@ export interface ReadinessReport {
 /** The answer of `/readyz` while the hub starts: it waits for its database, or migrates it. */
 export interface StartingReport {
   readonly ready: false;
+  readonly reason: 'starting';
   readonly hubId: string;
   readonly state: 'starting';
   readonly draining: false;
@@ -100,8 +114,9 @@ export interface StartingReport {
 
 export interface ReadinessDeps {
   readonly hubId: string;
-  readonly store: Pick<ChatStore, 'health'>;
+  readonly store: Pick<ChatStore, 'health' | 'newerSchema'>;
   readonly database: Pick<DatabaseState, 'isUp'>;
+  readonly ownOutage: Pick<OwnOutage, 'isAlone'>;
   readonly redis: Pick<RedisState, 'health'>;
   readonly publishPath: () => PublishPath;
 }
@@ -112,7 +127,7 @@ const late = Symbol('late');
 
 /** Creates the readiness of a hub that has started. */
 export function createReadiness(deps: ReadinessDeps): Readiness {
-  const { hubId, store, database, redis, publishPath } = deps;
+  const { hubId, store, database, ownOutage, redis, publishPath } = deps;
   let draining = false;
   // Anybody may call this, and the store runs few health checks at a time. So concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
@@ -133,6 +148,16 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
     return Promise.all([databaseHealth(), redis.health()]).finally(() => (pending = undefined));
   }
 
+  /** A fault that other hubs need not have. One that all hubs share is no reason, see {@link ReadinessReport}. */
+  function unreadyReason(health: Awaited<ReturnType<typeof databaseHealth>>): UnreadyReason | null {
+    if (draining) return 'draining';
+    // Hubs of the newer release serve the database, or are about to.
+    if (store.newerSchema !== null) return 'newer_schema';
+    if (health.status === 'down' && 'engine' in health && health.engine === 'sqlite')
+      return 'database_file';
+    return ownOutage.isAlone ? 'database_of_this_hub' : null;
+  }
+
   return {
     async report() {
       const [health, redisHealth] = await (pending ??= check());
@@ -140,11 +165,10 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
       const isRefusing = health.status === 'ok' && !database.isUp;
       const status = isRefusing ? 'refusing_writes' : health.status;
       const isRedisMissed = path.status !== 'unused' && redisHealth.status !== 'ok';
-      // A SQLite file belongs to this hub alone. Its failure is therefore no outage that other hubs share.
-      const hasOwnFault =
-        health.status === 'down' && 'engine' in health && health.engine === 'sqlite';
+      const reason = unreadyReason(health);
       return {
-        ready: !draining && !hasOwnFault,
+        ready: reason === null,
+        reason,
         hubId,
         state: draining ? 'draining' : 'serving',
         draining,
@@ -163,6 +187,13 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   };
 }
 
+const starting = {
+  ready: false,
+  reason: 'starting',
+  state: 'starting',
+  draining: false,
+} as const;
+
 /** The readiness of a hub from the start of its process on. Until `started` is called, it is starting. */
 export function createStartReadiness(
   hubId: string,
@@ -170,7 +201,7 @@ export function createStartReadiness(
   let current: Readiness | null = null;
   return {
     async report() {
-      return current?.report() ?? { ready: false, hubId, state: 'starting', draining: false };
+      return current?.report() ?? { ...starting, hubId };
     },
     get state() {
       return current?.state ?? 'starting';

@@ -10,6 +10,8 @@ import { databaseFailureCodes, type Metrics } from './metrics.ts';
 export interface DatabaseState {
   /** True while neither reads nor writes fail. */
   readonly isUp: boolean;
+  /** How long the database has been down; 0 while it is up. */
+  readonly downMs: number;
   /** Takes the outcome of a call to the database. */
   readonly onCall: (call: DatabaseCall) => void;
   /** Takes a failure that the store reported before the database answered, for instance because it hangs. */
@@ -63,6 +65,9 @@ export function createDatabaseState(
   return {
     get isUp() {
       return downSinceMs === null;
+    },
+    get downMs() {
+      return downSinceMs === null ? 0 : clock() - downSinceMs;
     },
     onCall({ kind, durationMs, failure }) {
       metrics.databaseCallSeconds.observe({ kind }, durationMs / 1_000);

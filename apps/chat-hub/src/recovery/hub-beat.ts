@@ -14,13 +14,16 @@ export async function startHubBeat(deps: {
   /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
+  /** Called after the store has accepted a report. */
+  readonly onBeat?: () => void;
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {
-  const { store, hubId, tracker, log, onFailed } = deps;
+  const { store, hubId, tracker, log, onBeat, onFailed } = deps;
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store
       .beat(hubId, tracker.degraded)
+      .then(onBeat)
       .catch((error: unknown) => {
         onFailed?.(error);
         log.debug({ err: error }, 'a heartbeat did not reach the store');
@@ -28,7 +31,7 @@ export async function startHubBeat(deps: {
       .finally(() => (isBeating = null));
     return isBeating;
   };
-  await store.beat(hubId, tracker.degraded);
+  await store.beat(hubId, tracker.degraded).then(onBeat);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
   // A report in flight may contain the previous state, so a second one follows it.

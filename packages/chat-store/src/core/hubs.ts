@@ -1,5 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
+import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
 const deadAfterMs = 5000;
@@ -15,6 +16,8 @@ export interface HubBeat {
 
 export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<void> {
   return engine.write(async (db) => {
+    const newer = await findNewerSchema({ ...engine, db });
+    if (newer !== null) throw newer;
     const now = engine.sql.now();
     const reported = { beat_at: now, cut_off: isCutOff ? 1 : 0 };
     await db

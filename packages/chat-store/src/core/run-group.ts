@@ -6,6 +6,7 @@ import { openDirectChannels } from './decide/direct-channels.ts';
 import { decideSend, prefetchFor, sendOf, type Send } from './decide/send.ts';
 import type { Engine } from './engine.ts';
 import { emptyLists } from './group-statements.ts';
+import { newerSchemaBehind } from './newer-schema.ts';
 import { indexPrefetched } from './prefetch.ts';
 import { createGroupState } from './group-state.ts';
 
@@ -38,6 +39,8 @@ export async function runGroup(
           { cause: error },
         );
       }
+      const newer = await newerSchemaBehind(engine);
+      if (newer !== null) throw newer;
       if (commands.length > 1) return runApart(engine, commands, report);
       report(error, `deciding ${commands[0]?.method}`);
       return [refuse('internal', 'the command could not be executed')];

@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
+import { newerSchemaBehind } from './newer-schema.ts';
 import { sweepRedactions } from './redactions.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
 import { readLogPage } from './read/log.ts';
@@ -43,6 +44,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
           const message = 'the write conflicted with other transactions too often';
           throw new ChatStoreError('unavailable', message);
         }
+        const newer = await newerSchemaBehind(engine);
+        if (newer !== null) throw newer;
         report(error, call.name);
         throw new ChatStoreError('internal', 'a bug in the chat store', { cause: error });
       }
@@ -92,7 +95,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     directChannels: bind(readDirectChannels),
     /** The commits since the mark, at most a few thousand; `hasMore` is true when there are more. */
     changes: bind(readChanges),
-    /** Records a beat of a hub, with the database's time, and whether the hub lacks Redis. */
+    /**
+     * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
+     * `newer_schema` if a newer release has migrated the database past this one.
+     */
     beat: bind(beat),
     /** The hubs among these that sent a beat in the last 5 s and reported that they lack Redis. */
     redislessHubs: bind(readRedislessHubs),

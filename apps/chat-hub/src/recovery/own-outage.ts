@@ -1,0 +1,104 @@
+import { isNameId, ttlMs, type KeySchema } from '@openclaw/key-schema';
+import type { RedisClient } from '@openclaw/redis-client';
+import type { Logger } from 'pino';
+import type { DatabaseState } from '../observe/service-reports.ts';
+
+/** An announcement lives long enough that one may be lost. */
+const announceEveryMs = 4_000;
+const lookEveryMs = 1_000;
+/**
+ * How long each look must find an announcement of another hub. An announcement that was there before the outage expires
+ * within this time, so a later one was made meanwhile, and no clock is compared. At the end of a shared outage, hubs
+ * reach the database again at different times, but all of them within less than this.
+ */
+const aloneAfterMs = ttlMs.databaseHub + 2_000;
+/** Looks that Redis may fail in a row before what was found earlier is dropped. */
+const maxFailedLooks = 5;
+
+/** Tells an outage of the database that this hub has alone from one that all hubs share. */
+export interface OwnOutage {
+  /** True while another hub reaches the database and this one does not. False while this hub cannot know. */
+  readonly isAlone: boolean;
+  /** Call it when the database has taken a write of this hub. Announces that to the other hubs at times. */
+  databaseAnswered(): void;
+  close(): void;
+}
+
+export interface OwnOutageDeps {
+  readonly hubId: string;
+  readonly redis: Pick<RedisClient, 'send'>;
+  readonly keys: Pick<KeySchema, 'databaseHub'>;
+  readonly database: Pick<DatabaseState, 'downMs'>;
+  readonly log: Pick<Logger, 'warn' | 'debug'>;
+}
+
+/**
+ * Starts the watch. A hub that reaches the database sets one key in Redis every 4 s, and looks at nothing. A hub that has
+ * lost it reads this key every second. Without Redis nothing is known, and the outage counts as shared. `clock` is
+ * monotonic time in ms.
+ */
+export function startOwnOutageWatch(
+  { hubId, redis, keys, database, log }: OwnOutageDeps,
+  clock = () => performance.now(),
+): OwnOutage {
+  const key = keys.databaseHub();
+  let announcedMs = -Infinity;
+  /** Since when each look has found another hub; null if the last one did not. */
+  let foundSinceMs: number | null = null;
+  let isAlone = false;
+  let failedLooks = 0;
+  let isLooking = false;
+
+  function found(otherHub: string | null): void {
+    foundSinceMs = otherHub === null ? null : (foundSinceMs ?? clock());
+    const wasAlone = isAlone;
+    isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
+    if (isAlone && !wasAlone)
+      log.warn({ otherHub }, 'another hub reaches the database: this hub is not ready');
+    // The end of the outage itself is logged by the state of the database.
+    if (wasAlone && !isAlone && database.downMs > 0)
+      log.warn('no other hub is known to reach the database: this hub is ready');
+  }
+
+  async function look(): Promise<void> {
+    if (database.downMs === 0) {
+      failedLooks = 0;
+      return found(null);
+    }
+    try {
+      const value = await redis.send(['get', key]);
+      failedLooks = 0;
+      const isOther = typeof value === 'string' && isNameId(value) && value !== hubId;
+      found(isOther ? value : null);
+    } catch (error) {
+      log.debug({ err: error }, 'Redis does not say which hubs reach the database');
+      failedLooks += 1;
+      if (failedLooks > maxFailedLooks) found(null);
+    }
+  }
+
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    void look().finally(() => (isLooking = false));
+  }, lookEveryMs);
+  timer.unref();
+
+  return {
+    get isAlone() {
+      return isAlone && database.downMs > 0;
+    },
+    databaseAnswered() {
+      const nowMs = clock();
+      // Beats may be written while reads fail.
+      if (database.downMs > 0 || nowMs - announcedMs < announceEveryMs) return;
+      announcedMs = nowMs;
+      redis
+        .send(['set', key, hubId, 'PX', String(ttlMs.databaseHub)])
+        .catch((error: unknown) =>
+          log.debug({ err: error }, 'other hubs were not told that the database answers'),
+        );
+    },
+    close: () => clearInterval(timer),
+  };
+}
