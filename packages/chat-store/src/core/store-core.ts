@@ -17,6 +17,7 @@ import { sweepDeleted } from './sweep.ts';
 import {
   isRevoked,
   readMinted,
+  readTime,
   recordMinted,
   recordTokenUses,
   revoke,
@@ -103,6 +104,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
+    /** The database's time. A token that is minted with it is ended by each later revocation, whatever the hub's clock. */
+    readTime: bind(readTime),
     /** Records a minted token with its audit entry. Give the token away only when it has resolved. */
     recordMinted: bind(recordMinted),
     recordTokenUses: bind(recordTokenUses),
