@@ -34,6 +34,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // A starting hub keeps the 32 newest; hubs that started since then add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   rateLimit: counter,
-  // Three fields, and one for each slice: 61 in a window, and up to twice 60 and one more after a clock was set back.
+  // Four fields, and one for each slice but the newest: 61 in a window, and up to twice 60 and one more after a clock was
+  // set back.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };
