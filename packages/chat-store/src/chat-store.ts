@@ -268,6 +268,7 @@ export async function createChatStore(
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
     revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
+    readTime: () => lookUp(null, () => core.readTime()),
     recordMinted: (token, audit) => writePriority(() => core.recordMinted(token, audit)),
     recordTokenUses: (uses) => writePriority(() => core.recordTokenUses(uses)),
     readMinted: (query) => lookUp(null, () => core.readMinted(query)),

@@ -71,7 +71,8 @@ describe('a channel', () => {
     ['presence.list', { limit: 5 }, (room) => room.presence({ limit: 5 }, options)],
     ['typing.start', { threadId: null }, (room) => room.startTyping(null, options)],
     ['typing.stop', { threadId: 'root' }, (room) => room.stopTyping('root', options)],
-    ['typing.list', {}, (room) => room.typing(options)],
+    ['typing.list', { threadId: null }, (room) => room.typing(null, options)],
+    ['typing.list', { threadId: 'root' }, (room) => room.typing('root', options)],
     [
       'thread.create',
       { messageId: 'm', title: null },

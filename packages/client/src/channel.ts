@@ -87,7 +87,8 @@ export interface HubChannel {
   readonly presence: Call<'presence.list', [page?: Rest<'presence.list'>]>;
   readonly startTyping: Call<'typing.start', [threadId?: string | null]>;
   readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
-  readonly typing: Call<'typing.list', []>;
+  /** Lists who is typing in the thread, or without one anywhere in the channel. */
+  readonly typing: Call<'typing.list', [threadId?: string | null]>;
 
   readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;
   readonly updateThread: Call<'thread.update', [threadId: string, title: string | null]>;
@@ -185,7 +186,8 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
       call('typing.start', { channelId, threadId: threadId ?? null }, options),
     stopTyping: (threadId, options) =>
       call('typing.stop', { channelId, threadId: threadId ?? null }, options),
-    typing: (options) => call('typing.list', { channelId }, options),
+    typing: (threadId, options) =>
+      call('typing.list', { channelId, threadId: threadId ?? null }, options),
 
     createThread: (messageId, title, options) =>
       call('thread.create', { channelId, messageId, title: title ?? null }, options),

@@ -102,8 +102,11 @@ describe('a client of a real hub', () => {
     await ada.channel(channelId).startTyping();
     await waitFor(() => seen.includes('ada2 typing true'));
     expect((await bob.channel(channelId).typing()).agents).toEqual(['ada2']);
+    await ada.channel(channelId).startTyping('a-thread');
     await ada.channel(channelId).stopTyping();
     await waitFor(() => seen.includes('ada2 typing false'));
+    expect((await bob.channel(channelId).typing('a-thread')).agents).toEqual(['ada2']);
+    expect((await bob.channel(channelId).typing('another')).agents).toEqual([]);
     await ada.call('presence.set', { status: 'dnd' });
     await waitFor(() => seen.includes('ada2 dnd'));
     await ada.close();

@@ -35,6 +35,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,
-  // Three fields, and one for each slice: a window has 61 slices, or up to 121 after a clock was set back.
+  // Four fields, and one for each slice but the newest: 61 in a window, and up to twice 60 and one more after a clock was
+  // set back.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

@@ -198,7 +198,8 @@ export const keyTable = {
     pattern: 'ratelimit:{action}:{agentId}:window',
     redisType: 'hash',
     ttlMs: ttlMs.rateLimit,
-    value: 'ms of the youngest request of a slice → requests in it; blocked, oldest, newest → ms',
+    value:
+      'ms of the youngest request of a slice → requests in it; newest, requests: the same of the newest slice; oldest, blocked → ms',
     purpose: 'The slices of the sliding window, and a block',
     owner: 'ratelimit',
     source: 'ours',

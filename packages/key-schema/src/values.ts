@@ -116,6 +116,9 @@ export interface KeyValues {
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly databaseHub: string;
   readonly rateLimit: string;
-  /** The time of a slice's youngest request → the requests in the slice; `blocked`, `oldest`, `newest` → a time. */
+  /**
+   * The time of a slice's youngest request → the requests in the slice; `newest`, `requests`: the same of the newest slice;
+   * `oldest`, `blocked` → a time.
+   */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

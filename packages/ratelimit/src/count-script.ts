@@ -16,47 +16,52 @@ export function windowKeysOf(keys: KeySchema, action: string, agentId: string): 
   return [keys.rateLimit(action, agentId), keys.rateLimitWindow(action, agentId)];
 }
 
-/**
- * One call of `count.lua`. Without `decided`, the script decides about one call with its cost. With `decided`, it counts all
- * requests and replies with the slices of the window. Without requests it only reads.
- */
+/** One call of `count.lua` that decides about one request of this cost. Without a cost it only reads. */
+export function decideCall(
+  keys: WindowKeys,
+  limit: Limit,
+  cost: number | null,
+  nowMs: number | undefined,
+): ScriptCall {
+  return callOf(keys, limit, limit.limit, nowMs, cost === null ? [] : [cost]);
+}
+
+/** One call of `count.lua` that counts requests decided elsewhere, and replies with the slices of the window. */
 export function countCall(
   keys: WindowKeys,
   limit: Limit,
   requests: readonly Counted[],
-  { decided, nowMs }: { readonly decided: boolean; readonly nowMs: number | undefined },
+  nowMs: number | undefined,
 ): ScriptCall {
-  const { windowMs } = limit;
-  return {
-    script: countScript,
-    keys,
-    args: [
-      windowMs,
-      sliceMsOf(limit),
-      decided ? '' : limit.limit,
-      wholeMs(nowMs),
-      ...requests.flat(),
-    ],
-  };
+  return callOf(keys, limit, '', nowMs, requests.flat());
+}
+
+function callOf(
+  keys: WindowKeys,
+  limit: Limit,
+  most: number | '',
+  nowMs: number | undefined,
+  rest: readonly number[],
+): ScriptCall {
+  const args = [limit.windowMs, sliceMsOf(limit), most, wholeMs(nowMs), ...rest];
+  return { script: countScript, keys, args };
 }
 
 export interface CountReply {
   readonly allowed: boolean;
   readonly count: number;
   readonly resetMs: number;
-  /** The slices as `leavesInMs count …`, oldest first; empty unless the call was `decided`. */
+  /** The slices as `leavesInMs count …`, oldest first; empty unless requests were counted that were decided elsewhere. */
   readonly packed: string;
   /** Milliseconds until a block ends; 0 without one. */
   readonly blockedMs: number;
 }
 
 export function parseCountReply(reply: RedisReply): CountReply {
-  const [allowed, count, resetMs, packed, blockedMs] = reply as [
-    number,
-    number,
-    number,
-    string,
-    number,
+  const [allowed, count, resetMs, packed = '', blockedMs = 0] = reply as [
+    ...[number, number, number],
+    packed?: string,
+    blockedMs?: number,
   ];
   return { allowed: allowed === 1, count, resetMs, packed, blockedMs };
 }

@@ -3,7 +3,7 @@ import { type RedisClient, RedisClientError, withFallback } from '@openclaw/redi
 import {
   blockCall,
   countCall,
-  type Counted,
+  decideCall,
   parseCountReply,
   unpackSlices,
   windowKeysOf,
@@ -81,13 +81,6 @@ export function createRateLimiter<Action extends string>(
   const { limits } = memory;
   const whenAway = parseWhenAway(options.whenAway);
 
-  const run = async (action: Action, agentId: string, requests: readonly Counted[]) => {
-    const nowMs = options.clock?.();
-    const windowKeys = windowKeysOf(keys, action, agentId);
-    const call = countCall(windowKeys, limits[action], requests, { decided: false, nowMs });
-    return parseCountReply(await redis.run(call));
-  };
-
   /**
    * Asks Redis. If Redis does not count, uses the fallback, because the work that the limiter protects must not fail
    * because of the limiter. A bad argument or a closed client still throws: it is a mistake of the caller.
@@ -106,9 +99,11 @@ export function createRateLimiter<Action extends string>(
       const limit = limitOf(limits, action);
       checkAgentId(agentId);
       checkCost(cost, limit);
+      const names = windowKeysOf(keys, action, agentId);
       const { value, degraded } = await askRedis(
         async () => {
-          const { allowed, count, resetMs } = await run(action, agentId, [[0, cost]]);
+          const call = decideCall(names, limit, cost, options.clock?.());
+          const { allowed, count, resetMs } = parseCountReply(await redis.run(call));
           return toDecision(limit, allowed, count, resetMs);
         },
         () =>
@@ -116,7 +111,7 @@ export function createRateLimiter<Action extends string>(
             ? memory.consume(action, agentId, cost)
             : uncountedDecision(limit, whenAway === 'allow'),
       );
-      return { ...value, degraded };
+      return degraded ? { ...value, degraded } : value;
     },
     async penalty(action, agentId, requests) {
       const limit = limitOf(limits, action);
@@ -124,9 +119,8 @@ export function createRateLimiter<Action extends string>(
       checkPenalty(requests);
       const { value, degraded } = await askRedis(
         async () => {
-          const nowMs = options.clock?.();
           const names = windowKeysOf(keys, action, agentId);
-          const call = countCall(names, limit, [[0, requests]], { decided: true, nowMs });
+          const call = countCall(names, limit, [[0, requests]], options.clock?.());
           const { packed, blockedMs } = parseCountReply(await redis.run(call));
           const slices = unpackSlices(packed).map(([leavesAtMs, count]) => ({ leavesAtMs, count }));
           return nextDecision(limit, slices, 0, blockedMs);
@@ -147,10 +141,14 @@ export function createRateLimiter<Action extends string>(
       return { degraded };
     },
     async count(action, agentId) {
-      limitOf(limits, action);
+      const limit = limitOf(limits, action);
       checkAgentId(agentId);
+      const names = windowKeysOf(keys, action, agentId);
       const { value } = await askRedis(
-        async () => (await run(action, agentId, [])).count,
+        async () => {
+          const call = decideCall(names, limit, null, options.clock?.());
+          return parseCountReply(await redis.run(call)).count;
+        },
         () => memory.count(action, agentId),
       );
       return value;

@@ -108,9 +108,9 @@ export function createLocalRateLimiter<Action extends string>(
       agents.push(agent);
     }
     const nowMs = clock();
-    const mode = { decided: true, nowMs: redisClock?.() };
+    const redisNowMs = redisClock?.();
     const calls = agents.map((agent) =>
-      countCall(agent.keys, agent.limit, agent.takeUnsent(nowMs), mode),
+      countCall(agent.keys, agent.limit, agent.takeUnsent(nowMs), redisNowMs),
     );
     try {
       const replies = await redis.pipeline(calls);

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, type RedisServer, startRedis, waitFor } from '@openclaw/test-support';
-import { countCall, parseCountReply, unpackSlices, windowKeysOf } from './count-script.ts';
+import {
+  countCall,
+  decideCall,
+  parseCountReply,
+  unpackSlices,
+  windowKeysOf,
+} from './count-script.ts';
 import { describeRateLimiter } from './limiter.contract.ts';
 import { createRateLimiter } from './exact-limiter.ts';
 
@@ -24,11 +30,15 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The slices in Redis, and no other fields. */
+/** The slices in Redis, oldest first: the time of each and its requests. */
 const slicesIn = async (key: string) => {
   const fields = (await redis.send(['HGETALL', key])) as string[];
-  const pairs = fields.flatMap((field, at) => (at % 2 === 0 ? [[field, fields[at + 1]]] : []));
-  return pairs.filter(([field = '']) => /^\d+$/.test(field)).flat();
+  const value = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+  const pairs = fields.flatMap((field, at) =>
+    at % 2 === 0 && /^\d+$/.test(field) ? [[field, fields[at + 1]]] : [],
+  );
+  if (fields.includes('newest')) pairs.push([value('newest'), value('requests')]);
+  return pairs.sort((a, b) => Number(a[0]) - Number(b[0])).flat();
 };
 
 describe('the Redis limiter', () => {
@@ -60,7 +70,7 @@ describe('the Redis limiter', () => {
     expect(seen).toEqual(['1', '2', '3', '3']);
   });
 
-  it('Rate limiting counters: both keys live a minute, within a second, renewed by each decision', async () => {
+  it('Rate limiting counters: after each decision both keys live a minute, within a second', async () => {
     const { names, limiter } = setUp();
     for (let i = 0; i < 4; i += 1) {
       await limiter.consume('message', 'alice');
@@ -68,8 +78,25 @@ describe('the Redis limiter', () => {
         const ttlMs = await ttlOf(key);
         expect(ttlMs).toBeGreaterThan(59 * second);
         expect(ttlMs).toBeLessThanOrEqual(61 * second);
+      }
+    }
+  });
+
+  it('Rate limiting counters: the first decision of each slice renews the TTLs', async () => {
+    const { keys, names } = setUp();
+    let nowMs = 1_700_000_000_500;
+    const limits = { message: { limit: 9, windowMs: 60_000 } };
+    const limiter = createRateLimiter({ redis, keys }, { limits, clock: () => nowMs });
+    for (let slice = 0; slice < 3; slice += 1) {
+      await limiter.consume('message', 'alice');
+      nowMs += 400;
+      await limiter.consume('message', 'alice');
+      for (const key of [names.counter, names.window]) {
+        expect(await ttlOf(key)).toBeGreaterThan(60 * second);
+        expect(await ttlOf(key)).toBeLessThanOrEqual(61 * second);
         await redis.send(['PEXPIRE', key, 30 * second]);
       }
+      nowMs += 600;
     }
   });
 
@@ -167,7 +194,11 @@ describe('the script count', () => {
     const windowKeys = windowKeysOf(keys, 'message', 'alice');
     const run = async (requests: [number, number][], decided: boolean, atMs = nowMs) =>
       parseCountReply(
-        await redis.run(countCall(windowKeys, minute, requests, { decided, nowMs: atMs })),
+        await redis.run(
+          decided
+            ? countCall(windowKeys, minute, requests, atMs)
+            : decideCall(windowKeys, minute, requests[0]?.[1] ?? null, atMs),
+        ),
       );
     return { keys, names, run };
   }

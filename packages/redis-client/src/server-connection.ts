@@ -1,6 +1,7 @@
 import { type Cluster, Redis } from 'ioredis';
 import { untilAnswered, within } from './heartbeat.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
+import { createJoinedWrites } from './joined-writes.ts';
 import type {
   CommandTransport,
   ConnectionEvents,
@@ -81,7 +82,12 @@ export function openServerConnection(
 
   const run = <T>(work: () => Promise<T>) =>
     borrowed ? borrowed.bound.run(isReady(), work) : work();
-  const call: ServerConnection['call'] = (command) => run(() => redis.call(...toWire(command)));
+  const joinWrites = createJoinedWrites(redis);
+  const call: ServerConnection['call'] = (command) =>
+    run(() => {
+      joinWrites();
+      return redis.call(...toWire(command));
+    });
 
   return {
     redis,

@@ -47,6 +47,19 @@ describe('typing watch', () => {
     watch.close();
   });
 
+  it('knows who types where, until a stop or the report', async () => {
+    const typing = createMemoryTyping();
+    const watch = createTypingWatch({ typing, onExpired });
+    watch.started('c', 'a');
+    watch.started('c', 'a', 't');
+    expect(watch.has('c', 'a') && watch.has('c', 'a', 't')).toBe(true);
+    expect(watch.has('c', 'b') || watch.has('c2', 'a') || watch.has('c', 'a', 't2')).toBe(false);
+    watch.stopped('c', 'a', 't');
+    expect([watch.has('c', 'a', 't'), watch.has('c', 'a')]).toEqual([false, true]);
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect([watch.has('c', 'a'), names()]).toEqual([false, ['a in c']]);
+  });
+
   it('waits again from each refresh that it sees', async () => {
     const asked: Typer[] = [];
     const typing = {

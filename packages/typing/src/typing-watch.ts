@@ -20,6 +20,8 @@ export interface TypingWatch {
   started(channelId: string, agentId: string, threadId?: string | null): void;
   /** Call it for each stop that this process receives. The agent is then not reported any more. */
   stopped(channelId: string, agentId: string, threadId?: string | null): void;
+  /** True from a start until a stop or the report of this agent there. */
+  has(channelId: string, agentId: string, threadId?: string | null): boolean;
   /** The number of agents that are watched; for metrics. */
   readonly size: number;
   /** Ends the watch; it reports nothing any more. */
@@ -106,6 +108,8 @@ export function createTypingWatch(
       watched.delete(keyOf({ channelId, agentId, threadId }));
       stopTimerWhenIdle();
     },
+    has: (channelId, agentId, threadId = null) =>
+      watched.has(keyOf({ channelId, agentId, threadId })),
     close() {
       closed = true;
       watched.clear();

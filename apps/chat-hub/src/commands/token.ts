@@ -73,7 +73,8 @@ async function mint(): Promise<void> {
   try {
     const { sub, role, kind = null, channels = null } = request;
     const minter = commandUser();
-    const { token, jti, issuedAtMs, expiresAt } = await mintToken(auth, { ...request, minter });
+    const issuedAtMs = await store.readTime();
+    const { token, jti, expiresAt } = await mintToken(auth, { ...request, minter, issuedAtMs });
     const isAdmin = role === 'admin';
     await store.recordMinted(
       {

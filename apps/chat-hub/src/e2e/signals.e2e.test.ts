@@ -83,6 +83,76 @@ describe('typing', () => {
   });
 });
 
+describe('typing by thread', () => {
+  /** The typing events that Ben gets in a channel, up to a message that Ana sends now, as `threadId state`. */
+  async function placesUntilNow(channelId: string): Promise<string[]> {
+    await typingUntilNow(channelId);
+    return ben.events
+      .filter((envelope) => envelope.channelId === channelId)
+      .filter(({ event }) => event.type === 'channel.typing')
+      .map(({ event }) => `${event.threadId ?? 'outside'} ${event.typing ? 'types' : 'stops'}`);
+  }
+  const list = (channelId: string, threadId?: string) =>
+    ben.call('typing.list', { channelId, ...(threadId !== undefined && { threadId }) });
+
+  it('shows an agent that types in a thread and in the channel as two; a stop in one leaves the other', async () => {
+    const channelId = 'typing-by-thread';
+    await watchedChannel(channelId);
+    const { messageId: root } = await ana.call('message.send', { channelId, content: 'root' });
+    const threadId = root as string;
+    await ana.call('typing.start', { channelId, threadId });
+    await ana.call('typing.start', { channelId });
+    await ana.call('typing.start', { channelId, threadId });
+    // The list of hub B comes from Redis: once for the channel, and narrowed to a thread.
+    expect(await list(channelId)).toEqual({ agents: ['ana'], degraded: false });
+    expect(await list(channelId, threadId)).toEqual({ agents: ['ana'], degraded: false });
+    expect(await list(channelId, 'another')).toEqual({ agents: [], degraded: false });
+
+    await ana.call('typing.stop', { channelId, threadId });
+    expect(await list(channelId, threadId)).toMatchObject({ agents: [] });
+    expect(await list(channelId)).toMatchObject({ agents: ['ana'] });
+    await ana.call('typing.start', { channelId, threadId });
+    await ana.call('typing.stop', { channelId });
+    expect(await list(channelId, threadId)).toMatchObject({ agents: ['ana'] });
+    expect(await placesUntilNow(channelId)).toEqual([
+      `${threadId} types`,
+      'outside types',
+      `${threadId} stops`,
+      `${threadId} types`,
+      'outside stops',
+    ]);
+  });
+
+  it('ends with a message in the thread or in the channel, there alone, and with the socket everywhere', async () => {
+    const channelId = 'message-by-thread';
+    await watchedChannel(channelId);
+    const { messageId: root } = await ana.call('message.send', { channelId, content: 'root' });
+    const threadId = root as string;
+    const typist = await hubA.connect('ana');
+    for (const place of [{ channelId, threadId }, { channelId }]) {
+      await typist.call('typing.start', place);
+    }
+    await typist.call('message.send', { channelId, content: 'reply', threadId });
+    await waitFor(async () => ((await list(channelId, threadId)).agents as string[]).length === 0, {
+      what: 'the end of the typing in the thread',
+    });
+    expect(await list(channelId)).toMatchObject({ agents: ['ana'] });
+    await typist.call('typing.start', { channelId, threadId });
+    await closedOn(hubA, typist);
+    await waitFor(async () => ((await list(channelId)).agents as string[]).length === 0, {
+      what: 'the end of all typing',
+    });
+    const places = await placesUntilNow(channelId);
+    expect(places.slice(0, 4)).toEqual([
+      `${threadId} types`,
+      'outside types',
+      `${threadId} stops`,
+      `${threadId} types`,
+    ]);
+    expect(places.slice(4).sort()).toEqual([`${threadId} stops`, 'outside stops'].sort());
+  });
+});
+
 /** Closes a socket and waits until its hub has removed it. */
 async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
   const count = async () =>

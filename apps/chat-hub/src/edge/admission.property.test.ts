@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
 /** The behaviour of a client that was given a time to reconnect. */
-type Manner = 'obeys' | 'never reconnects' | 'reconnects at random';
+type Manner =
+  'obeys' | 'never reconnects' | 'reconnects at random' | 'reconnects late, with the others';
 
 interface Client {
   readonly name: string;
@@ -37,7 +38,7 @@ interface Visit {
 function play(
   given: readonly Omit<Client, 'name'>[],
   options: { perSecond: number; burst: number; horizonMs: number },
-  graceMs = 1_000_000,
+  { graceMs = 1_000_000, crowdMs = 1 } = {},
 ) {
   let nowMs = 0;
   const admission = createAdmission({
@@ -70,11 +71,12 @@ function play(
     }
     if (afterMs <= options.horizonMs) slots.push(nowMs + afterMs);
     if (client.manner === 'never reconnects') continue;
-    const waitMs =
-      client.manner === 'obeys'
-        ? afterMs + client.lateness * toleratedMs
-        : 20 + client.lateness * 2 * afterMs;
-    visits.push({ client, atMs: nowMs + waitMs, tries: tries + 1 });
+    const returnsAtMs = {
+      obeys: nowMs + afterMs + client.lateness * toleratedMs,
+      'reconnects at random': nowMs + 20 + client.lateness * 2 * afterMs,
+      'reconnects late, with the others': Math.ceil((nowMs + afterMs) / crowdMs) * crowdMs,
+    };
+    visits.push({ client, atMs: returnsAtMs[client.manner], tries: tries + 1 });
   }
   return { admitted, slots, mostReserved };
 }
@@ -109,6 +111,29 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
+  // The race: late clients return together, and each takes a token although the full bucket lost what was set aside for
+  // it. Invariant: the client whose slot comes next finds its token.
+  it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
+    const crowd = fc.array(
+      fc.record({
+        arrivesAtMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000 })),
+        manner: fc.constantFrom<Manner>('obeys', 'reconnects late, with the others'),
+        lateness: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+      }),
+      { minLength: 30, maxLength: 120 },
+    );
+    fc.assert(
+      fc.property(crowd, pace, fc.integer({ min: 50, max: 3_000 }), (given, options, crowdMs) => {
+        const within = { ...options, horizonMs: 600_000 };
+        const obeying = play(given, within, { crowdMs }).admitted.filter(
+          ({ client }) => client.manner === 'obeys',
+        );
+        for (const { tries } of obeying) expect(tries).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it('gives no slot twice: slots are as far apart as the rate requires', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
@@ -130,7 +155,7 @@ describe('admission, for any clients and any behaviour', () => {
       fc.property(clients, pace, (given, options) => {
         const graceMs = 100;
         const most = (options.perSecond * (options.horizonMs + graceMs)) / 1_000;
-        expect(play(given, options, graceMs).mostReserved).toBeLessThanOrEqual(most + 1);
+        expect(play(given, options, { graceMs }).mostReserved).toBeLessThanOrEqual(most + 1);
       }),
       { numRuns: 100 },
     );

@@ -45,6 +45,26 @@ describe('admission', () => {
     expect(ask('another', 'late')).toEqual([expect.any(Number), null]);
   });
 
+  // The race: the bucket is full, so it lost tokens that were set aside for late clients. They return just before a client
+  // that is on time. Invariant: they leave a token for it.
+  it('keeps the slot of a client that reconnects on time, when late clients come just before it', () => {
+    ask('a', 'b', 'c');
+    expect(ask('late 1', 'late 2', 'late 3', 'late 4', 'on time')).toEqual([
+      ...[100, 200, 300, 400, 500],
+    ]);
+    nowMs += 490;
+    expect(ask('late 1', 'late 2', 'late 3')).toEqual([200, 300, 400]);
+    nowMs += 10;
+    expect(ask('on time')).toEqual([null]);
+  });
+
+  it('admits a late client when enough tokens are left', () => {
+    ask('a', 'b', 'c');
+    ask('late');
+    nowMs += 900;
+    expect(ask('late', 'd', 'e', 'f')).toEqual([null, null, null, 100]);
+  });
+
   it('keeps the slot of a client that comes too early', () => {
     ask('a', 'b', 'c', 'eager');
     nowMs += 40;

@@ -47,6 +47,10 @@ const oneToken = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
+  // A bucket that is full loses what is set aside for clients that are late. So beyond this time, a late client takes a
+  // token only if enough are left for all that are on time. The millisecond is for times that were rounded up.
+  const toleratedMs = (burst - 1) / perMs / 2 + 1;
+  const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** Ordered by time. */
   const reservations = new Set<Reservation>();
   const byName = new Map<string, Reservation[]>();
@@ -101,17 +105,16 @@ export function createAdmission(options: AdmissionOptions) {
       advance(nowMs);
       const ofName = byName.get(name);
       const next = ofName?.[0];
-      if (next && next.atMs <= nowMs) {
-        releaseSlot(next);
-        // Too many clients came late at once, so this one gets another slot.
-        if (tokens < oneToken) return defer(name, nowMs);
+      const lateMs = next ? nowMs - next.atMs : -1;
+      const isDue = next !== undefined && lateMs >= 0;
+      if (isDue) releaseSlot(next);
+      const needed = lateMs > toleratedMs ? tokensBesideLate : oneToken;
+      if ((isDue && tokens >= needed) || tokens - reservations.size >= oneToken) {
         tokens -= 1;
         return { afterMs: null };
       }
-      if (tokens - reservations.size >= oneToken) {
-        tokens -= 1;
-        return { afterMs: null };
-      }
+      // It came too late, so it gets another slot.
+      if (isDue) return defer(name, nowMs);
       // The client came too early, or this is another socket of its agent. The cases cannot be distinguished here.
       const last = ofName?.at(-1);
       if (ofName && last && ofName.length >= maxPerName)

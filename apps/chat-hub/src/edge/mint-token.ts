@@ -12,6 +12,11 @@ export interface TokenRequest {
   readonly kind?: AgentKind | undefined;
   /** The agent, or the user of a machine, that mints it. All tokens of one minter can be revoked together. */
   readonly minter: string;
+  /**
+   * The database's time, as revocations have it: with the time of a hub whose clock is ahead, the token would outlive
+   * them. Has milliseconds, so that a token that is minted right after a revocation of its agent is newer.
+   */
+  readonly issuedAtMs: number;
 }
 
 export interface MintedToken {
@@ -19,7 +24,6 @@ export interface MintedToken {
   readonly jti: string;
   /** Unix time in ms. */
   readonly expiresAt: number;
-  readonly issuedAtMs: number;
 }
 
 /**
@@ -28,13 +32,11 @@ export interface MintedToken {
  */
 export async function mintToken(
   { secrets, issuer, audiences, claims: names, adminRole }: Omit<JwtSettings, 'jwksUrl'>,
-  { sub, ttlSeconds, channels, role, kind, minter }: TokenRequest,
+  { sub, ttlSeconds, channels, role, kind, minter, issuedAtMs }: TokenRequest,
 ): Promise<MintedToken> {
   const [secret = ''] = secrets;
   const [audience] = audiences;
   const jti = randomUUID();
-  // The time has milliseconds, so that a token minted right after a revocation of its agent counts as newer.
-  const issuedAtMs = Date.now();
   const expiresAt = Math.floor(issuedAtMs / 1000) + ttlSeconds;
   const jwt = new SignJWT({
     ...(channels && { [names.channels]: channels }),
@@ -50,5 +52,5 @@ export async function mintToken(
   if (issuer !== null) jwt.setIssuer(issuer);
   if (audience !== undefined) jwt.setAudience(audience);
   const token = await jwt.sign(new TextEncoder().encode(secret));
-  return { token, jti, expiresAt: expiresAt * 1000, issuedAtMs };
+  return { token, jti, expiresAt: expiresAt * 1000 };
 }

@@ -92,7 +92,7 @@ export function messageMethods(deps: MethodDeps) {
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
-      typing.messageSent(caller, params.channelId);
+      typing.messageSent(caller, params);
       return publisher.commit(caller, 'message.send', withMentions(caller, params));
     },
     'message.edit': (caller, params) =>
@@ -110,7 +110,7 @@ export function messageMethods(deps: MethodDeps) {
     'direct.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      typing.messageSent(caller, channelId);
+      typing.messageSent(caller, { channelId, threadId: null });
       return directSend(caller, channelId, withMentions(caller, params));
     },
     'reaction.add': writes(deps, 'reaction.add'),

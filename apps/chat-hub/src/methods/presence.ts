@@ -17,17 +17,17 @@ export function presenceMethods({ store, presence, typing }: MethodDeps) {
     async 'typing.start'(caller, { channelId, threadId }) {
       const refusal = await refusalOf(caller, channelId);
       if (refusal) return refusal;
-      await typing.start(caller, channelId, threadId);
+      await typing.start(caller, { channelId, threadId });
       return answer({});
     },
-    async 'typing.stop'(caller, { channelId }) {
+    async 'typing.stop'(caller, { channelId, threadId }) {
       const refusal = await refusalOf(caller, channelId);
       if (refusal) return refusal;
-      await typing.stop(caller, channelId);
+      await typing.stop(caller, { channelId, threadId });
       return answer({});
     },
-    async 'typing.list'(caller, { channelId }) {
-      const found = await typing.list(channelId);
+    async 'typing.list'(caller, { channelId, threadId }) {
+      const found = await typing.list(channelId, threadId);
       return (await refusalOf(caller, channelId)) ?? answer(found);
     },
   } satisfies Partial<Handlers>;

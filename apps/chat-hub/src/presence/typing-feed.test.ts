@@ -15,8 +15,8 @@ function createBench() {
   const letOn = Promise.withResolvers<void>();
   const typing: SharedTyping = {
     ...own,
-    async start(channelId, agentId) {
-      const decision = await own.start(channelId, agentId);
+    async start(...place) {
+      const decision = await own.start(...place);
       started.resolve();
       await letOn.promise;
       return decision;
@@ -40,15 +40,50 @@ function createBench() {
       session.isOpen = false;
       feed.disconnect(session as unknown as Session);
     },
-    typists: async () => (await feed.list('c')).agents,
+    typists: async (threadId: string | null = null) => (await feed.list('c', threadId)).agents,
   };
 }
+
+const outside = { channelId: 'c', threadId: null };
+
+describe('typing in a channel and in its threads', () => {
+  it('ends with a message there, and a disconnect ends all of it', async () => {
+    const { feed, caller, letOn, typists, close } = createBench();
+    letOn();
+    const [t1, t2] = ['t1', 't2'].map((threadId) => ({ channelId: 'c', threadId }));
+    for (const place of [outside, t1!, t2!]) await feed.start(caller, place);
+    feed.messageSent(caller, t1!);
+    expect([await typists('t1'), await typists('t2'), await typists()]).toEqual([
+      ...[[], ['ana'], ['ana']],
+    ]);
+    close();
+    expect([await typists('t2'), await typists()]).toEqual([[], []]);
+    feed.close();
+  });
+
+  // A thread's id may be any id, and typing ends only ten seconds after its start.
+  it('by one socket is in at most 50 places; beyond them the oldest ends', async () => {
+    const { feed, caller, published, letOn, typists } = createBench();
+    letOn();
+    for (let n = 0; n < 50; n += 1) {
+      await feed.start(caller, { channelId: 'c', threadId: `t${n}` });
+    }
+    await feed.start(caller, { channelId: 'c', threadId: 't0' });
+    expect(published).not.toContain(false);
+    await feed.start(caller, outside);
+    expect([await typists('t0'), await typists('t1'), await typists('t2')]).toEqual([
+      ...[['ana'], [], ['ana']],
+    ]);
+    expect(published.filter((isStart) => !isStart)).toHaveLength(1);
+    feed.close();
+  });
+});
 
 describe('typing.start on a socket that closes', () => {
   it('is shown while the socket is open (the control)', async () => {
     const { feed, caller, published, letOn, typists } = createBench();
     letOn();
-    await feed.start(caller, 'c', null);
+    await feed.start(caller, outside);
     expect([published, await typists()]).toEqual([[true], ['ana']]);
     feed.close();
   });
@@ -59,7 +94,7 @@ describe('typing.start on a socket that closes', () => {
     const { feed, caller, published, letOn, typists, close } = createBench();
     close();
     letOn();
-    await feed.start(caller, 'c', null);
+    await feed.start(caller, outside);
     expect([published, await typists()]).toEqual([[], []]);
     feed.close();
   });
@@ -67,7 +102,7 @@ describe('typing.start on a socket that closes', () => {
   // The race: Redis answers the start after the stop, or never. Invariant: the start is not announced last.
   it('is not announced after its stop', async () => {
     const { feed, caller, published, started, letOn, typists, close } = createBench();
-    const starting = feed.start(caller, 'c', null);
+    const starting = feed.start(caller, outside);
     await started;
     close();
     letOn();

@@ -1,11 +1,17 @@
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
+import { createTypingWatch, type SharedTyping, type TypingPlace } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Caller } from '../calls/handler.ts';
 import type { EncodeEphemeral } from '../channels/ephemeral.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
+
+/**
+ * The most channels and threads in which one socket types at a time; beyond it, the oldest one ends. A thread's id may be
+ * any id, so without a limit one socket could fill the memory of the hubs and of Redis.
+ */
+const maxPlaces = 50;
 
 /** Connects typing with this hub's sockets. A change is sent as one event; a refresh sends nothing. */
 export function createTypingFeed(deps: {
@@ -16,18 +22,16 @@ export function createTypingFeed(deps: {
   readonly log: Logger;
 }) {
   const { typing, rooms, publisher, log } = deps;
-  /** The agents that are typing, here or on another hub: channelId → agentId → threadId. */
-  const typists = new Map<string, Map<string, string | null>>();
-  /** The channels in which each open socket started typing. */
-  const startedBy = new WeakMap<Session, Set<string>>();
+  /** Where each open socket started typing, by {@link keyOf}; the latest start last. */
+  const startedBy = new WeakMap<Session, Map<string, TypingPlace>>();
   const logNotStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');
 
+  /** The agents that are typing, here or on another hub. */
   const watch = createTypingWatch({
     typing,
     onError: logNotStopped,
-    onExpired(channelId, agentId) {
-      const threadId = forget(channelId, agentId);
+    onExpired(channelId, agentId, threadId) {
       // Nothing is published, because every hub watches for expired typing itself.
       rooms
         .get(channelId)
@@ -40,88 +44,93 @@ export function createTypingFeed(deps: {
     },
   });
 
-  function remember(channelId: string, agentId: string, threadId: string | null): void {
-    const agents = typists.get(channelId);
-    if (agents) agents.set(agentId, threadId);
-    else typists.set(channelId, new Map([[agentId, threadId]]));
-    watch.started(channelId, agentId);
+  const isTyping = (agentId: string, { channelId, threadId }: TypingPlace) =>
+    watch.has(channelId, agentId, threadId);
+
+  /** Returns the place that was dropped for it, if the socket types in too many. */
+  function recordStart(session: Session, place: TypingPlace): TypingPlace | undefined {
+    const places = startedBy.get(session) ?? new Map<string, TypingPlace>();
+    startedBy.set(session, places);
+    places.delete(keyOf(place));
+    places.set(keyOf(place), place);
+    if (places.size <= maxPlaces) return undefined;
+    const [oldest] = places.values();
+    if (oldest) places.delete(keyOf(oldest));
+    return oldest;
   }
 
-  function forget(channelId: string, agentId: string): string | null {
-    const agents = typists.get(channelId);
-    const threadId = agents?.get(agentId) ?? null;
-    agents?.delete(agentId);
-    if (agents?.size === 0) typists.delete(channelId);
-    watch.stopped(channelId, agentId);
-    return threadId;
+  function recordStop(session: Session | null, place: TypingPlace): void {
+    if (session) startedBy.get(session)?.delete(keyOf(place));
   }
 
-  const isTyping = (channelId: string, agentId: string) =>
-    typists.get(channelId)?.has(agentId) ?? false;
-
-  function noteStop(session: Session | null, channelId: string): void {
-    if (session) startedBy.get(session)?.delete(channelId);
-  }
-
-  async function stop(agentId: string, channelId: string): Promise<void> {
-    const threadId = forget(channelId, agentId);
-    const { changed } = await typing.stop(channelId, agentId);
-    if (!changed) return;
+  function publish(agentId: string, { channelId, threadId }: TypingPlace, isStart: boolean): void {
     publisher.publishEphemeral(
-      { type: 'channel.typing', channelId, agentId, typing: false, threadId },
+      { type: 'channel.typing', channelId, agentId, typing: isStart, threadId },
       agentId,
     );
   }
 
+  async function stop(agentId: string, place: TypingPlace): Promise<void> {
+    const { channelId, threadId } = place;
+    watch.stopped(channelId, agentId, threadId);
+    const { changed } = await typing.stop(channelId, agentId, threadId);
+    if (changed) publish(agentId, place, false);
+  }
+
+  function stopIfTyping(agentId: string, place: TypingPlace): void {
+    if (isTyping(agentId, place)) stop(agentId, place).catch(logNotStopped);
+  }
+
   return {
-    async start(
-      { identity: { agentId }, session }: Caller,
-      channelId: string,
-      threadId: string | null,
-    ) {
+    async start({ identity: { agentId }, session }: Caller, place: TypingPlace) {
       // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
       // The start is recorded before Redis answers, so that a message sent meanwhile stops the typing.
-      if (session) startedBy.set(session, (startedBy.get(session) ?? new Set()).add(channelId));
-      remember(channelId, agentId, threadId);
-      const { changed } = await typing.start(channelId, agentId);
+      const dropped = session ? recordStart(session, place) : undefined;
+      if (dropped) stopIfTyping(agentId, dropped);
+      const { channelId, threadId } = place;
+      watch.started(channelId, agentId, threadId);
+      const { changed } = await typing.start(channelId, agentId, threadId);
       // Typing was stopped meanwhile, perhaps before Redis received the start.
-      if (session && !(session.isOpen && startedBy.get(session)?.has(channelId))) {
-        return stop(agentId, channelId);
+      if (session && !(session.isOpen && startedBy.get(session)?.has(keyOf(place)))) {
+        return stop(agentId, place);
       }
-      if (!changed) return;
-      publisher.publishEphemeral(
-        { type: 'channel.typing', channelId, agentId, typing: true, threadId },
-        agentId,
-      );
+      if (changed) publish(agentId, place, true);
     },
-    stop({ identity, session }: Caller, channelId: string) {
-      noteStop(session, channelId);
-      return stop(identity.agentId, channelId);
+    stop({ identity, session }: Caller, place: TypingPlace) {
+      recordStop(session, place);
+      return stop(identity.agentId, place);
     },
-    /** Call it when the agent sent a message, which ends its typing. Costs nothing when it was not typing. */
-    messageSent({ identity: { agentId }, session }: Caller, channelId: string) {
-      noteStop(session, channelId);
-      if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
+    /**
+     * Call it when the agent sent a message, which ends its typing in that channel or thread. Costs nothing when it was
+     * not typing there.
+     */
+    messageSent({ identity: { agentId }, session }: Caller, place: TypingPlace) {
+      recordStop(session, place);
+      stopIfTyping(agentId, place);
     },
     /** Call it when the socket is closed, which ends the typing that it started. */
     disconnect(session: Session) {
-      const { agentId } = session;
-      for (const channelId of startedBy.get(session) ?? []) {
-        if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
+      for (const place of startedBy.get(session)?.values() ?? []) {
+        stopIfTyping(session.agentId, place);
       }
       startedBy.delete(session);
     },
-    list: (channelId: string) => typing.list(channelId),
+    /** The agents that are typing in the thread, or without one anywhere in the channel. */
+    list: (channelId: string, threadId: string | null) =>
+      typing.list(channelId, threadId ?? undefined),
     onEvent(encoded: EncodedEnvelope) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;
       const { channelId, agentId, threadId } = event;
-      if (event.typing) remember(channelId, agentId, threadId);
-      else forget(channelId, agentId);
+      if (event.typing) watch.started(channelId, agentId, threadId);
+      else watch.stopped(channelId, agentId, threadId);
     },
     close: () => watch.close(),
   };
 }
+
+/** No id contains a colon. */
+const keyOf = ({ channelId, threadId }: TypingPlace) => `${channelId}:${threadId ?? ''}`;
 
 export type TypingFeed = ReturnType<typeof createTypingFeed>;

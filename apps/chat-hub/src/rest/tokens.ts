@@ -123,7 +123,8 @@ export function addTokenRoutes(
     if (!body.success) return refuseParams(reply, body.error);
     const { sub, role, kind = null, channels = null } = body.data;
     const minter = request.identity.agentId;
-    const { issuedAtMs, ...answer } = await mintToken(settings, { ...body.data, minter });
+    const issuedAtMs = await store.readTime();
+    const answer = await mintToken(settings, { ...body.data, minter, issuedAtMs });
     const { jti, expiresAt: expiresAtMs } = answer;
     const isAdmin = role === 'admin';
     const record = recordOf(request, 'token.mint', sub, { jti, kind, isAdmin, channels });

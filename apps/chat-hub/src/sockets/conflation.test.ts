@@ -27,14 +27,23 @@ const presence = (...agentIds: string[]) =>
       lastSeen: ids,
     })),
   });
-const typing = (agentId: string) =>
-  encoded({ type: 'channel.typing', channelId, agentId, typing: true, threadId: null });
+const typing = (agentId: string, threadId: string | null = null) =>
+  encoded({ type: 'channel.typing', channelId, agentId, typing: true, threadId });
 
 describe('conflation', () => {
   it('takes only events without a seq as signals', () => {
     const durable = encoded({ type: 'channel.delete', channelId }, 1);
     const signals = signalsOf([typing('a'), durable, presence('a', 'b')]);
-    expect(signals.map(({ keys }) => keys)).toEqual([['typing a'], ['presence a', 'presence b']]);
+    expect(signals.map(({ keys }) => keys)).toEqual([['typing a:'], ['presence a', 'presence b']]);
+  });
+
+  it('keeps the latest typing of each agent and thread', () => {
+    const kept = new Conflation<object>();
+    const channel = {};
+    const [outside, inThread, other] = [typing('a'), typing('a', 't'), typing('b', 't')];
+    kept.keep(channel, signalsOf([typing('a', 't'), typing('b', 't'), outside]));
+    kept.keep(channel, signalsOf([inThread, other]));
+    expect(kept.take(channel)).toEqual([outside, inThread, other]);
   });
 
   it('returns events unchanged, or without the presences that later events replaced', () => {

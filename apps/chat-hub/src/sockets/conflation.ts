@@ -4,7 +4,7 @@ import { filterPresence } from '../channels/ephemeral.ts';
 /** A typing or presence event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
-  /** One key per agent and kind of signal. A later signal with the same key replaces an earlier one. */
+  /** One key per agent and kind of signal, and per thread of a typing agent. A later signal with the same key replaces an earlier one. */
   readonly keys: readonly string[];
 }
 
@@ -26,12 +26,12 @@ export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
 
 function keysOf({ json }: EncodedEnvelope): string[] {
   const event = decodeEnvelope(json)?.envelope.event;
-  if (event?.type === 'channel.typing') return [`typing ${event.agentId}`];
+  if (event?.type === 'channel.typing') return [`typing ${event.agentId}:${event.threadId ?? ''}`];
   if (event?.type !== 'channel.presence') return [];
   return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
-/** The typing and presence events that one session missed: only the latest of each channel and agent is kept. */
+/** The typing and presence events that one session missed: only the latest of each channel, agent and thread is kept. */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;

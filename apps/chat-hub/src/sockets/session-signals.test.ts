@@ -6,12 +6,16 @@ import { range, seqsOf } from '../testing/seqs.ts';
 
 const channelId = 'c';
 
-const typing = (agentId: string, isTyping: boolean): ChannelEvent => ({
+const typing = (
+  agentId: string,
+  isTyping: boolean,
+  threadId: string | null = null,
+): ChannelEvent => ({
   type: 'channel.typing',
   channelId,
   agentId,
   typing: isTyping,
-  threadId: null,
+  threadId,
 });
 
 const presence = (statuses: Readonly<Record<string, 'online' | 'away' | 'offline'>>) => {
@@ -24,14 +28,16 @@ const presence = (statuses: Readonly<Record<string, 'online' | 'away' | 'offline
   return { type: 'channel.presence', channelId, presences } satisfies ChannelEvent;
 };
 
-/** The typing and presence events that the peer got, in order, as `agentId state`. */
+/** The typing and presence events that the peer got, in order, as `agentId state`, or `agentId state in threadId`. */
 function signals({ peer }: SessionBench): string[] {
   return peer.objects
     .filter(({ method }) => method === 'event')
     .map(({ params }) => params.event)
     .flatMap((event) => {
-      if (event.type === 'channel.typing')
-        return [`${event.agentId} ${event.typing ? 'types' : 'stops'}`];
+      if (event.type === 'channel.typing') {
+        const where = event.threadId === null ? '' : ` in ${event.threadId}`;
+        return [`${event.agentId} ${event.typing ? 'types' : 'stops'}${where}`];
+      }
       if (event.type !== 'channel.presence') return [];
       return event.presences.map(
         ({ agentId, status }: { agentId: string; status: string }) => `${agentId} ${status}`,
@@ -68,6 +74,20 @@ describe('typing and presence of a socket that reads too slowly', () => {
     const types = objects.map(({ params }) => params.event.type as string);
     expect(types.slice(-3)).toEqual(['channel.presence', 'channel.typing', 'channel.presence']);
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
+  });
+
+  // An agent types in the channel and in a thread, and stops in one of them. Invariant: neither replaces the other.
+  it('include the latest typing of each agent and thread', async () => {
+    const bench = await lagging();
+    for (let round = 0; round < 3; round++) {
+      bench.broadcast(typing('ana', true, 't1'));
+      bench.broadcast(typing('ana', true));
+      bench.broadcast(typing('cem', true, 't1'));
+      bench.broadcast(typing('ana', false, 't1'));
+      await bench.turn();
+    }
+    await readOn(bench);
+    expect(signals(bench)).toEqual(['ana types', 'cem types in t1', 'ana stops in t1']);
   });
 
   // The race: the start was sent, and the stop arrived while the socket lagged. Invariant: the stop is sent too.

@@ -1,12 +1,12 @@
 import { mintToken, type TokenRequest } from '../edge/mint-token.ts';
 import { parseConfig } from '../config.ts';
 
-/** Mints a token as a hub with this secret does, by default by the minter `test`. */
+/** Mints a token as a hub with this secret does, by default by the minter `test` and now. */
 export function mintFor(
   secret: string,
-  request: Omit<TokenRequest, 'minter'> & { readonly minter?: string },
+  request: Omit<TokenRequest, 'minter' | 'issuedAtMs'> & Partial<TokenRequest>,
 ) {
   const { auth } = parseConfig({ HUB_JWT_SECRET: secret });
   if (auth.mode !== 'jwt') throw new Error('a secret makes the mode jwt');
-  return mintToken(auth, { minter: 'test', ...request });
+  return mintToken(auth, { minter: 'test', issuedAtMs: Date.now(), ...request });
 }

@@ -173,6 +173,28 @@ describe('two people and an agent', () => {
     await ada.page.locator('.person-offline', { hasText: 'helper' }).waitFor();
   });
 
+  it('see who types in the open thread beside the thread, and who types in the channel below the channel', async () => {
+    const { room, people } = await world.meet('typing-threads', ['ada', 'bob']);
+    const [ada, bob] = people;
+    await room.send('The root');
+    await clickAction(ada.message('The root'), 'Reply in a thread');
+    const root = (await room.history({ limit: 1 })).messages[0]!;
+    const inChannel = ada.page.locator('.conversation-column .typing-line');
+    const inThread = ada.page.locator('.pane .typing-line');
+    await room.startTyping('another-thread');
+    await room.startTyping(root.id);
+    await inThread.getByText('helper is typing').waitFor();
+    await bob.page.locator('.composer textarea').pressSequentially('hm');
+    await inChannel.getByText('bob is typing').waitFor();
+    expect(await inThread.textContent()).toBe('helper is typing');
+
+    await room.startTyping();
+    await inChannel.getByText(/(helper and bob|bob and helper) are typing/).waitFor();
+    await room.send('The reply', { threadId: root.id });
+    await ada.page.locator('.pane .typing-line', { hasText: /^$/ }).waitFor();
+    expect(await inChannel.textContent()).toMatch(/^(helper and bob|bob and helper) are typing$/);
+  });
+
   it('see the events of agents as lines that unfold', async () => {
     const { room, people } = await world.meet('work', ['ada']);
     const [ada] = people;

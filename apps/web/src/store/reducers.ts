@@ -4,11 +4,14 @@ export type Members = ReadonlyMap<string, Member>;
 export type Presences = ReadonlyMap<string, Presence>;
 /** Threads by the id of their root message. */
 export type Threads = ReadonlyMap<string, Thread>;
-/** The typing agents. Each is removed at `untilMs`, or earlier by an event. */
-export type Typing = ReadonlyMap<
-  string,
-  { readonly untilMs: number; readonly threadId: string | null }
->;
+/** An agent that is typing in the channel or in a thread of it, until a time or until the next event about it. */
+interface Typist {
+  readonly agentId: string;
+  readonly threadId: string | null;
+  readonly untilMs: number;
+}
+/** By agent and thread, because an agent can type in several threads at a time. */
+export type Typing = ReadonlyMap<string, Typist>;
 
 // The hub sends a stop after 10 s. The longer time covers a stop that was lost.
 const typingTtlMs = 12_000;
@@ -64,21 +67,32 @@ export function reduceThreads(threads: Threads, { event }: Envelope): Threads {
   return new Map(threads).set(threadId, { ...known, replies: Math.max(0, known.replies - 1) });
 }
 
-/** An agent that sends a message has stopped typing. */
+// No id contains a colon.
+const typistKey = (agentId: string, threadId: string | null) => `${agentId}:${threadId ?? ''}`;
+
+/** An agent that sends a message has stopped typing in that channel or thread. */
 export function reduceTyping(typing: Typing, envelope: Envelope, nowMs: number): Typing {
   const { event, senderId } = envelope;
   switch (event.type) {
     case 'channel.typing': {
       const { agentId, threadId } = event;
-      if (!event.typing) return without(typing, agentId);
-      return new Map(typing).set(agentId, { untilMs: nowMs + typingTtlMs, threadId });
+      const key = typistKey(agentId, threadId);
+      if (!event.typing) return without(typing, key);
+      return new Map(typing).set(key, { agentId, threadId, untilMs: nowMs + typingTtlMs });
     }
     case 'channel.message':
     case 'thread.message':
-      return without(typing, senderId);
+      return without(typing, typistKey(senderId, event.message.threadId));
     default:
       return typing;
   }
+}
+
+/** The agents that are typing in a thread, or outside of threads. */
+export function typistsIn(typing: Typing, threadId: string | null): string[] {
+  return [...typing.values()]
+    .filter((typist) => typist.threadId === threadId)
+    .map(({ agentId }) => agentId);
 }
 
 /** Removes expired entries; returns the same map when there are none. */

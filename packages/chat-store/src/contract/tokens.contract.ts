@@ -83,6 +83,17 @@ export function describeTokens(database: () => TestDatabase): void {
   describe('a revocation', () => {
     const claims = (token: MintedTokenRecord) => ({ ...token, issuedAtMs: token.mintedAtMs });
 
+    it('ends the tokens of the database’s time before it, and no later ones', async () => {
+      const { store } = database();
+      const sub = uniqueId('agent');
+      const beforeMs = await store.readTime();
+      await store.revoke({ sub });
+      const afterMs = await store.readTime();
+      expect(Math.abs(afterMs - Date.now())).toBeLessThan(60_000);
+      expect(await store.isRevoked({ sub, issuedAtMs: beforeMs })).toBe(true);
+      expect(await store.isRevoked({ sub, issuedAtMs: afterMs + 1 })).toBe(false);
+    });
+
     it('by minter ends the tokens that it minted, and no others', async () => {
       const { store } = database();
       const { mark } = await store.changes(null);

@@ -32,6 +32,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   hubs: 'look_up',
   isRevoked: 'look_up',
   readMinted: 'look_up',
+  readTime: 'look_up',
   readAudit: 'look_up',
   isKnownAgent: 'look_up',
   heads: 'system',

@@ -18,6 +18,7 @@ import { sweepDeleted } from './sweep.ts';
 import {
   isRevoked,
   readMinted,
+  readTime,
   recordMinted,
   recordTokenUses,
   revoke,
@@ -109,6 +110,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
+    /** The database's time. A token that is minted with it is ended by each later revocation, whatever the hub's clock. */
+    readTime: bind(readTime),
     /** Records a minted token with its audit entry. Hand the token out only after this has resolved. */
     recordMinted: bind(recordMinted),
     recordTokenUses: bind(recordTokenUses),

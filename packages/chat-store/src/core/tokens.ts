@@ -196,6 +196,12 @@ export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[])
   });
 }
 
+/** The database's time, in epoch ms. Revocations are compared with it. */
+export async function readTime(engine: Engine): Promise<number> {
+  const { rows } = await sql<{ now: number }>`select ${engine.sql.now()} as now`.execute(engine.db);
+  return Number(rows[0]?.now);
+}
+
 /** A page of the minted tokens that have not expired, newest first. */
 export async function readMinted(
   engine: Engine,

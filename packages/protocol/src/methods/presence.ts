@@ -15,7 +15,8 @@ const degraded = z.boolean().describe('true: Redis is away, and this is what one
 export const presenceMethods = {
   'typing.start': {
     ...typing,
-    summary: 'Shows the caller as typing for 10 s, or until the next call.',
+    summary:
+      'Shows the caller as typing in the channel, or in a thread of it, for 10 s or until a stop.',
     params: typingParams,
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
@@ -24,7 +25,7 @@ export const presenceMethods = {
   },
   'typing.stop': {
     ...typing,
-    summary: 'Ends the caller’s typing; sending a message ends it too.',
+    summary: 'Ends the caller’s typing there; sending a message there ends it too.',
     params: typingParams,
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
@@ -34,7 +35,8 @@ export const presenceMethods = {
   'typing.list': {
     ...typing,
     limit: 'read',
-    summary: 'Lists the agents that are typing in a channel; threadId does not narrow the list.',
+    summary:
+      'Lists the agents that are typing anywhere in a channel; with threadId only those in the thread.',
     params: typingParams,
     result: z.object({ agents: z.array(idSchema), degraded }),
     errors: ['forbidden', 'not_found'],

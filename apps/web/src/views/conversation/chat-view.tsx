@@ -27,7 +27,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
       <main class="conversation-column column fill" aria-label="Conversation">
         <ChannelHeader chat={chat} />
         <Conversation chat={chat} footer={<OutgoingList target={target} />} />
-        <TypingLine chat={chat} />
+        <TypingLine chat={chat} threadId={null} />
         {isArchived ? (
           <p class="read-only quiet">This channel is archived: it is read-only.</p>
         ) : (

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { isContentTooLarge, parseMentions, resolveMentions } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
+import { typistsIn } from '../../store/reducers.ts';
 import { usePage } from '../page-state.ts';
 import { Icon, Problem } from '../shared/controls.tsx';
 import { type ComposeTarget, draftKey, setDraft } from './compose-target.ts';
@@ -136,10 +137,14 @@ export function Composer(props: {
   );
 }
 
-/** Names the typing agents. The line keeps its height when no agent is typing, so that the composer does not move. */
-export function TypingLine({ chat }: { chat: Chat }) {
+/**
+ * Names the agents that are typing in a thread, or outside of threads. The line keeps its height when no agent is typing,
+ * so that the composer does not move.
+ */
+export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { me } = usePage().session;
-  const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
+  const agentIds = typistsIn(chat.typing.value, threadId);
+  const text = typingSummary(agentIds.filter((agentId) => agentId !== me));
   return (
     <p class="typing-line line quiet small ellipsis" aria-live="off">
       {text !== null && (

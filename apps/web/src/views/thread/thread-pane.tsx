@@ -6,7 +6,7 @@ import type { Session } from '../../session/session.ts';
 import type { Chat } from '../../store/chat.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { composeTarget } from '../conversation/compose-target.ts';
-import { Composer } from '../conversation/composer.tsx';
+import { Composer, TypingLine } from '../conversation/composer.tsx';
 import { editingIn } from '../conversation/editing.ts';
 import { EntryList, leadingHeight } from '../conversation/entry-list.tsx';
 import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
@@ -87,6 +87,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
           </div>
         )}
       </EntryList>
+      <TypingLine chat={chat} threadId={threadId} />
       {chat.channel.value.archivedAt === null && <Composer chat={chat} target={target} />}
     </Pane>
   );
