@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -18,8 +18,13 @@ export async function installTypeScript(version: string): Promise<string> {
   return join(await installTool('typescript', version), 'bin/tsc');
 }
 
+/** Installs one version of `@types/node`, once, and returns the folder that holds it. */
+export async function installNodeTypes(version: string): Promise<string> {
+  return dirname(await installTool('@types/node', version));
+}
+
 async function installTool(name: string, version: string): Promise<string> {
-  const folder = join(cache, `${name}-${version}`);
+  const folder = join(cache, `${name.replace('/', '-')}-${version}`);
   const installed = join(folder, 'node_modules', name);
   if (existsSync(folder)) return installed;
   const fresh = `${folder}-${process.pid}`;

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export interface UserProject {
   /** Runs a program in a folder of its own within the project. */
   run(code: string, options: RunOptions): Promise<BlockRun>;
-  /** Type-checks files, given by their names, and returns the compiler's complaints: empty without any. */
+  /** Type-checks files, given by their names, and returns the beginning of the compiler's complaints: empty without any. */
   check(files: Readonly<Record<string, string>>, options: CheckOptions): Promise<string>;
 }
 
@@ -26,6 +26,10 @@ interface CheckOptions {
   readonly tsc: string;
   /** @default nodenext */
   readonly module?: 'nodenext' | 'node16';
+  /** The folder that holds `@types/node`; by default the project lacks it. */
+  readonly nodeTypes?: string;
+  /** Trusts the declarations of all packages. @default false */
+  readonly skipLibCheck?: boolean;
 }
 
 /**
@@ -64,22 +68,26 @@ export async function createUserProject(
       const own = await writeFiles({ [name]: code });
       return runBlock(join(own, name), { cwd: own, servers, node });
     },
-    async check(files, { tsc, module = 'nodenext' }) {
-      const compilerOptions = { ...strictOptions, module };
+    async check(files, { tsc, module = 'nodenext', nodeTypes, skipLibCheck = false }) {
+      const types = nodeTypes === undefined ? {} : { types: ['node'], typeRoots: [nodeTypes] };
+      const compilerOptions = { ...strictOptions, ...types, module, skipLibCheck };
       const config = JSON.stringify({ compilerOptions, files: Object.keys(files) });
       const own = await writeFiles({ ...files, 'tsconfig.json': config });
-      return run(process.execPath, [tsc, '--project', own], { cwd: own }).then(
+      return run(process.execPath, [tsc, '--project', own], {
+        cwd: own,
+        maxBuffer: 64 * 1_048_576,
+      }).then(
         () => '',
         (error: Error & { stdout?: string }) => {
           if (!error.stdout) throw error;
-          return error.stdout;
+          return error.stdout.slice(0, 4_096);
         },
       );
     },
   };
 }
 
-/** Of `tsc --init`, those that make the check stricter; also for JavaScript and for the packages' own declarations. */
+/** Those of `tsc --init` that make the check stricter, for JavaScript as well. */
 const strictOptions = {
   target: 'es2023',
   types: [],
@@ -89,6 +97,5 @@ const strictOptions = {
   verbatimModuleSyntax: true,
   allowJs: true,
   checkJs: true,
-  skipLibCheck: false,
   noEmit: true,
 };
