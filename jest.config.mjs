@@ -23,6 +23,7 @@ export const slowSuites = [
   'tools/backup/src/drills/',
   'tools/monitoring/src/drills/',
   'infra-test/src/deployed/',
+  'infra-test/src/packed/',
   'infra-test/src/proxies/',
   'infra-test/src/python-client',
 ];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
+import { encodeEnvelope } from '@openclaw/protocol';
 import { createRedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, type RedisServer } from '@openclaw/test-support';
 import { createRedisEventBus, createSequencer } from './index.ts';
@@ -30,7 +30,7 @@ it('works as the README shows', async () => {
     epoch,
     event: { type: 'collaboration.event', channelId, name: 'deploy', payload: { version: 2 } },
   });
-  const log: EncodedEnvelope[] = [event];
+  const log = [event];
   const sequencer = createSequencer({
     channelId,
     epoch,

@@ -73,7 +73,7 @@ describe('README', () => {
 
   it('has an example that does what it says', () => {
     const schema = createKeySchema({ prefix: 'openclaw:' });
-    const shown = [...readme().matchAll(/^(?:keys|ttlMs)\..*; \/\/ (.*)$/gm)].map(
+    const shown = [...readme().matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(
       ([, result]) => result,
     );
     expect(shown).toEqual([

@@ -24,7 +24,7 @@ describe('README', () => {
 
   it('has an example that runs and gives the values in its comments', () => {
     const example = /```ts\n([^]*?)```/.exec(readFileSync(readmeUrl, 'utf8'))?.[1] ?? '';
-    const checked = example.replace(/^(\S.*); \/\/ (.*)$/gm, 'equal($1, $2);');
+    const checked = example.replace(/^console\.log\((.*)\); \/\/ (.*)$/gm, 'equal($1, $2);');
     expect(checked.split('equal(')).toHaveLength(6);
     const program = `import { strictEqual as equal } from 'node:assert';\n${checked}`;
     const result = run('--input-type=module-typescript', '--eval', program);

@@ -1,0 +1,16 @@
+// Preloaded into a README's program: a connection to the default port of Redis or of the hub opens one to the test's
+// own server. The program stays as printed, and servers that happen to run on this machine are not touched: any other
+// address is refused.
+import { Socket } from 'node:net';
+
+const ports = new Map(Object.entries(JSON.parse(process.env.DEFAULT_PORTS)));
+const { connect } = Socket.prototype;
+
+Socket.prototype.connect = function connectToTestServer(...args) {
+  // net.connect() passes its own arguments on as one array.
+  const [options, listener] = Array.isArray(args[0]) ? args[0] : args;
+  const port = ports.get(String(options?.port));
+  if (port === undefined || !['localhost', '127.0.0.1'].includes(options.host))
+    throw new Error(`no test server stands for ${options?.host}:${options?.port}`);
+  return connect.call(this, { ...options, host: '127.0.0.1', port }, listener ?? undefined);
+};

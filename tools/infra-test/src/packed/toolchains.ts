@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const cache = join(homedir(), '.cache/openclaw-chat-hub/toolchains');
+
+/** Installs one version of Node, once, and returns the program's path. */
+export async function installNode(version: string): Promise<string> {
+  return join(await installTool('node', version), 'bin/node');
+}
+
+/** Installs one version of TypeScript, once, and returns the path of its compiler, a script for Node. */
+export async function installTypeScript(version: string): Promise<string> {
+  return join(await installTool('typescript', version), 'bin/tsc');
+}
+
+/** Installs one version of `@types/node`, once, and returns the folder that holds it. */
+export async function installNodeTypes(version: string): Promise<string> {
+  return dirname(await installTool('@types/node', version));
+}
+
+async function installTool(name: string, version: string): Promise<string> {
+  const folder = join(cache, `${name.replace('/', '-')}-${version}`);
+  const installed = join(folder, 'node_modules', name);
+  if (existsSync(folder)) return installed;
+  const fresh = `${folder}-${process.pid}`;
+  await mkdir(fresh, { recursive: true });
+  try {
+    await writeFile(join(fresh, 'package.json'), '{ "private": true }');
+    await run('npm', ['install', `${name}@${version}`], { cwd: fresh, env: npmEnvironment() });
+    await rename(fresh, folder);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return installed;
+}
+
+/** The environment of npm: this process' own, without what the npm that runs the tests added. */
+export function npmEnvironment(): NodeJS.ProcessEnv {
+  const isAdded = (name: string) =>
+    /^(npm_(?!config_)|npm_config_local_prefix$|INIT_CWD$|NODE_(ENV|OPTIONS)$)/.test(name);
+  return {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !isAdded(name))),
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_update_notifier: 'false',
+  };
+}
