@@ -40,6 +40,18 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'member.update': same({ ...c, agentId: 'bob' }),
   subscribe: [{ topics: [c] }, { topics: [{ ...c, since: null }], epoch: null }],
   unsubscribe: same({ channelIds: ['room'] }),
+  'message.search': [
+    { query: 'word' },
+    {
+      query: 'word',
+      channelId: null,
+      senderId: null,
+      before: null,
+      after: null,
+      limit: 50,
+      cursor: null,
+    },
+  ],
   'log.read': [
     { ...c, after: 0 },
     { ...c, after: 0, limit: 1000, waitMs: 0 },

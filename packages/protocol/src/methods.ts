@@ -8,6 +8,7 @@ import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
+import { searchMethods } from './methods/search.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
 import { sampleTimestamp } from './samples.ts';
@@ -18,6 +19,7 @@ export const methods = {
   ...memberMethods,
   ...subscriptionMethods,
   ...messageMethods,
+  ...searchMethods,
   ...threadMethods,
   ...claimMethods,
   ...presenceMethods,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { recordCompatibility, type StoreMigration } from './compatibility.ts';
+import { createSearchTables } from './search/search-tables.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
@@ -25,6 +26,7 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
+    '0016_search': { ...second, up: (db) => createSearchTables(db, dialect) },
   });
 }
 

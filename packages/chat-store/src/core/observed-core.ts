@@ -22,6 +22,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   recordTokenUses: 'write',
   recordAudit: 'write',
   sweep: 'write',
+  feedSearch: 'write',
   changeEpoch: 'write',
   eraseSome: 'write',
   read: 'read',

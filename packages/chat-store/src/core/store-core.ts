@@ -9,6 +9,7 @@ import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
+import { feedSearch, type SearchFed } from './search/feed.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
 import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
@@ -54,6 +55,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
 
   function erase(on: Engine, erasure: Erasure, place: ErasePlace) {
     return eraseSome(on, erasure, place, report);
+  }
+
+  function feed(on: Engine): Promise<SearchFed> {
+    return feedSearch(on, report);
   }
 
   async function sweep(
@@ -114,6 +119,11 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * beyond the retention of their channel or hub, and some old entries of the audit log.
      */
     sweep: bind(sweep),
+    /**
+     * Indexes some new messages for `message.search`, else some from before the index, and removes what is gone from it.
+     * Without work it costs three small statements. One hub at a time does it.
+     */
+    feedSearch: bind(feed),
     /**
      * Runs one bounded piece of an agent's erasure, from the given place. Returns the next place and the changes. Call
      * it until the place's phase is `done`; see erase.ts.

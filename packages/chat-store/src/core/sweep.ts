@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
+import { removeDocsOf } from './search/postings.ts';
 import type { Tables } from './tables.ts';
 
 // After this time every hub has read the last event of the channel's log.
@@ -58,7 +59,9 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
       select message_id, emoji, agent_id from reactions where message_id in (${messages})
       limit ${sql.lit(rowsMax)})`,
     sql`delete from messages where channel_id = ${channelId} and id in (${messages})`,
+    sql`delete from search_fed where channel_id = ${channelId}`,
   ];
+  if (await removeDocsOf(db, channelId, rowsMax)) return true;
   for (const step of steps) {
     const { numAffectedRows = 0n } = await step.execute(db);
     if (numAffectedRows >= rowsMax) return true;

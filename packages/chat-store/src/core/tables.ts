@@ -1,4 +1,11 @@
 import type { AgentKind } from '@openclaw/protocol';
+import type {
+  SearchDocsTable,
+  SearchFedTable,
+  SearchFeedTable,
+  SearchPostingsTable,
+  SearchSegmentsTable,
+} from './search/search-tables.ts';
 
 // The tables as Kysely types. JSON is stored as text, times as epoch milliseconds.
 
@@ -237,5 +244,10 @@ export interface Tables {
   revoked_tokens: RevokedTokensTable;
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
+  search_docs: SearchDocsTable;
+  search_postings: SearchPostingsTable;
+  search_segments: SearchSegmentsTable;
+  search_fed: SearchFedTable;
+  search_feed: SearchFeedTable;
   meta: MetaTable;
 }

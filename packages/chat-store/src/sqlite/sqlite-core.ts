@@ -67,7 +67,7 @@ export async function openSqliteCore(
   }
   return {
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
-    ...forward(writer, 'eraseSome', 'isKnownAgent'),
+    ...forward(writer, 'eraseSome', 'isKnownAgent', 'feedSearch'),
     ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
