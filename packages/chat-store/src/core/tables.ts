@@ -142,6 +142,8 @@ export interface ThreadsTable {
   created_at: number;
   /** The number of replies that are not deleted. */
   replies: number;
+  /** The seq of its last event: a reply, its creation or a change of its title. */
+  last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
 }
