@@ -27,6 +27,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.get': same(c),
   'channel.update': same(c),
   'channel.archive': same(c),
+  'channel.unarchive': same(c),
   'channel.delete': same(c),
   'channel.list': [{}, { kind: null, member: null, order: null, ...page }],
   'channel.join': same(c),
@@ -98,7 +99,10 @@ const least: Record<MethodName, [written: object, seen: object]> = {
     { channelId: null, name: 'review', payload: {} },
     { channelId: null, name: 'review', payload: {}, clientMessageId: null },
   ],
-  'read.mark': same({ ...c, seq: 7 }),
+  'read.mark': [
+    { ...c, seq: 7 },
+    { ...c, seq: 7, back: false },
+  ],
   'read.state': same({}),
   ping: same({}),
 };
