@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { methods, type ParamsInputOf, type ParamsOf, type ResultOf } from '@openclaw/protocol';
+import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Actor, Command, WriteMethod } from '../commands.ts';
 import { eraseStart } from '../core/erase.ts';
 import type { StoreCore } from '../core/store-core.ts';
@@ -66,7 +66,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
     ) {
       const actor = typeof agent === 'string' ? { agentId: agent, isAdmin: false } : agent;
       const params = methods['message.search'].params.parse({ query, ...more });
-      return core.read(actor, 'message.search', params as ParamsOf<'message.search'>);
+      return core.read(actor, 'message.search', params);
     }
     /** All hits, page after page. */
     async function hits(...[agent, query, more = {}]: Parameters<typeof search>) {
