@@ -270,6 +270,9 @@ export async function createChatStore(
     redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
     hubs: () => lookUp(null, () => core.hubs()),
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    giveAgentOrder: (order, forMs, audit) =>
+      writePriority(() => core.giveAgentOrder(order, forMs, audit)),
+    agentOrders: () => readPriority(() => core.agentOrders()),
     revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
     recordMinted: (token, audit) => writePriority(() => core.recordMinted(token, audit)),

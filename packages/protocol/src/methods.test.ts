@@ -104,6 +104,11 @@ const least: Record<MethodName, [written: object, seen: object]> = {
     { ...c, seq: 7, back: false },
   ],
   'read.state': same({}),
+  'agent.kick': same({ agentId: 'bob', reason: 'why' }),
+  'agent.limit': [
+    { agentId: 'bob', message: '6/60' },
+    { agentId: 'bob', message: '6/60', forMs: null },
+  ],
   ping: same({}),
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
+import { agentMethods } from './methods/agent.ts';
 import { channelMethods } from './methods/channel.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
@@ -25,6 +26,7 @@ export const methods = {
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,
+  ...agentMethods,
   ping: {
     kind: 'live',
     limit: 'read',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { createAgentOrdersTable } from './agent-orders.ts';
 import { recordCompatibility, type StoreMigration } from './compatibility.ts';
 import { createSearchTables } from './search/search-tables.ts';
 
@@ -28,6 +29,7 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
     '0016_search': { ...second, up: (db) => createSearchTables(db, dialect) },
     '0017_thread_activity': { ...second, up: addThreadActivity },
+    '0018_agent_orders': { ...second, up: (db) => createAgentOrdersTable(db, dialect) },
   });
 }
 

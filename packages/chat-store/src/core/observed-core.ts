@@ -21,6 +21,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   recordMinted: 'write',
   recordTokenUses: 'write',
   recordAudit: 'write',
+  giveAgentOrder: 'write',
   sweep: 'write',
   feedSearch: 'write',
   changeEpoch: 'write',
@@ -38,6 +39,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   heads: 'system',
   recentHeads: 'system',
   changes: 'system',
+  agentOrders: 'system',
   redislessHubs: 'system',
   epoch: 'system',
 };

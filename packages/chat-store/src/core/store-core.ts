@@ -1,6 +1,7 @@
 import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
+import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
 import { recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
@@ -105,6 +106,9 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     hubs: bind(readHubs),
     /** Records agents as known, in one statement. Name each agent once, and at most some hundred in a call. */
     recordAgents: bind(recordAgents),
+    /** Gives an order about an agent, which hubs find with their next `agentOrders`. It is committed when it resolves. */
+    giveAgentOrder: bind(giveAgentOrder),
+    agentOrders: bind(readAgentOrders),
     /** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),

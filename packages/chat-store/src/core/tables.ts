@@ -1,4 +1,5 @@
 import type { AgentKind } from '@openclaw/protocol';
+import type { AgentOrdersTable } from './agent-orders.ts';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -246,6 +247,7 @@ export interface Tables {
   revoked_tokens: RevokedTokensTable;
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
+  agent_orders: AgentOrdersTable;
   search_docs: SearchDocsTable;
   search_postings: SearchPostingsTable;
   search_segments: SearchSegmentsTable;
