@@ -128,6 +128,8 @@ const warnEveryMs = 10_000;
 const searchEveryMs = 250;
 /** The pause between two pieces while new messages wait to be indexed. */
 const behindPause = { factor: 1, minMs: 5 };
+/** Older messages are indexed, and segments swept, in a quarter of the time at most. */
+const backfillPause = { factor: 3, minMs: 5 };
 
 /** The lane of system calls: tail checks, beats, the reaper, health checks. They never wait; further ones are refused. */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
@@ -227,7 +229,7 @@ export async function createChatStore(
     },
     searchEveryMs,
     // New messages are found within a second; older ones wait for the other work of the database.
-    () => (isBehind ? behindPause : undefined),
+    () => (isBehind ? behindPause : backfillPause),
   );
 
   return {

@@ -16,7 +16,7 @@ const maxPauseMs = 2_000;
 export function startSweeper(
   sweep: () => Promise<boolean>,
   everyMs: number,
-  pauseNow: () => SweepPause | undefined = () => undefined,
+  pauseNow: () => SweepPause = () => defaultPause,
 ): () => Promise<void> {
   let isStopped = false;
   let running = Promise.resolve();
@@ -28,7 +28,7 @@ export function startSweeper(
       running = sweep()
         .catch(() => false)
         .then((isMore) => {
-          const { factor, minMs } = pauseNow() ?? defaultPause;
+          const { factor, minMs } = pauseNow();
           const pauseMs = factor * (performance.now() - startMs);
           const boundedMs = Math.min(maxPauseMs, Math.max(minMs, pauseMs));
           if (!isStopped) timer = wait(isMore ? boundedMs : everyMs);

@@ -2,6 +2,7 @@ import type { Message, ParamsOf, ResultOf, SearchTerm } from '@openclaw/protocol
 import { matchSearchTerms, parseSearchQuery } from '@openclaw/protocol/wire';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { floorOf } from '../head.ts';
+import { useKeys } from '../key-plans.ts';
 import type { Actor } from '../../commands.ts';
 import {
   addStored,
@@ -44,8 +45,15 @@ type Hit = ResultOf<'message.search'>['hits'][number];
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
 /** Newest first: in the order in which messages were indexed, which is that of their commits. */
-export const searchMessages: Read<'message.search'> = async (db, actor, params) => {
+export const searchMessages: Read<'message.search'> = async (
+  db,
+  actor,
+  params,
+  _maxBytes,
+  dialect = 'sqlite',
+) => {
   const { channelId, limit, cursor } = params;
+  await useKeys(db, dialect);
   if (channelId !== null) {
     const opened = await openChannel(db, actor, channelId, 'anyone');
     if (!opened.ok) return opened;
@@ -238,25 +246,27 @@ async function* readable(
   budget: Budget,
 ): AsyncGenerator<{ readonly doc: number; readonly message: Message }> {
   budget.messages -= docs.length;
-  const select = <R>(columns: RawBuilder<unknown>, of: readonly number[]) => sql<R>`
-    select d.doc, ${columns}
-    from search_docs d
-    join messages m on m.channel_id = d.channel_id and m.seq = d.seq
-    join channels c on c.id = d.channel_id
-    join log l on l.channel_id = m.channel_id and l.seq = m.text_seq
-    where d.doc in (${sql.join([...of])}) and m.deleted_at is null and c.deleted_at is null
-      and m.seq >= ${floorOf({ column: 'd.channel_id' })} and ${mayRead(actor, params)}
-    order by d.doc desc`;
-  const sizes = select<{ doc: number; bytes: number }>(
-    sql`octet_length(l.envelope) as bytes`,
+  // Sub-selects, not joins: each row of the list costs some look-ups by key, whatever PostgreSQL knows of the tables.
+  const select = <R>(column: RawBuilder<unknown>, name: string, of: readonly number[]) => sql<R>`
+    select d.doc, case when ${mayRead(actor, params)}
+      and (select c.deleted_at from channels c where c.id = d.channel_id) is null
+      then (
+        select (select ${column} from log l where l.channel_id = m.channel_id and l.seq = m.text_seq)
+        from messages m
+        where m.channel_id = d.channel_id and m.seq = d.seq and m.deleted_at is null
+          and m.seq >= ${floorOf({ column: 'd.channel_id' })}) end as ${sql.ref(name)}
+    from search_docs d where d.doc in (${sql.join([...of])}) order by d.doc desc`;
+  const sizes = select<{ doc: number; bytes: number | null }>(
+    sql`octet_length(l.envelope)`,
+    'bytes',
     docs,
   );
-  const sized = (await sizes.execute(db)).rows.map(({ doc, bytes }) => ({ seq: doc, bytes }));
+  const sized = (await sizes.execute(db)).rows.flatMap(({ doc, bytes }) =>
+    bytes === null ? [] : [{ seq: doc, bytes }],
+  );
   for (const step of stepsOf(sized, Infinity, stepMessages)) {
-    const texts = select<{ doc: number; envelope: string }>(
-      sql`l.envelope`,
-      step.map(({ seq }) => seq),
-    );
+    const seqs = step.map(({ seq }) => seq);
+    const texts = select<{ doc: number; envelope: string }>(sql`l.envelope`, 'envelope', seqs);
     for (const { doc, envelope } of (await texts.execute(db)).rows) {
       budget.bytes -= envelope.length;
       const event = eventOfRow(envelope);

@@ -6,10 +6,11 @@ import type { CommitMark } from '../commit-mark.ts';
 import type { Engine } from '../engine.ts';
 import { headOf } from '../head.ts';
 import { jsonList } from '../json-list.ts';
+import { useKeys } from '../key-plans.ts';
 import type { ReportFault } from '../run-group.ts';
 import { eventOfRow } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
-import { addDoc, emptySet, segmentOf, type DocSet } from './posting-list.ts';
+import { encodeDocs, segmentOf } from './posting-list.ts';
 import { insertPostings, removeDocs } from './postings.ts';
 import type { SearchFeedTable } from './search-tables.ts';
 import { sweepSegment } from './sweep-segment.ts';
@@ -63,12 +64,12 @@ interface IndexedRow {
 export async function feedSearch(engine: Engine, report: ReportFault): Promise<SearchFed> {
   if (!(await hasWork(engine))) return idle;
   return engine.write(async (db) => {
+    await useKeys(db, engine.dialect);
     const within: Feeding = { ...engine, db, report };
     let query = db.selectFrom('search_feed').selectAll().where('name', '=', 'feed');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const feed: Changing | undefined = await query.executeTakeFirst();
     if (!feed) return { ...idle, isLocked: true };
-    feed.part += 1;
     const isBehind = await feedNew(within, feed);
     let isMore = false;
     if (!isBehind) {
@@ -174,7 +175,10 @@ async function feedChannels(
     message_id: string;
     bytes: number;
   }>`
-    select l.channel_id, l.seq, l.message_id, octet_length(t.envelope) as bytes
+    select l.channel_id, l.seq, l.message_id, coalesce((
+      select (select octet_length(t.envelope) from log t
+        where t.channel_id = m.channel_id and t.seq = m.text_seq)
+      from messages m where m.id = l.message_id), 0) as bytes
     from ${jsonList(
       dialect,
       { channel_id: 'text', after: 'bigint', up_to: 'bigint' },
@@ -182,8 +186,6 @@ async function feedChannels(
     )} as w
     ${joined(dialect)} log l on l.channel_id = w.channel_id and l.seq > w.after
       and l.seq <= w.up_to
-    ${joined(dialect)} messages m on m.id = l.message_id
-    ${joined(dialect)} log t on t.channel_id = m.channel_id and t.seq = m.text_seq
     where l.type in ('channel.message', 'thread.message', 'channel.message.edit',
       'channel.message.delete')
     order by l.channel_id, l.seq`.execute(db);
@@ -252,32 +254,29 @@ async function rangesOf(
 async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   if (feed.backfill_before === null) return false;
   const { rows } = await sql<{ id: string; bytes: number; wanted: number }>`
-    select m.id, octet_length(l.envelope) as bytes,
-      case when m.deleted_at is null and m.seq <= s.seq and c.deleted_at is null then 1 else 0 end
-        as wanted
+    select m.id,
+      coalesce((select octet_length(l.envelope) from log l
+        where l.channel_id = m.channel_id and l.seq = m.text_seq), 0) as bytes,
+      case when m.deleted_at is null
+        and m.seq <= (select s.seq from search_fed s where s.channel_id = m.channel_id)
+        and (select d.doc from search_docs d
+          where d.channel_id = m.channel_id and d.seq = m.seq) is null
+        then 1 else 0 end as wanted
     from messages m
-    left join search_fed s on s.channel_id = m.channel_id
-    left join channels c on c.id = m.channel_id
-    left join log l on l.channel_id = m.channel_id and l.seq = m.text_seq
     where m.id < ${feed.backfill_before}
     order by m.id desc limit ${sql.lit(rowsMax)}`.execute(engine.db);
-  const ids: string[] = [];
   let bytes = 0;
-  let last = rows.at(-1)?.id;
-  let isCut = false;
-  for (const [index, row] of rows.entries()) {
-    if (row.wanted === 0) continue;
-    bytes += row.bytes;
-    if (bytes > bytesMax && ids.length > 0) {
-      isCut = true;
-      last = rows[index - 1]?.id;
-      break;
-    }
-    ids.push(row.id);
-  }
+  const tooMany = rows.findIndex((row) => (bytes += row.wanted * row.bytes) > bytesMax);
+  const fitting = tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
+  const isLast = tooMany < 0 && rows.length < rowsMax;
+  // A piece ends between two milliseconds, because the ids of one are in no order. Only if it has a single one, it ends
+  // within it.
+  const lastTime = timeOf(fitting.at(-1)?.id ?? '');
+  const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
+  const taken = whole.length > 0 ? whole : fitting;
+  const ids = taken.filter(({ wanted }) => wanted === 1).map(({ id }) => id);
   await indexMessages(engine, feed, ids, 'older');
-  const isLast = !isCut && rows.length < rowsMax;
-  feed.backfill_before = isLast ? null : (last ?? null);
+  feed.backfill_before = isLast ? null : (taken.at(-1)?.id ?? null);
   // The last segment is not filled any more.
   if (isLast) await queueSegment(engine.db, segmentOf(feed.first_doc));
   return !isLast;
@@ -296,13 +295,11 @@ async function indexMessages(
   const gone = rows.flatMap(({ doc, isGone }) => (isGone && doc !== null ? [doc] : []));
   await removeDocs(db, gone);
   const added: (readonly [doc: number, channelId: string, seq: number])[] = [];
-  const postings = new Map<number, Map<string, DocSet>>();
+  const found = new Map<number, Map<string, number[]>>();
   const times = new Map<number, { oldest: number; newest: number }>();
   const changed = new Set<number>();
-  const first = segmentOf(feed.first_doc);
-  const next = segmentOf(feed.next_doc);
-  // Ids begin with their time.
-  rows.sort((a, b) => (a.id < b.id === (place === 'newer') ? -1 : 1));
+  const openBefore = openSegments(feed);
+  rows.sort(place === 'newer' ? byAge : (a, b) => byAge(b, a));
   for (const row of rows) {
     if (row.isGone) continue;
     const message = messageIn(row, engine.report);
@@ -312,12 +309,12 @@ async function indexMessages(
     const segment = segmentOf(doc);
     if (row.doc !== null) changed.add(segment);
     const { content, timestamp } = message;
-    const terms = postings.get(segment) ?? new Map<string, DocSet>();
-    postings.set(segment, terms);
+    const terms = found.get(segment) ?? new Map<string, number[]>();
+    found.set(segment, terms);
     for (const term of termsOf(content, row.channel_id, row.sender_id)) {
-      const set = terms.get(term) ?? emptySet();
-      terms.set(term, set);
-      addDoc(set, doc);
+      const docs = terms.get(term);
+      if (docs) docs.push(doc);
+      else terms.set(term, [doc]);
     }
     const { oldest = timestamp, newest = timestamp } = times.get(segment) ?? {};
     times.set(segment, {
@@ -328,6 +325,13 @@ async function indexMessages(
   const docColumns = { doc: 'bigint', channel_id: 'text', seq: 'bigint' } as const;
   await sql`insert into search_docs (doc, channel_id, seq)
     select doc, channel_id, seq from ${jsonList(dialect, docColumns, added)} as w`.execute(db);
+  feed.part += 1;
+  const postings = new Map(
+    [...found].map(([segment, terms]) => [
+      segment,
+      new Map([...terms].map(([term, docs]) => [term, encodeDocs(docs.sort((a, b) => a - b))])),
+    ]),
+  );
   await insertPostings(db, dialect, postings, feed.part);
   const segmentColumns = { segment: 'bigint', oldest: 'bigint', newest: 'bigint' } as const;
   const segments = [...times].map(([segment, { oldest, newest }]) => [segment, oldest, newest]);
@@ -340,10 +344,9 @@ async function indexMessages(
       newest_at = case when excluded.newest_at > search_segments.newest_at
         then excluded.newest_at else search_segments.newest_at end`.execute(db);
   // A segment that is not filled any more, or that an edit added to, is swept.
-  for (const full of [first, next]) changed.add(full);
-  for (const segment of changed) {
-    const isOpen = segment === segmentOf(feed.next_doc) || segment === segmentOf(feed.first_doc);
-    if (!isOpen) await queueSegment(db, segment);
+  const open = openSegments(feed);
+  for (const segment of new Set([...openBefore, ...changed])) {
+    if (!open.includes(segment)) await queueSegment(db, segment);
   }
 }
 
@@ -358,6 +361,22 @@ function messageIn({ id, envelope }: IndexedRow, report: ReportFault): Message |
   }
 }
 
+/** The time at the beginning of an id. */
+const timeOf = (id: string) => id.slice(0, 13);
+
+// The ids of one millisecond are in no order, but the seqs of one channel are.
+function byAge(a: IndexedRow, b: IndexedRow): number {
+  const [one, other] = [timeOf(a.id), timeOf(b.id)];
+  if (one !== other) return one < other ? -1 : 1;
+  if (a.channel_id !== b.channel_id) return a.channel_id < b.channel_id ? -1 : 1;
+  return a.seq - b.seq;
+}
+
+/** The segments in which the next documents get their numbers. */
+function openSegments({ next_doc, first_doc }: Feed): number[] {
+  return [segmentOf(next_doc), segmentOf(first_doc - 1)];
+}
+
 function takeNumber(feed: Changing, place: 'newer' | 'older'): number {
   if (place === 'older') return (feed.first_doc -= 1);
   feed.next_doc += 1;
@@ -370,19 +389,17 @@ function termsOf(content: string, channelId: string, senderId: string): Set<stri
 }
 
 async function messagesById(db: Kysely<Tables>, ids: readonly string[]): Promise<IndexedRow[]> {
-  const rows = await db
-    .selectFrom('messages as m')
-    .innerJoin('channels as c', 'c.id', 'm.channel_id')
-    .innerJoin('log as l', (join) =>
-      join.onRef('l.channel_id', '=', 'm.channel_id').onRef('l.seq', '=', 'm.text_seq'),
-    )
-    .leftJoin('search_docs as d', (join) =>
-      join.onRef('d.channel_id', '=', 'm.channel_id').onRef('d.seq', '=', 'm.seq'),
-    )
-    .select(['m.id', 'm.channel_id', 'm.seq', 'm.sender_id', 'l.envelope', 'd.doc'])
-    .select(['m.deleted_at', 'c.deleted_at as channel_deleted_at'])
-    .where('m.id', 'in', [...ids])
-    .execute();
+  const { rows } = await sql<
+    Omit<IndexedRow, 'isGone'> & {
+      readonly deleted_at: number | null;
+      readonly channel_deleted_at: number | null;
+    }
+  >`select m.id, m.channel_id, m.seq, m.sender_id, m.deleted_at,
+      (select c.deleted_at from channels c where c.id = m.channel_id) as channel_deleted_at,
+      (select l.envelope from log l where l.channel_id = m.channel_id and l.seq = m.text_seq)
+        as envelope,
+      (select d.doc from search_docs d where d.channel_id = m.channel_id and d.seq = m.seq) as doc
+    from messages m where m.id in (${sql.join([...ids])})`.execute(db);
   return rows.map(({ deleted_at, channel_deleted_at, ...row }) => ({
     ...row,
     isGone: deleted_at !== null || channel_deleted_at !== null,

@@ -43,18 +43,35 @@ export function docsOf(set: DocSet, segment: number): number[] {
 }
 
 /**
- * The set as stored: the offsets of its documents in the segment, two bytes each; a set that is not shorter in this form
- * is stored as its bitmap.
+ * A set as stored: the offsets of its documents in the segment, two bytes each. If its bitmap is not longer, it is stored
+ * as that.
  */
 export function encodeSet(set: DocSet): Uint8Array {
-  const docs = docsOf(set, 0).reverse();
-  if (docs.length * offsetBytes >= bitmapBytes) return set;
+  let count = 0;
+  for (const byte of set) if (byte !== 0) count += bitsOf(byte);
+  return count * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
+}
+
+/** Documents of one segment as stored, lowest first. */
+export function encodeDocs(docs: readonly number[]): Uint8Array {
+  if (docs.length * offsetBytes >= bitmapBytes) {
+    const set = emptySet();
+    for (const doc of docs) addDoc(set, doc);
+    return set;
+  }
   const bytes = new Uint8Array(docs.length * offsetBytes);
-  docs.forEach((offset, index) => {
+  docs.forEach((doc, index) => {
+    const offset = doc % segmentDocs;
     bytes[index * offsetBytes] = offset >> 8;
     bytes[index * offsetBytes + 1] = offset & 0xff;
   });
   return bytes;
+}
+
+function bitsOf(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
 }
 
 /** Adds the documents of a stored set. */

@@ -2,10 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import { jsonList } from '../json-list.ts';
 import type { Dialect } from '../migrations.ts';
 import type { Tables } from '../tables.ts';
-import { encodeSet, type DocSet } from './posting-list.ts';
 
-/** Postings before they are written, by segment and term. */
-export type Postings = ReadonlyMap<number, ReadonlyMap<string, DocSet>>;
+/** Postings before they are written, by segment and term, as they are stored. */
+export type Postings = ReadonlyMap<number, ReadonlyMap<string, Uint8Array>>;
 
 /** Rows of one statement, so that its parameter stays small. */
 const rowsAtOnce = 2_000;
@@ -17,8 +16,8 @@ export async function insertPostings(
   part: number,
 ): Promise<void> {
   const rows = [...postings].flatMap(([segment, terms]) =>
-    [...terms].map(([term, set]) => {
-      const hex = Buffer.from(encodeSet(set)).toString('hex');
+    [...terms].map(([term, { buffer, byteOffset, byteLength }]) => {
+      const hex = Buffer.from(buffer, byteOffset, byteLength).toString('hex');
       return [segment, term, part, hex] as const;
     }),
   );

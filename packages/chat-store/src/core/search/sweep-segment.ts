@@ -13,7 +13,7 @@ import {
 import { insertPostings } from './postings.ts';
 
 /** Postings read by one piece, so that no commit waits long. A single term may have more. */
-const rowsMax = 500;
+const rowsMax = 1_000;
 
 /**
  * Merges some postings of a segment, and removes the documents that are gone, so that no word of a deleted message
@@ -34,19 +34,23 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
   if (work_after === '') await removeOrphans(db, segment);
   const present = await presentDocs(engine, db, segment);
   const byTerm = new Map<string, Uint8Array[]>();
-  for (const { term, docs } of rows) byTerm.set(term, [...(byTerm.get(term) ?? []), docs]);
-  const merged = new Map<string, DocSet>();
+  for (const { term, docs } of rows) {
+    const parts = byTerm.get(term);
+    if (parts) parts.push(docs);
+    else byTerm.set(term, [docs]);
+  }
+  const merged = new Map<string, Uint8Array>();
   const replaced: string[] = [];
   for (const [term, parts] of byTerm) {
     const set = emptySet();
     for (const docs of parts) addStored(set, docs);
     const isAny = intersect(set, present);
     const [first] = parts;
-    const isSame =
-      parts.length === 1 && isAny && Buffer.compare(encodeSet(set), first ?? set) === 0;
+    const stored = encodeSet(set);
+    const isSame = parts.length === 1 && isAny && Buffer.compare(stored, first ?? set) === 0;
     if (isSame) continue;
     replaced.push(term);
-    if (isAny) merged.set(term, set);
+    if (isAny) merged.set(term, stored);
   }
   if (replaced.length > 0) {
     await db
