@@ -17,13 +17,6 @@ const wordPattern = /[\p{L}\p{N}]+/gu;
 // A quoted phrase, of which the closing quote may be missing, or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
-/** A word as it stands in a text. */
-interface PlacedWord {
-  readonly word: string;
-  /** Where the word begins in the folded text. */
-  readonly at: number;
-}
-
 /**
  * The text without case and accents. Characters of the same meaning, such as ligatures and full-width letters, become
  * the same. It may have another length than the text.
@@ -48,13 +41,6 @@ function cut(word: string): string {
 /** The words of a text in their order: runs of letters and digits, without case and accents. */
 export function searchWords(text: string): string[] {
   return (fold(text).match(wordPattern) ?? []).map(cut);
-}
-
-function placedWords(text: string): PlacedWord[] {
-  return [...fold(text).matchAll(wordPattern)].map((match) => ({
-    word: cut(match[0]),
-    at: match.index,
-  }));
 }
 
 /**
@@ -83,18 +69,20 @@ export function parseSearchQuery(query: string): SearchTerm[] {
  * first match, as a share of the text's length from 0 to 1.
  */
 export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
-  const placed = placedWords(text);
-  let first = Infinity;
+  const folded = fold(text);
+  const found = [...folded.matchAll(wordPattern)];
+  const of = found.map(([word]) => cut(word));
+  let first = folded.length;
   for (const { words, isPrefix } of terms) {
     const isMatch = (from: number) =>
       words.every((word, index) => {
-        const other = placed[from + index]?.word;
-        const isLast = index === words.length - 1;
-        return isLast && isPrefix ? other?.startsWith(word) === true : other === word;
+        const other = of[from + index];
+        const isBeginning = isPrefix && index === words.length - 1;
+        return isBeginning ? other?.startsWith(word) === true : other === word;
       });
-    const found = placed.findIndex((_, index) => isMatch(index));
-    if (found < 0) return null;
-    first = Math.min(first, placed[found]?.at ?? 0);
+    const at = of.findIndex((_, index) => isMatch(index));
+    if (at < 0) return null;
+    first = Math.min(first, found[at]?.index ?? 0);
   }
-  return first === Infinity ? 0 : first / Math.max(1, fold(text).length);
+  return first / Math.max(1, folded.length);
 }

@@ -2,8 +2,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createChatStore, type Actor, type ChatStore } from '@openclaw/chat-store';
+import { openMaintenance } from '@openclaw/chat-store/maintenance';
 import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
-import { startPostgres, temporaryFolder, waitFor } from '@openclaw/test-support';
+import { startPostgres, temporaryFolder } from '@openclaw/test-support';
 import type { Effort, Measured } from '../compare/works/work.ts';
 import type { Series } from './series.ts';
 import { sqliteFile, writeMessages, type BenchDatabase } from './written-messages.ts';
@@ -19,7 +20,6 @@ const quietMessages = 100;
 const crowd: Actor = { agentId: 'crowd', isAdmin: false };
 const crowdChannels = 400;
 const callsMeasured = 300;
-const indexedWithinMs = 1_200_000;
 
 /** The searches of the table, each measured at places all over the history. */
 const searches = {
@@ -90,6 +90,11 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
     select channel_id, max(seq) from log group by channel_id`);
 
   const bytesBefore = bytes();
+  const maintenance = await openMaintenance(database.url);
+  const startMs = performance.now();
+  await maintenance.indexMessages();
+  const indexedMs = performance.now() - startMs;
+  await maintenance.close();
   const store = await createChatStore({ url: database.url, timeoutMs: 60_000 });
   try {
     const search = async (actor: Actor, params: ParamsInputOf<'message.search'>) => {
@@ -98,11 +103,8 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
       if (!answer.ok) throw new Error(`the search was refused: ${answer.message}`);
       return JSON.parse(Buffer.concat(answer.json).toString()) as ResultOf<'message.search'>;
     };
-    const startMs = performance.now();
-    await waitFor(async () => (await search(owner, { query: 'first' })).hits.length > 0, {
-      ...{ timeoutMs: indexedWithinMs, everyMs: 250, what: 'the oldest message' },
-    });
-    const indexedMs = performance.now() - startMs;
+    if ((await search(owner, { query: 'first' })).hits.length !== 1)
+      throw new Error('the oldest message is not in the index');
     const values: Record<string, number> = {
       indexSeconds: indexedMs / 1_000,
       indexBytes: (bytes() - bytesBefore) / messages,
@@ -129,7 +131,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
 function searchSeries(name: string, run: Series['run']): Series {
   return {
     name: `growth: ${name}`,
-    description: `message.search on ${name}, messages of 13 words in ${channels} channels: the time to index them all in the background, and p99 of ${callsMeasured} searches for each query, from the newest message and from places all over the history`,
+    description: `message.search on ${name}, messages of 13 words in ${channels} channels: the time to index them all without a pause, and p99 of ${callsMeasured} searches for each query, from the newest message and from places all over the history`,
     unit: 'messages',
     sizes: [10_000, 100_000, 1_000_000],
     columns: [

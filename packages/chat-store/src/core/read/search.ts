@@ -16,6 +16,7 @@ import {
 import { eventOfRow } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
 import { stepsOf } from './page-text.ts';
+import { createPauses } from '../search/pauses.ts';
 import { openChannel, type Read } from './reading.ts';
 import { snippetOf } from './snippet.ts';
 
@@ -29,6 +30,8 @@ const ownChannelsMax = 300;
 /** The most segments of one statement, with a short prefix, and otherwise: many words may begin with a short prefix. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
+/** The most postings that the words of a prefix are looked up in, by one statement. */
+const prefixRowsMax = 1_500;
 /** The most look-ups of channels in one statement. */
 const lookUpsMax = 2_000;
 /** The most rows and look-ups in the index, messages, and bytes of messages, for one call. */
@@ -165,7 +168,8 @@ async function findWords(
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
-    if (!isPrefix || left.size === 0) continue;
+    // Without this look-up the texts decide alone.
+    if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
     const [word = ''] = prefix;
     const rows = await db
       .selectFrom('search_postings')
@@ -173,9 +177,11 @@ async function findWords(
       .where('segment', 'in', [...left.keys()])
       .where('term', '>=', word)
       .where('term', '<', `${word}${lastCharacter}`)
+      .limit(prefixRowsMax + 1)
       .execute();
     budget.index -= rows.length + left.size;
-    keep(setsOf(rows));
+    // Of very many words, some have most messages: then the texts decide.
+    if (rows.length <= prefixRowsMax) keep(setsOf(rows));
   }
   return [...left].sort(([a], [b]) => b - a);
 }
@@ -264,11 +270,13 @@ async function* readable(
   const sized = (await sizes.execute(db)).rows.flatMap(({ doc, bytes }) =>
     bytes === null ? [] : [{ seq: doc, bytes }],
   );
+  const pauses = createPauses();
   for (const step of stepsOf(sized, Infinity, stepMessages)) {
     const seqs = step.map(({ seq }) => seq);
     const texts = select<{ doc: number; envelope: string }>(sql`l.envelope`, 'envelope', seqs);
     for (const { doc, envelope } of (await texts.execute(db)).rows) {
       budget.bytes -= envelope.length;
+      await pauses.after(envelope.length);
       const event = eventOfRow(envelope);
       if ('message' in event) yield { doc, message: event.message };
     }

@@ -13,6 +13,7 @@ import type { Tables } from '../tables.ts';
 import { encodeDocs, segmentOf } from './posting-list.ts';
 import { insertPostings, removeDocs } from './postings.ts';
 import type { SearchFeedTable } from './search-tables.ts';
+import { createPauses } from './pauses.ts';
 import { sweepSegment } from './sweep-segment.ts';
 
 // The feed follows the log after its commits, so a send costs nothing for it. It walks the new rows of each channel's
@@ -22,6 +23,10 @@ import { sweepSegment } from './sweep-segment.ts';
 /** The most rows of logs that one piece reads, and the most bytes of messages, so that no commit waits long. */
 const rowsMax = 256;
 const bytesMax = 131_072;
+/**
+ * After so many pieces the open segments are swept: when messages come one by one, each piece adds a row for each word.
+ */
+const partsMax = 64;
 /** Channels compared with the index by one piece, after a restore. */
 const checkedMax = 200;
 
@@ -299,6 +304,7 @@ async function indexMessages(
   const times = new Map<number, { oldest: number; newest: number }>();
   const changed = new Set<number>();
   const openBefore = openSegments(feed);
+  const pauses = createPauses();
   rows.sort(place === 'newer' ? byAge : (a, b) => byAge(b, a));
   for (const row of rows) {
     if (row.isGone) continue;
@@ -308,6 +314,7 @@ async function indexMessages(
     if (row.doc === null) added.push([doc, row.channel_id, row.seq]);
     const segment = segmentOf(doc);
     if (row.doc !== null) changed.add(segment);
+    await pauses.after(row.envelope.length);
     const { content, timestamp } = message;
     const terms = found.get(segment) ?? new Map<string, number[]>();
     found.set(segment, terms);
@@ -346,7 +353,8 @@ async function indexMessages(
   // A segment that is not filled any more, or that an edit added to, is swept.
   const open = openSegments(feed);
   for (const segment of new Set([...openBefore, ...changed])) {
-    if (!open.includes(segment)) await queueSegment(db, segment);
+    const hasManyParts = feed.part % partsMax === 0;
+    if (!open.includes(segment) || hasManyParts) await queueSegment(db, segment);
   }
 }
 
