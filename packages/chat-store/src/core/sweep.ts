@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
+import { lockFeed } from './search/feed.ts';
 import { removeDocsOf } from './search/postings.ts';
 import type { Tables } from './tables.ts';
 
@@ -24,6 +25,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
       .limit(1)
       .executeTakeFirst();
     if (!channel) return false;
+    await lockFeed(engine, db);
     const isLeft = await sweepRows(db, channel.id, channel.head);
     if (!isLeft) {
       await db

@@ -69,7 +69,7 @@ export function writeMessages(
         select n, ${fromMs} + (n / ${channels}) * ${everyMs} + n % ${channels} % ${everyMs} as at
         from numbers)
       select '${prefix}' || (n % ${channels}) as channel_id, n / ${channels} + 2 as seq, at,
-        ${hex('at', 12)} || '-${prefix}' || ${hex('n', 12)} as id,
+        substr(${hex('at', 12)}, 1, 8) || '-' || substr(${hex('at', 12)}, 9) || '-${prefix}' || ${hex('n', 12)} as id,
         'the ' || ${words} || case when n % 10 = 0 then ' tenth' else '' end
           || case when n = 0 then ' first' else '' end as content
       from timed`);

@@ -3,6 +3,7 @@ import { matchSearchTerms, parseSearchQuery } from '@openclaw/protocol/wire';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { floorOf } from '../head.ts';
 import { useKeys } from '../key-plans.ts';
+import { idsFrom } from '../new-id.ts';
 import type { Actor } from '../../commands.ts';
 import {
   addStored,
@@ -41,6 +42,11 @@ const proposedMax = 200;
 /** Messages loaded by one statement. */
 const stepMessages = 64;
 
+/** Messages are indexed in the order of their commits. That of their times differs from it by less than this. */
+const disorderMs = 10_000;
+/** Messages looked at for the number of a document: some have none, because they are deleted. */
+const messagesBefore = 50;
+
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
 
@@ -73,6 +79,8 @@ export const searchMessages: Read<'message.search'> = async (
   const most = mostSegments(terms);
   /** Documents from this number on are done. */
   let from = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor.slice(1));
+  if (params.before !== null) from = Math.min(from, await endOf(db, params.before));
+  const tooOld = params.after === null ? -Infinity : params.after - disorderMs;
   for (let size = 1; ; size = Math.min(most, 4 * size)) {
     const segments = await nextSegments(db, params, from, size);
     if (segments.length === 0) return page(null);
@@ -84,6 +92,7 @@ export const searchMessages: Read<'message.search'> = async (
         for (let at = 0; at < docs.length; at += proposedMax) {
           const proposed = docs.slice(at, at + proposedMax);
           for await (const { doc, message } of readable(db, actor, params, proposed, budget)) {
+            if (message.timestamp < tooOld) return page(null);
             from = doc;
             const hit = hitOf(message, params, terms);
             if (hit) hits.push(hit);
@@ -122,6 +131,17 @@ function mostSegments(terms: readonly SearchTerm[]): number {
   if (prefixes.length === 0) return segmentsMax.words;
   const isShort = prefixes.some(({ words }) => (words[0]?.length ?? 0) < shortPrefixChars);
   return isShort ? segmentsMax.short : segmentsMax.prefix;
+}
+
+/** Every document from this number on is of a message that was sent at `before` or later. */
+async function endOf(db: Kysely<Tables>, before: number): Promise<number> {
+  const { rows } = await sql<{ doc: number | null }>`
+    select max((select d.doc from search_docs d
+      where d.channel_id = m.channel_id and d.seq = m.seq)) as doc
+    from (select channel_id, seq from messages where id < ${idsFrom(before + disorderMs)}
+      order by id desc limit ${sql.lit(messagesBefore)}) as m`.execute(db);
+  const [last] = rows;
+  return last?.doc == null ? Number.MAX_SAFE_INTEGER : last.doc + 1;
 }
 
 /** The newest segments with documents below `from` and messages of the wanted time. */

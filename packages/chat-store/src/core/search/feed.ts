@@ -369,7 +369,7 @@ function messageIn({ id, envelope }: IndexedRow, report: ReportFault): Message |
   }
 }
 
-/** The time at the beginning of an id. */
+/** The time at the beginning of an id; see new-id.ts. */
 const timeOf = (id: string) => id.slice(0, 13);
 
 // The ids of one millisecond are in no order, but the seqs of one channel are.
