@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCloseReason } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './edge/admission.ts';
+import { createAgentOrders } from './edge/agent-orders.ts';
 import { createAuthenticate } from './edge/authenticate.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
 import { createHostPolicy, createOriginPolicy } from './edge/origin-policy.ts';
@@ -120,7 +121,10 @@ export async function startHub(
     const services = { ...opened, bus: tracing.bus(opened.bus), tracing, ownOutage };
     const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
     observeLive(metrics, { services, live, database });
-    const limiter = countRefusals(services.limiter, metrics);
+    const agentOrders = closers.opened(
+      await createAgentOrders({ store, sessions: live.sessions, log }),
+    );
+    const limiter = countRefusals(agentOrders.limiting(services.limiter), metrics);
     const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits } = live;
 
     const allowance = createCallAllowance({
@@ -140,6 +144,7 @@ export async function startHub(
       ...live,
       store,
       limiter,
+      agentOrders,
       cache: services.cache,
       onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
       onDiscontinuity: (reason) => metrics.discontinuities.inc({ reason }),

@@ -66,11 +66,18 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert await hub.edit(channel_id, root["messageId"], "edited") is None
         history = await hub.history(channel_id, limit=10)
         assert [message["content"] for message in history["messages"]] == ["edited", "reply"]
+        async with asyncio.timeout(5):
+            while not (page := await hub.search("repl*", channel_id=channel_id))["hits"]:
+                await asyncio.sleep(0.05)
+        assert [hit["snippet"] for hit in page["hits"]] == ["reply"]
+        assert page["nextCursor"] is None
         assert await hub.delete(channel_id, root["messageId"]) is not None
         log = await hub.log(channel_id, after=0)
         assert log["events"][-1]["event"]["type"] == "channel.message.delete"
         await hub.mark_read(channel_id, log["head"])
         assert (await hub.read_state())[channel_id]["seq"] == log["head"]
+        await hub.mark_read(channel_id, 1, back=True)
+        assert (await hub.read_state())[channel_id]["seq"] == 1
         assert (await hub.call("typing.list", {"channelId": channel_id}))["agents"] == []
         await hub.join(channel_id)
         missing = f"{channel_id}-new"

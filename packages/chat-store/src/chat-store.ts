@@ -65,7 +65,7 @@ export interface StoreHealth {
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
 export interface ChatStore extends Omit<
   StoreCore,
-  'runGroup' | 'epoch' | 'sweep' | 'read' | 'readJson' | 'access' | 'logPage'
+  'runGroup' | 'epoch' | 'sweep' | 'feedSearch' | 'read' | 'readJson' | 'access' | 'logPage'
 > {
   /** The database's epoch as last seen. It changes when a backup is restored. */
   readonly epoch: string;
@@ -129,6 +129,13 @@ export interface ChatStore extends Omit<
 
 /** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
+
+/** How often new messages are looked for, to index them for search. A message is found within a second. */
+const searchEveryMs = 250;
+/** The pause between two pieces while new messages wait to be indexed. */
+const behindPause = { factor: 1, minMs: 5 };
+/** Older messages are indexed, and segments swept, in a quarter of the time at most. */
+const backfillPause = { factor: 3, minMs: 5 };
 
 /**
  * The limits of system calls: tail checks, beats, the reaper, health checks. They never wait; excess calls are refused.
@@ -222,6 +229,17 @@ export async function createChatStore(
     deps.onSweep?.(swept);
     return swept.isMore;
   }, parsed.sweepEveryMs);
+  let isBehind = false;
+  const stopFeeding = startSweeper(
+    async () => {
+      const fed = await core.feedSearch();
+      ({ isBehind } = fed);
+      return fed.isBehind || fed.isMore;
+    },
+    searchEveryMs,
+    // New messages are found within a second; older ones wait for the other work of the database.
+    () => (isBehind ? behindPause : backfillPause),
+  );
 
   return {
     get epoch() {
@@ -266,6 +284,9 @@ export async function createChatStore(
     redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
     hubs: () => lookUp(null, () => core.hubs()),
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    giveAgentOrder: (order, forMs, audit) =>
+      writePriority(() => core.giveAgentOrder(order, forMs, audit)),
+    agentOrders: () => readPriority(() => core.agentOrders()),
     revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
     readTime: () => lookUp(null, () => core.readTime()),
@@ -292,7 +313,7 @@ export async function createChatStore(
     async close() {
       if (isClosed) return;
       isClosed = true;
-      await Promise.all([queue.close(), stopSweeper()]);
+      await Promise.all([queue.close(), stopSweeper(), stopFeeding()]);
       await core.close();
     },
   };

@@ -18,6 +18,7 @@ export type {
   WriteMethod,
 } from './commands.ts';
 export type { Access, DirectChannel } from './core/access.ts';
+export type { AgentOrder, GivenAgentOrder } from './core/agent-orders.ts';
 export type { AgentRecord } from './core/agents.ts';
 export { newAuditId, type AuditEntry, type AuditQuery, type AuditRecord } from './core/audit.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';

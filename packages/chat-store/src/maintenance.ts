@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { migrate, readSchema, type SchemaState } from './core/migrate.ts';
 import type { Dialect } from './core/migrations.ts';
 import { readHubActivity, type HubActivity } from './core/hubs.ts';
+import type { StoreCore } from './core/store-core.ts';
 import type { Tables } from './core/tables.ts';
 import { ChatStoreError } from './errors.ts';
 import { parseOptions } from './options.ts';
@@ -44,6 +45,11 @@ export interface Maintenance {
    * pg_dump, which then read exactly what the ledger describes.
    */
   withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
+  /**
+   * Indexes all messages for search that are not indexed yet, without a pause, and migrates the database. Hubs do this by
+   * themselves in a quarter of the time; it is for a database that no hub serves now.
+   */
+  indexMessages(): Promise<void>;
   /** Begins a new epoch, for a database that another program restored. Returns it. */
   beginEpoch(): Promise<string>;
   close(): Promise<void>;
@@ -72,6 +78,31 @@ export async function openMaintenance(url: string): Promise<Maintenance> {
   return target.engine === 'sqlite' ? openSqlite(target.path) : openPostgres(target.url);
 }
 
+async function openCore(url: string, onFault: (fault: string) => void): Promise<StoreCore> {
+  const { target, lockTimeoutMs: lockWaitMs, timeoutMs, poolSize } = parseOptions({ url });
+  const bounds = { lockTimeoutMs: lockWaitMs, timeoutMs };
+  if (target.engine === 'sqlite') {
+    const { openSqliteCore } = await import('./sqlite/sqlite-core.ts');
+    return openSqliteCore({ ...bounds, path: target.path }, onFault);
+  }
+  const { openPostgresCore } = await import('./postgres/postgres-core.ts');
+  return openPostgresCore({ ...bounds, url: target.url, poolSize }, onFault);
+}
+
+async function indexMessages(url: string): Promise<void> {
+  const faults: string[] = [];
+  const core = await openCore(url, (fault) => void faults.push(fault));
+  try {
+    for (let isDone = false; !isDone;) {
+      const { isBehind, isMore, isLocked } = await core.feedSearch();
+      isDone = !isBehind && !isMore && !isLocked;
+    }
+  } finally {
+    await core.close();
+  }
+  if (faults[0] !== undefined) throw new ChatStoreError('internal', faults[0]);
+}
+
 async function openSqlite(path: string): Promise<Maintenance> {
   const [{ createNodeSqliteDialect, openDatabase }, { sqliteFailure }] = await Promise.all([
     import('./sqlite/database.ts'),
@@ -82,7 +113,7 @@ async function openSqlite(path: string): Promise<Maintenance> {
   try {
     const database = openDatabase(path, lockTimeoutMs, false);
     const dialect = createNodeSqliteDialect(database, false);
-    return createMaintenance('sqlite', new Kysely({ dialect }), failureOf);
+    return createMaintenance(`sqlite:${path}`, 'sqlite', new Kysely({ dialect }), failureOf);
   } catch (error) {
     throw failureOf(error);
   }
@@ -114,6 +145,7 @@ async function openPostgres(url: string): Promise<Maintenance> {
   });
   const { pool } = createPool({ ...settings, session: { isPooled } });
   return createMaintenance(
+    url,
     'postgres',
     new Kysely({ dialect: new PostgresDialect({ pool }) }),
     failureOf,
@@ -121,6 +153,7 @@ async function openPostgres(url: string): Promise<Maintenance> {
 }
 
 function createMaintenance(
+  url: string,
   engine: Dialect,
   db: Kysely<Tables>,
   failureOf: (error: unknown) => unknown,
@@ -159,6 +192,7 @@ function createMaintenance(
           return work(rows[0]?.id ?? '', ledger);
         }),
       ),
+    indexMessages: () => mapped(() => indexMessages(url)),
     beginEpoch: () =>
       mapped(() =>
         db.transaction().execute(async (within) => {

@@ -1,6 +1,11 @@
-/** The pause after a piece of work, as a multiple of its duration: sweeping takes a tenth of the time at most. */
-const pauseFactor = 9;
-const minPauseMs = 20;
+/** The pause after a piece of work: a multiple of its duration, and at least so long. */
+export interface SweepPause {
+  readonly factor: number;
+  readonly minMs: number;
+}
+
+/** Sweeping takes a tenth of the time at most. */
+const defaultPause: SweepPause = { factor: 9, minMs: 20 };
 const maxPauseMs = 2_000;
 
 /**
@@ -8,7 +13,11 @@ const maxPauseMs = 2_000;
  * last piece. It does not keep the process alive, and a failed sweep is repeated later. Returns the function that stops
  * it and resolves once the sweep that is under way has ended, so that no statement meets a closed database.
  */
-export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): () => Promise<void> {
+export function startSweeper(
+  sweep: () => Promise<boolean>,
+  everyMs: number,
+  pauseNow: () => SweepPause = () => defaultPause,
+): () => Promise<void> {
   let isStopped = false;
   let running = Promise.resolve();
   let timer = wait(everyMs);
@@ -19,8 +28,9 @@ export function startSweeper(sweep: () => Promise<boolean>, everyMs: number): ()
       running = sweep()
         .catch(() => false)
         .then((isMore) => {
-          const pauseMs = pauseFactor * (performance.now() - startMs);
-          const boundedMs = Math.min(maxPauseMs, Math.max(minPauseMs, pauseMs));
+          const { factor, minMs } = pauseNow();
+          const pauseMs = factor * (performance.now() - startMs);
+          const boundedMs = Math.min(maxPauseMs, Math.max(minMs, pauseMs));
           if (!isStopped) timer = wait(isMore ? boundedMs : everyMs);
         });
     }, ms).unref();

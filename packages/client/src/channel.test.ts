@@ -53,6 +53,8 @@ describe('a channel', () => {
     ['channel.get', {}, (room) => room.get(options)],
     ['channel.update', { topic: null }, (room) => room.update({ topic: null }, options)],
     ['channel.archive', {}, (room) => room.archive(options)],
+    ['channel.unarchive', {}, (room) => room.unarchive(options)],
+    ['message.search', { query: 'q', limit: 5 }, (room) => room.search('q', { limit: 5 }, options)],
     ['channel.delete', {}, (room) => room.deleteChannel(options)],
     ['channel.join', {}, (room) => room.join(options)],
     ['channel.leave', {}, (room) => room.leave(options)],
@@ -85,7 +87,8 @@ describe('a channel', () => {
     ],
     ['thread.list', { limit: 5 }, (room) => room.threads({ limit: 5 }, options)],
     ['collaboration.emit', { name: 'n', payload: {} }, (room) => room.emit('n', {}, options)],
-    ['read.mark', { seq: 4 }, (room) => room.markRead(4, options)],
+    ['read.mark', { seq: 4 }, (room) => room.markRead(4, {}, options)],
+    ['read.mark', { seq: 4, back: true }, (room) => room.markRead(4, { back: true }, options)],
   ])('calls %s with its own id, %j and the caller’s options', async (method, params, make) => {
     expect(await callOf(make)).toEqual([method, { ...params, channelId }, options]);
   });

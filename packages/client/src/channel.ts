@@ -61,6 +61,8 @@ export interface HubChannel {
   /** Reads one message in its current state. */
   readonly message: Call<'message.get', [messageId: string]>;
   readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
+  /** Searches the channel’s messages, newest first. A page may be short or empty while `nextCursor` is not null. */
+  readonly search: Call<'message.search', [query: string, page?: Rest<'message.search', 'query'>]>;
   /**
    * Reads a page of the log: durable events of every type. With `waitMs`, the hub waits that long for an event before
    * it answers with an empty page. The call's timeout is extended by `waitMs`.
@@ -69,8 +71,10 @@ export interface HubChannel {
 
   readonly get: Call<'channel.get', []>;
   readonly update: Call<'channel.update', [changes: Rest<'channel.update'>]>;
-  /** Makes the channel read-only. This cannot be undone. */
+  /** Makes the channel read-only. */
   readonly archive: Call<'channel.archive', []>;
+  /** Makes an archived channel writable again. */
+  readonly unarchive: Call<'channel.unarchive', []>;
   /** Deletes the channel with its whole content. */
   readonly deleteChannel: Call<'channel.delete', []>;
 
@@ -104,8 +108,11 @@ export interface HubChannel {
 
   /** Emits a `collaboration.event` with a name of the caller's choice. */
   readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
-  /** Marks the channel as read up to a seq. The client's `readState()` counts the messages after that seq. */
-  readonly markRead: Call<'read.mark', [seq: number]>;
+  /**
+   * Marks the channel as read up to a seq. The client's `readState()` counts the messages after that seq. With
+   * `back: true` the mark may go back.
+   */
+  readonly markRead: Call<'read.mark', [seq: number, more?: Rest<'read.mark', 'seq'>]>;
 }
 
 /** The parts of a client that its channels share. */
@@ -165,11 +172,14 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
       call('reaction.remove', { channelId, messageId, emoji }, options),
     message: (messageId, options) => call('message.get', { channelId, messageId }, options),
     history: (page, options) => call('message.history', { ...page, channelId }, options),
+    search: (query, page, options) =>
+      call('message.search', { ...page, query, channelId }, options),
     log: (page, options) => call('log.read', { ...page, channelId }, options),
 
     get: (options) => call('channel.get', { channelId }, options),
     update: (changes, options) => call('channel.update', { ...changes, channelId }, options),
     archive: (options) => call('channel.archive', { channelId }, options),
+    unarchive: (options) => call('channel.unarchive', { channelId }, options),
     deleteChannel: (options) => call('channel.delete', { channelId }, options),
 
     join: (options) => call('channel.join', { channelId }, options),
@@ -200,6 +210,6 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
 
     emit: (name, payload, options) =>
       call('collaboration.emit', { channelId, name, payload }, options),
-    markRead: (seq, options) => call('read.mark', { channelId, seq }, options),
+    markRead: (seq, more, options) => call('read.mark', { ...more, channelId, seq }, options),
   };
 }

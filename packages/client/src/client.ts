@@ -183,6 +183,7 @@ export function createClient(options: ClientOptions): HubClient {
     createChannel: (params, callOptions) => call('channel.create', params, callOptions),
     channels: (page, callOptions) => call('channel.list', page ?? {}, callOptions),
     setPresence: (presence, callOptions) => call('presence.set', presence, callOptions),
+    search: (params, callOptions) => call('message.search', params, callOptions),
     readState: (callOptions) => call('read.state', {}, callOptions),
     emitGlobal: (name, payload, callOptions) =>
       call('collaboration.emit', { channelId: null, name, payload }, callOptions),

@@ -58,6 +58,11 @@ export interface HubClient {
   readonly channels: Call<'channel.list', [page?: ParamsInputOf<'channel.list'>]>;
   /** Sets this agent's whole presence, and sets it again on each new connection. */
   readonly setPresence: Call<'presence.set', [presence: ParamsInputOf<'presence.set'>]>;
+  /**
+   * Searches the messages of this agent's channels, newest first. A page may be short or empty while `nextCursor` is not
+   * null.
+   */
+  readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /** Counts the unread messages and mentions of each channel of this agent. */
   readonly readState: Call<'read.state', []>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */

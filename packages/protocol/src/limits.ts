@@ -76,6 +76,10 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
+  /** A query of a search. */
+  searchChars: 256,
+  /** The words of a query: each is looked up in the index. */
+  searchWords: 16,
   /** The longest retention that a channel can ask for: a hundred years. */
   retentionMs: 3_155_760_000_000,
   /** The most messages that a channel can ask to keep. */

@@ -38,3 +38,20 @@ export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace
     return null;
   }
 }
+
+/** The place of a thread in a list by activity: the seq of its last event, then its id. */
+export interface ThreadPlace {
+  readonly lastSeq: number;
+  readonly threadId: string;
+}
+
+/** The cursor of the page of threads after a place. */
+export function encodeThreadCursor({ lastSeq, threadId }: ThreadPlace): string {
+  return `t${lastSeq}.${threadId}`;
+}
+
+/** The place that a cursor names in a list of threads; null for any other text. */
+export function decodeThreadCursor(cursor: string): ThreadPlace | null {
+  const [, lastSeq, threadId] = /^t(\d{1,15})\.(.+)$/.exec(cursor) ?? [];
+  return isId(threadId) ? { lastSeq: Number(lastSeq), threadId } : null;
+}

@@ -27,6 +27,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.get': same(c),
   'channel.update': same(c),
   'channel.archive': same(c),
+  'channel.unarchive': same(c),
   'channel.delete': same(c),
   'channel.list': [{}, { kind: null, member: null, order: null, ...page }],
   'channel.join': same(c),
@@ -40,6 +41,18 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'member.update': same({ ...c, agentId: 'bob' }),
   subscribe: [{ topics: [c] }, { topics: [{ ...c, since: null }], epoch: null }],
   unsubscribe: same({ channelIds: ['room'] }),
+  'message.search': [
+    { query: 'word' },
+    {
+      query: 'word',
+      channelId: null,
+      senderId: null,
+      before: null,
+      after: null,
+      limit: 50,
+      cursor: null,
+    },
+  ],
   'log.read': [
     { ...c, after: 0 },
     { ...c, after: 0, limit: 1000, waitMs: 0 },
@@ -86,8 +99,16 @@ const least: Record<MethodName, [written: object, seen: object]> = {
     { channelId: null, name: 'review', payload: {} },
     { channelId: null, name: 'review', payload: {}, clientMessageId: null },
   ],
-  'read.mark': same({ ...c, seq: 7 }),
+  'read.mark': [
+    { ...c, seq: 7 },
+    { ...c, seq: 7, back: false },
+  ],
   'read.state': same({}),
+  'agent.kick': same({ agentId: 'bob', reason: 'why' }),
+  'agent.limit': [
+    { agentId: 'bob', message: '6/60' },
+    { agentId: 'bob', message: '6/60', forMs: null },
+  ],
   ping: same({}),
 };
 

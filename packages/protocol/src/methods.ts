@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
+import { agentMethods } from './methods/agent.ts';
 import { channelMethods } from './methods/channel.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
@@ -8,6 +9,7 @@ import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
+import { searchMethods } from './methods/search.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
 import { sampleTimestamp } from './samples.ts';
@@ -18,11 +20,13 @@ export const methods = {
   ...memberMethods,
   ...subscriptionMethods,
   ...messageMethods,
+  ...searchMethods,
   ...threadMethods,
   ...claimMethods,
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,
+  ...agentMethods,
   ping: {
     kind: 'live',
     limit: 'read',

@@ -26,6 +26,9 @@ export { eventTypes, isDurable, isEventType, type EventType } from './event-type
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
 export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
+export { decodeThreadCursor, encodeThreadCursor } from './list-cursor.ts';
+export { matchSearchTerms, parseSearchQuery, searchWords } from './search-words.ts';
+export type { SearchTerm } from './search-words.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';
 export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
 export { isStorableText, utf8Bytes } from './text.ts';

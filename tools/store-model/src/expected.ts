@@ -40,6 +40,7 @@ export function expected(state: ChannelState, call: Call): Expected {
     case 'channel.create':
     case 'channel.update':
     case 'channel.archive':
+    case 'channel.unarchive':
     case 'channel.delete':
       return channel(state, call);
     default:
@@ -191,7 +192,12 @@ function emit(state: ChannelState, call: Of<'collaboration.emit'>): Expected {
 
 function channel(
   state: ChannelState,
-  call: Of<'channel.create'> | Of<'channel.update'> | Of<'channel.archive'> | Of<'channel.delete'>,
+  call:
+    | Of<'channel.create'>
+    | Of<'channel.update'>
+    | Of<'channel.archive'>
+    | Of<'channel.unarchive'>
+    | Of<'channel.delete'>,
 ): Expected {
   if (call.method === 'channel.create') {
     if (state.channel) return refused('conflict');
@@ -207,6 +213,11 @@ function channel(
     return archivedAt === null
       ? withEvent('channel.archive', { channel: { name, topic, head } })
       : unchanged({ channel: { name, topic } });
+  }
+  if (call.method === 'channel.unarchive') {
+    return archivedAt === null
+      ? unchanged({ channel: { name, topic } })
+      : withEvent('channel.update', { channel: { name, topic, archivedAt: null, head } });
   }
   const wanted = { name: call.params.name ?? name, topic: call.params.topic ?? topic };
   return wanted.name === name && wanted.topic === topic

@@ -47,7 +47,7 @@ export async function checkProjections(
   const expectedThreads = [...state.threads.values()].map(
     ({ isAnnounced: _isAnnounced, ...thread }) => thread,
   );
-  expect(threads).toEqual(expectedThreads.sort(byId('threadId')));
+  expect(threads.sort(byId('threadId'))).toEqual(expectedThreads.sort(byId('threadId')));
 }
 
 /**

@@ -30,7 +30,7 @@ const outline = fc.record({
 });
 /** Rare, because no call on the channel can succeed after it. */
 const ending = fc.record({
-  what: fc.constantFrom('archive' as const, 'destroy' as const),
+  what: fc.constantFrom('archive', 'unarchive', 'destroy'),
   agent: fc.constantFrom(...agents),
   channel: fc.nat({ max: 1 }),
 });
@@ -112,6 +112,12 @@ export function channelIdsOf(names: Names): string[] {
 /** The agents of a run. */
 export const agentIdsOf = (names: Names): string[] => agents.map((name) => names.agent(name));
 
+const endings = {
+  archive: 'channel.archive',
+  unarchive: 'channel.unarchive',
+  destroy: 'channel.delete',
+} as const;
+
 /** Makes the call of an outline; `known` contains the messages received so far in each channel. */
 export function callFor(
   outlined: Outline,
@@ -121,8 +127,7 @@ export function callFor(
   const actor = names.agent(outlined.agent);
   const channelId = names.channels[outlined.channel] ?? names.channels[0];
   if (!('text' in outlined)) {
-    const method = outlined.what === 'archive' ? 'channel.archive' : 'channel.delete';
-    return callOf(actor, method, { channelId });
+    return callOf(actor, endings[outlined.what], { channelId });
   }
   const agentId = names.agent(outlined.other);
   const content = `text ${outlined.text}`;

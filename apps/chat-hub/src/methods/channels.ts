@@ -28,6 +28,7 @@ export function channelMethods(deps: MethodDeps) {
       refuseCreation(deps, caller, creationCost(0, params.metadata)) ??
       publisher.commit(caller, 'channel.update', params),
     'channel.archive': writes(deps, 'channel.archive'),
+    'channel.unarchive': writes(deps, 'channel.unarchive'),
     'channel.delete': writes(deps, 'channel.delete'),
     'channel.list': reads(deps, 'channel.list'),
     'channel.join': writes(deps, 'channel.join'),

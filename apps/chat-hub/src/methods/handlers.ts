@@ -1,4 +1,5 @@
 import { answer, type Handlers } from '../calls/handler.ts';
+import { agentMethods } from './agents.ts';
 import { channelMethods } from './channels.ts';
 import { messageMethods } from './messages.ts';
 import { presenceMethods } from './presence.ts';
@@ -12,6 +13,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
     ...messageMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),
+    ...agentMethods(deps),
     ping: () => answer({ timestamp: Date.now() }),
   };
 }

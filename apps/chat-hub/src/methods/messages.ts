@@ -101,6 +101,7 @@ export function messageMethods(deps: MethodDeps) {
         : publisher.commit(caller, 'message.edit', params),
     'message.delete': writes(deps, 'message.delete'),
     'message.get': reads(deps, 'message.get'),
+    'message.search': reads(deps, 'message.search'),
     'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
       return isNewest && params.limit <= recentMessagesMax

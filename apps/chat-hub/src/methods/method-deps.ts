@@ -4,7 +4,9 @@ import type { Limiter } from '../calls/invoke.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
+import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { Audit } from '../observe/audit.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 
@@ -18,6 +20,8 @@ export interface MethodDeps {
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly slices: TimeSlicedQueue;
+  readonly audit: Audit;
+  readonly agentOrders: Pick<AgentOrders, 'now'>;
   /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
   readonly onResume?: (isResumed: boolean) => void;
   /** Called for each topic whose next events were trimmed. */

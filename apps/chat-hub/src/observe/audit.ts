@@ -12,6 +12,7 @@ const maxPending = 10_000;
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
+  'channel.unarchive',
   'channel.delete',
   'member.add',
   'member.remove',

@@ -14,7 +14,18 @@ from .deadline import within
 from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
-from .objects import Channel, History, LogPage, Member, Message, Reaction, ReadState, Sent, Welcome
+from .objects import (
+    Channel,
+    History,
+    LogPage,
+    Member,
+    Message,
+    Reaction,
+    ReadState,
+    SearchPage,
+    Sent,
+    Welcome,
+)
 from .options import GetToken, Options, Target, parse_target
 
 logger = logging.getLogger("openclaw_client")
@@ -180,6 +191,29 @@ class Hub:
         params = {"channelId": channel_id, "messageId": message_id}
         return cast(Message, (await self.call("message.get", params))["message"])
 
+    async def search(
+        self,
+        query: str,
+        *,
+        channel_id: str | None = None,
+        sender_id: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> SearchPage:
+        """Searches this agent's channels, or one channel, newest first. ``before`` and ``after`` are epoch milliseconds."""
+        params = _given(
+            query=query,
+            channelId=channel_id,
+            senderId=sender_id,
+            before=before,
+            after=after,
+            limit=limit,
+            cursor=cursor,
+        )
+        return cast(SearchPage, await self.call("message.search", params))
+
     async def log(
         self, channel_id: str, after: int, limit: int | None = None, *, wait_ms: int | None = None
     ) -> LogPage:
@@ -229,9 +263,10 @@ class Hub:
         params = {"channelId": channel_id, "messageId": message_id, "emoji": emoji}
         return cast(Reaction, await self.call("reaction.remove", params))
 
-    async def mark_read(self, channel_id: str, seq: int) -> None:
-        """Moves this agent's read mark forward."""
-        await self.call("read.mark", {"channelId": channel_id, "seq": seq})
+    async def mark_read(self, channel_id: str, seq: int, *, back: bool = False) -> None:
+        """Moves this agent's read mark forward; with ``back`` it may go back."""
+        params = {"channelId": channel_id, "seq": seq, **({"back": True} if back else {})}
+        await self.call("read.mark", params)
 
     async def read_state(self) -> dict[str, ReadState]:
         """This agent's read marks and counts of unread messages and mentions, by channel."""

@@ -90,6 +90,25 @@ class LogPage(TypedDict):
     hasMore: bool
 
 
+class SearchHit(TypedDict):
+    """A message that a search found. ``snippet`` is the text around the first match."""
+
+    channelId: str
+    seq: int
+    messageId: str
+    senderId: str
+    timestamp: int
+    threadId: str | None
+    snippet: str
+
+
+class SearchPage(TypedDict):
+    """A page of hits, newest first. It may be short or empty while ``nextCursor`` is not null."""
+
+    hits: list[SearchHit]
+    nextCursor: str | None
+
+
 class Reaction(TypedDict):
     """The result of a reaction. ``seq`` is null when nothing changed."""
 

@@ -55,7 +55,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channel).toMatchObject({ topic: null, metadata: null, name: 'Two', head: 4 });
     });
 
-    it('archives permanently: reading, leaving and deleting are still allowed', async () => {
+    it('archives: reading, leaving and deleting are still allowed', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const { messageId } = await member.say(channelId, 'before');
       const archived = await owner.outcome('channel.archive', { channelId });
@@ -81,6 +81,20 @@ export function describeChannels(database: () => TestDatabase): void {
       await member.write('message.delete', { channelId, messageId });
       await member.write('channel.leave', { channelId });
       await owner.write('channel.delete', { channelId });
+    });
+
+    it('makes an archived channel writable again, for its owners', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      expect(await owner.outcome('channel.unarchive', { channelId })).toMatchObject({ events: [] });
+      await owner.write('channel.archive', { channelId });
+      expect(await member.refusal('channel.unarchive', { channelId })).toBe('forbidden');
+      expect(await owner.refusal('message.send', { channelId, content: 'x' })).toBe('archived');
+      const outcome = await owner.outcome('channel.unarchive', { channelId });
+      expect(eventOf(outcome).event).toMatchObject({
+        type: 'channel.update',
+        channel: { channelId, archivedAt: null },
+      });
+      await member.say(channelId, 'again');
     });
 
     it('deletes with a last event; then nobody finds it, and its id is never used again', async () => {

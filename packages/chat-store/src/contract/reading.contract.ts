@@ -22,7 +22,7 @@ export function describeReading(database: () => TestDatabase): void {
       expect(await state()).toEqual([{ channelId, seq: 4, head: 7, unread: 0, mentions: 0 }]);
     });
 
-    it('never goes back, and never past the head', async () => {
+    it('goes back only when asked to, and never past the head', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       await owner.say(channelId, 'one');
       await owner.say(channelId, 'two');
@@ -39,6 +39,14 @@ export function describeReading(database: () => TestDatabase): void {
       await owner.say(channelId, 'three');
       const { channels } = await member.read('read.state', {});
       expect(channels).toMatchObject([{ seq: 4, unread: 1 }]);
+      for (const [seq, expected] of [
+        [3, { seq: 3, unread: 2 }],
+        [0, { seq: 0, unread: 3 }],
+        [1000, { seq: 5, unread: 0 }],
+      ] as const) {
+        await member.write('read.mark', { channelId, seq, back: true });
+        expect((await member.read('read.state', {})).channels).toMatchObject([expected]);
+      }
     });
 
     // The race: a mark and a message at the same time, on two hubs. Invariant: seq, head and unread always agree.

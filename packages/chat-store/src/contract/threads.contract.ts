@@ -180,7 +180,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(await count()).toEqual([2]);
     });
 
-    it('count the replies of one group, and page in the order of their roots', async () => {
+    it('count the replies of one group, and page in the order of their activity', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const roots: string[] = [];
       for (const content of ['a', 'b', 'c'])
@@ -198,7 +198,18 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(second.nextCursor).toBeNull();
       const threads = [...first.threads, ...second.threads];
       expect(threads.map((thread) => thread.replies)).toEqual([2, 2, 2]);
-      expect(threads.map((thread) => thread.threadId)).toEqual([...roots].sort());
+      const [a, b, c] = roots;
+      // The replies of one group are in the order of their sends.
+      expect(threads.map((thread) => thread.threadId)).toEqual([c, b, a]);
+      const order = async () =>
+        (await owner.read('thread.list', { channelId })).threads.map(({ threadId }) => threadId);
+      const reply = await member.say(channelId, 'late', { threadId: a ?? '' });
+      expect(await order()).toEqual([a, c, b]);
+      await owner.write('thread.create', { channelId, messageId: b ?? '', title: 'B' });
+      expect(await order()).toEqual([b, a, c]);
+      await owner.write('thread.update', { channelId, threadId: b ?? '', title: 'Bee' });
+      const { head } = await owner.read('thread.list', { channelId });
+      expect(head).toBe(reply.seq + 2);
     });
   });
 }

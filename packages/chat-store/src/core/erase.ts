@@ -11,6 +11,7 @@ import { channelOf } from './objects.ts';
 import { renameRows } from './pseudonym.ts';
 import { sweepRedactions } from './redactions.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
+import { feedSearch, isSweepingSegments } from './search/feed.ts';
 import { inPresentShape } from './stored-envelope.ts';
 import type { Tables } from './tables.ts';
 
@@ -73,8 +74,13 @@ export async function eraseSome(
     // would restore the text or the id that it has read. Redactions for other agents are not waited for, because those
     // agents may delete messages without a pause.
     if (!erasure.isDryRun) await sweepRedactions(engine);
-    const isWaiting = !erasure.isDryRun && (await isRedacting(engine, erasure.agentId));
-    return { place: isWaiting ? place : { ...eraseStart, phase: 'rewrite' }, counts: noCounts };
+    const isWaiting =
+      !erasure.isDryRun &&
+      ((await isRedacting(engine, erasure.agentId)) || (await isIndexed(engine, place, report)));
+    const next = isWaiting
+      ? { ...place, seq: place.seq + 1 }
+      : { ...eraseStart, phase: 'rewrite' as const };
+    return { place: next, counts: noCounts };
   }
   const next = await nextPlace(engine, place);
   if (next) {
@@ -384,6 +390,16 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
     .limit(1)
     .executeTakeFirst();
   return found !== undefined;
+}
+
+/** Pieces that an erasure waits for the sweep of the index: with agents that delete all the time it never ends. */
+const sweepPiecesMax = 1_000;
+
+/** Does a piece of work on the index. Returns whether the index may still hold words of the deleted messages. */
+async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFault) {
+  const { isBehind, isLocked } = await feedSearch(engine, report);
+  if (isBehind || isLocked) return true;
+  return seq < sweepPiecesMax && (await isSweepingSegments(engine));
 }
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {

@@ -102,7 +102,8 @@ export function createGroupState(opening: GroupOpening) {
     /** Counts a reply. The thread's fields are used if the reply is its first. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
-      threads.set(thread.thread_id, { ...first, replies: first.replies + 1 });
+      const { last_seq } = thread;
+      threads.set(thread.thread_id, { ...first, last_seq, replies: first.replies + 1 });
     },
     /** Records that an agent is known because it becomes a member. */
     addAgent: (agentId: string) => void agents.add(agentId),

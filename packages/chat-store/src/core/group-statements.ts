@@ -167,10 +167,11 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
       created_by: 'text',
       created_at: 'bigint',
       replies: 'bigint',
+      last_seq: 'bigint',
       announced: 'integer',
     },
     onConflict: `on conflict (channel_id, thread_id)
-      do update set replies = threads.replies + excluded.replies`,
+      do update set replies = threads.replies + excluded.replies, last_seq = excluded.last_seq`,
   },
   agents: { columns: { id: 'text' }, onConflict: 'on conflict do nothing' },
 };

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { createAgentOrdersTable } from './agent-orders.ts';
 import { recordCompatibility, type StoreMigration } from './compatibility.ts';
+import { createSearchTables } from './search/search-tables.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
@@ -25,7 +27,21 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
+    '0016_search': { ...second, up: (db) => createSearchTables(db, dialect) },
+    '0017_thread_activity': { ...second, up: addThreadActivity },
+    '0018_agent_orders': { ...second, up: (db) => createAgentOrdersTable(db, dialect) },
   });
+}
+
+/** Threads have the seq of their last event, by which they are listed. */
+async function addThreadActivity(db: Kysely<unknown>): Promise<void> {
+  await runAll(db, [
+    sql`alter table threads add column last_seq bigint not null default 0`,
+    sql`update threads set last_seq = coalesce(
+      (select max(seq) from messages m where m.thread_id = threads.thread_id),
+      (select seq from messages m where m.id = threads.thread_id), 0)`,
+    sql`create index threads_by_activity on threads (channel_id, last_seq, thread_id)`,
+  ]);
 }
 
 /** Adds the claims of threads. */

@@ -15,6 +15,11 @@ export function newId(nowMs: number): string {
   pool[used + 2] = ((pool[used + 2] ?? 0) & 0x3f) | 0x80;
   const random = pool.toString('hex', used, used + 10);
   used += 10;
-  const time = nowMs.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${random.slice(4, 8)}-${random.slice(8)}`;
+  return `${idsFrom(nowMs)}-7${random.slice(0, 3)}-${random.slice(4, 8)}-${random.slice(8)}`;
+}
+
+/** The beginning of the ids of this time. Ids of earlier times are below it. */
+export function idsFrom(timeMs: number): string {
+  const time = Math.max(0, timeMs).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }

@@ -31,7 +31,7 @@ export function memberOf(row: MemberRow): Member {
   };
 }
 
-export function threadOf(row: Omit<ThreadsTable, 'announced'>): Thread {
+export function threadOf(row: Omit<ThreadsTable, 'announced' | 'last_seq'>): Thread {
   return {
     threadId: row.thread_id,
     channelId: row.channel_id,

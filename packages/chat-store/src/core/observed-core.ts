@@ -21,7 +21,9 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   recordMinted: 'write',
   recordTokenUses: 'write',
   recordAudit: 'write',
+  giveAgentOrder: 'write',
   sweep: 'write',
+  feedSearch: 'write',
   changeEpoch: 'write',
   eraseSome: 'write',
   read: 'read',
@@ -38,6 +40,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   heads: 'system',
   recentHeads: 'system',
   changes: 'system',
+  agentOrders: 'system',
   redislessHubs: 'system',
   epoch: 'system',
 };

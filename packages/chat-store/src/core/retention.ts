@@ -1,6 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 import type { Engine } from './engine.ts';
 import { floorOf } from './head.ts';
+import { lockFeed } from './search/feed.ts';
+import { sweepSegmentsOf } from './search/postings.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
@@ -82,6 +84,7 @@ export function sweepRetention(
     for (const [index, channel] of channels.entries()) {
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
+      await lockFeed(engine, db);
       // A channel that stays locked is left for the next pass, so that it delays this pass by a bounded time.
       if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
         mayWait = false;
@@ -199,6 +202,8 @@ async function trimSome(
   );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
+  await sweepSegmentsOf(db, trimmed);
+  await sql`delete from search_docs where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);
   // Row floor − 1 is the emptied row of a log that was once trimmed completely.
   await sql`delete from log where channel_id = ${channelId} and seq >= ${floor - 1}

@@ -1,6 +1,7 @@
 import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
+import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
 import { recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
@@ -10,6 +11,7 @@ import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { sweepRedactions } from './redactions.ts';
+import { feedSearch, type SearchFed } from './search/feed.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
 import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
@@ -60,6 +62,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     return eraseSome(on, erasure, place, report);
   }
 
+  function feed(on: Engine): Promise<SearchFed> {
+    return feedSearch(on, report);
+  }
+
   async function sweep(
     on: Engine,
     retention: Retention = noRetention,
@@ -107,6 +113,9 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     hubs: bind(readHubs),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
+    /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
+    giveAgentOrder: bind(giveAgentOrder),
+    agentOrders: bind(readAgentOrders),
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
@@ -123,6 +132,11 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * beyond the retention of their channel or hub, and some old entries of the audit log.
      */
     sweep: bind(sweep),
+    /**
+     * Indexes some new messages for `message.search`, else some from before the index, and removes what is gone from it.
+     * Without work it costs three small statements. One hub at a time does it.
+     */
+    feedSearch: bind(feed),
     /**
      * Runs one bounded piece of an agent's erasure, from the given place. Returns the next place and the changes. Call
      * it until the place's phase is `done`; see erase.ts.

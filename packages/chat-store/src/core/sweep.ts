@@ -1,6 +1,8 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
+import { lockFeed } from './search/feed.ts';
+import { removeDocsOf } from './search/postings.ts';
 import type { Tables } from './tables.ts';
 
 // After this time every hub has read the last event of the channel's log.
@@ -23,6 +25,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
       .limit(1)
       .executeTakeFirst();
     if (!channel) return false;
+    await lockFeed(engine, db);
     const isLeft = await sweepRows(db, channel.id, channel.head);
     if (!isLeft) {
       await db
@@ -58,7 +61,9 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
       select message_id, emoji, agent_id from reactions where message_id in (${messages})
       limit ${sql.lit(rowsMax)})`,
     sql`delete from messages where channel_id = ${channelId} and id in (${messages})`,
+    sql`delete from search_fed where channel_id = ${channelId}`,
   ];
+  if (await removeDocsOf(db, channelId, rowsMax)) return true;
   for (const step of steps) {
     const { numAffectedRows = 0n } = await step.execute(db);
     if (numAffectedRows >= rowsMax) return true;

@@ -1,4 +1,12 @@
 import type { AgentKind } from '@openclaw/protocol';
+import type { AgentOrdersTable } from './agent-orders.ts';
+import type {
+  SearchDocsTable,
+  SearchFedTable,
+  SearchFeedTable,
+  SearchPostingsTable,
+  SearchSegmentsTable,
+} from './search/search-tables.ts';
 
 // The tables as Kysely types. JSON is stored as text, times as epoch milliseconds.
 
@@ -136,6 +144,8 @@ export interface ThreadsTable {
   created_at: number;
   /** The number of replies that are not deleted. */
   replies: number;
+  /** The seq of its last event: a reply, its creation or a change of its title. */
+  last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
 }
@@ -238,5 +248,11 @@ export interface Tables {
   revoked_tokens: RevokedTokensTable;
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
+  agent_orders: AgentOrdersTable;
+  search_docs: SearchDocsTable;
+  search_postings: SearchPostingsTable;
+  search_segments: SearchSegmentsTable;
+  search_fed: SearchFedTable;
+  search_feed: SearchFeedTable;
   meta: MetaTable;
 }

@@ -82,6 +82,7 @@ export async function openPostgresCore(
     read: core.read,
     readJson: core.readJson,
     sweep: core.sweep,
+    feedSearch: core.feedSearch,
     eraseSome: core.eraseSome,
     async close() {
       await Promise.all([core.close(), system.close()]);

@@ -67,12 +67,13 @@ export async function openSqliteCore(
   }
   return {
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
-    ...forward(writer, 'eraseSome', 'isKnownAgent'),
+    ...forward(writer, 'eraseSome', 'isKnownAgent', 'feedSearch'),
     ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
+    ...forward(writer, 'giveAgentOrder'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
-    ...forward(system, 'readMinted', 'readTime', 'readAudit'),
+    ...forward(system, 'readMinted', 'readTime', 'readAudit', 'agentOrders'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,
       // each may find the other still open, and both leave the log behind.

@@ -100,7 +100,7 @@ export const channelMethods = {
   'channel.archive': {
     ...write,
     tag,
-    summary: 'Makes a channel read-only, permanently.',
+    summary: 'Makes a channel read-only.',
     params: channelId,
     result: channelResult,
     errors: ['forbidden', 'not_found'],
@@ -110,6 +110,17 @@ export const channelMethods = {
         params: { channelId: 'ops' },
         result: { channel: { ...sampleChannel, archivedAt: sampleTimestamp, head: 43 } },
       },
+    ],
+  },
+  'channel.unarchive': {
+    ...write,
+    tag,
+    summary: 'Makes an archived channel writable again; event channel.update.',
+    params: channelId,
+    result: channelResult,
+    errors: ['forbidden', 'not_found'],
+    examples: [
+      { params: { channelId: 'ops' }, result: { channel: { ...sampleChannel, head: 43 } } },
     ],
   },
   'channel.delete': {

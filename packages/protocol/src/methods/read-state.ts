@@ -19,8 +19,15 @@ export const readMethods = {
     ...write,
     tag,
     limit: 'read',
-    summary: 'Marks a channel as read up to a seq; the mark never goes back.',
-    params: paramsSchema({ channelId: idSchema, seq: seqSchema }),
+    summary: 'Marks a channel as read up to a seq; the mark goes back only with back.',
+    params: paramsSchema({
+      channelId: idSchema,
+      seq: seqSchema,
+      back: z
+        .boolean()
+        .default(false)
+        .describe('True: the mark may go back, which makes later messages unread.'),
+    }),
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
     examples: [{ params: { channelId: 'ops', seq: 42 }, result: {} }],

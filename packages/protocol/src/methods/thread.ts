@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { lineSchema, nextCursorSchema, orNull, pageParams } from '../fields.ts';
+import { lineSchema, nextCursorSchema, orNull, pageParams, seqSchema } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
+import { decodeThreadCursor } from '../list-cursor.ts';
 import { threadSchema } from '../objects.ts';
 import { sampleThread } from '../samples.ts';
 import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
@@ -9,6 +10,10 @@ import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from
 const tag = 'threads';
 const title = lineSchema(limits.titleChars);
 const threadResult = z.object({ thread: threadSchema });
+
+function isThreadCursor({ cursor }: { readonly cursor: string | null }): boolean {
+  return cursor === null || decodeThreadCursor(cursor) !== null;
+}
 
 /** Methods for threads with a title. Replies work without these methods. */
 export const threadMethods = {
@@ -53,12 +58,22 @@ export const threadMethods = {
     ...read,
     tag,
     bulky: smallPageBytes,
-    summary: 'Lists a channel’s threads.',
-    params: paramsSchema({ channelId: idSchema, ...pageParams }),
-    result: z.object({ threads: z.array(threadSchema), nextCursor: nextCursorSchema }),
+    summary: 'Lists a channel’s threads, those with the latest activity first.',
+    params: paramsSchema({ channelId: idSchema, ...pageParams }).refine(isThreadCursor, {
+      error: 'not a cursor of this list',
+      path: ['cursor'],
+    }),
+    result: z.object({
+      threads: z.array(threadSchema),
+      head: seqSchema,
+      nextCursor: nextCursorSchema,
+    }),
     errors: ['forbidden', 'not_found'],
     examples: [
-      { params: { channelId: 'ops' }, result: { threads: [sampleThread], nextCursor: null } },
+      {
+        params: { channelId: 'ops' },
+        result: { threads: [sampleThread], head: 42, nextCursor: null },
+      },
     ],
   },
 } as const satisfies Record<string, MethodDefinition>;

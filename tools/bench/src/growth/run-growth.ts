@@ -6,6 +6,7 @@ import { fittedExponent } from './exponent.ts';
 import { historyGrowth } from './history.ts';
 import { hubGrowth } from './hubs.ts';
 import { fanOutGrowth, memberGrowth } from './members.ts';
+import { postgresSearchGrowth, sqliteSearchGrowth } from './search.ts';
 import type { Series } from './series.ts';
 import { presenceGrowth, socketGrowth } from './sockets.ts';
 
@@ -17,6 +18,8 @@ const allSeries: readonly Series[] = [
   socketGrowth,
   presenceGrowth,
   hubGrowth,
+  sqliteSearchGrowth,
+  postgresSearchGrowth,
 ];
 const nameOf = ({ name }: Series) => name.replace('growth: ', '');
 const help = `npm run bench -- growth [--only ${allSeries.map(nameOf).join('|')}] [--sizes 10,100] [--seconds 5] [--write docs/performance.md]

@@ -96,6 +96,14 @@ export const archiveChannel: DecideAuthorized<'channel.archive'> = async (group,
     : accepted({ channel: channelOf(channel) });
 };
 
+/** Makes an archived channel writable again. */
+export const unarchiveChannel: DecideAuthorized<'channel.unarchive'> = async (group, command) => {
+  const { channel } = command;
+  return channel.archived_at === null
+    ? accepted({ channel: channelOf(channel) })
+    : changeChannel(group, command, { archived_at: null });
+};
+
 /** The log stays readable for hubs that have not yet reached its last event, which reports the deletion. */
 export const deleteChannel: DecideAuthorized<'channel.delete'> = async (group, command) => {
   const { channel, actor } = command;
@@ -106,12 +114,17 @@ export const deleteChannel: DecideAuthorized<'channel.delete'> = async (group, c
 
 async function changeChannel(
   group: GroupState,
-  { channel, actor, method }: CommandOf<'channel.update' | 'channel.archive'> & Authorized,
+  {
+    channel,
+    actor,
+    method,
+  }: CommandOf<'channel.update' | 'channel.archive' | 'channel.unarchive'> & Authorized,
   change: Partial<ChannelsTable>,
 ) {
   await setColumns(group, channel, change);
-  const event = group.append(channel, actor, () => ({ type: method, channel: channelOf(channel) }));
   const isArchived = method === 'channel.archive';
+  const type = isArchived ? method : 'channel.update';
+  const event = group.append(channel, actor, () => ({ type, channel: channelOf(channel) }));
   return accepted(
     { channel: channelOf(channel) },
     isArchived ? announced(channel, 'archived', event) : event,

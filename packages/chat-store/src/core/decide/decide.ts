@@ -2,7 +2,13 @@ import type { ParamsOf } from '@openclaw/protocol';
 import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
-import { archiveChannel, createChannel, deleteChannel, updateChannel } from './channels.ts';
+import {
+  archiveChannel,
+  createChannel,
+  deleteChannel,
+  unarchiveChannel,
+  updateChannel,
+} from './channels.ts';
 import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
 import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
@@ -48,6 +54,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'channel.create': createChannel,
   'channel.update': inChannel('owner', updateChannel),
   'channel.archive': evenArchived('owner', archiveChannel),
+  'channel.unarchive': evenArchived('owner', unarchiveChannel),
   'channel.delete': evenArchived('owner', deleteChannel),
   'channel.join': evenArchived('anyone', joinChannel),
   'channel.leave': evenArchived('member', leaveChannel),

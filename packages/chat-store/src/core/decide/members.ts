@@ -32,7 +32,7 @@ export const addMember: DecideAuthorized<'member.add'> = async (group, command) 
   const { agentId, role, displayName } = params;
   const kind = await readKind(group.db, agentId);
   const fields = { agent_id: agentId, role, display_name: displayName, kind };
-  const { member, event } = await insertMember(group, channel, actor, fields, [agentId]);
+  const { member, event } = await insertMember(group, channel, actor, fields);
   return accepted({ member }, event);
 };
 
@@ -99,13 +99,15 @@ async function isLastOwner(group: GroupState, member: MembersTable): Promise<boo
   return other === undefined;
 }
 
-/** Inserts a member and appends its join. `notify` lists the agents whose own topic also gets the event. */
+/**
+ * Inserts a member and appends its join. The agent's own topic gets the event too, so that its other connections learn
+ * of the channel, also when the agent joined by itself.
+ */
 export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Actor,
   { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq'>,
-  notify: readonly string[] = [],
 ) {
   const row: MembersTable = {
     ...fields,
@@ -117,7 +119,7 @@ export async function insertMember(
   group.addAgent(row.agent_id);
   const member = memberOf({ ...row, kind });
   const joined = { type: 'channel.member.join', member } as const;
-  return { member, event: group.append(channel, sender, joined, { notify }) };
+  return { member, event: group.append(channel, sender, joined, { notify: [row.agent_id] }) };
 }
 
 async function endMembership(
@@ -135,6 +137,5 @@ async function endMembership(
     .where((eb) => eb.and({ channel_id: channel.id, agent_id: agentId }))
     .execute();
   const left = { type: 'channel.member.leave', member: memberOf(member) } as const;
-  const notify = agentId === actor.agentId ? [] : [agentId];
-  return accepted({}, group.append(channel, actor, left, { notify }));
+  return accepted({}, group.append(channel, actor, left, { notify: [agentId] }));
 }

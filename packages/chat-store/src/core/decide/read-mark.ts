@@ -1,6 +1,6 @@
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-/** A cursor moves only forward, and not past the head. */
+/** A cursor moves not past the head, and back only if asked to. */
 export const markRead: DecideAuthorized<'read.mark'> = async (group, command) => {
   const { actor, channel, params } = command;
   const seq = Math.min(params.seq, channel.head);
@@ -11,7 +11,7 @@ export const markRead: DecideAuthorized<'read.mark'> = async (group, command) =>
       conflict
         .columns(['agent_id', 'channel_id'])
         .doUpdateSet({ seq })
-        .where('read_cursors.seq', '<', seq),
+        .where('read_cursors.seq', params.back ? '<>' : '<', seq),
     )
     .execute();
   return accepted({});

@@ -219,6 +219,7 @@ export function decideSend(
       thread_id: threadId,
       created_by: agentId,
       created_at: timestamp,
+      last_seq: seq,
     });
   }
   if (clientMessageId !== null) {

@@ -33,16 +33,18 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
     created_by: actor.agentId,
     created_at: group.nowMs,
     title,
+    // The seq that the event gets below.
+    last_seq: channel.head + 1,
     announced: 1,
   };
-  const { created_by, created_at, announced } = row;
+  const { created_by, created_at, last_seq, announced } = row;
   await group.db
     .insertInto('threads')
     .values(row)
     .onConflict((conflict) =>
       conflict
         .columns(['channel_id', 'thread_id'])
-        .doUpdateSet({ title, created_by, created_at, announced }),
+        .doUpdateSet({ title, created_by, created_at, last_seq, announced }),
     )
     .execute();
   const thread = threadOf(row);
@@ -63,7 +65,7 @@ export const updateThread: DecideAuthorized<'thread.update'> = async (group, com
   if (known.title === title) return accepted({ thread: threadOf(known) });
   await group.db
     .updateTable('threads')
-    .set({ title })
+    .set({ title, last_seq: channel.head + 1 })
     .where((eb) => eb.and({ channel_id: channelId, thread_id: threadId }))
     .execute();
   const thread = threadOf({ ...known, title });

@@ -1,8 +1,10 @@
 import type { ParamsOf } from '@openclaw/protocol';
+import { decodeThreadCursor, encodeThreadCursor } from '@openclaw/protocol/wire';
 import { sql, type RawBuilder } from 'kysely';
 import { refuse } from '../../commands.ts';
 import { messageTextsOf, selectMessages } from '../message-projection.ts';
 import { threadOf } from '../objects.ts';
+import type { ThreadsTable } from '../tables.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
@@ -78,18 +80,24 @@ function threadSeqs(
     order by r.seq ${order} limit ${limit + 1}) as replies)`;
 }
 
-/** Ordered by their root messages. */
+/** By their latest activity, newest first. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
   if (!opened.ok) return opened;
-  const rows = await db
-    .selectFrom('threads')
-    .selectAll()
-    .where('channel_id', '=', channelId)
-    .where('thread_id', '>', cursor ?? '')
-    .orderBy('thread_id')
+  let query = db.selectFrom('threads').selectAll().where('channel_id', '=', channelId);
+  const place = cursor === null ? null : decodeThreadCursor(cursor);
+  if (place !== null) {
+    const { lastSeq, threadId } = place;
+    query = query.where(sql<boolean>`(last_seq, thread_id) < (${lastSeq}, ${threadId})`);
+  }
+  const rows = await query
+    .orderBy('last_seq', 'desc')
+    .orderBy('thread_id', 'desc')
     .limit(limit + 1)
     .execute();
-  return listText('threads', rows, { limit, maxBytes }, threadOf, (last) => last.thread_id);
+  const cursorOf = ({ last_seq, thread_id }: ThreadsTable) =>
+    encodeThreadCursor({ lastSeq: last_seq, threadId: thread_id });
+  const { head } = opened.channel;
+  return listText('threads', rows, { limit, maxBytes }, threadOf, cursorOf, { head });
 };

@@ -9,6 +9,7 @@ import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
+import { searchMessages } from './search.ts';
 
 const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'channel.get': getChannel,
@@ -17,6 +18,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'log.read': readLog,
   'message.get': getMessage,
   'message.history': readHistory,
+  'message.search': searchMessages,
   'thread.list': listThreads,
   'read.state': readState,
 };

@@ -56,6 +56,7 @@ export function listText<R>(
   { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
   objectOf: (row: R) => object,
   cursorOf: (last: R) => string,
+  others: Readonly<Record<string, unknown>> = {},
 ) {
   let count = 0;
   function* texts(): Generator<string> {
@@ -71,7 +72,8 @@ export function listText<R>(
   }
   const rest = () => {
     const last = rows[count - 1];
-    return { nextCursor: rows.length > count && last !== undefined ? cursorOf(last) : null };
+    const isMore = rows.length > count && last !== undefined;
+    return { ...others, nextCursor: isMore ? cursorOf(last) : null };
   };
   return { ok: true as const, text: resultText(list, texts(), rest) };
 }

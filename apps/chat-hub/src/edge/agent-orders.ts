@@ -1,0 +1,102 @@
+import type { ChatStore, GivenAgentOrder } from '@openclaw/chat-store';
+import { createLocalRateLimiter, parseLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
+import type { Logger } from 'pino';
+import type { LimitedAction, Limiter } from '../calls/invoke.ts';
+import type { Sessions } from '../sockets/sessions.ts';
+
+/** Sockets of a kicked agent are closed within a second on every hub. */
+const everyMs = 500;
+
+interface LimitedAgent {
+  readonly value: string;
+  readonly limiter: LocalRateLimiter<'message'>;
+}
+
+/**
+ * Follows the orders of admins about agents, which are in the store: each kick closes the agent's sockets on this hub
+ * once, and a limit holds while it is in force. Costs one small statement every half second.
+ */
+export async function createAgentOrders(deps: {
+  readonly store: Pick<ChatStore, 'agentOrders'>;
+  readonly sessions: Sessions;
+  readonly log: Logger;
+}) {
+  const { store, sessions, log } = deps;
+  let kicked = new Set<string>();
+  let limited = new Map<string, LimitedAgent>();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let isClosed = false;
+
+  const idOf = ({ agentId, givenAtMs }: GivenAgentOrder) => `${agentId} ${givenAtMs}`;
+
+  function follow(orders: readonly GivenAgentOrder[], isFirst: boolean): void {
+    const kicks = orders.filter(({ kind }) => kind === 'kick');
+    for (const kick of kicks) {
+      // Kicks from before this hub's start are not about its sockets.
+      if (isFirst || kicked.has(idOf(kick))) continue;
+      for (const session of sessions.ofAgent(kick.agentId)) session.expel(4403, kick.value);
+    }
+    kicked = new Set(kicks.map(idOf));
+    const before = limited;
+    limited = new Map();
+    for (const { agentId, kind, value } of orders) {
+      if (kind !== 'limit') continue;
+      const known = before.get(agentId);
+      // The same limit keeps its count.
+      limited.set(agentId, known?.value === value ? known : { value, limiter: limiterOf(value) });
+    }
+    for (const [agentId, { limiter }] of before)
+      if (limited.get(agentId)?.limiter !== limiter) void limiter.close();
+  }
+
+  async function read(): Promise<void> {
+    follow(await store.agentOrders(), false);
+  }
+
+  function run(): Promise<void> {
+    clearTimeout(timer);
+    running ??= read()
+      .catch((error: unknown) =>
+        log.debug({ err: error }, 'the orders about agents could not be read: they are read again'),
+      )
+      .finally(() => {
+        running = undefined;
+        if (!isClosed) timer = setTimeout(() => void run(), everyMs).unref();
+      });
+    return running;
+  }
+
+  follow(await store.agentOrders(), true);
+  timer = setTimeout(() => void run(), everyMs).unref();
+
+  return {
+    /** Follows the newest orders at once. Never rejects. */
+    async now() {
+      // A read that is under way may have begun before the order.
+      await running;
+      await run();
+    },
+    /** The limiter with the agents' own limits, which apply before the usual one. */
+    limiting: (limiter: Limiter): Limiter => ({
+      limits: limiter.limits,
+      consume(action: LimitedAction, agentId: string, cost?: number) {
+        const own = action === 'message' ? limited.get(agentId) : undefined;
+        const decision = own?.limiter.consume('message', agentId, cost);
+        return decision?.allowed === false ? decision : limiter.consume(action, agentId, cost);
+      },
+    }),
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await running;
+      for (const { limiter } of limited.values()) await limiter.close();
+    },
+  };
+}
+
+function limiterOf(value: string): LocalRateLimiter<'message'> {
+  return createLocalRateLimiter({}, { limits: { message: parseLimit(value) } });
+}
+
+export type AgentOrders = Awaited<ReturnType<typeof createAgentOrders>>;

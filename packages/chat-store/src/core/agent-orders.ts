@@ -1,0 +1,92 @@
+import { sql, type Kysely } from 'kysely';
+import { insertAudit, type AuditRecord } from './audit.ts';
+import type { Engine } from './engine.ts';
+
+/** An order of an admin about an agent, which all hubs follow. */
+export interface AgentOrder {
+  readonly agentId: string;
+  /** `kick`: its sockets are closed once. `limit`: its messages are limited. */
+  readonly kind: 'kick' | 'limit';
+  /** The reason of a kick; the limit as `count/seconds`. */
+  readonly value: string;
+}
+
+/** An order in force. */
+export interface GivenAgentOrder extends AgentOrder {
+  /** When it was given, in the database's time. With the agent and the kind it identifies the order. */
+  readonly givenAtMs: number;
+}
+
+export interface AgentOrdersTable {
+  agent_id: string;
+  kind: AgentOrder['kind'];
+  value: string;
+  given_at: number;
+  /** Null: until another order of the kind. */
+  until_at: number | null;
+}
+
+/** The most orders in force at a time. */
+const ordersMax = 10_000;
+
+export async function createAgentOrdersTable(
+  db: Kysely<unknown>,
+  dialect: 'sqlite' | 'postgres',
+): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await sql`create table agent_orders (
+    agent_id ${id} not null,
+    kind text not null,
+    value text not null,
+    given_at bigint not null,
+    until_at bigint,
+    constraint agent_orders_key primary key (agent_id, kind)
+  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
+}
+
+/**
+ * Gives an order for some time, or with null until another one of its kind, and replaces an earlier order of the kind.
+ * Without a value it only ends the earlier one. The act is committed with its audit entry.
+ */
+export function giveAgentOrder(
+  engine: Engine,
+  order: Omit<AgentOrder, 'value'> & { readonly value: string | null },
+  forMs: number | null,
+  audit: AuditRecord,
+): Promise<void> {
+  return engine.write(async (db) => {
+    const { agentId: agent_id, kind, value } = order;
+    const now = engine.sql.now();
+    await db
+      .deleteFrom('agent_orders')
+      .where((eb) => eb.or([eb.and({ agent_id, kind }), eb('until_at', '<=', now)]))
+      .execute();
+    if (value !== null) {
+      const until_at = forMs === null ? null : sql<number>`${now} + ${forMs}`;
+      await db
+        .insertInto('agent_orders')
+        .values({ agent_id, kind, value, given_at: now, until_at })
+        // Another hub may give an order about the same agent at the same moment: the later one holds.
+        .onConflict((conflict) =>
+          conflict.columns(['agent_id', 'kind']).doUpdateSet({ value, given_at: now, until_at }),
+        )
+        .execute();
+    }
+    await insertAudit(engine, db, [audit]);
+  });
+}
+
+/** The orders in force, at most ten thousand. */
+export async function readAgentOrders(engine: Engine): Promise<GivenAgentOrder[]> {
+  const rows = await engine.db
+    .selectFrom('agent_orders')
+    .selectAll()
+    .where((eb) => eb.or([eb('until_at', 'is', null), eb('until_at', '>', engine.sql.now())]))
+    .orderBy('given_at', 'desc')
+    .limit(ordersMax)
+    .execute();
+  return rows.map(({ agent_id: agentId, kind, value, given_at: givenAtMs }) => ({
+    ...{ agentId, kind, value, givenAtMs },
+  }));
+}

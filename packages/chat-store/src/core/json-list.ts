@@ -1,0 +1,30 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { Dialect } from './migrations.ts';
+
+type ColumnType = 'text' | 'bigint' | 'bytes';
+
+/**
+ * Rows of values as a sub-select with these columns. They are one parameter, so the statement has the same text for any
+ * number of rows. Bytes are given in hex.
+ */
+export function jsonList(
+  dialect: Dialect,
+  columns: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly (string | number)[])[],
+): RawBuilder<unknown> {
+  const json = JSON.stringify(rows);
+  const isSqlite = dialect === 'sqlite';
+  const selected = Object.entries(columns).map(([name, type], index) => {
+    const value = sql`value ->> ${sql.lit(index)}`;
+    const typed = {
+      text: value,
+      bigint: isSqlite ? value : sql`(${value})::bigint`,
+      bytes: isSqlite ? sql`unhex(${value})` : sql`decode(${value}, 'hex')`,
+    }[type];
+    return sql`${typed} as ${sql.ref(name)}`;
+  });
+  const source = isSqlite
+    ? sql`json_each(${json})`
+    : sql`json_array_elements(${json}::json) as list(value)`;
+  return sql`(select ${sql.join(selected)} from ${source})`;
+}

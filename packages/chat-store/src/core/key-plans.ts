@@ -1,0 +1,15 @@
+import { sql, type Kysely } from 'kysely';
+import type { Dialect } from './migrations.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * Makes the rest of the transaction look up rows by key. PostgreSQL would otherwise scan tables that grew since their
+ * last analysis.
+ */
+export async function useKeys(db: Kysely<Tables>, dialect: Dialect): Promise<void> {
+  if (dialect === 'sqlite') return;
+  await sql`select set_config(name, 'off', true)
+    from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as s(name)`.execute(
+    db,
+  );
+}

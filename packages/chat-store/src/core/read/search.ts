@@ -1,0 +1,327 @@
+import type { Message, ParamsOf, ResultOf, SearchTerm } from '@openclaw/protocol';
+import { matchSearchTerms, parseSearchQuery } from '@openclaw/protocol/wire';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { floorOf } from '../head.ts';
+import { useKeys } from '../key-plans.ts';
+import { idsFrom } from '../new-id.ts';
+import type { Actor } from '../../commands.ts';
+import {
+  addStored,
+  docsOf,
+  emptySet,
+  intersect,
+  segmentDocs,
+  segmentOf,
+  type DocSet,
+} from '../search/posting-list.ts';
+import { eventOfRow } from '../stored-envelope.ts';
+import type { Tables } from '../tables.ts';
+import { stepsOf } from './page-text.ts';
+import { createPauses } from '../search/pauses.ts';
+import { openChannel, type Read } from './reading.ts';
+import { snippetOf } from './snippet.ts';
+
+// A search walks the segments of the index from the newest one. The index only proposes messages: each one is read and
+// compared again, in the same snapshot as the caller's rights. So a search never shows a former text, a deleted message
+// or a foreign channel, however far the index is behind. All work of one call is bounded; a page that reaches the bound
+// ends early, and its cursor continues.
+
+/** With more channels than this, they are not looked up in the index; the rights of each proposed message are. */
+const ownChannelsMax = 300;
+/** The most segments of one statement, with a short prefix, and otherwise: many words may begin with a short prefix. */
+const segmentsMax = { short: 2, prefix: 8, words: 64 };
+const shortPrefixChars = 3;
+/** The most postings that the words of a prefix are looked up in, by one statement. */
+const prefixRowsMax = 1_500;
+/** The most look-ups of channels in one statement. */
+const lookUpsMax = 2_000;
+/** The most rows and look-ups in the index, messages, and bytes of messages, for one call. */
+const bounds = { index: 8_000, messages: 600, bytes: 524_288 };
+/** The most messages proposed to one statement. */
+const proposedMax = 200;
+/** Messages loaded by one statement. */
+const stepMessages = 64;
+
+/** Messages are indexed in the order of their commits. That of their times differs from it by less than this. */
+const disorderMs = 10_000;
+/** Messages looked at for the number of a document: some have none, because they are deleted. */
+const messagesBefore = 50;
+
+type Params = ParamsOf<'message.search'>;
+type Hit = ResultOf<'message.search'>['hits'][number];
+
+/** What is left of the bounds of this call. */
+type Budget = { -readonly [K in keyof typeof bounds]: number };
+
+/** Newest first: in the order in which messages were indexed, which is that of their commits. */
+export const searchMessages: Read<'message.search'> = async (
+  db,
+  actor,
+  params,
+  _maxBytes,
+  dialect = 'sqlite',
+) => {
+  const { channelId, limit, cursor } = params;
+  await useKeys(db, dialect);
+  if (channelId !== null) {
+    const opened = await openChannel(db, actor, channelId, 'anyone');
+    if (!opened.ok) return opened;
+  }
+  const channels = channelId === null ? await ownChannels(db, actor) : [channelId];
+  const hits: Hit[] = [];
+  const page = (from: number | null) => ({
+    ok: true as const,
+    result: { hits, nextCursor: from === null ? null : `s${from}` },
+  });
+  if (channels?.length === 0) return page(null);
+  const terms = parseSearchQuery(params.query);
+  const budget: Budget = { ...bounds };
+  const most = mostSegments(terms);
+  /** Documents from this number on are done. */
+  let from = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor.slice(1));
+  if (params.before !== null) from = Math.min(from, await endOf(db, params.before));
+  const tooOld = params.after === null ? -Infinity : params.after - disorderMs;
+  for (let size = 1; ; size = Math.min(most, 4 * size)) {
+    const segments = await nextSegments(db, params, from, size);
+    if (segments.length === 0) return page(null);
+    const found = await findWords(db, segments, terms, params.senderId, budget);
+    for (const group of groupsOf(found, channels)) {
+      await keepChannels(db, group, channels, budget);
+      for (const [segment, set] of group) {
+        const docs = docsOf(set, segment).filter((doc) => doc < from);
+        for (let at = 0; at < docs.length; at += proposedMax) {
+          const proposed = docs.slice(at, at + proposedMax);
+          for await (const { doc, message } of readable(db, actor, params, proposed, budget)) {
+            if (message.timestamp < tooOld) return page(null);
+            from = doc;
+            const hit = hitOf(message, params, terms);
+            if (hit) hits.push(hit);
+            if (hits.length === limit || isSpent(budget)) return page(from);
+          }
+          from = proposed.at(-1) ?? from;
+        }
+      }
+      from = Math.min(from, (group.at(-1)?.[0] ?? Infinity) * segmentDocs);
+      if (isSpent(budget)) return page(from);
+    }
+    from = Math.min(from, (segments.at(-1) ?? 0) * segmentDocs);
+    if (isSpent(budget)) return page(from);
+  }
+};
+
+const isSpent = (budget: Budget) => Object.values(budget).some((left) => left <= 0);
+
+/** The channels of which the caller is a member; null if they are too many to look them up in the index. */
+async function ownChannels(db: Kysely<Tables>, actor: Actor): Promise<string[] | null> {
+  if (actor.channels?.length === 0) return [];
+  let query = db
+    .selectFrom('members as m')
+    .innerJoin('channels as c', 'c.id', 'm.channel_id')
+    .select('m.channel_id')
+    .where('m.agent_id', '=', actor.agentId)
+    .where('c.deleted_at', 'is', null)
+    .limit(ownChannelsMax + 1);
+  if (actor.channels) query = query.where('m.channel_id', 'in', [...actor.channels]);
+  const rows = await query.execute();
+  return rows.length > ownChannelsMax ? null : rows.map(({ channel_id }) => channel_id);
+}
+
+function mostSegments(terms: readonly SearchTerm[]): number {
+  const prefixes = terms.filter(({ isPrefix }) => isPrefix);
+  if (prefixes.length === 0) return segmentsMax.words;
+  const isShort = prefixes.some(({ words }) => (words[0]?.length ?? 0) < shortPrefixChars);
+  return isShort ? segmentsMax.short : segmentsMax.prefix;
+}
+
+/** Every document from this number on is of a message that was sent at `before` or later. */
+async function endOf(db: Kysely<Tables>, before: number): Promise<number> {
+  const { rows } = await sql<{ doc: number | null }>`
+    select max((select d.doc from search_docs d
+      where d.channel_id = m.channel_id and d.seq = m.seq)) as doc
+    from (select channel_id, seq from messages where id < ${idsFrom(before + disorderMs)}
+      order by id desc limit ${sql.lit(messagesBefore)}) as m`.execute(db);
+  const [last] = rows;
+  return last?.doc == null ? Number.MAX_SAFE_INTEGER : last.doc + 1;
+}
+
+/** The newest segments with documents below `from` and messages of the wanted time. */
+async function nextSegments(
+  db: Kysely<Tables>,
+  { before, after }: Params,
+  from: number,
+  size: number,
+): Promise<number[]> {
+  let query = db
+    .selectFrom('search_segments')
+    .select('segment')
+    .where('segment', '<=', segmentOf(from - 1))
+    .orderBy('segment', 'desc')
+    .limit(size);
+  if (before !== null) query = query.where('oldest_at', '<', before);
+  if (after !== null) query = query.where('newest_at', '>', after);
+  return (await query.execute()).map(({ segment }) => segment);
+}
+
+type SegmentSets = [segment: number, set: DocSet][];
+
+/** The documents with all words of the terms, and of the sender, in the segments that have any. */
+async function findWords(
+  db: Kysely<Tables>,
+  segments: readonly number[],
+  terms: readonly SearchTerm[],
+  senderId: string | null,
+  budget: Budget,
+): Promise<SegmentSets> {
+  const words = new Set(terms.filter(({ isPrefix }) => !isPrefix).flatMap((term) => term.words));
+  if (senderId !== null) words.add(`@${senderId}`);
+  let left = new Map(segments.map((segment) => [segment, full()]));
+  const keep = (sets: ReadonlyMap<number, DocSet>) => {
+    left = new Map(
+      [...left].filter(([segment, set]) => {
+        const other = sets.get(segment);
+        return other !== undefined && intersect(set, other);
+      }),
+    );
+  };
+  if (words.size > 0) {
+    const rows = await postingsOf(db, [...left.keys()], [...words], budget);
+    for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
+  }
+  for (const { words: prefix, isPrefix } of terms) {
+    // Without this look-up the texts decide alone.
+    if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
+    const [word = ''] = prefix;
+    const rows = await db
+      .selectFrom('search_postings')
+      .select(['segment', 'docs'])
+      .where('segment', 'in', [...left.keys()])
+      .where('term', '>=', word)
+      .where('term', '<', `${word}${lastCharacter}`)
+      .limit(prefixRowsMax + 1)
+      .execute();
+    budget.index -= rows.length + left.size;
+    // Of very many words, some have most messages: then the texts decide.
+    if (rows.length <= prefixRowsMax) keep(setsOf(rows));
+  }
+  return [...left].sort(([a], [b]) => b - a);
+}
+
+/** It is in no word, and both databases compare bytewise, so all words with a prefix are below the prefix with it. */
+const lastCharacter = '\u{10FFFF}';
+
+function full(): DocSet {
+  return emptySet().fill(0xff);
+}
+
+async function postingsOf(
+  db: Kysely<Tables>,
+  segments: readonly number[],
+  terms: readonly string[],
+  budget: Budget,
+) {
+  const rows = await db
+    .selectFrom('search_postings')
+    .select(['segment', 'term', 'docs'])
+    .where('segment', 'in', [...segments])
+    .where('term', 'in', [...terms])
+    .execute();
+  budget.index -= rows.length + segments.length * terms.length;
+  return rows;
+}
+
+function setsOf(
+  rows: readonly { readonly segment: number; readonly docs: Uint8Array }[],
+): Map<number, DocSet> {
+  const sets = new Map<number, DocSet>();
+  for (const { segment, docs } of rows) {
+    const set = sets.get(segment) ?? emptySet();
+    sets.set(segment, set);
+    addStored(set, docs);
+  }
+  return sets;
+}
+
+/** The segments in groups, so that the look-ups of the channels in one group are not too many. */
+function groupsOf(found: SegmentSets, channels: readonly string[] | null): SegmentSets[] {
+  const size = Math.max(1, Math.floor(lookUpsMax / Math.max(1, channels?.length ?? 1)));
+  const groups: SegmentSets[] = [];
+  for (let at = 0; at < found.length; at += size) groups.push(found.slice(at, at + size));
+  return groups;
+}
+
+/** Removes the documents of other channels. */
+async function keepChannels(
+  db: Kysely<Tables>,
+  group: SegmentSets,
+  channels: readonly string[] | null,
+  budget: Budget,
+): Promise<void> {
+  if (channels === null) return;
+  const segments = group.map(([segment]) => segment);
+  const terms = channels.map((channelId) => `#${channelId}`);
+  const sets = setsOf(await postingsOf(db, segments, terms, budget));
+  for (const [segment, set] of group) intersect(set, sets.get(segment) ?? emptySet());
+}
+
+/** The messages of these documents that the caller may read, newest first, with their present text. */
+async function* readable(
+  db: Kysely<Tables>,
+  actor: Actor,
+  params: Params,
+  docs: readonly number[],
+  budget: Budget,
+): AsyncGenerator<{ readonly doc: number; readonly message: Message }> {
+  budget.messages -= docs.length;
+  // Sub-selects, not joins: each row of the list costs some look-ups by key, whatever PostgreSQL knows of the tables.
+  const select = <R>(column: RawBuilder<unknown>, name: string, of: readonly number[]) => sql<R>`
+    select d.doc, case when ${mayRead(actor, params)}
+      and (select c.deleted_at from channels c where c.id = d.channel_id) is null
+      then (
+        select (select ${column} from log l where l.channel_id = m.channel_id and l.seq = m.text_seq)
+        from messages m
+        where m.channel_id = d.channel_id and m.seq = d.seq and m.deleted_at is null
+          and m.seq >= ${floorOf({ column: 'd.channel_id' })}) end as ${sql.ref(name)}
+    from search_docs d where d.doc in (${sql.join([...of])}) order by d.doc desc`;
+  const sizes = select<{ doc: number; bytes: number | null }>(
+    sql`octet_length(l.envelope)`,
+    'bytes',
+    docs,
+  );
+  const sized = (await sizes.execute(db)).rows.flatMap(({ doc, bytes }) =>
+    bytes === null ? [] : [{ seq: doc, bytes }],
+  );
+  const pauses = createPauses();
+  for (const step of stepsOf(sized, Infinity, stepMessages)) {
+    const seqs = step.map(({ seq }) => seq);
+    const texts = select<{ doc: number; envelope: string }>(sql`l.envelope`, 'envelope', seqs);
+    for (const { doc, envelope } of (await texts.execute(db)).rows) {
+      budget.bytes -= envelope.length;
+      await pauses.after(envelope.length);
+      const event = eventOfRow(envelope);
+      if ('message' in event) yield { doc, message: event.message };
+    }
+  }
+}
+
+function mayRead(actor: Actor, { channelId }: Params): RawBuilder<boolean> {
+  // The rights in a named channel are decided before.
+  if (channelId !== null) return sql`d.channel_id = ${channelId}`;
+  const isMember = sql<boolean>`exists (select 1 from members r
+    where r.channel_id = d.channel_id and r.agent_id = ${actor.agentId})`;
+  return actor.channels
+    ? sql`${isMember} and d.channel_id in (${sql.join([...actor.channels])})`
+    : isMember;
+}
+
+/** Null unless the message's present text, sender and time are those of the query. */
+function hitOf(message: Message, params: Params, terms: readonly SearchTerm[]): Hit | null {
+  const { channelId, seq, id: messageId, senderId, timestamp, threadId, content } = message;
+  const { before, after } = params;
+  if (params.senderId !== null && senderId !== params.senderId) return null;
+  if ((before !== null && timestamp >= before) || (after !== null && timestamp <= after))
+    return null;
+  const place = matchSearchTerms(content, terms);
+  if (place === null) return null;
+  const snippet = snippetOf(content, place);
+  return { channelId, seq, messageId, senderId, timestamp, threadId, snippet };
+}

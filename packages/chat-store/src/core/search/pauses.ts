@@ -1,0 +1,18 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Characters of texts that are split into words in one turn of the event loop: some ms, also for the slowest texts. */
+const turnChars = 16_384;
+
+/** Pauses in long work on texts, in which other work can run. */
+export function createPauses() {
+  let chars = 0;
+  return {
+    /** Call it for each text. */
+    async after(length: number): Promise<void> {
+      chars += length;
+      if (chars < turnChars) return;
+      chars = 0;
+      await nextTurn();
+    },
+  };
+}

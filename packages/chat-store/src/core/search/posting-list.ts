@@ -1,0 +1,86 @@
+/** The documents of one segment. */
+export const segmentDocs = 4096;
+
+const bitmapBytes = segmentDocs / 8;
+const offsetBytes = 2;
+
+/** A set of documents of one segment, a bit for each. */
+export type DocSet = Uint8Array;
+
+export const segmentOf = (doc: number): number => Math.floor(doc / segmentDocs);
+
+export function emptySet(): DocSet {
+  return new Uint8Array(bitmapBytes);
+}
+
+export function addDoc(set: DocSet, doc: number): void {
+  const offset = doc % segmentDocs;
+  set[offset >> 3] = (set[offset >> 3] ?? 0) | (1 << (offset & 7));
+}
+
+/** Keeps the documents that are also in the other set. Returns false if none is left. */
+export function intersect(set: DocSet, other: DocSet): boolean {
+  let any = 0;
+  for (let i = 0; i < bitmapBytes; i += 1) {
+    const both = (set[i] ?? 0) & (other[i] ?? 0);
+    set[i] = both;
+    any |= both;
+  }
+  return any !== 0;
+}
+
+/** The documents of the set, highest first. */
+export function docsOf(set: DocSet, segment: number): number[] {
+  const docs: number[] = [];
+  for (let i = bitmapBytes - 1; i >= 0; i -= 1) {
+    const byte = set[i] ?? 0;
+    if (byte === 0) continue;
+    for (let bit = 7; bit >= 0; bit -= 1) {
+      if ((byte & (1 << bit)) !== 0) docs.push(segment * segmentDocs + i * 8 + bit);
+    }
+  }
+  return docs;
+}
+
+/**
+ * A set as stored: the offsets of its documents in the segment, two bytes each. If its bitmap is not longer, it is stored
+ * as that.
+ */
+export function encodeSet(set: DocSet): Uint8Array {
+  let count = 0;
+  for (const byte of set) if (byte !== 0) count += bitsOf(byte);
+  return count * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
+}
+
+/** Documents of one segment as stored, lowest first. */
+export function encodeDocs(docs: readonly number[]): Uint8Array {
+  if (docs.length * offsetBytes >= bitmapBytes) {
+    const set = emptySet();
+    for (const doc of docs) addDoc(set, doc);
+    return set;
+  }
+  const bytes = new Uint8Array(docs.length * offsetBytes);
+  docs.forEach((doc, index) => {
+    const offset = doc % segmentDocs;
+    bytes[index * offsetBytes] = offset >> 8;
+    bytes[index * offsetBytes + 1] = offset & 0xff;
+  });
+  return bytes;
+}
+
+function bitsOf(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
+}
+
+/** Adds the documents of a stored set. */
+export function addStored(set: DocSet, stored: Uint8Array): void {
+  if (stored.length === bitmapBytes) {
+    for (let i = 0; i < bitmapBytes; i += 1) set[i] = (set[i] ?? 0) | (stored[i] ?? 0);
+    return;
+  }
+  for (let at = 0; at + 1 < stored.length; at += offsetBytes) {
+    addDoc(set, ((stored[at] ?? 0) << 8) | (stored[at + 1] ?? 0));
+  }
+}

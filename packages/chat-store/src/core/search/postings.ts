@@ -1,0 +1,71 @@
+import { sql, type Kysely } from 'kysely';
+import { jsonList } from '../json-list.ts';
+import type { Dialect } from '../migrations.ts';
+import type { Tables } from '../tables.ts';
+
+/** Postings before they are written, by segment and term, as they are stored. */
+export type Postings = ReadonlyMap<number, ReadonlyMap<string, Uint8Array>>;
+
+/** Rows of one statement, so that its parameter stays small. */
+const rowsAtOnce = 2_000;
+
+export async function insertPostings(
+  db: Kysely<Tables>,
+  dialect: Dialect,
+  postings: Postings,
+  part: number,
+): Promise<void> {
+  const rows = [...postings].flatMap(([segment, terms]) =>
+    [...terms].map(([term, { buffer, byteOffset, byteLength }]) => {
+      const hex = Buffer.from(buffer, byteOffset, byteLength).toString('hex');
+      return [segment, term, part, hex] as const;
+    }),
+  );
+  const columns = { segment: 'bigint', term: 'text', part: 'bigint', docs: 'bytes' } as const;
+  for (let at = 0; at < rows.length; at += rowsAtOnce) {
+    const list = jsonList(dialect, columns, rows.slice(at, at + rowsAtOnce));
+    await sql`insert into search_postings (segment, term, part, docs)
+      select segment, term, part, docs from ${list} as w`.execute(db);
+  }
+}
+
+/** Removes the documents of a channel, at most so many. Returns whether there may be more. */
+export async function removeDocsOf(
+  db: Kysely<Tables>,
+  channelId: string,
+  most: number,
+): Promise<boolean> {
+  const docs = await db
+    .selectFrom('search_docs')
+    .select('doc')
+    .where('channel_id', '=', channelId)
+    .orderBy('seq')
+    .limit(most)
+    .execute();
+  await removeDocs(
+    db,
+    docs.map(({ doc }) => doc),
+  );
+  return docs.length === most;
+}
+
+export async function removeDocs(db: Kysely<Tables>, docs: readonly number[]): Promise<void> {
+  if (docs.length === 0) return;
+  await sweepSegmentsOf(db, sql`doc in (${sql.join([...docs])})`);
+  await db
+    .deleteFrom('search_docs')
+    .where('doc', 'in', [...docs])
+    .execute();
+}
+
+/**
+ * Has the segments of these documents swept, so that no word of a removed document stays in a posting. Call it before
+ * the documents are deleted.
+ */
+export async function sweepSegmentsOf(
+  db: Kysely<Tables>,
+  docs: ReturnType<typeof sql>,
+): Promise<void> {
+  await sql`update search_segments set work = case when work_after = '' then 1 else 2 end
+    where segment in (select doc / 4096 from search_docs where ${docs})`.execute(db);
+}

@@ -1,0 +1,4 @@
+import { openPostgres } from './contract/opened-database.contract.ts';
+import { describeSearch } from './contract/search.contract.ts';
+
+describeSearch('PostgreSQL', openPostgres);

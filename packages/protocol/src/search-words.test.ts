@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { methods } from './methods.ts';
+import { matchSearchTerms, parseSearchQuery, searchWords } from './search-words.ts';
+
+describe('words of a search', () => {
+  it('are runs of letters and digits, without case and accents', () => {
+    expect(searchWords('Über-Größe: ﬁve ½ x_1 don’t ΟΔΟΣ İstanbul 東京 😀')).toEqual([
+      'uber',
+      'große',
+      'five',
+      '1',
+      '2',
+      'x',
+      '1',
+      'don',
+      't',
+      'οδοσ',
+      'istanbul',
+      '東京',
+    ]);
+    expect(searchWords('')).toEqual([]);
+  });
+
+  it('are compared by their first 64 units, never by half a surrogate pair', () => {
+    const [word] = searchWords('a'.repeat(100));
+    expect(word).toBe('a'.repeat(64));
+    const [wide = ''] = searchWords(`a${'𐐨'.repeat(50)}`);
+    expect(wide).toHaveLength(63);
+    expect(wide.isWellFormed()).toBe(true);
+  });
+
+  it('in a query may be phrases and prefixes', () => {
+    expect(parseSearchQuery('Deploy* "is not" x "open end')).toEqual([
+      { words: ['deploy'], isPrefix: true },
+      { words: ['is', 'not'], isPrefix: false },
+      { words: ['x'], isPrefix: false },
+      { words: ['open', 'end'], isPrefix: false },
+    ]);
+    expect(parseSearchQuery('a-b* * "" "…" a')).toEqual([
+      { words: ['a'], isPrefix: false },
+      { words: ['b'], isPrefix: true },
+    ]);
+  });
+
+  it('must all occur in a text', () => {
+    const at = (text: string, query: string) => matchSearchTerms(text, parseSearchQuery(query));
+    expect(at('one two three', 'three one')).toBe(0);
+    expect(at('one two three', '"two three"')).toBeCloseTo(4 / 13);
+    expect(at('one two three', '"three two"')).toBeNull();
+    expect(at('one two three', 'one four')).toBeNull();
+    expect(at('one two three', 'th*')).toBeCloseTo(8 / 13);
+  });
+});
+
+describe('the query of message.search', () => {
+  it('has between one and sixteen words', () => {
+    const isValid = (query: string) =>
+      methods['message.search'].params.safeParse({ query }).success;
+    expect(['a', 'a '.repeat(16), '"a b"', 'x*'].map(isValid)).toEqual([true, true, true, true]);
+    const many = Array.from({ length: 17 }, (_, n) => `w${n}`).join(' ');
+    expect(['', '*', '"', '…', many, 'a\0'].map(isValid)).toEqual(Array(6).fill(false));
+  });
+});

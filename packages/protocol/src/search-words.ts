@@ -1,0 +1,88 @@
+/**
+ * The most UTF-16 code units of a word that a search compares. Longer words, such as keys and hashes, are compared by
+ * this beginning.
+ */
+const wordChars = 64;
+
+/** A part of a query that a message must contain. */
+export interface SearchTerm {
+  /** Several words are a phrase: they must follow each other. */
+  readonly words: readonly string[];
+  /** True if the last word is the beginning of a word. */
+  readonly isPrefix: boolean;
+}
+
+const beyondAscii = /\P{ASCII}/u;
+const wordPattern = /[\p{L}\p{N}]+/gu;
+// A quoted phrase, of which the closing quote may be missing, or a run of other characters.
+const partPattern = /"([^"]*)"?|[^\s"]+/g;
+
+/**
+ * The text without case and accents. Characters of the same meaning, such as ligatures and full-width letters, become
+ * the same. It may have another length than the text.
+ */
+function fold(text: string): string {
+  if (!beyondAscii.test(text)) return text.toLowerCase();
+  // The Greek final sigma is the letter sigma at the end of a word, so a prefix must match both.
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+    .replaceAll('ς', 'σ');
+}
+
+function cut(word: string): string {
+  if (word.length <= wordChars) return word;
+  // Half a surrogate pair cannot be stored.
+  const end = /[\uD800-\uDBFF]/.test(word.charAt(wordChars - 1)) ? wordChars - 1 : wordChars;
+  return word.slice(0, end);
+}
+
+/** The words of a text in their order: runs of letters and digits, without case and accents. */
+export function searchWords(text: string): string[] {
+  return (fold(text).match(wordPattern) ?? []).map(cut);
+}
+
+/**
+ * The terms of a query, each once: words, phrases in double quotes, and words with a trailing `*`, which match every
+ * word that begins so.
+ */
+export function parseSearchQuery(query: string): SearchTerm[] {
+  const terms = new Map<string, SearchTerm>();
+  const add = (words: readonly string[], isPrefix: boolean) => {
+    if (words.length > 0)
+      terms.set(`${words.join(' ')}${isPrefix ? '*' : ''}`, { words, isPrefix });
+  };
+  for (const [part, phrase] of query.replace(/[“”„]/g, '"').matchAll(partPattern)) {
+    if (phrase !== undefined) {
+      add(searchWords(phrase), false);
+      continue;
+    }
+    const words = searchWords(part);
+    words.forEach((word, index) => add([word], part.endsWith('*') && index === words.length - 1));
+  }
+  return [...terms.values()];
+}
+
+/**
+ * Compares a text with the terms of a query. Returns null unless it contains all of them; otherwise the place of the
+ * first match, as a share of the text's length from 0 to 1.
+ */
+export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
+  const folded = fold(text);
+  const found = [...folded.matchAll(wordPattern)];
+  const of = found.map(([word]) => cut(word));
+  let first = folded.length;
+  for (const { words, isPrefix } of terms) {
+    const isMatch = (from: number) =>
+      words.every((word, index) => {
+        const other = of[from + index];
+        const isBeginning = isPrefix && index === words.length - 1;
+        return isBeginning ? other?.startsWith(word) === true : other === word;
+      });
+    const at = of.findIndex((_, index) => isMatch(index));
+    if (at < 0) return null;
+    first = Math.min(first, found[at]?.index ?? 0);
+  }
+  return first / Math.max(1, folded.length);
+}
