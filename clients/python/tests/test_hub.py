@@ -71,6 +71,10 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert log["events"][-1]["event"]["type"] == "channel.message.delete"
         await hub.mark_read(channel_id, log["head"])
         assert (await hub.read_state())[channel_id]["seq"] == log["head"]
+        turn = {"model": "m", "tokensIn": 9, "tokensOut": 2, "costMicros": 7, "ms": 5}
+        await hub.send(channel_id, "done", metadata={"turn": turn})
+        page = await hub.ledger("agent", channel_id=channel_id, limit=1)
+        assert [(row["agentId"], row["tokensIn"]) for row in page["rows"]] == [("ada", 9)]
         assert (await hub.call("typing.list", {"channelId": channel_id}))["agents"] == []
         await hub.join(channel_id)
         missing = f"{channel_id}-new"

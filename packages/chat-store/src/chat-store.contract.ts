@@ -4,6 +4,7 @@ import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
+import { describeLedger } from './contract/ledger.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMentions } from './contract/mentions.contract.ts';
@@ -55,6 +56,7 @@ export function describeChatStore(
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);
+    describeLedger(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

@@ -184,6 +184,7 @@ export function createClient(options: ClientOptions): HubClient {
     channels: (page, callOptions) => call('channel.list', page ?? {}, callOptions),
     setPresence: (presence, callOptions) => call('presence.set', presence, callOptions),
     readState: (callOptions) => call('read.state', {}, callOptions),
+    ledger: (query, callOptions) => call('ledger.sum', query, callOptions),
     emitGlobal: (name, payload, callOptions) =>
       call('collaboration.emit', { channelId: null, name, payload }, callOptions),
     close: () => connection.close(),

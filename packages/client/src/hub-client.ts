@@ -60,6 +60,8 @@ export interface HubClient {
   readonly setPresence: Call<'presence.set', [presence: ParamsInputOf<'presence.set'>]>;
   /** Counts the unread messages and mentions of each channel of this agent. */
   readonly readState: Call<'read.state', []>;
+  /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
+  readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */
   readonly emitGlobal: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /** Ends the connection, and every call and stream with `closed`. */

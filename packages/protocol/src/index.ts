@@ -8,6 +8,7 @@ export { buildJsonSchemas, type JsonSchema, type JsonSchemaOptions } from './jso
 export { isMethodName, methods } from './methods.ts';
 export type { MethodName, MethodOfKind, ParamsInputOf, ParamsOf, ResultOf } from './methods.ts';
 export type { MethodDefinition, MethodExample, MethodKind } from './methods/definition.ts';
+export type { LedgerGrouping } from './methods/ledger.ts';
 export type { MethodLimit, RestRoute } from './methods/definition.ts';
 export { notifications, type NotificationName, type NotificationOf } from './notifications.ts';
 export type { Discontinuity, Reconnect, Welcome } from './notifications.ts';
@@ -16,6 +17,7 @@ export { presenceSchema, threadSchema } from './objects.ts';
 export type { Channel, Member, Message, Origin, Presence, Thread } from './objects.ts';
 export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.ts';
 export type { OpenApiOptions, RestOperation } from './openapi.ts';
+export type { Turn } from './turn.ts';
 export { operationsAgentsSchema, operationsSchema } from './operations-view.ts';
 export type { Operations, OperationsAgents } from './operations-view.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

@@ -4,6 +4,7 @@ import { channelMethods } from './methods/channel.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
+import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
@@ -20,6 +21,7 @@ export const methods = {
   ...messageMethods,
   ...threadMethods,
   ...claimMethods,
+  ...ledgerMethods,
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,

@@ -42,5 +42,6 @@ export function channelMethods(deps: MethodDeps) {
     'thread.list': reads(deps, 'thread.list'),
     claim: writes(deps, 'claim'),
     'claim.release': writes(deps, 'claim.release'),
+    'ledger.sum': reads(deps, 'ledger.sum'),
   } satisfies Partial<Handlers>;
 }

@@ -4,7 +4,19 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
-from .objects import Channel, History, LogPage, Member, Message, Reaction, ReadState, Sent, Welcome
+from .objects import (
+    Channel,
+    History,
+    LedgerPage,
+    LedgerRow,
+    LogPage,
+    Member,
+    Message,
+    Reaction,
+    ReadState,
+    Sent,
+    Welcome,
+)
 from .options import Options
 
 __all__ = [
@@ -15,6 +27,8 @@ __all__ = [
     "History",
     "Hub",
     "HubError",
+    "LedgerPage",
+    "LedgerRow",
     "LogPage",
     "Member",
     "Message",

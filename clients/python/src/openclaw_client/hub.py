@@ -14,7 +14,18 @@ from .deadline import within
 from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
-from .objects import Channel, History, LogPage, Member, Message, Reaction, ReadState, Sent, Welcome
+from .objects import (
+    Channel,
+    History,
+    LedgerPage,
+    LogPage,
+    Member,
+    Message,
+    Reaction,
+    ReadState,
+    Sent,
+    Welcome,
+)
 from .options import GetToken, Options, Target, parse_target
 
 logger = logging.getLogger("openclaw_client")
@@ -237,6 +248,33 @@ class Hub:
         """This agent's read marks and counts of unread messages and mentions, by channel."""
         states = cast("list[ReadState]", (await self.call("read.state"))["channels"])
         return {state["channelId"]: state for state in states}
+
+    async def ledger(
+        self,
+        by: str,
+        *,
+        channel_id: str | None = None,
+        agent_id: str | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> LedgerPage:
+        """Sums ``metadata["turn"]`` of the messages in this agent's channels.
+
+        ``by`` is ``channel``, ``thread``, ``agent`` or ``hour``. ``after`` and ``before`` are epoch milliseconds and take
+        whole hours.
+        """
+        params = _given(
+            by=by,
+            channelId=channel_id,
+            agentId=agent_id,
+            after=after,
+            before=before,
+            cursor=cursor,
+            limit=limit,
+        )
+        return cast(LedgerPage, await self.call("ledger.sum", params))
 
     # Events.
 

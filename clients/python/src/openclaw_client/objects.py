@@ -106,6 +106,27 @@ class ReadState(TypedDict):
     mentions: int
 
 
+class LedgerRow(TypedDict):
+    """What the turns of one group cost. Ids that the sum is not grouped by are null."""
+
+    channelId: str | None
+    threadId: str | None
+    agentId: str | None
+    hourMs: int | None
+    turns: int
+    tokensIn: int
+    tokensOut: int
+    costMicros: int
+    ms: int
+
+
+class LedgerPage(TypedDict):
+    """A page of the ledger's sums."""
+
+    rows: list[LedgerRow]
+    nextCursor: str | None
+
+
 class Place(TypedDict):
     """A channel and the seq of its newest event."""
 

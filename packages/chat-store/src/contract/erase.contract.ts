@@ -130,6 +130,12 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const direct = await write('joe', 'direct.send', { agentId: 'ana', content: 'secret' });
       const question = { channelId, content: 'a question' };
       const { messageId: threadId } = await write('ana', 'message.send', question);
+      const turn = { model: 'm', tokensIn: 1, tokensOut: 2, costMicros: 3, ms: 4 };
+      const report = { channelId, content: 'done', metadata: { turn } };
+      await write('joe', 'message.send', report);
+      // An earlier erasure has left a row of the same hour.
+      database.run(`insert into ledger select channel_id, hour, thread_id, 'erased-1', 5, 0, 0, 0, 0
+        from ledger where agent_id = 'joe'`);
       await write('joe', 'claim', { channelId, threadId, leaseMs: 60_000 });
       const { head } = (await core.access('ana', [channelId])).get(channelId) ?? {};
       expect(await core.isKnownAgent('joe')).toBe(true);
@@ -155,12 +161,16 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
           ['threads', 'created_by'],
           ['agents', 'id'],
           ['claims', 'agent_id'],
+          ['ledger', 'agent_id'],
         ],
       ] as const) {
         const sql = `select count(*) from ${table} where ${column} = 'joe'`;
         expect([table, database.count(sql)]).toEqual([table, 0]);
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
+      const sums = `from ledger where agent_id = 'erased-1'`;
+      expect(database.count(`select sum(turns) ${sums}`)).toBe(6);
+      expect(database.count(`select sum(ms) ${sums}`)).toBe(4);
     }, 60_000);
 
     // The race: a message was trimmed, and its edits are still in the log. Invariant: the erasure finds their text too.

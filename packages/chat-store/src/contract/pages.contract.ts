@@ -95,6 +95,7 @@ export function describePages(database: () => TestDatabase): void {
         'message.get': { channelId, messageId: root.messageId },
         'message.history': { channelId, threadId: root.messageId },
         'thread.list': { channelId },
+        'ledger.sum': { by: 'channel' },
         'read.state': {},
       };
       for (const [method, params] of Object.entries(reads) as [ReadMethod, object][]) {

@@ -2,9 +2,10 @@ import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening } from './engine.ts';
 import type { GroupRows } from './group-statements.ts';
+import { collectLedgerRow } from './ledger.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
-import type { ChannelWithHead, LogTable } from './tables.ts';
+import type { ChannelWithHead, LedgerTable, LogTable } from './tables.ts';
 
 type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
 
@@ -36,17 +37,22 @@ export function createGroupState(opening: GroupOpening) {
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
   let threads = new Map<string, GroupRows['threads'][number]>();
+  let ledger = new Map<string, LedgerTable>();
   const agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
   /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
   function takeRows(): GroupRows {
     for (const row of lastRows.values()) row.mark = mark;
-    const rows = { log, messages, mentions, threads: [...threads.values()], agents: [] };
+    const rows = {
+      ...{ log, messages, mentions, threads: [...threads.values()], agents: [] },
+      ledger: [...ledger.values()],
+    };
     log = [];
     messages = [];
     mentions = [];
     threads = new Map();
+    ledger = new Map();
     lastRows = new Map();
     return rows;
   }
@@ -104,6 +110,7 @@ export function createGroupState(opening: GroupOpening) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
       threads.set(thread.thread_id, { ...first, replies: first.replies + 1 });
     },
+    addTurn: (row: LedgerTable) => collectLedgerRow(ledger, row),
     /** Records that an agent is known because it becomes a member. */
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,

@@ -1,7 +1,9 @@
 import { limits } from '@openclaw/protocol/wire';
+import { addToLedger } from './ledger.ts';
 import type {
   AgentsTable,
   ChannelsTable,
+  LedgerTable,
   LogTable,
   MembersTable,
   MentionsTable,
@@ -111,6 +113,8 @@ export interface GroupRows {
   readonly mentions: readonly MentionsTable[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
+  /** What turns cost, one row for each thread and agent. */
+  readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];
 }
@@ -168,6 +172,20 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
     },
     onConflict: `on conflict (channel_id, thread_id)
       do update set replies = threads.replies + excluded.replies`,
+  },
+  ledger: {
+    columns: {
+      channel_id: 'text',
+      hour: 'bigint',
+      thread_id: 'text',
+      agent_id: 'text',
+      turns: 'bigint',
+      tokens_in: 'bigint',
+      tokens_out: 'bigint',
+      cost_micros: 'bigint',
+      ms: 'bigint',
+    },
+    onConflict: addToLedger,
   },
   agents: { columns: { id: 'text' }, onConflict: 'on conflict do nothing' },
 };

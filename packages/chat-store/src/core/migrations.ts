@@ -25,7 +25,26 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
+    '0013_ledger': { ...second, up: (db) => addLedger(db, dialect) },
   });
+}
+
+/** Adds the hourly sums of turns. The hour comes second in the key, so that retention removes a range of it. */
+async function addLedger(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await sql`create table ledger (
+    channel_id ${id} not null,
+    hour bigint not null,
+    thread_id ${id} not null,
+    agent_id ${id} not null,
+    turns bigint not null,
+    tokens_in bigint not null,
+    tokens_out bigint not null,
+    cost_micros bigint not null,
+    ms bigint not null,
+    constraint ledger_key primary key (channel_id, hour, thread_id, agent_id)
+  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
 }
 
 /** Adds the claims of threads. */

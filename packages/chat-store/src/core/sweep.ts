@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
+import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
 // After this time every hub has read the last event of the channel's log.
@@ -59,6 +60,7 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
       limit ${sql.lit(rowsMax)})`,
     sql`delete from messages where channel_id = ${channelId} and id in (${messages})`,
   ];
+  if (await removeFromLedger(db, channelId)) return true;
   for (const step of steps) {
     const { numAffectedRows = 0n } = await step.execute(db);
     if (numAffectedRows >= rowsMax) return true;

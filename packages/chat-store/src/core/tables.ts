@@ -151,6 +151,22 @@ export interface ClaimsTable {
   /** 1 when its end is in the log. */
   released: number;
 }
+
+/** What the turns of one agent in one thread cost in one hour; see ledger.ts. */
+export interface LedgerTable {
+  channel_id: string;
+  /** The beginning of the hour, in epoch ms. */
+  hour: number;
+  /** Empty outside threads. */
+  thread_id: string;
+  agent_id: string;
+  turns: number;
+  tokens_in: number;
+  tokens_out: number;
+  cost_micros: number;
+  ms: number;
+}
+
 /** The `agent_id` of a mention of every member. It is no id, so no agent has it. */
 export const everyone = '@all';
 
@@ -231,6 +247,7 @@ export interface Tables {
   reactions: ReactionsTable;
   threads: ThreadsTable;
   claims: ClaimsTable;
+  ledger: LedgerTable;
   mentions: MentionsTable;
   read_cursors: ReadCursorsTable;
   hubs: HubsTable;

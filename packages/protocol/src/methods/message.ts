@@ -6,7 +6,6 @@ import {
   emojiSchema,
   floorSchema,
   mentionsSchema,
-  metadataSchema,
   orNull,
   pageParams,
   seqSchema,
@@ -17,6 +16,7 @@ import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
+import { messageMetadataSchema } from '../turn.ts';
 import { fenceSchema } from './claim.ts';
 import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
 
@@ -88,7 +88,7 @@ export const messageMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
       ...mentionParams,
-      metadata: orNull(metadataSchema),
+      metadata: orNull(messageMetadataSchema),
       ...originParams,
       basedOn,
       fence,
@@ -217,7 +217,7 @@ export const messageMethods = {
       content: contentSchema,
       clientMessageId: orNull(clientMessageIdSchema),
       ...mentionParams,
-      metadata: orNull(metadataSchema),
+      metadata: orNull(messageMetadataSchema),
       ...originParams,
       basedOn,
     }).refine(hasFewCauses, tooManyCauses),

@@ -11,6 +11,7 @@ import {
 import type { Prefetch } from '../group-statements.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
+import { ledgerRowOf } from '../ledger.ts';
 import { newId } from '../new-id.ts';
 import { everyone } from '../tables.ts';
 import { isOutOfBounds, authorize } from '../rights.ts';
@@ -212,6 +213,9 @@ export function decideSend(
     ...prefetched.nextOrdinals(channelId, agentId),
     taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
   });
+  const place = { channel_id: channelId, thread_id: threadId, agent_id: agentId };
+  const turn = ledgerRowOf(place, metadata, timestamp);
+  if (turn) group.addTurn(turn);
   if (threadId !== null) {
     group.addReply({
       channel_id: channelId,

@@ -4,6 +4,7 @@ import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../comm
 import type { Engine } from '../engine.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listThreads, readHistory } from './history.ts';
+import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
 import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
@@ -18,6 +19,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.get': getMessage,
   'message.history': readHistory,
   'thread.list': listThreads,
+  'ledger.sum': sumLedger,
   'read.state': readState,
 };
 
