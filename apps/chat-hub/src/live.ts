@@ -30,7 +30,8 @@ import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { createLogWaits } from './channels/log-waits.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
-import { isWithinBounds } from './edge/identity.ts';
+import { isWithinBounds, refuseNonAdmin } from './edge/identity.ts';
+import { createFreezes, freezeWithoutReason } from './edge/freezes.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
 import { createRevocations, isRevokedBy } from './edge/revocations.ts';
 import { createTokenUses } from './edge/token-uses.ts';
@@ -76,6 +77,7 @@ export async function startLive(
   const tokenUses = closers.opened(createTokenUses({ store, log }));
   const audit = closers.opened(createAudit({ store, hubId, log }));
   const revocations = createRevocations();
+  const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic(metrics);
@@ -134,6 +136,7 @@ export async function startLive(
   const publisher = createPublisher({
     ...services,
     ...publishing,
+    frozen: freezes.frozen,
     store: services.tracing.store(store),
   });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
@@ -188,9 +191,17 @@ export async function startLive(
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
     const announced = announcedChannel(event);
+    const freeze = freezeWithoutReason(event);
+    const reasonless = freeze && textFrame(notificationText('event', freeze.json));
+    if (freeze)
+      freezes
+        .refresh()
+        .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));
     for (const session of sessions.all()) {
-      if (announced !== null && !isWithinBounds(session.identity, announced)) continue;
-      session.sendBestEffort(frame);
+      const { identity } = session;
+      if (announced !== null && !isWithinBounds(identity, announced)) continue;
+      const mayKnow = reasonless === null || refuseNonAdmin(identity, 'know why') === null;
+      session.sendBestEffort(mayKnow ? frame : reasonless);
     }
   });
   closers.add(
@@ -232,6 +243,7 @@ export async function startLive(
       },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
+      onFreezes: (version) => freezes.check(version),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });
@@ -256,6 +268,7 @@ export async function startLive(
     tokenUses,
     audit,
     revocations,
+    freezes,
     publisher,
     unsent,
     slices,

@@ -138,6 +138,7 @@ export async function startHub(
       ...live,
       store,
       limiter,
+      log,
       cache: services.cache,
       onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
       onDiscontinuity: (reason) => metrics.discontinuities.inc({ reason }),
@@ -146,7 +147,7 @@ export async function startHub(
     const invoke = tracing.invoke(
       createInvoke({
         ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log },
-        onAdminCall({ identity, transport, trace }, method, params) {
+        onAct({ identity, transport, trace }, method, params) {
           const requestId = trace?.requestId ?? null;
           live.audit.called({ identity, transport, requestId }, method, params);
         },

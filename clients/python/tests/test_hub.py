@@ -71,6 +71,14 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert log["events"][-1]["event"]["type"] == "channel.message.delete"
         await hub.mark_read(channel_id, log["head"])
         assert (await hub.read_state())[channel_id]["seq"] == log["head"]
+        # This agent is neither an admin nor a person.
+        with pytest.raises(HubError) as denied:
+            await hub.freeze("channel", channel_id, reason="stop")
+        assert denied.value.code == "forbidden"
+        with pytest.raises(HubError) as unlifted:
+            await hub.unfreeze("channel", channel_id)
+        assert unlifted.value.code == "forbidden"
+        assert await hub.freezes() == []
         turn = {"model": "m", "tokensIn": 9, "tokensOut": 2, "costMicros": 7, "ms": 5}
         await hub.send(channel_id, "done", metadata={"turn": turn})
         page = await hub.ledger("agent", channel_id=channel_id, limit=1)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
+import { describeFreezes } from './contract/freezes.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLedger } from './contract/ledger.contract.ts';
@@ -57,6 +58,7 @@ export function describeChatStore(
     describeReactionsAndThreads(database);
     describeClaims(database);
     describeLedger(database);
+    describeFreezes(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

@@ -248,6 +248,7 @@ export async function createChatStore(
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
+    freezes: () => readPriority(() => core.freezes()),
     heads: (channelIds) => readPriority(() => core.heads(channelIds)),
     recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
     beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),

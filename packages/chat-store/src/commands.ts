@@ -20,6 +20,8 @@ export interface Actor {
   readonly isAdmin: boolean;
   /** The channels that the token is limited to, also for admins. Absent or null: no limit. */
   readonly channels?: readonly string[] | null;
+  /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
+  readonly frozen?: 'hub' | 'agent';
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
   /** The transport of the call, for the origin of a message. @default 'ws' */
@@ -62,6 +64,11 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly result: ResultOf<M>;
       /** In the order of their seqs; empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
+      /** Present when an event is due on the global topic, which is in no log. */
+      readonly globalEvent?: {
+        readonly name: string;
+        readonly payload: Readonly<Record<string, unknown>>;
+      };
     }
   | Refusal;
 

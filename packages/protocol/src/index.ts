@@ -2,6 +2,7 @@ export * from './wire.ts';
 export { envelopeSchema, type Envelope } from './envelope.ts';
 export { channelEventSchema, eventSchemas, type ChannelEvent, type EventOf } from './events.ts';
 export { agentKinds, agentKindSchema, type AgentKind, type SenderKind } from './fields.ts';
+export type { FreezeScope } from './freezes.ts';
 export { idSchema } from './ids.ts';
 export type { ChannelOrder } from './list-cursor.ts';
 export { buildJsonSchemas, type JsonSchema, type JsonSchemaOptions } from './json-schema.ts';

@@ -66,6 +66,8 @@ export const limits = {
   nameChars: 128,
   /** A channel's topic: a few sentences. */
   topicChars: 1024,
+  /** The reason for a freeze. */
+  reasonChars: 512,
   /** A thread's title. */
   titleChars: 256,
   /** A member's display name. */

@@ -60,6 +60,12 @@ const least: Record<MethodName, [written: object, seen: object]> = {
       fence: null,
     },
   ],
+  freeze: [
+    { scope: 'hub', reason: 'stop' },
+    { scope: 'hub', id: null, reason: 'stop' },
+  ],
+  unfreeze: [{ scope: 'hub' }, { scope: 'hub', id: null, reason: null }],
+  'freeze.list': same({}),
   'ledger.sum': [
     { by: 'agent' },
     { channelId: null, agentId: null, after: null, before: null, by: 'agent', ...page },
@@ -163,6 +169,10 @@ const refused: [MethodName, string, object][] = [
   ['ledger.sum', 'a grouping there is not', { by: 'model' }],
   ['ledger.sum', 'an id as the cursor of threads', { by: 'thread', cursor: 'ops' }],
   ['ledger.sum', 'an id as the cursor of hours', { by: 'hour', cursor: 'ops' }],
+  ['freeze', 'a channel without its id', { scope: 'channel' }],
+  ['freeze', 'the hub with an id', { id: 'hub' }],
+  ['freeze', 'a missing reason', { reason: undefined }],
+  ['unfreeze', 'an agent without its id', { scope: 'agent' }],
   ['message.send', 'a fence without a thread', { fence: 1 }],
   ['claim', 'a lease below a second', { leaseMs: 999 }],
   ['message.send', 'an unknown key', { mention: ['bob'] }],

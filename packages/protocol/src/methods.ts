@@ -4,6 +4,7 @@ import { channelMethods } from './methods/channel.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
+import { freezeMethods } from './methods/freeze.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
@@ -21,6 +22,7 @@ export const methods = {
   ...messageMethods,
   ...threadMethods,
   ...claimMethods,
+  ...freezeMethods,
   ...ledgerMethods,
   ...presenceMethods,
   ...collaborationMethods,

@@ -1,5 +1,6 @@
 import { answer, type Handlers } from '../calls/handler.ts';
 import { channelMethods } from './channels.ts';
+import { freezeMethods } from './freezes.ts';
 import { messageMethods } from './messages.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
@@ -10,6 +11,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
   return {
     ...channelMethods(deps),
     ...messageMethods(deps),
+    ...freezeMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),
     ping: () => answer({ timestamp: Date.now() }),

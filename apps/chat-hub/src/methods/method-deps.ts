@@ -3,10 +3,12 @@ import type { Discontinuity } from '@openclaw/protocol';
 import type { Limiter } from '../calls/invoke.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
 import type { Publisher } from '../channels/publisher.ts';
+import type { Freezes } from '../edge/freezes.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
+import type { Logger } from 'pino';
 
 /** The parts of the hub that its methods use. */
 export interface MethodDeps {
@@ -14,7 +16,9 @@ export interface MethodDeps {
   readonly cache: HubCache;
   readonly publisher: Publisher;
   readonly limiter: Pick<Limiter, 'consume'>;
+  readonly freezes: Pick<Freezes, 'refresh'>;
   readonly rooms: Rooms;
+  readonly log: Logger;
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly slices: TimeSlicedQueue;

@@ -23,6 +23,8 @@ export async function startTailCheck(deps: {
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /** Called for each direct channel with a new head. Its agents may be connected here without a room for it. */
   readonly onDirect: (channelId: string, head: number) => void;
+  /** Called with the version of the freezes, which changes with each of them. */
+  readonly onFreezes: (version: string) => Promise<void>;
   readonly onEpoch: (epoch: string) => Promise<void>;
   /** Called when a check failed. */
   readonly onFailed?: (error: unknown) => void;
@@ -64,6 +66,7 @@ export async function startTailCheck(deps: {
       room.raise(head);
     }
     if (changes.revoked.length > 0) deps.onRevoked(changes.revoked);
+    await deps.onFreezes(changes.freezes);
     mark = changes.mark;
     hasFailed = false;
     return changes.hasMore;

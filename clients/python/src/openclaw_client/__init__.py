@@ -6,6 +6,7 @@ from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .objects import (
     Channel,
+    Freeze,
     History,
     LedgerPage,
     LedgerRow,
@@ -27,6 +28,7 @@ __all__ = [
     "History",
     "Hub",
     "HubError",
+    "Freeze",
     "LedgerPage",
     "LedgerRow",
     "LogPage",

@@ -16,6 +16,7 @@ from .event_stream import EventStream
 from .events import event_from_envelope
 from .objects import (
     Channel,
+    Freeze,
     History,
     LedgerPage,
     LogPage,
@@ -248,6 +249,18 @@ class Hub:
         """This agent's read marks and counts of unread messages and mentions, by channel."""
         states = cast("list[ReadState]", (await self.call("read.state"))["channels"])
         return {state["channelId"]: state for state in states}
+
+    async def freeze(self, scope: str, id: str | None = None, *, reason: str) -> None:
+        """Stops the writes of an ``agent``, of the agents in a ``channel``, or of all agents (``hub``)."""
+        await self.call("freeze", _given(scope=scope, id=id, reason=reason))
+
+    async def unfreeze(self, scope: str, id: str | None = None, *, reason: str | None = None) -> None:
+        """Lifts one freeze; others stay. Agents may not."""
+        await self.call("unfreeze", _given(scope=scope, id=id, reason=reason))
+
+    async def freezes(self) -> list[Freeze]:
+        """The freezes of the hub, of this agent and of its channels."""
+        return cast("list[Freeze]", (await self.call("freeze.list"))["freezes"])
 
     async def ledger(
         self,

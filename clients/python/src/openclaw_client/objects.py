@@ -106,6 +106,16 @@ class ReadState(TypedDict):
     mentions: int
 
 
+class Freeze(TypedDict):
+    """A freeze that was set and not lifted. ``id`` is null for the whole hub."""
+
+    scope: str
+    id: str | None
+    reason: str
+    by: str
+    atMs: int
+
+
 class LedgerRow(TypedDict):
     """What the turns of one group cost. Ids that the sum is not grouped by are null."""
 

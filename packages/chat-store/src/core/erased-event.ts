@@ -1,5 +1,5 @@
 import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
-import { isId, isReservedName } from '@openclaw/protocol/wire';
+import { isFreezeEvent, isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
 /** The agent to erase, and the id that takes its place, or null. */
@@ -64,7 +64,8 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
   }
   // The payload of a claim holds no text of the agent, and clients count on its fields.
   if (event.type !== 'collaboration.event' || isClaim(event)) return event;
-  return isOwn && Object.keys(event.payload).length > 0 ? { ...event, payload: {} } : event;
+  if (!isOwn || Object.keys(event.payload).length === 0) return event;
+  return { ...event, payload: isFreeze(event) ? { ...event.payload, reason: '' } : {} };
 }
 
 const claimFields: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
@@ -80,6 +81,19 @@ function isClaim({ name, payload }: Extract<ChannelEvent, { type: 'collaboration
   return (
     (name === 'claim.granted' || name === 'claim.released') &&
     Object.entries(payload).every(([field, value]) => claimFields.get(field)?.(value))
+  );
+}
+
+const freezeFields: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ['scope', (value: unknown) => value === 'channel'],
+  ['id', isId],
+  ['reason', (value: unknown) => value === null || typeof value === 'string'],
+]);
+
+function isFreeze({ name, payload }: Extract<ChannelEvent, { type: 'collaboration.event' }>) {
+  return (
+    isFreezeEvent(name) &&
+    Object.entries(payload).every(([field, value]) => freezeFields.get(field)?.(value))
   );
 }
 

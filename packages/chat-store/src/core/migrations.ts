@@ -26,7 +26,25 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
     '0013_ledger': { ...second, up: (db) => addLedger(db, dialect) },
+    '0014_freezes': { ...second, up: (db) => addFreezes(db, dialect) },
   });
+}
+
+/** Adds freezes. That of a channel also stands in its row, which each write locks. */
+async function addFreezes(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await runAll(db, [
+    sql`alter table channels add column frozen_at bigint`,
+    sql`create table freezes (
+      scope text not null,
+      id ${id} not null,
+      reason text not null,
+      set_by ${id} not null,
+      set_at bigint not null,
+      constraint freezes_key primary key (scope, id)
+    ) ${isSqlite ? sql`without rowid` : sql``}`,
+  ]);
 }
 
 /** Adds the hourly sums of turns. The hour comes second in the key, so that retention removes a range of it. */

@@ -37,6 +37,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   heads: 'system',
   recentHeads: 'system',
   changes: 'system',
+  freezes: 'system',
   redislessHubs: 'system',
   epoch: 'system',
 };

@@ -141,7 +141,13 @@ function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
   for (const { sends, single } of runs) {
     for (const { channelId } of sends ?? []) ids.add(channelId);
-    if (single && single.params.channelId !== null) ids.add(single.params.channelId);
+    const channelId = single ? channelIdOf(single) : null;
+    if (channelId !== null) ids.add(channelId);
   }
   return [...ids].sort();
+}
+
+function channelIdOf({ method, params }: SingleCommand): string | null {
+  if (method !== 'freeze' && method !== 'unfreeze') return params.channelId;
+  return params.scope === 'channel' ? params.id : null;
 }

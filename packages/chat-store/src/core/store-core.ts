@@ -7,6 +7,7 @@ import { readChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
+import { readFreezes } from './freezes.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
@@ -92,6 +93,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     directChannels: bind(readDirectChannels),
     /** The commits since the mark, at most some thousand; `hasMore` is true when there are more. */
     changes: bind(readChanges),
+    /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
+    freezes: bind(readFreezes),
     /** Records a beat of a hub, with the database's time, and whether the hub lacks Redis. */
     beat: bind(beat),
     /** The hubs among these that have beaten in the last 5 s and reported that they lack Redis. */

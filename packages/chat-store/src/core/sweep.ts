@@ -27,6 +27,10 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
     const isLeft = await sweepRows(db, channel.id, channel.head);
     if (!isLeft) {
       await db
+        .deleteFrom('freezes')
+        .where((eb) => eb.and({ scope: 'channel', id: channel.id }))
+        .execute();
+      await db
         .updateTable('channels')
         .set({ swept_at: now, name: '', topic: null, metadata: null })
         .where('id', '=', channel.id)

@@ -1,4 +1,4 @@
-import type { AgentKind } from '@openclaw/protocol';
+import type { AgentKind, FreezeScope } from '@openclaw/protocol';
 
 // The tables as Kysely types. JSON is stored as text, times as epoch milliseconds.
 
@@ -19,6 +19,8 @@ export interface ChannelsTable {
   /** The channel's own retention; null: that of the hub. See retention.ts. */
   retention_ms: number | null;
   max_messages: number | null;
+  /** When it was frozen for agents; null while it is not. */
+  frozen_at: number | null;
 }
 
 /**
@@ -33,6 +35,7 @@ export interface ChannelWithHead extends ChannelsTable {
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
+  'frozen_at',
 ] as (keyof ChannelsTable)[];
 
 export interface MembersTable {
@@ -183,6 +186,17 @@ export interface ReadCursorsTable {
   seq: number;
 }
 
+/** A freeze that was set and not lifted. */
+export interface FreezesTable {
+  scope: FreezeScope;
+  /** The channel or the agent; empty for the hub. */
+  id: string;
+  /** Empty when the one who gave it was erased. */
+  reason: string;
+  set_by: string;
+  set_at: number;
+}
+
 export interface HubsTable {
   id: string;
   beat_at: number;
@@ -250,6 +264,7 @@ export interface Tables {
   ledger: LedgerTable;
   mentions: MentionsTable;
   read_cursors: ReadCursorsTable;
+  freezes: FreezesTable;
   hubs: HubsTable;
   revoked_tokens: RevokedTokensTable;
   minted_tokens: MintedTokensTable;

@@ -72,7 +72,7 @@ export async function openSqliteCore(
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
-    ...forward(system, 'readMinted', 'readAudit'),
+    ...forward(system, 'readMinted', 'readAudit', 'freezes'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. Two that close at the same time
       // may each take the other for open, and leave the log behind.

@@ -99,7 +99,7 @@ export const messageMethods = {
         path: ['fence'],
       }),
     result: sendResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found', 'superseded', 'too_large'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/channels/:channelId/messages', status: 201 },
     examples: [
       {
@@ -119,7 +119,7 @@ export const messageMethods = {
     summary: 'Replaces the content of the caller’s own message; at most limits.edits times.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema, content: contentSchema }),
     result: changeResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found', 'too_large'],
     rest: { verb: 'PATCH', path: '/channels/:channelId/messages/:messageId' },
     examples: [{ params: { ...ofMessage, content: 'Deployed 1.4.1' }, result: { seq: 43 } }],
   },
@@ -129,7 +129,7 @@ export const messageMethods = {
     summary: 'Empties the caller’s own message, or as an owner any message; it keeps its place.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema }),
     result: changeResult,
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'DELETE', path: '/channels/:channelId/messages/:messageId' },
     examples: [{ params: ofMessage, result: { seq: 43 } }],
   },
@@ -222,7 +222,7 @@ export const messageMethods = {
       basedOn,
     }).refine(hasFewCauses, tooManyCauses),
     result: sendResult.extend({ channelId: idSchema }),
-    errors: ['conflict', 'forbidden', 'not_found', 'superseded', 'too_large'],
+    errors: ['conflict', 'forbidden', 'frozen', 'not_found', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },
     examples: [
       {
@@ -238,7 +238,7 @@ export const messageMethods = {
     summary: 'Adds the caller’s reaction to a message.',
     params: reactionParams,
     result: reactionResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     examples: [reaction],
   },
   'reaction.remove': {
@@ -248,7 +248,7 @@ export const messageMethods = {
     summary: 'Removes the caller’s reaction.',
     params: reactionParams,
     result: reactionResult,
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     examples: [reaction],
   },
 } as const satisfies Record<string, MethodDefinition>;

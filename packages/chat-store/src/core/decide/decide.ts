@@ -6,6 +6,7 @@ import { archiveChannel, createChannel, deleteChannel, updateChannel } from './c
 import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
 import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
+import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
 import { addReaction, removeReaction } from './reactions.ts';
@@ -23,6 +24,9 @@ type ChannelMethod = {
 
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
+/** Methods of agents that a freeze does not stop, or that recognize a repeat before they ask for it. */
+const evenFrozen: ReadonlySet<WriteMethod> = new Set(['read.mark', 'thread.create']);
+
 const authorizedIn =
   <M extends ChannelMethod>(
     from: From<M>,
@@ -33,7 +37,11 @@ const authorizedIn =
     const needs = { from: typeof from === 'function' ? from(command) : from, inArchived };
     const { channelId } = command.params;
     const loaded = await loadAuthorized(group, command.actor, channelId, needs);
-    return loaded.ok ? decideAuthorized(group, { ...command, ...loaded }) : loaded;
+    if (!loaded.ok) return loaded;
+    const frozen = evenFrozen.has(command.method)
+      ? null
+      : refusalOfFrozen(command.actor, loaded.channel);
+    return frozen ?? decideAuthorized(group, { ...command, ...loaded });
   };
 
 /** Demands these rights, and a channel that is not archived. */
@@ -72,6 +80,8 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'thread.update': inChannel('member', updateThread),
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
+  freeze: setFreeze,
+  unfreeze: liftFreeze,
   'collaboration.emit': emitCollaboration,
   'read.mark': evenArchived('member', markRead),
 };

@@ -3,6 +3,7 @@ import type { GroupState } from '../group-state.ts';
 import { headOf } from '../head.ts';
 import type { ChannelWithHead } from '../tables.ts';
 import { insertChannel } from './channels.ts';
+import { refusalOfFrozen } from './freezes.ts';
 import { traceCauses } from './origin.ts';
 import { pairOf, refuseSend, type Send } from './send.ts';
 
@@ -18,7 +19,7 @@ export async function openDirectChannels(
   const missing = new Map<string, Send & { method: 'direct.send' }>();
   for (const send of sends) {
     if (send.method !== 'direct.send' || refuseSend(send)) continue;
-    if (send.actor.mayOpenDirects === false) continue;
+    if (send.actor.mayOpenDirects === false || refusalOfFrozen(send.actor, null)) continue;
     const id = send.channelId;
     if (!traceCauses(prefetched, send.actor, id, send.params).ok) continue;
     // The sender of the first message counts as the channel's creator.

@@ -17,6 +17,7 @@ import { everyone } from '../tables.ts';
 import { isOutOfBounds, authorize } from '../rights.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
+import { refusalOfFrozen } from './freezes.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -150,12 +151,19 @@ export function decideSend(
     );
   }
   const traced = traceCauses(prefetched, send.actor, channelId, send.params);
+  // A frozen agent opens no channel either.
+  if (isDirect && !channel && send.actor.frozen) {
+    const frozen = refusalOfFrozen(send.actor, null);
+    if (frozen) return frozen;
+  }
   // The message is refused, so no channel was created for it.
   if (isDirect && !channel && !traced.ok) return traced;
   const role = prefetched.role(channelId, agentId);
   const denied = authorize(send.actor, channelId, channel, role, posting);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
+  const frozen = refusalOfFrozen(send.actor, channel);
+  if (frozen) return frozen;
   if (threadId !== null) {
     const root = prefetched.message(agentId, threadId);
     if (root?.channel_id !== channelId)

@@ -3,6 +3,7 @@ import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
+import { listFreezes } from './freezes.ts';
 import { listThreads, readHistory } from './history.ts';
 import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
@@ -19,6 +20,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.get': getMessage,
   'message.history': readHistory,
   'thread.list': listThreads,
+  'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
   'read.state': readState,
 };
