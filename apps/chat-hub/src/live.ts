@@ -13,6 +13,7 @@ import type { Services } from './services.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { announcedChannel } from './channels/announcer.ts';
+import { createAgentLoops } from './channels/agent-loops.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
@@ -137,6 +138,7 @@ export async function startLive(
     ...services,
     ...publishing,
     frozen: freezes.frozen,
+    loops: createAgentLoops(services.agentLoop, log),
     store: services.tracing.store(store),
   });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };

@@ -71,6 +71,9 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert log["events"][-1]["event"]["type"] == "channel.message.delete"
         await hub.mark_read(channel_id, log["head"])
         assert (await hub.read_state())[channel_id]["seq"] == log["head"]
+        set_to = await hub.set_budget(channel_id, agent_turns=100)
+        assert (set_to["agentTurns"], set_to["perMinute"]) == (100, None)
+        assert await hub.budget(channel_id) == set_to
         # This agent is neither an admin nor a person.
         with pytest.raises(HubError) as denied:
             await hub.freeze("channel", channel_id, reason="stop")

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
@@ -59,6 +60,7 @@ export function describeChatStore(
     describeClaims(database);
     describeLedger(database);
     describeFreezes(database);
+    describeBudgets(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

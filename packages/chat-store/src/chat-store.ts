@@ -171,7 +171,7 @@ export async function createChatStore(
 
   const queue = createGroupCommit<Command, Outcome>(
     {
-      run: (commands) => core.runGroup(commands),
+      run: (commands) => core.runGroup(commands, { turnLimit: parsed.turnLimit }),
       sizeOf,
       refused: (reason) =>
         reason === 'queue full'

@@ -11,6 +11,13 @@ import type {
 
 export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
 
+/** An agent that another one has addressed too often since a time, and until when it is not to do so again. */
+export interface AddressedLoop {
+  readonly agentId: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
 /** The caller according to its token; never taken from the params. */
 export interface Actor {
   readonly agentId: string;
@@ -22,6 +29,8 @@ export interface Actor {
   readonly channels?: readonly string[] | null;
   /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
   readonly frozen?: 'hub' | 'agent';
+  /** The agents that the actor has addressed too often; see decide/budgets.ts. Absent: none. */
+  readonly loops?: readonly AddressedLoop[];
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
   /** The transport of the call, for the origin of a message. @default 'ws' */
@@ -64,6 +73,8 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly result: ResultOf<M>;
       /** In the order of their seqs; empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
+      /** The agents that a message of an agent addresses: it mentions, answers, or is sent to them. */
+      readonly addressed?: readonly string[];
       /** Present when an event is due on the global topic, which is in no log. */
       readonly globalEvent?: {
         readonly name: string;

@@ -9,6 +9,7 @@ export type {
 export { refuse } from './commands.ts';
 export type {
   Actor,
+  AddressedLoop,
   AppendedEvent,
   Command,
   Outcome,

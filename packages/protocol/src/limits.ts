@@ -66,6 +66,8 @@ export const limits = {
   nameChars: 128,
   /** A channel's topic: a few sentences. */
   topicChars: 1024,
+  /** Each figure of a budget. */
+  budgetTurns: 1_000_000,
   /** The reason for a freeze. */
   reasonChars: 512,
   /** A thread's title. */

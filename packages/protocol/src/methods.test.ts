@@ -60,6 +60,8 @@ const least: Record<MethodName, [written: object, seen: object]> = {
       fence: null,
     },
   ],
+  'budget.set': [c, { ...c, threadId: null }],
+  'budget.get': [c, { ...c, threadId: null }],
   freeze: [
     { scope: 'hub', reason: 'stop' },
     { scope: 'hub', id: null, reason: 'stop' },
@@ -169,6 +171,8 @@ const refused: [MethodName, string, object][] = [
   ['ledger.sum', 'a grouping there is not', { by: 'model' }],
   ['ledger.sum', 'an id as the cursor of threads', { by: 'thread', cursor: 'ops' }],
   ['ledger.sum', 'an id as the cursor of hours', { by: 'hour', cursor: 'ops' }],
+  ['budget.set', 'a part of a turn', { agentTurns: 1.5 }],
+  ['budget.set', 'fewer than no turns', { perMinute: -1 }],
   ['freeze', 'a channel without its id', { scope: 'channel' }],
   ['freeze', 'the hub with an id', { id: 'hub' }],
   ['freeze', 'a missing reason', { reason: undefined }],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { channelMethods } from './methods/channel.ts';
+import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
@@ -22,6 +23,7 @@ export const methods = {
   ...messageMethods,
   ...threadMethods,
   ...claimMethods,
+  ...budgetMethods,
   ...freezeMethods,
   ...ledgerMethods,
   ...presenceMethods,

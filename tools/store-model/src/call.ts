@@ -12,7 +12,7 @@ import {
  */
 export type Call = Exclude<
   Command,
-  { readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' }
+  { readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' }
 >;
 
 /** A call that was made, and its outcome. Its two times are positions in the sequence of all beginnings and ends. */

@@ -8,13 +8,15 @@ import {
   type JsonObject,
   type ParamsOf,
   type Refusal,
+  type ResultOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import type { Answer, Caller } from '../calls/handler.ts';
+import type { Answer, Caller, Transport } from '../calls/handler.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { LatestEvents } from '../recovery/latest-events.ts';
 import type { Identity } from '../edge/identity.ts';
 import type { Frozen } from '../edge/freezes.ts';
+import type { AgentLoops } from './agent-loops.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
@@ -30,8 +32,9 @@ export function createPublisher(deps: {
   readonly latestEvents: Pick<LatestEvents, 'record'>;
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
   readonly frozen: Frozen;
+  readonly loops: AgentLoops;
 }) {
-  const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log, frozen } = deps;
+  const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log, frozen, loops } = deps;
 
   const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
@@ -60,6 +63,13 @@ export function createPublisher(deps: {
     return frozen.agents.has(agentId) ? 'agent' : null;
   }
 
+  /** The actor with what this hub knows of it, by which the store decides. */
+  function actingNow(actor: Actor, via: Transport): Actor {
+    const scope = frozenScope(actor);
+    const paused = actor.kind === 'agent' ? loops.paused.get(actor.agentId) : undefined;
+    return { ...actor, via, ...(scope && { frozen: scope }), ...(paused && { loops: paused }) };
+  }
+
   const announce = createAnnouncer({
     publish: publishGlobal,
     onDropped: () => metrics.droppedAnnouncements.inc(),
@@ -77,14 +87,15 @@ export function createPublisher(deps: {
       params: ParamsOf<M>,
       actor: Actor = caller.identity,
     ): Promise<Answer<M>> {
-      const scope = frozenScope(actor);
-      const { transport: via } = caller;
-      const by = scope === null ? { ...actor, via } : { ...actor, via, frozen: scope };
-      const outcome = await store.append(by, method, params);
+      const outcome = await store.append(actingNow(actor, caller.transport), method, params);
       if (!outcome.ok) return outcome;
       for (const { event, agentTopics, announcement } of outcome.events) {
         publish(event, agentTopics);
         if (announcement) announce(announcement, caller.identity);
+      }
+      if (outcome.addressed) {
+        const { timestamp } = outcome.result as ResultOf<'message.send'>;
+        loops.committed(actor.agentId, outcome.addressed, timestamp);
       }
       if (outcome.globalEvent) {
         const { name, payload } = outcome.globalEvent;

@@ -5,6 +5,7 @@ from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .objects import (
+    Budget,
     Channel,
     Freeze,
     History,
@@ -28,6 +29,7 @@ __all__ = [
     "History",
     "Hub",
     "HubError",
+    "Budget",
     "Freeze",
     "LedgerPage",
     "LedgerRow",

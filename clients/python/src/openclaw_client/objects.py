@@ -106,6 +106,15 @@ class ReadState(TypedDict):
     mentions: int
 
 
+class Budget(TypedDict):
+    """The budget in force in a place: null is the hub's default, 0 no limit. ``used`` counts since a person wrote."""
+
+    agentTurns: int | None
+    perMinute: int | None
+    used: int
+    pausedUntilMs: int | None
+
+
 class Freeze(TypedDict):
     """A freeze that was set and not lifted. ``id`` is null for the whole hub."""
 

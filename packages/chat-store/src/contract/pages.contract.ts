@@ -95,6 +95,7 @@ export function describePages(database: () => TestDatabase): void {
         'message.get': { channelId, messageId: root.messageId },
         'message.history': { channelId, threadId: root.messageId },
         'thread.list': { channelId },
+        'budget.get': { channelId },
         'freeze.list': {},
         'ledger.sum': { by: 'channel' },
         'read.state': {},

@@ -6,6 +6,7 @@ import { collectLedgerRow } from './ledger.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelWithHead, LedgerTable, LogTable } from './tables.ts';
+import type { TurnLimit } from './turns.ts';
 
 type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
 
@@ -23,6 +24,12 @@ interface Entry {
   readonly notify?: readonly string[];
 }
 
+/** The rules of the hub that commits a group. */
+export interface GroupPolicy {
+  /** The limit of agents' messages in a thread or a direct channel without a budget. @default none */
+  readonly turnLimit?: TurnLimit | null;
+}
+
 /**
  * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not
  * yet written. Only this transaction can change a locked channel, so this is the state of the database after the
@@ -30,7 +37,7 @@ interface Entry {
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 
-export function createGroupState(opening: GroupOpening) {
+export function createGroupState(opening: GroupOpening, { turnLimit = null }: GroupPolicy = {}) {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
   let log: LogTable[] = [];
@@ -59,6 +66,7 @@ export function createGroupState(opening: GroupOpening) {
 
   return {
     nowMs,
+    turnLimit,
     /** For commands that are decided one by one, statement by statement. */
     db: transaction.db,
     locksRows: transaction.locksRows,
@@ -105,10 +113,11 @@ export function createGroupState(opening: GroupOpening) {
     },
     addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /** Counts a reply. The thread's fields are used if the reply is its first. */
+    /** Counts a reply, after which the thread has these turns. The other fields are used if the reply is its first. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
-      threads.set(thread.thread_id, { ...first, replies: first.replies + 1 });
+      const { turns } = thread;
+      threads.set(thread.thread_id, { ...first, replies: first.replies + 1, turns });
     },
     addTurn: (row: LedgerTable) => collectLedgerRow(ledger, row),
     /** Records that an agent is known because it becomes a member. */

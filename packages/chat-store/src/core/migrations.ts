@@ -27,7 +27,27 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
     '0013_ledger': { ...second, up: (db) => addLedger(db, dialect) },
     '0014_freezes': { ...second, up: (db) => addFreezes(db, dialect) },
+    '0015_budgets': { ...second, up: (db) => addBudgets(db, dialect) },
   });
+}
+
+/** Adds budgets, and counts the turns of agents in rows that each message reads and writes. */
+async function addBudgets(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await runAll(db, [
+    sql`alter table channels add column agent_turns bigint`,
+    sql`alter table channels add column per_minute bigint`,
+    sql`alter table messages add column turns text`,
+    sql`alter table threads add column turns text`,
+    sql`create table thread_budgets (
+      channel_id ${id} not null,
+      thread_id ${id} not null,
+      agent_turns bigint,
+      per_minute bigint,
+      constraint thread_budgets_key primary key (channel_id, thread_id)
+    ) ${isSqlite ? sql`without rowid` : sql``}`,
+  ]);
 }
 
 /** Adds freezes. That of a channel also stands in its row, which each write locks. */

@@ -203,6 +203,9 @@ async function trimSome(
   await sql`delete from threads where channel_id = ${channelId} and thread_id in ${ids}`.execute(
     db,
   );
+  await sql`delete from thread_budgets where channel_id = ${channelId} and thread_id in ${ids}`.execute(
+    db,
+  );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);

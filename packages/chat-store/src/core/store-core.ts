@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { readFreezes } from './freezes.ts';
+import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
@@ -49,8 +50,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
       }
     };
 
-  function runCommands(on: Engine, commands: readonly Command[]) {
-    return runGroup(on, commands, report);
+  function runCommands(on: Engine, commands: readonly Command[], policy?: GroupPolicy) {
+    return runGroup(on, commands, report, policy);
   }
 
   function erase(on: Engine, erasure: Erasure, place: ErasePlace) {

@@ -21,6 +21,9 @@ export interface ChannelsTable {
   max_messages: number | null;
   /** When it was frozen for agents; null while it is not. */
   frozen_at: number | null;
+  /** Its budget; see turns.ts. */
+  agent_turns: number | null;
+  per_minute: number | null;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface ChannelWithHead extends ChannelsTable {
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
-  'frozen_at',
+  ...['frozen_at', 'agent_turns', 'per_minute'],
 ] as (keyof ChannelsTable)[];
 
 export interface MembersTable {
@@ -92,6 +95,8 @@ export interface MessagesTable {
   sender_ordinal: number;
   /** The taint of its origin as a JSON array; null when it has none. */
   taint: string | null;
+  /** The turns of agents outside threads after this message; see turns.ts. */
+  turns: string | null;
 }
 
 /** A deleted message whose edits may still hold its text in the log; see redactions.ts. */
@@ -140,6 +145,16 @@ export interface ThreadsTable {
   replies: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
+  /** The turns of agents in the thread; see turns.ts. */
+  turns: string | null;
+}
+
+/** The own budget of a thread. */
+export interface ThreadBudgetsTable {
+  channel_id: string;
+  thread_id: string;
+  agent_turns: number | null;
+  per_minute: number | null;
 }
 
 /** The newest claim of a thread, held or ended. */
@@ -260,6 +275,7 @@ export interface Tables {
   sweeps: SweepsTable;
   reactions: ReactionsTable;
   threads: ThreadsTable;
+  thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
   ledger: LedgerTable;
   mentions: MentionsTable;

@@ -99,7 +99,16 @@ export const messageMethods = {
         path: ['fence'],
       }),
     result: sendResult,
-    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found', 'superseded', 'too_large'],
+    errors: [
+      'archived',
+      'conflict',
+      'forbidden',
+      'frozen',
+      'not_found',
+      'paused',
+      'superseded',
+      'too_large',
+    ],
     rest: { verb: 'POST', path: '/channels/:channelId/messages', status: 201 },
     examples: [
       {
@@ -222,7 +231,7 @@ export const messageMethods = {
       basedOn,
     }).refine(hasFewCauses, tooManyCauses),
     result: sendResult.extend({ channelId: idSchema }),
-    errors: ['conflict', 'forbidden', 'frozen', 'not_found', 'superseded', 'too_large'],
+    errors: ['conflict', 'forbidden', 'frozen', 'not_found', 'paused', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },
     examples: [
       {

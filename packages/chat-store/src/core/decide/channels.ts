@@ -65,6 +65,8 @@ export async function insertChannel(
     retention_ms: null,
     max_messages: null,
     frozen_at: null,
+    agent_turns: null,
+    per_minute: null,
     ...fields,
   };
   const created = await group.db

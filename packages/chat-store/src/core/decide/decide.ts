@@ -2,6 +2,7 @@ import type { ParamsOf } from '@openclaw/protocol';
 import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
+import { setBudget } from './budgets.ts';
 import { archiveChannel, createChannel, deleteChannel, updateChannel } from './channels.ts';
 import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
@@ -80,6 +81,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'thread.update': inChannel('member', updateThread),
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
+  'budget.set': inChannel('member', setBudget),
   freeze: setFreeze,
   unfreeze: liftFreeze,
   'collaboration.emit': emitCollaboration,

@@ -37,6 +37,7 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
     created_at: group.nowMs,
     title,
     announced: 1,
+    turns: known?.turns ?? null,
   };
   const { created_by, created_at, announced } = row;
   await group.db

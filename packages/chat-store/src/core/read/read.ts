@@ -2,6 +2,7 @@ import type { ParamsOf, ResultOf } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
+import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
 import { listThreads, readHistory } from './history.ts';
@@ -20,6 +21,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.get': getMessage,
   'message.history': readHistory,
   'thread.list': listThreads,
+  'budget.get': getBudget,
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
   'read.state': readState,
