@@ -147,7 +147,7 @@ export async function startHub(
     const invoke = tracing.invoke(
       createInvoke({
         ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log },
-        onAct({ identity, transport, trace }, method, params) {
+        onAdminCall({ identity, transport, trace }, method, params) {
           const requestId = trace?.requestId ?? null;
           live.audit.called({ identity, transport, requestId }, method, params);
         },

@@ -9,6 +9,8 @@ import type {
   SenderKind,
 } from '@openclaw/protocol';
 
+import type { AuditRecord } from './core/audit.ts';
+
 export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
 
 /** An agent that another one has addressed too often since a time, and until when it is not to do so again. */
@@ -29,6 +31,8 @@ export interface Actor {
   readonly channels?: readonly string[] | null;
   /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
   readonly frozen?: 'hub' | 'agent';
+  /** Recorded in the transaction of a freeze, or of its end. */
+  readonly audit?: AuditRecord;
   /** The agents that the actor has addressed too often; see decide/budgets.ts. Absent: none. */
   readonly loops?: readonly AddressedLoop[];
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */

@@ -86,14 +86,15 @@ export function createInvoke(deps: {
   readonly limiter: Pick<Limiter, 'consume'>;
   readonly onLimited: () => void;
   readonly observe: CallObserver;
-  /** Called when an admin's call, or a call that is audited, was successful, before its reply. */
-  readonly onAct?: (caller: Caller, method: MethodName, params: object) => void;
+  /** Called when an admin's call was successful, before its reply. */
+  readonly onAdminCall?: (caller: Caller, method: MethodName, params: object) => void;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
   readonly logWaits: Pick<LogWaits, 'run'>;
   readonly log: Logger;
 }): Invoke {
-  const { handlers, limiter, onLimited, observe, onAct, unsent, slices, logWaits, log } = deps;
+  const { handlers, limiter, onLimited, observe, onAdminCall, unsent, slices, logWaits, log } =
+    deps;
 
   /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
@@ -190,7 +191,7 @@ export function createInvoke(deps: {
         const answered = await handle(caller, checked.method, params);
         durationMs = performance.now() - startMs;
         if (!answered.ok) return await reply(answered);
-        if (caller.identity.isAdmin || definition.audited) onAct?.(caller, checked.method, params);
+        if (caller.identity.isAdmin) onAdminCall?.(caller, checked.method, params);
         const isStepwise = 'resultSteps' in answered;
         if (!respond && !isStepwise) return end('ok');
         // Events caused by the steps wait until the reply is complete.

@@ -4,6 +4,7 @@ import type { Limiter } from '../calls/invoke.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Freezes } from '../edge/freezes.ts';
+import type { Audit } from '../observe/audit.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
@@ -17,6 +18,7 @@ export interface MethodDeps {
   readonly publisher: Publisher;
   readonly limiter: Pick<Limiter, 'consume'>;
   readonly freezes: Pick<Freezes, 'refresh'>;
+  readonly audit: Pick<Audit, 'recordOf' | 'logged'>;
   readonly rooms: Rooms;
   readonly log: Logger;
   readonly presence: PresenceFeed;

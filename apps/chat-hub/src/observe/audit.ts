@@ -1,5 +1,5 @@
 import { newAuditId, type AuditRecord, type ChatStore } from '@openclaw/chat-store';
-import { methods, type MethodDefinition, type MethodName } from '@openclaw/protocol';
+import type { MethodName } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
@@ -20,11 +20,7 @@ const adminMethods: ReadonlySet<MethodName> = new Set([
 ]);
 
 /** Params that say what an act was about. Texts, such as names and topics, stay out of the audit log. */
-const namedParams = [
-  ...['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'],
-  // Of a freeze. Its reason is the admin's own word for the record.
-  ...['scope', 'id', 'reason'],
-];
+const namedParams = ['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'];
 
 /** The request by which an act was done. */
 export interface ActRequest {
@@ -67,12 +63,12 @@ export function createAudit(deps: {
     logged,
     /** Call it when a call was successful. Records it when it was an administrative act. */
     called(request: ActRequest, method: MethodName, params: object): void {
-      if (!isAct(request.identity, method, params)) return;
+      if (!request.identity.isAdmin || !isAct(method, params)) return;
       const named = params as Readonly<Record<string, unknown>>;
       const details = Object.fromEntries(
         namedParams.filter((name) => named[name] !== undefined).map((name) => [name, named[name]]),
       );
-      const target = named['agentId'] ?? named['channelId'] ?? named['id'] ?? null;
+      const target = named['agentId'] ?? named['channelId'] ?? null;
       const record = this.recordOf(request, {
         action: method,
         target: typeof target === 'string' ? target : null,
@@ -88,10 +84,7 @@ export function createAudit(deps: {
   };
 }
 
-function isAct({ isAdmin }: Identity, method: MethodName, params: object): boolean {
-  const { audited }: MethodDefinition = methods[method];
-  if (audited) return true;
-  if (!isAdmin) return false;
+function isAct(method: MethodName, params: object): boolean {
   if (adminMethods.has(method)) return true;
   return method === 'collaboration.emit' && 'channelId' in params && params.channelId === null;
 }

@@ -1,6 +1,7 @@
 // The turns of agents are counted in each thread and, apart from them, in the channel outside its threads. The count
 // outside stands in the row of the channel's last message, which every send reads for its ordinal; that of a thread in
-// the thread's row, which every reply raises. So counting costs no statement, and no row is updated that was not before.
+// the thread's row, which every reply raises. So counting costs no statement, and no row is updated that was not before. When retention trims
+// all messages of a place, its count begins again.
 
 /** The turns of agents in one place. */
 export interface Turns {

@@ -51,8 +51,6 @@ export interface MethodDefinition {
    * order of its socket's calls.
    */
   readonly waits?: true;
-  /** True if each call is an administrative act, whoever makes it. The acts of admins are found by their methods. */
-  readonly audited?: true;
   readonly rest?: RestRoute;
   /** The schema of the params, by which the hub parses each call. Unknown names are refused. */
   readonly params: z.ZodObject;

@@ -22,7 +22,7 @@ const reason = lineSchema(limits.reasonChars);
 const hasItsId = ({ scope, id }: { scope: FreezeScope; id: string | null }) =>
   (scope === 'hub') === (id === null);
 const wrongId = { error: 'scopes channel and agent need an id, scope hub has none', path: ['id'] };
-const change = { ...write, tag, orderedBy: null, audited: true, result: emptyResult } as const;
+const change = { ...write, tag, orderedBy: null, result: emptyResult } as const;
 const sampleParams = { scope: 'agent', id: 'ben' } as const;
 
 /** Methods by which a person stops the writes of agents. */

@@ -1,5 +1,7 @@
 import { refuseFrozen } from '@openclaw/protocol/wire';
+import { sql } from 'kysely';
 import { refuse, type Actor, type CommandOf, type Refusal } from '../../commands.ts';
+import { insertAudit } from '../audit.ts';
 import { freezesRow } from '../freezes.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
@@ -92,6 +94,10 @@ async function changed(
 ) {
   const { scope, id, reason } = params;
   const payload = { scope, id, reason };
+  if (actor.audit) {
+    const now = () => sql<number>`cast(${group.nowMs} as bigint)`;
+    await insertAudit({ sql: { now } }, group.db, [actor.audit]);
+  }
   if (channel === null) {
     // Hubs that find another value read the freezes again. It is random, so that no restored database repeats one.
     const value = newId(group.nowMs);
