@@ -40,6 +40,10 @@ export interface Config {
   };
   /** All calls of one agent; null: the default, which grows with the other limits. */
   readonly callLimit: Limit | null;
+  /** Messages by which one agent addresses another one, before the pair pauses; null: as many as they like. */
+  readonly agentLoop: Limit | null;
+  /** Messages of agents in a thread or direct channel without a budget, before all of them pause; null: no limit. */
+  readonly agentTurns: Limit | null;
   /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
   readonly auditRetentionMs: number;
@@ -94,6 +98,8 @@ const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const limit = parsedBy(parseLimit);
+/** A limit, or 0 for none. */
+const limitOrNone = parsedBy((text) => (text.trim() === '0' ? null : parseLimit(text)));
 const milliseconds = (max: number) => z.coerce.number().int().min(0).max(max);
 const listOf = (text: string) =>
   text
@@ -128,6 +134,8 @@ const environmentSchema = z.object({
   // Setting up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
+  HUB_AGENT_LOOP: limitOrNone.prefault('100/60'),
+  HUB_AGENT_TURNS: limitOrNone.prefault('500/600'),
   HUB_RETENTION_MS: z.coerce.number().int().min(1).max(limits.retentionMs).optional(),
   HUB_RETENTION_MAX_MESSAGES: z.coerce.number().int().min(1).max(limits.maxMessages).optional(),
   HUB_AUDIT_RETENTION_MS: z.coerce
@@ -239,6 +247,8 @@ export function parseConfig(environment: Environment): Config {
       create: env.HUB_LIMIT_CREATE,
     },
     callLimit: env.HUB_LIMIT_CALLS ?? null,
+    agentLoop: env.HUB_AGENT_LOOP,
+    agentTurns: env.HUB_AGENT_TURNS,
     retention: {
       retentionMs: env.HUB_RETENTION_MS ?? null,
       maxMessages: env.HUB_RETENTION_MAX_MESSAGES ?? null,

@@ -11,6 +11,7 @@ import type { Services } from './services.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { announcedChannel } from './channels/announcer.ts';
+import { createAgentLoops } from './channels/agent-loops.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { createDirectMembers } from './channels/direct-members.ts';
@@ -30,7 +31,8 @@ import { createRooms } from './channels/rooms.ts';
 import { createLogWaits } from './channels/log-waits.ts';
 import type { OwnOutage } from './recovery/own-outage.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
-import { isWithinBounds } from './edge/identity.ts';
+import { isWithinBounds, refuseNonAdmin } from './edge/identity.ts';
+import { createFreezes, freezeWithoutReason } from './edge/freezes.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
 import { createRevocations, isRevokedBy } from './edge/revocations.ts';
 import { createTokenUses } from './edge/token-uses.ts';
@@ -77,6 +79,7 @@ export async function startLive(
   const tokenUses = closers.opened(createTokenUses({ store, log }));
   const audit = closers.opened(createAudit({ store, hubId, log }));
   const revocations = createRevocations();
+  const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic(metrics);
@@ -125,6 +128,8 @@ export async function startLive(
   const publisher = createPublisher({
     ...services,
     ...publishing,
+    frozen: freezes.frozen,
+    loops: createAgentLoops(services.agentLoop, log),
     store: services.tracing.store(store),
   });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
@@ -168,9 +173,17 @@ export async function startLive(
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
     const announced = announcedChannel(event);
+    const freeze = freezeWithoutReason(event);
+    const reasonless = freeze && textFrame(notificationText('event', freeze.json));
+    if (freeze)
+      freezes
+        .refresh()
+        .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));
     for (const session of sessions.all()) {
-      if (announced !== null && !isWithinBounds(session.identity, announced)) continue;
-      session.sendBestEffort(frame);
+      const { identity } = session;
+      if (announced !== null && !isWithinBounds(identity, announced)) continue;
+      const mayKnow = reasonless === null || refuseNonAdmin(identity, 'know why') === null;
+      session.sendBestEffort(mayKnow ? frame : reasonless);
     }
   });
   closers.add(
@@ -213,6 +226,7 @@ export async function startLive(
       },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
+      onFreezes: (version) => freezes.check(version),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });
@@ -237,6 +251,7 @@ export async function startLive(
     tokenUses,
     audit,
     revocations,
+    freezes,
     publisher,
     unsent,
     slices,

@@ -25,7 +25,7 @@ const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
 
 type OpenStoreOptions = Pick<
   Config,
-  'databaseUrl' | 'startTimeoutMs' | 'retention' | 'auditRetentionMs'
+  'databaseUrl' | 'startTimeoutMs' | 'retention' | 'auditRetentionMs' | 'agentTurns'
 > & {
   /** How often the store looks for rows to trim. @default the store's own */
   readonly sweepEveryMs?: number | undefined;
@@ -36,18 +36,24 @@ type OpenStoreOptions = Pick<
  * @throws {ChatStoreError} the last reason
  */
 export async function openStore(
-  { databaseUrl, startTimeoutMs, retention, auditRetentionMs, sweepEveryMs }: OpenStoreOptions,
+  options: OpenStoreOptions,
   deps: ChatStoreDeps,
   log: Logger,
   signal: AbortSignal,
 ): Promise<ChatStore> {
   const startMs = performance.now();
   let isWaiting = false;
+  const { databaseUrl, startTimeoutMs, retention, auditRetentionMs } = options;
+  const { agentTurns, sweepEveryMs } = options;
   for (;;) {
     try {
       const store = await createChatStore(
         {
           ...{ url: databaseUrl, ...retention, auditRetentionMs },
+          ...(agentTurns && {
+            agentTurns: agentTurns.limit,
+            agentTurnsWindowMs: agentTurns.windowMs,
+          }),
           ...(sweepEveryMs && { sweepEveryMs }),
         },
         deps,

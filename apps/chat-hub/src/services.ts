@@ -83,6 +83,7 @@ export async function openServices(
     ),
     typing: closers.opened(createTyping(shared)),
     times,
+    agentLoop: config.agentLoop,
   };
 }
 

@@ -145,6 +145,7 @@ export async function startHub(
       store,
       limiter,
       agentOrders,
+      log,
       cache: services.cache,
       onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
       onDiscontinuity: (reason) => metrics.discontinuities.inc({ reason }),

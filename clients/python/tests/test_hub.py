@@ -78,6 +78,21 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert (await hub.read_state())[channel_id]["seq"] == log["head"]
         await hub.mark_read(channel_id, 1, back=True)
         assert (await hub.read_state())[channel_id]["seq"] == 1
+        set_to = await hub.set_budget(channel_id, agent_turns=100)
+        assert (set_to["agentTurns"], set_to["perMinute"]) == (100, None)
+        assert await hub.budget(channel_id) == set_to
+        # This agent is neither an admin nor a person.
+        with pytest.raises(HubError) as denied:
+            await hub.freeze("channel", channel_id, reason="stop")
+        assert denied.value.code == "forbidden"
+        with pytest.raises(HubError) as unlifted:
+            await hub.unfreeze("channel", channel_id)
+        assert unlifted.value.code == "forbidden"
+        assert await hub.freezes() == []
+        turn = {"model": "m", "tokensIn": 9, "tokensOut": 2, "costMicros": 7, "ms": 5}
+        await hub.send(channel_id, "done", metadata={"turn": turn})
+        page = await hub.ledger("agent", channel_id=channel_id, limit=1)
+        assert [(row["agentId"], row["tokensIn"]) for row in page["rows"]] == [("ada", 9)]
         assert (await hub.call("typing.list", {"channelId": channel_id}))["agents"] == []
         await hub.join(channel_id)
         missing = f"{channel_id}-new"

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
+import { describeFreezes } from './contract/freezes.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
+import { describeLedger } from './contract/ledger.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMentions } from './contract/mentions.contract.ts';
@@ -55,6 +58,9 @@ export function describeChatStore(
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);
+    describeLedger(database);
+    describeFreezes(database);
+    describeBudgets(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

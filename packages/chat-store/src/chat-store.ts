@@ -187,7 +187,7 @@ export async function createChatStore(
 
   const queue = createGroupCommit<Command, Outcome>(
     {
-      run: (commands) => core.runGroup(commands),
+      run: (commands) => core.runGroup(commands, { turnLimit: parsed.turnLimit }),
       sizeOf,
       refused: (reason) =>
         reason === 'queue full'
@@ -278,6 +278,7 @@ export async function createChatStore(
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
+    freezes: () => readPriority(() => core.freezes()),
     heads: (channelIds) => readPriority(() => core.heads(channelIds)),
     recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
     beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),

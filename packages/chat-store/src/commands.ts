@@ -9,7 +9,16 @@ import type {
   SenderKind,
 } from '@openclaw/protocol';
 
+import type { AuditRecord } from './core/audit.ts';
+
 export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
+
+/** An agent that another one has addressed too often since a time, and until when it is not to do so again. */
+export interface AddressedLoop {
+  readonly agentId: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
 
 /** The caller according to its token; never taken from the params. */
 export interface Actor {
@@ -20,6 +29,12 @@ export interface Actor {
   readonly isAdmin: boolean;
   /** The channels that the token is limited to, also for admins. Absent or null: no limit. */
   readonly channels?: readonly string[] | null;
+  /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
+  readonly frozen?: 'hub' | 'agent';
+  /** Recorded in the transaction of a freeze, or of its end. */
+  readonly audit?: AuditRecord;
+  /** The agents that the actor has addressed too often; see decide/budgets.ts. Absent: none. */
+  readonly loops?: readonly AddressedLoop[];
   /**
    * False: a direct message that would create its channel is `rate_limited`. Absent: the message may create the
    * channel.
@@ -65,6 +80,13 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly result: ResultOf<M>;
       /** In the order of their seqs; empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
+      /** The agents that a message of an agent addresses: it mentions, answers, or is sent to them. */
+      readonly addressed?: readonly string[];
+      /** Present when an event is due on the global topic, which is in no log. */
+      readonly globalEvent?: {
+        readonly name: string;
+        readonly payload: Readonly<Record<string, unknown>>;
+      };
     }
   | Refusal;
 

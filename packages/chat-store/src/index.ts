@@ -9,6 +9,7 @@ export type {
 export { refuse } from './commands.ts';
 export type {
   Actor,
+  AddressedLoop,
   AppendedEvent,
   Command,
   Outcome,
@@ -27,6 +28,7 @@ export { directChannelId } from './core/decide/send.ts';
 export { eraseStart } from './core/erase.ts';
 export type { EraseCounts, ErasedPiece, ErasePlace, Erasure } from './core/erase.ts';
 export { callKinds } from './core/observed-core.ts';
+export type { Freezes } from './core/freezes.ts';
 export type { CallKind, DatabaseCall } from './core/observed-core.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';

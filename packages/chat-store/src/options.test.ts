@@ -5,6 +5,8 @@ import { parseOptions, type ChatStoreOptions } from './options.ts';
 describe('options', () => {
   it('have defaults', () => {
     expect(parseOptions({ url: 'sqlite:.data/hub.sqlite' })).toEqual({
+      agentTurnsWindowMs: 600_000,
+      turnLimit: null,
       timeoutMs: 2900,
       lockTimeoutMs: 2000,
       maxGroup: 512,

@@ -1,4 +1,5 @@
 import type { Retention } from './core/retention.ts';
+import type { TurnLimit } from './core/turns.ts';
 import { ChatStoreError } from './errors.ts';
 
 /** Options to open a store, and its bounds. */
@@ -40,6 +41,10 @@ export interface ChatStoreOptions {
   readonly sweepEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
+  /** In a thread or a direct channel without a budget, agents are paused after this many messages. @default none */
+  readonly agentTurns?: number | null;
+  /** For the rest of this time, in ms. @default 600000 */
+  readonly agentTurnsWindowMs?: number;
   /** In every channel, events older than this are trimmed. @default none: they stay */
   readonly retentionMs?: number | null;
   /** Every channel keeps this many of its newest messages; older ones are trimmed. @default none: they stay */
@@ -61,6 +66,7 @@ const defaults = {
   poolSize: 8,
   sweepEveryMs: 60_000,
   auditRetentionMs: 34_560_000_000,
+  agentTurnsWindowMs: 600_000,
 };
 
 /**
@@ -75,7 +81,10 @@ export const lookUpsAtOnce = 3;
 const maxGroupMax = 4096;
 
 /** Options with all defaults, and the URL split into its parts. */
-export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url' | keyof Retention>> & {
+export type ParsedOptions = Required<
+  Omit<ChatStoreOptions, 'url' | 'agentTurns' | keyof Retention>
+> & {
+  readonly turnLimit: TurnLimit | null;
   readonly retention: Retention;
   readonly target:
     | { readonly engine: 'sqlite'; readonly path: string }
@@ -84,9 +93,9 @@ export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url' | keyof Retent
 
 /** @throws {ChatStoreError} `invalid_options`, naming the problem but not the URL, which may hold a password */
 export function parseOptions(options: ChatStoreOptions): ParsedOptions {
-  const { url, retentionMs = null, maxMessages = null, ...given } = options;
+  const { url, retentionMs = null, maxMessages = null, agentTurns = null, ...given } = options;
   const numbers = { ...defaults };
-  for (const [name, value] of Object.entries({ retentionMs, maxMessages })) {
+  for (const [name, value] of Object.entries({ retentionMs, maxMessages, agentTurns })) {
     if (value !== null && !isCount(value)) throw invalid(`${name} must be a whole number above 0`);
   }
   for (const [name, value] of Object.entries(given)) {
@@ -103,7 +112,13 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
       'lockTimeoutMs must be below timeoutMs, so that a lock timeout is reported in time',
     );
   }
-  return { ...numbers, retention: { retentionMs, maxMessages }, target: parseUrl(url) };
+  const windowMs = numbers.agentTurnsWindowMs;
+  return {
+    ...numbers,
+    turnLimit: agentTurns === null ? null : { limit: agentTurns, windowMs },
+    retention: { retentionMs, maxMessages },
+    target: parseUrl(url),
+  };
 }
 
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;

@@ -106,6 +106,13 @@ export interface HubChannel {
   readonly claim: Call<'claim', [threadId: string, leaseMs: number]>;
   readonly releaseClaim: Call<'claim.release', [threadId: string]>;
 
+  /**
+   * Limits the messages of agents in a row and per minute, in the channel outside its threads or in a thread. Then they
+   * are `paused`, in a row until a person writes. 0 is no limit, null the default; absent figures stay.
+   */
+  readonly setBudget: Call<'budget.set', [budget: Rest<'budget.set'>]>;
+  readonly budget: Call<'budget.get', [threadId?: string | null]>;
+
   /** Emits a `collaboration.event` with a name of the caller's choice. */
   readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /**
@@ -207,6 +214,10 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
 
     claim: (threadId, leaseMs, options) => call('claim', { channelId, threadId, leaseMs }, options),
     releaseClaim: (threadId, options) => call('claim.release', { channelId, threadId }, options),
+
+    setBudget: (budget, options) => call('budget.set', { ...budget, channelId }, options),
+    budget: (threadId, options) =>
+      call('budget.get', { channelId, threadId: threadId ?? null }, options),
 
     emit: (name, payload, options) =>
       call('collaboration.emit', { channelId, name, payload }, options),

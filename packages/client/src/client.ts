@@ -185,6 +185,10 @@ export function createClient(options: ClientOptions): HubClient {
     setPresence: (presence, callOptions) => call('presence.set', presence, callOptions),
     search: (params, callOptions) => call('message.search', params, callOptions),
     readState: (callOptions) => call('read.state', {}, callOptions),
+    ledger: (query, callOptions) => call('ledger.sum', query, callOptions),
+    freeze: (params, callOptions) => call('freeze', params, callOptions),
+    unfreeze: (params, callOptions) => call('unfreeze', params, callOptions),
+    freezes: (callOptions) => call('freeze.list', {}, callOptions),
     emitGlobal: (name, payload, callOptions) =>
       call('collaboration.emit', { channelId: null, name, payload }, callOptions),
     close: () => connection.close(),

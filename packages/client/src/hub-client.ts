@@ -65,6 +65,16 @@ export interface HubClient {
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /** Counts the unread messages and mentions of each channel of this agent. */
   readonly readState: Call<'read.state', []>;
+  /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
+  readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
+  /**
+   * Stops the writes of an agent, of the agents in a channel, or of all agents, within a second on every hub. For admins,
+   * and for a channel also its owners of kind person. Each freeze is lifted by itself, with `unfreeze`.
+   */
+  readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
+  readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;
+  /** Lists the freezes that this agent may know of. */
+  readonly freezes: Call<'freeze.list', []>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */
   readonly emitGlobal: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /** Ends the connection, and every call and stream with `closed`. */

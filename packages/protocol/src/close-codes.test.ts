@@ -27,6 +27,8 @@ describe('error codes', () => {
       'not_found',
       'conflict',
       'archived',
+      'frozen',
+      'paused',
       'superseded',
       'rate_limited',
       'too_large',

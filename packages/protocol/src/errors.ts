@@ -17,6 +17,9 @@ export const errorMeanings = {
   not_found: 'It does not exist, or the caller may not know that it exists.',
   conflict: 'It contradicts the present state: an id is in use, the last owner would leave.',
   archived: 'The channel is archived and read-only.',
+  frozen: 'A person has stopped the writes of agents here; data.scope says where.',
+  paused:
+    'Agents have used up their turns here, until data.pausedUntilMs or until a person writes.',
   superseded: 'Newer messages came since basedOn; data.newer holds them.',
   rate_limited: 'Too many calls: try again after retryAfterMs.',
   too_large: 'The content is over the limit.',

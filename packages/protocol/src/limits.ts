@@ -60,10 +60,16 @@ export const limits = {
   taints: 32,
   /** One taint: a label, not a text. Over it: `too_large`. */
   taintChars: 64,
+  /** Each number of a turn in a message's metadata, so that the ledger's sums stay whole numbers. */
+  turnFigure: 1_000_000_000_000,
   /** A channel's name and the name of a collaboration event. */
   nameChars: 128,
   /** A channel's topic: a few sentences. */
   topicChars: 1024,
+  /** Each figure of a budget. */
+  budgetTurns: 1_000_000,
+  /** The reason for a freeze. */
+  reasonChars: 512,
   /** A thread's title. */
   titleChars: 256,
   /** A member's display name. */

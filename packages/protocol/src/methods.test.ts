@@ -8,6 +8,7 @@ const page = { cursor: null, limit: 50 };
 const c = { channelId: 'room' };
 const m = { ...c, messageId: 'm1' };
 const noOrigin = { replyTo: null, cause: [], taint: [] };
+const turn = { model: 'small-1', tokensIn: 900, tokensOut: 80, costMicros: 1_200, ms: 640 };
 const same = (params: object): [object, object] => [params, params];
 
 // The minimal params of each method, and the parsed params that the hub gets from them.
@@ -71,6 +72,18 @@ const least: Record<MethodName, [written: object, seen: object]> = {
       basedOn: null,
       fence: null,
     },
+  ],
+  'budget.set': [c, { ...c, threadId: null }],
+  'budget.get': [c, { ...c, threadId: null }],
+  freeze: [
+    { scope: 'hub', reason: 'stop' },
+    { scope: 'hub', id: null, reason: 'stop' },
+  ],
+  unfreeze: [{ scope: 'hub' }, { scope: 'hub', id: null, reason: null }],
+  'freeze.list': same({}),
+  'ledger.sum': [
+    { by: 'agent' },
+    { channelId: null, agentId: null, after: null, before: null, by: 'agent', ...page },
   ],
   claim: same({ ...c, threadId: 'm1', leaseMs: 1_000 }),
   'claim.release': same({ ...c, threadId: 'm1' }),
@@ -163,6 +176,28 @@ const refused: [MethodName, string, object][] = [
   ['message.send', '17 taints of its own', { taint: wide(17) }],
   ['message.send', 'a blank taint', { taint: [' '] }],
   ['direct.send', 'an origin, which the hub alone sets', { origin: null }],
+  ['message.send', 'a turn with a figure missing', { metadata: { turn: { model: 'm' } } }],
+  ['message.send', 'a turn with a field more', { metadata: { turn: { ...turn, eur: 1 } } }],
+  [
+    'message.send',
+    'a turn of a part of a token',
+    { metadata: { turn: { ...turn, tokensIn: 0.5 } } },
+  ],
+  [
+    'direct.send',
+    'a turn that costs less than nothing',
+    { metadata: { turn: { ...turn, ms: -1 } } },
+  ],
+  ['message.send', 'a turn that is null', { metadata: { turn: null } }],
+  ['ledger.sum', 'a grouping there is not', { by: 'model' }],
+  ['ledger.sum', 'an id as the cursor of threads', { by: 'thread', cursor: 'ops' }],
+  ['ledger.sum', 'an id as the cursor of hours', { by: 'hour', cursor: 'ops' }],
+  ['budget.set', 'a part of a turn', { agentTurns: 1.5 }],
+  ['budget.set', 'fewer than no turns', { perMinute: -1 }],
+  ['freeze', 'a channel without its id', { scope: 'channel' }],
+  ['freeze', 'the hub with an id', { id: 'hub' }],
+  ['freeze', 'a missing reason', { reason: undefined }],
+  ['unfreeze', 'an agent without its id', { scope: 'agent' }],
   ['message.send', 'a fence without a thread', { fence: 1 }],
   ['claim', 'a lease below a second', { leaseMs: 999 }],
   ['message.send', 'an unknown key', { mention: ['bob'] }],
@@ -204,6 +239,8 @@ const allowed: [MethodName, string, object][] = [
     'metadata at its limit',
     { metadata: { a: 'x'.repeat(limits.metadataBytes - 8) } },
   ],
+  ['message.send', 'a turn beside other metadata', { metadata: { turn, more: [1] } }],
+  ['channel.create', 'a field `turn`, which is of messages alone', { metadata: { turn: 'yours' } }],
   ['presence.set', 'emptied texts', { customStatus: null, avatar: null }],
   ['subscribe', 'nothing to subscribe to', { topics: [] }],
   ['collaboration.emit', 'a channel', { channelId: 'room' }],

@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { agentMethods } from './methods/agent.ts';
 import { channelMethods } from './methods/channel.ts';
+import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
+import { freezeMethods } from './methods/freeze.ts';
+import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
@@ -23,6 +26,9 @@ export const methods = {
   ...searchMethods,
   ...threadMethods,
   ...claimMethods,
+  ...budgetMethods,
+  ...freezeMethods,
+  ...ledgerMethods,
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,

@@ -21,6 +21,7 @@ export type {
   RpcError,
 } from './errors.ts';
 export type { RpcErrorCode } from './errors.ts';
+export { isFreezeEvent, refuseFrozen } from './freezes.ts';
 export { canonicalEmoji } from './emoji.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';

@@ -6,8 +6,14 @@ import {
   type WriteMethod,
 } from '@openclaw/chat-store';
 
-/** A write of the history: the store's command, as data. Claims depend on the time, which the model does not know. */
-export type Call = Exclude<Command, { readonly method: 'claim' | 'claim.release' }>;
+/**
+ * A write of the history: the store's command, as data. Claims depend on the time, which the model does not know.
+ * Freezes and budgets are for senders of a kind, and those of the model have none.
+ */
+export type Call = Exclude<
+  Command,
+  { readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' }
+>;
 
 /**
  * A call that was made, and its outcome. Its two times are positions in the sequence of the beginnings and ends of

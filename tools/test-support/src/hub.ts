@@ -61,6 +61,9 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     // A port without a server: the hub must not find a Redis that runs on the default port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
+    // Agents of tests and measurements write as much as they like.
+    HUB_AGENT_LOOP: '0',
+    HUB_AGENT_TURNS: '0',
     ...options.env,
   };
   let server: ServerProcess;

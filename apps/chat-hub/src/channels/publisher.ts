@@ -2,15 +2,21 @@ import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
   isDirectChannelId,
+  refuseFrozen,
   type EncodedEnvelope,
   type EventOf,
+  type JsonObject,
   type ParamsOf,
+  type Refusal,
+  type ResultOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import type { Answer, Caller } from '../calls/handler.ts';
+import type { Answer, Caller, Transport } from '../calls/handler.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { LatestEvents } from '../recovery/latest-events.ts';
 import type { Identity } from '../edge/identity.ts';
+import type { Frozen } from '../edge/freezes.ts';
+import type { AgentLoops } from './agent-loops.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
@@ -25,8 +31,10 @@ export function createPublisher(deps: {
   readonly log: Logger;
   readonly latestEvents: Pick<LatestEvents, 'record'>;
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
+  readonly frozen: Frozen;
+  readonly loops: AgentLoops;
 }) {
-  const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log } = deps;
+  const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log, frozen, loops } = deps;
 
   const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
@@ -48,6 +56,20 @@ export function createPublisher(deps: {
     bus.publish(encodeEphemeral(event, agentId, kind), { global: true }).catch(countFailure);
   }
 
+  // Here and not in freezes.ts, because every write asks it.
+  function frozenScope({ kind, agentId }: Pick<Actor, 'kind' | 'agentId'>): 'hub' | 'agent' | null {
+    if (kind !== 'agent') return null;
+    if (frozen.hub) return 'hub';
+    return frozen.agents.has(agentId) ? 'agent' : null;
+  }
+
+  /** The actor with what this hub knows of it, by which the store decides. */
+  function actingNow(actor: Actor, via: Transport): Actor {
+    const scope = frozenScope(actor);
+    const paused = actor.kind === 'agent' ? loops.paused.get(actor.agentId) : undefined;
+    return { ...actor, via, ...(scope && { frozen: scope }), ...(paused && { loops: paused }) };
+  }
+
   const announce = createAnnouncer({
     publish: publishGlobal,
     onDropped: () => metrics.droppedAnnouncements.inc(),
@@ -65,11 +87,20 @@ export function createPublisher(deps: {
       params: ParamsOf<M>,
       actor: Actor = caller.identity,
     ): Promise<Answer<M>> {
-      const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
+      const outcome = await store.append(actingNow(actor, caller.transport), method, params);
       if (!outcome.ok) return outcome;
       for (const { event, agentTopics, announcement } of outcome.events) {
         publish(event, agentTopics);
         if (announcement) announce(announcement, caller.identity);
+      }
+      if (outcome.addressed) {
+        const { timestamp } = outcome.result as ResultOf<'message.send'>;
+        loops.committed(actor.agentId, outcome.addressed, timestamp);
+      }
+      if (outcome.globalEvent) {
+        const { name, payload } = outcome.globalEvent;
+        const event = { type: 'collaboration.event', channelId: null, name } as const;
+        publishGlobal({ ...event, payload: payload as JsonObject }, caller.identity);
       }
       return { ok: true, result: outcome.result };
     },
@@ -88,6 +119,11 @@ export function createPublisher(deps: {
         .directMembers(channelId)
         .then((agents) => bus.publish(encoded, { agents }))
         .catch(countFailure);
+    },
+    /** The refusal of an agent whose writes a person has stopped in all channels; null if it may write. */
+    refuseFrozen(identity: Identity): Refusal | null {
+      const scope = frozenScope(identity);
+      return scope && refuseFrozen(scope);
     },
     /** Publishes an event to every connection of every hub. */
     publishGlobal,

@@ -43,5 +43,8 @@ export function channelMethods(deps: MethodDeps) {
     'thread.list': reads(deps, 'thread.list'),
     claim: writes(deps, 'claim'),
     'claim.release': writes(deps, 'claim.release'),
+    'budget.set': writes(deps, 'budget.set'),
+    'budget.get': reads(deps, 'budget.get'),
+    'ledger.sum': reads(deps, 'ledger.sum'),
   } satisfies Partial<Handlers>;
 }

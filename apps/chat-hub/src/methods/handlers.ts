@@ -1,6 +1,7 @@
 import { answer, type Handlers } from '../calls/handler.ts';
 import { agentMethods } from './agents.ts';
 import { channelMethods } from './channels.ts';
+import { freezeMethods } from './freezes.ts';
 import { messageMethods } from './messages.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
@@ -11,6 +12,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
   return {
     ...channelMethods(deps),
     ...messageMethods(deps),
+    ...freezeMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),
     ...agentMethods(deps),

@@ -124,7 +124,9 @@ export function messageMethods(deps: MethodDeps) {
       if (isReservedName(name))
         return refuse('forbidden', 'only the hub emits events with such a name');
       if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
-      const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
+      const refusal =
+        refuseNonAdmin(caller.identity, 'send to everyone') ??
+        publisher.refuseFrozen(caller.identity);
       if (refusal) return refusal;
       const event = { type: 'collaboration.event', channelId, name, payload } as const;
       publisher.publishGlobal(event, caller.identity);

@@ -3,12 +3,15 @@ import type { Discontinuity } from '@openclaw/protocol';
 import type { Limiter } from '../calls/invoke.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
 import type { Publisher } from '../channels/publisher.ts';
+import type { Freezes } from '../edge/freezes.ts';
+import type { Audit } from '../observe/audit.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Audit } from '../observe/audit.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
+import type { Logger } from 'pino';
 
 /** The parts of the hub that its methods use. */
 export interface MethodDeps {
@@ -16,7 +19,10 @@ export interface MethodDeps {
   readonly cache: HubCache;
   readonly publisher: Publisher;
   readonly limiter: Pick<Limiter, 'consume'>;
+  readonly freezes: Pick<Freezes, 'refresh'>;
+  readonly audit: Pick<Audit, 'recordOf' | 'logged'>;
   readonly rooms: Rooms;
+  readonly log: Logger;
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly slices: TimeSlicedQueue;

@@ -3,8 +3,12 @@ import { notMember } from './rights.ts';
 import type { MethodDeps } from './method-deps.ts';
 
 /** Handlers of presence.* and typing.*. This state is kept in Redis and may be lost without harm. */
-export function presenceMethods({ store, presence, typing }: MethodDeps) {
+export function presenceMethods({ store, presence, typing, publisher }: MethodDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
+  /** Typing is an event, so a freeze stops it. */
+  const refusalOfTyping = async (caller: Caller, channelId: string) =>
+    (await notMember(store, caller, channelId, 'writes')) ??
+    publisher.refuseFrozen(caller.identity);
   return {
     async 'presence.set'({ session }, params) {
       await presence.set(session, params);
@@ -15,13 +19,13 @@ export function presenceMethods({ store, presence, typing }: MethodDeps) {
       return (await refusalOf(caller, channelId)) ?? answer(found);
     },
     async 'typing.start'(caller, { channelId, threadId }) {
-      const refusal = await refusalOf(caller, channelId);
+      const refusal = await refusalOfTyping(caller, channelId);
       if (refusal) return refusal;
       await typing.start(caller, { channelId, threadId });
       return answer({});
     },
     async 'typing.stop'(caller, { channelId, threadId }) {
-      const refusal = await refusalOf(caller, channelId);
+      const refusal = await refusalOfTyping(caller, channelId);
       if (refusal) return refusal;
       await typing.stop(caller, { channelId, threadId });
       return answer({});

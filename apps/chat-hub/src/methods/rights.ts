@@ -1,5 +1,5 @@
 import { ChatStoreError, type Access, type ChatStore } from '@openclaw/chat-store';
-import { refuse, type Refusal } from '@openclaw/protocol';
+import { refuse, refuseFrozen, type Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isWithinBounds } from '../edge/identity.ts';
 
@@ -11,7 +11,7 @@ export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
 }
 
 /**
- * Null when the caller is a member of the channel, else the refusal. The answer comes from the store, never from a
+ * Null when the caller is a member of the channel, else the refusal. For writes, also the refusal of an agent in a frozen channel. The answer comes from the store, never from a
  * cache. While the store is away, a socket that is live in the channel passes, because the last event that it received
  * did not remove it. Call this after reading an answer that depends on membership; otherwise the answer could hold
  * events after the caller's removal.
@@ -20,14 +20,17 @@ export async function notMember(
   store: Pick<ChatStore, 'access'>,
   caller: Caller,
   channelId: string,
+  use: 'reads' | 'writes' = 'reads',
 ): Promise<Refusal | null> {
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
-  const { agentId, isAdmin } = caller.identity;
+  const { agentId, isAdmin, kind } = caller.identity;
   try {
     const access = (await store.access(agentId, [channelId])).get(channelId);
     const code = access ? whyNotMember(access, isAdmin) : 'not_found';
-    return code === null ? null : refuseOutsider(code);
+    if (code !== null) return refuseOutsider(code);
+    const isFrozen = use === 'writes' && kind === 'agent' && access?.frozen;
+    return isFrozen ? refuseFrozen('channel') : null;
   } catch (error) {
     if (isAway(error) && caller.session?.rooms.has(channelId)) return null;
     throw error;

@@ -44,6 +44,7 @@ describe('the tail check on PostgreSQL', () => {
       isBusAvailable: () => false,
       onRevoked: () => undefined,
       onDirect: () => undefined,
+      onFreezes: async () => undefined,
       onEpoch: async (epoch) => expect(epoch).toBe('unchanged'),
     });
     const endForeign = await holdLocks(server, 'select pg_current_xact_id()');

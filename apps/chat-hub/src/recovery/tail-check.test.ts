@@ -54,6 +54,7 @@ async function createBench() {
     isBusAvailable: () => true,
     onRevoked: () => undefined,
     onDirect: () => undefined,
+    onFreezes: async () => undefined,
     async onEpoch(epoch) {
       failures.left -= 1;
       if (failures.left >= 0) throw new Error('the database is away');

@@ -26,6 +26,8 @@ export async function startTailCheck(deps: {
    * it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
+  /** Called with the version of the freezes, which changes with each of them. */
+  readonly onFreezes: (version: string) => Promise<void>;
   readonly onEpoch: (epoch: string) => Promise<void>;
   readonly onFailed?: (error: unknown) => void;
 }) {
@@ -66,6 +68,7 @@ export async function startTailCheck(deps: {
       room.raise(head);
     }
     if (changes.revoked.length > 0) deps.onRevoked(changes.revoked);
+    await deps.onFreezes(changes.freezes);
     mark = changes.mark;
     hasFailed = false;
     return changes.hasMore;

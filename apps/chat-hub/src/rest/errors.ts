@@ -15,6 +15,8 @@ export const statusOf: Readonly<Record<Failure['code'], number>> = {
   not_found: 404,
   conflict: 409,
   archived: 409,
+  frozen: 403,
+  paused: 409,
   superseded: 409,
   rate_limited: 429,
   too_large: 413,

@@ -56,6 +56,9 @@ export async function startTestHub(
   const config = parseConfig({
     HUB_PORT: '0',
     LOG_LEVEL: 'warn',
+    // Agents of tests write as much as they like.
+    HUB_AGENT_LOOP: '0',
+    HUB_AGENT_TURNS: '0',
     ...environment,
     HUB_DB_URL: databaseUrl,
   });

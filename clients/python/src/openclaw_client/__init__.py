@@ -5,8 +5,12 @@ from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .objects import (
+    Budget,
     Channel,
+    Freeze,
     History,
+    LedgerPage,
+    LedgerRow,
     LogPage,
     Member,
     Message,
@@ -20,13 +24,17 @@ from .objects import (
 from .options import Options
 
 __all__ = [
+    "Budget",
     "Channel",
     "Discontinuity",
     "Event",
     "EventStream",
+    "Freeze",
     "History",
     "Hub",
     "HubError",
+    "LedgerPage",
+    "LedgerRow",
     "LogPage",
     "Member",
     "Message",

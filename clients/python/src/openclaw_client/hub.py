@@ -15,8 +15,11 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
 from .objects import (
+    Budget,
     Channel,
+    Freeze,
     History,
+    LedgerPage,
     LogPage,
     Member,
     Message,
@@ -272,6 +275,70 @@ class Hub:
         """This agent's read marks and counts of unread messages and mentions, by channel."""
         states = cast("list[ReadState]", (await self.call("read.state"))["channels"])
         return {state["channelId"]: state for state in states}
+
+    async def set_budget(
+        self,
+        channel_id: str,
+        *,
+        thread_id: str | None = None,
+        agent_turns: int | None = None,
+        per_minute: int | None = None,
+    ) -> Budget:
+        """Limits the messages of agents in a row and per minute; 0 is no limit. Then they are ``paused``.
+
+        Figures that are None stay. To give one back to the default, use ``call("budget.set", {…: None})``.
+        """
+        params = _given(
+            channelId=channel_id,
+            threadId=thread_id,
+            agentTurns=agent_turns,
+            perMinute=per_minute,
+        )
+        return cast(Budget, await self.call("budget.set", params))
+
+    async def budget(self, channel_id: str, thread_id: str | None = None) -> Budget:
+        """The budget in force in a channel outside its threads, or in a thread."""
+        params = _given(channelId=channel_id, threadId=thread_id)
+        return cast(Budget, await self.call("budget.get", params))
+
+    async def freeze(self, scope: str, id: str | None = None, *, reason: str) -> None:
+        """Stops the writes of an ``agent``, of the agents in a ``channel``, or of all agents (``hub``)."""
+        await self.call("freeze", _given(scope=scope, id=id, reason=reason))
+
+    async def unfreeze(self, scope: str, id: str | None = None, *, reason: str | None = None) -> None:
+        """Lifts one freeze; others stay. Agents may not."""
+        await self.call("unfreeze", _given(scope=scope, id=id, reason=reason))
+
+    async def freezes(self) -> list[Freeze]:
+        """The freezes of the hub, of this agent and of its channels."""
+        return cast("list[Freeze]", (await self.call("freeze.list"))["freezes"])
+
+    async def ledger(
+        self,
+        by: str,
+        *,
+        channel_id: str | None = None,
+        agent_id: str | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> LedgerPage:
+        """Sums ``metadata["turn"]`` of the messages in this agent's channels.
+
+        ``by`` is ``channel``, ``thread``, ``agent`` or ``hour``. ``after`` and ``before`` are epoch milliseconds and take
+        whole hours.
+        """
+        params = _given(
+            by=by,
+            channelId=channel_id,
+            agentId=agent_id,
+            after=after,
+            before=before,
+            cursor=cursor,
+            limit=limit,
+        )
+        return cast(LedgerPage, await self.call("ledger.sum", params))
 
     # Events.
 

@@ -126,6 +126,46 @@ class ReadState(TypedDict):
     mentions: int
 
 
+class Budget(TypedDict):
+    """The budget in force in a place: null is the hub's default, 0 no limit. ``used`` counts since a person wrote."""
+
+    agentTurns: int | None
+    perMinute: int | None
+    used: int
+    pausedUntilMs: int | None
+
+
+class Freeze(TypedDict):
+    """A freeze that was set and not lifted. ``id`` is null for the whole hub."""
+
+    scope: str
+    id: str | None
+    reason: str
+    by: str
+    atMs: int
+
+
+class LedgerRow(TypedDict):
+    """What the turns of one group cost. Ids that the sum is not grouped by are null."""
+
+    channelId: str | None
+    threadId: str | None
+    agentId: str | None
+    hourMs: int | None
+    turns: int
+    tokensIn: int
+    tokensOut: int
+    costMicros: int
+    ms: int
+
+
+class LedgerPage(TypedDict):
+    """A page of the ledger's sums."""
+
+    rows: list[LedgerRow]
+    nextCursor: str | None
+
+
 class Place(TypedDict):
     """A channel and the seq of its newest event."""
 

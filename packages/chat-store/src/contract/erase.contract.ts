@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { isReservedName, methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
+import {
+  envelopeSchema,
+  isReservedName,
+  methods,
+  type ParamsInputOf,
+  type ResultOf,
+} from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import { eraseStart, type EraseCounts, type Erasure } from '../core/erase.ts';
 import type { StoreCore } from '../core/store-core.ts';
@@ -16,8 +22,9 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       agentId: string,
       method: M,
       params: ParamsInputOf<M>,
+      isAdmin = false,
     ): Promise<ResultOf<M>> {
-      const actor = { agentId, isAdmin: false };
+      const actor = { agentId, isAdmin };
       const command = { actor, method, params: methods[method].params.parse(params) } as Command;
       const [outcome] = await core.runGroup([command]);
       if (!outcome?.ok) throw new Error(`${method}: ${outcome?.message}`);
@@ -123,6 +130,18 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const direct = await write('joe', 'direct.send', { agentId: 'ana', content: 'secret' });
       const question = { channelId, content: 'a question' };
       const { messageId: threadId } = await write('ana', 'message.send', question);
+      const turn = { model: 'm', tokensIn: 1, tokensOut: 2, costMicros: 3, ms: 4 };
+      const report = { channelId, content: 'done', metadata: { turn } };
+      await write('joe', 'message.send', report);
+      // An earlier erasure has left a row of the same hour.
+      database.run(`insert into ledger select channel_id, hour, thread_id, 'erased-1', 5, 0, 0, 0, 0
+        from ledger where agent_id = 'joe'`);
+      // joe gave a reason, and joe itself is frozen by another.
+      const freeze = { scope: 'channel', id: channelId, reason: 'a secret reason' } as const;
+      await write('joe', 'freeze', freeze, true);
+      await write('joe', 'unfreeze', { scope: 'channel', id: channelId }, true);
+      await write('joe', 'freeze', freeze, true);
+      await write('ana', 'freeze', { scope: 'agent', id: 'joe', reason: 'of ana' }, true);
       await write('joe', 'claim', { channelId, threadId, leaseMs: 60_000 });
       const { head } = (await core.access('ana', [channelId])).get(channelId) ?? {};
       expect(await core.isKnownAgent('joe')).toBe(true);
@@ -148,12 +167,30 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
           ['threads', 'created_by'],
           ['agents', 'id'],
           ['claims', 'agent_id'],
+          ['ledger', 'agent_id'],
+          ['freezes', 'set_by'],
         ],
       ] as const) {
         const sql = `select count(*) from ${table} where ${column} = 'joe'`;
         expect([table, database.count(sql)]).toEqual([table, 0]);
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
+      // The fields of the events stay, and so does the freeze that keeps the agent from coming back.
+      const names = (await core.logPage(channelId, 0, 1_000, 1e9)).events
+        .map(({ json }) => envelopeSchema.parse(JSON.parse(json)).event)
+        .flatMap((event) => (event.type === 'collaboration.event' ? [event] : []))
+        .filter(({ name }) => name.startsWith('freeze.'))
+        .map(({ name, payload }) => [name, payload]);
+      expect(names).toEqual([
+        ['freeze.set', { ...freeze, reason: '' }],
+        ['freeze.lifted', { ...freeze, reason: '' }],
+        ['freeze.set', { ...freeze, reason: '' }],
+      ]);
+      expect(database.count(`select count(*) from freezes where reason like '%secret%'`)).toBe(0);
+      expect((await core.freezes()).agents).toEqual(['joe']);
+      const sums = `from ledger where agent_id = 'erased-1'`;
+      expect(database.count(`select sum(turns) ${sums}`)).toBe(6);
+      expect(database.count(`select sum(ms) ${sums}`)).toBe(4);
     }, 60_000);
 
     // The race: a message was trimmed, and its edits are still in the log. Invariant: the erasure finds their text too.

@@ -96,6 +96,9 @@ export function describePages(database: () => TestDatabase): void {
         'message.history': { channelId, threadId: root.messageId },
         'message.search': { query: 'root' },
         'thread.list': { channelId },
+        'budget.get': { channelId },
+        'freeze.list': {},
+        'ledger.sum': { by: 'channel' },
         'read.state': {},
       };
       for (const [method, params] of Object.entries(reads) as [ReadMethod, object][]) {

@@ -188,6 +188,23 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(await refusal('message.delete', ofReply)).toBe('ok');
     });
 
+    it('removes sums of turns by their age alone', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs, maxMessages: 1 });
+      const metadata = { turn: { model: 'm', tokensIn: 1, tokensOut: 1, costMicros: 1, ms: 1 } };
+      await say(channelId, 3, { metadata });
+      database.run(`insert into ledger
+        with recursive c(n) as (select 2 union all select n + 1 from c where n < 1201)
+        select channel_id, hour - n * cast(${hourMs} as bigint), thread_id, agent_id, 1, 1, 1, 1, 1
+        from (select * from ledger where channel_id = '${channelId}' order by hour desc limit 1) as l, c`);
+      const turns = () =>
+        database.count(`select sum(turns) from ledger where channel_id = '${channelId}'`);
+      expect(turns()).toBe(1_203);
+      await sweep();
+      expect(await seqsOf(channelId)).toEqual([4]);
+      // The sums of the trimmed messages stay: no age has trimmed them.
+      expect(turns()).toBe(3);
+    });
+
     it('counts unread messages correctly after their numbers began again', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       await write('member.add', { channelId, agentId: 'bob' });

@@ -14,6 +14,8 @@ export interface Access {
   /** The role; null for an agent that is not a member. */
   readonly role: Role;
   readonly archived: boolean;
+  /** Present while the channel is frozen for agents. */
+  readonly frozen?: true;
 }
 
 /** One statement for all channels. A channel that does not exist or is deleted is absent. */
@@ -30,17 +32,19 @@ export async function readAccess(
     )
     .leftJoin('log_floors as f', 'f.channel_id', 'c.id')
     .select(['c.id', 'c.kind', headOf('c.id').as('head'), 'c.archived_at', 'm.role'])
+    .select('c.frozen_at')
     .select(['f.floor', 'f.rewrites'])
     .where('c.id', 'in', [...channelIds])
     .where('c.deleted_at', 'is', null)
     .execute();
   return new Map(
-    rows.map(({ id, kind, head, floor, rewrites, role, archived_at }) => [
+    rows.map(({ id, kind, head, floor, rewrites, role, archived_at, frozen_at }) => [
       id,
       {
         ...{ kind, head, role, archived: archived_at !== null },
         floor: floor ?? 1,
         rewrites: rewrites ?? 0,
+        ...(frozen_at === null ? {} : { frozen: true as const }),
       },
     ]),
   );

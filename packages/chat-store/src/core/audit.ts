@@ -69,7 +69,7 @@ export function newAuditId(): string {
 
 /** Inserts within the transaction of the act. */
 export async function insertAudit(
-  { sql: { now } }: Pick<Engine, 'sql'>,
+  { sql: { now } }: { readonly sql: Pick<Engine['sql'], 'now'> },
   db: Kysely<Tables>,
   records: readonly AuditRecord[],
 ): Promise<void> {

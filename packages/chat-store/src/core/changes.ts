@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
+import { freezesRow } from './freezes.ts';
 import { headOf } from './head.ts';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 import type { RevocationKind } from './tokens.ts';
@@ -24,6 +25,8 @@ export interface Changes {
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];
   readonly revoked: readonly RevokedToken[];
+  /** Changes with each freeze of an agent or of the hub; see `freezes`. */
+  readonly freezes: string;
   /** Transactions begun since the oldest one that is still open; 0 on SQLite. */
   readonly transactionLag: number;
 }
@@ -35,7 +38,7 @@ export interface Changes {
 const rowsMax = 5000;
 
 interface Row {
-  readonly what: 'now' | 'page' | 'head' | RevocationKind;
+  readonly what: 'now' | 'page' | 'head' | 'freezes' | RevocationKind;
   readonly id: string;
   readonly n: number;
   readonly m: number;
@@ -69,6 +72,7 @@ export async function readChanges(engine: Engine, since: CommitMark | null): Pro
       token_rows as materialized (${changed('revoked_tokens', 'touched', 'kind, value, revoked_at')})
     select 'now' as what, value as id, ${seen.next} as n, ${seen.lag} as m, ${seen.open} as open
       from meta where name = 'epoch'
+    union all select 'freezes', value, 0, 0, null from meta where name = ${freezesRow}
     union all select 'page', '', count(*), max(mark), null from log_rows group by list
     union all select 'page', '', count(*), max(mark), null from token_rows group by list
     union all select 'head', c.channel_id, ${headOf('c.channel_id')}, 0, null
@@ -77,6 +81,7 @@ export async function readChanges(engine: Engine, since: CommitMark | null): Pro
 
   let now: { mark: CommitMark; epoch: string; lag: number } | undefined;
   let readTo = Infinity;
+  let freezes = '';
   const heads: { channelId: string; head: number }[] = [];
   const revoked: RevokedToken[] = [];
   for (const { what, id, n, m, open: stillOpen } of rows) {
@@ -86,6 +91,8 @@ export async function readChanges(engine: Engine, since: CommitMark | null): Pro
     } else if (what === 'page') {
       // A full list may end in the middle of its last commit.
       if (n === rowsMax) readTo = Math.min(readTo, m - 1);
+    } else if (what === 'freezes') {
+      freezes = id;
     } else if (what === 'head') {
       heads.push({ channelId: id, head: n });
     } else {
@@ -95,7 +102,7 @@ export async function readChanges(engine: Engine, since: CommitMark | null): Pro
   if (!now) throw new Error('the database has no epoch');
   const hasMore = since !== null && readTo !== Infinity;
   const mark = hasMore ? nextCommitMark(since, now.mark, readTo) : now.mark;
-  return { mark, hasMore, epoch: now.epoch, heads, revoked, transactionLag: now.lag };
+  return { mark, hasMore, epoch: now.epoch, heads, revoked, freezes, transactionLag: now.lag };
 }
 
 function named(kind: RevocationKind, value: string): Partial<RevokedToken> {

@@ -4,6 +4,7 @@ import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import { erasedEnvelope, renamedMessage, type ErasedAgent } from './erased-event.ts';
 import { ChatStoreError } from '../errors.ts';
+import { eraseFromFreezes } from './freezes.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
 import { headOf } from './head.ts';
@@ -89,6 +90,7 @@ export async function eraseSome(
       : rewriteSome(engine, erasure, next);
   }
   if (phase === 'delete') return { place: { ...eraseStart, phase: 'redact' }, counts: noCounts };
+  if (!erasure.isDryRun) await engine.write((db) => eraseFromFreezes(db, erasure));
   if (erasure.pseudonym !== null && !erasure.isDryRun) await forgetAgent(engine, erasure.agentId);
   return { place: { ...place, phase: 'done' }, counts: noCounts };
 }

@@ -1,5 +1,5 @@
 import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
-import { isId, isReservedName } from '@openclaw/protocol/wire';
+import { isFreezeEvent, isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
 /** The agent to erase, and the id that takes its place, or null. */
@@ -62,25 +62,55 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
       ? { ...event, thread: { ...thread, title: null } }
       : event;
   }
-  // The payload of a claim holds no text of the agent, and clients depend on its fields.
-  if (event.type !== 'collaboration.event' || isClaim(event)) return event;
-  return isOwn && Object.keys(event.payload).length > 0 ? { ...event, payload: {} } : event;
+  // The payloads of claims and budgets hold no text of the agent, and clients depend on their fields.
+  if (event.type !== 'collaboration.event' || isTextless(event)) return event;
+  if (!isOwn || Object.keys(event.payload).length === 0) return event;
+  return { ...event, payload: isFreeze(event) ? { ...event.payload, reason: '' } : {} };
 }
 
-const claimFields: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+type CollaborationEvent = Extract<ChannelEvent, { type: 'collaboration.event' }>;
+type Fields = ReadonlyMap<string, (value: unknown) => boolean>;
+
+const orNull = (check: (value: unknown) => boolean) => (value: unknown) =>
+  value === null || check(value);
+const claimFields: Fields = new Map([
   ['threadId', isId],
   ['agentId', isId],
   ['fence', Number.isInteger],
   ['untilMs', Number.isInteger],
   ['expired', (value: unknown) => typeof value === 'boolean'],
 ]);
+const fieldsWithoutText: ReadonlyMap<string, Fields> = new Map([
+  ['claim.granted', claimFields],
+  ['claim.released', claimFields],
+  [
+    'budget.set',
+    new Map([
+      ['threadId', orNull(isId)],
+      ['agentTurns', orNull(Number.isInteger)],
+      ['perMinute', orNull(Number.isInteger)],
+    ]),
+  ],
+]);
 
-// The name alone is not enough: before the hub had claims, agents could emit events of any name and payload.
-function isClaim({ name, payload }: Extract<ChannelEvent, { type: 'collaboration.event' }>) {
-  return (
-    (name === 'claim.granted' || name === 'claim.released') &&
-    Object.entries(payload).every(([field, value]) => claimFields.get(field)?.(value))
-  );
+// The name alone is not enough: before the hub had such events, agents could emit events of any name and payload.
+function isTextless({ name, payload }: CollaborationEvent): boolean {
+  const fields = fieldsWithoutText.get(name);
+  return fields !== undefined && hasOnly(payload, fields);
+}
+
+function hasOnly(payload: CollaborationEvent['payload'], fields: Fields): boolean {
+  return Object.entries(payload).every(([field, value]) => fields.get(field)?.(value));
+}
+
+const freezeFields: Fields = new Map([
+  ['scope', (value: unknown) => value === 'channel'],
+  ['id', isId],
+  ['reason', orNull((value: unknown) => typeof value === 'string')],
+]);
+
+function isFreeze({ name, payload }: CollaborationEvent): boolean {
+  return isFreezeEvent(name) && hasOnly(payload, freezeFields);
 }
 
 function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {

@@ -2,9 +2,11 @@ import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening } from './engine.ts';
 import type { GroupRows } from './group-statements.ts';
+import { collectLedgerRow } from './ledger.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
-import type { ChannelWithHead, LogTable } from './tables.ts';
+import type { ChannelWithHead, LedgerTable, LogTable } from './tables.ts';
+import type { TurnLimit } from './turns.ts';
 
 type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
 
@@ -22,6 +24,12 @@ interface Entry {
   readonly notify?: readonly string[];
 }
 
+/** The rules of the hub that commits a group. */
+export interface GroupPolicy {
+  /** The limit of agents' messages in a thread or a direct channel without a budget. @default none */
+  readonly turnLimit?: TurnLimit | null;
+}
+
 /**
  * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not
  * yet written. Only this transaction can change a locked channel, so this is the state of the database after the
@@ -29,30 +37,36 @@ interface Entry {
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 
-export function createGroupState(opening: GroupOpening) {
+export function createGroupState(opening: GroupOpening, { turnLimit = null }: GroupPolicy = {}) {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
   let log: LogTable[] = [];
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
   let threads = new Map<string, GroupRows['threads'][number]>();
+  let ledger = new Map<string, LedgerTable>();
   const agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
   /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
   function takeRows(): GroupRows {
     for (const row of lastRows.values()) row.mark = mark;
-    const rows = { log, messages, mentions, threads: [...threads.values()], agents: [] };
+    const rows = {
+      ...{ log, messages, mentions, threads: [...threads.values()], agents: [] },
+      ledger: [...ledger.values()],
+    };
     log = [];
     messages = [];
     mentions = [];
     threads = new Map();
+    ledger = new Map();
     lastRows = new Map();
     return rows;
   }
 
   return {
     nowMs,
+    turnLimit,
     /** For commands that are decided one by one, statement by statement. */
     db: transaction.db,
     locksRows: transaction.locksRows,
@@ -99,12 +113,13 @@ export function createGroupState(opening: GroupOpening) {
     },
     addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /** Counts a reply. The thread's fields are used if the reply is its first. */
+    /** Counts a reply, after which the thread has this last seq and these turns. The other fields are used if the reply is its first. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
-      const { last_seq } = thread;
-      threads.set(thread.thread_id, { ...first, last_seq, replies: first.replies + 1 });
+      const { last_seq, turns } = thread;
+      threads.set(thread.thread_id, { ...first, last_seq, turns, replies: first.replies + 1 });
     },
+    addTurn: (row: LedgerTable) => collectLedgerRow(ledger, row),
     /** Records that an agent is known because it becomes a member. */
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,

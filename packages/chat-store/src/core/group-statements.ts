@@ -1,11 +1,14 @@
 import { limits } from '@openclaw/protocol/wire';
+import { addToLedger } from './ledger.ts';
 import type {
   AgentsTable,
   ChannelsTable,
+  LedgerTable,
   LogTable,
   MembersTable,
   MentionsTable,
   MessagesTable,
+  ThreadBudgetsTable,
   ThreadsTable,
 } from './tables.ts';
 
@@ -53,16 +56,24 @@ export interface PrefetchedRows {
     | 'fingerprint'
   >[];
   /** A message and its channel, with the role that the agent who names the message has in the channel. */
-  readonly messages: readonly (Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
+  readonly messages: readonly (Pick<
+    MessagesTable,
+    'id' | 'channel_id' | 'thread_id' | 'sender_id' | 'taint'
+  > &
+    Pick<ThreadBudgetsTable, 'agent_turns' | 'per_minute'> &
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
+      /** The turns of the thread that it begins; null without a reply. */
+      readonly turns: string | null;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
     })[];
-  /** The ordinals of the last message in a channel, and of the sender's last message there; 0 where there is none. */
-  readonly senders: readonly Pick<
-    MessagesTable,
-    'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
-  >[];
+  /**
+   * The last message in a channel, as its ordinal, a space and its turns; null where there is none. And the ordinal of the
+   * sender's last message there; 0 where there is none.
+   */
+  readonly senders: readonly (Pick<MessagesTable, 'channel_id' | 'sender_id' | 'sender_ordinal'> & {
+    readonly last: string | null;
+  })[];
   /** The number of a channel's members. The count stops one above the number that anyone may mention. */
   readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
@@ -87,15 +98,17 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
       from w ${join} log l on l.channel_id = w.channel_id and l.sender_id = w.sender_id
         and l.client_message_id = w.client_id and l.client_message_id is not null`,
     messages: `with w(agent_id, id) as (${items(2)})
-      select w.agent_id, m.id, m.channel_id, m.thread_id, m.taint, c.kind, c.archived_at,
-        c.deleted_at, p.role
+      select w.agent_id, m.id, m.channel_id, m.thread_id, m.sender_id, m.taint, c.kind,
+        c.archived_at, c.deleted_at, p.role, t.turns, b.agent_turns, b.per_minute
       from w ${join} messages m on m.id = w.id
       ${join} channels c on c.id = m.channel_id
-      left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id`,
+      left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id
+      left join threads t on t.channel_id = m.channel_id and t.thread_id = m.id
+      left join thread_budgets b on b.channel_id = m.channel_id and b.thread_id = m.id`,
     senders: `with w(channel_id, sender_id) as (${items(2)})
       select w.channel_id, w.sender_id,
-        coalesce((select m.ordinal from messages m where m.channel_id = w.channel_id
-          order by m.seq desc limit 1), 0) as ordinal,
+        (select m.ordinal || ' ' || coalesce(m.turns, '') from messages m
+          where m.channel_id = w.channel_id order by m.seq desc limit 1) as last,
         coalesce((select m.sender_ordinal from messages m where m.channel_id = w.channel_id
           and m.sender_id = w.sender_id order by m.ordinal desc limit 1), 0) as sender_ordinal
       from w`,
@@ -114,6 +127,8 @@ export interface GroupRows {
   readonly mentions: readonly MentionsTable[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
+  /** What turns cost, one row for each thread and agent. */
+  readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];
 }
@@ -153,6 +168,7 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
       ordinal: 'bigint',
       sender_ordinal: 'bigint',
       taint: 'text',
+      turns: 'text',
     },
     onConflict: '',
   },
@@ -169,9 +185,25 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
       replies: 'bigint',
       last_seq: 'bigint',
       announced: 'integer',
+      turns: 'text',
     },
     onConflict: `on conflict (channel_id, thread_id)
-      do update set replies = threads.replies + excluded.replies, last_seq = excluded.last_seq`,
+      do update set replies = threads.replies + excluded.replies, last_seq = excluded.last_seq,
+        turns = excluded.turns`,
+  },
+  ledger: {
+    columns: {
+      channel_id: 'text',
+      hour: 'bigint',
+      thread_id: 'text',
+      agent_id: 'text',
+      turns: 'bigint',
+      tokens_in: 'bigint',
+      tokens_out: 'bigint',
+      cost_micros: 'bigint',
+      ms: 'bigint',
+    },
+    onConflict: addToLedger,
   },
   agents: { columns: { id: 'text' }, onConflict: 'on conflict do nothing' },
 };

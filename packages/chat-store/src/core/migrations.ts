@@ -27,10 +27,67 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0010_channel_orders': { ...second, up: (db) => addChannelOrders(db, dialect) },
     '0011_claims': { ...second, up: (db) => addClaims(db, dialect) },
     '0012_tokens_and_audit': { ...second, up: (db) => addTokensAndAudit(db, dialect) },
+    '0013_ledger': { ...second, up: (db) => addLedger(db, dialect) },
+    '0014_freezes': { ...second, up: (db) => addFreezes(db, dialect) },
+    '0015_budgets': { ...second, up: (db) => addBudgets(db, dialect) },
     '0016_search': { ...second, up: (db) => createSearchTables(db, dialect) },
     '0017_thread_activity': { ...second, up: addThreadActivity },
     '0018_agent_orders': { ...second, up: (db) => createAgentOrdersTable(db, dialect) },
   });
+}
+
+/** Adds budgets, and counts the turns of agents in rows that each message reads and writes. */
+async function addBudgets(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await runAll(db, [
+    sql`alter table channels add column agent_turns bigint`,
+    sql`alter table channels add column per_minute bigint`,
+    sql`alter table messages add column turns text`,
+    sql`alter table threads add column turns text`,
+    sql`create table thread_budgets (
+      channel_id ${id} not null,
+      thread_id ${id} not null,
+      agent_turns bigint,
+      per_minute bigint,
+      constraint thread_budgets_key primary key (channel_id, thread_id)
+    ) ${isSqlite ? sql`without rowid` : sql``}`,
+  ]);
+}
+
+/** Adds freezes. That of a channel also stands in its row, which each write locks. */
+async function addFreezes(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await runAll(db, [
+    sql`alter table channels add column frozen_at bigint`,
+    sql`create table freezes (
+      scope text not null,
+      id ${id} not null,
+      reason text not null,
+      set_by ${id} not null,
+      set_at bigint not null,
+      constraint freezes_key primary key (scope, id)
+    ) ${isSqlite ? sql`without rowid` : sql``}`,
+  ]);
+}
+
+/** Adds the hourly sums of turns. The hour comes second in the key, so that retention removes a range of it. */
+async function addLedger(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  await sql`create table ledger (
+    channel_id ${id} not null,
+    hour bigint not null,
+    thread_id ${id} not null,
+    agent_id ${id} not null,
+    turns bigint not null,
+    tokens_in bigint not null,
+    tokens_out bigint not null,
+    cost_micros bigint not null,
+    ms bigint not null,
+    constraint ledger_key primary key (channel_id, hour, thread_id, agent_id)
+  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
 }
 
 /** Threads have the seq of their last event, by which they are listed. */

@@ -31,7 +31,7 @@ export function memberOf(row: MemberRow): Member {
   };
 }
 
-export function threadOf(row: Omit<ThreadsTable, 'announced' | 'last_seq'>): Thread {
+export function threadOf(row: Omit<ThreadsTable, 'announced' | 'last_seq' | 'turns'>): Thread {
   return {
     threadId: row.thread_id,
     channelId: row.channel_id,

@@ -41,6 +41,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   recentHeads: 'system',
   changes: 'system',
   agentOrders: 'system',
+  freezes: 'system',
   redislessHubs: 'system',
   epoch: 'system',
 };

@@ -1,6 +1,7 @@
 import { limits } from '@openclaw/protocol/wire';
 import type { Prefetch, PrefetchedRows } from './group-statements.ts';
 import type { Role } from './rights.ts';
+import { decodeTurns, noTurns, type Turns } from './turns.ts';
 
 type Repeat = PrefetchedRows['repeats'][number];
 
@@ -10,14 +11,22 @@ export type Prefetched = ReturnType<typeof indexPrefetched>;
 // Neither ids nor clientMessageIds may contain a newline.
 const key = (...parts: readonly string[]) => parts.join('\n');
 
+const placeOf = (channelId: string, threadId: string | null) =>
+  threadId === null ? channelId : key(channelId, threadId);
+
 export function indexPrefetched(rows: PrefetchedRows) {
+  const turns = new Map<string, Turns>();
   const roles = new Map(rows.members.map((m) => [key(m.channel_id, m.agent_id), m.role]));
   const messages = new Map(rows.messages.map((m) => [key(m.agent_id, m.id), m]));
   const repeats = new Map<string, Repeat>();
+  for (const { id, channel_id, turns: counted } of rows.messages)
+    turns.set(key(channel_id, id), decodeTurns(counted));
   const crowds = new Map(rows.crowds.map(({ channel_id, members }) => [channel_id, members]));
   const lastOrdinals = new Map<string, number>();
-  for (const { channel_id, sender_id, ordinal, sender_ordinal } of rows.senders) {
-    lastOrdinals.set(channel_id, ordinal);
+  for (const { channel_id, sender_id, last, sender_ordinal } of rows.senders) {
+    const [ordinal = '0', ...counted] = (last ?? '').split(' ');
+    lastOrdinals.set(channel_id, Number(ordinal));
+    turns.set(channel_id, decodeTurns(counted.join(' ')));
     lastOrdinals.set(key(channel_id, sender_id), sender_ordinal);
   }
 
@@ -44,6 +53,11 @@ export function indexPrefetched(rows: PrefetchedRows) {
     isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
     /** A message that the agent replies to or names as a cause. */
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
+    /** The turns of agents in a channel outside its threads, or in a thread, after the messages of this run. */
+    turns: (channelId: string, threadId: string | null): Turns =>
+      turns.get(placeOf(channelId, threadId)) ?? noTurns,
+    setTurns: (channelId: string, threadId: string | null, counted: Turns) =>
+      void turns.set(placeOf(channelId, threadId), counted),
     /** Returns the ordinals of the sender's next message in the channel, and counts that message. */
     nextOrdinals: (channelId: string, senderId: string) => ({
       ordinal: next(channelId),

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { renamedPair, type ErasedAgent } from './erased-event.ts';
+import { renameInLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -34,6 +35,7 @@ export async function renameRows(
   await replace('read_cursors', 'channel_id', inChannel);
   await set('threads', 'created_by', inChannel);
   await set('claims', 'agent_id', inChannel);
+  if (pseudonym !== null) await renameInLedger(db, channelId, agentId, pseudonym);
   await set('channels', 'created_by', sql`id = ${channelId}`);
   const channel = await db
     .selectFrom('channels')

@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts';
 import { floorOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { sweepSegmentsOf } from './search/postings.ts';
+import { hourMs, removeFromLedger } from './ledger.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
@@ -20,7 +21,7 @@ export interface Retention {
 
 export const noRetention: Retention = { retentionMs: null, maxMessages: null };
 
-/** The most channels that one piece checks. Each costs four index look-ups. */
+/** The most channels that one piece checks. Each costs five index look-ups. */
 const channelsMax = 200;
 /** The most rows of all tables that one piece deletes, so that no send waits long. A single message may have more. */
 const rowsMax = 500;
@@ -48,6 +49,8 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
   /** The ordinals of the oldest and the newest message; null when there is none. */
   readonly first: number | null;
   readonly last: number | null;
+  /** The oldest hour of its ledger; null when it has none. */
+  readonly ledger_from: number | null;
 }
 
 /** The part of a channel's log that its retention does not keep. */
@@ -125,7 +128,8 @@ async function nextChannels(
     select c.id, c.retention_ms, c.max_messages, c.floor,
       (select l.timestamp from log l where l.channel_id = c.id and l.seq >= c.floor
         order by l.seq limit 1) as oldest,
-      ${ordinal('asc')} as first, ${ordinal('desc')} as last
+      ${ordinal('asc')} as first, ${ordinal('desc')} as last,
+      (select min(g.hour) from ledger g where g.channel_id = c.id) as ledger_from
     from (
       select c.id, c.retention_ms, c.max_messages, ${floorOf({ column: 'c.id' })} as floor
       from channels c
@@ -137,13 +141,14 @@ async function nextChannels(
 }
 
 function excessOf(channel: Candidate, retention: Retention, nowMs: number): Excess | null {
-  const { id, floor, oldest, first, last } = channel;
+  const { id, floor, oldest, first, last, ledger_from } = channel;
   const retentionMs = stricter(channel.retention_ms, retention.retentionMs);
   const maxMessages = stricter(channel.max_messages, retention.maxMessages);
   const before = nowMs - retentionMs;
   const count = first === null || last === null ? 0 : last - first + 1;
   const messages = Math.max(0, count - maxMessages);
-  const isOld = oldest !== null && oldest < before;
+  const isLedgerOld = ledger_from !== null && ledger_from + hourMs <= before;
+  const isOld = (oldest !== null && oldest < before) || isLedgerOld;
   return isOld || messages > 0 ? { channelId: id, floor, before, messages } : null;
 }
 
@@ -185,9 +190,11 @@ async function trimSome(
   db: Kysely<Tables>,
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
-  const { channelId, floor } = excess;
+  const { channelId, floor, before } = excess;
+  // The sums are trimmed by age alone: those of a deleted message stay, and so do those of one beyond a count.
+  const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const { end, isAll } = await findEnd(db, excess);
-  if (end === floor) return { isDone: true, trimmedEvents: 0 };
+  if (end === floor) return { isDone: isLedgerDone, trimmedEvents: 0 };
   const { head } = await db
     .selectFrom('log')
     .select((eb) => eb.fn.max('seq').as('head'))
@@ -198,6 +205,9 @@ async function trimSome(
   const ids = sql`(select id from messages where ${trimmed})`;
   await sql`delete from reactions where message_id in ${ids}`.execute(db);
   await sql`delete from threads where channel_id = ${channelId} and thread_id in ${ids}`.execute(
+    db,
+  );
+  await sql`delete from thread_budgets where channel_id = ${channelId} and thread_id in ${ids}`.execute(
     db,
   );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
@@ -215,7 +225,7 @@ async function trimSome(
     .onConflict((conflict) => conflict.column('channel_id').doUpdateSet({ floor: end }))
     .execute();
   // Seqs have no holes, so their difference is the number of events.
-  return { isDone: isAll, trimmedEvents: end - floor };
+  return { isDone: isAll && isLedgerDone, trimmedEvents: end - floor };
 }
 
 /** Finds the new floor, and whether nothing is left to trim above it. */

@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import { emptyLists } from './group-statements.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { indexPrefetched } from './prefetch.ts';
-import { createGroupState } from './group-state.ts';
+import { createGroupState, type GroupPolicy } from './group-state.ts';
 
 /** Reports errors that callers must not see: bugs in this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
@@ -24,10 +24,11 @@ export async function runGroup(
   engine: Engine,
   commands: readonly Command[],
   report: ReportFault,
+  policy: GroupPolicy = {},
 ): Promise<Outcome[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptGroup(engine, commands);
+      return await attemptGroup(engine, commands, policy);
     } catch (error) {
       const failure = engine.failureOf(error);
       if (failure instanceof ChatStoreError) throw failure;
@@ -41,7 +42,7 @@ export async function runGroup(
       }
       const newer = await newerSchemaBehind(engine);
       if (newer !== null) throw newer;
-      if (commands.length > 1) return runApart(engine, commands, report);
+      if (commands.length > 1) return runApart(engine, commands, report, policy);
       report(error, `deciding ${commands[0]?.method}`);
       return [refuse('internal', 'the command could not be executed')];
     }
@@ -49,11 +50,16 @@ export async function runGroup(
 }
 
 // One command made the transaction fail. The others are committed without it.
-async function runApart(engine: Engine, commands: readonly Command[], report: ReportFault) {
+async function runApart(
+  engine: Engine,
+  commands: readonly Command[],
+  report: ReportFault,
+  policy: GroupPolicy,
+) {
   const outcomes: Outcome[] = [];
   for (const command of commands) {
     try {
-      outcomes.push(...(await runGroup(engine, [command], report)));
+      outcomes.push(...(await runGroup(engine, [command], report, policy)));
     } catch (error) {
       if (!(error instanceof ChatStoreError)) throw error;
       outcomes.push(refusalOf(error));
@@ -70,7 +76,11 @@ export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false
     : refuse(code === 'rate_limited' ? code : 'unavailable', message, retryAfterMs);
 }
 
-async function attemptGroup(engine: Engine, commands: readonly Command[]): Promise<Outcome[]> {
+async function attemptGroup(
+  engine: Engine,
+  commands: readonly Command[],
+  policy: GroupPolicy,
+): Promise<Outcome[]> {
   const runs = splitRuns(commands);
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
@@ -78,7 +88,7 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
     firstSends ? prefetchFor(firstSends) : emptyLists,
   );
   const { transaction } = opening;
-  const group = createGroupState(opening);
+  const group = createGroupState(opening, policy);
   const outcomes: Outcome[] = [];
   try {
     for (const [index, run] of runs.entries()) {
@@ -145,7 +155,13 @@ function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
   for (const { sends, single } of runs) {
     for (const { channelId } of sends ?? []) ids.add(channelId);
-    if (single && single.params.channelId !== null) ids.add(single.params.channelId);
+    const channelId = single ? channelIdOf(single) : null;
+    if (channelId !== null) ids.add(channelId);
   }
   return [...ids].sort();
+}
+
+function channelIdOf({ method, params }: SingleCommand): string | null {
+  if (method !== 'freeze' && method !== 'unfreeze') return params.channelId;
+  return params.scope === 'channel' ? params.id : null;
 }

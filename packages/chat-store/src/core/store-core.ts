@@ -8,6 +8,8 @@ import { readChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
+import { readFreezes } from './freezes.ts';
+import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { sweepRedactions } from './redactions.ts';
@@ -54,8 +56,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
       }
     };
 
-  function runCommands(on: Engine, commands: readonly Command[]) {
-    return runGroup(on, commands, report);
+  function runCommands(on: Engine, commands: readonly Command[], policy?: GroupPolicy) {
+    return runGroup(on, commands, report, policy);
   }
 
   function erase(on: Engine, erasure: Erasure, place: ErasePlace) {
@@ -102,6 +104,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     directChannels: bind(readDirectChannels),
     /** The commits since the mark, at most a few thousand; `hasMore` is true when there are more. */
     changes: bind(readChanges),
+    /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
+    freezes: bind(readFreezes),
     /**
      * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
      * `newer_schema` if a newer release has migrated the database past this one.

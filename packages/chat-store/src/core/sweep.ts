@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { removeDocsOf } from './search/postings.ts';
+import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
 // After this time every hub has read the last event of the channel's log.
@@ -28,6 +29,10 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
     await lockFeed(engine, db);
     const isLeft = await sweepRows(db, channel.id, channel.head);
     if (!isLeft) {
+      await db
+        .deleteFrom('freezes')
+        .where((eb) => eb.and({ scope: 'channel', id: channel.id }))
+        .execute();
       await db
         .updateTable('channels')
         .set({ swept_at: now, name: '', topic: null, metadata: null })
@@ -56,6 +61,7 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
     inChannel('mentions', 'seq'),
     inChannel('threads', 'thread_id'),
     inChannel('claims', 'thread_id'),
+    inChannel('thread_budgets', 'thread_id'),
     // One message may have a thousand reactions.
     sql`delete from reactions where (message_id, emoji, agent_id) in (
       select message_id, emoji, agent_id from reactions where message_id in (${messages})
@@ -64,6 +70,7 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
     sql`delete from search_fed where channel_id = ${channelId}`,
   ];
   if (await removeDocsOf(db, channelId, rowsMax)) return true;
+  if (await removeFromLedger(db, channelId)) return true;
   for (const step of steps) {
     const { numAffectedRows = 0n } = await step.execute(db);
     if (numAffectedRows >= rowsMax) return true;

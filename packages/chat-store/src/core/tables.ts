@@ -1,4 +1,4 @@
-import type { AgentKind } from '@openclaw/protocol';
+import type { AgentKind, FreezeScope } from '@openclaw/protocol';
 import type { AgentOrdersTable } from './agent-orders.ts';
 import type {
   SearchDocsTable,
@@ -27,6 +27,11 @@ export interface ChannelsTable {
   /** The channel's own retention; null: that of the hub. See retention.ts. */
   retention_ms: number | null;
   max_messages: number | null;
+  /** When it was frozen for agents; null while it is not. */
+  frozen_at: number | null;
+  /** Its budget; see turns.ts. */
+  agent_turns: number | null;
+  per_minute: number | null;
 }
 
 /**
@@ -41,6 +46,7 @@ export interface ChannelWithHead extends ChannelsTable {
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
+  ...['frozen_at', 'agent_turns', 'per_minute'],
 ] as (keyof ChannelsTable)[];
 
 export interface MembersTable {
@@ -98,6 +104,8 @@ export interface MessagesTable {
   sender_ordinal: number;
   /** The taint of its origin as a JSON array; null when it has none. */
   taint: string | null;
+  /** The turns of agents outside threads after this message; see turns.ts. */
+  turns: string | null;
 }
 
 /** A deleted message whose edits may still hold its text in the log; see redactions.ts. */
@@ -148,6 +156,16 @@ export interface ThreadsTable {
   last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
+  /** The turns of agents in the thread; see turns.ts. */
+  turns: string | null;
+}
+
+/** The own budget of a thread. */
+export interface ThreadBudgetsTable {
+  channel_id: string;
+  thread_id: string;
+  agent_turns: number | null;
+  per_minute: number | null;
 }
 
 /** The newest claim of a thread, held or ended. */
@@ -162,6 +180,22 @@ export interface ClaimsTable {
   /** 1 when its end is in the log. */
   released: number;
 }
+
+/** What the turns of one agent in one thread cost in one hour; see ledger.ts. */
+export interface LedgerTable {
+  channel_id: string;
+  /** The beginning of the hour, in epoch ms. */
+  hour: number;
+  /** Empty outside threads. */
+  thread_id: string;
+  agent_id: string;
+  turns: number;
+  tokens_in: number;
+  tokens_out: number;
+  cost_micros: number;
+  ms: number;
+}
+
 /** The `agent_id` of a mention of every member. It is no id, so no agent has it. */
 export const everyone = '@all';
 
@@ -176,6 +210,17 @@ export interface ReadCursorsTable {
   agent_id: string;
   channel_id: string;
   seq: number;
+}
+
+/** A freeze that was set and not lifted. */
+export interface FreezesTable {
+  scope: FreezeScope;
+  /** The channel or the agent; empty for the hub. */
+  id: string;
+  /** Empty when the one who gave it was erased. */
+  reason: string;
+  set_by: string;
+  set_at: number;
 }
 
 export interface HubsTable {
@@ -241,9 +286,12 @@ export interface Tables {
   sweeps: SweepsTable;
   reactions: ReactionsTable;
   threads: ThreadsTable;
+  thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  ledger: LedgerTable;
   mentions: MentionsTable;
   read_cursors: ReadCursorsTable;
+  freezes: FreezesTable;
   hubs: HubsTable;
   revoked_tokens: RevokedTokensTable;
   minted_tokens: MintedTokensTable;

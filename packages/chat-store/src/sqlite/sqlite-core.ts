@@ -73,7 +73,7 @@ export async function openSqliteCore(
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
-    ...forward(system, 'readMinted', 'readTime', 'readAudit', 'agentOrders'),
+    ...forward(system, 'readMinted', 'readTime', 'readAudit', 'agentOrders', 'freezes'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,
       // each may find the other still open, and both leave the log behind.

@@ -55,7 +55,7 @@ export const channelMethods = {
       maxMessages: orNull(maxMessagesSchema).describe('Trims messages before the newest ones.'),
     }),
     result: channelResult,
-    errors: ['conflict', 'forbidden'],
+    errors: ['conflict', 'forbidden', 'frozen'],
     rest: { verb: 'POST', path: '/channels', status: 201 },
     examples: [
       {
@@ -88,7 +88,7 @@ export const channelMethods = {
       maxMessages: maxMessagesSchema.nullable().optional(),
     }),
     result: channelResult,
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'PATCH', path: '/channels/:channelId' },
     examples: [
       {
@@ -103,7 +103,7 @@ export const channelMethods = {
     summary: 'Makes a channel read-only.',
     params: channelId,
     result: channelResult,
-    errors: ['forbidden', 'not_found'],
+    errors: ['forbidden', 'frozen', 'not_found'],
     rest: { verb: 'POST', path: '/channels/:channelId/archive' },
     examples: [
       {
@@ -129,7 +129,7 @@ export const channelMethods = {
     summary: 'Deletes a channel with everything in it; its id is never used again.',
     params: channelId,
     result: emptyResult,
-    errors: ['forbidden', 'not_found'],
+    errors: ['forbidden', 'frozen', 'not_found'],
     rest: { verb: 'DELETE', path: '/channels/:channelId' },
     examples: [{ params: { channelId: 'ops' }, result: {} }],
   },
@@ -161,7 +161,7 @@ export const channelMethods = {
     summary: 'Makes the caller a member of a public channel.',
     params: channelId,
     result: z.object({ member: memberSchema }),
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'POST', path: '/channels/:channelId/join' },
     examples: [
       { params: { channelId: 'ops' }, result: { member: { ...sampleMember, displayName: null } } },
@@ -173,7 +173,7 @@ export const channelMethods = {
     summary: 'Ends the caller’s membership; the last owner cannot leave.',
     params: channelId,
     result: emptyResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'POST', path: '/channels/:channelId/leave' },
     examples: [{ params: { channelId: 'ops' }, result: {} }],
   },

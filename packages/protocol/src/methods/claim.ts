@@ -16,7 +16,7 @@ export const fenceSchema = z.int().min(1);
 const result = z.object({ fence: fenceSchema, untilMs: timestampSchema });
 const sampleParams = { channelId: 'ops', threadId: 'm42' };
 const sampleResult = { fence: 1, untilMs: sampleTimestamp + 60_000 };
-const errors = ['archived', 'conflict', 'forbidden', 'not_found'] as const;
+const errors = ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'] as const;
 
 /** Methods by which one agent takes a thread for some time, so that the others leave it alone. */
 export const claimMethods = {

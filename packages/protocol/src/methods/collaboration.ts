@@ -20,7 +20,7 @@ export const collaborationMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
     }),
     result: z.object({ seq: seqSchema.nullable().describe('null: global, so in no log.') }),
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     examples: [
       {
         params: { channelId: 'ops', name: 'review.requested', payload: { change: 1280 } },

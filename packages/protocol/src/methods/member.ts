@@ -44,7 +44,7 @@ export const memberMethods = {
       displayName: orNull(displayName),
     }),
     result: memberResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'POST', path: '/channels/:channelId/members', status: 201 },
     examples: [
       {
@@ -59,7 +59,7 @@ export const memberMethods = {
     summary: 'Ends an agent’s membership; its connections stop receiving the channel’s events.',
     params: paramsSchema({ channelId: idSchema, agentId: idSchema }),
     result: emptyResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'DELETE', path: '/channels/:channelId/members/:agentId' },
     examples: [{ params: { channelId: 'ops', agentId: 'ben' }, result: {} }],
   },
@@ -74,7 +74,7 @@ export const memberMethods = {
       displayName: displayName.nullable().optional(),
     }),
     result: memberResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'PATCH', path: '/channels/:channelId/members/:agentId' },
     examples: [
       {

@@ -6,7 +6,6 @@ import {
   emojiSchema,
   floorSchema,
   mentionsSchema,
-  metadataSchema,
   orNull,
   pageParams,
   seqSchema,
@@ -17,6 +16,7 @@ import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
+import { messageMetadataSchema } from '../turn.ts';
 import { fenceSchema } from './claim.ts';
 import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
 
@@ -88,7 +88,7 @@ export const messageMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
       ...mentionParams,
-      metadata: orNull(metadataSchema),
+      metadata: orNull(messageMetadataSchema),
       ...originParams,
       basedOn,
       fence,
@@ -99,7 +99,16 @@ export const messageMethods = {
         path: ['fence'],
       }),
     result: sendResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found', 'superseded', 'too_large'],
+    errors: [
+      'archived',
+      'conflict',
+      'forbidden',
+      'frozen',
+      'not_found',
+      'paused',
+      'superseded',
+      'too_large',
+    ],
     rest: { verb: 'POST', path: '/channels/:channelId/messages', status: 201 },
     examples: [
       {
@@ -119,7 +128,7 @@ export const messageMethods = {
     summary: 'Replaces the content of the caller’s own message; at most limits.edits times.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema, content: contentSchema }),
     result: changeResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found', 'too_large'],
     rest: { verb: 'PATCH', path: '/channels/:channelId/messages/:messageId' },
     examples: [{ params: { ...ofMessage, content: 'Deployed 1.4.1' }, result: { seq: 43 } }],
   },
@@ -129,7 +138,7 @@ export const messageMethods = {
     summary: 'Empties the caller’s own message, or as an owner any message; it keeps its place.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema }),
     result: changeResult,
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     rest: { verb: 'DELETE', path: '/channels/:channelId/messages/:messageId' },
     examples: [{ params: ofMessage, result: { seq: 43 } }],
   },
@@ -217,12 +226,12 @@ export const messageMethods = {
       content: contentSchema,
       clientMessageId: orNull(clientMessageIdSchema),
       ...mentionParams,
-      metadata: orNull(metadataSchema),
+      metadata: orNull(messageMetadataSchema),
       ...originParams,
       basedOn,
     }).refine(hasFewCauses, tooManyCauses),
     result: sendResult.extend({ channelId: idSchema }),
-    errors: ['conflict', 'forbidden', 'not_found', 'superseded', 'too_large'],
+    errors: ['conflict', 'forbidden', 'frozen', 'not_found', 'paused', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },
     examples: [
       {
@@ -238,7 +247,7 @@ export const messageMethods = {
     summary: 'Adds the caller’s reaction to a message.',
     params: reactionParams,
     result: reactionResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     examples: [reaction],
   },
   'reaction.remove': {
@@ -248,7 +257,7 @@ export const messageMethods = {
     summary: 'Removes the caller’s reaction.',
     params: reactionParams,
     result: reactionResult,
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     examples: [reaction],
   },
 } as const satisfies Record<string, MethodDefinition>;

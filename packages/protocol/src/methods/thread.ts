@@ -28,7 +28,7 @@ export const threadMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
     }),
     result: threadResult,
-    errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    errors: ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'],
     examples: [
       {
         params: { channelId: 'ops', messageId: 'm42', title: 'Release 1.4.0' },
@@ -46,7 +46,7 @@ export const threadMethods = {
       title: title.nullable(),
     }),
     result: threadResult,
-    errors: ['archived', 'forbidden', 'not_found'],
+    errors: ['archived', 'forbidden', 'frozen', 'not_found'],
     examples: [
       {
         params: { channelId: 'ops', threadId: 'm42', title: null },

@@ -15,6 +15,8 @@ export const unlimited = {
   HUB_LIMIT_MESSAGE: '1000000/1',
   HUB_LIMIT_CREATE: '1000000/1',
   HUB_LIMIT_CALLS: '1000000/1',
+  HUB_AGENT_LOOP: '0',
+  HUB_AGENT_TURNS: '0',
 };
 
 /** Two hubs on one Redis; the processor time and the memory of both can be read. */

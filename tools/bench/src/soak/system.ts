@@ -88,6 +88,8 @@ export async function startSystem(
       HUB_LIMIT_TYPING: noLimit,
       HUB_LIMIT_CALLS: callLimit,
       HUB_LIMIT_CREATE: noLimit,
+      HUB_AGENT_LOOP: '0',
+      HUB_AGENT_TURNS: '0',
       LOG_LEVEL: 'info',
     };
     const hub = await startHub({ env, logFile: `${folder}/${name}.log` });

@@ -12,6 +12,7 @@ import {
   type Decide,
   type DecideAuthorized,
 } from './decision.ts';
+import { refusalOfFrozen } from './freezes.ts';
 import { insertMember } from './members.ts';
 
 /** The creator is the owner and the first member; its join is seq 1. */
@@ -19,6 +20,8 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   const { kind, name, topic, metadata, retentionMs, maxMessages } = params;
   const id = params.channelId ?? newId(group.nowMs);
   if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
+  const frozen = refusalOfFrozen(actor, null);
+  if (frozen) return frozen;
   const created_by = actor.agentId;
   const row = { id, kind, name, topic, metadata: toJson(metadata), created_by };
   const retention = { retention_ms: retentionMs, max_messages: maxMessages };
@@ -61,6 +64,9 @@ export async function insertChannel(
     swept_at: null,
     retention_ms: null,
     max_messages: null,
+    frozen_at: null,
+    agent_turns: null,
+    per_minute: null,
     ...fields,
   };
   const created = await group.db

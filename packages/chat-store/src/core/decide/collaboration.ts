@@ -1,6 +1,7 @@
 import { isReservedName } from '@openclaw/protocol/wire';
 import { refuse } from '../../commands.ts';
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
+import { refusalOfFrozen } from './freezes.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 const needs = { from: 'member', inArchived: false } as const;
@@ -16,6 +17,8 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
   if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;
   const loaded = await loadAuthorized(group, actor, channelId, needs);
   if (!loaded.ok) return loaded;
+  const frozen = refusalOfFrozen(actor, loaded.channel);
+  if (frozen) return frozen;
   const event = group.append(
     loaded.channel,
     actor,

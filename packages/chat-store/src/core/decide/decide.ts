@@ -2,6 +2,7 @@ import type { ParamsOf } from '@openclaw/protocol';
 import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
+import { setBudget } from './budgets.ts';
 import {
   archiveChannel,
   createChannel,
@@ -12,6 +13,7 @@ import {
 import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
 import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
+import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
 import { addReaction, removeReaction } from './reactions.ts';
@@ -29,6 +31,9 @@ type ChannelMethod = {
 
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
+/** Methods of agents that a freeze does not stop, or that recognize a repeat before they ask for it. */
+const evenFrozen: ReadonlySet<WriteMethod> = new Set(['read.mark', 'thread.create']);
+
 const authorizedIn =
   <M extends ChannelMethod>(
     from: From<M>,
@@ -39,7 +44,11 @@ const authorizedIn =
     const needs = { from: typeof from === 'function' ? from(command) : from, inArchived };
     const { channelId } = command.params;
     const loaded = await loadAuthorized(group, command.actor, channelId, needs);
-    return loaded.ok ? decideAuthorized(group, { ...command, ...loaded }) : loaded;
+    if (!loaded.ok) return loaded;
+    const frozen = evenFrozen.has(command.method)
+      ? null
+      : refusalOfFrozen(command.actor, loaded.channel);
+    return frozen ?? decideAuthorized(group, { ...command, ...loaded });
   };
 
 /** Demands these rights, and a channel that is not archived. */
@@ -79,6 +88,9 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'thread.update': inChannel('member', updateThread),
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
+  'budget.set': inChannel('member', setBudget),
+  freeze: setFreeze,
+  unfreeze: liftFreeze,
   'collaboration.emit': emitCollaboration,
   'read.mark': evenArchived('member', markRead),
 };

@@ -4,7 +4,7 @@ import { headOf } from '../head.ts';
 import type { ChannelWithHead } from '../tables.ts';
 import { insertChannel } from './channels.ts';
 import { traceCauses } from './origin.ts';
-import { pairOf, refuseSend, type Send } from './send.ts';
+import { pairOf, refusalToOpen, refuseSend, type Send } from './send.ts';
 
 /**
  * Creates the direct channels that a run of messages needs and that do not exist yet, with their two members and an
@@ -18,7 +18,7 @@ export async function openDirectChannels(
   const missing = new Map<string, Send & { method: 'direct.send' }>();
   for (const send of sends) {
     if (send.method !== 'direct.send' || refuseSend(send)) continue;
-    if (send.actor.mayOpenDirects === false) continue;
+    if (send.actor.mayOpenDirects === false || refusalToOpen(group, send)) continue;
     const id = send.channelId;
     if (!traceCauses(prefetched, send.actor, id, send.params).ok) continue;
     // The sender of the first message counts as the channel's creator.

@@ -9,13 +9,18 @@ import {
   type Refusal,
 } from '../../commands.ts';
 import type { Prefetch } from '../group-statements.ts';
+import { budgetOfRow, noBudget } from '../budgets.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
+import { ledgerRowOf } from '../ledger.ts';
 import { newId } from '../new-id.ts';
 import { everyone } from '../tables.ts';
+import { encodeTurns } from '../turns.ts';
 import { isOutOfBounds, authorize } from '../rights.ts';
+import { announceExhausted, countTurn, refusalOfLoop } from './budgets.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
+import { refusalOfFrozen } from './freezes.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -150,12 +155,17 @@ export function decideSend(
     );
   }
   const traced = traceCauses(prefetched, send.actor, channelId, send.params);
+  // Neither a frozen agent nor one that is paused opens a channel.
+  const closed = isDirect && !channel ? refusalToOpen(group, send) : null;
+  if (closed) return closed;
   // The message is refused, so no channel was created for it.
   if (isDirect && !channel && !traced.ok) return traced;
   const role = prefetched.role(channelId, agentId);
   const denied = authorize(send.actor, channelId, channel, role, posting);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
+  const frozen = refusalOfFrozen(send.actor, channel);
+  if (frozen) return frozen;
   if (threadId !== null) {
     const root = prefetched.message(agentId, threadId);
     if (root?.channel_id !== channelId)
@@ -165,8 +175,21 @@ export function decideSend(
   }
 
   if (!traced.ok) return traced;
+  const addressed = addressedBy(prefetched, send, mentions);
+  const root = threadId === null ? undefined : prefetched.message(agentId, threadId);
+  const counted = countTurn(
+    group,
+    send.actor,
+    {
+      ...{ channel, threadId, turns: prefetched.turns(channelId, threadId) },
+      ownBudget: root ? budgetOfRow(root) : noBudget,
+    },
+    addressed,
+  );
+  if (!counted.ok) return counted;
   const unmet = conditions && refuseUnmet(send, conditions);
   if (unmet) return unmet;
+  prefetched.setTurns(channelId, threadId, counted.turns);
 
   const mentionedMembers = mentions.filter(
     (to) => to !== agentId && prefetched.role(channelId, to) !== null,
@@ -212,7 +235,11 @@ export function decideSend(
     text_seq: seq,
     ...prefetched.nextOrdinals(channelId, agentId),
     taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
+    turns: encodeTurns(prefetched.turns(channelId, null)),
   });
+  const place = { channel_id: channelId, thread_id: threadId, agent_id: agentId };
+  const turn = ledgerRowOf(place, metadata, timestamp);
+  if (turn) group.addTurn(turn);
   if (threadId !== null) {
     group.addReply({
       channel_id: channelId,
@@ -220,6 +247,7 @@ export function decideSend(
       created_by: agentId,
       created_at: timestamp,
       last_seq: seq,
+      turns: encodeTurns(counted.turns),
     });
   }
   if (clientMessageId !== null) {
@@ -237,5 +265,36 @@ export function decideSend(
   for (const agent_id of mentionedMembers) {
     group.addMention({ agent_id, channel_id: channelId, seq });
   }
-  return accepted(answer({ messageId: id, seq, timestamp, duplicate: false, unreached }), event);
+  const result = answer({ messageId: id, seq, timestamp, duplicate: false, unreached });
+  const events = counted.exhausted
+    ? [event, announceExhausted(group, channel, threadId, counted.exhausted)]
+    : [event];
+  return addressed.length === 0
+    ? accepted(result, ...events)
+    : { ...accepted(result, ...events), addressed };
+}
+
+/** The refusal of a direct message that would open its channel; null if a freeze or a loop does not forbid it. */
+export function refusalToOpen(
+  { nowMs }: GroupState,
+  { actor, params }: Send & { readonly method: 'direct.send' },
+): Refusal | null {
+  return refusalOfFrozen(actor, null) ?? refusalOfLoop(actor, [params.agentId], nowMs);
+}
+
+/** The agents that a message of an agent mentions, answers or is sent to; empty for any other sender. */
+function addressedBy(
+  prefetched: Prefetched,
+  { actor, method, params }: Send,
+  mentions: readonly string[],
+): readonly string[] {
+  if (actor.kind !== 'agent') return [];
+  const addressed = new Set(mentions);
+  if (method === 'direct.send') addressed.add(params.agentId);
+  if (params.replyTo !== null) {
+    const author = prefetched.message(actor.agentId, params.replyTo)?.sender_id;
+    if (author !== undefined) addressed.add(author);
+  }
+  addressed.delete(actor.agentId);
+  return [...addressed];
 }

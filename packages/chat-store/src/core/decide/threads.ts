@@ -3,6 +3,7 @@ import type { GroupState } from '../group-state.ts';
 import { threadOf } from '../objects.ts';
 import type { ThreadsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
+import { refusalOfFrozen } from './freezes.ts';
 import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
@@ -18,6 +19,8 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
   if (repeat && !repeat.ok) return repeat;
   const known = await findThread(group, channelId, messageId);
   if (repeat && known) return accepted({ thread: threadOf(known) });
+  const frozen = refusalOfFrozen(actor, channel);
+  if (frozen) return frozen;
   if (channel.archived_at !== null) return refuse('archived', `channel ${channelId} is archived`);
   if (known?.announced) return accepted({ thread: threadOf(known) });
   const found = await findMessage(group, channel, messageId);
@@ -36,6 +39,7 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
     // The seq that the event gets below.
     last_seq: channel.head + 1,
     announced: 1,
+    turns: known?.turns ?? null,
   };
   const { created_by, created_at, last_seq, announced } = row;
   await group.db

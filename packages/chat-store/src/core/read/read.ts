@@ -2,8 +2,11 @@ import type { ParamsOf, ResultOf } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
+import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
+import { listFreezes } from './freezes.ts';
 import { listThreads, readHistory } from './history.ts';
+import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
 import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
@@ -20,6 +23,9 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.history': readHistory,
   'message.search': searchMessages,
   'thread.list': listThreads,
+  'budget.get': getBudget,
+  'freeze.list': listFreezes,
+  'ledger.sum': sumLedger,
   'read.state': readState,
 };
 

@@ -43,6 +43,8 @@ export function hubSystem(options: HubSystemOptions): System {
             HUB_LIMIT_MESSAGE: unlimited,
             HUB_LIMIT_CREATE: unlimited,
             HUB_LIMIT_CALLS: unlimited,
+            HUB_AGENT_LOOP: '0',
+            HUB_AGENT_TURNS: '0',
             LOG_LEVEL: 'error',
           }),
           isReady: ({ port }) => answersOk(port, '/readyz'),

@@ -1,0 +1,133 @@
+import { expect, it } from '@jest/globals';
+import { connectRpc, startHubPair, startRedis, usesRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+
+const redis = closeAfterAll(await startRedis());
+const pair = closeAfterAll(await startHubPair({ REDIS_URL: redis.url }));
+const [hubA, hubB] = pair.hubs;
+await waitFor(async () => (await usesRedis(hubA)) && (await usesRedis(hubB)), { what: 'Redis' });
+
+const reason = 'it deploys in a loop';
+const connect = (hub: typeof hubA, agentId: string, query = '') =>
+  connectRpc(`${hub.url}/v1/ws?agent=${agentId}${query}`);
+const asPerson = '&kind=person';
+const asAdmin = '&kind=person&role=admin';
+
+type Socket = Awaited<ReturnType<typeof connect>>;
+const refusalOf = (socket: Socket, method: string, params: object) =>
+  socket.call(method, params).then(
+    () => null,
+    ({ data }) => data as { code: string; scope?: string },
+  );
+
+async function channelOf(channelId: string) {
+  const owner = await connect(hubA, `owner-of-${channelId}`, asPerson);
+  await owner.call('channel.create', { channelId, name: channelId });
+  const agents = await Promise.all([hubA, hubB].map((hub, n) => connect(hub, `${channelId}-${n}`)));
+  for (const agent of agents) await agent.call('channel.join', { channelId });
+  await owner.call('subscribe', { topics: [{ channelId }] });
+  const close = () => Promise.all([owner, ...agents].map((socket) => socket.close()));
+  return { owner, agents, close, send: { channelId, content: 'again' } };
+}
+
+/** Sends until it is refused. Resolves with the refusal and the time that it took. */
+async function untilRefused(agent: Socket, send: object) {
+  const startMs = performance.now();
+  for (;;) {
+    const data = await refusalOf(agent, 'message.send', send);
+    if (data) return { data, ms: performance.now() - startMs };
+  }
+}
+
+it('a frozen agent writes on no hub within a second, over Redis and without it', async () => {
+  const { agents, close, send } = await channelOf('agents');
+  await using admin = await connect(hubB, 'root', asAdmin);
+  await using person = await connect(hubA, 'pia', asPerson);
+  const freeze = { scope: 'agent', id: 'agents-0' };
+  for (const isRedisThere of [true, false]) {
+    if (!isRedisThere) await redis.kill();
+    // Negative control: until the freeze the agent writes.
+    expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
+    await admin.call('freeze', { ...freeze, reason: `${reason} ${isRedisThere}` });
+    const refused = await untilRefused(agents[0]!, send);
+    expect(refused.data).toEqual({ code: 'frozen', scope: 'agent' });
+    expect(refused.ms).toBeLessThan(1_000);
+    expect(await refusalOf(agents[0]!, 'typing.start', { channelId: 'agents' })).toMatchObject({
+      ...{ code: 'frozen', scope: 'agent' },
+    });
+    expect(await refusalOf(agents[0]!, 'message.history', { channelId: 'agents' })).toBeNull();
+    expect(await refusalOf(agents[1]!, 'message.send', send)).toBeNull();
+    if (isRedisThere) {
+      const isFreeze = ({ event }: { event: { name?: string } }) => event.name === 'freeze.set';
+      expect((await admin.event(isFreeze)).event.payload).toEqual({
+        ...freeze,
+        reason: `${reason} true`,
+      });
+      // Others learn of it without the reason.
+      expect((await person.event(isFreeze)).event.payload).toEqual({ ...freeze, reason: null });
+    }
+    await admin.call('unfreeze', freeze);
+    await waitFor(async () => (await refusalOf(agents[0]!, 'message.send', send)) === null, {
+      what: 'the end of the freeze',
+      timeoutMs: 1_000,
+    });
+  }
+  await redis.restart();
+  await waitFor(async () => (await usesRedis(hubA)) && (await usesRedis(hubB)), { what: 'Redis' });
+  await close();
+});
+
+it('a frozen channel takes nothing from an agent of either hub, also when the hub that froze it is killed', async () => {
+  const { owner, agents, close, send } = await channelOf('rooms');
+  const { channelId } = send;
+  const writing = agents.map((agent) => untilRefused(agent, send));
+  const isMessage = ({ event }: { event: { type: string } }) => event.type === 'channel.message';
+  await owner.event(isMessage);
+  await using second = await connect(hubB, 'owner-of-rooms', asPerson);
+  await second.call('freeze', { scope: 'channel', id: channelId, reason });
+  for (const { data } of await Promise.all(writing)) {
+    expect(data).toEqual({ code: 'frozen', scope: 'channel' });
+  }
+  await hubB.kill();
+  expect(await refusalOf(agents[0]!, 'message.send', send)).toEqual({
+    code: 'frozen',
+    scope: 'channel',
+  });
+  expect(await refusalOf(agents[0]!, 'typing.start', { channelId })).toMatchObject({
+    code: 'frozen',
+  });
+  await owner.call('message.send', { channelId, content: 'a person goes on' });
+  const { events } = await owner.call('log.read', { channelId, after: 0 });
+  const named = events.map(
+    ({ event }: { event: { type: string; name?: string } }) => event.name ?? event.type,
+  );
+  expect(named.slice(named.indexOf('freeze.set'))).toEqual(['freeze.set', 'channel.message']);
+
+  await hubB.restart();
+  // A hub that starts knows the freezes of agents at once.
+  await using admin = await connect(hubA, 'root', asAdmin);
+  await admin.call('freeze', { scope: 'hub', reason });
+  await hubB.kill();
+  await hubB.restart();
+  await using late = await connect(hubB, 'late');
+  expect(await refusalOf(late, 'channel.create', { name: 'New' })).toEqual({
+    code: 'frozen',
+    scope: 'hub',
+  });
+  await admin.call('unfreeze', { scope: 'hub' });
+  await owner.call('unfreeze', { scope: 'channel', id: channelId });
+  expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
+
+  // Audited, also for an owner who is no admin.
+  const audit = async (target: string) => {
+    const url = `${hubA.httpUrl}/v1/audit?agent=root&role=admin&target=${target}`;
+    return ((await (await fetch(url)).json()) as { entries: { action: string; actor: string }[] })
+      .entries;
+  };
+  const acts = await audit(channelId);
+  expect(acts.map(({ action, actor }) => [action, actor])).toEqual([
+    ['unfreeze', 'owner-of-rooms'],
+    ['freeze', 'owner-of-rooms'],
+  ]);
+  await close();
+});

@@ -1,0 +1,66 @@
+import type { ChatStore } from '@openclaw/chat-store';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  isFreezeEvent,
+  type EncodedEnvelope,
+} from '@openclaw/protocol';
+
+/** The freezes of agents and of the hub, as this hub knows them. Those of channels are decided in the store. */
+export interface Frozen {
+  /** True while all agents are frozen. */
+  readonly hub: boolean;
+  readonly agents: ReadonlySet<string>;
+}
+
+/**
+ * Keeps the freezes in memory, because every write asks for them. A hub reads them again when it is told of a change
+ * over Redis, and otherwise with its next tail check, within half a second.
+ */
+export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
+  const frozen: { -readonly [Field in keyof Frozen]: Frozen[Field] } = {
+    hub: false,
+    agents: new Set(),
+  };
+  let version: string | null = null;
+  let reading: Promise<void> | null = null;
+
+  async function read(): Promise<void> {
+    const freezes = await store.freezes();
+    frozen.hub = freezes.hub;
+    frozen.agents = new Set(freezes.agents);
+    ({ version } = freezes);
+  }
+
+  /** Reads what is committed now. A read that has begun already may have missed it, so it is waited for. */
+  async function refresh(): Promise<void> {
+    await reading?.catch(() => undefined);
+    reading ??= read().finally(() => (reading = null));
+    await reading;
+  }
+
+  await read();
+  return {
+    frozen: frozen as Frozen,
+    refresh,
+    /** Takes the version that the store has now. Rejects when the freezes of that version could not be read. */
+    async check(current: string): Promise<void> {
+      if (current !== version) await refresh();
+    },
+  };
+}
+
+export type Freezes = Awaited<ReturnType<typeof createFreezes>>;
+
+/** The global event of a freeze for those who must not see its reason; null for any other event. */
+export function freezeWithoutReason({ json }: EncodedEnvelope): EncodedEnvelope | null {
+  const envelope = decodeEnvelope(json)?.envelope;
+  if (envelope?.event.type !== 'collaboration.event' || !isFreezeEvent(envelope.event.name)) {
+    return null;
+  }
+  const { event } = envelope;
+  return encodeEnvelope({
+    ...envelope,
+    event: { ...event, payload: { ...event.payload, reason: null } },
+  });
+}

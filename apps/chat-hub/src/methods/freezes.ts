@@ -1,0 +1,33 @@
+import type { ParamsOf } from '@openclaw/protocol';
+import type { Caller, Handlers } from '../calls/handler.ts';
+import type { MethodDeps } from './method-deps.ts';
+import { reads } from './store-methods.ts';
+
+/** Handlers of freeze, unfreeze and freeze.list. Each change is audited in its own transaction. */
+export function freezeMethods(deps: MethodDeps) {
+  const { publisher, freezes, audit, log } = deps;
+  const change =
+    <M extends 'freeze' | 'unfreeze'>(method: M) =>
+    async (caller: Caller, params: ParamsOf<M>) => {
+      const { identity, transport, trace } = caller;
+      const { scope, id, reason } = params;
+      const record = audit.recordOf(
+        { identity, transport, requestId: trace?.requestId ?? null },
+        // The reason is the caller's own word for the record.
+        { action: method, target: id, details: { scope, reason } },
+      );
+      const answer = await publisher.commit(caller, method, params, { ...identity, audit: record });
+      if (!answer.ok) return answer;
+      audit.logged(record);
+      // So that the answer is true on this hub already. If it fails, the next tail check repeats it.
+      await freezes
+        .refresh()
+        .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));
+      return answer;
+    };
+  return {
+    freeze: change('freeze'),
+    unfreeze: change('unfreeze'),
+    'freeze.list': reads(deps, 'freeze.list'),
+  } satisfies Partial<Handlers>;
+}

@@ -1,0 +1,59 @@
+import type { ResultOf } from '@openclaw/protocol';
+import { refuse, type Refusal } from '../commands.ts';
+import type { Kysely } from 'kysely';
+import type { ChannelsTable, Tables } from './tables.ts';
+import { decodeTurns, pausedUntil, type Budget, type Turns } from './turns.ts';
+
+export const noBudget: Budget = { agentTurns: null, perMinute: null };
+
+/** The budget in the row of a channel or of a thread's budget. */
+export function budgetOfRow(row: Pick<ChannelsTable, 'agent_turns' | 'per_minute'>): Budget {
+  return { agentTurns: row.agent_turns, perMinute: row.per_minute };
+}
+
+/** The own budget of a thread. Refused when there is no such message, or when it is a reply. */
+export async function findThreadBudget(
+  db: Kysely<Tables>,
+  channelId: string,
+  threadId: string,
+): Promise<{ readonly ok: true; readonly budget: Budget } | Refusal> {
+  const row = await db
+    .selectFrom('messages as m')
+    .leftJoin('thread_budgets as b', (join) =>
+      join.onRef('b.channel_id', '=', 'm.channel_id').onRef('b.thread_id', '=', 'm.id'),
+    )
+    .select(['m.thread_id', 'b.agent_turns', 'b.per_minute'])
+    .where((eb) => eb.and({ 'm.id': threadId, 'm.channel_id': channelId }))
+    .executeTakeFirst();
+  return row?.thread_id === null
+    ? { ok: true, budget: budgetOfRow(row) }
+    : refuse('not_found', `there is no message ${threadId}`);
+}
+
+/** The turns of agents in a thread, or outside threads. Costs one look-up. */
+export async function readTurns(
+  db: Kysely<Tables>,
+  channelId: string,
+  threadId: string | null,
+): Promise<Turns> {
+  const row =
+    threadId === null
+      ? await db
+          .selectFrom('messages')
+          .select('turns')
+          .where('channel_id', '=', channelId)
+          .orderBy('seq', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+      : await db
+          .selectFrom('threads')
+          .select('turns')
+          .where((eb) => eb.and({ channel_id: channelId, thread_id: threadId }))
+          .executeTakeFirst();
+  return decodeTurns(row?.turns ?? null);
+}
+
+/** The answer about a place: the budget in force there, and what is used of it. */
+export function budgetOf(budget: Budget, turns: Turns, nowMs: number): ResultOf<'budget.get'> {
+  return { ...budget, used: turns.used, pausedUntilMs: pausedUntil(turns, budget, nowMs) };
+}

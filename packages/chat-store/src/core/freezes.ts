@@ -1,0 +1,47 @@
+import { sql, type Kysely } from 'kysely';
+import type { Engine } from './engine.ts';
+import type { ErasedAgent } from './erased-event.ts';
+import type { Tables } from './tables.ts';
+
+/** The row of `meta` whose value changes with every freeze of an agent or of the hub. */
+export const freezesRow = 'freezes';
+
+/** The freezes that no channel's row holds. */
+export interface Freezes {
+  /** Differs from the version of any other state; see `Changes.freezes`. */
+  readonly version: string;
+  /** True while all agents are frozen. */
+  readonly hub: boolean;
+  readonly agents: readonly string[];
+}
+
+/** Reads the version before the freezes, so that a change in between is found with the next version. */
+export async function readFreezes({ db }: Engine): Promise<Freezes> {
+  const meta = await db
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', freezesRow)
+    .executeTakeFirst();
+  const rows = await db
+    .selectFrom('freezes')
+    .select(['scope', 'id'])
+    .where('scope', 'in', ['hub', 'agent'])
+    .execute();
+  return {
+    version: meta?.value ?? '',
+    hub: rows.some(({ scope }) => scope === 'hub'),
+    agents: rows.filter(({ scope }) => scope === 'agent').map(({ id }) => id),
+  };
+}
+
+/**
+ * Empties the reasons that an erased agent gave, and replaces its id as the one who gave them. A freeze of the agent
+ * stays, like the revocation of its tokens.
+ */
+export async function eraseFromFreezes(
+  db: Kysely<Tables>,
+  { agentId, pseudonym }: ErasedAgent,
+): Promise<void> {
+  await sql`update freezes set reason = '', set_by = ${pseudonym ?? agentId}
+    where set_by = ${agentId}`.execute(db);
+}

@@ -1,0 +1,87 @@
+import type { JsonObject, Turn } from '@openclaw/protocol';
+import { sql, type Kysely } from 'kysely';
+import type { LedgerTable, Tables } from './tables.ts';
+
+// What the turns of agents cost, summed by the hour as their messages are committed. The rows of a channel are changed
+// under its lock only. They hold no text.
+
+/** The span of one row. */
+export const hourMs = 3_600_000;
+
+/** The `thread_id` of what was sent outside threads: a column of a key cannot be null. */
+export const outsideThreads = '';
+
+/** No sum exceeds it, so that every reader of JSON reads it exactly. */
+export const sumMax = Number.MAX_SAFE_INTEGER;
+
+/** The sums of a row. */
+export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;
+
+/** How a row that exists takes up another one. */
+export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) do update set ${ledgerSums
+  .map((sum) => {
+    const added = `ledger.${sum} + excluded.${sum}`;
+    return `${sum} = case when ${added} > ${sumMax} then ${sumMax} else ${added} end`;
+  })
+  .join(', ')}`;
+
+/** The row of one message; null when its metadata names no turn. The turn was checked with the params of its send. */
+export function ledgerRowOf(
+  place: Pick<LedgerTable, 'channel_id' | 'agent_id'> & { readonly thread_id: string | null },
+  metadata: JsonObject | null,
+  nowMs: number,
+): LedgerTable | null {
+  const turn = metadata?.['turn'] as Turn | undefined;
+  if (turn === undefined) return null;
+  return {
+    ...place,
+    thread_id: place.thread_id ?? outsideThreads,
+    hour: nowMs - (nowMs % hourMs),
+    turns: 1,
+    tokens_in: turn.tokensIn,
+    tokens_out: turn.tokensOut,
+    cost_micros: turn.costMicros,
+    ms: turn.ms,
+  };
+}
+
+/** Adds a row to those of the same thread, agent and hour, by its key. One statement cannot change a row twice. */
+export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTable): void {
+  const key = [row.channel_id, row.thread_id, row.agent_id].join('\n');
+  const known = rows.get(key);
+  if (!known) rows.set(key, row);
+  else for (const sum of ledgerSums) known[sum] = Math.min(sumMax, known[sum] + row[sum]);
+}
+
+/** The most rows that one piece of a sweep removes. */
+const rowsMax = 500;
+
+/** Removes some rows of a channel: those of hours that ended before a time, or all. Returns whether there is more. */
+export async function removeFromLedger(
+  db: Kysely<Tables>,
+  channelId: string,
+  before = Infinity,
+): Promise<boolean> {
+  const ended =
+    before === Infinity ? sql`` : sql`and hour <= cast(${Math.floor(before) - hourMs} as bigint)`;
+  const { numAffectedRows = 0n } = await sql`
+    delete from ledger where channel_id = ${channelId} and (hour, thread_id, agent_id) in (
+      select hour, thread_id, agent_id from ledger where channel_id = ${channelId} ${ended}
+      limit ${sql.lit(rowsMax)})`.execute(db);
+  return numAffectedRows >= rowsMax;
+}
+
+/** Adds the rows of an agent in a channel to those of its pseudonym, which an earlier erasure may have left. */
+export async function renameInLedger(
+  db: Kysely<Tables>,
+  channelId: string,
+  agentId: string,
+  pseudonym: string,
+): Promise<void> {
+  const sums = sql.raw(ledgerSums.join(', '));
+  const own = sql`channel_id = ${channelId} and agent_id = ${agentId}`;
+  await sql`insert into ledger (channel_id, hour, thread_id, agent_id, ${sums})
+    select channel_id, hour, thread_id, ${pseudonym}, ${sums} from ledger where ${own}
+    ${sql.raw(addToLedger)}`.execute(db);
+  await sql`delete from ledger where ${own}`.execute(db);
+}

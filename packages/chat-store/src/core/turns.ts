@@ -1,0 +1,130 @@
+// The turns of agents are counted in each thread and, apart from them, in the channel outside its threads. The count
+// outside stands in the row of the channel's last message, which every send reads for its ordinal; that of a thread in
+// the thread's row, which every reply raises. So counting costs no statement, and no row is updated that was not before. When retention trims
+// all messages of a place, its count begins again.
+
+/** The turns of agents in one place. */
+export interface Turns {
+  /** Messages of agents since the last one of a person. */
+  readonly used: number;
+  /** When a person last wrote; 0 for never. */
+  readonly personAtMs: number;
+  /** The window of a limit by time: its beginning, and the messages of agents in it. */
+  readonly windowAtMs: number;
+  readonly windowUsed: number;
+  /** The end of a pause that a limit by time began; 0 without one. */
+  readonly pausedUntilMs: number;
+}
+
+export const noTurns: Turns = {
+  used: 0,
+  personAtMs: 0,
+  windowAtMs: 0,
+  windowUsed: 0,
+  pausedUntilMs: 0,
+};
+
+/** The column of a row: the numbers without the last zeros; null when all are zero. */
+export function encodeTurns(turns: Turns): string | null {
+  const { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs } = turns;
+  const text = [used, personAtMs, windowAtMs, windowUsed, pausedUntilMs].join(' ');
+  return text.replace(/( 0)+$/, '').replace(/^0$/, '') || null;
+}
+
+/** The turns in a column. A row of an earlier release has none. */
+export function decodeTurns(text: string | null): Turns {
+  if (text === null || text === '') return noTurns;
+  const [used = 0, personAtMs = 0, windowAtMs = 0, windowUsed = 0, pausedUntilMs = 0] = text
+    .split(' ')
+    .map(Number);
+  return { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs };
+}
+
+/** The limits that a budget sets; null: it sets none, 0: there is none. */
+export interface Budget {
+  readonly agentTurns: number | null;
+  readonly perMinute: number | null;
+}
+
+/** A limit of messages in a window. */
+export interface TurnLimit {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+const minuteMs = 60_000;
+
+/** The budget of a thread: each of its own figures, or else that of its channel. */
+export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
+  return {
+    agentTurns: own.agentTurns ?? ofChannel.agentTurns,
+    perMinute: own.perMinute ?? ofChannel.perMinute,
+  };
+}
+
+/** True if somebody set a budget. The hub's own limits against loops do not apply then. */
+export function isBudgeted({ agentTurns, perMinute }: Budget): boolean {
+  return agentTurns !== null || perMinute !== null;
+}
+
+/** The turn that a message of an agent takes. */
+export type TakenTurn =
+  | {
+      readonly ok: true;
+      readonly turns: Turns;
+      /** Present when it was the last one: until when agents are paused, null for until a person writes. */
+      readonly exhausted?: { readonly used: number; readonly pausedUntilMs: number | null };
+    }
+  | { readonly ok: false; readonly pausedUntilMs: number | null };
+
+/** Counts one message of an agent. `byDefault` is the hub's limit of the place, for one without a budget. */
+export function takeTurn(
+  turns: Turns,
+  budget: Budget,
+  byDefault: TurnLimit | null,
+  nowMs: number,
+): TakenTurn {
+  const most = budget.agentTurns || Infinity;
+  if (turns.used >= most) return { ok: false, pausedUntilMs: null };
+  const used = turns.used + 1;
+  const isLast = used >= most;
+  const window = windowOf(budget, byDefault);
+  if (!window) {
+    const next = { ...noTurns, used, personAtMs: turns.personAtMs };
+    return isLast
+      ? { ok: true, turns: next, exhausted: { used, pausedUntilMs: null } }
+      : { ok: true, turns: next };
+  }
+  const isOpen = turns.windowAtMs + window.windowMs > nowMs;
+  const windowAtMs = isOpen ? turns.windowAtMs : nowMs;
+  const endMs = windowAtMs + window.windowMs;
+  if (isOpen && turns.windowUsed >= window.limit) return { ok: false, pausedUntilMs: endMs };
+  const windowUsed = isOpen ? turns.windowUsed + 1 : 1;
+  const isFull = windowUsed >= window.limit;
+  const next = {
+    ...{ used, personAtMs: turns.personAtMs, windowAtMs, windowUsed },
+    pausedUntilMs: isFull ? endMs : 0,
+  };
+  return isLast || isFull
+    ? { ok: true, turns: next, exhausted: { used, pausedUntilMs: isLast ? null : endMs } }
+    : { ok: true, turns: next };
+}
+
+/** The turns after a message of a person, which gives all of them back. */
+export function refilledBy(nowMs: number): Turns {
+  return { ...noTurns, personAtMs: nowMs };
+}
+
+/** The end of the pause of a place now; null when there is none, or only a person ends it. */
+export function pausedUntil(turns: Turns, budget: Budget, nowMs: number): number | null {
+  const { pausedUntilMs, windowUsed } = turns;
+  if (pausedUntilMs <= nowMs) return null;
+  // The budget may have changed since the pause began.
+  const isOver = isBudgeted(budget) && windowUsed < (budget.perMinute || Infinity);
+  return isOver ? null : pausedUntilMs;
+}
+
+function windowOf(budget: Budget, byDefault: TurnLimit | null): TurnLimit | null {
+  if (budget.perMinute) return { limit: budget.perMinute, windowMs: minuteMs };
+  return isBudgeted(budget) ? null : byDefault;
+}

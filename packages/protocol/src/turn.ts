@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { lineSchema, metadataSchema } from './fields.ts';
+import type { JsonObject } from './json-object.ts';
+import { limits } from './limits.ts';
+import { paramsSchema } from './methods/definition.ts';
+
+const figure = z.int().min(0).max(limits.turnFigure);
+
+const turnSchema = paramsSchema({
+  model: lineSchema(limits.nameChars),
+  tokensIn: figure,
+  tokensOut: figure,
+  costMicros: figure,
+  ms: figure,
+});
+
+/** What one turn of an agent cost. `costMicros` is in millionths of the fleet's currency. */
+export type Turn = z.output<typeof turnSchema>;
+
+/** The metadata of a message. Its field `turn`, if it has one, is checked, because the ledger counts it. */
+export const messageMetadataSchema = metadataSchema
+  .superRefine((metadata, context) => {
+    const turn = (metadata as JsonObject | undefined)?.['turn'];
+    if (turn === undefined) return;
+    for (const { path, message } of turnSchema.safeParse(turn).error?.issues ?? [])
+      context.addIssue({ code: 'custom', message, path: ['turn', ...path] });
+  })
+  .meta({
+    ...metadataSchema.meta(),
+    description: `${metadataSchema.description ?? ''} \`turn\` is {model, tokensIn, tokensOut, costMicros, ms}, for the ledger.`,
+  });
