@@ -8,6 +8,7 @@ import { createStoredValue } from '../page/stored-value.ts';
 import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
+import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
@@ -67,7 +68,8 @@ function createSession(
 ) {
   const storage = storageOfHub(sessionStorage);
   const notices = createNotices(() => client.state === 'live');
-  const chats = createChats(client, me, notices);
+  const marks = createReadMarks(storageOfHub(localStorage), `${hubAddress('')} ${me}`);
+  const chats = createChats(client, me, notices, marks);
   const outbox = createOutbox(client, storage, me, ({ channelId, agentId }) =>
     channelId === null ? chats.directWith(agentId ?? '') : chats.byId.value.get(channelId),
   );
@@ -180,7 +182,8 @@ function createSession(
     async close() {
       for (const off of offs) off();
       clearInterval(clock);
-      for (const part of [batch, redis, chats, outbox, profile, drafts, router]) part.close();
+      for (const part of [batch, redis, chats, marks, outbox, profile, drafts, router])
+        part.close();
       await client.close();
     },
   };

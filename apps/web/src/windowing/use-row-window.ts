@@ -7,6 +7,12 @@ interface WindowedRow {
   readonly seq: number;
 }
 
+/** The rows that are in view, by their seqs. A row counts once its middle is in view. */
+export interface RowsInView {
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface RowWindowOptions {
   /** The seqs increase from row to row. */
   readonly rows: readonly WindowedRow[];
@@ -17,6 +23,8 @@ export interface RowWindowOptions {
   /** The row that stays in view when new rows arrive. Passing a different object scrolls back to it. */
   readonly held: WindowedRow | null;
   readonly leadingHeight: number;
+  /** Called after each drawing and scroll, with null when no row is in view. */
+  readonly onView?: (inView: RowsInView | null) => void;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
 }
@@ -47,6 +55,8 @@ export function useRowWindow(options: RowWindowOptions) {
     top: 0,
     offsets: offsetsOf(rows, () => undefined, estimatedHeight),
     isEndInView: true,
+    /** True from `reveal` until the view has been scrolled there. */
+    isRevealing: false,
   }).current;
 
   const follows = isFollowing.value;
@@ -85,8 +95,10 @@ export function useRowWindow(options: RowWindowOptions) {
     return rect.bottom > bounds.top && rect.top < bounds.bottom ? rect.top - bounds.top : null;
   }
 
+  /** Scrolls so that this row is at a third of the view. A row near the end is shown at the end, which is followed. */
   function reveal(seq: number) {
     isFollowing.value = false;
+    state.isRevealing = true;
     state.anchor = { seq, above: -state.height / 3 };
     redraw(null);
   }
@@ -133,6 +145,27 @@ export function useRowWindow(options: RowWindowOptions) {
     const isEndInView = belowView(element) < atEdge;
     if (isEndInView !== state.isEndInView) redraw(null);
     state.isEndInView = isEndInView;
+    if (state.isRevealing && !isChanged) {
+      state.isRevealing = false;
+      if (isEndInView && !options.hasNewer && held === null) isFollowing.value = true;
+    }
+    if (!state.isRevealing) options.onView?.(inView());
+  }
+
+  function inView(): RowsInView | null {
+    const bounds = view.current?.getBoundingClientRect();
+    if (bounds === undefined) return null;
+    let first: number | null = null;
+    let last: number | null = null;
+    for (const row of list.current?.children ?? []) {
+      const { top, bottom } = row.getBoundingClientRect();
+      if (bottom <= bounds.top + 1) continue;
+      // A row that is taller than the view counts as soon as it begins above the end of the view.
+      if (Math.min((top + bottom) / 2, top + state.height / 2) >= bounds.bottom) break;
+      first ??= seqOf(row);
+      last = seqOf(row);
+    }
+    return first === null || last === null ? null : { first, last };
   }
   const newestSettle = useRef(settle);
   newestSettle.current = settle;
@@ -170,6 +203,7 @@ export function useRowWindow(options: RowWindowOptions) {
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     isEndInView: state.isEndInView,
     reveal,
+    settle: () => newestSettle.current(),
     onScroll: () => {
       const element = view.current;
       if (element === null) return;
@@ -183,6 +217,7 @@ export function useRowWindow(options: RowWindowOptions) {
       if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
       if (scrollTop < nearEdge) options.onNearTop();
       if (options.hasNewer && below < nearEdge) options.onNearBottom();
+      options.onView?.(inView());
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {

@@ -1,62 +1,45 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { channelRoute } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
-import { indexOfSeq } from '../../store/timeline.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { usePage } from '../page-state.ts';
 import { Icon } from '../shared/controls.tsx';
-import { isSameDay } from '../shared/format-time.ts';
+import { isSameDay, sinceText } from '../shared/format-time.ts';
 import { editingIn } from './editing.ts';
 import { EntryList, leadingHeight } from './entry-list.tsx';
 import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
+import { useReading } from './use-reading.ts';
 
 /** The entries of a channel; only those near the view are drawn. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
-  // The read mark when the channel was opened.
-  const firstUnread = useRef(chat.unread.peek().count > 0 ? chat.unread.peek().seq : null).current;
+  const unread = chat.unread.value;
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {
     history[side]().catch(session.notices.reportWhileLive('The history could not be loaded'));
   };
   const shown = target.value?.channelId === chat.id ? target.value : null;
-  useLayoutEffect(() => {
-    // A reader who returns sees the newest messages, not the position at which the channel was left.
-    if (shown !== null) return;
-    chat.isFollowing.value = true;
-    if (chat.timeline.peek().hasNewer) load('newest');
-  }, [chat]);
+  const rowsRef = useRef<ReturnType<typeof useRowWindow>>(null);
+  const reading = useReading(
+    chat,
+    () => rowsRef.current as ReturnType<typeof useRowWindow>,
+    (seq) => seq,
+  );
   const rows = useRowWindow({
     rows: entries,
     isFollowing: chat.isFollowing,
     hasNewer,
     held: editingIn(entries, editing.value, false),
     leadingHeight,
+    onView: reading.update,
     onNearTop: () => {
       if (chat.timeline.peek().hasOlder && chat.timeline.peek().isLoaded) load('older');
     },
     onNearBottom: () => load('newer'),
   });
-
-  useSignalEffect(() => {
-    const { isLoaded, hasNewer } = chat.timeline.value;
-    const isSeen = chat.isFollowing.value && isLoaded && !hasNewer;
-    if (isSeen && document.visibilityState === 'visible') session.chats.markRead(chat);
-  });
-  useEffect(() => {
-    const onVisible = () => {
-      if (document.visibilityState === 'visible' && chat.isFollowing.peek()) {
-        session.chats.markRead(chat);
-      }
-    };
-    document.addEventListener('visibilitychange', onVisible);
-    return () => {
-      document.removeEventListener('visibilitychange', onVisible);
-      if (target.peek()?.channelId === chat.id) target.value = null;
-    };
-  }, [chat]);
+  rowsRef.current = rows;
   useEffect(() => {
     if (shown !== null) rows.reveal(shown.seq);
   }, [shown]);
@@ -66,7 +49,6 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
     if (chat.timeline.peek().hasNewer) load('newest');
     chat.isFollowing.value = true;
   };
-  const newEntry = firstUnread === null ? -1 : indexOfSeq(entries, firstUnread + 1);
   const drawn = entries.slice(rows.start, rows.end).map((entry, offset) => {
     const before = entries[rows.start + offset - 1];
     return (
@@ -76,9 +58,12 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
         entry={entry}
         isContinued={isContinued(before, entry)}
         isNewDay={before === undefined || !isSameDay(timeOf(before), timeOf(entry))}
-        isFirstNew={rows.start + offset === newEntry && newEntry > 0}
+        isFirstNew={entry.seq === reading.lineSeq}
         isMarked={entry.seq === shown?.seq}
         thread={entry.kind === 'message' ? chat.threads.value.get(entry.message.id) : undefined}
+        newReplies={
+          entry.kind === 'message' ? unread.threads.get(entry.message.id)?.count : undefined
+        }
         isInThread={false}
       />
     );
@@ -100,12 +85,62 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
           )}
         </div>
       </EntryList>
-      {isLoaded && !isNewestInView && (
-        <button class="jump-to-new" onClick={jump}>
-          <Icon name="down" />
-          {chat.unread.value.count > 0 ? `${chat.unread.value.count} new` : 'Jump to latest'}
+      {isLoaded && reading.isNewAbove && (
+        <NewAbove chat={chat} sinceMs={reading.sinceMs} onGo={reading.goToFirstNew} />
+      )}
+      <div class="jumps">
+        {isLoaded && <UnseenElsewhere chat={chat} onMention={reading.goToMention} />}
+        {isLoaded && !isNewestInView && (
+          <button class="jump-to-new" onClick={jump}>
+            <Icon name="down" />
+            {unread.count > 0 ? `${unread.count} new` : 'Jump to latest'}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Says how many messages above the view are new, and leads to the first of them. */
+function NewAbove(props: { chat: Chat; sinceMs: number | null; onGo: () => void }) {
+  const { chat, sinceMs, onGo } = props;
+  const { chats } = usePage().session;
+  const { count } = chat.unread.value;
+  const since = sinceMs === null ? '' : ` since ${sinceText(sinceMs)}`;
+  return (
+    <div class="new-above line" role="status">
+      <button class="new-above-go fill" onClick={onGo}>
+        <Icon name="up" />
+        {`${count.toLocaleString()} new${since}`}
+      </button>
+      <button onClick={() => chats.markSeen(chat)}>Mark as read</button>
+    </div>
+  );
+}
+
+/** Leads to new mentions, and to threads with new replies, which may be outside of the view. */
+function UnseenElsewhere({ chat, onMention }: { chat: Chat; onMention: () => void }) {
+  const { router } = usePage().session;
+  const { mentions, threads } = chat.unread.value;
+  const route = router.route.value;
+  const openThread = route.view === 'channel' ? route.threadId : null;
+  const others = [...threads].filter(([threadId]) => threadId !== openThread);
+  const [first] = others;
+  const replies = others.reduce((sum, [, { count }]) => sum + count, 0);
+  return (
+    <>
+      {mentions > 0 && (
+        <button class="jump-to-mention" onClick={onMention}>
+          <Icon name="at" />
+          {mentions === 1 ? '1 mention' : `${mentions} mentions`}
         </button>
       )}
-    </div>
+      {first !== undefined && (
+        <button class="jump-to-thread" onClick={() => router.go(channelRoute(chat.id, first[0]))}>
+          <Icon name="reply" />
+          {replies === 1 ? '1 new reply' : `${replies} new replies`}
+        </button>
+      )}
+    </>
   );
 }

@@ -42,6 +42,8 @@ export interface EntryRowProps {
   readonly isMarked?: boolean;
   /** The thread of which the message is the root, when it is shown in the channel. */
   readonly thread?: Thread | undefined;
+  /** New replies in that thread. */
+  readonly newReplies?: number | undefined;
 }
 
 /** A message or a system event; the first of a day has the date above it. Drawn again only when a prop has changed. */
@@ -61,6 +63,7 @@ function DrawnRow(props: EntryRowProps) {
           message={entry.message}
           isContinued={props.isContinued && !props.isNewDay && !props.isFirstNew}
           thread={props.thread}
+          newReplies={props.newReplies ?? 0}
           isInThread={props.isInThread}
         />
       ) : (

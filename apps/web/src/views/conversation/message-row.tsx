@@ -6,7 +6,7 @@ import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { type Editing, usePage } from '../page-state.ts';
 import { AgentName, Avatar, IsolatedText } from '../shared/agents.tsx';
-import { fullTimeText, shortTimeText, timeText } from '../shared/format-time.ts';
+import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { editDraftKey, setDraft } from './compose-target.ts';
 import { MessageActions, Reactions } from './message-actions.tsx';
 import { threadSummary } from './summaries.ts';
@@ -21,8 +21,9 @@ export function MessageRow(props: {
   isInThread: boolean;
   /** The thread of which this message is the root, when it is shown in the channel. */
   thread: Thread | undefined;
+  newReplies: number;
 }) {
-  const { chat, message, isContinued, thread } = props;
+  const { chat, message, isContinued, thread, newReplies } = props;
   const { session, editing } = usePage();
   const presence = chat.presences.value.get(message.senderId);
   const displayName = chat.members.value.get(message.senderId)?.displayName ?? null;
@@ -51,7 +52,7 @@ export function MessageRow(props: {
       <div class="gutter">
         {isContinued ? (
           <time class="gutter-time quiet" title={fullTime}>
-            {shortTimeText(message.timestamp)}
+            {timeText(message.timestamp)}
           </time>
         ) : (
           <Avatar {...presence} agentId={message.senderId} />
@@ -83,6 +84,7 @@ export function MessageRow(props: {
         {replies !== null && (
           <a class="replies" href={hashOf(channelRoute(chat.id, message.id))}>
             <IsolatedText text={replies} />
+            {newReplies > 0 && <span class="badge badge-mention">{newReplies} new</span>}
           </a>
         )}
       </div>

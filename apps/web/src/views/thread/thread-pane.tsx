@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
-import { useSignal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { limits } from '@openclaw/protocol';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
@@ -45,6 +45,24 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     onNearTop: () => {},
     onNearBottom: () => {},
   });
+  // The first new reply when the thread was opened, or the first that arrived while the page was hidden.
+  const line = useRef<number | null>(null);
+  const unread = chat.unread.value.threads.get(threadId);
+  line.current ??= unread?.firstSeq ?? null;
+  useSignalEffect(() => {
+    const { isLoaded = false, threadId: opened } = chat.thread.value ?? {};
+    const isNew = chat.unread.value.threads.has(threadId);
+    if (opened !== threadId || !isLoaded || !isNew || !isFollowing.value) return;
+    if (document.visibilityState === 'visible') session.chats.markThreadSeen(chat, threadId);
+  });
+  useEffect(() => {
+    const onVisibility = () => {
+      if (document.visibilityState !== 'visible') line.current = null;
+      else if (isFollowing.peek()) session.chats.markThreadSeen(chat, threadId);
+    };
+    document.addEventListener('visibilitychange', onVisibility);
+    return () => document.removeEventListener('visibilitychange', onVisibility);
+  }, [chat, threadId]);
   const history = session.chats.historyOf(chat);
   const onError = session.notices.reportWhileLive('The thread could not be loaded');
 
@@ -60,6 +78,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         chat={chat}
         entry={entry}
         isContinued={index > (hasOlder ? 0 : 1) && isContinued(entries[index - 1], entry)}
+        isFirstNew={entry.seq === line.current}
         isInThread
       />
     );

@@ -121,7 +121,8 @@ function ChatItem({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const route = session.router.route.value;
   const channel = chat.channel.value;
-  const { count, mentions } = chat.unread.value;
+  const { count, mentions, threads } = chat.unread.value;
+  const replies = [...threads.values()].reduce((sum, thread) => sum + thread.count, 0);
   const peer = channel.kind === 'direct' ? peerOf(channel, session.me) : null;
   const isCurrent =
     (route.view === 'channel' && route.channelId === chat.id) ||
@@ -144,7 +145,14 @@ function ChatItem({ chat }: { chat: Chat }) {
           <IsolatedText text={titleOf(channel, session.me)} />
           {channel.archivedAt !== null && <span class="quiet"> (archived)</span>}
         </span>
-        {count > 0 && (
+        {count === 0 && mentions === 0 && replies > 0 && (
+          <span class="badge badge-replies">
+            <Icon name="reply" />
+            {shortCount(replies)}
+            <span class="hidden"> new replies</span>
+          </span>
+        )}
+        {(count > 0 || mentions > 0) && (
           <span class={`badge${marked > 0 ? ' badge-mention' : ''}`}>
             {shortCount(marked || count)}
             <span class="hidden"> {marked > 0 && peer === null ? 'mentions' : 'unread'}</span>
