@@ -3,8 +3,9 @@ import { createClient, type HubClient, type StateChange, type Welcome } from '@o
 import { announcementOf, webSocketPath } from '@openclaw/protocol/wire';
 import { createNotices } from '../page/notices.ts';
 import { hubAddress, storageOfHub } from '../page/page-base.ts';
+import { createLastPlace } from '../page/last-place.ts';
 import { createRouter } from '../page/route.ts';
-import { createStoredValue } from '../page/stored-value.ts';
+import { createSharedValue } from '../page/stored-value.ts';
 import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
@@ -67,15 +68,17 @@ function createSession(
   onEnd: (reason: string) => void,
 ) {
   const storage = storageOfHub(sessionStorage);
+  const shared = storageOfHub(localStorage);
   const notices = createNotices(() => client.state === 'live');
-  const marks = createReadMarks(storageOfHub(localStorage), `${hubAddress('')} ${me}`);
+  const marks = createReadMarks(shared, `${hubAddress('')} ${me}`);
   const chats = createChats(client, me, notices, marks);
   const outbox = createOutbox(client, storage, me, ({ channelId, agentId }) =>
     channelId === null ? chats.directWith(agentId ?? '') : chats.byId.value.get(channelId),
   );
-  const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
-  const drafts = createStoredValue(storage, `openclaw.drafts.${me}`, noDrafts);
+  const profile = createSharedValue(shared, `openclaw.profile.${me}`, noProfile);
+  const drafts = createSharedValue(shared, `openclaw.drafts.${me}`, noDrafts);
   const router = createRouter();
+  const lastPlace = createLastPlace(shared, me, router.route);
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
 
   const state = signal<StateChange>({ state: client.state, error: null, retryInMs: null });
@@ -175,14 +178,16 @@ function createSession(
     profile: profile.value,
     setProfile,
     router,
+    /** The view that this agent left last time; null when there is none. */
+    lastPlace: lastPlace.route,
     notices,
     connectionStatus,
-    /** Unsent texts by draft key. */
+    /** Unsent texts by draft key, the same in all tabs. */
     drafts: drafts.value,
     async close() {
       for (const off of offs) off();
       clearInterval(clock);
-      for (const part of [batch, redis, chats, marks, outbox, profile, drafts, router])
+      for (const part of [batch, redis, chats, marks, outbox, profile, drafts, lastPlace, router])
         part.close();
       await client.close();
     },

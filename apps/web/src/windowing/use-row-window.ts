@@ -1,5 +1,5 @@
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import type { Signal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import { indexOfSeq } from '../store/timeline.ts';
 import { offsetsOf, rowAt, rowsInView } from './row-window.ts';
 
@@ -11,6 +11,8 @@ interface WindowedRow {
 export interface RowsInView {
   readonly first: number;
   readonly last: number;
+  /** How far the top of the first row is above the top of the view, in pixels. */
+  readonly above: number;
 }
 
 export interface RowWindowOptions {
@@ -44,6 +46,7 @@ export function useRowWindow(options: RowWindowOptions) {
   const { rows, isFollowing, held, leadingHeight: leading } = options;
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
+  const shown = useSignal<RowsInView | null>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const state = useRef({
     heights: new Map<number, number>(),
@@ -149,7 +152,12 @@ export function useRowWindow(options: RowWindowOptions) {
       state.isRevealing = false;
       if (isEndInView && !options.hasNewer && held === null) isFollowing.value = true;
     }
-    if (!state.isRevealing) options.onView?.(inView());
+    if (!state.isRevealing) reportView();
+  }
+
+  function reportView() {
+    shown.value = inView();
+    options.onView?.(shown.value);
   }
 
   function inView(): RowsInView | null {
@@ -157,15 +165,17 @@ export function useRowWindow(options: RowWindowOptions) {
     if (bounds === undefined) return null;
     let first: number | null = null;
     let last: number | null = null;
+    let above = 0;
     for (const row of list.current?.children ?? []) {
       const { top, bottom } = row.getBoundingClientRect();
       if (bottom <= bounds.top + 1) continue;
       // A row that is taller than the view counts as soon as it begins above the end of the view.
       if (Math.min((top + bottom) / 2, top + state.height / 2) >= bounds.bottom) break;
+      if (first === null) above = bounds.top - top;
       first ??= seqOf(row);
       last = seqOf(row);
     }
-    return first === null || last === null ? null : { first, last };
+    return first === null || last === null ? null : { first, last, above };
   }
   const newestSettle = useRef(settle);
   newestSettle.current = settle;
@@ -204,6 +214,8 @@ export function useRowWindow(options: RowWindowOptions) {
     isEndInView: state.isEndInView,
     reveal,
     settle: () => newestSettle.current(),
+    /** The rows in view after the last drawing or scroll. */
+    shown,
     onScroll: () => {
       const element = view.current;
       if (element === null) return;
@@ -217,7 +229,7 @@ export function useRowWindow(options: RowWindowOptions) {
       if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
       if (scrollTop < nearEdge) options.onNearTop();
       if (options.hasNewer && below < nearEdge) options.onNearBottom();
-      options.onView?.(inView());
+      reportView();
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {

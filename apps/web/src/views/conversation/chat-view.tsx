@@ -45,6 +45,9 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
   );
 }
 
+/** As the `ref` of a list whose newest row is last. Called at each drawing, since the function is a new one then. */
+const endInView = () => (element: HTMLElement | null) => element?.scrollTo(0, element.scrollHeight);
+
 /** A direct channel that does not exist yet: the first message creates it. */
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
@@ -60,9 +63,11 @@ export function DirectView({ agentId }: { agentId: string }) {
             <p class="quiet small ellipsis">{statusWords[presence.status]}</p>
           </div>
         </header>
-        <div class="empty column quiet fill">
-          <Avatar {...presence} agentId={agentId} />
-          <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
+        <div class="beginning column scrolls" ref={endInView()}>
+          <div class="empty column quiet fill">
+            <Avatar {...presence} agentId={agentId} />
+            <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
+          </div>
           <OutgoingList target={target} />
         </div>
         <Composer chat={null} target={target} isDisabled={isMe} />

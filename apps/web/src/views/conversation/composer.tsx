@@ -17,6 +17,8 @@ export function Composer(props: {
   chat: Chat | null;
   target: ComposeTarget;
   isDisabled?: boolean;
+  /** Called when a message was written, so that it is scrolled into view. */
+  onSent?: () => void;
 }) {
   const { chat, target } = props;
   const { channelId, threadId } = target;
@@ -59,6 +61,7 @@ export function Composer(props: {
     setText('');
     names.close();
     typing.sent();
+    props.onSent?.();
     if (chat === null || threadId !== null) return;
     chat.isFollowing.value = true;
     if (!chat.timeline.peek().hasNewer) return;

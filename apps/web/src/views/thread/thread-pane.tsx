@@ -91,6 +91,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     >
       <EntryList
         label="Replies"
+        entries={entries}
         rows={rows}
         drawn={drawn}
         footer={
@@ -106,7 +107,9 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
           </div>
         )}
       </EntryList>
-      {chat.channel.value.archivedAt === null && <Composer chat={chat} target={target} />}
+      {chat.channel.value.archivedAt === null && (
+        <Composer chat={chat} target={target} onSent={() => (isFollowing.value = true)} />
+      )}
     </Pane>
   );
 }

@@ -85,16 +85,21 @@ function RoutedView() {
   }
 }
 
-/** Opens the first channel, or the list of channels to join. */
+/** Opens the view that was left, else the first channel, else the list of channels to join. */
 function Home() {
   const { session } = usePage();
   // Both signals are read while drawing. An effect that reads `isLoaded` later could find an empty list of channels.
   const isLoaded = session.chats.isLoaded.value;
-  const [first] = session.chats.byId.value.values();
+  const chats = session.chats.byId.value;
+  const [first] = chats.values();
   useEffect(() => {
     // The address changes before the route does; a user who has just left home must not be sent back.
     if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
-    session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
+    const { lastPlace } = session;
+    const isOpen =
+      lastPlace !== null && (lastPlace.view !== 'channel' || chats.has(lastPlace.channelId));
+    const start = first === undefined ? ({ view: 'browse' } as const) : channelRoute(first.id);
+    session.router.replace(isOpen ? lastPlace : start);
   }, [isLoaded, first]);
   return loading;
 }
