@@ -151,7 +151,7 @@ describe('new replies', () => {
     await waitFor(async () => (await stateOf('threaded'))?.unread === 0, { what: 'the mark' });
     await ada.open('threaded-2');
     for (const n of [1, 2]) await room.send(`reply ${n}.`, { threadId: messageId });
-    await ada.page.locator('.sidebar .badge-replies', { hasText: '2' }).waitFor();
+    await ada.page.locator('.sidebar .badge-reply', { hasText: '2' }).waitFor();
     await ada.open('threaded');
     await ada.message('the root').getByText('2 new').waitFor();
     // The channel is read past the replies.
@@ -174,6 +174,6 @@ describe('new replies', () => {
     await ada.reply('reply 2.').waitFor();
     await ada.page.locator('.pane .row', { hasText: 'reply 1.' }).getByText('New').waitFor();
     await ada.message('the root').getByText('2 new').waitFor({ state: 'detached' });
-    await ada.page.locator('.sidebar .badge-replies').waitFor({ state: 'detached' });
+    await ada.page.locator('.sidebar .badge-reply').waitFor({ state: 'detached' });
   });
 });

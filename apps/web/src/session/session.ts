@@ -11,6 +11,7 @@ import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
 import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
+import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
@@ -77,6 +78,7 @@ function createSession(
   );
   const profile = createSharedValue(shared, `openclaw.profile.${me}`, noProfile);
   const drafts = createSharedValue(shared, `openclaw.drafts.${me}`, noDrafts);
+  const choices = createSharedValue(shared, `openclaw.choices.${me}`, noChoices);
   const router = createRouter();
   const lastPlace = createLastPlace(shared, me, router.route);
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
@@ -182,12 +184,25 @@ function createSession(
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,
+    /** Muted and favourite channels, the same in all tabs. */
+    choices: choices.value,
     /** Unsent texts by draft key, the same in all tabs. */
     drafts: drafts.value,
     async close() {
       for (const off of offs) off();
       clearInterval(clock);
-      for (const part of [batch, redis, chats, marks, outbox, profile, drafts, lastPlace, router])
+      for (const part of [
+        batch,
+        redis,
+        chats,
+        marks,
+        outbox,
+        profile,
+        drafts,
+        choices,
+        lastPlace,
+        router,
+      ])
         part.close();
       await client.close();
     },

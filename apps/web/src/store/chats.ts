@@ -140,6 +140,10 @@ export function createChats(
     event.type === 'channel.delete' ||
     (event.type === 'channel.member.leave' && event.member.agentId === me);
 
+  function markThreadSeen(chat: Chat, threadId: string) {
+    readState.markThreadSeen(chat, threadId, chat.timeline.peek().head);
+  }
+
   return {
     byId: byId as ReadonlySignal<ReadonlyMap<string, Chat>>,
     isLoaded: isLoaded as ReadonlySignal<boolean>,
@@ -204,10 +208,13 @@ export function createChats(
     },
     /** The reader has seen the channel up to this seq, by default up to its newest event. */
     markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
-    /** The reader has seen the thread up to its newest reply. */
-    markThreadSeen(chat: Chat, threadId: string) {
-      readState.markThreadSeen(chat, threadId, chat.timeline.peek().head);
+    /** Marks the channel and its threads as read. */
+    markAllSeen(chat: Chat) {
+      readState.markSeen(chat, chat.timeline.peek().head);
+      for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
     },
+    /** The reader has seen the thread up to its newest reply. */
+    markThreadSeen,
     close() {
       clearInterval(expiry);
       readState.close();

@@ -1,14 +1,17 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useSignal } from '@preact/signals';
 import { channelRoute } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
+import { indexOfSeq } from '../../store/timeline.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { usePage } from '../page-state.ts';
 import { Icon } from '../shared/controls.tsx';
 import { isSameDay, sinceText } from '../shared/format-time.ts';
 import { editingIn } from './editing.ts';
 import { EntryList, leadingHeight } from './entry-list.tsx';
-import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
+import { EntryRow, FoldRow, isContinued, timeOf } from './entry-row.tsx';
+import { type Fold, foldRows } from './folds.ts';
 import { useReading } from './use-reading.ts';
 
 /** The entries of a channel; only those near the view are drawn. */
@@ -16,6 +19,14 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
   const unread = chat.unread.value;
+  const opened = useSignal<ReadonlySet<number>>(new Set());
+  const folded = useMemo(() => foldRows(entries, opened.value), [entries, opened.value]);
+  const toggle = (fold: Fold) => {
+    const seqs = new Set(opened.peek());
+    if (fold.isOpen) for (const { seq } of fold.events) seqs.delete(seq);
+    else seqs.add(fold.events[0]?.seq ?? 0);
+    opened.value = seqs;
+  };
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {
     history[side]().catch(session.notices.reportWhileLive('The history could not be loaded'));
@@ -25,10 +36,13 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   const reading = useReading(
     chat,
     () => rowsRef.current as ReturnType<typeof useRowWindow>,
-    (seq) => seq,
+    (seq) => {
+      const row = folded[indexOfSeq(folded, seq)];
+      return row?.kind === 'fold' ? row.lastSeq : seq;
+    },
   );
   const rows = useRowWindow({
-    rows: entries,
+    rows: folded,
     isFollowing: chat.isFollowing,
     hasNewer,
     held: editingIn(entries, editing.value, false),
@@ -49,15 +63,19 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
     if (chat.timeline.peek().hasNewer) load('newest');
     chat.isFollowing.value = true;
   };
-  const drawn = entries.slice(rows.start, rows.end).map((entry, offset) => {
-    const before = entries[rows.start + offset - 1];
+  const drawn = folded.slice(rows.start, rows.end).map((entry, offset) => {
+    const before = folded[rows.start + offset - 1];
+    const isNewDay = before === undefined || !isSameDay(timeOf(before), timeOf(entry));
+    if (entry.kind === 'fold') {
+      return <FoldRow key={entry.seq} fold={entry} isNewDay={isNewDay} onToggle={toggle} />;
+    }
     return (
       <EntryRow
         key={entry.seq}
         chat={chat}
         entry={entry}
         isContinued={isContinued(before, entry)}
-        isNewDay={before === undefined || !isSameDay(timeOf(before), timeOf(entry))}
+        isNewDay={isNewDay}
         isFirstNew={entry.seq === reading.lineSeq}
         isMarked={entry.seq === shown?.seq}
         thread={entry.kind === 'message' ? chat.threads.value.get(entry.message.id) : undefined}

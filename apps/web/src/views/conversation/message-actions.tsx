@@ -59,6 +59,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
           label="Delete this message?"
           text="Its text is removed for everyone."
           action="Delete"
+          isDangerous
           onConfirm={remove}
           onClose={() => setConfirming(false)}
         />

@@ -23,6 +23,13 @@ const paths = {
   theme: 'M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18',
   out: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
   compass: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM15.5 8.5l-2 5-5 2 2-5z',
+  star: 'M12 4l2.500 5.100 5.500.800-4 3.900 1 5.600-5-2.700-5 2.700 1-5.600-4-3.900 5.500-.800z',
+  mute: 'M4 9v6h4l5 4V5L8 9zM17 9l5 6M22 9l-5 6',
+  filter: 'M4 6h16M7 12h10M10 18h4',
+  keyboard: 'M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8',
+  density: 'M4 6h16M4 10h16M4 14h16M4 18h16',
+  opened: 'M6 9l6 6 6-6',
+  closed: 'M9 6l6 6-6 6',
   more: 'M6 12h.01M12 12h.01M18 12h.01',
 } as const;
 
@@ -130,17 +137,20 @@ export function Dialog(props: {
 export function DialogActions(props: {
   action: string;
   isDisabled?: boolean;
+  isDangerous?: boolean;
   onAction?: () => void;
-  onCancel: () => void;
+  onCancel?: () => void;
 }) {
   return (
     <div class="dialog-actions">
-      <button type="button" onClick={props.onCancel}>
-        Cancel
-      </button>
+      {props.onCancel !== undefined && (
+        <button type="button" onClick={props.onCancel}>
+          Cancel
+        </button>
+      )}
       <button
         type={props.onAction === undefined ? 'submit' : 'button'}
-        class="primary"
+        class={props.isDangerous ? 'primary dangerous' : 'primary'}
         disabled={props.isDisabled}
         onClick={props.onAction}
       >
@@ -155,6 +165,7 @@ export function ConfirmDialog(props: {
   title?: ComponentChildren;
   text: string;
   action: string;
+  isDangerous?: boolean;
   onConfirm: () => void;
   onClose: () => void;
 }) {
@@ -162,7 +173,12 @@ export function ConfirmDialog(props: {
     <Dialog label={props.label} onClose={props.onClose}>
       <h2>{props.title ?? props.label}</h2>
       <p>{props.text}</p>
-      <DialogActions action={props.action} onAction={props.onConfirm} onCancel={props.onClose} />
+      <DialogActions
+        action={props.action}
+        isDangerous={props.isDangerous ?? false}
+        onAction={props.onConfirm}
+        onCancel={props.onClose}
+      />
     </Dialog>
   );
 }

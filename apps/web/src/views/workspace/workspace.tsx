@@ -6,18 +6,24 @@ import { OperationsView } from '../operations/operations-view.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { IconButton } from '../shared/controls.tsx';
+import { pageActions } from './actions.ts';
 import { Browse, CreateChannel } from './browse.tsx';
+import { attentionOf } from './chat-order.ts';
+import { KeysSheet } from './keys-sheet.tsx';
 import { QuickSwitcher } from './quick-switcher.tsx';
-import { Sidebar } from './sidebar.tsx';
+import { Sidebar, StatusDialog } from './sidebar.tsx';
 
 export function Workspace() {
-  const { isDrawerOpen, isSwitcherOpen, isCreateOpen } = usePage();
+  const page = usePage();
+  const { isDrawerOpen, isSwitcherOpen, isCreateOpen, isStatusOpen, isKeysOpen } = page;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      if (event.defaultPrevented) return;
+      const action = pageActions(page).find(({ isPressed }) => isPressed?.(event));
+      if (action !== undefined) {
         event.preventDefault();
-        isSwitcherOpen.value = !isSwitcherOpen.value;
+        action.run();
       } else if (event.key === 'Escape') {
         isDrawerOpen.value = false;
       }
@@ -53,6 +59,8 @@ export function Workspace() {
       </div>
       {isSwitcherOpen.value && <QuickSwitcher />}
       {isCreateOpen.value && <CreateChannel />}
+      {isStatusOpen.value && <StatusDialog onClose={() => (isStatusOpen.value = false)} />}
+      {isKeysOpen.value && <KeysSheet />}
     </div>
   );
 }
@@ -119,8 +127,8 @@ function useUnreadInTitle() {
   const { session } = usePage();
   let count = 0;
   for (const chat of session.chats.byId.value.values()) {
-    const unread = chat.unread.value;
-    count += chat.channel.value.kind === 'direct' ? unread.count : unread.mentions;
+    const { badge, badgeKind } = attentionOf(session, chat);
+    if (badgeKind === 'mention') count += badge ?? 0;
   }
   useEffect(() => {
     document.title = count > 0 ? `(${count}) OpenClaw` : 'OpenClaw';
