@@ -3,6 +3,7 @@ import { createClient, type HubClient, type StateChange, type Welcome } from '@o
 import { announcementOf, webSocketPath } from '@openclaw/protocol/wire';
 import { createNotices } from '../page/notices.ts';
 import { hubAddress, storageOfHub } from '../page/page-base.ts';
+import { plainLoss, plainReason } from '../page/plain-errors.ts';
 import { createLastPlace } from '../page/last-place.ts';
 import { createRouter } from '../page/route.ts';
 import { createSharedValue } from '../page/stored-value.ts';
@@ -14,6 +15,8 @@ import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
+import { createHubPresence } from './hub-presence.ts';
+import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
@@ -45,9 +48,9 @@ export async function openSession(
   let hasEnded = false;
   const off = client.on('state', ({ state, error }) => {
     if (state !== 'connecting' || error === null) return;
-    if (error.code !== 'disconnected') return onRetry(error.message);
+    if (error.code !== 'disconnected') return onRetry(plainLoss(error.message));
     void whyUnreachable().then((why) => {
-      if (!hasEnded) onRetry(why ?? error.message);
+      if (!hasEnded) onRetry(why ?? plainLoss(error.message));
     });
   });
   try {
@@ -96,14 +99,20 @@ function createSession(
       ? route.channelId
       : first;
   });
+  const watch = createHubWatch(client);
+  const hubPresence = createHubPresence(
+    credentials,
+    () => router.route.peek().view === 'direct' || chats.hasDirects(),
+  );
   const connectionStatus = computed(() => {
     const at = retryAtMs.value;
     return describeConnection({
       state: state.value.state,
       retryInSeconds:
         at === null ? null : Math.max(0, Math.ceil((at - nowMs.value) / 1000)) || null,
-      reason: state.value.error?.message ?? null,
+      reason: state.value.error === null ? null : plainLoss(state.value.error.message),
       isDegraded: redis.isAway.value,
+      isSilent: watch.silentSinceMs.value !== null,
       waiting: outbox.items.value.filter((item) => item.state === 'sending').length,
     });
   });
@@ -153,7 +162,7 @@ function createSession(
       state.value = change;
       nowMs.value = Date.now();
       retryAtMs.value = change.retryInMs === null ? null : Date.now() + change.retryInMs;
-      if (change.state === 'closed' && change.error !== null) onEnd(change.error.message);
+      if (change.state === 'closed' && change.error !== null) onEnd(plainReason(change.error));
     }),
   ];
 
@@ -184,6 +193,7 @@ function createSession(
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,
+    hubPresence,
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,
     /** Unsent texts by draft key, the same in all tabs. */
@@ -194,6 +204,8 @@ function createSession(
       for (const part of [
         batch,
         redis,
+        watch,
+        hubPresence,
         chats,
         marks,
         outbox,

@@ -199,6 +199,8 @@ export function createChats(
       const chat = byId.peek().get(channelId);
       if (chat !== undefined) readState.forget(chat);
     },
+    hasDirects: () =>
+      [...byId.peek().values()].some((chat) => chat.channel.peek().kind === 'direct'),
     directWith(agentId: string): Chat | null {
       for (const chat of byId.value.values()) {
         const channel = chat.channel.value;

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { errorMessage } from '../page/notices.ts';
+import { plainReason } from '../page/plain-errors.ts';
 import type { Theme } from '../page/theme.ts';
 import { type Credentials, storedCredentials } from '../session/credentials.ts';
 import { openSession } from '../session/session.ts';
@@ -61,7 +61,7 @@ export function App({ theme }: { theme: Theme }) {
         setPage(opened);
       },
       (error: unknown) => {
-        if (!signal.aborted) end(errorMessage(error));
+        if (!signal.aborted) end(plainReason(error));
       },
     );
     return () => {

@@ -4,7 +4,7 @@ import { toggleChannel } from '../../session/choices.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { IsolatedText, statusWords, usePresence } from '../shared/agents.tsx';
+import { IsolatedText, presenceText, usePresence } from '../shared/agents.tsx';
 import { ConfirmDialog, Icon, IconButton, onEscape, useOutsidePress } from '../shared/controls.tsx';
 import { closeThread } from '../thread/thread-pane.tsx';
 
@@ -58,10 +58,11 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
 }
 
 function PeerStatus({ agentId }: { agentId: string }) {
-  const { status, customStatus } = usePresence(agentId);
+  const presence = usePresence(agentId);
+  const { customStatus } = presence;
   return (
     <p class="quiet small ellipsis">
-      {statusWords[status]}
+      {presenceText(presence)}
       {customStatus !== null && [' · ', <IsolatedText text={customStatus} />]}
     </p>
   );

@@ -3,7 +3,7 @@ import type { Chat } from '../../store/chat.ts';
 import { MembersPane } from '../members/members-pane.tsx';
 import { usePage } from '../page-state.ts';
 import { SearchPane } from '../search/search-pane.tsx';
-import { Avatar, statusWords, usePresence } from '../shared/agents.tsx';
+import { Avatar, presenceText, usePresence } from '../shared/agents.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
 import { ChannelHeader } from './channel-header.tsx';
 import { composeTarget } from './compose-target.ts';
@@ -52,6 +52,7 @@ const endInView = () => (element: HTMLElement | null) => element?.scrollTo(0, el
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);
+  useEffect(() => void session.hubPresence.read(), [agentId]);
   const target = { channelId: null, peer: agentId, threadId: null };
   const isMe = agentId === session.me;
   return (
@@ -60,7 +61,7 @@ export function DirectView({ agentId }: { agentId: string }) {
         <header class="channel-header line">
           <div class="fill">
             <h1 class="line">{agentId}</h1>
-            <p class="quiet small ellipsis">{statusWords[presence.status]}</p>
+            <p class="quiet small ellipsis">{presenceText(presence)}</p>
           </div>
         </header>
         <div class="beginning column scrolls" ref={endInView()}>

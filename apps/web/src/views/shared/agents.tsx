@@ -92,7 +92,7 @@ export const statusWords: Readonly<Record<Presence['status'], string>> = {
 
 export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
 
-/** A presence. `lastSeen` is null when no channel has a record of the agent. */
+/** A presence. `lastSeen` is null when neither a channel nor the hub's list has the agent: its status is not known. */
 type ShownPresence = Omit<Presence, 'agentId' | 'lastSeen'> & { readonly lastSeen: number | null };
 type AgentStatus = Pick<Presence, 'agentId' | 'status'>;
 
@@ -119,7 +119,22 @@ function presenceOf(session: Session, agentId: string): ShownPresence {
         (best.status === 'offline' || presence.lastSeen > best.lastSeen));
     if (isBetter) best = presence;
   }
-  return best;
+  if (best.status !== 'offline') return best;
+  // An agent can be connected without being present in a channel of the reader.
+  const connected = session.hubPresence.connected.value?.get(agentId);
+  if (connected === undefined) return best;
+  const { status, customStatus, avatar } = connected;
+  return {
+    status,
+    customStatus,
+    avatar: avatar ?? best.avatar,
+    lastSeen: Date.now(),
+  };
+}
+
+/** The status in words, or that it is not known. */
+export function presenceText({ status, lastSeen }: ShownPresence): string {
+  return status === 'offline' && lastSeen === null ? 'Status not known' : statusWords[status];
 }
 
 /** The agents of all channels, ordered by name. */

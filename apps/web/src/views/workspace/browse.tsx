@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
-import { errorMessage } from '../../page/notices.ts';
+import { plainReason } from '../../page/plain-errors.ts';
 import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
@@ -99,7 +99,7 @@ export function CreateChannel() {
       isDrawerOpen.value = false;
       session.router.go(channelRoute(channel.channelId));
     } catch (error) {
-      setProblem(errorMessage(error));
+      setProblem(plainReason(error));
     }
   };
   return (
