@@ -9,14 +9,16 @@ export function createLastPlace(
   route: ReadonlySignal<Route>,
 ) {
   const key = `openclaw.place.${agentId}`;
-  const left = parseRoute(storage.getItem(key) ?? '');
+  const last = parseRoute(storage.getItem(key) ?? '');
   const stop = effect(() => {
     if (route.value.view === 'home') return;
     try {
-      storage.setItem(key, hashOf(route.value));
+      const left = route.value;
+      // The agent returns to its place in the channel, not to a message that a link once led to.
+      storage.setItem(key, hashOf(left.view === 'channel' ? { ...left, seq: null } : left));
     } catch {
       // The storage is full. The next sign-in begins at the first channel.
     }
   });
-  return { route: left.view === 'home' ? null : left, close: () => stop() };
+  return { route: last.view === 'home' ? null : last, close: () => stop() };
 }

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignal, useSignalEffect } from '@preact/signals';
-import { channelRoute } from '../../page/route.ts';
+import { channelRoute, type Route } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { indexOfSeq, type Entry, type Timeline } from '../../store/timeline.ts';
 import type { RowsInView } from '../../windowing/use-row-window.ts';
@@ -23,6 +23,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const { session, target } = usePage();
   const { chats, me, notices } = session;
   const history = chats.historyOf(chat);
+  const linkedSeq = linkedIn(session.router.route.value, chat.id);
   const onFailed = notices.reportWhileLive('The history could not be loaded');
   /** The line is above the first message after this seq; null when nothing was new. */
   const line = useSignal<number | null>(null);
@@ -85,12 +86,18 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     if (found === null) return;
     const { seq, threadId } = found;
     if (threadId !== null) return session.router.go(channelRoute(chat.id, threadId));
+    await goTo(seq);
+  }
+
+  /** Goes to a message of the channel, and marks it. */
+  async function goTo(seq: number) {
     if (!contains(chat.timeline.peek(), seq)) await history.around(seq);
     target.value = { channelId: chat.id, seq };
   }
 
   /** Where the reader begins: at the first new message, or at the newest one. */
   function open() {
+    if (linkedSeq !== null) return goTo(linkedSeq).catch(onFailed);
     const { seq, count } = chat.unread.peek();
     if (count > 0 && (isCovered(chat.timeline.peek(), seq) || seq > 0)) {
       return goToFirstNew().catch(onFailed);
@@ -105,6 +112,10 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   }
 
   const { isLoaded } = chat.timeline.value;
+  // A link may lead to another message of the open channel.
+  useEffect(() => {
+    if (isLoaded && linkedSeq !== null) goTo(linkedSeq).catch(onFailed);
+  }, [linkedSeq]);
   useLayoutEffect(() => {
     if (!isLoaded) return;
     const { seq, count } = chat.unread.peek();
@@ -144,6 +155,12 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     /** The time of the first new message; null when it is not known. */
     sinceMs: first?.message.timestamp ?? firstNewAtMs.value,
   };
+}
+
+/** The message of the channel that the address leads to. A link to a reply leads to its thread. */
+function linkedIn(route: Route, channelId: string): number | null {
+  const isHere = route.view === 'channel' && route.channelId === channelId;
+  return isHere && route.threadId === null ? route.seq : null;
 }
 
 /** True when the loaded entries begin at or before the first message after this seq. */

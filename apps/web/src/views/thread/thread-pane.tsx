@@ -63,6 +63,11 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     document.addEventListener('visibilitychange', onVisibility);
     return () => document.removeEventListener('visibilitychange', onVisibility);
   }, [chat, threadId]);
+  const route = session.router.route.value;
+  const linkedSeq = route.view === 'channel' ? route.seq : null;
+  useEffect(() => {
+    if (isLoaded && linkedSeq !== null) rows.reveal(linkedSeq);
+  }, [isLoaded, linkedSeq]);
   const history = session.chats.historyOf(chat);
   const onError = session.notices.reportWhileLive('The thread could not be loaded');
 
@@ -79,6 +84,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         entry={entry}
         isContinued={index > (hasOlder ? 0 : 1) && isContinued(entries[index - 1], entry)}
         isFirstNew={entry.seq === line.current}
+        isMarked={entry.seq === linkedSeq}
         isInThread
       />
     );
