@@ -24,7 +24,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
 
   return (
     <div class="chat fill">
-      <main class="conversation-column column fill" aria-label="Conversation">
+      <main class="conversation-column column fill" aria-label="Conversation" tabIndex={-1}>
         <ChannelHeader chat={chat} />
         <Conversation chat={chat} footer={<OutgoingList target={target} />} />
         <TypingLine chat={chat} />
@@ -57,7 +57,7 @@ export function DirectView({ agentId }: { agentId: string }) {
   const isMe = agentId === session.me;
   return (
     <div class="chat fill">
-      <main class="conversation-column column fill" aria-label="Conversation">
+      <main class="conversation-column column fill" aria-label="Conversation" tabIndex={-1}>
         <header class="channel-header line">
           <div class="fill">
             <h1 class="line">{agentId}</h1>
@@ -67,7 +67,11 @@ export function DirectView({ agentId }: { agentId: string }) {
         <div class="beginning column scrolls" ref={endInView()}>
           <div class="empty column quiet fill">
             <Avatar {...presence} agentId={agentId} />
-            <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
+            <p>
+              {isMe
+                ? 'This is you.'
+                : `No messages between you and ${agentId} yet. Write the first one below.`}
+            </p>
           </div>
           <OutgoingList target={target} />
         </div>

@@ -1,5 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { isContentTooLarge, parseMentions, resolveMentions } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { shownName } from '../../store/agent-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { Icon, Problem } from '../shared/controls.tsx';
@@ -142,7 +144,13 @@ export function Composer(props: {
 /** Names the typing agents. The line keeps its height when no agent is typing, so that the composer does not move. */
 export function TypingLine({ chat }: { chat: Chat }) {
   const { me } = usePage().session;
-  const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
+  const others = [...chat.typing.value.keys()].filter((agentId) => agentId !== me);
+  const text = typingSummary(
+    others.map((agentId) => {
+      const { name, isInDoubt } = shownName(chat.members.value, agentId);
+      return isInDoubt ? agentId : visibleString(name);
+    }),
+  );
   return (
     <p class="typing-line line quiet small ellipsis" aria-live="off">
       {text !== null && (

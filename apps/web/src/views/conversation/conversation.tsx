@@ -99,7 +99,11 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
               Older messages
             </button>
           ) : (
-            <p class="quiet">Beginning of the channel</p>
+            <p class="quiet">
+              Beginning of the channel
+              {!entries.some(({ kind }) => kind === 'message') &&
+                '. Nothing was written yet: write the first message below.'}
+            </p>
           )}
         </div>
       </EntryList>

@@ -26,7 +26,6 @@ export function MessageRow(props: {
   const { chat, message, isContinued, thread, newReplies } = props;
   const { session, editing } = usePage();
   const presence = chat.presences.value.get(message.senderId);
-  const displayName = chat.members.value.get(message.senderId)?.displayName ?? null;
   const isMentioned = message.mentions.includes(session.me);
   const isEditing =
     editing.value?.messageId === message.id && editing.value.isInThread === props.isInThread;
@@ -66,7 +65,7 @@ export function MessageRow(props: {
               href={hashOf({ view: 'direct', agentId: message.senderId })}
               title={`Write to ${message.senderId}`}
             >
-              <AgentName agentId={message.senderId} displayName={displayName} />
+              <AgentName members={chat.members.value} agentId={message.senderId} />
             </a>
             <time class="quiet" title={fullTime}>
               {timeText(message.timestamp)}

@@ -25,10 +25,10 @@ export function Tiles({ snapshot }: { snapshot: Operations }) {
         detail={redis.usedMemoryBytes === null ? '' : `${memoryMax}${evicted}`}
       />
       <Tile
-        name="Fallback"
-        value={snapshot.degraded ? 'this hub alone' : 'not needed'}
+        name="Presence and limits"
+        value={isAlone || snapshot.degraded ? 'this hub only' : 'of all hubs'}
         tone={isAlone ? 'plain' : snapshot.degraded ? 'warning' : 'good'}
-        detail={`breaker ${breaker.replace('_', ' ')}`}
+        detail={breaker === 'closed' ? '' : 'Redis is tried again soon'}
       />
       <Tile
         name="Database"

@@ -3,6 +3,8 @@ import type { ComponentChildren } from 'preact';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
+import { shownName } from '../../store/agent-names.ts';
+import type { Members } from '../../store/reducers.ts';
 import { usePage } from '../page-state.ts';
 
 // Each entry has the background and the text colour, both for the light and the dark theme.
@@ -72,14 +74,19 @@ export function IsolatedText({ text }: { text: string }) {
   return <bdi>{visibleString(text)}</bdi>;
 }
 
-/** An agent's display name and its id, because an agent may choose another agent's name. */
-export function AgentName(props: { agentId: string; displayName: string | null }) {
-  const { agentId, displayName } = props;
-  if (displayName === null || displayName === agentId) return <>{agentId}</>;
+/** A member's name, with its id where the name could be another agent's, and on hover. */
+export function AgentName({ members, agentId }: { members: Members; agentId: string }) {
+  const { name, isInDoubt } = shownName(members, agentId);
   return (
-    <>
-      <IsolatedText text={displayName} /> <span class="quiet small agent-id">{agentId}</span>
-    </>
+    <span title={agentId}>
+      <IsolatedText text={name} />
+      {isInDoubt && (
+        <>
+          {' '}
+          <span class="quiet small agent-id">{agentId}</span>
+        </>
+      )}
+    </span>
   );
 }
 

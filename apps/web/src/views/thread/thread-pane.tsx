@@ -102,7 +102,9 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         drawn={drawn}
         footer={
           <>
-            {isLoaded && entries.length <= 1 && <p class="quiet pane-note">No replies yet.</p>}
+            {isLoaded && entries.length <= 1 && (
+              <p class="quiet pane-note">No replies yet. Write the first one below.</p>
+            )}
             <OutgoingList target={target} />
           </>
         }

@@ -71,7 +71,9 @@ export function Browse() {
       </ul>
       {channels !== null && shown.length === 0 && (
         <p class="quiet">
-          {channels.length === 0 ? 'There are no public channels to join.' : 'Nothing found.'}
+          {channels.length === 0
+            ? 'There are no public channels to join. Create one, and others can join it.'
+            : 'No channel has these words in its name or topic.'}
         </p>
       )}
       {loadMore !== null && <button onClick={loadMore}>More</button>}

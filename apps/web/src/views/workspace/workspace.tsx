@@ -35,6 +35,9 @@ export function Workspace() {
 
   return (
     <div class={`workspace${isDrawerOpen.value ? ' drawer-open' : ''}`}>
+      <button class="skip" onClick={() => document.querySelector('main')?.focus()}>
+        Skip to the conversation
+      </button>
       <Sidebar />
       {isDrawerOpen.value && (
         <button
@@ -116,6 +119,7 @@ function NotAMember() {
   return (
     <main class="empty column quiet fill">
       <p>You are not a member of this channel.</p>
+      <p>Ask one of its owners to add you, or find another channel.</p>
       <a class="button" href="#/browse">
         Browse channels
       </a>
