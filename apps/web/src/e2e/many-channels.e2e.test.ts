@@ -32,12 +32,12 @@ describe('noise in a channel', () => {
     const [ada] = people;
     for (const name of ['b1', 'b2', 'b3', 'b4']) await room.addMember(name);
     await room.send('between');
-    for (let n = 0; n < 12; n += 1) await room.emit(n % 2 === 0 ? 'turn.end' : 'tool.call', { n });
+    for (let n = 0; n < 12; n += 1) await room.emit(n % 2 === 0 ? 'task.end' : 'tool.call', { n });
     await room.send('after');
     await ada.message('after').waitFor();
     const joins = ada.page.getByRole('button', { name: /others joined/ });
     const events = ada.page.getByRole('button', {
-      name: /turn\.end ×6 and tool\.call ×6 by helper/,
+      name: /task\.end ×6 and tool\.call ×6 by helper/,
     });
     await joins.waitFor();
     await events.waitFor();
@@ -47,8 +47,8 @@ describe('noise in a channel', () => {
     await events.click();
     await waitFor(async () => (await ada.page.locator('.collaboration').count()) === 0);
     // Events that follow join the run.
-    for (let n = 0; n < 3; n += 1) await agent.channel('noise').emit('turn.end', { n });
-    await ada.page.getByRole('button', { name: /turn\.end ×3 by helper/ }).waitFor();
+    for (let n = 0; n < 3; n += 1) await agent.channel('noise').emit('task.end', { n });
+    await ada.page.getByRole('button', { name: /task\.end ×3 by helper/ }).waitFor();
     expect(ada.pageErrors).toEqual([]);
   });
 });

@@ -12,10 +12,13 @@ async function sendLines(room: HubChannel, from: number, to: number) {
 const badge = ({ page }: Person, channelId: string) =>
   page.locator('.sidebar .chat-link', { hasText: channelId }).locator('.badge');
 
-/** The channel's state as the hub has it. */
-async function stateOf(channelId: string) {
-  const { channels } = await world.agent('ada').readState();
-  return channels.find((channel) => channel.channelId === channelId);
+/** Reads the state of a channel as the hub has it for Ada, over a connection of its own. */
+function stateReader() {
+  const reader = world.agent('ada');
+  return async (channelId: string) => {
+    const { channels } = await reader.readState();
+    return channels.find((channel) => channel.channelId === channelId);
+  };
 }
 
 /** True when the element is inside the view of the conversation. */
@@ -29,8 +32,8 @@ async function isInView(person: Person, selector: string): Promise<boolean> {
 
 /** Ada has read 30 lines of the channel, and has another one open when the next lines arrive. */
 async function awayFrom(channelId: string) {
-  const met = await world.meet(channelId, ['ada']);
-  const { agent, room, people } = met;
+  const { agent, room, people } = await world.meet(channelId, ['ada']);
+  const stateOf = stateReader();
   const [ada] = people;
   await agent.call('channel.create', { channelId: `${channelId}-2`, name: 'elsewhere' });
   await agent.call('member.add', { channelId: `${channelId}-2`, agentId: 'ada' });
@@ -39,12 +42,12 @@ async function awayFrom(channelId: string) {
   await waitFor(async () => (await stateOf(channelId))?.unread === 0, { what: 'the read mark' });
   await ada.open(`${channelId}-2`);
   await ada.page.getByRole('heading', { name: 'elsewhere' }).waitFor();
-  return { agent, room, ada };
+  return { room, ada, stateOf };
 }
 
 describe('a channel with new messages', () => {
   it('opens at the first one, below a line, and what was in view is read, no more', async () => {
-    const { room, ada } = await awayFrom('returned');
+    const { room, ada, stateOf } = await awayFrom('returned');
     await sendLines(room, 31, 230);
     await badge(ada, 'returned').getByText('200').waitFor();
     await ada.open('returned');
@@ -75,7 +78,7 @@ describe('a channel with new messages', () => {
   });
 
   it('keeps its count when the reader jumps to the end, and leads back and to each mention', async () => {
-    const { room, ada } = await awayFrom('jumped');
+    const { room, ada, stateOf } = await awayFrom('jumped');
     await sendLines(room, 31, 80);
     await room.send('@ada first call', { mentions: ['ada'] });
     await sendLines(room, 81, 140);
@@ -102,6 +105,7 @@ describe('a channel with new messages', () => {
   });
 
   it('that was never opened says how many are new, and since when', async () => {
+    const stateOf = stateReader();
     const helper = world.agent('helper');
     await helper.call('channel.create', { channelId: 'unseen', name: 'unseen' });
     const room = helper.channel('unseen');
@@ -118,6 +122,7 @@ describe('a channel with new messages', () => {
 
   it('are not read while the page is hidden, and begin below a line', async () => {
     const { room, people } = await world.meet('hidden', ['ada']);
+    const stateOf = stateReader();
     const [ada] = people;
     await sendLines(room, 1, 3);
     await ada.message('line 3.').waitFor();
@@ -144,7 +149,7 @@ describe('a channel with new messages', () => {
 
 describe('new replies', () => {
   it('count in their thread until it is opened, also after a reload', async () => {
-    const { room, ada } = await awayFrom('threaded');
+    const { room, ada, stateOf } = await awayFrom('threaded');
     const { messageId } = await room.send('the root');
     await ada.open('threaded');
     await ada.message('the root').waitFor();

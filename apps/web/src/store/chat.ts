@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import type { Channel, Envelope } from '@openclaw/protocol';
 import { createUpdateRecorder } from './read-with-updates.ts';
 import {
@@ -44,27 +44,32 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     readWithUpdates: recorder.readWithUpdates,
     /** Applies events, in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
-      recorder.record(envelopes);
-      const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
-      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
-        max: timelineMax,
-        trim,
-      });
-      const thread = chat.thread.peek();
-      chat.thread.value =
-        thread && applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
-      counter.apply(envelopes);
-      chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
-      chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());
-      chat.threads.value = envelopes.reduce(reduceThreads, chat.threads.peek());
-      for (const envelope of envelopes) {
-        const { event } = envelope;
-        chat.typing.value = reduceTyping(chat.typing.peek(), envelope, now());
-        if (event.type === 'channel.update' || event.type === 'channel.archive') {
-          chat.channel.value = event.channel;
-        }
-      }
+      // A reader at the end marks the new head as read as soon as it changes. The replies must be counted before that.
+      batch(() => applyAll(envelopes));
     },
   };
+
+  function applyAll(envelopes: readonly Envelope[]) {
+    recorder.record(envelopes);
+    const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
+    chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
+      max: timelineMax,
+      trim,
+    });
+    const thread = chat.thread.peek();
+    chat.thread.value =
+      thread && applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
+    counter.apply(envelopes);
+    chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
+    chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());
+    chat.threads.value = envelopes.reduce(reduceThreads, chat.threads.peek());
+    for (const envelope of envelopes) {
+      const { event } = envelope;
+      chat.typing.value = reduceTyping(chat.typing.peek(), envelope, now());
+      if (event.type === 'channel.update' || event.type === 'channel.archive') {
+        chat.channel.value = event.channel;
+      }
+    }
+  }
   return chat;
 }

@@ -90,7 +90,14 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
 
   return (
     <div class="conversation fill">
-      <EntryList label="Messages" entries={entries} rows={rows} footer={footer} drawn={drawn}>
+      <EntryList
+        label="Messages"
+        chat={chat}
+        entries={entries}
+        rows={rows}
+        footer={footer}
+        drawn={drawn}
+      >
         <div class="leading line">
           {!isLoaded ? (
             <p class="quiet">Loading…</p>

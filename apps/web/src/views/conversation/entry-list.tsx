@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { indexOfSeq, type Entry } from '../../store/timeline.ts';
 import type { useRowWindow } from '../../windowing/use-row-window.ts';
-import { IsolatedText } from '../shared/agents.tsx';
+import type { Chat } from '../../store/chat.ts';
+import { AgentName } from '../shared/agents.tsx';
 import { timeText } from '../shared/format-time.ts';
 import { isContinued } from './entry-row.tsx';
 
@@ -11,6 +12,7 @@ export const leadingHeight = 56;
 /** A scrolled list of which only the rows in `drawn` are drawn. The children are above them, the footer is below. */
 export function EntryList(props: {
   label: string;
+  chat: Chat;
   entries: readonly Entry[];
   rows: ReturnType<typeof useRowWindow>;
   drawn: ComponentChildren;
@@ -20,7 +22,7 @@ export function EntryList(props: {
   const { rows } = props;
   return (
     <div class="scrolled fill">
-      <AuthorAtTop entries={props.entries} rows={rows} />
+      <AuthorAtTop chat={props.chat} entries={props.entries} rows={rows} />
       <div
         class="scroller"
         ref={rows.view}
@@ -52,10 +54,11 @@ const headerHeight = 26;
 
 /** Names the author of the first message in view when its name is above the view. */
 function AuthorAtTop(props: {
+  chat: Chat;
   entries: readonly Entry[];
   rows: Pick<ReturnType<typeof useRowWindow>, 'shown'>;
 }) {
-  const { entries } = props;
+  const { chat, entries } = props;
   const shown = props.rows.shown.value;
   if (shown === null) return null;
   const index = indexOfSeq(entries, shown.first);
@@ -66,7 +69,7 @@ function AuthorAtTop(props: {
   return (
     <p class="author-at-top line small" aria-hidden="true">
       <b class="ellipsis">
-        <IsolatedText text={senderId} />
+        <AgentName members={chat.members.value} agentId={senderId} />
       </b>
       <span class="quiet">{timeText(timestamp)}</span>
     </p>

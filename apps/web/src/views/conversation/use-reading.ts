@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { useSignal, useSignalEffect } from '@preact/signals';
+import { effect, useSignal } from '@preact/signals';
 import { channelRoute, type Route } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { indexOfSeq, type Entry, type Timeline } from '../../store/timeline.ts';
@@ -40,7 +40,11 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     const { entries, hasNewer, head } = timeline;
     const { seq: mark } = chat.unread.peek();
     const newest = entries.at(-1)?.seq ?? 0;
-    if (isVisible && (inView !== null || entries.length === 0)) {
+    const wasCaughtUp = state.isCaughtUp && chat.isFollowing.peek() && !hasNewer;
+    if (isVisible && wasCaughtUp) {
+      // The reader is at the end and sees what arrives, also when it is more than the view holds.
+      if (head > mark) chats.markSeen(chat, head);
+    } else if (isVisible && (inView !== null || entries.length === 0)) {
       const first = entries[indexOfSeq(entries, mark + 1)]?.seq ?? Infinity;
       const isNext = isCovered(timeline, mark) && (inView === null || first >= inView.first);
       const last = inView === null ? newest : lastSeqOf(inView.last);
@@ -69,6 +73,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     if (!isCovered(chat.timeline.peek(), seq)) await history.around(seq);
     const { entries } = chat.timeline.peek();
     const first = firstNewOf(entries, seq, me) ?? entries.at(-1);
+    line.value = seq;
     if (first !== undefined) rows().reveal(first.seq);
   }
 
@@ -123,12 +128,16 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     line.value = count > 0 ? seq : null;
     if (target.peek()?.channelId !== chat.id) void open();
   }, [chat, isLoaded]);
-  useSignalEffect(() => {
-    const { hasNewer, head } = chat.timeline.value;
-    // A reader at the end sees what arrives. Marking it before the drawing saves drawing the count.
-    const isSeen = state.isCaughtUp && chat.isFollowing.value && !hasNewer;
-    if (isSeen && document.visibilityState === 'visible') chats.markSeen(chat, head);
-  });
+  useEffect(
+    // Not `useSignalEffect`, which runs after the drawing: marking the head before it saves drawing the count.
+    () =>
+      effect(() => {
+        const { hasNewer, head } = chat.timeline.value;
+        const isSeen = state.isCaughtUp && chat.isFollowing.value && !hasNewer;
+        if (isSeen && document.visibilityState === 'visible') chats.markSeen(chat, head);
+      }),
+    [chat],
+  );
   useEffect(() => {
     const onVisibility = () => {
       if (document.visibilityState !== 'visible') state.isCaughtUp = false;

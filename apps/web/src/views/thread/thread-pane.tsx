@@ -48,7 +48,8 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   // The first new reply when the thread was opened, or the first that arrived while the page was hidden.
   const line = useRef<number | null>(null);
   const unread = chat.unread.value.threads.get(threadId);
-  line.current ??= unread?.firstSeq ?? null;
+  const isSeenAtOnce = isLoaded && isFollowing.value && document.visibilityState === 'visible';
+  if (!isSeenAtOnce) line.current ??= unread?.firstSeq ?? null;
   useSignalEffect(() => {
     const { isLoaded = false, threadId: opened } = chat.thread.value ?? {};
     const isNew = chat.unread.value.threads.has(threadId);
@@ -97,6 +98,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     >
       <EntryList
         label="Replies"
+        chat={chat}
         entries={entries}
         rows={rows}
         drawn={drawn}

@@ -17,7 +17,7 @@ import { attentionOf, chatSections } from './chat-order.ts';
 import { Dialog, DialogActions, Icon, IconButton, TextField } from '../shared/controls.tsx';
 
 export function Sidebar() {
-  const { session, isCreateOpen, isSwitcherOpen, isDrawerOpen } = usePage();
+  const { session, isCreateOpen, isSwitcherOpen, isDrawerOpen, isKeysOpen } = usePage();
   const { favourites, channels, directs } = chatSections(session);
   const { isUnreadOnly } = session.choices.value;
   const switchUnreadOnly = () => {
@@ -32,6 +32,12 @@ export function Sidebar() {
       <div class="sidebar-head line">
         <span class="logo" aria-hidden="true" />
         <strong>OpenClaw</strong>
+        <IconButton
+          icon="keyboard"
+          label="Keys"
+          title="Keys (?)"
+          onClick={() => (isKeysOpen.value = true)}
+        />
         <IconButton
           icon="filter"
           label="Unread only"
@@ -188,7 +194,7 @@ const avatars = ['🙂', '🦊', '🐙', '🦉', '🐝', '🚀', '🤖', '🌱']
 
 /** The agent's own status, as others see it, with the theme and the sign-out. */
 export function OwnCard() {
-  const { session, theme, signOut, isStatusOpen, isKeysOpen } = usePage();
+  const { session, theme, signOut, isStatusOpen } = usePage();
   const profile = session.profile.value;
   const themeLabel = `Colours: ${theme.name.value}`;
   return (
@@ -213,12 +219,6 @@ export function OwnCard() {
         title="Compact: more on the screen"
         aria-pressed={theme.isCompact.value}
         onClick={theme.switchDensity}
-      />
-      <IconButton
-        icon="keyboard"
-        label="Keys"
-        title="Keys (?)"
-        onClick={() => (isKeysOpen.value = true)}
       />
       <IconButton icon="theme" label={themeLabel} title={themeLabel} onClick={theme.next} />
       <IconButton icon="out" label="Sign out" title="Sign out" onClick={signOut} />
