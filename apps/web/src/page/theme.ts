@@ -12,7 +12,16 @@ export function createTheme(storage: Storage, root: HTMLElement) {
     if (name.value === 'system') root.removeAttribute('data-theme');
     else root.setAttribute('data-theme', name.value);
   });
+  const { value: isCompact } = createStoredValue(storage, 'openclaw.compact', false);
+  effect(() => {
+    root.toggleAttribute('data-compact', isCompact.value);
+  });
   return {
+    /** True when more fits on the screen, with less space between. */
+    isCompact,
+    switchDensity: () => {
+      isCompact.value = !isCompact.peek();
+    },
     name,
     next: () => {
       name.value = order[(order.indexOf(name.peek()) + 1) % order.length] ?? 'system';

@@ -7,6 +7,7 @@ const live: ConnectionInfo = {
   reason: null,
   isDegraded: false,
   waiting: 0,
+  isSilent: false,
 };
 const away: ConnectionInfo = { ...live, state: 'reconnecting' };
 
@@ -22,6 +23,14 @@ describe('the connection status', () => {
     expect(later).toMatchObject({ tone: 'bad', text: 'Reconnecting in 3 s' });
     const underWay = describeConnection({ ...away, waiting: 2, reason: 'Cut' });
     expect(underWay).toMatchObject({ text: 'Reconnecting…', detail: 'Cut. 2 waiting to be sent.' });
+  });
+
+  it('says that a hub with an open connection does not answer', () => {
+    expect(describeConnection({ ...live, isSilent: true })).toMatchObject({
+      tone: 'bad',
+      text: 'The hub does not answer',
+    });
+    expect(describeConnection({ ...away, isSilent: true }).text).toBe('Reconnecting…');
   });
 
   it('is not degraded while there is no connection', () => {

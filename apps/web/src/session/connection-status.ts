@@ -8,6 +8,8 @@ export interface ConnectionInfo {
   /** True when the hub has lost its Redis, so that it knows presence and typing only of its own agents. */
   readonly isDegraded: boolean;
   readonly waiting: number;
+  /** The hub does not answer, though its connection is open. */
+  readonly isSilent: boolean;
 }
 
 export interface ConnectionStatus {
@@ -18,6 +20,13 @@ export interface ConnectionStatus {
 
 export function describeConnection(info: ConnectionInfo): ConnectionStatus {
   const { state, retryInSeconds, reason, waiting } = info;
+  if (state === 'live' && info.isSilent) {
+    return {
+      tone: 'bad',
+      text: 'The hub does not answer',
+      detail: 'What you see may be out of date. Your messages wait, and your drafts are kept.',
+    };
+  }
   if (state === 'live' && !info.isDegraded) return { tone: 'good', text: 'Live', detail: null };
   if (state === 'live') {
     return {

@@ -3,14 +3,20 @@ import { createClient, type HubClient, type StateChange, type Welcome } from '@o
 import { announcementOf, webSocketPath } from '@openclaw/protocol/wire';
 import { createNotices } from '../page/notices.ts';
 import { hubAddress, storageOfHub } from '../page/page-base.ts';
+import { plainLoss, plainReason } from '../page/plain-errors.ts';
+import { createLastPlace } from '../page/last-place.ts';
 import { createRouter } from '../page/route.ts';
-import { createStoredValue } from '../page/stored-value.ts';
+import { createSharedValue } from '../page/stored-value.ts';
 import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
+import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
+import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
+import { createHubPresence } from './hub-presence.ts';
+import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
@@ -42,9 +48,9 @@ export async function openSession(
   let hasEnded = false;
   const off = client.on('state', ({ state, error }) => {
     if (state !== 'connecting' || error === null) return;
-    if (error.code !== 'disconnected') return onRetry(error.message);
+    if (error.code !== 'disconnected') return onRetry(plainLoss(error.message));
     void whyUnreachable().then((why) => {
-      if (!hasEnded) onRetry(why ?? error.message);
+      if (!hasEnded) onRetry(why ?? plainLoss(error.message));
     });
   });
   try {
@@ -66,14 +72,18 @@ function createSession(
   onEnd: (reason: string) => void,
 ) {
   const storage = storageOfHub(sessionStorage);
+  const shared = storageOfHub(localStorage);
   const notices = createNotices(() => client.state === 'live');
-  const chats = createChats(client, me, notices);
+  const marks = createReadMarks(shared, `${hubAddress('')} ${me}`);
+  const chats = createChats(client, me, notices, marks);
   const outbox = createOutbox(client, storage, me, ({ channelId, agentId }) =>
     channelId === null ? chats.directWith(agentId ?? '') : chats.byId.value.get(channelId),
   );
-  const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
-  const drafts = createStoredValue(storage, `openclaw.drafts.${me}`, noDrafts);
+  const profile = createSharedValue(shared, `openclaw.profile.${me}`, noProfile);
+  const drafts = createSharedValue(shared, `openclaw.drafts.${me}`, noDrafts);
+  const choices = createSharedValue(shared, `openclaw.choices.${me}`, noChoices);
   const router = createRouter();
+  const lastPlace = createLastPlace(shared, me, router.route);
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
 
   const state = signal<StateChange>({ state: client.state, error: null, retryInMs: null });
@@ -89,14 +99,20 @@ function createSession(
       ? route.channelId
       : first;
   });
+  const watch = createHubWatch(client);
+  const hubPresence = createHubPresence(
+    credentials,
+    () => router.route.peek().view === 'direct' || chats.hasDirects(),
+  );
   const connectionStatus = computed(() => {
     const at = retryAtMs.value;
     return describeConnection({
       state: state.value.state,
       retryInSeconds:
         at === null ? null : Math.max(0, Math.ceil((at - nowMs.value) / 1000)) || null,
-      reason: state.value.error?.message ?? null,
+      reason: state.value.error === null ? null : plainLoss(state.value.error.message),
       isDegraded: redis.isAway.value,
+      isSilent: watch.silentSinceMs.value !== null,
       waiting: outbox.items.value.filter((item) => item.state === 'sending').length,
     });
   });
@@ -146,7 +162,7 @@ function createSession(
       state.value = change;
       nowMs.value = Date.now();
       retryAtMs.value = change.retryInMs === null ? null : Date.now() + change.retryInMs;
-      if (change.state === 'closed' && change.error !== null) onEnd(change.error.message);
+      if (change.state === 'closed' && change.error !== null) onEnd(plainReason(change.error));
     }),
   ];
 
@@ -173,14 +189,33 @@ function createSession(
     profile: profile.value,
     setProfile,
     router,
+    /** The view that this agent left last time; null when there is none. */
+    lastPlace: lastPlace.route,
     notices,
     connectionStatus,
-    /** Unsent texts by draft key. */
+    hubPresence,
+    /** Muted and favourite channels, the same in all tabs. */
+    choices: choices.value,
+    /** Unsent texts by draft key, the same in all tabs. */
     drafts: drafts.value,
     async close() {
       for (const off of offs) off();
       clearInterval(clock);
-      for (const part of [batch, redis, chats, outbox, profile, drafts, router]) part.close();
+      for (const part of [
+        batch,
+        redis,
+        watch,
+        hubPresence,
+        chats,
+        marks,
+        outbox,
+        profile,
+        drafts,
+        choices,
+        lastPlace,
+        router,
+      ])
+        part.close();
       await client.close();
     },
   };

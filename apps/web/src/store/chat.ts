@@ -1,9 +1,7 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import type { Channel, Envelope } from '@openclaw/protocol';
 import { createUpdateRecorder } from './read-with-updates.ts';
 import {
-  countUnread,
-  nothingUnread,
   reduceMembers,
   reducePresences,
   reduceThreads,
@@ -14,6 +12,7 @@ import {
   type Typing,
 } from './reducers.ts';
 import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
+import { createUnread } from './unread.ts';
 
 /** The most entries of one channel in memory. Entries that were dropped are loaded again when needed. */
 export const timelineMax = 10_000;
@@ -22,6 +21,7 @@ export type Chat = ReturnType<typeof createChat>;
 
 export function createChat(channel: Channel, me: string, now: () => number = Date.now) {
   const recorder = createUpdateRecorder();
+  const counter = createUnread(me);
   const chat = {
     id: channel.channelId,
     channel: signal(channel),
@@ -32,7 +32,9 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     presences: signal<Presences>(new Map()),
     typing: signal<Typing>(new Map()),
     threads: signal<Threads>(new Map()),
-    unread: signal(nothingUnread),
+    /** Changes `unread`. Marks go through the chats, which tell the hub and the other tabs. */
+    counter,
+    unread: counter.value,
     /**
      * True while the newest message is in view. Then a full timeline drops its oldest entries, otherwise its newest.
      */
@@ -42,27 +44,32 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     readWithUpdates: recorder.readWithUpdates,
     /** Applies events, in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
-      recorder.record(envelopes);
-      const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
-      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
-        max: timelineMax,
-        trim,
-      });
-      const thread = chat.thread.peek();
-      chat.thread.value =
-        thread && applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
-      chat.unread.value = countUnread(chat.unread.peek(), envelopes, me);
-      chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
-      chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());
-      chat.threads.value = envelopes.reduce(reduceThreads, chat.threads.peek());
-      for (const envelope of envelopes) {
-        const { event } = envelope;
-        chat.typing.value = reduceTyping(chat.typing.peek(), envelope, now());
-        if (event.type === 'channel.update' || event.type === 'channel.archive') {
-          chat.channel.value = event.channel;
-        }
-      }
+      // A reader at the end marks the new head as read as soon as it changes. The replies must be counted before that.
+      batch(() => applyAll(envelopes));
     },
   };
+
+  function applyAll(envelopes: readonly Envelope[]) {
+    recorder.record(envelopes);
+    const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
+    chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
+      max: timelineMax,
+      trim,
+    });
+    const thread = chat.thread.peek();
+    chat.thread.value =
+      thread && applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
+    counter.apply(envelopes);
+    chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
+    chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());
+    chat.threads.value = envelopes.reduce(reduceThreads, chat.threads.peek());
+    for (const envelope of envelopes) {
+      const { event } = envelope;
+      chat.typing.value = reduceTyping(chat.typing.peek(), envelope, now());
+      if (event.type === 'channel.update' || event.type === 'channel.archive') {
+        chat.channel.value = event.channel;
+      }
+    }
+  }
   return chat;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
 import type { Channel, Member } from '@openclaw/protocol';
 import { channelOf, envelopeOf, memberOf, sentOf } from '../testing/events.ts';
-import { noFailures } from '../testing/fixtures.ts';
+import { noFailures, noOtherTabs } from '../testing/fixtures.ts';
 import { createChats } from './chats.ts';
 
 const joinOf = (seq: number, agentId: string) =>
@@ -39,7 +39,7 @@ function createFixture({ nextThreads = null as string | null } = {}) {
       listed.promise.then((channels) => ({ channels })),
     ),
   } as unknown as HubClient;
-  const chats = createChats(client, 'ada', noFailures);
+  const chats = createChats(client, 'ada', noFailures, noOtherTabs);
   const { resolve: subscribe } = subscribed;
   const { resolve: answerMembers } = members;
   const { resolve: answerList } = listed;

@@ -7,6 +7,7 @@ import { createChannelLoader } from './channel-loader.ts';
 import { peerOf } from './channel-names.ts';
 import { createChat, type Chat } from './chat.ts';
 import { createHistory, type History } from './history.ts';
+import type { ReadMarks } from './read-marks.ts';
 import { createReadState } from './read-state.ts';
 import { changesReplyCount, withoutExpired } from './reducers.ts';
 import { emptyTimeline } from './timeline.ts';
@@ -16,19 +17,24 @@ const pageSize = 200;
 const expiryCheckMs = 3_000;
 
 /** The channels that this agent is a member of. */
-export function createChats(client: HubClient, me: string, reports: FailureReports) {
+export function createChats(
+  client: HubClient,
+  me: string,
+  reports: FailureReports,
+  marks: ReadMarks,
+) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
   const fetching = new Set<string>();
   const loader = createChannelLoader(client, reports);
-  const readState = createReadState(client, me, reports);
+  const readState = createReadState(client, marks, reports);
   const views = createViewLoader(async (chat) => {
-    await Promise.all([
-      historyOf(chat).reload(),
-      loader.loadMembers(chat),
-      loader.loadThreads(chat),
-    ]);
+    await Promise.all([historyOf(chat).open(), loader.loadMembers(chat), loader.loadThreads(chat)]);
+  });
+  marks.onMark((mark) => {
+    const chat = byId.peek().get(mark.channelId);
+    if (chat !== undefined) readState.takeMark(chat, mark);
   });
   let refreshing: Promise<void> | null = null;
   let isRefreshDue = false;
@@ -80,7 +86,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
   function historyOf(chat: Chat): History {
     const known = histories.get(chat);
     if (known !== undefined) return known;
-    const history = createHistory(client, chat);
+    const history = createHistory(client, chat, me);
     histories.set(chat, history);
     return history;
   }
@@ -134,6 +140,10 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
   const endsMembership = ({ event }: Envelope) =>
     event.type === 'channel.delete' ||
     (event.type === 'channel.member.leave' && event.member.agentId === me);
+
+  function markThreadSeen(chat: Chat, threadId: string) {
+    readState.markThreadSeen(chat, threadId, chat.timeline.peek().head);
+  }
 
   return {
     byId: byId as ReadonlySignal<ReadonlyMap<string, Chat>>,
@@ -191,6 +201,8 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
       const chat = byId.peek().get(channelId);
       if (chat !== undefined) readState.forget(chat);
     },
+    hasDirects: () =>
+      [...byId.peek().values()].some((chat) => chat.channel.peek().kind === 'direct'),
     directWith(agentId: string): Chat | null {
       for (const chat of byId.value.values()) {
         const channel = chat.channel.value;
@@ -198,8 +210,15 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
       }
       return null;
     },
-    /** Marks the channel as read up to its newest event. */
-    markRead: (chat: Chat) => readState.markRead(chat),
+    /** The reader has seen the channel up to this seq, by default up to its newest event. */
+    markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
+    /** Marks the channel and its threads as read. */
+    markAllSeen(chat: Chat) {
+      readState.markSeen(chat, chat.timeline.peek().head);
+      for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
+    },
+    /** The reader has seen the thread up to its newest reply. */
+    markThreadSeen,
     close() {
       clearInterval(expiry);
       readState.close();

@@ -1,9 +1,14 @@
 import type { HubClient } from '@openclaw/client';
-import type { Envelope } from '@openclaw/protocol';
+import type { Envelope, Message } from '@openclaw/protocol';
 import { timelineMax, type Chat } from './chat.ts';
 import { addPage, applyEvents, emptyTimeline, isSystemEvent, type Page } from './timeline.ts';
 
 const pageSize = 60;
+/** Messages before the first new one, so that the reader sees where they go on. */
+const contextSize = 20;
+// The newest page holds about this many new messages beside the reader's own and replies.
+const newInPageMax = 40;
+const scannedPagesMax = 50;
 const threadPageSize = 200;
 const logPageMax = 1_000;
 
@@ -12,7 +17,7 @@ type Side = 'newest' | 'older' | 'newer';
 export type History = ReturnType<typeof createHistory>;
 
 /** Pages a channel's history into its timeline. Calls of one kind share the read that is in progress. */
-export function createHistory(client: HubClient, chat: Chat) {
+export function createHistory(client: HubClient, chat: Chat, me: string) {
   const channel = client.channel(chat.id);
   const underWay = new Map<string, Promise<void>>();
 
@@ -51,11 +56,39 @@ export function createHistory(client: HubClient, chat: Chat) {
   async function read(side: Side) {
     const before = chat.timeline.peek().entries;
     const { result, updates } = await chat.readWithUpdates(() => readPage(side));
+    chat.counter.learn(result.messages);
     const timeline = chat.timeline.peek();
     // Drop the page when the timeline that it continues was replaced during the read.
     if (side === 'older' && timeline.entries[0]?.seq !== before[0]?.seq) return;
     if (side === 'newer' && timeline.entries.at(-1)?.seq !== before.at(-1)?.seq) return;
     const next = addPage(timeline, result, side, timelineMax);
+    chat.timeline.value = applyEvents(next, updates, { max: timelineMax, trim: 'newest' });
+  }
+
+  /** Replaces the timeline with the messages around a seq, some before it and a page after it. */
+  async function readAround(seq: number) {
+    const { result, updates } = await chat.readWithUpdates(async () => {
+      const [older, newer] = await Promise.all([
+        channel.history({ before: seq + 1, limit: contextSize }),
+        channel.history({ after: seq, limit: pageSize }),
+      ]);
+      const messages = [...older.messages, ...newer.messages];
+      const first = older.hasMore ? (messages[0]?.seq ?? seq) : 1;
+      const last = newer.hasMore ? (messages.at(-1)?.seq ?? seq) : newer.head;
+      const systemEvents = await readSystemEvents(first - 1, last);
+      // Changes of a message after the earlier read are among the updates.
+      const head = Math.min(older.head, newer.head);
+      return { messages, systemEvents, head, older, newer };
+    });
+    const { older, newer, ...page } = result;
+    chat.counter.learn(page.messages);
+    const replaced = addPage(
+      chat.timeline.peek(),
+      { ...page, hasMore: older.hasMore },
+      'newest',
+      timelineMax,
+    );
+    const next = { ...replaced, hasNewer: newer.hasMore };
     chat.timeline.value = applyEvents(next, updates, { max: timelineMax, trim: 'newest' });
   }
 
@@ -65,6 +98,7 @@ export function createHistory(client: HubClient, chat: Chat) {
     const { result, updates } = await chat.readWithUpdates(() =>
       channel.history({ ...edge, threadId, limit: threadPageSize }),
     );
+    chat.counter.learn(result.messages);
     const thread = chat.thread.peek();
     if (thread?.threadId !== threadId) return;
     // Drop the page when the thread was replaced during the read, as in `read`.
@@ -79,8 +113,43 @@ export function createHistory(client: HubClient, chat: Chat) {
     newest: () => once('newest', () => read('newest')),
     older: () => once('older', () => read('older')),
     newer: () => once('newer', () => read('newer')),
-    /** Like `newest`, but does not share a read in progress, whose result may be out of date. */
-    reload: () => read('newest'),
+    /**
+     * Replaces the timeline with the first new messages, or with the newest page when it contains them or when the reader
+     * never saw the channel. Does not share a read in progress, whose result may be out of date.
+     */
+    open() {
+      const { seq, count } = chat.unread.peek();
+      return seq > 0 && count > newInPageMax ? readAround(seq) : read('newest');
+    },
+    /** Replaces the timeline with the messages around this seq. */
+    around: (seq: number) => once(`around ${seq}`, () => readAround(seq)),
+    /** Reads the first message of another agent after the read mark, which the timeline may not contain. */
+    async firstNew(): Promise<Message | null> {
+      const { messages } = await channel.history({ after: chat.unread.peek().seq, limit: 20 });
+      return (
+        messages.find(({ senderId, threadId }) => senderId !== me && threadId === null) ?? null
+      );
+    },
+    /**
+     * Finds the first message after this seq that mentions the reader, page by page and at most 10,000 messages far; null
+     * when there is none. It does not change the timeline.
+     */
+    async findMention(after: number): Promise<Message | null> {
+      for (let page = 0, last = after; page < scannedPagesMax; page += 1) {
+        const { messages, hasMore } = await channel.history({ after: last, limit: threadPageSize });
+        chat.counter.learn(messages);
+        const found = messages.find(
+          ({ senderId, mentions, mentionsAll, deletedAt }) =>
+            deletedAt === null &&
+            senderId !== me &&
+            (mentions.includes(me) || mentionsAll === true),
+        );
+        if (found !== undefined) return found;
+        last = messages.at(-1)?.seq ?? last;
+        if (!hasMore) break;
+      }
+      return null;
+    },
     async openThread(threadId: string) {
       chat.thread.value = emptyTimeline(threadId);
       await readThread(threadId, 'newest');

@@ -101,7 +101,7 @@ describe('outgoing messages', () => {
     outbox.send(draft);
     await fixture.settle();
     const [item] = outbox.items.value;
-    expect(item).toMatchObject({ state: 'failed', error: 'not yours' });
+    expect(item).toMatchObject({ state: 'failed', error: 'Not yours.' });
     outbox.retry(item?.id ?? '');
     await fixture.settle();
     expect(fixture.states()).toEqual(['stored']);

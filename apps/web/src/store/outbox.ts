@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals';
 import { createClientMessageId, HubError, type HubClient } from '@openclaw/client';
-import { errorMessage } from '../page/notices.ts';
+import { plainReason } from '../page/plain-errors.ts';
 import type { KeyedStorage } from '../page/page-base.ts';
 import { createStoredValue } from '../page/stored-value.ts';
 import type { Chat } from './chat.ts';
@@ -95,7 +95,7 @@ export function createOutbox(
     } catch (error) {
       if (isClosed || (error instanceof HubError && error.code === 'closed')) return;
       if (!(error instanceof HubError) || !retryableCodes.has(error.code) || tries >= retriesMax) {
-        return change(item.id, { state: 'failed', error: errorMessage(error) });
+        return change(item.id, { state: 'failed', error: plainReason(error) });
       }
       setTimeout(() => {
         if (!isClosed) void deliver(item, tries + 1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
 import { channelOf, sentOf } from '../testing/events.ts';
-import { noFailures, useFakeTimers } from '../testing/fixtures.ts';
+import { noFailures, noOtherTabs, useFakeTimers } from '../testing/fixtures.ts';
 import { createChat } from './chat.ts';
 import { createReadState } from './read-state.ts';
 
@@ -20,26 +20,27 @@ function createFixture() {
     readState: async () => ({ channels: [{ ...hub, channelId: 'c', mentions: 0 }] }),
   } as unknown as HubClient;
   const reports = { ...noFailures, reportWhileLive: () => () => undefined };
-  const readState = createReadState(client, 'ada', reports);
+  const readState = createReadState(client, noOtherTabs, reports);
   const chat = createChat(channelOf('c'), 'ada');
   chat.timeline.value = { ...chat.timeline.value, isLoaded: true };
   const refresh = async () => readState.apply(await readState.load(), () => chat);
   const markRead = async () => {
-    readState.markRead(chat);
+    readState.markSeen(chat, chat.timeline.peek().head);
     await timers.advance(1_000);
   };
   return { ...timers, hub, readState, chat, refresh, markRead };
 }
 
 describe('the read mark', () => {
-  it('is sent to the hub, also when an own message has reset the unread count', async () => {
+  it('is sent to the hub, also past own messages, and once', async () => {
     using fixture = createFixture();
     const { hub, chat, refresh, markRead } = fixture;
     await refresh();
     chat.apply([sentOf(1), sentOf(2, { senderId: 'ada' })]);
-    expect(chat.unread.value.count).toBe(0);
+    expect(chat.unread.value.count).toBe(1);
     await markRead();
     expect(hub.marks).toEqual([2]);
+    expect(chat.unread.value.count).toBe(0);
     await markRead();
     expect(hub.marks).toEqual([2]);
   });

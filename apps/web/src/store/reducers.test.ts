@@ -3,8 +3,6 @@ import type { Envelope } from '@openclaw/protocol';
 import { envelopeOf, messageOf, sentOf } from '../testing/events.ts';
 import {
   changesReplyCount,
-  countUnread,
-  nothingUnread,
   reduceThreads,
   reduceTyping,
   typistsIn,
@@ -62,26 +60,5 @@ describe('typing', () => {
     expect(places(reduce(typing, sentOf(3, { senderId: 'ada' })))).toEqual([
       ...[[], ['ada', 'bob'], []],
     ]);
-  });
-});
-
-describe('the unread count', () => {
-  it('counts the messages of others after the read mark, and mentions separately', () => {
-    const events = [sentOf(1), sentOf(2, { mentions: ['ada'] }), sentOf(3)];
-    const unread = countUnread({ ...nothingUnread, seq: 1 }, events, 'ada');
-    expect(unread).toEqual({ seq: 1, countedTo: 3, count: 2, mentions: 1 });
-  });
-
-  it('is zero after an own message', () => {
-    const events = [sentOf(1), sentOf(2, { senderId: 'ada' })];
-    expect(countUnread(nothingUnread, events, 'ada')).toMatchObject({ seq: 2, count: 0 });
-  });
-
-  // The race: a message is published, the hub counts it as unread, and the page applies it only after that. Invariant:
-  // each message is counted once.
-  it('does not count a message that the hub has counted', () => {
-    const fromHub = { seq: 0, countedTo: 2, count: 2, mentions: 1 };
-    const unread = countUnread(fromHub, [sentOf(2), sentOf(3)], 'ada');
-    expect(unread).toMatchObject({ count: 3, countedTo: 3 });
   });
 });

@@ -100,34 +100,3 @@ export function withoutExpired(typing: Typing, nowMs: number): Typing {
   const live = [...typing].filter(([, { untilMs }]) => untilMs > nowMs);
   return live.length === typing.size ? typing : new Map(live);
 }
-
-export interface Unread {
-  /** The agent has read up to this seq. */
-  readonly seq: number;
-  /** Messages are counted up to this seq; an earlier one is already in the count. */
-  readonly countedTo: number;
-  readonly count: number;
-  readonly mentions: number;
-}
-
-export const nothingUnread: Unread = { seq: 0, countedTo: 0, count: 0, mentions: 0 };
-
-/** Counts messages of other agents. If this agent writes in the channel, it has read all earlier messages. */
-export function countUnread(unread: Unread, envelopes: readonly Envelope[], me: string): Unread {
-  let { seq, countedTo, count, mentions } = unread;
-  for (const envelope of envelopes) {
-    const { event } = envelope;
-    if (event.type !== 'channel.message' && event.type !== 'thread.message') continue;
-    if (envelope.seq === null || envelope.seq <= Math.max(seq, countedTo)) continue;
-    countedTo = envelope.seq;
-    if (event.message.senderId !== me) {
-      count += 1;
-      if (event.message.mentions.includes(me)) mentions += 1;
-    } else if (event.type === 'channel.message') {
-      seq = envelope.seq;
-      count = 0;
-      mentions = 0;
-    }
-  }
-  return countedTo === unread.countedTo ? unread : { seq, countedTo, count, mentions };
-}

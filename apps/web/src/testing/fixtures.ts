@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import type { FailureReports } from '../page/notices.ts';
+import type { ReadMarks } from '../store/read-marks.ts';
 
 /** Reports that make a test fail with the error. */
 export const noFailures: FailureReports = {
@@ -7,6 +8,14 @@ export const noFailures: FailureReports = {
     throw new Error(what, { cause: error });
   },
   reportWhileLive: (what) => noFailures.report(what),
+};
+
+/** Read marks without other tabs. */
+export const noOtherTabs: ReadMarks = {
+  tell: () => undefined,
+  onMark: () => undefined,
+  repliesOf: () => [],
+  keepReplies: () => undefined,
 };
 
 /** Uses fake timers until the end of the test. `settle` runs everything that is due now, without advancing the time. */

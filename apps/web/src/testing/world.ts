@@ -108,7 +108,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
   return Object.assign(servers, { agent, tab, person, meet });
 }
 
-function personOn(page: Page) {
+export function personOn(page: Page) {
   /** Exceptions, logged errors, and violations of the content security policy. */
   const pageErrors: string[] = [];
   page.on('pageerror', (error) => pageErrors.push(String(error)));

@@ -23,6 +23,8 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
     isDrawerOpen: signal(false),
     isSwitcherOpen: signal(false),
     isCreateOpen: signal(false),
+    isStatusOpen: signal(false),
+    isKeysOpen: signal(false),
     editing: signal<Editing | null>(null),
     target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),
   };

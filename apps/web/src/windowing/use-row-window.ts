@@ -1,10 +1,18 @@
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
-import type { Signal } from '@preact/signals';
+import { useSignal, type Signal } from '@preact/signals';
 import { indexOfSeq } from '../store/timeline.ts';
 import { offsetsOf, rowAt, rowsInView } from './row-window.ts';
 
 interface WindowedRow {
   readonly seq: number;
+}
+
+/** The rows that are in view, by their seqs. A row counts once its middle is in view. */
+export interface RowsInView {
+  readonly first: number;
+  readonly last: number;
+  /** How far the top of the first row is above the top of the view, in pixels. */
+  readonly above: number;
 }
 
 export interface RowWindowOptions {
@@ -17,6 +25,8 @@ export interface RowWindowOptions {
   /** The row that stays in view when new rows arrive. A different object for the same row scrolls to that row again. */
   readonly held: WindowedRow | null;
   readonly leadingHeight: number;
+  /** Called after each drawing and scroll, with null when no row is in view. */
+  readonly onView?: (inView: RowsInView | null) => void;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
 }
@@ -36,6 +46,7 @@ export function useRowWindow(options: RowWindowOptions) {
   const { rows, isFollowing, held, leadingHeight: leading } = options;
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
+  const shown = useSignal<RowsInView | null>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const state = useRef({
     heights: new Map<number, number>(),
@@ -47,6 +58,8 @@ export function useRowWindow(options: RowWindowOptions) {
     top: 0,
     offsets: offsetsOf(rows, () => undefined, estimatedHeight),
     isEndInView: true,
+    /** True from `reveal` until the view has been scrolled there. */
+    isRevealing: false,
   }).current;
 
   const follows = isFollowing.value;
@@ -85,8 +98,10 @@ export function useRowWindow(options: RowWindowOptions) {
     return rect.bottom > bounds.top && rect.top < bounds.bottom ? rect.top - bounds.top : null;
   }
 
+  /** Scrolls so that this row is at a third of the view. A row near the end is shown at the end, which is followed. */
   function reveal(seq: number) {
     isFollowing.value = false;
+    state.isRevealing = true;
     state.anchor = { seq, above: -state.height / 3 };
     redraw(null);
   }
@@ -134,6 +149,34 @@ export function useRowWindow(options: RowWindowOptions) {
     const isEndInView = belowView(element) < atEdge;
     if (isEndInView !== state.isEndInView) redraw(null);
     state.isEndInView = isEndInView;
+    if (state.isRevealing && !isChanged) {
+      state.isRevealing = false;
+      if (isEndInView && !options.hasNewer && held === null) isFollowing.value = true;
+    }
+    if (!state.isRevealing) reportView();
+  }
+
+  function reportView() {
+    shown.value = inView();
+    options.onView?.(shown.value);
+  }
+
+  function inView(): RowsInView | null {
+    const bounds = view.current?.getBoundingClientRect();
+    if (bounds === undefined) return null;
+    let first: number | null = null;
+    let last: number | null = null;
+    let above = 0;
+    for (const row of list.current?.children ?? []) {
+      const { top, bottom } = row.getBoundingClientRect();
+      if (bottom <= bounds.top + 1) continue;
+      // A row that is taller than the view counts as soon as it begins above the end of the view.
+      if (Math.min((top + bottom) / 2, top + state.height / 2) >= bounds.bottom) break;
+      if (first === null) above = bounds.top - top;
+      first ??= seqOf(row);
+      last = seqOf(row);
+    }
+    return first === null || last === null ? null : { first, last, above };
   }
   const newestSettle = useRef(settle);
   newestSettle.current = settle;
@@ -171,6 +214,9 @@ export function useRowWindow(options: RowWindowOptions) {
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     isEndInView: state.isEndInView,
     reveal,
+    settle: () => newestSettle.current(),
+    /** The rows in view after the last drawing or scroll. */
+    shown,
     onScroll: () => {
       const element = view.current;
       if (element === null) return;
@@ -185,6 +231,7 @@ export function useRowWindow(options: RowWindowOptions) {
       if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
       if (scrollTop < nearEdge) options.onNearTop();
       if (options.hasNewer && below < nearEdge) options.onNearBottom();
+      reportView();
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {

@@ -1,9 +1,10 @@
 import { useRef, useState } from 'preact/hooks';
 import { visibleString } from '../../markdown/visible-text.ts';
+import { toggleChannel } from '../../session/choices.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { IsolatedText, statusWords, usePresence } from '../shared/agents.tsx';
+import { IsolatedText, presenceText, usePresence } from '../shared/agents.tsx';
 import { ConfirmDialog, Icon, IconButton, onEscape, useOutsidePress } from '../shared/controls.tsx';
 import { closeThread } from '../thread/thread-pane.tsx';
 
@@ -50,17 +51,18 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
           aria-pressed={pane.value === 'search'}
           onClick={() => toggle('search')}
         />
-        {!isDirect && <ChannelMenu chat={chat} />}
+        <ChannelMenu chat={chat} />
       </div>
     </header>
   );
 }
 
 function PeerStatus({ agentId }: { agentId: string }) {
-  const { status, customStatus } = usePresence(agentId);
+  const presence = usePresence(agentId);
+  const { customStatus } = presence;
   return (
     <p class="quiet small ellipsis">
-      {statusWords[status]}
+      {presenceText(presence)}
       {customStatus !== null && [' · ', <IsolatedText text={customStatus} />]}
     </p>
   );
@@ -73,6 +75,12 @@ function ChannelMenu({ chat }: { chat: Chat }) {
   const menu = useRef<HTMLDivElement>(null);
   useOutsidePress(menu, () => setOpen(false));
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
+  const isDirect = chat.channel.value.kind === 'direct';
+  const { muted, favourites } = session.choices.value;
+  const toggle = (list: 'muted' | 'favourites') => {
+    setOpen(false);
+    toggleChannel(session.choices, list, chat.id);
+  };
   const close = () => setConfirming(null);
   const verb = confirming === 'leave' ? 'Leave' : 'Archive';
   const choose = (action: 'leave' | 'archive') => {
@@ -100,8 +108,22 @@ function ChannelMenu({ chat }: { chat: Chat }) {
       />
       {isOpen && (
         <div class="menu">
-          <button onClick={() => choose('leave')}>Leave this channel…</button>
-          {isOwner && chat.channel.value.archivedAt === null && (
+          <button onClick={() => toggle('favourites')}>
+            {favourites.includes(chat.id) ? 'Remove from favourites' : 'Add to favourites'}
+          </button>
+          <button onClick={() => toggle('muted')}>
+            {muted.includes(chat.id) ? 'Unmute' : 'Mute: only mentions count'}
+          </button>
+          <button
+            onClick={() => {
+              setOpen(false);
+              session.chats.markAllSeen(chat);
+            }}
+          >
+            Mark as read
+          </button>
+          {!isDirect && <button onClick={() => choose('leave')}>Leave this channel…</button>}
+          {isOwner && !isDirect && chat.channel.value.archivedAt === null && (
             <button onClick={() => choose('archive')}>Archive this channel…</button>
           )}
         </div>
@@ -116,6 +138,7 @@ function ChannelMenu({ chat }: { chat: Chat }) {
               : 'It becomes read-only for everyone. This cannot be undone.'
           }
           action={verb}
+          isDangerous
           onClose={close}
           onConfirm={() => {
             close();

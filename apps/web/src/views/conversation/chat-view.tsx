@@ -3,7 +3,7 @@ import type { Chat } from '../../store/chat.ts';
 import { MembersPane } from '../members/members-pane.tsx';
 import { usePage } from '../page-state.ts';
 import { SearchPane } from '../search/search-pane.tsx';
-import { Avatar, statusWords, usePresence } from '../shared/agents.tsx';
+import { Avatar, presenceText, usePresence } from '../shared/agents.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
 import { ChannelHeader } from './channel-header.tsx';
 import { composeTarget } from './compose-target.ts';
@@ -24,7 +24,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
 
   return (
     <div class="chat fill">
-      <main class="conversation-column column fill" aria-label="Conversation">
+      <main class="conversation-column column fill" aria-label="Conversation" tabIndex={-1}>
         <ChannelHeader chat={chat} />
         <Conversation chat={chat} footer={<OutgoingList target={target} />} />
         <TypingLine chat={chat} threadId={null} />
@@ -45,24 +45,34 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
   );
 }
 
+/** As the `ref` of a list whose newest row is last. Called at each drawing, since the function is a new one then. */
+const endInView = () => (element: HTMLElement | null) => element?.scrollTo(0, element.scrollHeight);
+
 /** A direct channel that does not exist yet: the first message creates it. */
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);
+  useEffect(() => void session.hubPresence.read(), [agentId]);
   const target = { channelId: null, peer: agentId, threadId: null };
   const isMe = agentId === session.me;
   return (
     <div class="chat fill">
-      <main class="conversation-column column fill" aria-label="Conversation">
+      <main class="conversation-column column fill" aria-label="Conversation" tabIndex={-1}>
         <header class="channel-header line">
           <div class="fill">
             <h1 class="line">{agentId}</h1>
-            <p class="quiet small ellipsis">{statusWords[presence.status]}</p>
+            <p class="quiet small ellipsis">{presenceText(presence)}</p>
           </div>
         </header>
-        <div class="empty column quiet fill">
-          <Avatar {...presence} agentId={agentId} />
-          <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
+        <div class="beginning column scrolls" ref={endInView()}>
+          <div class="empty column quiet fill">
+            <Avatar {...presence} agentId={agentId} />
+            <p>
+              {isMe
+                ? 'This is you.'
+                : `No messages between you and ${agentId} yet. Write the first one below.`}
+            </p>
+          </div>
           <OutgoingList target={target} />
         </div>
         <Composer chat={null} target={target} isDisabled={isMe} />

@@ -1,5 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { isContentTooLarge, parseMentions, resolveMentions } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { shownName } from '../../store/agent-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { typistsIn } from '../../store/reducers.ts';
 import { usePage } from '../page-state.ts';
@@ -18,6 +20,8 @@ export function Composer(props: {
   chat: Chat | null;
   target: ComposeTarget;
   isDisabled?: boolean;
+  /** Called when a message was written, so that it is scrolled into view. */
+  onSent?: () => void;
 }) {
   const { chat, target } = props;
   const { channelId, threadId } = target;
@@ -60,6 +64,7 @@ export function Composer(props: {
     setText('');
     names.close();
     typing.sent();
+    props.onSent?.();
     if (chat === null || threadId !== null) return;
     chat.isFollowing.value = true;
     if (!chat.timeline.peek().hasNewer) return;
@@ -79,7 +84,7 @@ export function Composer(props: {
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       send();
-    } else if (event.key === 'ArrowUp' && text === '') {
+    } else if (event.key === 'ArrowUp' && text === '' && !event.altKey) {
       event.preventDefault();
       editLast();
     }
@@ -144,7 +149,13 @@ export function Composer(props: {
 export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { me } = usePage().session;
   const agentIds = typistsIn(chat.typing.value, threadId);
-  const text = typingSummary(agentIds.filter((agentId) => agentId !== me));
+  const others = agentIds.filter((agentId) => agentId !== me);
+  const text = typingSummary(
+    others.map((agentId) => {
+      const { name, isInDoubt } = shownName(chat.members.value, agentId);
+      return isInDoubt ? agentId : visibleString(name);
+    }),
+  );
   return (
     <p class="typing-line line quiet small ellipsis" aria-live="off">
       {text !== null && (

@@ -1,62 +1,59 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useSignal } from '@preact/signals';
+import { channelRoute } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { indexOfSeq } from '../../store/timeline.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { usePage } from '../page-state.ts';
 import { Icon } from '../shared/controls.tsx';
-import { isSameDay } from '../shared/format-time.ts';
+import { isSameDay, sinceText } from '../shared/format-time.ts';
 import { editingIn } from './editing.ts';
 import { EntryList, leadingHeight } from './entry-list.tsx';
-import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
+import { EntryRow, FoldRow, isContinued, timeOf } from './entry-row.tsx';
+import { type Fold, foldRows } from './folds.ts';
+import { useReading } from './use-reading.ts';
 
 /** The entries of a channel; only those near the view are drawn. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
-  // The read mark at the time the channel was opened.
-  const firstUnread = useRef(chat.unread.peek().count > 0 ? chat.unread.peek().seq : null).current;
+  const unread = chat.unread.value;
+  const opened = useSignal<ReadonlySet<number>>(new Set());
+  const folded = useMemo(() => foldRows(entries, opened.value), [entries, opened.value]);
+  const toggle = (fold: Fold) => {
+    const seqs = new Set(opened.peek());
+    if (fold.isOpen) for (const { seq } of fold.events) seqs.delete(seq);
+    else seqs.add(fold.events[0]?.seq ?? 0);
+    opened.value = seqs;
+  };
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {
     history[side]().catch(session.notices.reportWhileLive('The history could not be loaded'));
   };
   const shown = target.value?.channelId === chat.id ? target.value : null;
-  useLayoutEffect(() => {
-    // A reader who returns sees the newest messages, not the position at which the channel was left.
-    if (shown !== null) return;
-    chat.isFollowing.value = true;
-    if (chat.timeline.peek().hasNewer) load('newest');
-  }, [chat]);
+  const rowsRef = useRef<ReturnType<typeof useRowWindow>>(null);
+  const reading = useReading(
+    chat,
+    () => rowsRef.current as ReturnType<typeof useRowWindow>,
+    (seq) => {
+      const row = folded[indexOfSeq(folded, seq)];
+      return row?.kind === 'fold' ? row.lastSeq : seq;
+    },
+  );
   const rows = useRowWindow({
-    rows: entries,
+    rows: folded,
     isFollowing: chat.isFollowing,
     hasNewer,
     held: editingIn(entries, editing.value, false),
     leadingHeight,
+    onView: reading.update,
     onNearTop: () => {
       if (chat.timeline.peek().hasOlder && chat.timeline.peek().isLoaded) load('older');
     },
     onNearBottom: () => load('newer'),
   });
-
-  useSignalEffect(() => {
-    const { isLoaded, hasNewer } = chat.timeline.value;
-    const isSeen = chat.isFollowing.value && isLoaded && !hasNewer;
-    if (isSeen && document.visibilityState === 'visible') session.chats.markRead(chat);
-  });
-  useEffect(() => {
-    const onVisible = () => {
-      if (document.visibilityState === 'visible' && chat.isFollowing.peek()) {
-        session.chats.markRead(chat);
-      }
-    };
-    document.addEventListener('visibilitychange', onVisible);
-    return () => {
-      document.removeEventListener('visibilitychange', onVisible);
-      if (target.peek()?.channelId === chat.id) target.value = null;
-    };
-  }, [chat]);
+  rowsRef.current = rows;
   useEffect(() => {
     if (shown !== null) rows.reveal(shown.seq);
   }, [shown]);
@@ -66,19 +63,25 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
     if (chat.timeline.peek().hasNewer) load('newest');
     chat.isFollowing.value = true;
   };
-  const newEntry = firstUnread === null ? -1 : indexOfSeq(entries, firstUnread + 1);
-  const drawn = entries.slice(rows.start, rows.end).map((entry, offset) => {
-    const before = entries[rows.start + offset - 1];
+  const drawn = folded.slice(rows.start, rows.end).map((entry, offset) => {
+    const before = folded[rows.start + offset - 1];
+    const isNewDay = before === undefined || !isSameDay(timeOf(before), timeOf(entry));
+    if (entry.kind === 'fold') {
+      return <FoldRow key={entry.seq} fold={entry} isNewDay={isNewDay} onToggle={toggle} />;
+    }
     return (
       <EntryRow
         key={entry.seq}
         chat={chat}
         entry={entry}
         isContinued={isContinued(before, entry)}
-        isNewDay={before === undefined || !isSameDay(timeOf(before), timeOf(entry))}
-        isFirstNew={rows.start + offset === newEntry && newEntry > 0}
+        isNewDay={isNewDay}
+        isFirstNew={entry.seq === reading.lineSeq}
         isMarked={entry.seq === shown?.seq}
         thread={entry.kind === 'message' ? chat.threads.value.get(entry.message.id) : undefined}
+        newReplies={
+          entry.kind === 'message' ? unread.threads.get(entry.message.id)?.count : undefined
+        }
         isInThread={false}
       />
     );
@@ -87,7 +90,14 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
 
   return (
     <div class="conversation fill">
-      <EntryList label="Messages" rows={rows} footer={footer} drawn={drawn}>
+      <EntryList
+        label="Messages"
+        chat={chat}
+        entries={entries}
+        rows={rows}
+        footer={footer}
+        drawn={drawn}
+      >
         <div class="leading line">
           {!isLoaded ? (
             <p class="quiet">Loading…</p>
@@ -96,16 +106,70 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
               Older messages
             </button>
           ) : (
-            <p class="quiet">Beginning of the channel</p>
+            <p class="quiet">
+              Beginning of the channel
+              {!entries.some(({ kind }) => kind === 'message') &&
+                '. Nothing was written yet: write the first message below.'}
+            </p>
           )}
         </div>
       </EntryList>
-      {isLoaded && !isNewestInView && (
-        <button class="jump-to-new" onClick={jump}>
-          <Icon name="down" />
-          {chat.unread.value.count > 0 ? `${chat.unread.value.count} new` : 'Jump to latest'}
+      {isLoaded && reading.isNewAbove && (
+        <NewAbove chat={chat} sinceMs={reading.sinceMs} onGo={reading.goToFirstNew} />
+      )}
+      <div class="jumps">
+        {isLoaded && <UnseenElsewhere chat={chat} onMention={reading.goToMention} />}
+        {isLoaded && !isNewestInView && (
+          <button class="jump-to-new" onClick={jump}>
+            <Icon name="down" />
+            {unread.count > 0 ? `${unread.count} new` : 'Jump to latest'}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Says how many messages above the view are new, and leads to the first of them. */
+function NewAbove(props: { chat: Chat; sinceMs: number | null; onGo: () => void }) {
+  const { chat, sinceMs, onGo } = props;
+  const { chats } = usePage().session;
+  const { count } = chat.unread.value;
+  const since = sinceMs === null ? '' : ` since ${sinceText(sinceMs)}`;
+  return (
+    <div class="new-above line" role="status">
+      <button class="new-above-go fill" onClick={onGo}>
+        <Icon name="up" />
+        {`${count.toLocaleString()} new${since}`}
+      </button>
+      <button onClick={() => chats.markSeen(chat)}>Mark as read</button>
+    </div>
+  );
+}
+
+/** Leads to new mentions, and to threads with new replies, which may be outside of the view. */
+function UnseenElsewhere({ chat, onMention }: { chat: Chat; onMention: () => void }) {
+  const { router } = usePage().session;
+  const { mentions, threads } = chat.unread.value;
+  const route = router.route.value;
+  const openThread = route.view === 'channel' ? route.threadId : null;
+  const others = [...threads].filter(([threadId]) => threadId !== openThread);
+  const [first] = others;
+  const replies = others.reduce((sum, [, { count }]) => sum + count, 0);
+  return (
+    <>
+      {mentions > 0 && (
+        <button class="jump-to-mention" onClick={onMention}>
+          <Icon name="at" />
+          {mentions === 1 ? '1 mention' : `${mentions} mentions`}
         </button>
       )}
-    </div>
+      {first !== undefined && (
+        <button class="jump-to-thread" onClick={() => router.go(channelRoute(chat.id, first[0]))}>
+          <Icon name="reply" />
+          {replies === 1 ? '1 new reply' : `${replies} new replies`}
+        </button>
+      )}
+    </>
   );
 }

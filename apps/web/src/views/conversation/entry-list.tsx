@@ -1,5 +1,10 @@
 import type { ComponentChildren } from 'preact';
+import { indexOfSeq, type Entry } from '../../store/timeline.ts';
 import type { useRowWindow } from '../../windowing/use-row-window.ts';
+import type { Chat } from '../../store/chat.ts';
+import { AgentName } from '../shared/agents.tsx';
+import { timeText } from '../shared/format-time.ts';
+import { isContinued } from './entry-row.tsx';
 
 /** The height of `.leading`, above the first entry. */
 export const leadingHeight = 56;
@@ -7,6 +12,8 @@ export const leadingHeight = 56;
 /** A scrolled list of which only the rows in `drawn` are drawn. The children are above them, the footer is below. */
 export function EntryList(props: {
   label: string;
+  chat: Chat;
+  entries: readonly Entry[];
   rows: ReturnType<typeof useRowWindow>;
   drawn: ComponentChildren;
   footer: ComponentChildren;
@@ -14,27 +21,57 @@ export function EntryList(props: {
 }) {
   const { rows } = props;
   return (
-    <div
-      class="scroller fill"
-      ref={rows.view}
-      onScroll={rows.onScroll}
-      onWheel={rows.onWheel}
-      tabIndex={0}
-      role="log"
-      aria-live="off"
-      aria-label={props.label}
-    >
-      {props.children}
-      <div class="rows" style={{ height: `${rows.totalHeight}px` }}>
-        <div
-          class="rows-drawn"
-          ref={rows.list}
-          style={rows.offset === null ? { bottom: 0 } : { top: `${rows.offset}px` }}
-        >
-          {props.drawn}
+    <div class="scrolled fill">
+      <AuthorAtTop chat={props.chat} entries={props.entries} rows={rows} />
+      <div
+        class="scroller"
+        ref={rows.view}
+        onScroll={rows.onScroll}
+        onWheel={rows.onWheel}
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label={props.label}
+      >
+        {props.children}
+        <div class="rows" style={{ height: `${rows.totalHeight}px` }}>
+          <div
+            class="rows-drawn"
+            ref={rows.list}
+            style={rows.offset === null ? { bottom: 0 } : { top: `${rows.offset}px` }}
+          >
+            {props.drawn}
+          </div>
         </div>
+        {props.footer}
       </div>
-      {props.footer}
     </div>
+  );
+}
+
+// Past this, the name of the author is out of view.
+const headerHeight = 26;
+
+/** Names the author of the first message in view when its name is above the view. */
+function AuthorAtTop(props: {
+  chat: Chat;
+  entries: readonly Entry[];
+  rows: Pick<ReturnType<typeof useRowWindow>, 'shown'>;
+}) {
+  const { chat, entries } = props;
+  const shown = props.rows.shown.value;
+  if (shown === null) return null;
+  const index = indexOfSeq(entries, shown.first);
+  const entry = entries[index];
+  if (entry?.kind !== 'message' || entry.seq !== shown.first) return null;
+  if (shown.above < headerHeight && !isContinued(entries[index - 1], entry)) return null;
+  const { senderId, timestamp } = entry.message;
+  return (
+    <p class="author-at-top line small" aria-hidden="true">
+      <b class="ellipsis">
+        <AgentName members={chat.members.value} agentId={senderId} />
+      </b>
+      <span class="quiet">{timeText(timestamp)}</span>
+    </p>
   );
 }

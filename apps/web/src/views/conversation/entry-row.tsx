@@ -1,19 +1,23 @@
 import { useMemo } from 'preact/hooks';
 import type { Thread } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
 import type { Chat } from '../../store/chat.ts';
 import type { Entry } from '../../store/timeline.ts';
-import { dayText, isSameDay } from '../shared/format-time.ts';
+import { dayText, isSameDay, timeText } from '../shared/format-time.ts';
+import { Icon } from '../shared/controls.tsx';
+import { type Fold, foldText, type Row } from './folds.ts';
 import { MessageRow } from './message-row.tsx';
 import { SystemEventRow } from './system-event-row.tsx';
 
 const groupedWithinMs = 5 * 60_000;
 
-export function timeOf(entry: Entry): number {
+export function timeOf(entry: Row): number {
+  if (entry.kind === 'fold') return entry.events[0]?.envelope.timestamp ?? 0;
   return entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
 }
 
 /** True when a message follows another one of its author after a short time, so that the author is not named again. */
-export function isContinued(before: Entry | undefined, entry: Entry): boolean {
+export function isContinued(before: Row | undefined, entry: Row): boolean {
   if (before?.kind !== 'message' || entry.kind !== 'message') return false;
   const [a, b] = [before.message, entry.message];
   return (
@@ -42,6 +46,8 @@ export interface EntryRowProps {
   readonly isMarked?: boolean;
   /** The thread whose root is the message. Given only where the message is shown in the channel. */
   readonly thread?: Thread | undefined;
+  /** New replies in that thread. */
+  readonly newReplies?: number | undefined;
 }
 
 /** A message or a system event; the first of a day has the date above it. Drawn again only when a prop has changed. */
@@ -61,11 +67,28 @@ function DrawnRow(props: EntryRowProps) {
           message={entry.message}
           isContinued={props.isContinued && !props.isNewDay && !props.isFirstNew}
           thread={props.thread}
+          newReplies={props.newReplies ?? 0}
           isInThread={props.isInThread}
         />
       ) : (
         <SystemEventRow envelope={entry.envelope} />
       )}
+    </div>
+  );
+}
+
+/** A run of system events in one line; a click shows them, or hides them again. */
+export function FoldRow(props: { fold: Fold; isNewDay: boolean; onToggle: (fold: Fold) => void }) {
+  const { fold, isNewDay, onToggle } = props;
+  const text = useMemo(() => visibleString(foldText(fold)), [fold.seq, fold.events.length]);
+  return (
+    <div class="row" data-seq={fold.seq}>
+      {isNewDay && <Divider text={dayText(timeOf(fold))} />}
+      <button class="fold quiet" aria-expanded={fold.isOpen} onClick={() => onToggle(fold)}>
+        <Icon name={fold.isOpen ? 'opened' : 'closed'} />
+        <span class="ellipsis">{text}</span>
+        <time class="small">{timeText(timeOf(fold))}</time>
+      </button>
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Message } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
-import { channelRoute } from '../../page/route.ts';
+import { copyFrom } from '../../page/clipboard.ts';
+import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
@@ -22,7 +23,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   useOutsidePress(actions, () => setPicking(false));
   const isMine = message.senderId === session.me;
   const mayDelete = isMine || chat.members.value.get(session.me)?.role === 'owner';
-  if (chat.channel.value.archivedAt !== null) return null;
+  const isArchived = chat.channel.value.archivedAt !== null;
   const remove = () => {
     setConfirming(false);
     session.client
@@ -32,39 +33,66 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   };
   return (
     <div class="message-actions" ref={actions}>
-      <IconButton
-        icon="smile"
-        label="React"
-        aria-expanded={isPicking}
-        onClick={() => setPicking(!isPicking)}
-      />
-      {!isInThread && (
+      {!isArchived && (
+        <IconButton
+          icon="smile"
+          label="React"
+          aria-expanded={isPicking}
+          onClick={() => setPicking(!isPicking)}
+        />
+      )}
+      {!isInThread && !isArchived && (
         <IconButton
           icon="reply"
           label="Reply in a thread"
           onClick={() => session.router.go(channelRoute(chat.id, message.id))}
         />
       )}
-      {isMine && (
+      <IconButton
+        icon="copy"
+        label="Copy the text"
+        title="Copy the text"
+        onClick={(event) => void copyFrom(event.currentTarget, message.content)}
+      />
+      <IconButton
+        icon="link"
+        label="Copy a link"
+        title="Copy a link to this message"
+        onClick={(event) => void copyFrom(event.currentTarget, linkTo(message))}
+      />
+      {isMine && !isArchived && (
         <IconButton
           icon="edit"
           label="Edit"
           onClick={() => (editing.value = { messageId: message.id, seq: message.seq, isInThread })}
         />
       )}
-      {mayDelete && <IconButton icon="trash" label="Delete" onClick={() => setConfirming(true)} />}
+      {mayDelete && !isArchived && (
+        <IconButton
+          icon="trash"
+          label="Delete"
+          extraClass="dangerous"
+          onClick={() => setConfirming(true)}
+        />
+      )}
       {isPicking && <EmojiPicker chat={chat} message={message} onClose={() => setPicking(false)} />}
       {isConfirming && (
         <ConfirmDialog
           label="Delete this message?"
           text="Its text is removed for everyone."
           action="Delete"
+          isDangerous
           onConfirm={remove}
           onClose={() => setConfirming(false)}
         />
       )}
     </div>
   );
+}
+
+/** The address of a message, which opens it also after a sign-in. */
+function linkTo({ channelId, threadId, seq }: Message): string {
+  return new URL(hashOf(channelRoute(channelId, threadId, seq)), document.baseURI).href;
 }
 
 const offeredEmojis = ['👍', '❤️', '😄', '🎉', '👀', '🚀', '✅', '🙏'];

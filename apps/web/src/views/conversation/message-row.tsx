@@ -6,7 +6,7 @@ import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { type Editing, usePage } from '../page-state.ts';
 import { AgentName, Avatar, IsolatedText } from '../shared/agents.tsx';
-import { fullTimeText, shortTimeText, timeText } from '../shared/format-time.ts';
+import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { editDraftKey, setDraft } from './compose-target.ts';
 import { MessageActions, Reactions } from './message-actions.tsx';
 import { threadSummary } from './summaries.ts';
@@ -21,11 +21,11 @@ export function MessageRow(props: {
   isInThread: boolean;
   /** The thread whose root is this message. Given only where the message is shown in the channel. */
   thread: Thread | undefined;
+  newReplies: number;
 }) {
-  const { chat, message, isContinued, thread } = props;
+  const { chat, message, isContinued, thread, newReplies } = props;
   const { session, editing } = usePage();
   const presence = chat.presences.value.get(message.senderId);
-  const displayName = chat.members.value.get(message.senderId)?.displayName ?? null;
   const isMentioned = message.mentions.includes(session.me);
   const isEditing =
     editing.value?.messageId === message.id && editing.value.isInThread === props.isInThread;
@@ -51,7 +51,7 @@ export function MessageRow(props: {
       <div class="gutter">
         {isContinued ? (
           <time class="gutter-time quiet" title={fullTime}>
-            {shortTimeText(message.timestamp)}
+            {timeText(message.timestamp)}
           </time>
         ) : (
           <Avatar {...presence} agentId={message.senderId} />
@@ -65,7 +65,7 @@ export function MessageRow(props: {
               href={hashOf({ view: 'direct', agentId: message.senderId })}
               title={`Write to ${message.senderId}`}
             >
-              <AgentName agentId={message.senderId} displayName={displayName} />
+              <AgentName members={chat.members.value} agentId={message.senderId} />
             </a>
             <time class="quiet" title={fullTime}>
               {timeText(message.timestamp)}
@@ -83,6 +83,7 @@ export function MessageRow(props: {
         {replies !== null && (
           <a class="replies" href={hashOf(channelRoute(chat.id, message.id))}>
             <IsolatedText text={replies} />
+            {newReplies > 0 && <span class="badge badge-mention">{newReplies} new</span>}
           </a>
         )}
       </div>

@@ -44,13 +44,16 @@ export function MembersPane({ chat }: { chat: Chat }) {
         {shown.slice(0, drawnAgentsMax).map((member) => (
           <li class="member" key={member.agentId}>
             <AgentLink {...member}>
-              <AgentName agentId={member.agentId} displayName={member.displayName} />
+              <AgentName members={chat.members.value} agentId={member.agentId} />
               {member.role === 'owner' && <span class="role">owner</span>}
             </AgentLink>
             {isOwner && <MemberActions chat={chat} member={member} />}
           </li>
         ))}
       </ul>
+      {shown.length === 0 && (
+        <p class="quiet pane-note">No member has this name. Try a part of it.</p>
+      )}
       <NotDrawn count={shown.length - drawnAgentsMax} />
     </Pane>
   );

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { axisTimeText } from '../shared/format-time.ts';
+import { timeWithSecondsText } from '../shared/format-time.ts';
 
 export interface ChartLine {
   readonly name: string;
@@ -63,7 +63,7 @@ export function Chart(props: {
             grid: { show: false },
             space: 80,
             size: 30,
-            values: (_plot, values) => values.map((seconds) => axisTimeText(seconds * 1000)),
+            values: (_plot, values) => values.map((seconds) => timeWithSecondsText(seconds * 1000)),
           },
           {
             ...axis,

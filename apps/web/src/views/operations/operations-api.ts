@@ -1,45 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Operations, OperationsAgents } from '@openclaw/protocol';
-import { hubAddress } from '../../page/page-base.ts';
+import type { Operations } from '@openclaw/protocol';
 import type { Credentials } from '../../session/credentials.ts';
-import { allPages } from '../../store/all-pages.ts';
+import {
+  readConnected,
+  readOperations,
+  type ConnectedAgent,
+} from '../../session/operations-request.ts';
 import { sampleOf, withSample, type Sample } from './samples.ts';
 
-const timeoutMs = 5_000;
 const snapshotEveryMs = 1_000;
 const agentsEveryMs = 3_000;
-
-/** An agent with a socket on the hub. */
-export type ConnectedAgent = OperationsAgents['agents'][number];
 
 export interface Snapshots {
   readonly newest: Operations | null;
   readonly samples: readonly Sample[];
   /** The reason why the last poll failed; null when it succeeded. */
   readonly problem: string | null;
-}
-
-/** Reads `/v1/operations` followed by `path`. Rejects with a text for the reader. */
-async function readOperations<T>(
-  credentials: Credentials,
-  path = '',
-  query: Readonly<Record<string, string>> = {},
-): Promise<T> {
-  const isByName = credentials.kind === 'name';
-  const identity = isByName ? { agent: credentials.agentId, kind: 'person' } : {};
-  const params = new URLSearchParams({ ...query, ...identity });
-  const headers = isByName ? {} : { authorization: `Bearer ${credentials.token}` };
-  const signal = AbortSignal.timeout(timeoutMs);
-  const unreachable = () => {
-    throw new Error('The hub cannot be reached.');
-  };
-  const url = hubAddress(`v1/operations${path}?${params}`);
-  const response = await fetch(url, { headers, signal }).catch(unreachable);
-  const { status } = response;
-  if (status === 401 || status === 403) throw new Error('This view is for admins only.');
-  if (status === 404) throw new Error('The version of this hub has no operations view.');
-  if (!response.ok) throw new Error(`The hub answered with status ${status}.`);
-  return (await response.json().catch(unreachable)) as T;
+  /** When the newest snapshot arrived; null when there is none. */
+  readonly receivedAtMs: number | null;
 }
 
 /** Calls `poll` now, and again `everyMs` after each call ends, while the page is visible. */
@@ -59,15 +37,30 @@ function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly
   }, inputs);
 }
 
+const noSnapshots: Snapshots = { newest: null, samples: [], problem: null, receivedAtMs: null };
+/** Figures that are older than this are shown as old. */
+const staleAfterMs = 3_000;
+
+/** True when this time is more than three seconds ago; looks once a second. */
+export function useIsStale(receivedAtMs: number | null): boolean {
+  const [nowMs, setNowMs] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return receivedAtMs !== null && nowMs - receivedAtMs > staleAfterMs;
+}
+
 /** A snapshot of the hub every second. */
 export function useSnapshots(credentials: Credentials): Snapshots {
-  const [state, setState] = useState<Snapshots>({ newest: null, samples: [], problem: null });
+  const [state, setState] = useState<Snapshots>(noSnapshots);
   const poll = async () => {
     try {
       const newest = await readOperations<Operations>(credentials);
+      const receivedAtMs = Date.now();
       setState((before) => {
         const sample = sampleOf(newest, before.newest);
-        return { newest, samples: withSample(before.samples, sample), problem: null };
+        return { newest, samples: withSample(before.samples, sample), problem: null, receivedAtMs };
       });
     } catch (error) {
       setState((before) => ({ ...before, problem: (error as Error).message }));
@@ -82,11 +75,7 @@ export function useConnected(credentials: Credentials): readonly ConnectedAgent[
   const [connected, setConnected] = useState<readonly ConnectedAgent[]>([]);
   const poll = async () => {
     try {
-      const { items } = await allPages(({ cursor }) => {
-        const query = { limit: '200', ...(cursor !== null && { cursor }) };
-        return readOperations<OperationsAgents>(credentials, '/agents', query);
-      }, 'agents');
-      setConnected(items);
+      setConnected(await readConnected(credentials));
     } catch {
       // The poll of the snapshot reports the same failure. Agents found earlier stay shown.
     }

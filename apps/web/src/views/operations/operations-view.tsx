@@ -1,15 +1,28 @@
+import { useEffect, useState } from 'preact/hooks';
+import { storageOfHub } from '../../page/page-base.ts';
+import { createSharedValue } from '../../page/stored-value.ts';
 import { usePage } from '../page-state.ts';
 import { Problem } from '../shared/controls.tsx';
+import { timeWithSecondsText } from '../shared/format-time.ts';
 import { Chart, type ChartLine } from './chart.tsx';
 import { countText, durationText, millisecondsText } from './format-figures.ts';
-import { useSnapshots } from './operations-api.ts';
+import { useIsStale, useSnapshots } from './operations-api.ts';
 import { Roster } from './roster.tsx';
 import type { Sample } from './samples.ts';
+import { type SeenHub, withoutHub, withSnapshot } from './seen-hubs.ts';
 import { ChannelTable, HubTable, Tiles } from './tables.tsx';
 
 export function OperationsView() {
   const { session } = usePage();
-  const { newest, samples, problem } = useSnapshots(session.credentials);
+  const { newest, samples, problem, receivedAtMs } = useSnapshots(session.credentials);
+  const isStale = useIsStale(receivedAtMs);
+  const [hubs] = useState(() =>
+    createSharedValue<readonly SeenHub[]>(storageOfHub(localStorage), 'openclaw.hubs', []),
+  );
+  useEffect(() => () => hubs.close(), []);
+  useEffect(() => {
+    if (newest !== null) hubs.value.value = withSnapshot(hubs.value.peek(), newest);
+  }, [newest]);
   const atSeconds = samples.map((sample) => sample.atSeconds);
   const line = (name: string, colour: string, field: keyof Sample): ChartLine => ({
     name,
@@ -20,7 +33,7 @@ export function OperationsView() {
     <Chart title={title} atSeconds={atSeconds} format={format} lines={lines} />
   );
   return (
-    <main class="page operations column scrolls">
+    <main class={`page operations column scrolls${isStale ? ' stale' : ''}`}>
       <header class="page-head line">
         <h1>Operations</h1>
         {newest !== null && (
@@ -30,6 +43,11 @@ export function OperationsView() {
         )}
       </header>
       <Problem text={problem} extraClass="banner" />
+      {isStale && receivedAtMs !== null && (
+        <p class="as-of banner" role="status">
+          No answer from the hub. All figures are as of {timeWithSecondsText(receivedAtMs)}.
+        </p>
+      )}
       {newest !== null && (
         <>
           <Tiles snapshot={newest} />
@@ -51,7 +69,11 @@ export function OperationsView() {
             {chart('Sockets', countText, line('open', '--chart-3', 'sockets'))}
           </div>
           <div class="tables">
-            <HubTable hubs={newest.hubs} />
+            <HubTable
+              hubs={hubs.value.value.filter(({ isDismissed }) => !isDismissed)}
+              nowMs={newest.timestamp}
+              onDismiss={(hubId) => (hubs.value.value = withoutHub(hubs.value.peek(), hubId))}
+            />
             <ChannelTable channels={newest.channels} />
           </div>
         </>

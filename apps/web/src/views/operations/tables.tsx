@@ -2,7 +2,9 @@ import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Operations } from '@openclaw/protocol';
 import { Dot, IsolatedText } from '../shared/agents.tsx';
+import { sinceText } from '../shared/format-time.ts';
 import { bytesText, countText, durationText, millisecondsText } from './format-figures.ts';
+import { aliveWithinMs, type SeenHub } from './seen-hubs.ts';
 
 export function Tiles({ snapshot }: { snapshot: Operations }) {
   const { redis, database, breaker } = snapshot;
@@ -23,10 +25,10 @@ export function Tiles({ snapshot }: { snapshot: Operations }) {
         detail={redis.usedMemoryBytes === null ? '' : `${memoryMax}${evicted}`}
       />
       <Tile
-        name="Fallback"
-        value={snapshot.degraded ? 'this hub alone' : 'not needed'}
+        name="Presence and limits"
+        value={isAlone || snapshot.degraded ? 'this hub only' : 'of all hubs'}
         tone={isAlone ? 'plain' : snapshot.degraded ? 'warning' : 'good'}
-        detail={`breaker ${breaker.replace('_', ' ')}`}
+        detail={breaker === 'closed' ? '' : 'Redis is tried again soon'}
       />
       <Tile
         name="Database"
@@ -62,21 +64,42 @@ function Tile(props: { name: string; value: string; detail?: string; tone?: Tone
   );
 }
 
-const aliveWithinMs = 5_000;
-
-/** The hubs of the system; a hub without a recent heartbeat is marked as offline. */
-export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
-  const rows = hubs.map(({ hubId, lastBeatAgoMs, isThis }) => [
-    <>
-      <Dot status={lastBeatAgoMs < aliveWithinMs ? 'online' : 'offline'} /> {hubId}
-      {isThis && <span class="role">this one</span>}
-    </>,
-    `${durationText(lastBeatAgoMs)} ago`,
-  ]);
+/** The hubs of the system. A dead hub is listed with the time of its last heartbeat until it is dismissed. */
+export function HubTable(props: {
+  hubs: readonly SeenHub[];
+  nowMs: number;
+  onDismiss: (hubId: string) => void;
+}) {
+  const rows = [...props.hubs]
+    .sort((a, b) => a.hubId.localeCompare(b.hubId))
+    .map(({ hubId, lastBeatMs, isThis }) => {
+      const agoMs = Math.max(0, props.nowMs - lastBeatMs);
+      const isAlive = agoMs < aliveWithinMs;
+      return [
+        <>
+          <Dot status={isAlive ? 'online' : 'dnd'} /> {hubId}
+          {isThis && <span class="role">this one</span>}
+        </>,
+        isAlive ? (
+          `${durationText(agoMs)} ago`
+        ) : (
+          <span class="problem">
+            dead since {sinceText(lastBeatMs)}{' '}
+            <button
+              class="link"
+              aria-label={`Dismiss ${hubId}`}
+              onClick={() => props.onDismiss(hubId)}
+            >
+              Dismiss
+            </button>
+          </span>
+        ),
+      ];
+    });
   return (
     <section>
       <h2 class="line">Hubs</h2>
-      <Figures label="Hubs" columns={['Hub', 'Last beat']} rows={rows} none="Not known." />
+      <Figures label="Hubs" columns={['Hub', 'Last sign of life']} rows={rows} none="Not known." />
     </section>
   );
 }

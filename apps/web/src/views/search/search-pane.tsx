@@ -59,7 +59,9 @@ export function SearchPane({ chat }: { chat: Chat }) {
           </button>
         ))}
         <p class="quiet pane-note">
-          {query.trim() !== '' && found.length === 0 && 'Nothing found. '}
+          {query.trim() !== '' &&
+            found.length === 0 &&
+            'Nothing found: try fewer words, or load older messages. '}
           {timeline.entries.length.toLocaleString()} lines of this channel are loaded.
         </p>
         {timeline.hasOlder && <LoadButton label="Load older messages" load={loadOlder} />}

@@ -3,6 +3,8 @@ import type { ComponentChildren } from 'preact';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
+import { shownName } from '../../store/agent-names.ts';
+import type { Members } from '../../store/reducers.ts';
 import { usePage } from '../page-state.ts';
 
 // Each entry has the background and the text colour, both for the light and the dark theme.
@@ -70,14 +72,19 @@ export function IsolatedText({ text }: { text: string }) {
   return <bdi>{visibleString(text)}</bdi>;
 }
 
-/** An agent's display name and its id, because an agent may choose another agent's name. */
-export function AgentName(props: { agentId: string; displayName: string | null }) {
-  const { agentId, displayName } = props;
-  if (displayName === null || displayName === agentId) return <>{agentId}</>;
+/** A member's name, with its id where the name could be another agent's, and on hover. */
+export function AgentName({ members, agentId }: { members: Members; agentId: string }) {
+  const { name, isInDoubt } = shownName(members, agentId);
   return (
-    <>
-      <IsolatedText text={displayName} /> <span class="quiet small agent-id">{agentId}</span>
-    </>
+    <span title={agentId}>
+      <IsolatedText text={name} />
+      {isInDoubt && (
+        <>
+          {' '}
+          <span class="quiet small agent-id">{agentId}</span>
+        </>
+      )}
+    </span>
   );
 }
 
@@ -90,7 +97,7 @@ export const statusWords: Readonly<Record<Presence['status'], string>> = {
 
 export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
 
-/** A presence. `lastSeen` is null when no channel has a record of the agent. */
+/** A presence. `lastSeen` is null when neither a channel nor the hub's list has the agent: its status is not known. */
 type ShownPresence = Omit<Presence, 'agentId' | 'lastSeen'> & { readonly lastSeen: number | null };
 type AgentStatus = Pick<Presence, 'agentId' | 'status'>;
 
@@ -117,7 +124,22 @@ function presenceOf(session: Session, agentId: string): ShownPresence {
         (best.status === 'offline' || presence.lastSeen > best.lastSeen));
     if (isBetter) best = presence;
   }
-  return best;
+  if (best.status !== 'offline') return best;
+  // An agent can be connected without being present in a channel of the reader.
+  const connected = session.hubPresence.connected.value?.get(agentId);
+  if (connected === undefined) return best;
+  const { status, customStatus, avatar } = connected;
+  return {
+    status,
+    customStatus,
+    avatar: avatar ?? best.avatar,
+    lastSeen: Date.now(),
+  };
+}
+
+/** The status in words, or that it is not known. */
+export function presenceText({ status, lastSeen }: ShownPresence): string {
+  return status === 'offline' && lastSeen === null ? 'Status not known' : statusWords[status];
 }
 
 /** The agents of all channels, ordered by name. */

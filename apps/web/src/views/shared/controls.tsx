@@ -17,10 +17,21 @@ const paths = {
   edit: 'M4 20l1-5L16 4l4 4L9 19z',
   trash: 'M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13',
   down: 'M12 5v14M6 13l6 6 6-6',
+  up: 'M12 19V5M6 11l6-6 6 6',
+  at: 'M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zv1.500a2.500 2.500 0 0 0 5 0V12a9 9 0 1 0-3.500 7.100',
   send: 'M4 12 20 4l-5 16-4-7z',
   theme: 'M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18',
   out: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
   compass: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM15.5 8.5l-2 5-5 2 2-5z',
+  star: 'M12 4l2.500 5.100 5.500.800-4 3.900 1 5.600-5-2.700-5 2.700 1-5.600-4-3.900 5.500-.800z',
+  mute: 'M4 9v6h4l5 4V5L8 9zM17 9l5 6M22 9l-5 6',
+  filter: 'M4 6h16M7 12h10M10 18h4',
+  keyboard: 'M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8',
+  density: 'M4 6h16M4 10h16M4 14h16M4 18h16',
+  opened: 'M6 9l6 6 6-6',
+  closed: 'M9 6l6 6-6 6',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  link: 'M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1',
   more: 'M6 12h.01M12 12h.01M18 12h.01',
 } as const;
 
@@ -128,17 +139,20 @@ export function Dialog(props: {
 export function DialogActions(props: {
   action: string;
   isDisabled?: boolean;
+  isDangerous?: boolean;
   onAction?: () => void;
-  onCancel: () => void;
+  onCancel?: () => void;
 }) {
   return (
     <div class="dialog-actions">
-      <button type="button" onClick={props.onCancel}>
-        Cancel
-      </button>
+      {props.onCancel !== undefined && (
+        <button type="button" onClick={props.onCancel}>
+          Cancel
+        </button>
+      )}
       <button
         type={props.onAction === undefined ? 'submit' : 'button'}
-        class="primary"
+        class={props.isDangerous ? 'primary dangerous' : 'primary'}
         disabled={props.isDisabled}
         onClick={props.onAction}
       >
@@ -153,6 +167,7 @@ export function ConfirmDialog(props: {
   title?: ComponentChildren;
   text: string;
   action: string;
+  isDangerous?: boolean;
   onConfirm: () => void;
   onClose: () => void;
 }) {
@@ -160,7 +175,12 @@ export function ConfirmDialog(props: {
     <Dialog label={props.label} onClose={props.onClose}>
       <h2>{props.title ?? props.label}</h2>
       <p>{props.text}</p>
-      <DialogActions action={props.action} onAction={props.onConfirm} onCancel={props.onClose} />
+      <DialogActions
+        action={props.action}
+        isDangerous={props.isDangerous ?? false}
+        onAction={props.onConfirm}
+        onCancel={props.onClose}
+      />
     </Dialog>
   );
 }

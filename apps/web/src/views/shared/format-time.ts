@@ -1,26 +1,29 @@
-const hoursAndMinutes = { hour: '2-digit', minute: '2-digit' } as const;
-const time = new Intl.DateTimeFormat(undefined, hoursAndMinutes);
-const shortTime = new Intl.DateTimeFormat(undefined, { ...hoursAndMinutes, hourCycle: 'h23' });
-const axisTime = new Intl.DateTimeFormat(undefined, {
-  ...hoursAndMinutes,
-  second: '2-digit',
+// One clock in all places, whatever the browser's language: 16:34.
+const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+const time = new Intl.DateTimeFormat(undefined, clock);
+const timeWithSeconds = new Intl.DateTimeFormat(undefined, { ...clock, second: '2-digit' });
+const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const full = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'full',
+  timeStyle: 'medium',
   hourCycle: 'h23',
 });
-const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 const dayMs = 86_400_000;
 
 export const timeText = (timestamp: number): string => time.format(timestamp);
-/** The time without AM and PM, for narrow places. */
-export const shortTimeText = (timestamp: number): string => shortTime.format(timestamp);
-/** The time with seconds, for the axis of a chart. */
-export const axisTimeText = (timestamp: number): string => axisTime.format(timestamp);
+export const timeWithSecondsText = (timestamp: number): string => timeWithSeconds.format(timestamp);
 export const fullTimeText = (timestamp: number): string => full.format(timestamp);
 
 export function dayText(timestamp: number, nowMs = Date.now()): string {
   if (isSameDay(timestamp, nowMs)) return 'Today';
   if (isSameDay(timestamp, nowMs - dayMs)) return 'Yesterday';
   return day.format(timestamp);
+}
+
+/** The time of today, and the day before the time of an earlier day: `16:33`, `Yesterday 16:33`. */
+export function sinceText(timestamp: number, nowMs = Date.now()): string {
+  const text = timeText(timestamp);
+  return isSameDay(timestamp, nowMs) ? text : `${dayText(timestamp, nowMs)} ${text}`;
 }
 
 /** True when both times are on one day in the reader's time zone. */

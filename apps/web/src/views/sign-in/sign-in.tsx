@@ -78,7 +78,9 @@ export function SignIn(props: {
           <p class="quiet small">This is a development hub: any name works, without a password.</p>
         )}
         {mode === 'token' && (
-          <p class="quiet small">The token stays in this tab and is forgotten when it closes.</p>
+          <p class="quiet small">
+            The token stays in your open tabs, and is forgotten when the last one closes.
+          </p>
         )}
       </form>
     </main>

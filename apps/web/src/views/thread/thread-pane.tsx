@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
-import { useSignal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { limits } from '@openclaw/protocol';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
@@ -45,6 +45,30 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     onNearTop: () => {},
     onNearBottom: () => {},
   });
+  // The first new reply when the thread was opened, or the first that arrived while the page was hidden.
+  const line = useRef<number | null>(null);
+  const unread = chat.unread.value.threads.get(threadId);
+  const isSeenAtOnce = isLoaded && isFollowing.value && document.visibilityState === 'visible';
+  if (!isSeenAtOnce) line.current ??= unread?.firstSeq ?? null;
+  useSignalEffect(() => {
+    const { isLoaded = false, threadId: opened } = chat.thread.value ?? {};
+    const isNew = chat.unread.value.threads.has(threadId);
+    if (opened !== threadId || !isLoaded || !isNew || !isFollowing.value) return;
+    if (document.visibilityState === 'visible') session.chats.markThreadSeen(chat, threadId);
+  });
+  useEffect(() => {
+    const onVisibility = () => {
+      if (document.visibilityState !== 'visible') line.current = null;
+      else if (isFollowing.peek()) session.chats.markThreadSeen(chat, threadId);
+    };
+    document.addEventListener('visibilitychange', onVisibility);
+    return () => document.removeEventListener('visibilitychange', onVisibility);
+  }, [chat, threadId]);
+  const route = session.router.route.value;
+  const linkedSeq = route.view === 'channel' ? route.seq : null;
+  useEffect(() => {
+    if (isLoaded && linkedSeq !== null) rows.reveal(linkedSeq);
+  }, [isLoaded, linkedSeq]);
   const history = session.chats.historyOf(chat);
   const onError = session.notices.reportWhileLive('The thread could not be loaded');
 
@@ -60,6 +84,8 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         chat={chat}
         entry={entry}
         isContinued={index > (hasOlder ? 0 : 1) && isContinued(entries[index - 1], entry)}
+        isFirstNew={entry.seq === line.current}
+        isMarked={entry.seq === linkedSeq}
         isInThread
       />
     );
@@ -72,11 +98,15 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     >
       <EntryList
         label="Replies"
+        chat={chat}
+        entries={entries}
         rows={rows}
         drawn={drawn}
         footer={
           <>
-            {isLoaded && entries.length <= 1 && <p class="quiet pane-note">No replies yet.</p>}
+            {isLoaded && entries.length <= 1 && (
+              <p class="quiet pane-note">No replies yet. Write the first one below.</p>
+            )}
             <OutgoingList target={target} />
           </>
         }
@@ -88,7 +118,9 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         )}
       </EntryList>
       <TypingLine chat={chat} threadId={threadId} />
-      {chat.channel.value.archivedAt === null && <Composer chat={chat} target={target} />}
+      {chat.channel.value.archivedAt === null && (
+        <Composer chat={chat} target={target} onSent={() => (isFollowing.value = true)} />
+      )}
     </Pane>
   );
 }

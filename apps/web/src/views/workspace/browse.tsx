@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
-import { errorMessage } from '../../page/notices.ts';
+import { plainReason } from '../../page/plain-errors.ts';
 import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
@@ -71,7 +71,9 @@ export function Browse() {
       </ul>
       {channels !== null && shown.length === 0 && (
         <p class="quiet">
-          {channels.length === 0 ? 'There are no public channels to join.' : 'Nothing found.'}
+          {channels.length === 0
+            ? 'There are no public channels to join. Create one, and others can join it.'
+            : 'No channel has these words in its name or topic.'}
         </p>
       )}
       {loadMore !== null && <button onClick={loadMore}>More</button>}
@@ -99,7 +101,7 @@ export function CreateChannel() {
       isDrawerOpen.value = false;
       session.router.go(channelRoute(channel.channelId));
     } catch (error) {
-      setProblem(errorMessage(error));
+      setProblem(plainReason(error));
     }
   };
   return (

@@ -1,28 +1,37 @@
 export interface Destination {
-  readonly kind: 'channel' | 'agent';
+  readonly kind: 'channel' | 'agent' | 'page' | 'action';
   readonly id: string;
   readonly name: string;
   readonly unread: number;
+  /** Keys that do the same, as they are written for people. */
+  readonly keys?: string | null;
 }
 
 /**
- * The destinations whose names contain `query`. Those whose names begin with `query` come first. Within both groups,
- * destinations with unread messages come first, and the order is otherwise by name.
+ * The destinations whose names contain every word of `query`. Those whose names begin with `query` come first. Then those
+ * with unread messages come first, then places before actions. The order is otherwise by name.
  */
 export function rankDestinations(
   all: readonly Destination[],
   query: string,
   max: number,
 ): Destination[] {
-  const text = query.trim().replace(/^[#@]/, '').toLowerCase();
-  const indexIn = ({ name }: Destination) => name.toLowerCase().indexOf(text);
+  const text = query
+    .trim()
+    .replace(/^[#@>]/, '')
+    .toLowerCase();
+  const words = text.split(/\s+/);
+  const isLater = ({ name }: Destination) => Number(!name.toLowerCase().startsWith(text));
   return all
-    .filter((destination) => indexIn(destination) >= 0)
+    .filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)))
     .sort(
       (a, b) =>
-        Math.min(indexIn(a), 1) - Math.min(indexIn(b), 1) ||
+        isLater(a) - isLater(b) ||
         Number(b.unread > 0) - Number(a.unread > 0) ||
+        kinds.indexOf(a.kind) - kinds.indexOf(b.kind) ||
         a.name.localeCompare(b.name),
     )
     .slice(0, max);
 }
+
+const kinds: readonly Destination['kind'][] = ['channel', 'agent', 'page', 'action'];

@@ -3,25 +3,40 @@ import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, knownAgents } from '../shared/agents.tsx';
 import { BareField, Dialog, focusWhenShown, Icon } from '../shared/controls.tsx';
+import { pageActions } from './actions.ts';
+import { attentionOf } from './chat-order.ts';
 import { type Destination, rankDestinations } from './destinations.ts';
 
-const shownMax = 9;
+const shownMax = 12;
 
-/** Opens a channel or an agent found by a few letters of its name. */
+const pages: readonly Destination[] = [
+  { kind: 'page', id: 'browse', name: 'Browse channels', unread: 0 },
+  { kind: 'page', id: 'operations', name: 'Operations', unread: 0 },
+];
+
+const icons = { channel: 'hash', page: 'compass', action: 'star' } as const;
+
+/** Opens a channel, an agent or a page, or does something, found by a few letters of its name. */
 export function QuickSwitcher() {
-  const { session, isSwitcherOpen, isDrawerOpen } = usePage();
+  const page = usePage();
+  const { session, isSwitcherOpen, isDrawerOpen } = page;
+  const actions = useMemo(() => pageActions(page).filter(({ id }) => id !== 'palette'), []);
   const [query, setQuery] = useState('');
   const [chosen, setChosen] = useState(0);
   const all = useMemo<Destination[]>(() => {
     const channels = [...session.chats.byId.peek().values()].flatMap<Destination>((chat) => {
       const { kind, name } = chat.channel.peek();
       if (kind === 'direct') return [];
-      return [{ kind: 'channel', id: chat.id, name, unread: chat.unread.peek().count }];
+      const { badge } = attentionOf(session, chat);
+      return [{ kind: 'channel', id: chat.id, name, unread: badge ?? 0 }];
     });
     const agents = [...knownAgents(session).keys()]
       .filter((id) => id !== session.me)
       .map<Destination>((id) => ({ kind: 'agent', id, name: id, unread: 0 }));
-    return [...channels, ...agents];
+    const acts = actions.map<Destination>(({ id, name, keys }) => ({
+      ...{ kind: 'action', id, name, keys, unread: 0 },
+    }));
+    return [...channels, ...agents, ...pages, ...acts];
   }, []);
   const shown = rankDestinations(all, query, shownMax);
   const close = () => (isSwitcherOpen.value = false);
@@ -31,8 +46,12 @@ export function QuickSwitcher() {
     const name = query.trim().replace(/^@/, '');
     if (destination?.kind === 'channel') {
       session.router.go(channelRoute(destination.id));
-    } else if (destination !== undefined) {
+    } else if (destination?.kind === 'agent') {
       session.router.go({ view: 'direct', agentId: destination.id });
+    } else if (destination?.kind === 'page') {
+      session.router.go({ view: destination.id === 'browse' ? 'browse' : 'operations' });
+    } else if (destination !== undefined) {
+      actions.find(({ id }) => id === destination.id)?.run();
     } else if (/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(name)) {
       session.router.go({ view: 'direct', agentId: name });
     }
@@ -53,11 +72,11 @@ export function QuickSwitcher() {
         ref={focusWhenShown}
         type="text"
         role="combobox"
-        label="A channel or a name"
+        label="A channel, a name, a page or an action"
         aria-expanded="true"
         aria-controls="destinations"
         aria-activedescendant={shown[chosen] === undefined ? undefined : `destination-${chosen}`}
-        placeholder="A channel or a name"
+        placeholder="Where to, or what to do?"
         value={query}
         onText={(text) => {
           setQuery(text);
@@ -65,7 +84,7 @@ export function QuickSwitcher() {
         }}
         onKeyDown={onKeyDown}
       />
-      <ul id="destinations" role="listbox" aria-label="Channels and agents">
+      <ul id="destinations" role="listbox" aria-label="Channels, people, pages and actions">
         {shown.map((destination, index) => (
           <li
             key={`${destination.kind} ${destination.id}`}
@@ -75,14 +94,15 @@ export function QuickSwitcher() {
             aria-selected={index === chosen}
             onClick={() => go(destination)}
           >
-            {destination.kind === 'channel' ? (
-              <Icon name="hash" />
-            ) : (
+            {destination.kind === 'agent' ? (
               <Avatar agentId={destination.id} isSmall />
+            ) : (
+              <Icon name={icons[destination.kind]} />
             )}
             <span class="fill">
               <IsolatedText text={destination.name} />
             </span>
+            {destination.keys != null && <kbd>{destination.keys}</kbd>}
             {destination.unread > 0 && <span class="badge">{destination.unread}</span>}
           </li>
         ))}

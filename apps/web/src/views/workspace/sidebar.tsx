@@ -13,15 +13,16 @@ import {
   statusWords,
   usePresence,
 } from '../shared/agents.tsx';
+import { attentionOf, chatSections } from './chat-order.ts';
 import { Dialog, DialogActions, Icon, IconButton, TextField } from '../shared/controls.tsx';
 
 export function Sidebar() {
-  const { session, isCreateOpen, isSwitcherOpen, isDrawerOpen } = usePage();
-  const nameOf = (chat: Chat) => titleOf(chat.channel.value, session.me);
-  const chats = [...session.chats.byId.value.values()].sort((a, b) =>
-    nameOf(a).localeCompare(nameOf(b)),
-  );
-  const directs = chats.filter((chat) => chat.channel.value.kind === 'direct');
+  const { session, isCreateOpen, isSwitcherOpen, isDrawerOpen, isKeysOpen } = usePage();
+  const { favourites, channels, directs } = chatSections(session);
+  const { isUnreadOnly } = session.choices.value;
+  const switchUnreadOnly = () => {
+    session.choices.value = { ...session.choices.peek(), isUnreadOnly: !isUnreadOnly };
+  };
   const { view } = session.router.route.value;
   const create = () => (isCreateOpen.value = true);
   const goTo = () => (isSwitcherOpen.value = true);
@@ -31,6 +32,19 @@ export function Sidebar() {
       <div class="sidebar-head line">
         <span class="logo" aria-hidden="true" />
         <strong>OpenClaw</strong>
+        <IconButton
+          icon="keyboard"
+          label="Keys"
+          title="Keys (?)"
+          onClick={() => (isKeysOpen.value = true)}
+        />
+        <IconButton
+          icon="filter"
+          label="Unread only"
+          title="Unread only"
+          aria-pressed={isUnreadOnly}
+          onClick={switchUnreadOnly}
+        />
         <IconButton
           icon="close"
           label="Close the menu"
@@ -44,29 +58,28 @@ export function Sidebar() {
         <kbd class="quiet">Ctrl K</kbd>
       </button>
       <div class="sidebar-scroll scrolls">
+        {favourites.length > 0 && (
+          <Section title="Favourites">
+            <ChatList chats={favourites} />
+          </Section>
+        )}
         <Section title="Channels" addLabel="Create a channel" onAdd={create}>
-          <ul>
-            {chats
-              .filter((chat) => !directs.includes(chat))
-              .map((chat) => (
-                <ChatItem key={chat.id} chat={chat} />
-              ))}
+          <ChatList chats={channels}>
             <li>
               <SidebarLink href="#/browse" isCurrent={view === 'browse'} extraClass="quiet">
                 <Icon name="compass" />
                 <span class="fill ellipsis">Browse channels</span>
               </SidebarLink>
             </li>
-          </ul>
+          </ChatList>
         </Section>
         <Section title="Direct messages" addLabel="Write to somebody" onAdd={goTo}>
-          <ul>
-            {directs.map((chat) => (
-              <ChatItem key={chat.id} chat={chat} />
-            ))}
-          </ul>
-          {directs.length === 0 && <p class="quiet small">Nobody yet.</p>}
+          <ChatList chats={directs} />
+          {directs.length === 0 && !isUnreadOnly && (
+            <p class="quiet small">Press + to write to an agent or a person.</p>
+          )}
         </Section>
+        {isUnreadOnly && <p class="quiet small pane-note">Channels without news are hidden.</p>}
       </div>
       <SidebarLink
         href="#/operations"
@@ -83,18 +96,31 @@ export function Sidebar() {
 
 function Section(props: {
   title: string;
-  addLabel: string;
-  onAdd: () => void;
+  addLabel?: string;
+  onAdd?: () => void;
   children: ComponentChildren;
 }) {
   return (
     <section>
       <h2 class="line">
         {props.title}
-        <IconButton icon="plus" label={props.addLabel} onClick={props.onAdd} />
+        {props.addLabel !== undefined && (
+          <IconButton icon="plus" label={props.addLabel} onClick={props.onAdd} />
+        )}
       </h2>
       {props.children}
     </section>
+  );
+}
+
+function ChatList(props: { chats: readonly Chat[]; children?: ComponentChildren }) {
+  return (
+    <ul>
+      {props.chats.map((chat) => (
+        <ChatItem key={chat.id} chat={chat} />
+      ))}
+      {props.children}
+    </ul>
   );
 }
 
@@ -121,19 +147,18 @@ function ChatItem({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const route = session.router.route.value;
   const channel = chat.channel.value;
-  const { count, mentions } = chat.unread.value;
+  const { isUnread, badge, badgeKind } = attentionOf(session, chat);
+  const isMuted = session.choices.value.muted.includes(chat.id);
   const peer = channel.kind === 'direct' ? peerOf(channel, session.me) : null;
   const isCurrent =
     (route.view === 'channel' && route.channelId === chat.id) ||
     (route.view === 'direct' && route.agentId === peer);
-  // In a direct channel, every message concerns the reader.
-  const marked = peer === null ? mentions : count;
   return (
     <li>
       <SidebarLink
         href={hashOf(channelRoute(chat.id))}
         isCurrent={isCurrent}
-        extraClass={count > 0 ? 'unread' : ''}
+        extraClass={isUnread ? 'unread' : isMuted ? 'muted' : ''}
       >
         {peer !== null ? (
           <PeerAvatar agentId={peer} />
@@ -144,16 +169,20 @@ function ChatItem({ chat }: { chat: Chat }) {
           <IsolatedText text={titleOf(channel, session.me)} />
           {channel.archivedAt !== null && <span class="quiet"> (archived)</span>}
         </span>
-        {count > 0 && (
-          <span class={`badge${marked > 0 ? ' badge-mention' : ''}`}>
-            {shortCount(marked || count)}
-            <span class="hidden"> {marked > 0 && peer === null ? 'mentions' : 'unread'}</span>
+        {isMuted && <Icon name="mute" />}
+        {badge !== null && (
+          <span class={`badge badge-${badgeKind}`}>
+            {badgeKind === 'reply' && <Icon name="reply" />}
+            {shortCount(badge)}
+            <span class="hidden"> {peer === null ? badgeWords[badgeKind] : 'unread'}</span>
           </span>
         )}
       </SidebarLink>
     </li>
   );
 }
+
+const badgeWords = { message: 'unread', mention: 'mentions', reply: 'new replies' } as const;
 
 function PeerAvatar({ agentId }: { agentId: string }) {
   return <Avatar {...usePresence(agentId)} agentId={agentId} isSmall />;
@@ -165,13 +194,16 @@ const avatars = ['🙂', '🦊', '🐙', '🦉', '🐝', '🚀', '🤖', '🌱']
 
 /** The agent's own status, as others see it, with the theme and the sign-out. */
 export function OwnCard() {
-  const { session, theme, signOut } = usePage();
-  const [isOpen, setOpen] = useState(false);
+  const { session, theme, signOut, isStatusOpen } = usePage();
   const profile = session.profile.value;
   const themeLabel = `Colours: ${theme.name.value}`;
   return (
     <div class="own-card line">
-      <button class="own-button fill" onClick={() => setOpen(true)} title="Set your status">
+      <button
+        class="own-button fill"
+        onClick={() => (isStatusOpen.value = true)}
+        title="Set your status"
+      >
         <span class="hidden">Set your status: </span>
         <Avatar {...profile} agentId={session.me} />
         <span class="own-names">
@@ -181,14 +213,20 @@ export function OwnCard() {
           </span>
         </span>
       </button>
+      <IconButton
+        icon="density"
+        label="Compact"
+        title="Compact: more on the screen"
+        aria-pressed={theme.isCompact.value}
+        onClick={theme.switchDensity}
+      />
       <IconButton icon="theme" label={themeLabel} title={themeLabel} onClick={theme.next} />
       <IconButton icon="out" label="Sign out" title="Sign out" onClick={signOut} />
-      {isOpen && <StatusDialog onClose={() => setOpen(false)} />}
     </div>
   );
 }
 
-function StatusDialog({ onClose }: { onClose: () => void }) {
+export function StatusDialog({ onClose }: { onClose: () => void }) {
   const { session } = usePage();
   const [profile, setProfile] = useState<Profile>(session.profile.peek());
   const submit = (event: Event) => {

@@ -6,18 +6,24 @@ import { OperationsView } from '../operations/operations-view.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { IconButton } from '../shared/controls.tsx';
+import { pageActions } from './actions.ts';
 import { Browse, CreateChannel } from './browse.tsx';
+import { attentionOf } from './chat-order.ts';
+import { KeysSheet } from './keys-sheet.tsx';
 import { QuickSwitcher } from './quick-switcher.tsx';
-import { Sidebar } from './sidebar.tsx';
+import { Sidebar, StatusDialog } from './sidebar.tsx';
 
 export function Workspace() {
-  const { isDrawerOpen, isSwitcherOpen, isCreateOpen } = usePage();
+  const page = usePage();
+  const { isDrawerOpen, isSwitcherOpen, isCreateOpen, isStatusOpen, isKeysOpen } = page;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      if (event.defaultPrevented) return;
+      const action = pageActions(page).find(({ isPressed }) => isPressed?.(event));
+      if (action !== undefined) {
         event.preventDefault();
-        isSwitcherOpen.value = !isSwitcherOpen.value;
+        action.run();
       } else if (event.key === 'Escape') {
         isDrawerOpen.value = false;
       }
@@ -29,6 +35,9 @@ export function Workspace() {
 
   return (
     <div class={`workspace${isDrawerOpen.value ? ' drawer-open' : ''}`}>
+      <button class="skip" onClick={() => document.querySelector('main')?.focus()}>
+        Skip to the conversation
+      </button>
       <Sidebar />
       {isDrawerOpen.value && (
         <button
@@ -53,6 +62,8 @@ export function Workspace() {
       </div>
       {isSwitcherOpen.value && <QuickSwitcher />}
       {isCreateOpen.value && <CreateChannel />}
+      {isStatusOpen.value && <StatusDialog onClose={() => (isStatusOpen.value = false)} />}
+      {isKeysOpen.value && <KeysSheet />}
     </div>
   );
 }
@@ -85,17 +96,22 @@ function RoutedView() {
   }
 }
 
-/** Opens the first channel, or the list of channels to join. */
+/** Opens the view that was left, else the first channel, else the list of channels to join. */
 function Home() {
   const { session } = usePage();
   // Both signals are read during the render. An effect that reads `isLoaded` later could find an empty list of
   // channels.
   const isLoaded = session.chats.isLoaded.value;
-  const [first] = session.chats.byId.value.values();
+  const chats = session.chats.byId.value;
+  const [first] = chats.values();
   useEffect(() => {
     // The address changes before the route signal does. A user who has just left the home view must not be redirected.
     if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
-    session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
+    const { lastPlace } = session;
+    const isOpen =
+      lastPlace !== null && (lastPlace.view !== 'channel' || chats.has(lastPlace.channelId));
+    const start = first === undefined ? ({ view: 'browse' } as const) : channelRoute(first.id);
+    session.router.replace(isOpen ? lastPlace : start);
   }, [isLoaded, first]);
   return loading;
 }
@@ -104,6 +120,7 @@ function NotAMember() {
   return (
     <main class="empty column quiet fill">
       <p>You are not a member of this channel.</p>
+      <p>Ask one of its owners to add you, or find another channel.</p>
       <a class="button" href="#/browse">
         Browse channels
       </a>
@@ -115,8 +132,8 @@ function useUnreadInTitle() {
   const { session } = usePage();
   let count = 0;
   for (const chat of session.chats.byId.value.values()) {
-    const unread = chat.unread.value;
-    count += chat.channel.value.kind === 'direct' ? unread.count : unread.mentions;
+    const { badge, badgeKind } = attentionOf(session, chat);
+    if (badgeKind === 'mention') count += badge ?? 0;
   }
   useEffect(() => {
     document.title = count > 0 ? `(${count}) OpenClaw` : 'OpenClaw';

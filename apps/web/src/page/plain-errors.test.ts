@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { HubError } from '@openclaw/client';
+import { plainLoss, plainReason } from './plain-errors.ts';
+
+describe('the reason of a failure', () => {
+  it('names no method, and the field in words', () => {
+    const data = [{ path: ['agentId'], message: 'letters, digits and . _ @ | ~ - only' }];
+    const error = new HubError('invalid', 'invalid params for member.add', { data });
+    expect(plainReason(error)).toBe(
+      'This name is not valid: letters, digits and . _ @ | ~ - only.',
+    );
+    expect(plainReason(new HubError('invalid', 'invalid params for member.add'))).toBe(
+      'That is not valid.',
+    );
+  });
+
+  it('keeps what the hub says about a refusal, as a sentence', () => {
+    const refused = new HubError('conflict', 'the last owner cannot leave');
+    expect(plainReason(refused)).toBe('The last owner cannot leave.');
+    expect(plainReason(new Error('No storage'))).toBe('No storage');
+  });
+
+  it('names no close code', () => {
+    expect(plainLoss('The connection to the hub was lost: close code 1006')).toBe(
+      'The connection to the hub was lost',
+    );
+    expect(plainLoss('The hub closed with 4408 silent: Two pings without a pong.')).toBe(
+      'The hub ended the connection: Two pings without a pong',
+    );
+  });
+});

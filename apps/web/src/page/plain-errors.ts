@@ -1,0 +1,52 @@
+import { HubError } from '@openclaw/client';
+
+/** What a refusal means to a person. The hub's own sentence is kept where it says more. */
+const words: Partial<Record<HubError['code'], string>> = {
+  disconnected: 'The connection was lost.',
+  closed: 'You are signed out.',
+  timeout: 'The hub did not answer in time. It may have happened: look before you try again.',
+  rate_limited: 'Too much at once: wait a moment.',
+  queue_full: 'Too much waits for the connection.',
+  internal: 'The hub failed. Try again, and tell its operator if it stays so.',
+};
+
+const closedPrefix = /^The hub closed with \d+ \w+: /;
+
+interface Issue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+const fieldNames: Readonly<Record<string, string>> = {
+  agentId: 'name',
+  content: 'text',
+  displayName: 'display name',
+};
+
+/** The reason of a failure in words for people, without the names of methods and codes. */
+export function plainReason(error: unknown): string {
+  if (!(error instanceof HubError)) return error instanceof Error ? error.message : String(error);
+  if (error.code === 'invalid') return invalidText(error);
+  return words[error.code] ?? sentence(error.message.replace(closedPrefix, ''));
+}
+
+function invalidText({ data, message }: HubError): string {
+  const [first] = (Array.isArray(data) ? data : []) as readonly Issue[];
+  if (first === undefined)
+    return message.startsWith('invalid params') ? 'That is not valid.' : sentence(message);
+  const field = String(first.path.at(-1) ?? '');
+  return `This ${fieldNames[field] ?? (field || 'value')} is not valid: ${first.message}.`;
+}
+
+/** A loss of the connection, without the code that the browser gives for every loss. */
+export function plainLoss(message: string): string {
+  return message
+    .replace(/: close code \d+$/, '')
+    .replace(closedPrefix, 'The hub ended the connection: ')
+    .replace(/\.$/, '');
+}
+
+function sentence(text: string): string {
+  const upper = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(upper) ? upper : `${upper}.`;
+}

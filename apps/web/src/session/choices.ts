@@ -1,0 +1,26 @@
+import type { Signal } from '@preact/signals';
+
+/** What an agent has chosen for its list of channels, in this browser. */
+export interface Choices {
+  /** Channels that count only mentions. */
+  readonly muted: readonly string[];
+  /** Channels in a section of their own, above the others. */
+  readonly favourites: readonly string[];
+  readonly isUnreadOnly: boolean;
+}
+
+export const noChoices: Choices = { muted: [], favourites: [], isUnreadOnly: false };
+
+const channelsMax = 1_000;
+
+/** Adds the channel to the list, or removes it. */
+export function toggleChannel(
+  choices: Signal<Choices>,
+  list: 'muted' | 'favourites',
+  channelId: string,
+): void {
+  const before = choices.peek()[list];
+  const others = before.filter((id) => id !== channelId);
+  const next = others.length < before.length ? others : [...before, channelId];
+  choices.value = { ...choices.peek(), [list]: next.slice(-channelsMax) };
+}

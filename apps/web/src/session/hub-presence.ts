@@ -1,0 +1,33 @@
+import { signal } from '@preact/signals';
+import type { Credentials } from './credentials.ts';
+import { OperationsRefused, readConnected, type ConnectedAgent } from './operations-request.ts';
+
+const readEveryMs = 4_000;
+
+/**
+ * The agents that are connected to the hub, by id, read every four seconds while somebody needs it. An agent that shares
+ * no channel with the reader is known only from here. Null until the first answer, and for readers who are no admins.
+ */
+export function createHubPresence(credentials: Credentials, isNeeded: () => boolean) {
+  const connected = signal<ReadonlyMap<string, ConnectedAgent> | null>(null);
+  let isReading = false;
+  let isRefused = false;
+
+  async function read() {
+    if (isReading || isRefused || document.visibilityState !== 'visible' || !isNeeded()) return;
+    isReading = true;
+    try {
+      const agents = await readConnected(credentials);
+      connected.value = new Map(agents.map((agent) => [agent.agentId, agent]));
+    } catch (error) {
+      isRefused = error instanceof OperationsRefused;
+      // What was known is not known any more.
+      connected.value = null;
+    } finally {
+      isReading = false;
+    }
+  }
+
+  const timer = setInterval(() => void read(), readEveryMs);
+  return { connected, read, close: () => clearInterval(timer) };
+}

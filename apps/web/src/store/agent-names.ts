@@ -1,0 +1,49 @@
+import type { Members } from './reducers.ts';
+
+/** The agents that share a name, by the name as it looks. */
+type LookAlikes = ReadonlyMap<string, ReadonlySet<string>>;
+
+const known = new WeakMap<Members, LookAlikes>();
+
+/**
+ * The name to show for a member: its display name alone, as long as no other member could be meant by it. Otherwise
+ * `isInDoubt`, and the id must be shown too, because an agent may choose another agent's name.
+ */
+export function shownName(
+  members: Members,
+  agentId: string,
+): { readonly name: string; readonly isInDoubt: boolean } {
+  const displayName = members.get(agentId)?.displayName ?? null;
+  if (displayName === null || displayName === agentId) return { name: agentId, isInDoubt: false };
+  // Letters of other scripts may look like Latin ones, so only a name in ASCII can be compared.
+  const isComparable = /^[\x20-\x7e]+$/.test(displayName);
+  const others = lookAlikesOf(members).get(lookOf(displayName));
+  const isShared = others !== undefined && [...others].some((id) => id !== agentId);
+  return { name: displayName, isInDoubt: !isComparable || isShared };
+}
+
+/** Computed once for each state of the members, since every row asks for it. */
+function lookAlikesOf(members: Members): LookAlikes {
+  const cached = known.get(members);
+  if (cached !== undefined) return cached;
+  const found = new Map<string, Set<string>>();
+  for (const { agentId, displayName } of members.values()) {
+    for (const name of [agentId, displayName ?? agentId]) {
+      const look = lookOf(name);
+      found.set(look, (found.get(look) ?? new Set<string>()).add(agentId));
+    }
+  }
+  known.set(members, found);
+  return found;
+}
+
+/** Equal for names that a reader could take for each other: case, separators, and letters that look like digits. */
+function lookOf(name: string): string {
+  return name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s._@|~-]+/g, '')
+    .replace(/0/g, 'o')
+    .replace(/[1i]/g, 'l')
+    .replace(/5/g, 's');
+}

@@ -1,0 +1,64 @@
+import type { KeyedStorage } from '../page/page-base.ts';
+import type { StoredReply } from './unread.ts';
+
+/** How far a channel, or one of its threads, was seen in another tab. */
+export interface ReadMark {
+  readonly channelId: string;
+  readonly threadId: string | null;
+  readonly seq: number;
+}
+
+export type ReadMarks = Omit<ReturnType<typeof createReadMarks>, 'close'>;
+
+const keepDelayMs = 1_000;
+const channelsMax = 300;
+
+/**
+ * Shares read marks with the other tabs of this agent, and keeps its new replies in the browser, because the hub has no
+ * read marks of threads. `name` contains the address of the hub and the agent.
+ */
+export function createReadMarks(storage: KeyedStorage, name: string) {
+  const key = `openclaw.replies.${name}`;
+  const channel = new BroadcastChannel(`openclaw.read ${name}`);
+  const replies = readReplies(storage, key);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function keep() {
+    timer = undefined;
+    try {
+      storage.setItem(key, JSON.stringify([...replies].slice(-channelsMax)));
+    } catch {
+      // The storage is full. New replies are then counted by the hub's mark alone after a reload.
+      storage.removeItem(key);
+    }
+  }
+
+  return {
+    tell: (mark: ReadMark) => channel.postMessage(mark),
+    onMark(listener: (mark: ReadMark) => void) {
+      channel.onmessage = ({ data }: MessageEvent<ReadMark>) => listener(data);
+    },
+    /** The new replies of the last visit. */
+    repliesOf: (channelId: string): readonly StoredReply[] => replies.get(channelId) ?? [],
+    /** Keeps the new replies of a channel, within a second. */
+    keepReplies(channelId: string, next: readonly StoredReply[]) {
+      if (next.length === 0 && !replies.has(channelId)) return;
+      if (next.length === 0) replies.delete(channelId);
+      else replies.set(channelId, next);
+      timer ??= setTimeout(keep, keepDelayMs);
+    },
+    close() {
+      clearTimeout(timer);
+      keep();
+      channel.close();
+    },
+  };
+}
+
+function readReplies(storage: KeyedStorage, key: string): Map<string, readonly StoredReply[]> {
+  try {
+    return new Map(JSON.parse(storage.getItem(key) ?? '[]') as [string, StoredReply[]][]);
+  } catch {
+    return new Map();
+  }
+}

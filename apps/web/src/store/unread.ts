@@ -1,0 +1,228 @@
+import { signal } from '@preact/signals';
+import type { Envelope, Message } from '@openclaw/protocol';
+
+/** New replies of one thread. */
+export interface ThreadUnread {
+  readonly count: number;
+  /** The seq of the first new reply. */
+  readonly firstSeq: number;
+}
+
+/** What the reader has not seen in one channel. */
+export interface Unread {
+  /** The reader has seen the channel up to this seq. */
+  readonly seq: number;
+  /** New messages of the channel. Replies count in their thread as soon as the page has read them. */
+  readonly count: number;
+  /** New messages and replies that mention the reader. */
+  readonly mentions: number;
+  /** New replies by the id of the thread. A thread stays here until it is opened. */
+  readonly threads: ReadonlyMap<string, ThreadUnread>;
+}
+
+/** The read state of a channel as the hub gives it. The hub counts replies as messages. */
+export interface HubReadState {
+  readonly seq: number;
+  readonly head: number;
+  readonly unread: number;
+  readonly mentions: number;
+}
+
+/** A new reply as it is kept in the browser: its seq, its thread, and whether it mentions the reader. */
+export type StoredReply = readonly [seq: number, threadId: string, isMention: boolean];
+
+type CountedMessage = Pick<
+  Message,
+  'seq' | 'senderId' | 'threadId' | 'mentions' | 'mentionsAll' | 'deletedAt'
+>;
+
+interface Item {
+  readonly threadId: string | null;
+  readonly isMention: boolean;
+}
+
+// Past this, further messages are counted without being remembered one by one.
+const itemsMax = 10_000;
+const storedRepliesMax = 200;
+
+const noThreads: Unread['threads'] = new Map();
+export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: noThreads };
+
+export type UnreadCounter = ReturnType<typeof createUnread>;
+
+/**
+ * Counts what the reader has not seen in one channel. The hub's counts cover messages that the page has not read; each
+ * message that the page reads later moves from that remainder to the known ones, so none is counted twice.
+ */
+export function createUnread(me: string) {
+  const value = signal(nothingUnread);
+  let mark = 0;
+  /** Known new messages after the mark, and known new replies, by seq. */
+  let items = new Map<number, Item>();
+  /** Replies after the mark that were seen in their thread. The hub still counts them. */
+  let seenReplies = new Map<number, Item>();
+  /** How far each thread was seen. */
+  let threadMarks = new Map<string, number>();
+  /** The remainder: messages up to `remainderTo` that are new, and that the page has not read. */
+  let remainder = { to: 0, count: 0, mentions: 0 };
+
+  function publish() {
+    let { count, mentions } = remainder;
+    const threads = new Map<string, ThreadUnread>();
+    for (const [seq, { threadId, isMention }] of items) {
+      if (isMention) mentions += 1;
+      if (threadId === null) {
+        count += 1;
+        continue;
+      }
+      const known = threads.get(threadId);
+      threads.set(threadId, {
+        count: (known?.count ?? 0) + 1,
+        firstSeq: Math.min(known?.firstSeq ?? seq, seq),
+      });
+    }
+    const before = value.peek();
+    const isSame =
+      before.seq === mark &&
+      before.count === count &&
+      before.mentions === mentions &&
+      isSameThreads(before.threads, threads);
+    if (isSame) return;
+    value.value = {
+      seq: mark,
+      count,
+      mentions,
+      threads: isSameThreads(before.threads, threads) ? before.threads : threads,
+    };
+  }
+
+  function isNew({ seq, senderId, threadId, deletedAt }: CountedMessage): boolean {
+    if (senderId === me || deletedAt !== null || seq <= mark) return false;
+    return threadId === null || seq > (threadMarks.get(threadId) ?? 0);
+  }
+
+  function leaveRemainder(seq: number, isMention: boolean) {
+    if (seq > remainder.to) return;
+    const { to, count, mentions } = remainder;
+    remainder = {
+      to,
+      count: Math.max(0, count - 1),
+      mentions: Math.max(0, mentions - Number(isMention)),
+    };
+  }
+
+  function add(message: CountedMessage) {
+    const { seq, threadId } = message;
+    if (!isNew(message) || items.has(seq)) return;
+    const isMention = message.mentions.includes(me) || message.mentionsAll === true;
+    leaveRemainder(seq, isMention);
+    if (items.size < itemsMax) return void items.set(seq, { threadId, isMention });
+    const { count, mentions } = remainder;
+    remainder = { to: seq, count: count + 1, mentions: mentions + Number(isMention) };
+  }
+
+  function remove(message: CountedMessage) {
+    if (items.delete(message.seq)) return;
+    const isCounted = message.senderId !== me && message.seq > mark;
+    if (isCounted && !seenReplies.has(message.seq)) leaveRemainder(message.seq, false);
+  }
+
+  return {
+    value,
+    /** Counts messages that a page of the history contains. */
+    learn(messages: readonly CountedMessage[]) {
+      for (const message of messages) add(message);
+      publish();
+    },
+    /** Counts the messages among these events, and stops counting those that were deleted. */
+    apply(envelopes: readonly Envelope[]) {
+      let isChanged = false;
+      for (const { event } of envelopes) {
+        if (event.type === 'channel.message' || event.type === 'thread.message') add(event.message);
+        else if (event.type === 'channel.message.delete') remove(event.message);
+        else continue;
+        isChanged = true;
+      }
+      if (isChanged) publish();
+    },
+    /** The channel was seen up to this seq. Its threads were not. */
+    markTo(seq: number) {
+      if (seq <= mark) return;
+      mark = seq;
+      for (const [at, { threadId }] of items) if (threadId === null && at <= seq) items.delete(at);
+      for (const at of seenReplies.keys()) if (at <= seq) seenReplies.delete(at);
+      if (seq >= remainder.to) remainder = { to: 0, count: 0, mentions: 0 };
+      publish();
+    },
+    /** The thread was seen up to this seq. */
+    markThread(threadId: string, seq: number) {
+      if (seq <= (threadMarks.get(threadId) ?? 0)) return;
+      threadMarks.set(threadId, seq);
+      for (const [at, item] of items) {
+        if (item.threadId !== threadId || at > seq) continue;
+        items.delete(at);
+        if (at > mark) seenReplies.set(at, item);
+      }
+      publish();
+    },
+    /** Takes the hub's state. Its mark may be ahead, because the reader has read in another browser. */
+    fromHub({ seq, head, unread, mentions }: HubReadState) {
+      // The hub's count covers what was seen here since its mark, so it is not used until the hub has this mark.
+      if (seq < mark) return;
+      mark = seq;
+      for (const [at, { threadId }] of items) if (threadId === null && at <= mark) items.delete(at);
+      const known = [...items, ...seenReplies].filter(([at]) => at > mark && at <= head);
+      remainder = {
+        to: head,
+        count: Math.max(0, unread - known.length),
+        mentions: Math.max(0, mentions - known.filter(([, item]) => item.isMention).length),
+      };
+      publish();
+    },
+    /** The first known new message or reply after this seq that mentions the reader. */
+    mentionAfter(seq: number): { readonly seq: number; readonly threadId: string | null } | null {
+      let first: number | null = null;
+      for (const [at, { isMention }] of items) {
+        if (isMention && at > seq && (first === null || at < first)) first = at;
+      }
+      return first === null ? null : { seq: first, threadId: items.get(first)?.threadId ?? null };
+    },
+    /** True when there are new mentions that the page has not read yet. */
+    hasUnknownMentions: () => remainder.mentions > 0,
+    /** The new replies, the newest of them when there are many. */
+    replies(): StoredReply[] {
+      return [...items]
+        .flatMap(([seq, { threadId, isMention }]): StoredReply[] =>
+          threadId === null ? [] : [[seq, threadId, isMention]],
+        )
+        .slice(-storedRepliesMax);
+    },
+    /** Adds new replies from an earlier visit. Their channel may have been seen past them. */
+    restore(replies: readonly StoredReply[]) {
+      for (const [seq, threadId, isMention] of replies) {
+        if (items.has(seq) || seq <= (threadMarks.get(threadId) ?? 0)) continue;
+        if (seq > mark) leaveRemainder(seq, isMention);
+        items.set(seq, { threadId, isMention });
+      }
+      publish();
+    },
+    /** Forgets everything, because the channel was left or its seqs belong to another epoch. */
+    reset() {
+      mark = 0;
+      items = new Map();
+      seenReplies = new Map();
+      threadMarks = new Map();
+      remainder = { to: 0, count: 0, mentions: 0 };
+      publish();
+    },
+  };
+}
+
+function isSameThreads(a: Unread['threads'], b: Unread['threads']): boolean {
+  if (a.size !== b.size) return false;
+  for (const [threadId, { count, firstSeq }] of b) {
+    const other = a.get(threadId);
+    if (other?.count !== count || other.firstSeq !== firstSeq) return false;
+  }
+  return true;
+}
