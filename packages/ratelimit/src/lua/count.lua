@@ -50,7 +50,8 @@ for i = 1, #stored, 2 do
   local field, value = stored[i], tonumber(stored[i + 1]) or 0
   local at = tonumber(field)
   local leavesIn = (at or 0) + windowMs - now
-  -- A slice that leaves later was counted before the clock was set back, or by an older version.
+  -- A slice whose end is beyond this limit was counted before the clock was set back, or by an older version. It is
+  -- removed.
   if at and leavesIn > 0 and leavesIn <= 2 * windowMs + sliceMs then
     slices[#slices + 1] = { leavesIn, value, at, field }
     count = count + value
