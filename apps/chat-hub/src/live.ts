@@ -161,7 +161,8 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  // The members are read once per room, because the tail check also finds every change that the bus already delivered.
+  // The tail check asks for the members at every change, even one that the bus already delivered. The members are
+  // therefore read only once per room.
   const agentsOfRoom = new WeakMap<Room, readonly string[]>();
   async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
     const room = rooms.get(channelId);

@@ -66,7 +66,7 @@ function hubCores(fleet: Fleet, hubs: number): number {
   return (sending + receiving + idle + foreign) / 1_000_000;
 }
 
-/** The hubs on which at least one member of a channel is connected, if members are spread evenly. */
+/** The mean number of hubs on which at least one member of a channel is connected, if members are spread evenly. */
 export function hubsOfChannel(channelSize: number, hubs: number): number {
   return hubs * (1 - (1 - 1 / hubs) ** channelSize);
 }
