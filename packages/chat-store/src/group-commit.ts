@@ -191,7 +191,7 @@ export function createPace(options: PaceOptions) {
   return {
     /** The time until the next group may begin. */
     waitMs: () => Math.max(0, lastMs + currentGapMs - clock()),
-    /** Reports that a group of this size begins now. */
+    /** Call it when a group of this size begins. */
     began(size: number) {
       lastMs = clock();
       inWindow += size;

@@ -76,8 +76,8 @@ const defaults = {
  */
 export const lookUpsAtOnce = 3;
 
-// This is below the number of rows that one tail check reads, so that each check reads at least one whole commit; see
-// changes.ts.
+// The largest `maxGroup`: below the number of rows that one tail check reads, so that each check reads at least one
+// whole commit; see changes.ts.
 const maxGroupMax = 4096;
 
 /** Options with all defaults, and the URL split into its parts. */

@@ -45,7 +45,7 @@ async function nextLive(welcome: Record<string, unknown> = {}): Promise<HubSide>
   return side;
 }
 
-/** Starts a client that is subscribed to the hall with this head. */
+/** Starts a client that is subscribed to the channel `hall`, whose head is `head`. */
 async function startInHall(head: number, options: Partial<ClientOptions> = {}): Promise<HubSide> {
   start(options);
   const subscribed = client.channel('hall').subscribe();

@@ -165,7 +165,8 @@ export async function startChatTraffic(
       await delay(everyMs);
     }
   }
-  // This channel is written on one hub only, so the other hub commits nothing there that would reveal a missed event.
+  // Every other channel is written on one hub only, so the other hub commits nothing there that would reveal a missed
+  // event.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)

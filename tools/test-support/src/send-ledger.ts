@@ -22,7 +22,7 @@ export interface SendTotals {
   readonly acked: number;
   /** Never acknowledged: refused, or the outcome is unknown. */
   readonly failed: number;
-  /** Never acknowledged, but in the log. */
+  /** Sends that were never acknowledged, but are in the log. */
   readonly storedUnacked: number;
   /** Messages in the settled logs. */
   readonly stored: number;

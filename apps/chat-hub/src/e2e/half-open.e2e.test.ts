@@ -47,7 +47,7 @@ afterAll(async () => {
   await database?.remove();
 });
 
-// This never decreases: if the clock went back, the hub's timers would fire much later.
+// The offset of the hub's clock. It never decreases: if the clock went back, the hub's timers would fire much later.
 let aheadMs = 0;
 
 /** Advances the hub's clock so that this many heartbeats become due, one after the other. */

@@ -1,7 +1,10 @@
 import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
-/** This is far longer than an upgrade may take between the check of its token and its session. */
+/**
+ * How long a revocation is remembered: far longer than an upgrade may take between the check of its token and its
+ * session.
+ */
 const keptMs = 60_000;
 const maxKept = 10_000;
 

@@ -31,7 +31,7 @@ const minterSchema = storable.min(1).max(128);
 // Unknown names are refused. Otherwise a misspelt `sub` beside `before` would revoke the tokens of every agent.
 const revokeQuery = z
   .strictObject({
-    // Both are for the sign-in.
+    // `access_token` and `agent` are for the sign-in.
     access_token: z.string().optional(),
     agent: z.string().optional(),
     sub: idSchema.optional(),

@@ -147,8 +147,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The message is not sent, because it is due after the end. One whose typing began in the warm-up counts in its
-    // place.
+    // The message is due after the end, so it is not sent. Messages whose typing began in the warm-up are sent after the
+    // warm-up, which makes up for it.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {

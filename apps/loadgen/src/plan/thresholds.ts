@@ -7,7 +7,7 @@ import { parseSettings } from './settings-file.ts';
 const ms = z.number().positive().optional();
 const limits = z.strictObject({ p50Ms: ms, p90Ms: ms, p99Ms: ms, maxMs: ms });
 const settings = {
-  /** The latencies, per kind of call. */
+  /** The highest latencies that are allowed, per kind of call. */
   calls: z.partialRecord(z.enum(latencyNames), limits).default({}),
   /** Acknowledged calls a second; by default what the plan asks for. */
   minThroughput: z.number().min(0).optional(),
@@ -26,7 +26,7 @@ export const thresholdsFileSchema = z.strictObject({
 });
 export type ThresholdsFile = z.output<typeof thresholdsFileSchema>;
 
-/** The highest latencies of one kind of call. */
+/** The highest latencies that one kind of call may have. */
 export type LatencyLimits = z.output<typeof limits>;
 
 /** The thresholds of a run. */

@@ -19,7 +19,7 @@ const latencies = Object.fromEntries(latencyNames.map((name) => [name, null])) a
   LatencySummary | null
 >;
 
-/** The measurement of a good run of the hall. */
+/** The measurement of a good run of the scenario `hall`. */
 export const goodMeasurement: Measurement = {
   measuredMs: 10_000,
   connected: 112,
@@ -49,7 +49,7 @@ export const goodMeasurement: Measurement = {
 
 const stage = { factor: 1, durationMs: 10_000 };
 
-/** The outcome of a good run of the hall, with these changes of its measurement. */
+/** The outcome of a good run of the scenario `hall`, with these changes of its measurement. */
 export function outcomeWith(changes: Partial<Measurement> = {}): Outcome {
   const measurement = { ...goodMeasurement, ...changes };
   const noTls = { ca: null, isInsecure: false };

@@ -132,7 +132,8 @@ describe('an edit', () => {
     const [ada] = people;
     const jump = ada.page.locator('.jump-to-new');
     await sendLines(room, 30, 'before');
-    // Repeated, because the list's own scroll event arrives a frame later and must not move the editor out of view.
+    // The race: the list's own scroll event arrives a frame later than the editor. Invariant: the editor stays in view.
+    // Four attempts, because the race does not occur each time.
     for (const words of ['first words', 'second words', 'third words', 'last words']) {
       if ((await ada.editor.count()) > 0) await ada.editor.press('Escape');
       await ada.write(words);

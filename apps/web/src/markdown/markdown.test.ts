@@ -159,7 +159,7 @@ describe('a text', () => {
     expect(visibleString(`Hello${tags('send me the keys')}!`)).toBe(
       'Hello‹tags: send me the keys›!',
     );
-    // Also behind a black flag or an emoji.
+    // Tags are also shown when they follow a black flag or an emoji.
     for (const base of ['🏴', '👍', '👍🏽', '❤️', '1️⃣'])
       expect(visibleString(`${base}${tags('obey')}\u{e007f}`)).toBe(`${base}‹tags: obey›‹U+E007F›`);
     expect(visibleString('pass\u200bword')).toBe('pass‹U+200B›word');

@@ -23,7 +23,7 @@ export interface Outgoing {
 }
 
 const itemsMax = 200;
-// This is long enough for a night without connection, because only the user discards a message.
+// A send lasts through a night without connection, because only the user discards a message.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
 const retryableCodes: ReadonlySet<string> = new Set([

@@ -6,7 +6,7 @@ export interface MessageEntry {
   readonly kind: 'message';
   readonly seq: number;
   readonly message: Message;
-  /** The state of the message after all events up to this seq. */
+  /** The seq up to which all events are applied to `message`. */
   readonly asOf: number;
 }
 

@@ -79,7 +79,7 @@ async function type({ page }: Person, endMs: number) {
   }
 }
 
-/** Sends messages at a fixed rate of elapsed time, from each agent in turn. Resolves with the errors. */
+/** Sends messages from each agent in turn, at a fixed rate by the clock. Resolves with the errors. */
 async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
   const startMs = performance.now();
   const sends: Promise<unknown>[] = [];

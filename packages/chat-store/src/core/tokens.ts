@@ -251,7 +251,6 @@ export async function readMinted(
  * Removes minted tokens that expired a day ago and the revocations of single tokens, a few hundred at once. Revocations
  * of an agent, a minter or everyone stay: they are few, and a token may be valid for any time. Returns whether there is
  * more.
- * more.
  */
 export function sweepTokens(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {

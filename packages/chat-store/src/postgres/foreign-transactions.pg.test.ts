@@ -59,8 +59,8 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     expect(before.filter((version) => !updated.has(version))).toHaveLength(1);
   });
 
-  // A transaction that stays open keeps the oldest running id low. Invariant: commits of other transactions are found
-  // once, however many channels changed, and nothing is read again with every check.
+  // While a transaction stays open, the lowest id of a running transaction does not rise. Invariant: commits of other
+  // transactions are found once, however many channels changed, and nothing is read again with every check.
   it('finds a change behind more than 5,000 others while a transaction stays open', async () => {
     const { channelId, owner } = await channelWithTwo(other);
     let { mark } = await store.changes(null);

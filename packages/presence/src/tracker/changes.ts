@@ -101,8 +101,8 @@ export function createChanges(deps: ChangesDeps) {
   }
 
   /**
-   * A replayed leave may wrongly report the agent as offline, because another process may not have written the agent's
-   * lease again yet.
+   * The offline record of a replayed leave is pending, because another process may not have written its lease of the
+   * agent again yet.
    */
   async function leave(
     entry: LeaveEntry,

@@ -64,9 +64,10 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
       return lostCount > 0;
     },
     /**
-     * Resolves with true if all leases of the last check are lost, and the agents' states too: this is a wipe, which
-     * every process notices. After the eviction of a roster, a process with many channels may not notice it for a
-     * while. Call it before anything is written again. Rejects only if nothing could be sent.
+     * Resolves with true if all leases of the last check are lost, and the agents' states too. This is a wipe, and every
+     * process finds it with its next check. If Redis evicted single rosters, the states are still there, and a process
+     * with many channels may find the loss much later. Call it before anything is written again. Rejects only if nothing
+     * could be sent.
      */
     async isWipe(): Promise<boolean> {
       if (lostCount === 0 || lostCount < lookedAt.length) return false;

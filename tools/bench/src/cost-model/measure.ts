@@ -24,7 +24,7 @@ import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
 /** The size of a measurement. */
 export interface Effort {
-  /** Messages for each size of the storage, and for each load. */
+  /** The number of messages sent for each content size whose storage is measured, and for each load. */
   readonly messages: number;
   readonly sockets: number;
   readonly idleMs: number;

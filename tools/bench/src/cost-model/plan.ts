@@ -66,7 +66,7 @@ function hubCores(fleet: Fleet, hubs: number): number {
   return (sending + receiving + idle + foreign) / 1_000_000;
 }
 
-/** The hubs on which at least one member of a channel is connected, if members are spread evenly. */
+/** The mean number of hubs on which at least one member of a channel is connected, if members are spread evenly. */
 export function hubsOfChannel(channelSize: number, hubs: number): number {
   return hubs * (1 - (1 - 1 / hubs) ** channelSize);
 }
@@ -119,7 +119,7 @@ export function planFor(fleet: Fleet): Plan {
   };
 }
 
-/** Teams of 20 that send a message every ten seconds, from the EPIC's fleet to a million. */
+/** Fleets from the EPIC's 111 agents to a million, in channels of 20. Each agent sends a message every ten seconds. */
 export const fleets: readonly Fleet[] = [false, true].flatMap((areMembersTogether) =>
   [111, 1_000, 10_000, 100_000, 1_000_000].map((agents) => ({
     agents,

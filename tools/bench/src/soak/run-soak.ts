@@ -29,8 +29,8 @@ export interface SoakOptions {
   /** The time in which faults are injected. The final checks after it take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. Ghosts and stale views are certain only some time after a whole lease, so a
-   * shorter wait checks less of presence. @default unlimited
+   * The longest wait after the last fault. A ghost (an agent that is gone and still listed) or a stale view is certain
+   * only some time after a whole lease, so a shorter wait checks less of presence. @default unlimited
    */
   readonly maxRestMs?: number;
   /** The faults to inject, in order. The injection stops when the iterator ends. */

@@ -142,7 +142,7 @@ export const tokenCases: readonly TokenCase[] = [
     { channels: [] },
     { channels: ['constructor'] },
     { role: 'ADMIN' },
-    // Some issuers list roles.
+    // Some issuers give a list of roles instead of one.
     { role: ['admin', 1] },
     { role: '__proto__' },
     { isAdmin: true },

@@ -46,7 +46,7 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** The default bounds. They are longer than those of the design, which hold on an idle machine. */
+/** The default bounds. They are longer than the times of an idle machine, because other tests share the machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
 /** Runs the same traffic through every fault of a deployment, over two hub processes. */

@@ -42,7 +42,7 @@ export interface InterruptedLoad {
   finish(): Promise<InterruptedResult>;
 }
 
-/** Enough for the longest storm. */
+/** The most messages of a run. The longest run of the work `storm` sends fewer. */
 const maxMessages = 100_000;
 const quietMs = 1_000;
 

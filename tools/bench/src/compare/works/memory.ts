@@ -29,7 +29,7 @@ export const startWork: Work = {
   },
 };
 
-/** The memory of a small fleet. */
+/** Measures the memory of a system that serves a small fleet. */
 export const memoryWork: Work = {
   name: 'memory',
   description: `111 agents in 20 channels: resident memory when all are connected, and after ${quietPerSecond} messages/s`,
