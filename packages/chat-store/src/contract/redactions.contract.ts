@@ -81,7 +81,7 @@ export function describeRedactions(
       const left = rowsWithText(channelId);
       expect(edits + 1 - left).toBeGreaterThan(0);
       expect(edits + 1 - left).toBeLessThanOrEqual(limits.edits);
-      // That hub is closed now, and two others continue at the same time.
+      // The first hub closes, and two others continue at the same time.
       await first.close();
       const other = await database.open();
       while ((await Promise.all([core.sweep(), other.sweep()])).some(({ isMore }) => isMore)) {
