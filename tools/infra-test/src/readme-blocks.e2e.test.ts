@@ -40,23 +40,26 @@ describe('the first block of a package README', () => {
   });
 
   async function run(name: string, code: string, extension: string, endsWithinMs = 10_000) {
-    const cwd = join(folder.path, name.replace('@openclaw/', '') + extension);
+    const cwd = join(folder.path, name.replace('@openclaw/', ''));
     await mkdir(cwd, { recursive: true });
     const file = join(cwd, `block${extension}`);
     await writeFile(file, code);
     return runBlock(file, { cwd, servers, flags: fromSource, endsWithinMs });
   }
 
-  it.each(blocks)('prints and ends, also when it runs again: $name', async ({ name, block }) => {
-    const first = await run(name, block, '.mjs');
-    expect(first).toEqual({ exit: 0, stdout: expect.stringMatching(printed[name]!), stderr: '' });
-    const second = await run(name, block, '.mjs');
-    expect(second).toEqual({ exit: 0, stdout: expect.stringMatching(/\S/), stderr: '' });
-  });
-
-  it.each(blocks)('runs as CommonJS: $name', async ({ name, commonJs }) => {
-    const result = await run(name, commonJs, '.cjs');
-    expect(result).toEqual({ exit: 0, stdout: expect.stringMatching(printed[name]!), stderr: '' });
+  it.each(blocks)('prints and ends, and again by require: $name', async (readme) => {
+    const { name, block, commonJs } = readme;
+    expect(await run(name, block, '.mjs')).toEqual({
+      exit: 0,
+      stdout: expect.stringMatching(printed[name]!),
+      stderr: '',
+    });
+    // The servers and the folder still have what the first run wrote.
+    expect(await run(name, commonJs, '.cjs')).toEqual({
+      exit: 0,
+      stdout: expect.stringMatching(/\S/),
+      stderr: '',
+    });
   });
 
   it('is killed and reported when it does not end, and refused another address', async () => {

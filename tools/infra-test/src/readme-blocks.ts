@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './repository.ts';
 
-/** What the README of a published package says at its top. */
+/** The top of a published package's README. */
 export interface ReadmeBlock {
   /** Such as `@openclaw/cache`. */
   readonly name: string;
@@ -66,7 +66,7 @@ export function requireLine({ name, commonJs }: ReadmeBlock): string {
   return line;
 }
 
-/** What the first run of each block prints; some depend on Redis' content or the time. */
+/** The output of each block's first run. Parts of some depend on the content of Redis or on the time. */
 export const printed: Readonly<Record<string, RegExp>> = {
   '@openclaw/cache': /^1 message at 1\n$/,
   '@openclaw/chat-store': /^2 \{"id":".*"content":"hello".*\}\n$/,
