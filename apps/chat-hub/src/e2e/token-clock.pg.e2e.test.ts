@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { connectRpc, startHub } from '@openclaw/test-support';
+import { connectRpc, startHub, startPostgres } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { mintFor } from '../testing/mint.ts';
 
@@ -7,11 +7,14 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 /** Less than the difference of clocks at which tokens of the future are refused. */
 const aheadMs = 4_000;
 
-/** Sets the clock of the hub, and not that of SQLite. */
+// With SQLite, the hub's clock is the database's.
+const postgres = closeAfterAll(await startPostgres());
+/** Sets the clock of the hub. */
 const preload = `const now = Date.now; Date.now = () => now() + ${aheadMs};`;
 const hub = closeAfterAll(
   await startHub({
     env: {
+      HUB_DB_URL: postgres.url,
       HUB_JWT_SECRET: secret,
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
     },
@@ -36,8 +39,8 @@ describe('a hub whose clock is ahead', () => {
   it('mints tokens that a revocation right after it ends', async () => {
     const minted = await api(admin, 'POST', '/v1/tokens', { sub: 'leaver', ttlSeconds: 600 });
     const token = minted.body['token'] as string;
-    // The control: a token with the time of the hub's clock outlives the revocation.
-    const ahead = { sub: 'leaver', ttlSeconds: 600, issuedAtMs: Date.now() + aheadMs };
+    // The control: a token of a later time outlives the revocation.
+    const ahead = { sub: 'leaver', ttlSeconds: 600, issuedAtMs: Date.now() + 2 * aheadMs };
     const own = (await mintFor(secret, ahead)).token;
     await using socket = await connectRpc(`${hub.url}/v1/ws`, {
       protocols: ['openclaw.v1', `bearer.${token}`],
