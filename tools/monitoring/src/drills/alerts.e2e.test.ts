@@ -15,6 +15,8 @@ import {
   serveOverTls,
   signToken,
   startProcess,
+  startTcpLink,
+  temporaryFolder,
   waitFor,
   type RedisServer,
 } from '@openclaw/test-support';
@@ -144,6 +146,21 @@ const drills: readonly Drill[] = [
     blocks: { HubDatabaseDown: [2] },
     async cause({ postgres }) {
       await restartAsStandby(postgres);
+    },
+  },
+  {
+    alerts: ['HubDatabaseDown'],
+    fault: 'one hub still has the former address of PostgreSQL',
+    blocks: { HubDatabaseDown: [3] },
+    async cause({ postgres, drilledHub, databaseUrl }) {
+      const former = await scope.use(startTcpLink(postgres.port));
+      const folder = await scope.use(temporaryFolder('secret'));
+      const secret = join(folder.path, 'database-url');
+      await writeFile(secret, databaseUrl.replace(String(postgres.port), String(former.port)));
+      await drilledHub.configure({ HUB_DB_URL: '', HUB_DB_URL_FILE: secret });
+      scope.defer(() => drilledHub.configure({}));
+      await writeFile(secret, databaseUrl);
+      former.refuse();
     },
   },
   {
