@@ -10,6 +10,7 @@ import { createTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
+import type { PeerCertificates } from './observe/peer-certificates.ts';
 import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 
 /** The limit of reads of one agent, over WebSocket and REST together. */
@@ -17,12 +18,14 @@ const readLimit = { limit: 6_000, windowMs: 60_000 };
 
 /** Callbacks by which the packages report their calls and failures, for metrics and for the log of outages. */
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSweep'> &
-  Pick<RedisClientDeps, 'onRoundTrip'>;
+  Pick<RedisClientDeps, 'onRoundTrip'> & {
+    readonly certificates?: Pick<PeerCertificates, 'seen'>;
+  };
 
 /** The dependencies of the store in a hub. */
 export function storeDeps(
   log: Logger,
-  { onGroup, onCall, onSweep }: ServiceObservers,
+  { onGroup, onCall, onSweep, certificates }: ServiceObservers,
 ): ChatStoreDeps {
   const storeLog = log.child({ part: 'store' });
   return {
@@ -34,6 +37,9 @@ export function storeDeps(
     ...(onGroup && { onGroup }),
     ...(onCall && { onCall }),
     ...(onSweep && { onSweep }),
+    ...(certificates && {
+      onCertificate: ({ expiresAtMs }) => certificates.seen('postgres', '', expiresAtMs),
+    }),
   };
 }
 
@@ -44,7 +50,7 @@ export async function openServices(
   hubId: string,
   closers: Closers,
   log: Logger,
-  { onRoundTrip }: ServiceObservers,
+  { onRoundTrip, certificates }: ServiceObservers,
   times: PresenceTimes = presenceTimes,
 ) {
   // When no Redis is configured, its absence is not a fault, so nothing is logged.
@@ -53,7 +59,13 @@ export async function openServices(
   const redis = closers.opened(
     createRedisClient(
       { ...connection, connectionName: hubId },
-      { logger: redisLog, ...(onRoundTrip && { onRoundTrip }) },
+      {
+        logger: redisLog,
+        ...(onRoundTrip && { onRoundTrip }),
+        ...(certificates && {
+          onCertificate: ({ host, expiresAtMs }) => certificates.seen('redis', host, expiresAtMs),
+        }),
+      },
     ),
   );
   const keys = createKeySchema({ hashTags: 'cluster' in connection });

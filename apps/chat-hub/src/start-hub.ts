@@ -29,6 +29,7 @@ import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOperations } from './observe/operations.ts';
 import { describeConfig } from './observe/describe-config.ts';
+import { createPeerCertificates } from './observe/peer-certificates.ts';
 import { createReadiness, createStartReadiness, type Readiness } from './observe/readiness.ts';
 import { createDatabaseState, serviceObservers } from './observe/service-reports.ts';
 import { countRefusals } from './observe/traffic.ts';
@@ -96,9 +97,13 @@ export async function startHub(
     if (warning !== null) log.warn(warning);
     const metrics = createMetrics();
     const database = createDatabaseState({ metrics, log });
-    const observers = serviceObservers(metrics, database);
+    const certificates = createPeerCertificates();
+    const observers = { ...serviceObservers(metrics, database), certificates };
     const readiness = createStartReadiness(hubId);
     metrics.read('hub_build_info', () => 1);
+    metrics.read('hub_certificate_expiry_timestamp_seconds', (peer) =>
+      certificates.earliestSeconds(peer),
+    );
     metrics.read('hub_state', (state) => (readiness.state === state ? 1 : 0));
     const opsUrl = await listenForOps(config, readiness, metrics, closers, log);
     const hasOpsPort = config.opsPort !== null;

@@ -42,6 +42,8 @@ export interface ChatStoreDeps {
    * call that the store's own limits refuse, nor for one whose answer the store no longer waits for.
    */
   readonly onCall?: (call: DatabaseCall) => void;
+  /** Called with the certificate of PostgreSQL on each new connection over TLS, for metrics. */
+  readonly onCertificate?: (certificate: { readonly expiresAtMs: number }) => void;
   /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
   readonly onSweep?: (swept: Swept) => void;
 }
@@ -333,7 +335,8 @@ async function openCore(
     return openSqliteCore({ ...options, path: options.target.path }, onFault);
   }
   const { openPostgresCore } = await import('./postgres/postgres-core.ts');
-  return openPostgresCore({ ...options, url: options.target.url }, onFault, onPool);
+  const { onCertificate } = deps;
+  return openPostgresCore({ ...options, url: options.target.url, onCertificate }, onFault, onPool);
 }
 
 /** Estimates the memory of a command, which limits the queue and its groups. */

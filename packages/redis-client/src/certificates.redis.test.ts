@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
@@ -10,7 +11,7 @@ import {
   waitFor,
   type CertificateAuthority,
 } from '@openclaw/test-support';
-import { openRedisServers, parseRedisEnvironment } from './index.ts';
+import { createRedisClient, openRedisServers, parseRedisEnvironment } from './index.ts';
 import { clientsOfTest, recordingLogger, untilUp } from './testing/clients.ts';
 import { startTlsServer, tlsArguments } from './testing/tls-server.ts';
 
@@ -86,6 +87,41 @@ withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', 
       expect(redis.available).toBe(false);
       expect(JSON.stringify(logger.lines)).not.toContain('hunter2');
     } finally {
+      await server.stop();
+    }
+  });
+});
+
+withOpenssl('the certificates of the servers (needs openssl)', () => {
+  it('are reported for each connection that accepts them, and for no other', async () => {
+    const certificate = authority.issueFor(9, 'nine-days', 'DNS:localhost');
+    const server = await startTlsServer([
+      ...tlsArguments(authority, certificate),
+      ...['--tls-auth-clients', 'no'],
+    ]);
+    const tls = { ca: readFileSync(authority.caFile) };
+    const open = (host: string) => {
+      const seen: object[] = [];
+      const redis = createRedisClient(
+        { host, port: server.port, tls },
+        { onCertificate: (found) => seen.push(found) },
+      );
+      return { redis, seen };
+    };
+    const [named, unnamed] = [open('localhost'), open('127.0.0.1')];
+    try {
+      await untilUp(named.redis);
+      const { validTo } = new X509Certificate(readFileSync(certificate.certificateFile));
+      const expected = { host: 'localhost', expiresAtMs: Date.parse(validTo) };
+      expect(named.seen).toEqual([expected, expected]);
+      await waitFor(async () =>
+        String(await unnamed.redis.send(['PING']).catch((thrown: unknown) => thrown)).includes(
+          'does not match certificate',
+        ),
+      );
+      expect(unnamed.seen).toEqual([]);
+    } finally {
+      await Promise.all([named.redis.close(), unnamed.redis.close()]);
       await server.stop();
     }
   });

@@ -10,6 +10,7 @@ import {
 } from './errors.ts';
 import { readHealth, type RedisHealth } from './health.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import type { ServerCertificate } from './observed-certificates.ts';
 import { openTransports } from './open-transports.ts';
 import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { createSubscriber, type RedisSubscriber } from './subscriber.ts';
@@ -95,6 +96,11 @@ export interface RedisClientDeps {
   readonly logger?: Logger;
   /** Called when a round trip has ended, for metrics. Calls that fail without being sent are not among them. */
   readonly onRoundTrip?: (trip: RoundTrip) => void;
+  /**
+   * Called with the certificate of each new TLS connection of this client's own, for metrics. Not called for a
+   * certificate that is accepted although it is not valid, as with `rejectUnauthorized: false`.
+   */
+  readonly onCertificate?: (certificate: ServerCertificate) => void;
 }
 
 /**
@@ -103,14 +109,19 @@ export interface RedisClientDeps {
  */
 export function createRedisClient(
   options: RedisClientOptions,
-  { logger = silentLogger, onRoundTrip }: RedisClientDeps = {},
+  { logger = silentLogger, onRoundTrip, onCertificate }: RedisClientDeps = {},
 ): RedisClient {
   const settings = resolveSettings(options);
-  const { mode, transport, openSubscriber } = openTransports(options, settings, {
-    onReady: () => availability.onReady(),
-    onDown: () => availability.onDown(),
-    onError: (error) => availability.onError(error),
-  });
+  const { mode, transport, openSubscriber } = openTransports(
+    options,
+    settings,
+    {
+      onReady: () => availability.onReady(),
+      onDown: () => availability.onDown(),
+      onError: (error) => availability.onError(error),
+    },
+    onCertificate,
+  );
   const availability = createAvailability(transport, settings, logger, onRoundTrip);
   const subscriber = createSubscriber(openSubscriber, settings, logger);
 

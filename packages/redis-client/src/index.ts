@@ -17,6 +17,7 @@ export type { RedisHealth } from './health.ts';
 export { createListeners } from './listeners.ts';
 export { createThrottledWarn } from './logger.ts';
 export type { Logger } from './logger.ts';
+export type { ServerCertificate } from './observed-certificates.ts';
 export type { BorrowedConnections, RedisClientOptions, RedisConnection } from './options.ts';
 export type { RedisNode, RedisTls } from './options.ts';
 export { resolveOptions } from './resolve-options.ts';

@@ -3,6 +3,7 @@ import { connectCluster, openClusterTransport } from './cluster-transport.ts';
 import { RedisClientError } from './errors.ts';
 import type { RedisHealth } from './health.ts';
 import { type IoredisOptions, profile, serverOptions } from './ioredis-options.ts';
+import { observeCertificates, type ServerCertificate } from './observed-certificates.ts';
 import {
   type BorrowedConnections,
   type ClientSettings,
@@ -37,9 +38,11 @@ export function openTransports(
   { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,
   events: ConnectionEvents,
+  onCertificate?: (certificate: ServerCertificate) => void,
 ): Transports {
   const connectionName = `${settings.connectionName}:sub`;
-  const resolved = resolveConnection(connection ? {} : address);
+  const given = resolveConnection(connection ? {} : address);
+  const resolved = onCertificate ? observeCertificates(given, onCertificate) : given;
   const ownProfile = profile(resolved, settings);
 
   const openServer = (

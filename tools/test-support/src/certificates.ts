@@ -36,6 +36,8 @@ export interface CertificateAuthority extends AsyncDisposable {
   readonly caFile: string;
   /** Issues a certificate for names such as `DNS:localhost` and `IP:127.0.0.1`. */
   issue(name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
+  /** The same with another validity than two days. */
+  issueFor(days: number, name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
   remove(): Promise<void>;
 }
 
@@ -50,21 +52,31 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
     ...['req', '-x509', ...newKey, '-days', '2', '-subj', '/CN=test-ca'],
     ...['-keyout', 'ca.key', '-out', 'ca.pem'],
   );
+  const issueFor: CertificateAuthority['issueFor'] = (days, name, ...subjectAltNames) => {
+    const subject = ['-subj', `/CN=${name}`];
+    openssl('req', ...newKey, ...subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+    // The extended usage lets one certificate serve as a server's and as a client's.
+    const extensions = ['extendedKeyUsage=serverAuth,clientAuth'];
+    if (subjectAltNames.length > 0) extensions.push(`subjectAltName=${subjectAltNames.join()}`);
+    writeFileSync(path(`${name}.ext`), extensions.join('\n'));
+    openssl(
+      ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
+      ...[
+        '-CAcreateserial',
+        '-days',
+        String(days),
+        '-extfile',
+        `${name}.ext`,
+        '-out',
+        `${name}.pem`,
+      ],
+    );
+    return { certificateFile: path(`${name}.pem`), keyFile: path(`${name}.key`) };
+  };
   return {
     caFile: path('ca.pem'),
-    issue(name, ...subjectAltNames) {
-      const subject = ['-subj', `/CN=${name}`];
-      openssl('req', ...newKey, ...subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-      // The extended usage lets one certificate serve as a server's and as a client's.
-      const extensions = ['extendedKeyUsage=serverAuth,clientAuth'];
-      if (subjectAltNames.length > 0) extensions.push(`subjectAltName=${subjectAltNames.join()}`);
-      writeFileSync(path(`${name}.ext`), extensions.join('\n'));
-      openssl(
-        ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
-        ...['-CAcreateserial', '-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.pem`],
-      );
-      return { certificateFile: path(`${name}.pem`), keyFile: path(`${name}.key`) };
-    },
+    issue: (name, ...subjectAltNames) => issueFor(2, name, ...subjectAltNames),
+    issueFor,
     remove: () => folder.remove(),
     [Symbol.asyncDispose]: () => folder.remove(),
   };

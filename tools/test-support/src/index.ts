@@ -36,6 +36,7 @@ export {
   holdLocks,
   restartAsStandby,
 } from './postgres-faults.ts';
+export { installCertificate, serveOverTls } from './postgres-tls.ts';
 export { startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';
 export { freePort, randomPrefix, startProcess, temporaryFolder, waitFor } from './processes.ts';

@@ -61,15 +61,15 @@ async function staysReported(hub: HubProcess, expected: object): Promise<void> {
 
 describe('a hub that has lost its PostgreSQL', () => {
   it.each([
-    ['refuses connections', () => one.link.refuse()],
-    ['passes nothing', () => one.link.stall()],
+    ['refuses connections', 'refused', () => one.link.refuse()],
+    ['passes nothing', 'stalled', () => one.link.stall()],
   ])(
     'while another hub reaches it is not ready, and is again at once when it is back: its link %s',
-    async (_how, strike) => {
+    async (_how, channelId, strike) => {
       const messages = ['another hub reaches the database', 'the database answers again'];
       const before = messages.map((message) => linesOf(one.hub, message));
       const ana = await connectAgent(two.hub, 'ana');
-      const { channelId } = await ana.call('channel.create', { name: 'Ops' });
+      await ana.call('channel.create', { channelId, name: 'Ops' });
       const ben = await connectAgent(one.hub, 'ben');
       await ben.call('channel.join', { channelId });
       strike();

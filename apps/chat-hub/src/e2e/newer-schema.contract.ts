@@ -30,7 +30,8 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
       },
     });
     const ana = await connectAgent(hub, 'ana');
-    const { channelId } = await ana.call('channel.create', { name: 'Ops' });
+    const channelId = 'ops';
+    await ana.call('channel.create', { channelId, name: 'Ops' });
     const send = () =>
       ana.call('message.send', { channelId, content: 'x' }).then(
         () => 'ok',

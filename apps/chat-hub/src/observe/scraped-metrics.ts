@@ -1,3 +1,4 @@
+import { certificatePeers } from './peer-certificates.ts';
 import { version } from './version.ts';
 
 export const redisStates = ['in_use', 'refusing_writes', 'down', 'unused'] as const;
@@ -93,6 +94,11 @@ const definitions = {
     type: 'gauge',
     help: 'Queries that wait for a connection to PostgreSQL, by pool',
     label: ['pool', ['reads', 'system']],
+  },
+  hub_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Earliest end of the certificates on the newest connections; 0 without TLS',
+    label: ['peer', certificatePeers],
   },
   hub_redis_available: { type: 'gauge', help: '1 while Redis is in use' },
   hub_redis_state: {

@@ -135,6 +135,20 @@ describe('a hub that has lost its database', () => {
     expect([watch.isAlone, logged.length]).toEqual([false, 1]);
   });
 
+  // The race: the database answers between two looks and is lost again, now for all hubs. Invariant: what was found in
+  // one outage says nothing about the next.
+  it('starts over when another outage begins between two looks', async () => {
+    await pass(15_000);
+    expect(watch.isAlone).toBe(true);
+    nowMs += 500;
+    downMs = 100;
+    expect(watch.isAlone).toBe(false);
+    await pass(12_000);
+    expect(watch.isAlone).toBe(false);
+    await pass(1_000);
+    expect(watch.isAlone).toBe(true);
+  });
+
   it('knows nothing without Redis, but does not forget at its first failures what it has found', async () => {
     isRedisAway = true;
     await pass(20_000);

@@ -49,8 +49,12 @@ export function startOwnOutageWatch(
   let failedLooks = 0;
   let isLooking = false;
 
+  // The database may have answered between two looks. Then another outage has begun since the first find.
+  const isSameOutage = () => foundSinceMs !== null && database.downMs >= clock() - foundSinceMs;
+
   function found(otherHub: string | null): void {
-    foundSinceMs = otherHub === null ? null : (foundSinceMs ?? clock());
+    if (otherHub === null) foundSinceMs = null;
+    else if (!isSameOutage()) foundSinceMs = clock();
     const wasAlone = isAlone;
     isAlone = foundSinceMs !== null && clock() - foundSinceMs >= aloneAfterMs;
     if (isAlone && !wasAlone)
@@ -86,7 +90,7 @@ export function startOwnOutageWatch(
 
   return {
     get isAlone() {
-      return isAlone && database.downMs > 0;
+      return isAlone && isSameOutage();
     },
     databaseAnswered() {
       const nowMs = clock();

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { bounds, commitSettings, setSettings, type SessionMode } from './session.ts';
 
@@ -9,6 +11,14 @@ export interface PostgresSettings {
   readonly poolSize: number;
   /** @default separate sessions, without a pooler in transaction mode */
   readonly session?: SessionMode;
+  /** Called with the certificate of the server on each new connection over TLS. */
+  readonly onCertificate?: ((certificate: ServerCertificate) => void) | undefined;
+}
+
+/** The certificate that the server presented. */
+export interface ServerCertificate {
+  /** The end of its validity, in epoch milliseconds. */
+  readonly expiresAtMs: number;
 }
 
 const connectTimeoutMs = 2000;
@@ -35,11 +45,24 @@ export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientCon
   };
 }
 
+// The types of pg lack the socket of a connection.
+function socketOf(client: pg.ClientBase): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+}
+
 // Does not use end(), which waits for the answers of a server that may be frozen.
 function cutOff(client: pg.ClientBase): void {
-  (
-    client as unknown as { connection: { stream: { destroy(): void } } }
-  ).connection.stream.destroy();
+  socketOf(client).destroy();
+}
+
+function reportCertificate(
+  client: pg.ClientBase,
+  onCertificate: PostgresSettings['onCertificate'],
+): void {
+  const socket = socketOf(client);
+  if (!onCertificate || !(socket instanceof TLSSocket)) return;
+  const expiresAtMs = Date.parse(socket.getPeerCertificate().valid_to);
+  if (!Number.isNaN(expiresAtMs)) onCertificate({ expiresAtMs });
 }
 
 /** Creates a pool. Its connections can be cut off without waiting for the server. */
@@ -58,6 +81,7 @@ export function createPool(settings: PostgresSettings) {
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     clients.add(client);
+    reportCertificate(client, settings.onCertificate);
     client.on('error', () => undefined);
     client.on('end', () => clients.delete(client));
   });
@@ -87,6 +111,7 @@ export function createCommitConnection(settings: PostgresSettings) {
       cutOff(client);
     };
     await client.connect();
+    reportCertificate(client, settings.onCertificate);
     if (!settings.session?.isPooled)
       await client.query(setSettings(commitSettings(settings), 'session'));
     return client;

@@ -5,13 +5,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
 import {
   connectRpc,
+  createCertificateAuthority,
   freePort,
   freezePostgres,
   holdLocks,
+  installCertificate,
   mountSmallDisk,
   restartAsStandby,
+  serveOverTls,
   signToken,
   startProcess,
+  startTcpLink,
+  temporaryFolder,
   waitFor,
   type RedisServer,
 } from '@openclaw/test-support';
@@ -144,6 +149,21 @@ const drills: readonly Drill[] = [
     },
   },
   {
+    alerts: ['HubDatabaseDown'],
+    fault: 'one hub still has the former address of PostgreSQL',
+    blocks: { HubDatabaseDown: [3] },
+    async cause({ postgres, drilledHub, databaseUrl }) {
+      const former = await scope.use(startTcpLink(postgres.port));
+      const folder = await scope.use(temporaryFolder('secret'));
+      const secret = join(folder.path, 'database-url');
+      await writeFile(secret, databaseUrl.replace(String(postgres.port), String(former.port)));
+      await drilledHub.configure({ HUB_DB_URL: '', HUB_DB_URL_FILE: secret });
+      scope.defer(() => drilledHub.configure({}));
+      await writeFile(secret, databaseUrl);
+      former.refuse();
+    },
+  },
+  {
     alerts: ['HubStartsTooLong'],
     fault: 'a hub starts while PostgreSQL is away',
     async cause({ postgres, drilledHub }) {
@@ -189,6 +209,50 @@ const drills: readonly Drill[] = [
       const used = Number(postgres.query(`select count(*) ${connections}`));
       // Three of the 80 connections are reserved for superusers, such as the operator.
       scope.defer(await openSessions(postgres.port, 77 - used));
+    },
+  },
+  {
+    alerts: ['HubCertificateExpires'],
+    fault: 'the certificate of Redis ends in two days',
+    async cause({ drilledHub }) {
+      const { authority, expiring, renewed } = await certificates();
+      const tlsPort = await freePort();
+      const redis = await scope.use(
+        startProductionRedis({
+          args: [
+            ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
+            ...['--tls-cert-file', expiring.certificateFile, '--tls-key-file', expiring.keyFile],
+            ...['--tls-ca-cert-file', authority.caFile],
+          ],
+        }),
+      );
+      await drilledHub.configure({
+        REDIS_URL: redis.hubUrl.replace('redis:', 'rediss:').replace(/\d+$/, String(tlsPort)),
+        CHAT_REDIS_TLS_CA_FILE: authority.caFile,
+      });
+      scope.defer(() => drilledHub.configure({}));
+      return {
+        env: {
+          REDIS_URL: redis.url,
+          NEW_CERT: renewed.certificateFile,
+          NEW_KEY: renewed.keyFile,
+        },
+      };
+    },
+  },
+  {
+    alerts: ['HubCertificateExpires'],
+    fault: 'the certificate of PostgreSQL ends in two days',
+    blocks: { HubCertificateExpires: [1] },
+    async cause({ postgres, drilledHub, databaseUrl }) {
+      const { authority, expiring, renewed } = await certificates();
+      scope.defer(serveOverTls(postgres, expiring));
+      await drilledHub.configure({
+        HUB_DB_URL: `${databaseUrl}?sslmode=verify-full&sslrootcert=${authority.caFile}`,
+      });
+      scope.defer(() => drilledHub.configure({}));
+      const { certificateFile, keyFile } = installCertificate(postgres, 'renewed', renewed);
+      return { env: { NEW_CERT: certificateFile, NEW_KEY: keyFile } };
     },
   },
   {
@@ -483,6 +547,17 @@ const drills: readonly Drill[] = [
     },
   },
 ];
+
+/** A certificate that ends in two days, and its renewal. */
+async function certificates() {
+  const authority = await scope.use(createCertificateAuthority());
+  const names = ['DNS:localhost', 'IP:127.0.0.1'];
+  return {
+    authority,
+    expiring: authority.issue('expiring', ...names),
+    renewed: authority.issueFor(90, 'renewed', ...names),
+  };
+}
 
 function connectTo({ hub }: HubService, agentId: string) {
   const authorization = `Bearer ${signToken(hubSecret, agentId)}`;

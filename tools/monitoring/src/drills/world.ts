@@ -19,6 +19,8 @@ import { startProductionRedis, type ProductionRedis } from './production-redis.t
 /** A deployment under load, and its monitoring. */
 export interface World {
   readonly postgres: PostgresServer;
+  /** The HUB_DB_URL of the hubs. */
+  readonly databaseUrl: string;
   readonly redis: ProductionRedis;
   /** The hubs with the load. */
   readonly hubs: readonly HubService[];
@@ -153,6 +155,7 @@ export async function startWorld(scope: Scope): Promise<World> {
 
   const world: World = {
     postgres,
+    databaseUrl,
     redis,
     hubs,
     drilledHub,

@@ -1,0 +1,32 @@
+/** The servers to which a hub connects over TLS. */
+export const certificatePeers = ['redis', 'postgres'] as const;
+export type CertificatePeer = (typeof certificatePeers)[number];
+
+/** Hosts of one peer that are remembered: more than the nodes of a Cluster and its sentinels. */
+const maxHosts = 64;
+
+/** The ends of the certificates that servers presented, as of the newest connection to each host. */
+export function createPeerCertificates() {
+  const latest: Readonly<Record<CertificatePeer, Map<string, number>>> = {
+    redis: new Map(),
+    postgres: new Map(),
+  };
+  return {
+    /** Takes the certificate of a new connection. */
+    seen(peer: CertificatePeer, host: string, expiresAtMs: number): void {
+      const hosts = latest[peer];
+      // The host that connected longest ago is forgotten first.
+      hosts.delete(host);
+      hosts.set(host, expiresAtMs);
+      const [oldest] = hosts.keys();
+      if (hosts.size > maxHosts && oldest !== undefined) hosts.delete(oldest);
+    },
+    /** The earliest end among the hosts of a peer, in epoch seconds; 0 without TLS. */
+    earliestSeconds(peer: CertificatePeer): number {
+      const hosts = latest[peer];
+      return hosts.size === 0 ? 0 : Math.min(...hosts.values()) / 1_000;
+    },
+  };
+}
+
+export type PeerCertificates = ReturnType<typeof createPeerCertificates>;

@@ -1,0 +1,33 @@
+import { checkServerIdentity } from 'node:tls';
+import type { RedisTls, ResolvedConnection } from './options.ts';
+
+/** A certificate that a server presented and that was accepted. */
+export interface ServerCertificate {
+  /** The name that the certificate was compared with. */
+  readonly host: string;
+  /** The end of its validity, in epoch milliseconds. */
+  readonly expiresAtMs: number;
+}
+
+/** The connection, with a callback for each handshake of TLS whose certificate is accepted. */
+export function observeCertificates(
+  connection: ResolvedConnection,
+  onCertificate: (certificate: ServerCertificate) => void,
+): ResolvedConnection {
+  const observed = (tls: RedisTls): RedisTls => ({
+    ...tls,
+    checkServerIdentity(host, certificate) {
+      const check = tls.checkServerIdentity ?? checkServerIdentity;
+      const problem = check(host, certificate);
+      if (problem === undefined)
+        onCertificate({ host, expiresAtMs: Date.parse(certificate.valid_to) });
+      return problem;
+    },
+  });
+  const { tls, sentinelTls } = connection;
+  return {
+    ...connection,
+    ...(tls && { tls: observed(tls) }),
+    ...(sentinelTls && { sentinelTls: observed(sentinelTls) }),
+  };
+}
