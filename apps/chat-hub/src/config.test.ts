@@ -189,7 +189,20 @@ describe('configuration', () => {
     });
   });
 
+  it('limits loops of agents unless the limits are 0', () => {
+    expect(parseConfig({})).toMatchObject({
+      agentLoop: { limit: 100, windowMs: 60_000 },
+      agentTurns: { limit: 500, windowMs: 600_000 },
+    });
+    expect(parseConfig({ HUB_AGENT_LOOP: '0', HUB_AGENT_TURNS: '9/1' })).toMatchObject({
+      agentLoop: null,
+      agentTurns: { limit: 9, windowMs: 1_000 },
+    });
+  });
+
   it.each([
+    ['HUB_AGENT_LOOP', '0/60'],
+    ['HUB_AGENT_TURNS', 'none'],
     ['HUB_LIMIT_CALLS', 'many'],
     ['HUB_MAX_CONNECTIONS', '0'],
     ['HUB_OPS_PORT', '99999'],

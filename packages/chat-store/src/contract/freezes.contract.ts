@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ParamsInputOf } from '@openclaw/protocol';
 import type { WriteMethod } from '../index.ts';
-import { agentOf, channelWithTwo, eventOf, uniqueId, type TestDatabase } from './world.contract.ts';
+import { agentOf, eventOf, uniqueId, type TestDatabase } from './world.contract.ts';
 
 const reason = 'it loops';
 

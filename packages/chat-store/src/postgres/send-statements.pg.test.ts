@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { startPostgres } from '@openclaw/test-support';
+import pg from 'pg';
+import { agentOf } from '../contract/world.contract.ts';
+import { createChatStore, type ChatStore } from '../index.ts';
+
+let server: Awaited<ReturnType<typeof startPostgres>>;
+let store: ChatStore;
+beforeAll(async () => {
+  server = await startPostgres();
+  store = await createChatStore({ url: server.url, agentTurns: 100 });
+}, 60_000);
+afterAll(async () => {
+  await store.close();
+  await server.stop();
+});
+
+/** The names of the statements that the server gets while `work` runs. */
+async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const query = jest.spyOn(pg.Client.prototype, 'query');
+  try {
+    await work();
+    return query.mock.calls.map(([first]: readonly unknown[]) => {
+      const { name, text } = first as { readonly name?: string; readonly text?: string };
+      return name ?? (text ?? String(first)).split(' ')[0] ?? '';
+    });
+  } finally {
+    query.mockRestore();
+  }
+}
+
+// Invariant: budgets, freezes and the ledger cost a send without them no statement, in whatever channel it is.
+it('a plain send costs the same eight statements with and without a budget', async () => {
+  const person = agentOf(store, 'pia', { kind: 'person' });
+  const agent = agentOf(store, 'ana', { kind: 'agent' });
+  const channelId = 'plain';
+  await person.write('channel.create', { channelId, name: 'Plain' });
+  await person.write('member.add', { channelId, agentId: 'ana' });
+  await person.write('direct.send', { agentId: 'ana', content: 'hi' });
+  const plain = [
+    ...['BEGIN', 'chat_store_lock', 'chat_store_moment'],
+    ...['chat_store_read_members', 'chat_store_read_senders'],
+    ...['chat_store_write_log', 'chat_store_write_messages', 'COMMIT'],
+  ];
+  const send = () => agent.say(channelId, 'x');
+  expect(await statementsOf(send)).toEqual(plain);
+  expect(await statementsOf(() => person.say(channelId, 'y'))).toEqual(plain);
+  // In a direct channel the hub's own limit counts.
+  const direct = () => agent.write('direct.send', { agentId: 'pia', content: 'x' });
+  expect(await statementsOf(direct)).toEqual(plain);
+  await person.write('budget.set', { channelId, agentTurns: 3, perMinute: 9 });
+  expect(await statementsOf(send)).toEqual(plain);
+  await person.write('freeze', { scope: 'channel', id: channelId, reason: 'stop' });
+  await person.write('unfreeze', { scope: 'channel', id: channelId });
+  expect(await statementsOf(send)).toEqual(plain);
+  // The control: a turn in the metadata costs one statement more.
+  const turn = { model: 'm', tokensIn: 1, tokensOut: 1, costMicros: 1, ms: 1 };
+  await person.say(channelId, 'go on');
+  const withTurn = await statementsOf(() => agent.say(channelId, 'x', { metadata: { turn } }));
+  expect([...withTurn].sort()).toEqual([...plain, 'chat_store_write_ledger'].sort());
+});
