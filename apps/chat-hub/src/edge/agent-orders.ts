@@ -35,7 +35,7 @@ export async function createAgentOrders(deps: {
     for (const kick of kicks) {
       // Kicks from before this hub's start are not about its sockets.
       if (isFirst || kicked.has(idOf(kick))) continue;
-      for (const session of sessions.ofAgent(kick.agentId)) session.expel(4403, kick.value);
+      for (const session of sessions.ofAgent(kick.agentId)) session.close(4403, kick.value);
     }
     kicked = new Set(kicks.map(idOf));
     const before = limited;

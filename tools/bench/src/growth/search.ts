@@ -155,7 +155,7 @@ export const sqliteSearchGrowth = searchSeries(
       database.close();
       return statSync(path).size;
     };
-    return measureOn(sqliteFile(path), messages, bytes);
+    return await measureOn(sqliteFile(path), messages, bytes);
   },
 );
 
@@ -165,6 +165,6 @@ export const postgresSearchGrowth = searchSeries(
     await using server = await startPostgres();
     const bytes = () => Number(server.query('select pg_database_size(current_database())'));
     const run = (sql: string) => void server.query(sql);
-    return measureOn({ url: server.url, dialect: 'postgres', run }, messages, bytes);
+    return await measureOn({ url: server.url, dialect: 'postgres', run }, messages, bytes);
   },
 );

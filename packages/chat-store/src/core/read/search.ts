@@ -50,7 +50,7 @@ const messagesBefore = 50;
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
 
-/** What is left of the bounds of this call. */
+/** The bounds that this call has not used yet. */
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
 /** Newest first: in the order in which messages were indexed, which is that of their commits. */
@@ -200,7 +200,7 @@ async function findWords(
       .limit(prefixRowsMax + 1)
       .execute();
     budget.index -= rows.length + left.size;
-    // Of very many words, some have most messages: then the texts decide.
+    // Very many words begin with the prefix, so most messages have one: the texts decide.
     if (rows.length <= prefixRowsMax) keep(setsOf(rows));
   }
   return [...left].sort(([a], [b]) => b - a);

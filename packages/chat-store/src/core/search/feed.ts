@@ -80,7 +80,9 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
     if (!isBehind) {
       const isChecking = await checkSome(within, feed);
       isMore = isChecking || (await backfillSome(within, feed));
-      isMore = (await sweepSegment(engine, db)) || isMore;
+      // One of the two in a piece, so that no commit waits for both.
+      const isTurnOfSweep = !isMore || feed.part % 2 === 0;
+      if (isTurnOfSweep) isMore = (await sweepSegment(engine, db)) || isMore;
     }
     await db.updateTable('search_feed').set(feed).where('name', '=', 'feed').execute();
     return { ...idle, isBehind, isMore };
