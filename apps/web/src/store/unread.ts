@@ -43,7 +43,7 @@ interface Item {
 
 // Past this, further messages are counted without being remembered one by one.
 const itemsMax = 10_000;
-const storedRepliesMax = 200;
+const storedRepliesMax = 50;
 
 const noThreads: Unread['threads'] = new Map();
 export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: noThreads };

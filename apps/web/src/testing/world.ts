@@ -11,6 +11,8 @@ export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
+  /** A device with a touch screen, such as a phone. */
+  readonly isTouch?: boolean;
   readonly ignoreHTTPSErrors?: boolean;
 }
 
@@ -42,6 +44,8 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     const context = await servers.browser.newContext({
       viewport,
       colorScheme,
+      hasTouch: options.isTouch ?? false,
+      isMobile: options.isTouch ?? false,
       ignoreHTTPSErrors: options.ignoreHTTPSErrors ?? false,
     });
     afterEachTest.push(() => context.close());

@@ -76,10 +76,11 @@ export function useRowWindow(options: RowWindowOptions) {
   }
 
   function keepAnchor() {
-    const top = view.current?.getBoundingClientRect().top ?? 0;
+    const { top = 0, bottom = 0 } = view.current?.getBoundingClientRect() ?? {};
     for (const row of list.current?.children ?? []) {
       const rect = row.getBoundingClientRect();
       if (rect.bottom <= top) continue;
+      if (rect.top >= bottom) break;
       state.anchor = { seq: seqOf(row), above: top - rect.top };
       return;
     }
