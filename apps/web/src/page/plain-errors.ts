@@ -1,6 +1,6 @@
 import { HubError } from '@openclaw/client';
 
-/** What a refusal means to a person. The hub's own sentence is kept where it says more. */
+/** Refusals in words for a person. For other codes the hub's own sentence is kept, which says more. */
 const words: Partial<Record<HubError['code'], string>> = {
   disconnected: 'The connection was lost.',
   closed: 'You are signed out.',

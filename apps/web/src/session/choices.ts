@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals';
 
-/** What an agent has chosen for its list of channels, in this browser. */
+/** An agent's choices for its list of channels, in this browser. */
 export interface Choices {
   /** Channels that count only mentions. */
   readonly muted: readonly string[];

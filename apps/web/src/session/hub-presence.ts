@@ -21,7 +21,7 @@ export function createHubPresence(credentials: Credentials, isNeeded: () => bool
       connected.value = new Map(agents.map((agent) => [agent.agentId, agent]));
     } catch (error) {
       isRefused = error instanceof OperationsRefused;
-      // What was known is not known any more.
+      // The earlier answer may no longer hold.
       connected.value = null;
     } finally {
       isReading = false;

@@ -8,7 +8,7 @@ export interface ThreadUnread {
   readonly firstSeq: number;
 }
 
-/** What the reader has not seen in one channel. */
+/** The messages and replies of one channel that the reader has not seen. */
 export interface Unread {
   /** The reader has seen the channel up to this seq. */
   readonly seq: number;
@@ -51,7 +51,7 @@ export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: n
 export type UnreadCounter = ReturnType<typeof createUnread>;
 
 /**
- * Counts what the reader has not seen in one channel. The hub's counts cover messages that the page has not read; each
+ * Counts the messages and replies of one channel that the reader has not seen. The hub's counts cover messages that the page has not read; each
  * message that the page reads later moves from that remainder to the known ones, so none is counted twice.
  */
 export function createUnread(me: string) {

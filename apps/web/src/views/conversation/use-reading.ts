@@ -100,7 +100,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     target.value = { channelId: chat.id, seq };
   }
 
-  /** Where the reader begins: at the first new message, or at the newest one. */
+  /** Scrolls to the reader's place: the message of a link, the first new message, or the newest one. */
   function open() {
     if (linkedSeq !== null) return goTo(linkedSeq).catch(onFailed);
     const { seq, count } = chat.unread.peek();

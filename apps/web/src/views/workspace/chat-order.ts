@@ -2,7 +2,7 @@ import type { Session } from '../../session/session.ts';
 import { titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 
-/** What a channel asks of the reader, as the list of channels shows it. */
+/** How the list of channels shows the news of one channel. */
 export interface Attention {
   readonly isUnread: boolean;
   /** The number to show; null for none. */
