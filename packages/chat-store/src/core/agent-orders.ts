@@ -17,15 +17,6 @@ export interface GivenAgentOrder extends AgentOrder {
   readonly givenAtMs: number;
 }
 
-export interface AgentOrdersTable {
-  agent_id: string;
-  kind: AgentOrder['kind'];
-  value: string;
-  given_at: number;
-  /** Null: until another order of the kind. */
-  until_at: number | null;
-}
-
 /** The most orders in force at a time. */
 const ordersMax = 10_000;
 

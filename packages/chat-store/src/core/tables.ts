@@ -1,5 +1,4 @@
 import type { AgentKind, FreezeScope } from '@openclaw/protocol';
-import type { AgentOrdersTable } from './agent-orders.ts';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -253,6 +252,16 @@ export interface MintedTokensTable {
   minted_at: number;
   expires_at: number;
   last_used_at: number | null;
+}
+
+/** An order of an admin about an agent, which every hub follows; see agent-orders.ts. */
+export interface AgentOrdersTable {
+  agent_id: string;
+  kind: 'kick' | 'limit';
+  value: string;
+  given_at: number;
+  /** Null: until another order of the kind. */
+  until_at: number | null;
 }
 
 /** An administrative act. */
