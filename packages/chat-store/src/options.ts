@@ -38,6 +38,8 @@ export interface ChatStoreOptions {
   readonly poolSize?: number;
   /** How often rows that are no longer needed are looked for. @default 60000 */
   readonly sweepEveryMs?: number;
+  /** How often new messages are looked for, to index them for search. @default 250 */
+  readonly searchEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
   /** In every channel, events older than this are trimmed. @default none: they stay */
@@ -60,6 +62,7 @@ const defaults = {
   maxReads: 2000,
   poolSize: 8,
   sweepEveryMs: 60_000,
+  searchEveryMs: 250,
   auditRetentionMs: 34_560_000_000,
 };
 
