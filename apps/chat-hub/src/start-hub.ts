@@ -129,7 +129,7 @@ export async function startHub(
     const agentOrders = closers.opened(
       await createAgentOrders({ store, sessions: live.sessions, log }),
     );
-    const limiter = countRefusals(agentOrders.limiting(services.limiter), metrics);
+    const limiter = countRefusals(services.limiter, metrics, agentOrders.limiters);
     const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits } = live;
 
     const allowance = createCallAllowance({

@@ -132,8 +132,6 @@ export interface ChatStore extends Omit<
 /** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** How often new messages are looked for, to index them for search. A message is found within a second. */
-const searchEveryMs = 250;
 /** The pause between two pieces while new messages wait to be indexed. */
 const behindPause = { factor: 1, minMs: 5 };
 /** Older messages are indexed, and segments swept, in a quarter of the time at most. */
@@ -238,7 +236,7 @@ export async function createChatStore(
       ({ isBehind } = fed);
       return fed.isBehind || fed.isMore;
     },
-    searchEveryMs,
+    parsed.searchEveryMs,
     // New messages are found within a second; older ones wait for the other work of the database.
     () => (isBehind ? behindPause : backfillPause),
   );

@@ -20,6 +20,7 @@ describe('options', () => {
       maxReads: 2000,
       poolSize: 8,
       sweepEveryMs: 60_000,
+      searchEveryMs: 250,
       auditRetentionMs: 34_560_000_000,
       retention: { retentionMs: null, maxMessages: null },
       target: { engine: 'sqlite', path: '.data/hub.sqlite' },

@@ -39,6 +39,8 @@ export interface ChatStoreOptions {
   readonly poolSize?: number;
   /** How often the store looks for rows that are no longer needed. @default 60000 */
   readonly sweepEveryMs?: number;
+  /** How often new messages are looked for, to index them for search. @default 250 */
+  readonly searchEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
   /** In a thread or a direct channel without a budget, agents are paused after this many messages. @default none */
@@ -65,6 +67,7 @@ const defaults = {
   maxReads: 2000,
   poolSize: 8,
   sweepEveryMs: 60_000,
+  searchEveryMs: 250,
   auditRetentionMs: 34_560_000_000,
   agentTurnsWindowMs: 600_000,
 };

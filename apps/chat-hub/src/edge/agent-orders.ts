@@ -1,11 +1,13 @@
 import type { ChatStore, GivenAgentOrder } from '@openclaw/chat-store';
 import { createLocalRateLimiter, parseLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
-import type { LimitedAction, Limiter } from '../calls/invoke.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 /** Sockets of a kicked agent are closed within a second on every hub. */
 const everyMs = 500;
+
+/** The limiter of one agent's messages. */
+export type OwnLimiter = Pick<LocalRateLimiter<'message'>, 'consume'>;
 
 interface LimitedAgent {
   readonly value: string;
@@ -24,6 +26,7 @@ export async function createAgentOrders(deps: {
   const { store, sessions, log } = deps;
   let kicked = new Set<string>();
   let limited = new Map<string, LimitedAgent>();
+  const limiters = new Map<string, OwnLimiter>();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
@@ -46,6 +49,8 @@ export async function createAgentOrders(deps: {
       // The same limit keeps its count.
       limited.set(agentId, known?.value === value ? known : { value, limiter: limiterOf(value) });
     }
+    limiters.clear();
+    for (const [agentId, { limiter }] of limited) limiters.set(agentId, limiter);
     for (const [agentId, { limiter }] of before)
       if (limited.get(agentId)?.limiter !== limiter) void limiter.close();
   }
@@ -77,15 +82,8 @@ export async function createAgentOrders(deps: {
       await running;
       await run();
     },
-    /** The limiter with the agents' own limits, which apply before the usual one. */
-    limiting: (limiter: Limiter): Limiter => ({
-      limits: limiter.limits,
-      consume(action: LimitedAction, agentId: string, cost?: number) {
-        const own = action === 'message' ? limited.get(agentId) : undefined;
-        const decision = own?.limiter.consume('message', agentId, cost);
-        return decision?.allowed === false ? decision : limiter.consume(action, agentId, cost);
-      },
-    }),
+    /** The limiters of agents with a limit of their own, which apply before the usual one. */
+    limiters: limiters as ReadonlyMap<string, OwnLimiter>,
     async close() {
       isClosed = true;
       clearTimeout(timer);

@@ -1,3 +1,4 @@
+import type { OwnLimiter } from '../edge/agent-orders.ts';
 import { LRUCache } from 'lru-cache';
 import type { CallObserver, Limiter } from '../calls/invoke.ts';
 import type { Delivery } from '../channels/flusher.ts';
@@ -117,12 +118,18 @@ export function createTraffic(
   };
 }
 
-/** A limiter that counts its refusals by action. */
-export function countRefusals(limiter: Limiter, { limited }: Pick<Metrics, 'limited'>): Limiter {
+/** A limiter that counts its refusals by action. An agent's own limit for messages applies before the usual one. */
+export function countRefusals(
+  limiter: Limiter,
+  { limited }: Pick<Metrics, 'limited'>,
+  ownLimiters: ReadonlyMap<string, OwnLimiter>,
+): Limiter {
   return {
     limits: limiter.limits,
     consume(action, agentId) {
-      const decision = limiter.consume(action, agentId);
+      const own =
+        action === 'message' ? ownLimiters.get(agentId)?.consume(action, agentId) : undefined;
+      const decision = own?.allowed === false ? own : limiter.consume(action, agentId);
       if (!decision.allowed) limited.inc({ action });
       return decision;
     },

@@ -94,7 +94,7 @@ export function describePages(database: () => TestDatabase): void {
         'log.read': { channelId, after: 1, limit: 2 },
         'message.get': { channelId, messageId: root.messageId },
         'message.history': { channelId, threadId: root.messageId },
-        'message.search': { query: 'root' },
+        'message.search': { query: 'absent' },
         'thread.list': { channelId },
         'budget.get': { channelId },
         'freeze.list': {},
