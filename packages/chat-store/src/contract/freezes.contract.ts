@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ParamsInputOf } from '@openclaw/protocol';
-import type { WriteMethod } from '../index.ts';
+import type { AuditRecord, WriteMethod } from '../index.ts';
 import { agentOf, eventOf, uniqueId, type TestDatabase } from './world.contract.ts';
 
 const reason = 'it loops';
@@ -233,6 +233,27 @@ export function describeFreezes(database: () => TestDatabase): void {
       });
       const { hub, agents } = await store.freezes();
       expect([hub, agents.includes(agent.agentId)]).toEqual([false, false]);
+    });
+
+    it('is audited in its own transaction, when it changes something', async () => {
+      const { store, agent, admin } = await world();
+      const target = agent.agentId;
+      const audit: AuditRecord = {
+        actor: admin.agentId,
+        action: 'freeze',
+        target,
+        details: { reason },
+        via: 'ws',
+        ...{ address: null, requestId: null, hubId: null },
+      };
+      const audited = agentOf(store, admin.agentId, { kind: 'person', isAdmin: true, audit });
+      const startMs = (await agent.write('channel.create', { name: 'now' })).channel.createdAt;
+      const freeze = { scope: 'agent' as const, id: target };
+      for (let n = 0; n < 2; n += 1) await audited.write('freeze', { ...freeze, reason });
+      const { entries } = await store.readAudit({ target, limit: 9 });
+      expect(entries).toMatchObject([audit]);
+      expect(entries[0]?.atMs).toBeGreaterThanOrEqual(startMs);
+      await admin.write('unfreeze', freeze);
     });
 
     it('is listed for those whom it concerns', async () => {
