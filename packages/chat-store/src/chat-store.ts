@@ -10,8 +10,7 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
-import { refuseNewerSchema } from './core/guarded-core.ts';
-import { observeCore, type DatabaseCall } from './core/observed-core.ts';
+import { observeCore, refuseNewerSchema, type DatabaseCall } from './core/watched-core.ts';
 import type { Swept } from './core/retention.ts';
 import type { LogPage } from './core/read/log.ts';
 import { refusalOf } from './core/run-group.ts';

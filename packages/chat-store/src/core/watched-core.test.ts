@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ChatStoreError } from '../errors.ts';
-import { refuseNewerSchema } from './guarded-core.ts';
+import { refuseNewerSchema } from './watched-core.ts';
 import type { StoreCore } from './store-core.ts';
 
 const newer = () => new ChatStoreError('newer_schema', 'needs hubs of release 9.0.0');

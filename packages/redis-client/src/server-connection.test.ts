@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { createJoinedWrites } from './joined-writes.ts';
+import { createJoinedWrites } from './server-connection.ts';
 
 /** A connection that records how many commands each of its writes has. */
 function createBench() {
