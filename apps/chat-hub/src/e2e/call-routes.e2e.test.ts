@@ -39,7 +39,7 @@ const socketMethods = documented.filter(([, { kind }]) => kind === 'socket');
 const otherMethods = documented.filter(([, { kind }]) => kind !== 'socket');
 
 describe('POST /v1/call/{method}', () => {
-  // The caller is an admin, so no call is refused for a missing right. Each method answers with a result of its shape
+  // The caller is an admin and a person, so no call is refused for a missing right. Each method answers with a result of its shape
   // or with one of its listed refusals, because the messages in the examples do not exist here.
   it.each(otherMethods)(
     'takes the params of %s and answers with its result or one of its refusals',
@@ -47,7 +47,7 @@ describe('POST /v1/call/{method}', () => {
       const { status, body } = await hub.request(
         'root',
         'POST',
-        `/v1/call/${name}?role=admin`,
+        `/v1/call/${name}?role=admin&kind=person`,
         examples[0].params,
       );
       if (status === 200) expect(result.safeParse(body).error).toBeUndefined();

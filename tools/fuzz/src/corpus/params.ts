@@ -176,12 +176,14 @@ export const paramCases: readonly CallCase[] = [
       answers: [-32602],
     })),
   ),
-  ...['channel.list', 'member.list', 'thread.list', 'presence.list'].map((method) => ({
+  ...[
+    ['channel.list', 'zzz'],
+    ['member.list', 'zzz'],
+    ['thread.list', 't999999999999999.zzz'],
+    ['presence.list', 'zzz'],
+  ].map(([method = '', cursor]) => ({
     name: `${method} with a forged cursor of the right form`,
-    text: call(
-      method,
-      json({ ...(method !== 'channel.list' && { channelId: channel }), cursor: 'zzz' }),
-    ),
+    text: call(method, json({ ...(method !== 'channel.list' && { channelId: channel }), cursor })),
     answers: ['ok'],
   })),
   {
