@@ -47,6 +47,7 @@ export function npmEnvironment(): NodeJS.ProcessEnv {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !isAdded(name))),
     npm_config_audit: 'false',
     npm_config_fund: 'false',
+    npm_config_loglevel: 'notice',
     npm_config_update_notifier: 'false',
   };
 }
