@@ -9,7 +9,15 @@ from collections.abc import AsyncIterator
 import pytest
 from hub_process import HubProcess, StartHub
 
-from openclaw_client import Discontinuity, Event, EventStream, HubError, Options, connect
+from openclaw_client import (
+    Discontinuity,
+    Event,
+    EventStream,
+    HubError,
+    Options,
+    SearchPage,
+    connect,
+)
 
 
 async def take(stream: EventStream, count: int) -> list[Event]:
@@ -66,9 +74,13 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert await hub.edit(channel_id, root["messageId"], "edited") is None
         history = await hub.history(channel_id, limit=10)
         assert [message["content"] for message in history["messages"]] == ["edited", "reply"]
-        async with asyncio.timeout(5):
-            while not (page := await hub.search("repl*", channel_id=channel_id))["hits"]:
+
+        async def search_until_found() -> SearchPage:
+            while not (found := await hub.search("repl*", channel_id=channel_id))["hits"]:
                 await asyncio.sleep(0.05)
+            return found
+
+        page = await asyncio.wait_for(search_until_found(), 5)
         assert [hit["snippet"] for hit in page["hits"]] == ["reply"]
         assert page["nextCursor"] is None
         assert await hub.delete(channel_id, root["messageId"]) is not None
@@ -91,8 +103,8 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert await hub.freezes() == []
         turn = {"model": "m", "tokensIn": 9, "tokensOut": 2, "costMicros": 7, "ms": 5}
         await hub.send(channel_id, "done", metadata={"turn": turn})
-        page = await hub.ledger("agent", channel_id=channel_id, limit=1)
-        assert [(row["agentId"], row["tokensIn"]) for row in page["rows"]] == [("ada", 9)]
+        sums = await hub.ledger("agent", channel_id=channel_id, limit=1)
+        assert [(row["agentId"], row["tokensIn"]) for row in sums["rows"]] == [("ada", 9)]
         assert (await hub.call("typing.list", {"channelId": channel_id}))["agents"] == []
         await hub.join(channel_id)
         missing = f"{channel_id}-new"
