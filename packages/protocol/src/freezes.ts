@@ -1,6 +1,6 @@
 import { refuseWith, type Refusal } from './errors.ts';
 
-/** What a freeze covers: every agent, one channel, or one agent. */
+/** A freeze covers every agent, one channel, or one agent. */
 export const freezeScopes = ['hub', 'channel', 'agent'] as const;
 export type FreezeScope = (typeof freezeScopes)[number];
 

@@ -14,7 +14,7 @@ const turnSchema = paramsSchema({
   ms: figure,
 });
 
-/** What one turn of an agent cost. `costMicros` is in millionths of the fleet's currency. */
+/** The cost of one turn of an agent. `costMicros` is in millionths of the fleet's currency. */
 export type Turn = z.output<typeof turnSchema>;
 
 /** The metadata of a message. Its field `turn`, if it has one, is checked, because the ledger counts it. */

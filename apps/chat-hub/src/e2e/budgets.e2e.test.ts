@@ -146,7 +146,7 @@ describe('two bots that thank each other', () => {
     const loop = await thank(pair.hubs, mention, 100);
     expect(loop).toMatchObject({ sent: 2 * most, code: 'paused' });
     expect(loop.until).toBeGreaterThan(startMs);
-    // What addresses nobody goes on, and so do other agents.
+    // Messages that address nobody are still accepted, and so are those of other agents.
     const plain = (): [string, object] => ['message.send', { channelId, content: 'a report' }];
     expect(await thank(pair.hubs, plain, 60)).toMatchObject({ sent: 60, code: null });
     expect(await thank(pair.hubs, mention, 2)).toMatchObject({ sent: 0, code: 'paused' });

@@ -17,7 +17,7 @@ const migration = (compatibleFrom: string, change: string) => `begin;
 const addition = 'alter table messages add column weight bigint';
 const renaming = 'alter table messages rename column taint to taints';
 
-/** What a running hub does when a newer release migrates its database. */
+/** The behaviour of a running hub when a newer release migrates its database. */
 export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
   async function start() {
     const database = await create();

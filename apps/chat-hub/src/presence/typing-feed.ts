@@ -22,7 +22,7 @@ export function createTypingFeed(deps: {
   readonly log: Logger;
 }) {
   const { typing, rooms, publisher, log } = deps;
-  /** Where each open socket started typing, by {@link keyOf}; the latest start last. */
+  /** The places where each open socket started typing, by {@link keyOf}; the latest start last. */
   const startedBy = new WeakMap<Session, Map<string, TypingPlace>>();
   const logNotStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');

@@ -127,7 +127,7 @@ export interface GroupRows {
   readonly mentions: readonly MentionsTable[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
-  /** What turns cost, one row for each thread and agent. */
+  /** The costs of turns, one row for each thread and agent. */
   readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];

@@ -2,7 +2,7 @@ import type { JsonObject, Turn } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { LedgerTable, Tables } from './tables.ts';
 
-// What the turns of agents cost, summed by the hour as their messages are committed. The rows of a channel are changed
+// The costs of agents' turns, summed by the hour as their messages are committed. The rows of a channel are changed
 // under its lock only. They hold no text.
 
 /** The span of one row. */

@@ -180,7 +180,7 @@ export interface ClaimsTable {
   released: number;
 }
 
-/** What the turns of one agent in one thread cost in one hour; see ledger.ts. */
+/** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
   /** The beginning of the hour, in epoch ms. */

@@ -9,7 +9,7 @@ import { type MethodDefinition, paramsSchema, read, smallPageBytes } from './def
 const sum = z.int().min(0);
 const groupings = ['channel', 'thread', 'agent', 'hour'] as const;
 
-/** What the rows of a ledger's answer are grouped by. */
+/** The fields by which the rows of a ledger's answer are grouped. */
 export type LedgerGrouping = (typeof groupings)[number];
 
 /** True if the cursor is one of a list with this grouping. */
