@@ -21,6 +21,7 @@ import { announceExhausted, countTurn, refusalOfLoop } from './budgets.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
+import { addMessageToInboxes } from './inbox.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -264,6 +265,12 @@ export function decideSend(
   if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channelId, seq });
   for (const agent_id of mentionedMembers) {
     group.addMention({ agent_id, channel_id: channelId, seq });
+  }
+  const isAddressed = mentionedMembers.length > 0 || mentionsAll || channel.pair !== null;
+  // Most messages address nobody, and run through one function less.
+  if (isAddressed || threadId !== null || replyTo !== null) {
+    const addressing = { mentionedMembers, mentionsAll, threadId };
+    addMessageToInboxes(group, prefetched, send, channel, event, addressing);
   }
   const result = answer({ messageId: id, seq, timestamp, duplicate: false, unreached });
   const events = counted.exhausted
