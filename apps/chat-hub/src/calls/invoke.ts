@@ -216,7 +216,10 @@ export function createInvoke(deps: {
       const work = () => run(checked);
       if (!caller.order) return work();
       const keys = orderKeysOf(definition, params, identity.agentId);
-      return caller.order.run(keys, definition.kind === 'write', work);
+      // A write that reserves memory first reaches the store later, so the writes after it wait for it.
+      const reachesStoreAtOnce =
+        definition.kind === 'write' && replyBytes(definition, params) === 0;
+      return caller.order.run(keys, reachesStoreAtOnce, work);
     }
 
     /**
