@@ -33,7 +33,6 @@ export interface Prefetch {
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
-/** A prefetch of nothing, and its answers. */
 export const emptyLists = {
   members: [],
   repeats: [],
@@ -127,7 +126,6 @@ export interface GroupRows {
   readonly mentions: readonly MentionsTable[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
-  /** The costs of turns, one row for each thread and agent. */
   readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];

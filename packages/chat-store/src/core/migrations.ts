@@ -56,7 +56,6 @@ const migrations: Readonly<
   '0018_agent_orders': { ...second, up: createAgentOrdersTable },
 };
 
-/** The migrations for a database of this engine. */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const bound = Object.entries(migrations).map(([name, migration]) => [
     name,
