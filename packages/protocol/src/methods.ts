@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { agentMethods } from './methods/agent.ts';
+import { askMethods } from './methods/ask.ts';
 import { channelMethods } from './methods/channel.ts';
 import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
@@ -25,6 +26,7 @@ export const methods = {
   ...messageMethods,
   ...searchMethods,
   ...threadMethods,
+  ...askMethods,
   ...claimMethods,
   ...budgetMethods,
   ...freezeMethods,
