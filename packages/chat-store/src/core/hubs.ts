@@ -1,5 +1,5 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { Engine } from './engine.ts';
+import type { Dialect, Engine } from './engine.ts';
 import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
@@ -68,7 +68,7 @@ export interface HubActivity {
 /** Looks for hubs that use the database, which may be empty. */
 export async function readHubActivity(
   db: Kysely<Tables>,
-  dialect: 'sqlite' | 'postgres',
+  dialect: Dialect,
 ): Promise<HubActivity> {
   const read = async (query: RawBuilder<{ value: number | null }>) =>
     (await query.execute(db)).rows[0]?.value ?? null;
