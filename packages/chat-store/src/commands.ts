@@ -57,10 +57,25 @@ export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
+  /** The channel of the ask or question that the params name by its id alone. */
+  readonly channelId?: string;
 };
 
+/** An ask or a question whose time is over. */
+export interface Expiry {
+  readonly kind: 'ask' | 'question';
+  readonly id: string;
+  readonly channelId: string;
+}
+
+/** A write that no caller causes. */
+export interface ExpireCommand {
+  readonly method: 'expire';
+  readonly params: Expiry;
+}
+
 /** Any write as data; a union by `method`. */
-export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
+export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod] | ExpireCommand;
 
 /** An event that a write appended to a channel's log. */
 export interface AppendedEvent {

@@ -1,7 +1,7 @@
 import type { Ask, AskState } from '@openclaw/protocol';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { AskAddresseesTable, AsksTable } from './ask-tables.ts';
-import type { Tables } from './tables.ts';
+import { refuseWith, type Refusal } from '../commands.ts';
+import type { AskAddresseesTable, AsksTable, Tables } from './tables.ts';
 
 /** An ask with its addressees, in their order. */
 export interface LoadedAsk extends AsksTable {
@@ -19,11 +19,14 @@ export async function loadAsks(db: Kysely<Tables>, ids: readonly string[]): Prom
     .orderBy('ask_id')
     .orderBy('position')
     .execute();
-  const byId = new Map(asks.map((ask) => [ask.id, ask]));
-  return ids.flatMap((id) => {
-    const ask = byId.get(id);
-    return ask ? [{ ...ask, addressees: rows.filter(({ ask_id }) => ask_id === id) }] : [];
-  });
+  const byId = new Map(asks.map((ask) => [ask.id, { ...ask, addressees: [] as typeof rows }]));
+  for (const row of rows) byId.get(row.ask_id)?.addressees.push(row);
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** The refusal of an ask to agents that the channel, or the hub, does not know. */
+export function refuseUnknown(agentIds: readonly string[]): Refusal {
+  return refuseWith('not_found', `nobody to ask: ${agentIds.join(', ')}`, { agentIds });
 }
 
 export function askOf({ id, channel_id, sender_id, deadline_at, addressees }: LoadedAsk): Ask {
@@ -44,6 +47,7 @@ export async function setAskState(
   state: AskState,
   note: string | null,
 ): Promise<void> {
+  if (agentIds.length === 0) return;
   await db
     .updateTable('ask_addressees')
     .set({ state, note })

@@ -53,11 +53,13 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   readTime: lookUp,
   readAudit: lookUp,
   isKnownAgent: lookUp,
+  channelOf: { ...lookUp, agentOf: (_named, agentId) => agentId },
   heads: system,
   recentHeads: system,
   changes: system,
   agentOrders: system,
   freezes: system,
+  due: system,
   redislessHubs: system,
   epoch: system,
 };

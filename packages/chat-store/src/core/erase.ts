@@ -4,6 +4,7 @@ import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import { erasedEnvelope, renamedMessage, type ErasedAgent } from './erased-event.ts';
 import { ChatStoreError } from '../errors.ts';
+import { eraseFromAsks } from './asks.ts';
 import { eraseFromFreezes } from './freezes.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
@@ -93,16 +94,6 @@ export async function eraseSome(
   if (!erasure.isDryRun) await engine.write((db) => eraseFromFreezes(db, erasure));
   if (erasure.pseudonym !== null && !erasure.isDryRun) await forgetAgent(engine, erasure.agentId);
   return { place: { ...place, phase: 'done' }, counts: noCounts };
-}
-
-/** True if an agent with this id has ever connected, been a member, or been issued a token. */
-export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boolean> {
-  const known = await db
-    .selectFrom('agents')
-    .select('id')
-    .where('id', '=', agentId)
-    .executeTakeFirst();
-  return known !== undefined;
 }
 
 /** The place to continue at: in the same channel until it is done, else at the beginning of the next one. */
@@ -230,6 +221,7 @@ async function rewriteSome(
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
     // The channel's own rows are changed together with its first events. The rows are emptied before the id in them is
     // replaced.
+    if (seq === 0 && !isDryRun) await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
     const lists =
       seq === 0 ? await changeLists(db, erasure, channelId) : { members: 0, threads: 0 };
     if (pseudonym !== null && !isDryRun) await renameRows(db, erasure, { channelId, seq }, end);

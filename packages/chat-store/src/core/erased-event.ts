@@ -65,6 +65,11 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
   // The payloads of claims and budgets hold no text of the agent, and clients depend on their fields.
   if (event.type !== 'collaboration.event' || isTextless(event)) return event;
   if (!isOwn || Object.keys(event.payload).length === 0) return event;
+  if (isAskAnswer(event)) {
+    return event.payload['note'] === null
+      ? event
+      : { ...event, payload: { ...event.payload, note: null } };
+  }
   return { ...event, payload: isFreeze(event) ? { ...event.payload, reason: '' } : {} };
 }
 
@@ -103,6 +108,16 @@ function hasOnly(payload: CollaborationEvent['payload'], fields: Fields): boolea
   return Object.entries(payload).every(([field, value]) => fields.get(field)?.(value));
 }
 
+const askFields: Fields = new Map([
+  ['askId', isId],
+  ['agentId', isId],
+  ['note', orNull((value: unknown) => typeof value === 'string')],
+]);
+
+function isAskAnswer({ name, payload }: CollaborationEvent): boolean {
+  return name.startsWith('ask.') && hasOnly(payload, askFields);
+}
+
 const freezeFields: Fields = new Map([
   ['scope', (value: unknown) => value === 'channel'],
   ['id', isId],
@@ -135,9 +150,14 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
     };
   }
   if (event.type === 'collaboration.event' && isReservedName(event.name)) {
-    const { agentId } = event.payload;
-    if (typeof agentId !== 'string') return event;
-    return { ...event, payload: { ...event.payload, agentId: renamed(agentId, erased) } };
+    const { agentId, silent } = event.payload;
+    const payload = { ...event.payload };
+    if (typeof agentId === 'string') payload['agentId'] = renamed(agentId, erased);
+    if (Array.isArray(silent))
+      payload['silent'] = silent.map((id) =>
+        id === erased.agentId ? renamed(erased.agentId, erased) : id,
+      );
+    return { ...event, payload };
   }
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }

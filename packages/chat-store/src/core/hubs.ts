@@ -66,10 +66,7 @@ export interface HubActivity {
 }
 
 /** Looks for hubs that use the database, which may be empty. */
-export async function readHubActivity(
-  db: Kysely<Tables>,
-  dialect: Dialect,
-): Promise<HubActivity> {
+export async function readHubActivity(db: Kysely<Tables>, dialect: Dialect): Promise<HubActivity> {
   const read = async (query: RawBuilder<{ value: number | null }>) =>
     (await query.execute(db)).rows[0]?.value ?? null;
   const isSqlite = dialect === 'sqlite';

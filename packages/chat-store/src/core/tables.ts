@@ -1,4 +1,4 @@
-import type { AgentKind, FreezeScope } from '@openclaw/protocol';
+import type { AgentKind, AskState, FreezeScope } from '@openclaw/protocol';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -180,6 +180,33 @@ export interface ClaimsTable {
   released: number;
 }
 
+/** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
+export interface AsksTable {
+  /** The id of the message. */
+  id: string;
+  channel_id: string;
+  /** The seq of the message. */
+  seq: number;
+  /** The thread whose messages accept it: that of the message, else the one that the message begins. */
+  thread_id: string;
+  sender_id: string;
+  deadline_at: number;
+  /** When it expires; null when no addressee is open. Retention makes it due before the deadline. */
+  due_at: number | null;
+}
+
+/** An agent that an ask addresses. What it repeats of the ask is for its indexes. */
+export interface AskAddresseesTable {
+  ask_id: string;
+  agent_id: string;
+  /** Its place among the addressees. */
+  position: number;
+  thread_id: string;
+  sender_id: string;
+  state: AskState;
+  note: string | null;
+}
+
 /** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
@@ -297,6 +324,8 @@ export interface Tables {
   threads: ThreadsTable;
   thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  asks: AsksTable;
+  ask_addressees: AskAddresseesTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
   read_cursors: ReadCursorsTable;

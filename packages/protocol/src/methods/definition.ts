@@ -43,7 +43,8 @@ export interface MethodDefinition {
    * The param with the ids of the channels on which the call is ordered with the other calls of its socket. `agentId`
    * stands for the direct channel with that agent. Null: the call waits for no other.
    */
-  readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | null;
+  readonly orderedBy:
+    'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | null;
   /**
    * The most bytes of an answer, for methods with large answers only. The hub reserves this memory before it reads
    * anything, and runs one such read of a socket at a time. 0 for a write whose answer is small with these params.

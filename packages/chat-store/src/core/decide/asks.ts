@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import {
   refuse,
   refuseWith,
@@ -7,11 +8,18 @@ import {
   type Outcome,
   type Refusal,
 } from '../../commands.ts';
-import { askOf, loadAsks, removeAsks, setAskState, type LoadedAsk } from '../asks.ts';
+import { isKnownAgent } from '../agents.ts';
+import {
+  askOf,
+  loadAsks,
+  refuseUnknown,
+  removeAsks,
+  setAskState,
+  type LoadedAsk,
+} from '../asks.ts';
 import type { GroupState } from '../group-state.ts';
 import { indexPrefetched } from '../prefetch.ts';
 import type { ChannelWithHead } from '../tables.ts';
-import { sql } from 'kysely';
 import { accepted, loadPlaced, type Decide } from './decision.ts';
 import { openDirectChannels } from './direct-channels.ts';
 import { refusalOfFrozen } from './freezes.ts';
@@ -35,7 +43,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
   if (to.includes(actor.agentId)) return refuse('forbidden', 'an agent does not ask itself');
   const send = sendOfAsk(command, to);
   const { channelId } = send;
-  if (agentId !== null && !group.channel(channelId) && !(await isKnown(group, agentId))) {
+  if (agentId !== null && !group.channel(channelId) && !(await isKnownAgent(group, agentId))) {
     return refuseUnknown([agentId]);
   }
   const prefetch = async () => indexPrefetched(await group.prefetch(prefetchFor([send])));
@@ -48,8 +56,15 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
   const { messageId: askId, seq, timestamp } = result;
   // The hub knows the connections of agents, and fills them in.
   const deliveries = to.map((id) => ({ agentId: id, state: 'away' as const }));
-  const answer = { ...outcome, result: { ...result, channelId, askId, deliveries, degraded: false } };
-  if (result.duplicate) return answer;
+  const answer = {
+    ...outcome,
+    result: { ...result, channelId, askId, deliveries, degraded: false },
+  };
+  if (result.duplicate) {
+    // A sender that was removed since does not learn who is connected.
+    const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
+    return isReader ? answer : { ...answer, result: { ...answer.result, deliveries: [] } };
+  }
   const ofAsk = { thread_id: params.threadId ?? askId, sender_id: actor.agentId };
   const deadline = timestamp + deadlineMs;
   await group.db
@@ -82,20 +97,6 @@ function sendOfAsk({ actor, params }: CommandOf<'ask.create'>, to: readonly stri
   const channelId = params.channelId ?? '';
   const message = { ...common, channelId, threadId, mentions, fence: null };
   return { actor, method: 'message.send', params: message, channelId, parsed: null, ask };
-}
-
-/** The refusal of an ask to agents that the channel, or the hub, does not know. */
-export function refuseUnknown(agentIds: readonly string[]): Refusal {
-  return refuseWith('not_found', `no one to ask: ${agentIds.join(', ')}`, { agentIds });
-}
-
-async function isKnown(group: GroupState, agentId: string): Promise<boolean> {
-  const known = await group.db
-    .selectFrom('agents')
-    .select('id')
-    .where('id', '=', agentId)
-    .executeTakeFirst();
-  return known !== undefined;
 }
 
 const answers = {
@@ -151,7 +152,9 @@ export async function acceptByMessage(
     .where((eb) => eb.and({ 'a.agent_id': actor.agentId, 'a.state': 'open' }))
     .where('k.channel_id', '=', channel.id)
     .where('k.deadline_at', '>', group.nowMs)
-    .where((eb) => eb.or([eb('a.ask_id', '=', replyTo ?? ''), eb('a.thread_id', '=', threadId ?? '')]))
+    .where((eb) =>
+      eb.or([eb('a.ask_id', '=', replyTo ?? ''), eb('a.thread_id', '=', threadId ?? '')]),
+    )
     .orderBy('k.id', 'desc')
     .limit(acceptedMax)
     .execute();

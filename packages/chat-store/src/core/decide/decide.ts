@@ -1,7 +1,8 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
+import type { Command, CommandOf, ExpireCommand, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
+import { answerAsk, createAsk, expireAsk } from './asks.ts';
 import { setBudget } from './budgets.ts';
 import {
   archiveChannel,
@@ -23,7 +24,7 @@ import { createThread, updateThread } from './threads.ts';
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
 /** A command that is decided separately, with its own statements. */
-export type SingleCommand = Extract<Command, { method: SingleMethod }>;
+export type SingleCommand = Extract<Command, { method: SingleMethod }> | ExpireCommand;
 
 type ChannelMethod = {
   [M in SingleMethod]: ParamsOf<M> extends { channelId: string } ? M : never;
@@ -86,6 +87,10 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'reaction.remove': inChannel('member', removeReaction),
   'thread.create': evenArchived('member', createThread),
   'thread.update': inChannel('member', updateThread),
+  'ask.create': createAsk,
+  'ask.accept': answerAsk,
+  'ask.decline': answerAsk,
+  'ask.done': answerAsk,
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
   'budget.set': inChannel('member', setBudget),
@@ -96,5 +101,9 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
 };
 
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
+  if (command.method === 'expire') {
+    const { id, channelId } = command.params;
+    return expireAsk(group, group.channel(channelId), id);
+  }
   return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

@@ -2,6 +2,7 @@ import type { ParamsOf, ResultOf } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
+import { listAsks } from './asks.ts';
 import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
@@ -23,6 +24,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.history': readHistory,
   'message.search': searchMessages,
   'thread.list': listThreads,
+  'ask.list': listAsks,
   'budget.get': getBudget,
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
