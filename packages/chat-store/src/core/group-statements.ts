@@ -1,4 +1,5 @@
 import { limits } from '@openclaw/protocol/wire';
+import type { InboxTable } from './inbox-tables.ts';
 import { addToLedger } from './ledger.ts';
 import type {
   AgentsTable,
@@ -131,6 +132,8 @@ export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
   readonly mentions: readonly MentionsTable[];
+  /** In the order of their seqs within each channel: the database numbers them in this order. */
+  readonly inbox: readonly Omit<InboxTable, 'id'>[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   /** The costs of turns, one row for each thread and agent. */
@@ -180,6 +183,18 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
   },
   mentions: {
     columns: { agent_id: 'text', channel_id: 'text', seq: 'bigint' },
+    onConflict: '',
+  },
+  inbox: {
+    columns: {
+      agent_id: 'text',
+      channel_id: 'text',
+      seq: 'bigint',
+      message_seq: 'bigint',
+      reason: 'text',
+      ask_id: 'text',
+      question_id: 'text',
+    },
     onConflict: '',
   },
   threads: {

@@ -1,4 +1,5 @@
 import type { AgentKind, AskState, FreezeScope } from '@openclaw/protocol';
+import type { InboxOverflowTable, InboxTable } from './inbox-tables.ts';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -56,6 +57,8 @@ export interface MembersTable {
   joined_at: number;
   /** The seq of its join: a message that mentions everyone mentions the members who joined before it. */
   joined_seq: number;
+  /** The member has acknowledged the messages that mention everyone up to this seq. */
+  inbox_seq: number;
 }
 
 /** An agent that connected or was added to a channel, or for which a token was minted. */
@@ -328,6 +331,8 @@ export interface Tables {
   ask_addressees: AskAddresseesTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
+  inbox: InboxTable;
+  inbox_overflow: InboxOverflowTable;
   read_cursors: ReadCursorsTable;
   freezes: FreezesTable;
   hubs: HubsTable;

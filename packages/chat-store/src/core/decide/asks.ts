@@ -23,6 +23,7 @@ import type { ChannelWithHead } from '../tables.ts';
 import { accepted, loadPlaced, type Decide } from './decision.ts';
 import { openDirectChannels } from './direct-channels.ts';
 import { refusalOfFrozen } from './freezes.ts';
+import { addInboxItems } from './inbox.ts';
 import { decideSend, directChannelId, prefetchFor, type Send } from './send.ts';
 
 // An ask is a message. Its rows say who is still to answer, and when it expires.
@@ -74,6 +75,12 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
       ...{ deadline_at: deadline, due_at: deadline },
     })
     .execute();
+  const channel = group.channel(channelId);
+  const [message] = outcome.events;
+  if (channel && message) {
+    const items = to.map((id) => ({ agentId: id, reason: 'ask' as const, askId }));
+    addInboxItems(group, channel, message, items);
+  }
   const open = { ask_id: askId, ...ofAsk, state: 'open', note: null } as const;
   await group.db
     .insertInto('ask_addressees')
@@ -178,7 +185,9 @@ async function logAnswers(
     const payload = { askId: ask.id, agentId, note };
     const event = { type: 'collaboration.event', name, payload } as const;
     const notify = agentsOf(ask).filter((id) => members.has(id) && id !== agentId);
-    return group.append(channel, actor, event, { notify });
+    const appended = group.append(channel, actor, event, { notify });
+    addInboxItems(group, channel, appended, [answerTo(ask)]);
+    return appended;
   });
 }
 
@@ -199,8 +208,13 @@ export async function expireAsk(
   const notify = agentsOf(ask).filter((id) => members.has(id));
   const payload = { askId, silent };
   const event = { type: 'collaboration.event', name: 'ask.expired', payload } as const;
-  return accepted({}, group.append(channel, hub, event, { notify }));
+  const appended = group.append(channel, hub, event, { notify });
+  addInboxItems(group, channel, appended, [answerTo(ask)]);
+  return accepted({}, appended);
 }
+
+const answerTo = ({ id, sender_id }: LoadedAsk) =>
+  ({ agentId: sender_id, reason: 'answer', askId: id }) as const;
 
 /** Ends the ask of a message that is being deleted, without an event. */
 export async function endAsk(group: GroupState, askId: string): Promise<void> {

@@ -23,6 +23,7 @@ import { announceExhausted, countTurn, refusalOfLoop } from './budgets.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
+import { addMessageToInboxes } from './inbox.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -174,6 +175,13 @@ export function decideSend(
   };
   const { event, ...stored } = appendMessage(sending, decided);
   addRows(sending, decided, stored);
+  const isAddressed = decided.notified.length > 0 || mentioned.mentionsAll || channel.pair !== null;
+  // Most messages address nobody, and run through one function less.
+  if (isAddressed || threadId !== null || send.params.replyTo !== null) {
+    const { mentionsAll } = mentioned;
+    const addressing = { mentionedMembers: decided.notified, mentionsAll, threadId };
+    addMessageToInboxes(group, prefetched, send, channel, event, addressing);
+  }
   const { unreached } = mentioned;
   const result = resultOf(send, { ...stored, duplicate: false, unreached });
   const events = counted.exhausted
