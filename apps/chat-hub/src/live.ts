@@ -17,11 +17,13 @@ import { createDirectHeads } from './channels/direct-heads.ts';
 import { createDirectMembers } from './channels/direct-members.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
+import { startExpiries } from './channels/expiries.ts';
 import { createFlusher } from './channels/flusher.ts';
 import { notificationText, textFrame } from './channels/encoding.ts';
 import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
+import { createConnectedAgents } from './presence/connected-agents.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
 import { createEphemeralEncoder } from './channels/ephemeral.ts';
 import { createPublisher } from './channels/publisher.ts';
@@ -143,6 +145,7 @@ export async function startLive(
       },
     }),
   );
+  const connectedAgents = createConnectedAgents({ tracker, store, log });
   const typingFeed = closers.opened(createTypingFeed(feedDeps));
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
@@ -234,6 +237,7 @@ export async function startLive(
       onFailed: (error) => database.failed('reads', error),
     }),
   );
+  closers.opened(startExpiries({ store, publisher, log }));
   closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
@@ -246,6 +250,7 @@ export async function startLive(
     logWaits,
     sessions,
     presence,
+    connectedAgents,
     typing: typingFeed,
     knownAgents,
     tokenUses,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeAsks } from './contract/asks.contract.ts';
 import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeClaims } from './contract/claims.contract.ts';
@@ -58,6 +59,7 @@ export function describeChatStore(
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);
+    describeAsks(database);
     describeLedger(database);
     describeFreezes(database);
     describeBudgets(database);

@@ -1,4 +1,4 @@
-import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
+import type { Actor, AppendedEvent, ChatStore, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
   isDirectChannelId,
@@ -103,6 +103,10 @@ export function createPublisher(deps: {
         publishGlobal({ ...event, payload: payload as JsonObject }, caller.identity);
       }
       return { ok: true, result: outcome.result };
+    },
+    /** Publishes events that no caller of this hub caused and that are committed. */
+    publishAppended(events: readonly AppendedEvent[]) {
+      for (const { event, agentTopics } of events) publish(event, agentTopics);
     },
     /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
     publishEphemeral(

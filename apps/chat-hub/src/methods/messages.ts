@@ -13,14 +13,14 @@ import {
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { refuseNonAdmin } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import { createDirectSend } from './creation-limit.ts';
+import type { DirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
 /** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
 const cachedPageBytes = 262_144;
 
-const tooLarge = () =>
+export const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
 /**
@@ -35,7 +35,7 @@ function withMentions<P extends { readonly parseMentions: boolean | null }>(
 }
 
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.* and collaboration.emit. */
-export function messageMethods(deps: MethodDeps) {
+export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   const { store, cache, publisher, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 
@@ -87,8 +87,6 @@ export function messageMethods(deps: MethodDeps) {
     return answer({ messages, head: read.head, hasMore });
   }
 
-  const directSend = createDirectSend(deps);
-
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
@@ -112,7 +110,7 @@ export function messageMethods(deps: MethodDeps) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
       typing.messageSent(caller, { channelId, threadId: null });
-      return directSend(caller, channelId, withMentions(caller, params));
+      return directSend(caller, channelId, 'direct.send', withMentions(caller, params));
     },
     'reaction.add': writes(deps, 'reaction.add'),
     'reaction.remove': writes(deps, 'reaction.remove'),
