@@ -4,6 +4,7 @@ import type { MethodName } from '@openclaw/protocol';
 const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
   'message.send',
   'direct.send',
+  'ask.create',
   'thread.create',
   'collaboration.emit',
 ]);

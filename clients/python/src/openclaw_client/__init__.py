@@ -5,8 +5,13 @@ from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .objects import (
+    Addressee,
+    Ask,
+    Asked,
+    AskPage,
     Budget,
     Channel,
+    Delivery,
     Freeze,
     History,
     LedgerPage,
@@ -24,8 +29,13 @@ from .objects import (
 from .options import Options
 
 __all__ = [
+    "Addressee",
+    "Ask",
+    "AskPage",
+    "Asked",
     "Budget",
     "Channel",
+    "Delivery",
     "Discontinuity",
     "Event",
     "EventStream",

@@ -15,6 +15,9 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
 from .objects import (
+    Ask,
+    Asked,
+    AskPage,
     Budget,
     Channel,
     Freeze,
@@ -275,6 +278,63 @@ class Hub:
         """This agent's read marks and counts of unread messages and mentions, by channel."""
         states = cast("list[ReadState]", (await self.call("read.state"))["channels"])
         return {state["channelId"]: state for state in states}
+
+    async def ask(
+        self,
+        to: str | Sequence[str],
+        content: str,
+        deadline_ms: int,
+        *,
+        channel_id: str | None = None,
+        thread_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+    ) -> Asked:
+        """Asks members of a channel for something within ``deadline_ms``; without ``channel_id``, one agent directly.
+
+        The result says who is connected now. Those who neither accept, decline nor are done in time are named by one
+        event ``ask.expired``. ``not_found`` names the agents that are no members in ``data``.
+        """
+        place: dict[str, Any] = {"channelId": channel_id, "to": [to] if isinstance(to, str) else to}
+        if channel_id is None:
+            if not isinstance(to, str):
+                raise HubError("invalid", "without channel_id one agent is asked, by its id")
+            place = {"agentId": to}
+        params = _given(
+            **place,
+            content=content,
+            deadlineMs=deadline_ms,
+            threadId=thread_id,
+            metadata=metadata,
+            clientMessageId=client_message_id,
+        )
+        return cast(Asked, await self.call("ask.create", params))
+
+    async def accept_ask(self, ask_id: str, note: str | None = None) -> Ask:
+        """Accepts an ask before its deadline. A reply to its message accepts it too."""
+        return cast(Ask, (await self.call("ask.accept", _given(askId=ask_id, note=note)))["ask"])
+
+    async def decline_ask(self, ask_id: str, note: str | None = None) -> Ask:
+        return cast(Ask, (await self.call("ask.decline", _given(askId=ask_id, note=note)))["ask"])
+
+    async def finish_ask(self, ask_id: str, note: str | None = None) -> Ask:
+        """Says that an ask is done; after accepting it in time, at any later time."""
+        return cast(Ask, (await self.call("ask.done", _given(askId=ask_id, note=note)))["ask"])
+
+    async def asks(
+        self,
+        *,
+        state: str | None = None,
+        role: str | None = None,
+        channel_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> AskPage:
+        """Asks to this agent (``role="to"``) and from it (``role="from"``), newest first."""
+        params = _given(
+            state=state, role=role, channelId=channel_id, cursor=cursor, limit=limit
+        )
+        return cast(AskPage, await self.call("ask.list", params))
 
     async def set_budget(
         self,
