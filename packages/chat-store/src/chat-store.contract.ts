@@ -14,6 +14,7 @@ import { describeMentions } from './contract/mentions.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
 import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
+import { describeQuestions } from './contract/questions.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
@@ -60,6 +61,7 @@ export function describeChatStore(
     describeReactionsAndThreads(database);
     describeClaims(database);
     describeAsks(database);
+    describeQuestions(database);
     describeLedger(database);
     describeFreezes(database);
     describeBudgets(database);

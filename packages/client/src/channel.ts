@@ -122,6 +122,20 @@ export interface HubChannel {
   >;
 
   /**
+   * Asks the persons of the channel, or the named `responders`, for one of some options, or without options for a text.
+   * The first option with `quorum` equal answers ends it: one event `question.answered`. Without an answer in time one
+   * event `question.expired`, which is no refusal.
+   */
+  readonly question: Call<
+    'question.open',
+    [
+      title: string,
+      options?: readonly { readonly id: string; readonly label: string }[],
+      more?: Rest<'question.open', 'title' | 'options'>,
+    ]
+  >;
+
+  /**
    * Limits the messages of agents in a row and per minute, in the channel outside its threads or in a thread. Then they
    * are `paused`, in a row until a person writes. 0 is no limit, null the default; absent figures stay.
    */
@@ -232,6 +246,9 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
 
     ask: (to, content, deadlineMs, more, options) =>
       call('ask.create', { ...more, channelId, to: [...to], content, deadlineMs }, options),
+
+    question: (title, choices, more, options) =>
+      call('question.open', { ...more, channelId, title, options: [...(choices ?? [])] }, options),
 
     setBudget: (budget, options) => call('budget.set', { ...budget, channelId }, options),
     budget: (threadId, options) =>

@@ -192,6 +192,11 @@ export function createClient(options: ClientOptions): HubClient {
       call('ask.decline', { askId, note: note ?? null }, callOptions),
     finishAsk: (askId, note, callOptions) =>
       call('ask.done', { askId, note: note ?? null }, callOptions),
+    questions: (query, callOptions) => call('question.list', query ?? {}, callOptions),
+    answerQuestion: (questionId, answer, callOptions) =>
+      call('question.answer', { ...answer, questionId }, callOptions),
+    cancelQuestion: (questionId, callOptions) =>
+      call('question.cancel', { questionId }, callOptions),
     ledger: (query, callOptions) => call('ledger.sum', query, callOptions),
     freeze: (params, callOptions) => call('freeze', params, callOptions),
     unfreeze: (params, callOptions) => call('unfreeze', params, callOptions),

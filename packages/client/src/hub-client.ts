@@ -72,6 +72,17 @@ export interface HubClient {
   readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
   /** Says that an ask is done: accepted in time, at any later time. */
   readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
+  /** Lists the questions in this agent's channels, newest first. */
+  readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;
+  /**
+   * Answers an open question, or changes this agent's answer.
+   * @throws {HubError} `conflict` after its end: `data.question` has the answer that won
+   */
+  readonly answerQuestion: Call<
+    'question.answer',
+    [questionId: string, answer: { readonly optionId: string } | { readonly text: string }]
+  >;
+  readonly cancelQuestion: Call<'question.cancel', [questionId: string]>;
   /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**

@@ -5,6 +5,7 @@ const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>(
   'message.send',
   'direct.send',
   'ask.create',
+  'question.open',
   'thread.create',
   'collaboration.emit',
 ]);

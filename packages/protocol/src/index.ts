@@ -10,6 +10,7 @@ export { isMethodName, methods } from './methods.ts';
 export type { MethodName, MethodOfKind, ParamsInputOf, ParamsOf, ResultOf } from './methods.ts';
 export type { MethodDefinition, MethodExample, MethodKind } from './methods/definition.ts';
 export type { Ask, AskState } from './methods/ask.ts';
+export type { Question, QuestionState } from './methods/question.ts';
 export type { LedgerGrouping } from './methods/ledger.ts';
 export type { MethodLimit, RestRoute } from './methods/definition.ts';
 export { notifications, type NotificationName, type NotificationOf } from './notifications.ts';

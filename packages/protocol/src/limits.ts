@@ -56,6 +56,10 @@ export const limits = {
   askAddressees: 50,
   /** The latest deadline of an ask and expiry of a question: a week. */
   deadlineMs: 604_800_000,
+  /** The options of a question: a person reads them as buttons. */
+  options: 20,
+  /** The text that answers a question. */
+  answerChars: 4_096,
   /** The note of an answer to an ask. */
   noteChars: 512,
   /** Messages that one message may name as its causes, including the one it replies to: each is looked up. */

@@ -91,6 +91,19 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'ask.decline': [{ askId: 'm1' }, { askId: 'm1', note: null }],
   'ask.done': [{ askId: 'm1' }, { askId: 'm1', note: null }],
   'ask.list': [{}, { state: null, role: null, channelId: null, ...page }],
+  'question.open': [
+    { ...c, title: 'Deploy?' },
+    {
+      ...{ ...c, title: 'Deploy?', threadId: null, options: [], responders: [], quorum: 1 },
+      ...{ expiresMs: null, clientMessageId: null },
+    },
+  ],
+  'question.answer': [
+    { questionId: 'q1', optionId: 'yes' },
+    { questionId: 'q1', optionId: 'yes', text: null },
+  ],
+  'question.cancel': same({ questionId: 'q1' }),
+  'question.list': [{}, { channelId: null, state: null, ...page }],
   'budget.set': [c, { ...c, threadId: null }],
   'budget.get': [c, { ...c, threadId: null }],
   freeze: [
@@ -224,6 +237,27 @@ const refused: [MethodName, string, object][] = [
   ['ask.create', 'a deadline after a week', { deadlineMs: 604_800_001 }],
   ['ask.accept', 'a note over 512 characters', { note: 'x'.repeat(513) }],
   ['ask.list', 'a state there is not', { state: 'late' }],
+  ['question.open', 'a blank title', { title: ' ' }],
+  ['question.open', '21 options', { options: wide(21).map((id) => ({ id, label: id })) }],
+  [
+    'question.open',
+    'two options with one id',
+    {
+      options: [
+        { id: 'a', label: 'A' },
+        { id: 'a', label: 'B' },
+      ],
+    },
+  ],
+  ['question.open', 'a quorum for a text', { quorum: 2 }],
+  [
+    'question.open',
+    'fewer responders than the quorum',
+    { options: [{ id: 'a', label: 'A' }], responders: ['bob'], quorum: 2 },
+  ],
+  ['question.answer', 'an option and a text', { text: 'x' }],
+  ['question.answer', 'neither option nor text', { optionId: null }],
+  ['question.answer', 'an empty text', { optionId: null, text: '' }],
   ['budget.set', 'a part of a turn', { agentTurns: 1.5 }],
   ['budget.set', 'fewer than no turns', { perMinute: -1 }],
   ['freeze', 'a channel without its id', { scope: 'channel' }],

@@ -11,6 +11,7 @@ import { freezeMethods } from './methods/freeze.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
+import { questionMethods } from './methods/question.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
@@ -27,6 +28,7 @@ export const methods = {
   ...searchMethods,
   ...threadMethods,
   ...askMethods,
+  ...questionMethods,
   ...claimMethods,
   ...budgetMethods,
   ...freezeMethods,

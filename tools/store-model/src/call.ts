@@ -12,7 +12,17 @@ import {
  */
 export type Call = Exclude<
   Command,
-  { readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' }
+  {
+    readonly method:
+      | 'claim'
+      | 'claim.release'
+      | 'freeze'
+      | 'unfreeze'
+      | 'budget.set'
+      | 'expire'
+      | `ask.${string}`
+      | `question.${string}`;
+  }
 >;
 
 /**

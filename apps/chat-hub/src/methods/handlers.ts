@@ -5,6 +5,7 @@ import { channelMethods } from './channels.ts';
 import { createDirectSend } from './creation-limit.ts';
 import { freezeMethods } from './freezes.ts';
 import { messageMethods } from './messages.ts';
+import { questionMethods } from './questions.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { subscriptionMethods } from './subscriptions.ts';
@@ -16,6 +17,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
     ...channelMethods(deps),
     ...messageMethods(deps, directSend),
     ...askMethods(deps, directSend),
+    ...questionMethods(deps),
     ...freezeMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),

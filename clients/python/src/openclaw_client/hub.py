@@ -26,6 +26,9 @@ from .objects import (
     LogPage,
     Member,
     Message,
+    Opened,
+    Question,
+    QuestionPage,
     Reaction,
     ReadState,
     SearchPage,
@@ -335,6 +338,59 @@ class Hub:
             state=state, role=role, channelId=channel_id, cursor=cursor, limit=limit
         )
         return cast(AskPage, await self.call("ask.list", params))
+
+    async def question(
+        self,
+        channel_id: str,
+        title: str,
+        options: Mapping[str, str] | None = None,
+        *,
+        thread_id: str | None = None,
+        responders: Sequence[str] | None = None,
+        quorum: int | None = None,
+        expires_ms: int | None = None,
+        client_message_id: str | None = None,
+    ) -> Opened:
+        """Asks the persons of a channel, or the named ``responders``. ``options`` maps ids to labels; none: a text.
+
+        The first option with ``quorum`` equal answers ends it, with the event ``question.answered``. Without an answer in
+        time there is one ``question.expired``, which is no refusal.
+        """
+        choices = [{"id": id, "label": label} for id, label in (options or {}).items()]
+        params = _given(
+            channelId=channel_id,
+            title=title,
+            options=choices,
+            threadId=thread_id,
+            responders=responders,
+            quorum=quorum,
+            expiresMs=expires_ms,
+            clientMessageId=client_message_id,
+        )
+        return cast(Opened, await self.call("question.open", params))
+
+    async def answer_question(
+        self, question_id: str, option_id: str | None = None, *, text: str | None = None
+    ) -> Question:
+        """Answers an open question, or changes this agent's answer. After its end ``conflict``, with it in ``data``."""
+        params = _given(questionId=question_id, optionId=option_id, text=text)
+        return cast(Question, (await self.call("question.answer", params))["question"])
+
+    async def cancel_question(self, question_id: str) -> Question:
+        answer = await self.call("question.cancel", {"questionId": question_id})
+        return cast(Question, answer["question"])
+
+    async def questions(
+        self,
+        *,
+        channel_id: str | None = None,
+        state: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> QuestionPage:
+        """The questions in this agent's channels, newest first."""
+        params = _given(channelId=channel_id, state=state, cursor=cursor, limit=limit)
+        return cast(QuestionPage, await self.call("question.list", params))
 
     async def set_budget(
         self,

@@ -97,6 +97,7 @@ export function describePages(database: () => TestDatabase): void {
         'message.search': { query: 'absent' },
         'thread.list': { channelId },
         'ask.list': { role: 'from' },
+        'question.list': { channelId },
         'budget.get': { channelId },
         'freeze.list': {},
         'ledger.sum': { by: 'channel' },

@@ -11,10 +11,13 @@ export type NamedById = { readonly askId: string } | { readonly questionId: stri
 
 /** The asks and questions that are to expire now, by the database's time, the longest due first. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
-  const { rows } = await sql<{ id: string; channel_id: string }>`
-    select id, channel_id from asks where due_at <= ${now()}
-    order by due_at limit ${sql.lit(dueMax)}`.execute(db);
-  return rows.map(({ id, channel_id }) => ({ kind: 'ask', id, channelId: channel_id }));
+  const dueIn = (kind: Expiry['kind']) =>
+    sql`select * from (select ${sql.lit(kind)} as kind, id, channel_id, due_at
+      from ${sql.table(`${kind}s`)} where due_at <= ${now()}
+      order by due_at limit ${sql.lit(dueMax)}) as ${sql.ref(kind)}`;
+  const { rows } = await sql<{ kind: Expiry['kind']; id: string; channel_id: string }>`
+    ${dueIn('ask')} union all ${dueIn('question')}`.execute(db);
+  return rows.map(({ kind, id, channel_id }) => ({ kind, id, channelId: channel_id }));
 }
 
 /**
@@ -26,12 +29,19 @@ export async function endOpenBefore(
   channelId: string,
   end: number,
 ): Promise<number> {
-  const open = sql`channel_id = ${channelId} and seq < ${end} and due_at is not null`;
-  const { rows } = await sql<{ first: number | null }>`
-    select min(seq) as first from asks where ${open}`.execute(db);
-  const first = rows[0]?.first ?? null;
-  if (first === null) return Infinity;
-  await sql`update asks set due_at = 0 where ${open}`.execute(db);
+  let first = Infinity;
+  for (const [table, isOpen] of [
+    ['asks', sql`due_at is not null`],
+    ['questions', sql`state = 'open'`],
+  ] as const) {
+    const open = sql`channel_id = ${channelId} and seq < ${end} and ${isOpen}`;
+    const { rows } = await sql<{ seq: number | null }>`
+      select min(seq) as seq from ${sql.table(table)} where ${open}`.execute(db);
+    const seq = rows[0]?.seq ?? null;
+    if (seq === null) continue;
+    first = Math.min(first, seq);
+    await sql`update ${sql.table(table)} set due_at = 0 where ${open}`.execute(db);
+  }
   return first;
 }
 
@@ -42,7 +52,9 @@ export async function findChannelOf(
   _agentId: string,
 ): Promise<string | null> {
   const [table, id] =
-    'askId' in named ? (['asks', named.askId] as const) : (['asks', named.questionId] as const);
+    'askId' in named
+      ? (['asks', named.askId] as const)
+      : (['questions', named.questionId] as const);
   const row = await db
     .selectFrom(table)
     .select('channel_id')

@@ -1,4 +1,4 @@
-import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
+import type { ChannelEvent, Envelope, JsonObject, Message, Question } from '@openclaw/protocol';
 import { isFreezeEvent, isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
@@ -64,7 +64,10 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
   }
   // The payloads of claims and budgets hold no text of the agent, and clients depend on their fields.
   if (event.type !== 'collaboration.event' || isTextless(event)) return event;
+  const question = questionIn(event);
+  if (question) return withQuestion(event, emptiedQuestion(question, agentId));
   if (!isOwn || Object.keys(event.payload).length === 0) return event;
+  if (isVote(event)) return { ...event, payload: { ...event.payload, text: null } };
   if (isAskAnswer(event)) {
     return event.payload['note'] === null
       ? event
@@ -118,6 +121,59 @@ function isAskAnswer({ name, payload }: CollaborationEvent): boolean {
   return name.startsWith('ask.') && hasOnly(payload, askFields);
 }
 
+const voteFields: Fields = new Map([
+  ['questionId', isId],
+  ['agentId', isId],
+  ['optionId', orNull(isId)],
+  ['text', orNull((value: unknown) => typeof value === 'string')],
+]);
+
+function isVote({ name, payload }: CollaborationEvent): boolean {
+  return name === 'question.voted' && hasOnly(payload, voteFields);
+}
+
+/** The question in an event of the hub; null for any other event. */
+function questionIn({ name, payload }: CollaborationEvent): Question | null {
+  const { question, ...others } = payload as { readonly question?: Partial<Question> };
+  const isQuestion =
+    name.startsWith('question.') &&
+    Object.keys(others).length === 0 &&
+    typeof question === 'object' &&
+    isId(question?.questionId) &&
+    isId(question.openedBy) &&
+    Array.isArray(question.options) &&
+    Array.isArray(question.answers);
+  return isQuestion ? (question as Question) : null;
+}
+
+function withQuestion(event: CollaborationEvent, question: Question): CollaborationEvent {
+  return { ...event, payload: { question: question as unknown as JsonObject } };
+}
+
+/** A question without the texts of an agent. */
+function emptiedQuestion(question: Question, agentId: string): Question {
+  const isOpener = question.openedBy === agentId;
+  const isOwn = (answer: Question['answers'][number]) => answer.agentId === agentId;
+  const won = question.answers.some((one) => isOwn(one) && one.text === question.text);
+  return {
+    ...question,
+    title: isOpener ? '' : question.title,
+    options: isOpener ? question.options.map((one) => ({ ...one, label: '' })) : question.options,
+    text: won ? null : question.text,
+    answers: question.answers.map((one) => (isOwn(one) ? { ...one, text: null } : one)),
+  };
+}
+
+function renamedQuestion(question: Question, erased: ErasedAgent): Question {
+  const { openedBy, responders, answers } = question;
+  return {
+    ...question,
+    openedBy: renamed(openedBy, erased),
+    responders: responders && [...new Set(responders.map((id) => renamed(id, erased)))],
+    answers: answers.map((one) => ({ ...one, agentId: renamed(one.agentId, erased) })),
+  };
+}
+
 const freezeFields: Fields = new Map([
   ['scope', (value: unknown) => value === 'channel'],
   ['id', isId],
@@ -150,6 +206,8 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
     };
   }
   if (event.type === 'collaboration.event' && isReservedName(event.name)) {
+    const question = questionIn(event);
+    if (question) return withQuestion(event, renamedQuestion(question, erased));
     const { agentId, silent } = event.payload;
     const payload = { ...event.payload };
     if (typeof agentId === 'string') payload['agentId'] = renamed(agentId, erased);

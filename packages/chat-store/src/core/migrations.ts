@@ -21,6 +21,7 @@ import { addThreadActivity } from './migrations/0017-thread-activity.ts';
 import { createAgentOrdersTable } from './migrations/0018-agent-orders.ts';
 import { createInboxTables } from './inbox-tables.ts';
 import { addAsks } from './migrations/0020-asks.ts';
+import { addQuestions } from './migrations/0021-questions.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
@@ -58,6 +59,7 @@ const migrations: Readonly<
   '0018_agent_orders': { ...second, up: createAgentOrdersTable },
   '0019_inbox': { ...second, up: createInboxTables },
   '0020_asks': { ...second, up: addAsks },
+  '0021_questions': { ...second, up: addQuestions },
 };
 
 /** The migrations for a database of this engine. */

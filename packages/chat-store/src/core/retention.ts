@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { floorOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { sweepSegmentsOf } from './search/postings.ts';
+import { removeQuestions } from './questions.ts';
 import { hourMs, removeFromLedger } from './ledger.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
@@ -217,6 +218,10 @@ async function trimSome(
     db,
   );
   await removeAsks(db, sql`(select id from asks where channel_id = ${channelId} and seq < ${end})`);
+  await removeQuestions(
+    db,
+    sql`(select id from questions where channel_id = ${channelId} and seq < ${end})`,
+  );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
   await sql`delete from inbox where channel_id = ${channelId}

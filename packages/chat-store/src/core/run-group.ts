@@ -191,8 +191,8 @@ function channelIdOf(command: SingleCommand): string | null {
     const { channelId, agentId } = params;
     return agentId === null ? channelId : directChannelId(command.actor.agentId, agentId);
   }
-  if (method === 'ask.accept' || method === 'ask.decline' || method === 'ask.done') {
-    return command.channelId ?? null;
+  if ('askId' in params || 'questionId' in params) {
+    return 'channelId' in command ? (command.channelId ?? null) : null;
   }
   if (method !== 'freeze' && method !== 'unfreeze') return params.channelId;
   return params.scope === 'channel' ? params.id : null;

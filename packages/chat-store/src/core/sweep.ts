@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { removeDocsOf } from './search/postings.ts';
+import { removeQuestions } from './questions.ts';
 import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
@@ -79,6 +80,9 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
   const asks = sql`(select id from asks where channel_id = ${channelId}
     order by seq limit ${sql.lit(asksMax)})`;
   if ((await removeAsks(db, asks)) >= asksMax) return true;
+  const questions = sql`(select id from questions where channel_id = ${channelId}
+    order by seq limit ${sql.lit(1)})`;
+  if ((await removeQuestions(db, questions)) > 0n) return true;
   for (const step of steps) {
     const { numAffectedRows = 0n } = await step.execute(db);
     if (numAffectedRows >= rowsMax) return true;

@@ -1,4 +1,4 @@
-import type { AgentKind, AskState, FreezeScope } from '@openclaw/protocol';
+import type { AgentKind, AskState, FreezeScope, QuestionState } from '@openclaw/protocol';
 import type { InboxOverflowTable, InboxTable } from './inbox-tables.ts';
 import type {
   SearchDocsTable,
@@ -210,6 +210,38 @@ export interface AskAddresseesTable {
   note: string | null;
 }
 
+/** A question. Changed under the lock of its channel. */
+export interface QuestionsTable {
+  id: string;
+  channel_id: string;
+  /** The seq of the event that opened it. */
+  seq: number;
+  thread_id: string | null;
+  opened_by: string;
+  title: string;
+  /** A JSON array of ids and labels; empty when a text is asked for. */
+  options: string;
+  /** A JSON array; null when every person may answer. */
+  responders: string | null;
+  quorum: number;
+  expires_at: number | null;
+  /** When it expires; null when it is not open, or never expires. Retention makes it due before. */
+  due_at: number | null;
+  state: QuestionState;
+  /** The answer that won. */
+  option_id: string | null;
+  text: string | null;
+}
+
+/** The answer of one agent to a question; the newest one. */
+export interface QuestionAnswersTable {
+  question_id: string;
+  agent_id: string;
+  option_id: string | null;
+  text: string | null;
+  at: number;
+}
+
 /** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
@@ -329,6 +361,8 @@ export interface Tables {
   claims: ClaimsTable;
   asks: AsksTable;
   ask_addressees: AskAddresseesTable;
+  questions: QuestionsTable;
+  question_answers: QuestionAnswersTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
   inbox: InboxTable;

@@ -13,14 +13,7 @@ import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { sampleTimestamp } from '../samples.ts';
 import { messageMetadataSchema } from '../turn.ts';
-import {
-  type MethodDefinition,
-  paramsSchema,
-  read,
-  sendResult,
-  smallPageBytes,
-  write,
-} from './definition.ts';
+import { type MethodDefinition, paramsSchema, read, sendResult, write } from './definition.ts';
 
 const tag = 'asks';
 
@@ -137,7 +130,7 @@ export const askMethods = {
     ...read,
     tag,
     orderedBy: null,
-    bulky: smallPageBytes,
+    bulky: limits.resumeBytes,
     summary: 'Lists the asks to and from the caller in its channels, newest first.',
     params: paramsSchema({
       state: orNull(z.enum(askStates)).describe(

@@ -10,7 +10,6 @@ import {
   pageParams,
   seqSchema,
   taintSchema,
-  timestampSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';

@@ -6,7 +6,6 @@ import {
   type AppendedEvent,
   type CommandOf,
   type Outcome,
-  type Refusal,
 } from '../../commands.ts';
 import { isKnownAgent } from '../agents.ts';
 import {

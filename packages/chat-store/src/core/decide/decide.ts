@@ -17,6 +17,7 @@ import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.t
 import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
+import { answerQuestion, cancelQuestion, expireQuestion, openQuestion } from './questions.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
 import { createThread, updateThread } from './threads.ts';
@@ -33,7 +34,11 @@ type ChannelMethod = {
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
 /** Methods of agents that a freeze does not stop, or that recognize a repeat before they ask for it. */
-const evenFrozen: ReadonlySet<WriteMethod> = new Set(['read.mark', 'thread.create']);
+const evenFrozen: ReadonlySet<WriteMethod> = new Set([
+  'read.mark',
+  'thread.create',
+  'question.open',
+]);
 
 const authorizedIn =
   <M extends ChannelMethod>(
@@ -91,6 +96,9 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'ask.accept': answerAsk,
   'ask.decline': answerAsk,
   'ask.done': answerAsk,
+  'question.open': evenArchived('member', openQuestion),
+  'question.answer': answerQuestion,
+  'question.cancel': cancelQuestion,
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
   'budget.set': inChannel('member', setBudget),
@@ -103,7 +111,8 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
   if (command.method === 'expire') {
     const { id, channelId } = command.params;
-    return expireAsk(group, group.channel(channelId), id);
+    const expire = command.params.kind === 'ask' ? expireAsk : expireQuestion;
+    return expire(group, group.channel(channelId), id);
   }
   return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

@@ -11,6 +11,7 @@ import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
 import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
+import { listQuestions } from './questions.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 import { searchMessages } from './search.ts';
@@ -25,6 +26,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.search': searchMessages,
   'thread.list': listThreads,
   'ask.list': listAsks,
+  'question.list': listQuestions,
   'budget.get': getBudget,
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
