@@ -103,7 +103,8 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(await owner.outcome('ask.create', of)).toMatchObject({
         ...{ ok: false, code: 'not_found', details: { agentIds: [outsider.agentId, 'nobody'] } },
       });
-      expect(await outsider.refusal('ask.create', of)).toBe('not_found');
+      const byOutsider = { ...of, to: [member.agentId] };
+      expect(await outsider.refusal('ask.create', byOutsider)).toBe('not_found');
       const own = { ...of, to: [owner.agentId] };
       expect(await owner.refusal('ask.create', own)).toBe('forbidden');
       const { askId } = await ask({ to: [member.agentId] });
