@@ -147,7 +147,7 @@ function questionIn({ name, payload }: CollaborationEvent): Question | null {
 }
 
 function withQuestion(event: CollaborationEvent, question: Question): CollaborationEvent {
-  return { ...event, payload: { question: question as unknown as JsonObject } };
+  return { ...event, payload: { question: question } };
 }
 
 /** A question without the texts of an agent. */
