@@ -1,9 +1,9 @@
 import { limits } from '@openclaw/protocol/wire';
-import type { InboxTable } from './inbox-tables.ts';
 import { addToLedger } from './ledger.ts';
 import type {
   AgentsTable,
   ChannelsTable,
+  InboxTable,
   LedgerTable,
   LogTable,
   MembersTable,

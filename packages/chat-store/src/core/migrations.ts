@@ -19,7 +19,7 @@ import { addBudgets } from './migrations/0015-budgets.ts';
 import { createSearchTables } from './migrations/0016-search.ts';
 import { addThreadActivity } from './migrations/0017-thread-activity.ts';
 import { createAgentOrdersTable } from './migrations/0018-agent-orders.ts';
-import { createInboxTables } from './inbox-tables.ts';
+import { createInboxTables } from './migrations/0019-inbox.ts';
 import { addAsks } from './migrations/0020-asks.ts';
 import { addQuestions } from './migrations/0021-questions.ts';
 

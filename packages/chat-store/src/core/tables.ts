@@ -1,5 +1,11 @@
-import type { AgentKind, AskState, FreezeScope, QuestionState } from '@openclaw/protocol';
-import type { InboxOverflowTable, InboxTable } from './inbox-tables.ts';
+import type {
+  AgentKind,
+  AskState,
+  FreezeScope,
+  InboxReason,
+  QuestionState,
+} from '@openclaw/protocol';
+import type { Generated } from 'kysely';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -265,6 +271,37 @@ export interface MentionsTable {
   agent_id: string;
   channel_id: string;
   seq: number;
+}
+
+/**
+ * An event that waits for an agent until the agent acknowledges it, which removes the row. It is no row of `mentions`:
+ * mentions are counted against the read cursor, which an acknowledgement does not move.
+ */
+export interface InboxTable {
+  /**
+   * The item's place. The database numbers items as they are written, under their channel's lock. Within a channel they
+   * therefore have the order of their seqs.
+   */
+  id: Generated<number>;
+  /** The agent, or {@link everyone} for a message that mentions everyone. */
+  agent_id: string;
+  channel_id: string;
+  /** The event's seq. */
+  seq: number;
+  /** The seq at which the event's message was created; that of the event if it has none. */
+  message_seq: number;
+  reason: InboxReason;
+  ask_id: string | null;
+  question_id: string | null;
+}
+
+/** The items that fell out of an agent's inbox because newer ones filled it, in one channel. */
+export interface InboxOverflowTable {
+  agent_id: string;
+  channel_id: string;
+  items: number;
+  /** The place of the newest of them. */
+  last_id: number;
 }
 
 export interface ReadCursorsTable {

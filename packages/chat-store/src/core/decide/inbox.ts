@@ -1,6 +1,6 @@
+import { inboxReasons, type InboxReason } from '@openclaw/protocol/wire';
 import type { AppendedEvent } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
-import { inboxReasons, type InboxReason } from '../inbox-tables.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { everyone, type ChannelWithHead } from '../tables.ts';
 import type { Send } from './send.ts';
@@ -46,7 +46,8 @@ export function addInboxItems(
 
 /** What a new message is to the inboxes of others. */
 interface Addressing {
-  readonly mentionedMembers: readonly string[];
+  /** The members that the message mentions, without its sender. */
+  readonly notified: readonly string[];
   readonly mentionsAll: boolean;
   readonly threadId: string | null;
 }
@@ -58,12 +59,12 @@ export function addMessageToInboxes(
   { actor, params }: Send,
   channel: ChannelWithHead,
   appended: AppendedEvent,
-  { mentionedMembers, mentionsAll, threadId }: Addressing,
+  { notified, mentionsAll, threadId }: Addressing,
 ): void {
   const items: InboxItem[] = [];
   // The item of everyone comes first: whoever acknowledges its own item of the message acknowledges that one too.
   if (mentionsAll) items.push({ agentId: everyone, reason: 'mention' });
-  for (const agentId of mentionedMembers) items.push({ agentId, reason: 'mention' });
+  for (const agentId of notified) items.push({ agentId, reason: 'mention' });
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
   for (const messageId of [params.replyTo, threadId]) {
     const author = messageId && prefetched.message(actor.agentId, messageId)?.sender_id;

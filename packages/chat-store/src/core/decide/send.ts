@@ -175,13 +175,7 @@ export function decideSend(
   };
   const { event, ...stored } = appendMessage(sending, decided);
   addRows(sending, decided, stored);
-  const isAddressed = decided.notified.length > 0 || mentioned.mentionsAll || channel.pair !== null;
-  // Most messages address nobody, and run through one function less.
-  if (isAddressed || threadId !== null || send.params.replyTo !== null) {
-    const { mentionsAll } = mentioned;
-    const addressing = { mentionedMembers: decided.notified, mentionsAll, threadId };
-    addMessageToInboxes(group, prefetched, send, channel, event, addressing);
-  }
+  addToInboxes(sending, decided, event);
   const { unreached } = mentioned;
   const result = resultOf(send, { ...stored, duplicate: false, unreached });
   const events = counted.exhausted
@@ -381,6 +375,18 @@ function addRows(
   for (const agent_id of notified) {
     group.addMention({ agent_id, channel_id: channelId, seq });
   }
+}
+
+function addToInboxes(
+  { group, prefetched, send, threadId, mentioned }: Sending,
+  { channel, notified }: Decided,
+  event: AppendedEvent,
+): void {
+  const isReply = threadId !== null || send.params.replyTo !== null;
+  // Most messages address nobody, and their path ends here.
+  if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
+  const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };
+  addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
 /** The refusal of a direct message that would open its channel; null if a freeze or a loop does not forbid it. */
