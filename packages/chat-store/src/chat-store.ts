@@ -373,6 +373,8 @@ function sizeOf({ params }: Command): number {
   if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
   if ('cause' in params) size += 128 * params.cause.length;
   if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('options' in params) size += JSON.stringify(params.options).length;
+  if ('text' in params && params.text) size += params.text.length;
   if ('payload' in params) size += JSON.stringify(params.payload).length;
   return size;
 }

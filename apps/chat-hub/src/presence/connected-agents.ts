@@ -73,7 +73,10 @@ export function createConnectedAgents(deps: {
         hubs === null || hubId === tracker.hubId || hubs.has(hubId);
       const pages = await Promise.all(
         agentIds.map((agentId) =>
-          tracker.listConnections(rosterOf(agentId), { agentId, limit: connectionsMax }),
+          tracker
+            .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
+            // The ask is committed, so its answer must not fail.
+            .catch(() => ({ connections: [], degraded: true })),
         ),
       );
       const deliveries = agentIds.map((agentId, index) => {

@@ -79,7 +79,7 @@ export function describeAsks(database: () => TestDatabase): void {
 
       const accepted = await member.outcome('ask.accept', { askId, note: 'on it' });
       expect(statesOf(accepted)).toEqual(['accepted', 'open']);
-      expect(topicsOf(accepted)).toEqual([[owner.agentId, other.agentId].sort()]);
+      expect(topicsOf(accepted)).toEqual([[owner.agentId, ...to].sort()]);
       // The same state again changes nothing, another order is a conflict.
       const again = await member.outcome('ask.accept', { askId, note: 'another' });
       expect(again).toMatchObject({ ok: true, events: [], result: accepted.ok && accepted.result });
@@ -264,7 +264,7 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(await other.readRefusal('ask.list', { channelId })).toBe('forbidden');
       // A removed addressee is told nothing more.
       const done = await member.outcome('ask.done', { askId: ids[0]! });
-      expect(topicsOf(done)).toEqual([[owner.agentId]]);
+      expect(topicsOf(done)).toEqual([[owner.agentId, member.agentId].sort()]);
     });
   });
 }

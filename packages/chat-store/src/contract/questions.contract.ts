@@ -121,7 +121,7 @@ export function describeQuestions(database: () => TestDatabase): void {
       await asker.write('member.add', { channelId, agentId: bot.agentId });
       const opened = await asker.outcome('question.open', { channelId, title: 'x', responders });
       expect(opened.ok && [...opened.events[0]!.agentTopics].sort()).toEqual(
-        [...responders].sort(),
+        [asker.agentId, ...responders].sort(),
       );
       const { questionId } = await open({ options: [], responders });
       const text = { questionId, text: 'when the tests pass' };

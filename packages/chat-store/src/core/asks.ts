@@ -39,23 +39,23 @@ export function askOf({ id, channel_id, sender_id, deadline_at, addressees }: Lo
   };
 }
 
-/** Sets the state of some addressees of one ask, and ends its expiry when none of them is open any more. */
+/** Sets the state of some addressees of some asks, and ends the expiry of those in which none is open any more. */
 export async function setAskState(
   db: Kysely<Tables>,
-  askId: string,
+  askIds: readonly string[],
   agentIds: readonly string[],
   state: AskState,
   note: string | null,
 ): Promise<void> {
-  if (agentIds.length === 0) return;
+  if (askIds.length === 0 || agentIds.length === 0) return;
   await db
     .updateTable('ask_addressees')
     .set({ state, note })
-    .where('ask_id', '=', askId)
+    .where('ask_id', 'in', askIds)
     .where('agent_id', 'in', agentIds)
     .execute();
-  await sql`update asks set due_at = null where id = ${askId} and not exists (
-    select 1 from ask_addressees a where a.ask_id = ${askId} and a.state = 'open')`.execute(db);
+  await sql`update asks set due_at = null where id in (${sql.join([...askIds])}) and not exists (
+    select 1 from ask_addressees a where a.ask_id = asks.id and a.state = 'open')`.execute(db);
 }
 
 /** Removes asks with their addressees. `ids` is a sub-select. */

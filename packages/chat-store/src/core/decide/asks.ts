@@ -134,7 +134,7 @@ export const answerAsk = async (
     const reason = own.state === 'open' ? 'its deadline has passed' : `it is ${own.state}`;
     return refuseWith('conflict', `the ask cannot be ${state}: ${reason}`, { ask: askOf(ask) });
   }
-  await setAskState(group.db, askId, [actor.agentId], state, note);
+  await setAskState(group.db, [askId], [actor.agentId], state, note);
   const [event] = await logAnswers(group, placed.channel, actor, `ask.${state}`, [ask], note);
   const changed = { ...own, state, note };
   const addressees = ask.addressees.map((one) => (one === own ? changed : one));
@@ -165,7 +165,8 @@ export async function acceptByMessage(
     .limit(acceptedMax)
     .execute();
   const asks = await loadAsks(group.db, rows.map(({ id }) => id).reverse());
-  for (const { id } of asks) await setAskState(group.db, id, [actor.agentId], 'accepted', null);
+  const ids = asks.map(({ id }) => id);
+  await setAskState(group.db, ids, [actor.agentId], 'accepted', null);
   return logAnswers(group, channel, actor, 'ask.accepted', asks, null);
 }
 
@@ -183,7 +184,7 @@ async function logAnswers(
   return asks.map((ask) => {
     const payload = { askId: ask.id, agentId, note };
     const event = { type: 'collaboration.event', name, payload } as const;
-    const notify = agentsOf(ask).filter((id) => members.has(id) && id !== agentId);
+    const notify = agentsOf(ask).filter((id) => members.has(id));
     const appended = group.append(channel, actor, event, { notify });
     addInboxItems(group, channel, appended, [answerTo(ask)]);
     return appended;
@@ -201,7 +202,7 @@ export async function expireAsk(
   const silent = ask.addressees
     .filter(({ state }) => state === 'open')
     .map(({ agent_id }) => agent_id);
-  await setAskState(group.db, askId, silent, 'expired', null);
+  await setAskState(group.db, [askId], silent, 'expired', null);
   if (!channel || channel.deleted_at !== null) return accepted({});
   const members = await membersAmong(group, channel, agentsOf(ask));
   const notify = agentsOf(ask).filter((id) => members.has(id));

@@ -78,7 +78,7 @@ export const openQuestion: DecideAuthorized<'question.open'> = async (group, com
   const { clientMessageId } = params;
   const payload = { question: questionOf({ ...row, answers: [] }) };
   const opened = { type: 'collaboration.event', name: 'question.opened', payload } as const;
-  const notify = responders.filter((id) => id !== actor.agentId);
+  const notify = [...new Set([actor.agentId, ...responders])];
   const event = group.append(channel, actor, opened, {
     clientMessageId,
     fingerprint: print,
@@ -261,7 +261,6 @@ async function log(
 ): Promise<AppendedEvent> {
   const concerned = [question.opened_by, ...(respondersOf(question) ?? [])];
   const members = await membersAmong(group, channel, concerned);
-  const notify = [...members].filter((id) => id !== sender.agentId);
   const event = { type: 'collaboration.event', name, payload: payload as never } as const;
-  return group.append(channel, sender, event, { notify });
+  return group.append(channel, sender, event, { notify: [...members] });
 }
