@@ -11,6 +11,7 @@ export type { MethodName, MethodOfKind, ParamsInputOf, ParamsOf, ResultOf } from
 export type { MethodDefinition, MethodExample, MethodKind } from './methods/definition.ts';
 export type { Ask, AskState } from './methods/ask.ts';
 export type { Question, QuestionState } from './methods/question.ts';
+export type { InboxItem } from './methods/inbox.ts';
 export type { LedgerGrouping } from './methods/ledger.ts';
 export type { MethodLimit, RestRoute } from './methods/definition.ts';
 export { notifications, type NotificationName, type NotificationOf } from './notifications.ts';

@@ -33,6 +33,8 @@ export function createPublisher(deps: {
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
   readonly frozen: Frozen;
   readonly loops: AgentLoops;
+  /** Called with the agents whose inboxes got an item. */
+  readonly onInboxItems?: (agentIds: readonly string[]) => void;
 }) {
   const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log, frozen, loops } = deps;
 
@@ -89,8 +91,9 @@ export function createPublisher(deps: {
     ): Promise<Answer<M>> {
       const outcome = await store.append(actingNow(actor, caller.transport), method, params);
       if (!outcome.ok) return outcome;
-      for (const { event, agentTopics, announcement } of outcome.events) {
+      for (const { event, agentTopics, announcement, inboxes } of outcome.events) {
         publish(event, agentTopics);
+        if (inboxes) deps.onInboxItems?.(inboxes);
         if (announcement) announce(announcement, caller.identity);
       }
       if (outcome.addressed) {
@@ -106,7 +109,10 @@ export function createPublisher(deps: {
     },
     /** Publishes events that no caller of this hub caused and that are committed. */
     publishAppended(events: readonly AppendedEvent[]) {
-      for (const { event, agentTopics } of events) publish(event, agentTopics);
+      for (const { event, agentTopics, inboxes } of events) {
+        publish(event, agentTopics);
+        if (inboxes) deps.onInboxItems?.(inboxes);
+      }
     },
     /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
     publishEphemeral(

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
+  hubMetric,
   startHubPair,
   startPostgres,
   startRedis,
@@ -53,7 +54,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await using ben = await connect(hubs[1], 'ben');
       await using watcher = await connect(hubs[1], 'eva');
       await ana.call('channel.create', { channelId, name: 'Deploys' });
-      for (const agentId of ['ben', 'cem', 'eva']) {
+      for (const agentId of ['ben', 'cem', 'dan', 'eva']) {
         await ana.call('member.add', { channelId, agentId });
       }
       await watcher.call('subscribe', { topics: [{ channelId }] });
@@ -65,6 +66,19 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       expect(await refusalOf(ana.call('ask.create', { ...ask, to: ['ben', 'bem'] }))).toEqual({
         ...{ code: 'not_found', agentIds: ['bem'] },
       });
+      // An agent without a socket is there while it waits for its inbox, which the ask then ends.
+      const polled = fetch(`${hubs[1].httpUrl}/v1/call/inbox.read?agent=dan`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ waitMs: 20_000 }),
+      }).then((response) => response.json() as Promise<{ items: object[] }>);
+      const waitingReads = () => hubMetric(hubs[1], 'hub_waiting_inbox_reads');
+      await waitFor(async () => (await waitingReads()) === 1, { what: 'the inbox of dan' });
+      const toDan = await ana.call('ask.create', { ...ask, deadlineMs: 60_000, to: ['dan'] });
+      expect(toDan.deliveries).toEqual([{ agentId: 'dan', state: 'live' }]);
+      expect((await polled).items).toMatchObject([
+        { reason: 'ask', askId: toDan.askId, message: { content } },
+      ]);
       const asked = await ana.call('ask.create', { ...ask, to: ['ben', 'cem'] });
       const { askId } = asked;
       expect(asked).toMatchObject({
@@ -116,7 +130,11 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
         ['ask.expired', { askId: second, silent: ['cem'] }],
       ]);
       const { asks: mine } = await back.call('ask.list', { role: 'from', channelId });
-      expect(mine.map((one: { askId: string }) => one.askId)).toEqual([second, askId]);
+      expect(mine.map((one: { askId: string }) => one.askId)).toEqual([second, askId, toDan.askId]);
+      const { items } = await back.call('inbox.read', {});
+      expect(
+        items.map((item: { reason: string; askId: string }) => [item.reason, item.askId]),
+      ).toEqual([...[askId, askId, second].map((id) => ['answer', id])]);
     });
 
     // The reported failure: an agent asks "which?" in a message, and two persons give two answers.

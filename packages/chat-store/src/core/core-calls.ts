@@ -60,6 +60,7 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   agentOrders: system,
   freezes: system,
   due: system,
+  inboxMarks: system,
   redislessHubs: system,
   epoch: system,
 };

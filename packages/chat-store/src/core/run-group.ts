@@ -187,6 +187,7 @@ function channelIdsOf(runs: readonly Run[]): string[] {
 
 function channelIdOf(command: SingleCommand): string | null {
   const { method, params } = command;
+  if (method === 'inbox.ack') return null;
   if (method === 'ask.create') {
     const { channelId, agentId } = params;
     return agentId === null ? channelId : directChannelId(command.actor.agentId, agentId);
