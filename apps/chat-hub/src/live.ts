@@ -39,6 +39,7 @@ import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
+import { startAgentReports } from './observe/agent-reports.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
@@ -238,6 +239,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
+  closers.opened(startAgentReports({ store, hubId, sessions, log }));
   const heartbeat = closers.opened(createHeartbeat());
   closers.opened(startEventLoopDelay(metrics));
 

@@ -284,6 +284,8 @@ export async function createChatStore(
     redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
     hubs: () => lookUp(null, () => core.hubs()),
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    recordHubAgents: (hubId, agents, isAll) =>
+      writePriority(() => core.recordHubAgents(hubId, agents, isAll)),
     giveAgentOrder: (order, forMs, audit) =>
       writePriority(() => core.giveAgentOrder(order, forMs, audit)),
     agentOrders: () => readPriority(() => core.agentOrders()),

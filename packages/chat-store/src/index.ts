@@ -30,6 +30,7 @@ export type { EraseCounts, ErasedPiece, ErasePlace, Erasure } from './core/erase
 export { callKinds } from './core/watched-core.ts';
 export type { Freezes } from './core/freezes.ts';
 export type { CallKind, DatabaseCall } from './core/watched-core.ts';
+export type { HubAgent } from './core/hub-agents.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { Swept } from './core/retention.ts';

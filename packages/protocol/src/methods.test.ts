@@ -117,6 +117,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
     { ...c, seq: 7, back: false },
   ],
   'read.state': same({}),
+  'agent.list': [{}, { ...page, kind: null }],
   'agent.kick': same({ agentId: 'bob', reason: 'why' }),
   'agent.limit': [
     { agentId: 'bob', message: '6/60' },

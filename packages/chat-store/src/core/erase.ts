@@ -405,5 +405,8 @@ async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFaul
 }
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {
-  await engine.write((db) => db.deleteFrom('agents').where('id', '=', agentId).execute());
+  await engine.write(async (db) => {
+    await db.deleteFrom('agents').where('id', '=', agentId).execute();
+    await db.deleteFrom('hub_agents').where('agent_id', '=', agentId).execute();
+  });
 }

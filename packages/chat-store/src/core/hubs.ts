@@ -3,7 +3,8 @@ import type { Engine } from './engine.ts';
 import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
-const deadAfterMs = 5000;
+/** A hub whose last beat is older than this counts as dead. */
+export const deadAfterMs = 5000;
 const forgottenAfterMs = 3_600_000;
 const shownMs = 60_000;
 const maxShown = 100;

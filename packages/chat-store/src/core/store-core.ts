@@ -9,6 +9,7 @@ import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { readFreezes } from './freezes.ts';
+import { recordHubAgents } from './hub-agents.ts';
 import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
@@ -115,6 +116,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     redislessHubs: bind(readRedislessHubs),
     /** The hubs that sent a beat in the last minute, latest beat first, at most 100. */
     hubs: bind(readHubs),
+    /**
+     * Records what a hub reports about some agents. While the hub beats, their connections count in `agent.list`.
+     */
+    recordHubAgents: bind(recordHubAgents),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */

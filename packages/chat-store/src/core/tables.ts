@@ -264,6 +264,14 @@ export interface AgentOrdersTable {
   until_at: number | null;
 }
 
+/** What a hub reports about an agent; see hub-agents.ts. */
+export interface HubAgentsTable {
+  agent_id: string;
+  hub_id: string;
+  connections: number;
+  report: string | null;
+}
+
 /** An administrative act. */
 export interface AuditLogTable {
   id: string;
@@ -306,6 +314,7 @@ export interface Tables {
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
   agent_orders: AgentOrdersTable;
+  hub_agents: HubAgentsTable;
   search_docs: SearchDocsTable;
   search_postings: SearchPostingsTable;
   search_segments: SearchSegmentsTable;

@@ -17,6 +17,7 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   runGroup: 'commit',
   beat: 'write',
   recordAgents: 'write',
+  recordHubAgents: 'write',
   revoke: 'write',
   recordMinted: 'write',
   recordTokenUses: 'write',

@@ -69,7 +69,7 @@ export async function openSqliteCore(
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
     ...forward(writer, 'eraseSome', 'isKnownAgent', 'feedSearch'),
     ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
-    ...forward(writer, 'giveAgentOrder'),
+    ...forward(writer, 'giveAgentOrder', 'recordHubAgents'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),

@@ -2,6 +2,7 @@ import type { ParamsOf, ResultOf } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
+import { listAgents } from './agents.ts';
 import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
@@ -27,6 +28,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
   'read.state': readState,
+  'agent.list': listAgents,
 };
 
 /** Bytes of an answer without its rows: the result's other fields and the frame around it. */
