@@ -47,6 +47,11 @@ import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-b
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
 
+/** The figures of the hub's last seconds, as JSON, for its heartbeat. Set once the hub measures them. */
+export interface LatestFigures {
+  read: () => string | null;
+}
+
 /** How much memory live delivery may use. */
 export interface MemoryBudgets {
   /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
@@ -187,12 +192,14 @@ export async function startLive(
       session.sendBestEffort(mayKnow ? frame : reasonless);
     }
   });
+  const latestFigures: LatestFigures = { read: () => null };
   closers.add(
     await startHubBeat({
       store,
       hubId,
       tracker,
       log,
+      figures: () => latestFigures.read(),
       onBeat: () => services.ownOutage.databaseAnswered(),
       onFailed: (error) => database.failed('writes', error),
     }),
@@ -265,6 +272,7 @@ export async function startLive(
     selfProbe,
     redisState,
     traffic,
+    latestFigures,
   };
 }
 

@@ -280,10 +280,12 @@ export async function createChatStore(
     freezes: () => readPriority(() => core.freezes()),
     heads: (channelIds) => readPriority(() => core.heads(channelIds)),
     recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
-    beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),
+    beat: (hubId, isCutOff, figures) => writePriority(() => core.beat(hubId, isCutOff, figures)),
     redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
     hubs: () => lookUp(null, () => core.hubs()),
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    recordMinutes: (minutes) => writePriority(() => core.recordMinutes(minutes)),
+    readMinutes: (sinceMs, limit) => lookUp(null, () => core.readMinutes(sinceMs, limit)),
     recordHubAgents: (hubId, agents, isAll) =>
       writePriority(() => core.recordHubAgents(hubId, agents, isAll)),
     giveAgentOrder: (order, forMs, audit) =>

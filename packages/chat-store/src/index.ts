@@ -32,6 +32,7 @@ export type { Freezes } from './core/freezes.ts';
 export type { CallKind, DatabaseCall } from './core/watched-core.ts';
 export type { HubAgent } from './core/hub-agents.ts';
 export type { HubBeat } from './core/hubs.ts';
+export type { OperationsMinute } from './core/operations-minutes.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { Swept } from './core/retention.ts';
 export type {

@@ -1,5 +1,6 @@
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import { isDirectChannelId, type Operations, type OperationsAgents } from '@openclaw/protocol';
+import { parseFigures } from './figures.ts';
 import { LRUCache } from 'lru-cache';
 import { isFault } from '../calls/failure.ts';
 import type { Rooms } from '../channels/rooms.ts';
@@ -62,6 +63,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       hubId: beat.hubId,
       lastBeatAgoMs: beat.lastBeatAgoMs,
       isThis: beat.hubId === hubId,
+      figures: parseFigures(beat.figures),
     });
     return {
       timestamp: Date.now(),
@@ -109,7 +111,8 @@ export function createOperations(deps: OperationsDeps): OperationsView {
           ...[metrics.laggingSockets, metrics.badFrames],
         ].map((counter) => counter.get()),
       );
-    const [refused, closed] = await Promise.all([
+    const [limited, refused, closed] = await Promise.all([
+      metrics.limited.get(),
       metrics.refusedConnections.get(),
       metrics.closedConnections.get(),
     ]);
@@ -121,6 +124,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       failedCalls: sum({
         values: (calls?.values ?? []).filter(({ labels }) => isFault(String(labels.outcome))),
       }),
+      refusedCalls: sum(limited),
       publishFailures: sum(publishFailures),
       tailRepairs: sum(tailRepairs),
       laggingSockets: sum(laggingSockets),

@@ -11,21 +11,30 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { refuseNonAdmin } from '../edge/identity.ts';
 import type { OperationsView } from '../observe/operations.ts';
+import type { OperationsHistory } from '../observe/operations-history.ts';
 import type { LimitedAction, Limiter } from '../calls/invoke.ts';
 import { refuseParams, sendFailure } from './errors.ts';
+import { wholeNumber } from './query.ts';
 
 const pageQuery = z.object({
   cursor: idSchema.optional(),
   limit: z.coerce.number().int().min(1).max(limits.historyPage).default(limits.defaultPage),
 });
 
+const snapshotQuery = z.object({
+  since: wholeNumber(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Adds the history from this time on, epoch ms.'),
+});
+
 export const operationsOperations: readonly RestOperation[] = [
   {
     operationId: 'operations.get',
     tag: 'operations',
-    summary: 'The state and counters of this hub: for charts, read once a second.',
+    summary:
+      'The state and counters of this hub: for charts, read once a second. With `since`, also the history of all hubs by the minute.',
     route: { verb: 'GET', path: '/operations' },
-    params: z.object({}),
+    params: snapshotQuery,
     result: operationsSchema,
   },
   {
@@ -42,10 +51,12 @@ export function addOperationsRoutes(
   app: FastifyInstance,
   {
     operations,
+    history,
     limiter,
     isForAnyone,
   }: {
     readonly operations: OperationsView;
+    readonly history: Pick<OperationsHistory, 'read'>;
     readonly limiter: Limiter;
     /** True with dev sign-in, where anyone may claim to be an admin. */
     readonly isForAnyone: boolean;
@@ -67,7 +78,14 @@ export function addOperationsRoutes(
       );
   });
 
-  app.get('/operations', async (_request, reply) => reply.send(await operations.snapshot()));
+  app.get('/operations', async (request, reply) => {
+    const query = snapshotQuery.safeParse(request.query);
+    if (!query.success) return refuseParams(reply, query.error);
+    const { since } = query.data;
+    const snapshot = await operations.snapshot();
+    if (since === undefined) return reply.send(snapshot);
+    return reply.send({ ...snapshot, history: await history.read(since) });
+  });
 
   app.get('/operations/agents', async (request, reply) => {
     const query = pageQuery.safeParse(request.query);

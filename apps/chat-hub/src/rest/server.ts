@@ -14,6 +14,7 @@ import type { CallObserver, Invoke, Limiter } from '../calls/invoke.ts';
 import type { AuthConfig } from '../config.ts';
 import type { ConnectionCap } from '../edge/connection-cap.ts';
 import type { OperationsView } from '../observe/operations.ts';
+import type { OperationsHistory } from '../observe/operations-history.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
@@ -55,6 +56,7 @@ export interface ServerDeps {
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
+  readonly history: OperationsHistory;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly webDir: string;
@@ -128,7 +130,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
     deps;
-  const { operations, limiter, onSignIn } = deps;
+  const { operations, history, limiter, onSignIn } = deps;
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const denied = originPolicy(request.raw);
@@ -172,7 +174,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   addAuditRoutes(v1, deps);
   const isForAnyone = auth.mode === 'dev';
   await v1.register(async (scope) =>
-    addOperationsRoutes(scope, { operations, limiter, isForAnyone }),
+    addOperationsRoutes(scope, { operations, history, limiter, isForAnyone }),
   );
 }
 

@@ -55,4 +55,48 @@ export function describeOperations(database: () => TestDatabase): void {
       expect(await idsOf({})).toEqual([]);
     });
   });
+
+  describe('the minutes of operations', () => {
+    const minuteMs = 60_000;
+    const thisMinute = () => Math.floor(Date.now() / minuteMs) * minuteMs;
+
+    it('are read by every hub, oldest first, in pages of whole minutes', async () => {
+      const { store } = database();
+      const there = await database().another();
+      const [one, other] = [uniqueId('hub-a'), uniqueId('hub-b')];
+      // Other tests use other hours of the day.
+      const firstMs = thisMinute() - 3_600_000;
+      const rowsOf = (hubId: string) =>
+        [0, 1, 2].map((n) => ({ hubId, atMs: firstMs + n * minuteMs, figures: `{"n":${n}}` }));
+      await store.recordMinutes(rowsOf(one));
+      await there.recordMinutes(rowsOf(other));
+      const read = async (sinceMs: number, limit: number) => {
+        const { minutes, nextMs } = await store.readMinutes(sinceMs, limit);
+        const shown = minutes.filter(({ hubId }) => [one, other].includes(hubId));
+        return { shown: shown.map(({ hubId, figures }) => `${hubId} ${figures}`), nextMs };
+      };
+      const all = rowsOf(one).flatMap(({ figures }) =>
+        [one, other].map((id) => `${id} ${figures}`),
+      );
+      expect((await read(firstMs, 500)).shown).toEqual(all);
+      const first = await read(firstMs, 3);
+      expect(first).toEqual({ shown: all.slice(0, 2), nextMs: firstMs + minuteMs });
+      expect((await read(firstMs + minuteMs, 500)).shown).toEqual(all.slice(2));
+      // A minute with more rows than a page is whole.
+      expect((await read(firstMs, 1)).shown).toEqual(all.slice(0, 2));
+      // A repeat replaces, so that a write whose answer was lost can be repeated.
+      await store.recordMinutes([{ hubId: one, atMs: firstMs, figures: '{"n":9}' }]);
+      expect((await read(firstMs, 500)).shown[0]).toBe(`${one} {"n":9}`);
+    });
+
+    it('are kept for 24 hours', async () => {
+      const { store } = database();
+      const hubId = uniqueId('hub');
+      const at = (agoMs: number) => ({ hubId, atMs: thisMinute() - agoMs, figures: '{}' });
+      await store.recordMinutes([at(25 * 3_600_000), at(-2 * 3_600_000), at(23 * 3_600_000)]);
+      await store.recordMinutes([]);
+      const { minutes } = await store.readMinutes(1, 10_000);
+      expect(minutes.filter((minute) => minute.hubId === hubId)).toEqual([at(23 * 3_600_000)]);
+    });
+  });
 }

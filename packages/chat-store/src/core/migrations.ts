@@ -3,6 +3,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { createAgentOrdersTable } from './agent-orders.ts';
 import { recordCompatibility, type StoreMigration } from './compatibility.ts';
 import { createHubAgentsTable } from './hub-agents.ts';
+import { addOperationsMinutes } from './operations-minutes.ts';
 import { createSearchTables } from './search/search-tables.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
@@ -35,6 +36,7 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0017_thread_activity': { ...second, up: addThreadActivity },
     '0018_agent_orders': { ...second, up: (db) => createAgentOrdersTable(db, dialect) },
     '0023_hub_agents': { ...second, up: (db) => createHubAgentsTable(db, dialect) },
+    '0024_operations_minutes': { ...second, up: (db) => addOperationsMinutes(db, dialect) },
   });
 }
 

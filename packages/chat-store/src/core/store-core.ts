@@ -13,6 +13,7 @@ import { recordHubAgents } from './hub-agents.ts';
 import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
+import { readMinutes, recordMinutes } from './operations-minutes.ts';
 import { sweepRedactions } from './redactions.ts';
 import { feedSearch, type SearchFed } from './search/feed.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
@@ -108,7 +109,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
     freezes: bind(readFreezes),
     /**
-     * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
+     * Records a beat of a hub, with the database's time, whether the hub lacks Redis, and its figures, a JSON object of
+     * at most 2 KiB. It looks at the schema first:
      * `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
@@ -120,6 +122,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * Records what a hub reports about some agents. While the hub beats, their connections count in `agent.list`.
      */
     recordHubAgents: bind(recordHubAgents),
+    recordMinutes: bind(recordMinutes),
+    readMinutes: bind(readMinutes),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
