@@ -38,6 +38,7 @@ export const operationsFiguresSchema = z.object({
   database: z.enum(databaseStatuses),
   redis: z.enum(redisStatuses),
   publishPath: z.enum(publishPathStatuses),
+  ended: z.boolean().describe('true: the hub was shut down, in good order, at the end of it.'),
 });
 export type OperationsFigures = z.infer<typeof operationsFiguresSchema>;
 

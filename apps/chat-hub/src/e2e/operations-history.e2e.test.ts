@@ -48,6 +48,10 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('the history of operations on %
       what: 'the minutes of the hub that is gone',
       timeoutMs: 15_000,
     });
+    const last = (await ask(here, '?since=1')).history?.minutes.findLast(
+      ({ hubId }) => hubId === gone.hubId,
+    );
+    expect(last?.figures.ended).toBe(true);
     // The negative control: the counters of the hub that is asked know nothing of it.
     const { counters, history } = await ask(here, '?since=1');
     expect(counters.messages).toBe(0);

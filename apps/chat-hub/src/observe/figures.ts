@@ -38,6 +38,7 @@ export function figuresBetween(before: Operations, after: Operations): Operation
     database: after.database.status,
     redis: after.redis.status,
     publishPath: after.publishPath.status,
+    ended: false,
   };
 }
 

@@ -85,6 +85,8 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
+      // So that operators can tell this hub from one that died.
+      if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>
         log.debug({ err: error }, 'the last minutes of operations were not written'),

@@ -38,7 +38,7 @@ describe('the operations view', () => {
       const rate = page.locator('.chart', { hasText: 'Messages per second' });
       await rate.locator('b', { hasText: /^[1-9]\d/ }).waitFor();
       expect(await rate.locator('canvas').count()).toBe(1);
-      await page.locator('.figures tr', { hasText: 'this one' }).waitFor();
+      await page.locator('th.hub', { hasText: 'this one' }).waitFor();
       const channels = page.locator('section', { hasText: 'Messages/s' }).locator('tbody td');
       await channels.filter({ hasText: 'slow' }).waitFor();
       expect(await channels.first().textContent()).toBe('busy');

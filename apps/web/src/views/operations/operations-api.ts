@@ -21,7 +21,7 @@ export interface Snapshots {
 }
 
 /** Calls `poll` now, and again `everyMs` after each call ends, while the page is visible. */
-function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
+export function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
   useEffect(() => {
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
