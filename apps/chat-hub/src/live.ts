@@ -39,6 +39,7 @@ import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
+import { createAgentActivity } from './observe/agent-activity.ts';
 import { startAgentReports } from './observe/agent-reports.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
@@ -88,7 +89,8 @@ export async function startLive(
   const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
-  const traffic = createTraffic(metrics);
+  const activity = createAgentActivity();
+  const traffic = createTraffic(metrics, undefined, undefined, activity);
   const flusher = closers.opened(
     createFlusher({ onWritten: services.tracing.written(traffic.written) }),
   );
@@ -135,7 +137,7 @@ export async function startLive(
     ...services,
     ...publishing,
     frozen: freezes.frozen,
-    loops: createAgentLoops(services.agentLoop, log),
+    loops: createAgentLoops(services.agentLoop, log, activity.addressed),
     store: services.tracing.store(store),
   });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
@@ -246,7 +248,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
-  closers.opened(startAgentReports({ store, hubId, sessions, log }));
+  closers.opened(startAgentReports({ store, hubId, sessions, presence, activity, log }));
   const heartbeat = closers.opened(createHeartbeat());
   closers.opened(startEventLoopDelay(metrics));
 

@@ -27,6 +27,7 @@ import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createFleet } from './observe/fleet.ts';
 import { createOperations } from './observe/operations.ts';
 import { startOperationsHistory } from './observe/operations-history.ts';
 import { describeConfig } from './observe/describe-config.ts';
@@ -216,6 +217,7 @@ export async function startHub(
       readiness,
       operations,
       history,
+      fleet: createFleet({ store, agentOrders, frozen: live.freezes.frozen }),
       metrics,
       log,
       webDir: config.webDir ?? builtPageDir,

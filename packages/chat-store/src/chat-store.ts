@@ -284,6 +284,8 @@ export async function createChatStore(
     redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
     hubs: () => lookUp(null, () => core.hubs()),
     recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    fleet: (cursor, limit) => lookUp(null, () => core.fleet(cursor, limit)),
+    fleetAgent: (agentId) => lookUp(null, () => core.fleetAgent(agentId)),
     recordMinutes: (minutes) => writePriority(() => core.recordMinutes(minutes)),
     readMinutes: (sinceMs, limit) => lookUp(null, () => core.readMinutes(sinceMs, limit)),
     recordHubAgents: (hubId, agents, isAll) =>

@@ -28,6 +28,7 @@ export { directChannelId } from './core/decide/send.ts';
 export { eraseStart } from './core/erase.ts';
 export type { EraseCounts, ErasedPiece, ErasePlace, Erasure } from './core/erase.ts';
 export { callKinds } from './core/watched-core.ts';
+export type { FleetAgent, LastMessage } from './core/fleet.ts';
 export type { Freezes } from './core/freezes.ts';
 export type { CallKind, DatabaseCall } from './core/watched-core.ts';
 export type { HubAgent } from './core/hub-agents.ts';

@@ -20,9 +20,21 @@ export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.t
 export type { OpenApiOptions, RestOperation } from './openapi.ts';
 export type { Turn } from './turn.ts';
 export {
+  agentActivitySchema,
+  agentConnectionSchema,
+  operationsAgentSchema,
   operationsAgentsSchema,
   operationsFiguresSchema,
+  operationsFleetSchema,
   operationsSchema,
 } from './operations-view.ts';
-export type { Operations, OperationsAgents, OperationsFigures } from './operations-view.ts';
+export type {
+  AgentActivityReport,
+  AgentConnectionReport,
+  Operations,
+  OperationsAgent,
+  OperationsAgents,
+  OperationsFigures,
+  OperationsFleet,
+} from './operations-view.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

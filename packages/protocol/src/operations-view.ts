@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { presenceStatuses, timestampSchema } from './fields.ts';
+import { agentKindSchema, presenceStatuses, timestampSchema } from './fields.ts';
 import { idSchema } from './ids.ts';
 
 const count = z.int().min(0);
@@ -166,3 +166,65 @@ export const operationsAgentsSchema = z.object({
   nextCursor: idSchema.nullable(),
 });
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
+
+/** What an agent did lately at one hub. */
+export const agentActivitySchema = z.object({
+  messagesPerMinute: count,
+  lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
+  refusals: count.describe('Refused calls of the last ten minutes.'),
+  lastRefusal: z.object({ code: z.string(), at: timestampSchema }).nullable(),
+  errors: count.describe('Calls of the last ten minutes that a fault of the hub ended.'),
+  addresses: z
+    .array(z.object({ agentId: idSchema, perMinute: count }))
+    .describe('Whom it addresses at least three times a minute: by mention, reply or directly.'),
+});
+export type AgentActivityReport = z.infer<typeof agentActivitySchema>;
+
+/** What one hub knows of an agent that is connected to it. */
+export const agentConnectionSchema = z.object({
+  status: z.enum(presenceStatuses),
+  customStatus: z.string().nullable(),
+  avatar: z.string().nullable(),
+  statusAt: timestampSchema.nullable().describe('When it set its status; null: never.'),
+  since: timestampSchema.describe('When the oldest of its sockets connected.'),
+  channels: count.describe('Channels that its sockets are subscribed to.'),
+  isLagging: z.boolean(),
+});
+export type AgentConnectionReport = z.infer<typeof agentConnectionSchema>;
+
+const fleetAgentSchema = z.object({
+  agentId: idSchema,
+  kind: agentKindSchema.nullable(),
+  lastSeen: timestampSchema.nullable(),
+  connections: count,
+  hubs: z.array(z.string()).describe('The hubs that it is connected to.'),
+  connection: agentConnectionSchema.nullable().describe('null: it is not connected.'),
+  activity: agentActivitySchema.nullable().describe('Of all hubs; null: nothing is known.'),
+  limit: z.string().nullable().describe('Its own limit of messages, by agent.limit.'),
+  frozen: z.boolean().describe('true: a freeze of the agent itself.'),
+});
+
+/** The answer of `GET /v1/operations/fleet`: the agents of all hubs, by agentId. */
+export const operationsFleetSchema = z.object({
+  agents: z.array(fleetAgentSchema),
+  nextCursor: idSchema.nullable(),
+});
+export type OperationsFleet = z.infer<typeof operationsFleetSchema>;
+
+/** The answer of `GET /v1/operations/fleet/:agentId`. */
+export const operationsAgentSchema = z.object({
+  agent: fleetAgentSchema,
+  lastMessages: z
+    .array(
+      z.object({
+        channelId: idSchema,
+        messageId: idSchema,
+        seq: count,
+        timestamp: timestampSchema,
+      }),
+    )
+    .describe(
+      'Its newest messages, at most three, one a channel, newest first; direct ones are left out.',
+    ),
+});
+export type OperationsAgent = z.infer<typeof operationsAgentSchema>;

@@ -8,6 +8,7 @@ import { readChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
+import { readFleet, readFleetAgent } from './fleet.ts';
 import { readFreezes } from './freezes.ts';
 import { recordHubAgents } from './hub-agents.ts';
 import type { GroupPolicy } from './group-state.ts';
@@ -122,6 +123,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * Records what a hub reports about some agents. While the hub beats, their connections count in `agent.list`.
      */
     recordHubAgents: bind(recordHubAgents),
+    fleet: bind(readFleet),
+    fleetAgent: bind(readFleetAgent),
     recordMinutes: bind(recordMinutes),
     readMinutes: bind(readMinutes),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */

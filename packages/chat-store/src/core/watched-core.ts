@@ -35,6 +35,8 @@ const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
   directChannels: 'look_up',
   hubs: 'look_up',
   readMinutes: 'look_up',
+  fleet: 'look_up',
+  fleetAgent: 'look_up',
   isRevoked: 'look_up',
   readMinted: 'look_up',
   readTime: 'look_up',

@@ -73,6 +73,7 @@ export async function openSqliteCore(
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'readMinutes', 'isRevoked', 'epoch'),
+    ...forward(system, 'fleet', 'fleetAgent'),
     ...forward(system, 'readMinted', 'readTime', 'readAudit', 'agentOrders', 'freezes'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,
