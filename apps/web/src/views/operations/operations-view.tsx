@@ -11,6 +11,7 @@ import { HistoryPlots } from './history-plots.tsx';
 import { minutesOf } from './history.ts';
 import { HubColumns } from './hub-columns.tsx';
 import { useIsStale, useSnapshots } from './operations-api.ts';
+import { RefusedAgents } from './refused-agents.tsx';
 import { Roster } from './roster.tsx';
 import type { Sample } from './samples.ts';
 import { type SeenHub, withoutHub, withSnapshot } from './seen-hubs.ts';
@@ -110,6 +111,7 @@ export function OperationsView() {
               onDismiss={(hubId) => (hubs.value.value = withoutHub(hubs.value.peek(), hubId))}
             />
             <ChannelTable channels={newest.channels} />
+            <RefusedAgents />
             <OwnFigures snapshot={newest} />
           </div>
         </>

@@ -63,7 +63,7 @@ function Tile(props: { name: string; value: string; detail?: string; tone?: Tone
 }
 
 /** A table. If it has no rows, it shows `none` instead. */
-function Figures(props: {
+export function Figures(props: {
   label: string;
   columns: readonly string[];
   rows: readonly (readonly ComponentChild[])[];
