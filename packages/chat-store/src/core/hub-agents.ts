@@ -17,21 +17,6 @@ const forgottenAfterMs = 60_000;
 const rowsMax = 2_000;
 const reportCharsMax = 4_096;
 
-export async function createHubAgentsTable(
-  db: Kysely<unknown>,
-  dialect: 'sqlite' | 'postgres',
-): Promise<void> {
-  const isSqlite = dialect === 'sqlite';
-  const id = isSqlite ? sql`text` : sql`text collate "C"`;
-  await sql`create table hub_agents (
-    agent_id ${id} not null,
-    hub_id ${id} not null,
-    connections bigint not null,
-    report text,
-    constraint hub_agents_key primary key (agent_id, hub_id)
-  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
-}
-
 /**
  * Replaces the hub's rows of these agents; a row without connections and report is removed. With `isAll` the hub's
  * other rows are removed too. Name each agent once, and at most a few hundred in a call.

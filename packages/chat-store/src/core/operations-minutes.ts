@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql } from 'kysely';
 import type { Engine } from './engine.ts';
 import { sweepHubAgents } from './hub-agents.ts';
 
@@ -16,22 +16,6 @@ const keptMs = 86_400_000;
 const futureMs = 3_600_000;
 const rowsMax = 2_000;
 const figuresCharsMax = 2_048;
-
-/** Adds the table of minutes, and to each hub's row its figures of the last seconds. */
-export async function addOperationsMinutes(
-  db: Kysely<unknown>,
-  dialect: 'sqlite' | 'postgres',
-): Promise<void> {
-  const isSqlite = dialect === 'sqlite';
-  const id = isSqlite ? sql`text` : sql`text collate "C"`;
-  await sql`create table operations_minutes (
-    at bigint not null,
-    hub_id ${id} not null,
-    figures text not null,
-    constraint operations_minutes_key primary key (at, hub_id)
-  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
-  await sql`alter table hubs add column figures text`.execute(db);
-}
 
 /**
  * Records minutes of a hub, each at most once a call, and removes what is older than 24 hours, two thousand rows at

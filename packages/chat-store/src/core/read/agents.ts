@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Actor } from '../../commands.ts';
 import { connectionsOf } from '../hub-agents.ts';
-import type { Dialect } from '../migrations.ts';
+import type { Dialect } from '../engine.ts';
 import type { AgentsTable } from '../tables.ts';
 import { listText, type Read } from './reading.ts';
 
