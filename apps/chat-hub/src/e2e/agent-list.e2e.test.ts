@@ -74,7 +74,7 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
 // The reported failure: an operator asked each hub for its own agents, and saw at none of them who is connected at all.
 it('agent.list counts the connections to all hubs, also when one is killed', async () => {
   await using root = await connectRpc(`${hubA.url}/v1/ws?agent=root&role=admin`);
-  await using here = await connectRpc(`${hubA.url}/v1/ws?agent=bot`);
+  await using here = await connectRpc(`${hubA.url}/v1/ws?agent=bot&kind=service`);
   const there = await Promise.all(
     [1, 2].map(() => connectRpc(`${hubB.url}/v1/ws?agent=bot&kind=service`)),
   );

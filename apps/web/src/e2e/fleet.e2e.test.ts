@@ -75,16 +75,18 @@ it('an overseer sees which agents loop, opens one, and slows it down, freezes, k
     const { page } = ada;
     await page.getByRole('link', { name: 'Fleet' }).click();
     const tiles = page.locator('.fleet-tile');
-    await page.locator('.fleet-tile.fleet-looping', { hasText: 'ping' }).waitFor();
-    await page.locator('.fleet-tile.fleet-looping', { hasText: 'pong' }).waitFor();
+    const tileOf = (agentId: string) => page.locator(`.fleet-tile[href="#/agent/${agentId}"]`);
+    const looping = page.locator('.fleet-looping');
+    await tileOf('ping').and(looping).waitFor();
+    await tileOf('pong').and(looping).waitFor();
     // The negative control: the third agent is no part of it, and stands behind them.
-    await page.locator('.fleet-tile.fleet-waiting', { hasText: 'calm' }).waitFor();
+    await tileOf('calm').and(page.locator('.fleet-waiting')).waitFor();
     expect(await tiles.first().textContent()).toContain('ping');
     expect(await tiles.filter({ hasText: 'ada' }).count()).toBe(0);
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: /^Looping/ }).click();
     await waitFor(async () => (await tiles.count()) === 2, { what: 'the looping ones alone' });
-    await page.locator('.fleet-tile', { hasText: 'pong' }).first().focus();
+    await tileOf('pong').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'pong' }).waitFor();
     await page.getByText(/answers ping, \d+ a minute/).waitFor();

@@ -112,7 +112,7 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
       millisecondsText(channel.deliveryP99Ms),
     ]);
   return (
-    <section>
+    <section class="channels">
       <h2 class="line">
         Channels
         <span class="segments" role="group" aria-label="Order">
