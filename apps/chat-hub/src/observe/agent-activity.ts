@@ -56,7 +56,7 @@ export function createAgentActivity(clock = Date.now) {
       activity.lastRefusal = { code: outcome, at: nowMs };
     },
     /** Counts a committed message of an agent that addresses others. */
-    addressed(sender: string, others: readonly string[]): void {
+    addressed: (sender: string, others: readonly string[]): void => {
       const { addressed } = of(sender);
       const nowMs = clock();
       for (const agentId of others.slice(0, maxAddressed)) {

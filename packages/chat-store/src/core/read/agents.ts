@@ -23,10 +23,11 @@ export const listAgents: Read<'agent.list'> = async (
   const ofKind = kind === null ? sql`` : sql`and a.kind = ${kind}`;
   const shared = isOverseer
     ? sql``
-    : sql`and a.id in (select m.agent_id from members me
-        join channels c on c.id = me.channel_id and c.deleted_at is null
-        join members m on m.channel_id = me.channel_id
-        where me.agent_id = ${actor.agentId} ${inBounds(actor)})`;
+    : // A walk over the agents, because one over the members of all channels of the caller may be much longer.
+      sql`and exists (select 1 from members m
+        join members me on me.channel_id = m.channel_id and me.agent_id = ${actor.agentId}
+        join channels c on c.id = m.channel_id and c.deleted_at is null
+        where m.agent_id = a.id ${inBounds(actor)})`;
   const { rows } = await sql<Row>`
     select a.id, a.kind, a.last_seen, ${connectionsOf('a.id', nowOf(dialect))} as connections
     from agents a where a.id > ${cursor ?? ''} ${ofKind} ${shared}
