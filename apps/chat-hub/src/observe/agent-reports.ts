@@ -1,10 +1,9 @@
 import type { ChatStore, HubAgent } from '@openclaw/chat-store';
-import type { AgentConnectionReport } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
-import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { AgentActivities } from './agent-activity.ts';
+import { connectionOf } from './agent-connection.ts';
 
 /** A change of the number of connections is in the store within about this time. */
 const everyMs = 1_000;
@@ -58,7 +57,12 @@ export function startAgentReports(deps: {
     const isQuiet = did === null || Date.now() - lastTimeOf(did) > quietMs;
     if (connections === 0 && isQuiet) return null;
     const connection = connections > 0 ? connectionOf([...here], presence) : null;
-    const report = JSON.stringify({ connection, activity: isQuiet ? null : did });
+    // An address of an image may be long, and no view of the fleet loads it.
+    const avatar = connection?.avatar?.slice(avatarCharsMax) === '' ? connection.avatar : null;
+    const report = JSON.stringify({
+      connection: connection && { ...connection, avatar },
+      activity: isQuiet ? null : did,
+    });
     return { agentId, connections, report };
   }
 
@@ -149,23 +153,4 @@ function lastTimeOf({
   errors,
 }: NonNullable<ReturnType<AgentActivities['reportOf']>>): number {
   return errors > 0 ? Infinity : Math.max(lastMessageAt ?? 0, lastRefusal?.at ?? 0);
-}
-
-function connectionOf(
-  sessions: readonly Session[],
-  presence: Pick<PresenceFeed, 'stateOf'>,
-): AgentConnectionReport {
-  const said = sessions.flatMap((session) => presence.stateOf(session) ?? []);
-  const last = said.toSorted((a, b) => b.atMs - a.atMs)[0];
-  const avatar = last?.avatar ?? null;
-  return {
-    status: last?.status ?? 'online',
-    customStatus: last?.customStatus ?? null,
-    // An address of an image may be long, and no view of the fleet loads it.
-    avatar: avatar !== null && avatar.length > avatarCharsMax ? null : avatar,
-    statusAt: last?.atMs ?? null,
-    since: Math.min(...sessions.map(({ connectedAtMs }) => connectedAtMs)),
-    channels: new Set(sessions.flatMap(({ rooms }) => [...rooms.keys()])).size,
-    isLagging: sessions.some(({ isLagging }) => isLagging),
-  };
 }

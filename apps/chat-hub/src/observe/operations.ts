@@ -1,5 +1,6 @@
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import { isDirectChannelId, type Operations, type OperationsAgents } from '@openclaw/protocol';
+import { connectionOf } from './agent-connection.ts';
 import { parseFigures } from './figures.ts';
 import { LRUCache } from 'lru-cache';
 import { isFault } from '../calls/failure.ts';
@@ -186,17 +187,11 @@ function agentOf(
   sessions: readonly Session[],
   presence: Pick<PresenceFeed, 'stateOf'>,
 ): OperationsAgents['agents'][number] {
-  const said = sessions.flatMap((session) => presence.stateOf(session) ?? []);
-  const last = said.toSorted((a, b) => b.atMs - a.atMs)[0];
+  const { statusAt: _statusAt, ...connection } = connectionOf(sessions, presence);
   return {
     agentId,
-    status: last?.status ?? 'online',
-    customStatus: last?.customStatus ?? null,
-    avatar: last?.avatar ?? null,
+    ...connection,
     sockets: sessions.length,
-    since: Math.min(...sessions.map(({ connectedAtMs }) => connectedAtMs)),
-    channels: new Set(sessions.flatMap(({ rooms }) => [...rooms.keys()])).size,
-    isLagging: sessions.some(({ isLagging }) => isLagging),
     unsentBytes: sessions.reduce((total, { unsentBytes }) => total + unsentBytes, 0),
   };
 }

@@ -5,11 +5,12 @@ import { tileOf } from '../fleet/fleet-state.ts';
 import { fleetWords } from '../fleet/fleet-view.tsx';
 import { useFleet } from '../fleet/use-fleet.ts';
 import { countText, durationText } from '../operations/format-figures.ts';
+import { AsOf } from '../operations/as-of.tsx';
 import { useIsStale } from '../operations/operations-api.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
-import { Icon, Problem } from '../shared/controls.tsx';
-import { agoText, timeWithSecondsText } from '../shared/format-time.ts';
+import { Icon } from '../shared/controls.tsx';
+import { agoText } from '../shared/format-time.ts';
 import { AgentActions } from './agent-actions.tsx';
 import { useAgent, useCost, useLastWords } from './agent-api.ts';
 
@@ -40,12 +41,7 @@ export function AgentView({ agentId }: { agentId: string }) {
           <Icon name="people" /> Fleet
         </a>
       </header>
-      <Problem text={problem} extraClass="banner" />
-      {isStale && receivedAtMs !== null && (
-        <p class="as-of banner" role="status">
-          No answer from the hub. All figures are as of {timeWithSecondsText(receivedAtMs)}.
-        </p>
-      )}
+      <AsOf {...{ problem, isStale, receivedAtMs }} what="All figures" />
       {found !== null && tile !== null && (
         <>
           <p>

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import { hashOf } from '../../page/route.ts';
+import { AsOf } from '../operations/as-of.tsx';
 import { useIsStale } from '../operations/operations-api.ts';
 import { countText } from '../operations/format-figures.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, NotDrawn } from '../shared/agents.tsx';
-import { BareField, matches, Problem } from '../shared/controls.tsx';
-import { timeWithSecondsText } from '../shared/format-time.ts';
+import { BareField, matches } from '../shared/controls.tsx';
 import { fleetStates, tilesOf, type FleetState, type FleetTile } from './fleet-state.ts';
 import { useFleet } from './use-fleet.ts';
 
@@ -45,12 +45,7 @@ export function FleetView() {
           </p>
         )}
       </header>
-      <Problem text={problem} extraClass="banner" />
-      {isStale && receivedAtMs !== null && (
-        <p class="as-of banner" role="status">
-          No answer from the hub. The board is as of {timeWithSecondsText(receivedAtMs)}.
-        </p>
-      )}
+      <AsOf {...{ problem, isStale, receivedAtMs }} what="All tiles" />
       <div class="fleet-tools line">
         <BareField type="search" label="Find an agent" value={filter} onText={setFilter} />
         <span class="segments" role="group" aria-label="Show">

@@ -2,8 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { storageOfHub } from '../../page/page-base.ts';
 import { createSharedValue } from '../../page/stored-value.ts';
 import { usePage } from '../page-state.ts';
-import { Problem } from '../shared/controls.tsx';
-import { timeWithSecondsText } from '../shared/format-time.ts';
+import { AsOf } from './as-of.tsx';
 import { Chart, type ChartLine } from './chart.tsx';
 import { breachesOf, checksOf, figuresNow, type Breaches } from './checks.ts';
 import { countText, durationText, millisecondsText } from './format-figures.ts';
@@ -74,12 +73,7 @@ export function OperationsView() {
           Wall view
         </button>
       </header>
-      <Problem text={problem} extraClass="banner" />
-      {isStale && receivedAtMs !== null && (
-        <p class="as-of banner" role="status">
-          No answer from the hub. All figures are as of {timeWithSecondsText(receivedAtMs)}.
-        </p>
-      )}
+      <AsOf {...{ problem, isStale, receivedAtMs }} what="All figures" />
       {newest !== null && (
         <>
           <Verdict checks={checks} />
