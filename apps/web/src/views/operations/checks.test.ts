@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import type { OperationsFigures } from '@openclaw/protocol';
-import { breachesOf, checksOf, type Breaches, type Minute } from './checks.ts';
+import type { Operations, OperationsFigures } from '@openclaw/protocol';
+import { breachesOf, checksOf, figuresNow, type Breaches, type Minute } from './checks.ts';
 
 const minuteMs = 60_000;
 const nowMs = 1_000 * minuteMs;
@@ -72,4 +72,17 @@ it('a hub without heartbeats is an alarm after twenty seconds, unless it was dis
 it('a hub without Redis by its configuration is well', () => {
   const now = [hub('a', { redis: 'none', publishPath: 'unused' })];
   expect(check({ now }, 'redis').found).toMatchObject({ state: 'good', value: '–' });
+});
+
+it('a hub without its database says so at once, and not that the other hubs are dead', () => {
+  const snapshot = {
+    ...{ hubId: 'a', hubs: [], latency: { ackMs: null, deliveryMs: null } },
+    ...{ sockets: 1, agents: 1, rooms: 0, laggingNow: 0 },
+    ...{ database: { status: 'down', queueLength: 3 }, redis: { status: 'in_use' } },
+    publishPath: { status: 'ok' },
+  } as unknown as Operations;
+  const now = figuresNow(snapshot);
+  const { checks, found } = check({ now, hubs: null }, 'hubs');
+  expect(found).toMatchObject({ state: 'good', value: 'not known' });
+  expect(checks[0]).toMatchObject({ key: 'database', state: 'bad', hubIds: ['a'] });
 });

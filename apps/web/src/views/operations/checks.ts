@@ -145,7 +145,8 @@ export interface ChecksInput {
   readonly now: readonly HubFigures[];
   /** Oldest first. */
   readonly minutes: readonly Minute[];
-  readonly hubs: readonly SeenHub[];
+  /** Null while the database is away, which has the heartbeats. */
+  readonly hubs: readonly SeenHub[] | null;
   readonly breaches: Breaches;
 }
 
@@ -198,24 +199,47 @@ function beginningOf(
 }
 
 function hubCheck({ nowMs, hubs }: ChecksInput): Check {
-  const shown = hubs.filter(({ isDismissed }) => !isDismissed);
+  const shown = hubs?.filter(({ isDismissed }) => !isDismissed) ?? [];
   const dead = shown.filter(({ lastBeatMs }) => nowMs - lastBeatMs >= aliveWithinMs);
   const sinceMs = dead.length === 0 ? null : Math.min(...dead.map(({ lastBeatMs }) => lastBeatMs));
   const isNew = sinceMs !== null && nowMs - sinceMs < deadForMs;
   return {
     ...{ key: 'hubs', name: 'Hubs', limit: 'all beat' },
     complaint: dead.length === 1 ? 'A hub is dead' : `${dead.length} hubs are dead`,
-    value: `${shown.length - dead.length} of ${shown.length}`,
+    value: hubs === null ? 'not known' : `${shown.length - dead.length} of ${shown.length}`,
     state: sinceMs === null ? 'good' : isNew ? 'pending' : 'bad',
     sinceMs,
     hubIds: dead.map(({ hubId }) => hubId),
   };
 }
 
-/** The figures of the last seconds of the hubs that are alive. */
-export function figuresNow({ hubs }: Pick<Operations, 'hubs'>): readonly HubFigures[] {
-  return hubs.flatMap(({ hubId, lastBeatAgoMs, figures }) =>
-    // A hub of an earlier release sends none.
-    figures == null || lastBeatAgoMs >= aliveWithinMs ? [] : [{ hubId, figures }],
+/**
+ * The figures of the last seconds of the hubs that are alive. Those of the hub that was asked are its present ones, and
+ * do not come from the database, which may be away.
+ */
+export function figuresNow(snapshot: Operations): readonly HubFigures[] {
+  const { hubId, hubs, latency, database, redis, publishPath } = snapshot;
+  const { sockets, agents, rooms, laggingNow } = snapshot;
+  // A hub of an earlier release sends none.
+  const own = hubs.find((hub) => hub.hubId === hubId)?.figures ?? nothingCounted;
+  const others = hubs.flatMap((hub) =>
+    hub.figures == null || hub.lastBeatAgoMs >= aliveWithinMs || hub.hubId === hubId
+      ? []
+      : [{ hubId: hub.hubId, figures: hub.figures }],
   );
+  const present = {
+    ...{ sockets, agents, rooms, laggingNow, queueLength: database.queueLength },
+    ackP99Ms: latency.ackMs?.p99 ?? null,
+    deliveryP99Ms: latency.deliveryMs?.p99 ?? null,
+    ...{ database: database.status, redis: redis.status, publishPath: publishPath.status },
+  };
+  return [{ hubId, figures: { ...own, ...present } }, ...others];
 }
+
+const nothingCounted: OperationsFigures = {
+  ...{ ms: 0, messages: 0, deliveries: 0, calls: 0, failedCalls: 0, refusedCalls: 0 },
+  ...{ publishFailures: 0, tailRepairs: 0, laggingSockets: 0, badFrames: 0 },
+  ...{ refusedConnections: 0, closedConnections: 0, redisReconnects: 0 },
+  ...{ ackP99Ms: null, deliveryP99Ms: null, sockets: 0, agents: 0, rooms: 0, laggingNow: 0 },
+  ...{ queueLength: 0, database: 'ok', redis: 'none', publishPath: 'unused', ended: false },
+};

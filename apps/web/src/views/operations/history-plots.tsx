@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import type { OperationsFigures } from '@openclaw/protocol';
 import { sinceText } from '../shared/format-time.ts';
 import type { Minute } from './checks.ts';
@@ -6,6 +7,7 @@ import { historyMs, peaksOf, type PlotPoint } from './history.ts';
 
 const width = 240;
 const height = 44;
+const minuteMs = 60_000;
 
 interface Plot {
   readonly title: string;
@@ -41,7 +43,16 @@ const plots: readonly Plot[] = [
 
 /** A day of all hubs as small plots, each with its highest value. */
 export function HistoryPlots(props: { minutes: readonly Minute[] | null; nowMs: number }) {
-  const { minutes, nowMs } = props;
+  const { minutes } = props;
+  // The plots change once a minute, the page once a second.
+  const nowMs = Math.ceil(props.nowMs / minuteMs) * minuteMs;
+  const drawn = useMemo(
+    () =>
+      plots.map((plot) => (
+        <SmallPlot key={plot.title} plot={plot} minutes={minutes ?? []} nowMs={nowMs} />
+      )),
+    [minutes, nowMs],
+  );
   return (
     <section class="history">
       <h2 class="line">Last 24 hours, all hubs</h2>
@@ -50,11 +61,7 @@ export function HistoryPlots(props: { minutes: readonly Minute[] | null; nowMs: 
           {minutes === null ? 'Loading…' : 'The first minute is shown when it is over.'}
         </p>
       ) : (
-        <div class="history-plots">
-          {plots.map((plot) => (
-            <SmallPlot key={plot.title} plot={plot} minutes={minutes} nowMs={nowMs} />
-          ))}
-        </div>
+        <div class="history-plots">{drawn}</div>
       )}
     </section>
   );

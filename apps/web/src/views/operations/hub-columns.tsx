@@ -46,9 +46,11 @@ export function HubColumns(props: {
   hubs: readonly SeenHub[];
   now: readonly HubFigures[];
   nowMs: number;
+  /** False while the database is away, which has the heartbeats. */
+  isKnown: boolean;
   onDismiss: (hubId: string) => void;
 }) {
-  const { now, nowMs, onDismiss } = props;
+  const { now, nowMs, isKnown, onDismiss } = props;
   const hubs = [...props.hubs].sort((a, b) => a.hubId.localeCompare(b.hubId));
   const figuresOf = new Map(now.map(({ hubId, figures }) => [hubId, figures]));
   return (
@@ -61,7 +63,7 @@ export function HubColumns(props: {
               <th scope="col">Hub</th>
               {hubs.map((hub) => (
                 <th scope="col" key={hub.hubId} class="hub">
-                  <HubHead hub={hub} nowMs={nowMs} onDismiss={onDismiss} />
+                  <HubHead {...{ hub, nowMs, isKnown, onDismiss }} />
                 </th>
               ))}
             </tr>
@@ -83,17 +85,25 @@ export function HubColumns(props: {
   );
 }
 
-function HubHead(props: { hub: SeenHub; nowMs: number; onDismiss: (hubId: string) => void }) {
+function HubHead(props: {
+  hub: SeenHub;
+  nowMs: number;
+  isKnown: boolean;
+  onDismiss: (hubId: string) => void;
+}) {
   const { hubId, lastBeatMs, isThis } = props.hub;
   const agoMs = Math.max(0, props.nowMs - lastBeatMs);
   const isAlive = agoMs < aliveWithinMs;
+  const isDead = props.isKnown && !isAlive;
   return (
     <>
-      <Dot status={isAlive ? 'online' : 'dnd'} /> {hubId}
+      <Dot status={isAlive ? 'online' : isDead ? 'dnd' : 'offline'} /> {hubId}
       {isThis && <span class="role">this one</span>}
       <br />
-      {isAlive ? (
-        <span class="small quiet">{durationText(agoMs)} ago</span>
+      {!isDead ? (
+        <span class="small quiet">
+          {isAlive || isThis ? `${durationText(isThis ? 0 : agoMs)} ago` : 'not known'}
+        </span>
       ) : (
         <span class="small problem">
           dead since {sinceText(lastBeatMs)}{' '}

@@ -41,7 +41,8 @@ export function OperationsView() {
     newest === null
       ? []
       : checksOf({
-          ...{ now, minutes: minutes ?? [], hubs: shownHubs },
+          ...{ now, minutes: minutes ?? [] },
+          hubs: newest.database.status === 'ok' ? shownHubs : null,
           ...{ nowMs: newest.timestamp, breaches: breaches.current },
         });
   if (newest !== null) breaches.current = breachesOf(checks);
@@ -101,6 +102,7 @@ export function OperationsView() {
             <HubColumns
               hubs={shownHubs}
               now={now}
+              isKnown={newest.database.status === 'ok'}
               nowMs={newest.timestamp}
               onDismiss={(hubId) => (hubs.value.value = withoutHub(hubs.value.peek(), hubId))}
             />
