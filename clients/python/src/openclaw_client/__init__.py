@@ -4,6 +4,7 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
+from .inbox import Inbox
 from .objects import (
     Addressee,
     Ask,
@@ -14,6 +15,7 @@ from .objects import (
     Delivery,
     Freeze,
     History,
+    InboxItem,
     LedgerPage,
     LedgerRow,
     LogPage,
@@ -48,6 +50,8 @@ __all__ = [
     "History",
     "Hub",
     "HubError",
+    "Inbox",
+    "InboxItem",
     "LedgerPage",
     "LedgerRow",
     "LogPage",

@@ -69,7 +69,7 @@ export async function renewInboxItems(
   for (const { id: _old, ...item } of items.reverse()) group.addInboxItem(item);
 }
 
-/** What a new message is to the inboxes of others. */
+/** The agents that a new message addresses. */
 interface Addressing {
   /** The members that the message mentions, without its sender. */
   readonly notified: readonly string[];
@@ -87,7 +87,7 @@ export function addMessageToInboxes(
   { notified, mentionsAll, threadId }: Addressing,
 ): void {
   const items: InboxItem[] = [];
-  // The item of everyone comes first: whoever acknowledges its own item of the message acknowledges that one too.
+  // The item of everyone comes first, so that an acknowledgement of an agent's own item covers that one too.
   if (mentionsAll) items.push({ agentId: everyone, reason: 'mention' });
   for (const agentId of notified) items.push({ agentId, reason: 'mention' });
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
