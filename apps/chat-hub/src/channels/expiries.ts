@@ -1,6 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
-import type { Publisher } from './publisher.ts';
+import type { Writer } from './writer.ts';
 
 /** An expiry is logged within two seconds, on whichever hub looks first. */
 const everyMs = 500;
@@ -11,10 +11,10 @@ const everyMs = 500;
  */
 export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
-  readonly publisher: Pick<Publisher, 'publishAppended'>;
+  readonly writer: Pick<Writer, 'publishAppended'>;
   readonly log: Logger;
 }) {
-  const { store, publisher, log } = deps;
+  const { store, writer, log } = deps;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
@@ -23,7 +23,7 @@ export function startExpiries(deps: {
     while (!isClosed) {
       const due = await store.due();
       const events = (await Promise.all(due.map((expiry) => store.expire(expiry)))).flat();
-      publisher.publishAppended(events);
+      writer.publishAppended(events);
       // Without an event, another hub was first, or the database refuses.
       if (events.length === 0) return;
     }

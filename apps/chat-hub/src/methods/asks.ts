@@ -1,20 +1,17 @@
 import { directChannelId } from '@openclaw/chat-store';
-import { isContentTooLarge } from '@openclaw/protocol';
 import { answer, type Handlers } from '../calls/handler.ts';
 import type { DirectSend } from './creation-limit.ts';
-import { tooLarge } from './messages.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads, writes } from './store-methods.ts';
 
 /** Handlers of ask.*. The store decides them; the hub adds which addressees are connected now. */
 export function askMethods(deps: MethodDeps, directSend: DirectSend) {
-  const { publisher, connectedAgents, typing } = deps;
+  const { writer, connectedAgents, typing } = deps;
   return {
     async 'ask.create'(caller, params) {
-      if (isContentTooLarge(params.content)) return tooLarge();
       const { agentId, channelId, threadId } = params;
       const created = await (agentId === null
-        ? publisher.commit(caller, 'ask.create', params)
+        ? writer.write(caller, 'ask.create', params)
         : directSend(
             caller,
             directChannelId(caller.identity.agentId, agentId),

@@ -10,7 +10,7 @@ export function questionMethods(deps: MethodDeps) {
   const decides =
     <M extends 'question.open' | 'question.answer'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
-      const answer = await deps.publisher.commit(caller, method, params);
+      const answer = await deps.writer.write(caller, method, params);
       const issues = 'details' in answer ? answer.details?.['issues'] : undefined;
       return issues === undefined
         ? answer
