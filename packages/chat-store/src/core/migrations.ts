@@ -62,7 +62,6 @@ const migrations: Readonly<
   '0024_operations_minutes': { ...second, up: addOperationsMinutes },
 };
 
-/** The migrations for a database of this engine. */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const bound = Object.entries(migrations).map(([name, migration]) => [
     name,
