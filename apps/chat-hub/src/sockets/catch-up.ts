@@ -109,6 +109,11 @@ export class CatchUp {
     this.#missedSignals.forget(room);
   }
 
+  /** Call it when the client unsubscribed from a channel that an event had already removed the session from. */
+  forgetEnded(channelId: string): void {
+    for (const room of this.#pending.keys()) if (room.channelId === channelId) this.forget(room);
+  }
+
   /** Drops everything; called once, after the socket closed. */
   dispose(): void {
     this.#release();
