@@ -1,7 +1,7 @@
 import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
-import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
+import { giveAgentOrder, readAgentOrders, sweepAgentOrders } from './agent-orders.ts';
 import { recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
@@ -77,6 +77,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     const isRedacting = await sweepRedactions(on);
     const isDeleting = await sweepDeleted(on);
     const isExpiring = await sweepTokens(on);
+    await sweepAgentOrders(on);
     const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
     const swept = await sweepRetention(on, retention, everyMs);
     const isMore = swept.isMore || isRedacting || isDeleting || isExpiring || isForgetting;
@@ -132,8 +133,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, some of expired tokens, some events that are
-     * beyond the retention of their channel or hub, and some old entries of the audit log.
+     * Removes some rows of deleted messages and channels, some of expired tokens, ended orders about agents, some events
+     * that are beyond the retention of their channel or hub, and some old entries of the audit log.
      */
     sweep: bind(sweep),
     /**
