@@ -351,6 +351,61 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       ]);
     });
 
+    // One channel in which messages came faster than they are indexed kept those after it in the alphabet out of the
+    // index, and the words of deleted messages in it. Invariant: a message is found soon, whatever others write.
+    it('indexes and sweeps other channels while one is flooded', async () => {
+      const [ana, eve] = [uniqueId('ana'), uniqueId('eve')];
+      const flooded = `0${uniqueId('flood')}`;
+      await write(eve, 'channel.create', { channelId: flooded, name: 'Flood', kind: 'private' });
+      const quiet = await channel(ana);
+      const word = uniqueId('quiet').replace(/\W/g, '');
+      const text = 'noise '.repeat(5_000);
+      const postings = () =>
+        database.count(`select count(*) from search_postings where term = '${word}'`);
+      async function floodUntil(isDone: () => boolean): Promise<void> {
+        for (let pieces = 0; !isDone(); pieces += 1) {
+          if (pieces === 80) throw new Error('the flood kept the index from its other work');
+          await say(eve, flooded, ...Array.from({ length: 10 }, () => text));
+          expect(await core.feedSearch()).toMatchObject({ isBehind: true });
+        }
+      }
+      await feed();
+      await say(eve, flooded, ...Array.from({ length: 30 }, () => text));
+      const [sent] = await say(ana, quiet, word);
+      await floodUntil(() => postings() === 1);
+      expect(await seqs(ana, word)).toEqual([sent?.seq]);
+      // The mark does not wait for the flooded channel.
+      const behind = `select count(*) from search_feed where mark like '%"behind":["${flooded}"]%'`;
+      expect(database.count(behind)).toBe(1);
+      await write(ana, 'message.delete', { channelId: quiet, messageId: sent?.messageId ?? '' });
+      await floodUntil(() => postings() === 0);
+      await feed();
+      expect(await seqs(eve, 'noise', { channelId: flooded, limit: 200 })).toHaveLength(
+        database.count(`select count(*) from messages where channel_id = '${flooded}'`),
+      );
+    }, 60_000);
+
+    // Edits queue a segment for its sweep again. Invariant: the words of deleted messages leave the other segments too.
+    it('sweeps an old segment, however often the newest one is queued', async () => {
+      const ana = uniqueId('ana');
+      await say(ana, await channel(ana), 'newest');
+      await feed();
+      const word = uniqueId('old').replace(/\W/g, '');
+      database.run(`insert into search_segments (segment, oldest_at, newest_at, work, work_after)
+        values (1, 0, 0, 1, '')`);
+      database.run(`insert into search_postings (segment, term, part, docs)
+        select 1, '${word}', 0, docs from search_postings limit 1`);
+      const isLeft = () =>
+        database.count(`select count(*) from search_postings where term = '${word}'`) > 0;
+      for (let pieces = 0; isLeft(); pieces += 1) {
+        expect(pieces).toBeLessThan(400);
+        database.run(`update search_segments set work = case when work_after = '' then 1 else 2 end
+          where segment = (select max(segment) from search_segments)`);
+        await core.feedSearch();
+      }
+      await feed();
+    });
+
     // A restored backup may be on another server, whose marks are lower. Invariant: no message is left out.
     it('continues after a restore', async () => {
       const ana = uniqueId('ana');

@@ -394,14 +394,17 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
   return found !== undefined;
 }
 
-/** Pieces that an erasure waits for the sweep of the index: with agents that delete all the time it never ends. */
-const sweepPiecesMax = 1_000;
+/**
+ * Pieces that an erasure waits for the index: with agents that write or delete all the time it never ends. The hubs
+ * finish the rest.
+ */
+const indexPiecesMax = 1_000;
 
 /** Does a piece of work on the index. Returns whether the index may still hold words of the deleted messages. */
 async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFault) {
   const { isBehind, isLocked } = await feedSearch(engine, report);
-  if (isBehind || isLocked) return true;
-  return seq < sweepPiecesMax && (await isSweepingSegments(engine));
+  if (isLocked) return true;
+  return seq < indexPiecesMax && (isBehind || (await isSweepingSegments(engine)));
 }
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {
