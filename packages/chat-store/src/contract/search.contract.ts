@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Actor, Command, WriteMethod } from '../commands.ts';
 import { eraseStart } from '../core/erase.ts';
+import { idsFrom } from '../core/new-id.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import type { OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
@@ -58,6 +59,25 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
         const { isBehind, isMore, isLocked } = await on.feedSearch();
         if (!isBehind && !isMore && !isLocked) return;
       }
+    }
+    /** Gives messages that are not indexed yet another time, and ids of that time. */
+    function moveInTime(
+      channelId: string,
+      byMs: number,
+      ...sent: readonly (ResultOf<'message.send'> | undefined)[]
+    ) {
+      const statements = sent.flatMap((one) => {
+        const { seq, messageId, timestamp } = one ?? { seq: 0, messageId: '', timestamp: 0 };
+        const at = timestamp + byMs;
+        const id = `${idsFrom(at)}${messageId.slice(13)}`;
+        const row = `where channel_id = '${channelId}' and seq = ${seq}`;
+        return [
+          `update messages set id = '${id}' ${row}`,
+          `update log set message_id = '${id}', envelope = replace(replace(envelope,
+            '"timestamp":${timestamp}', '"timestamp":${at}'), '${messageId}', '${id}') ${row}`,
+        ];
+      });
+      database.run(statements.join(';'));
     }
     function search(
       agent: string | Actor,
@@ -211,9 +231,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       });
       // Far apart, since both may have been sent within one millisecond.
       const late = (reply?.timestamp ?? 0) + 60_000;
-      database.run(`update log set envelope =
-        replace(envelope, '"timestamp":${reply?.timestamp}', '"timestamp":${late}')
-        where channel_id = '${channelId}' and seq = ${reply?.seq}`);
+      moveInTime(channelId, 60_000, reply);
       await feed();
       expect(await seqs(ana, 'beta')).toEqual([reply?.seq, root?.seq]);
       expect(await seqs(ana, 'beta', { senderId: ben })).toEqual([reply?.seq]);
@@ -222,6 +240,30 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, 'beta', { after: root?.timestamp ?? 0 })).toEqual([reply?.seq]);
       expect(await seqs(ana, 'beta', { after: late })).toEqual([]);
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
+    });
+
+    // An index that was behind has the messages of one channel before earlier ones of another. Such a message ended a
+    // search, or was left out of it. Invariant: all messages of the wanted time are found.
+    it('filters by time, in whatever order messages were indexed', async () => {
+      const ana = uniqueId('ana');
+      const [one, other] = [await channel(ana), await channel(ana)];
+      const hourMs = 3_600_000;
+      const [fresh] = await say(ana, one, 'kappa');
+      const hourAgo = await say(ana, one, ...Array.from({ length: 51 }, () => 'kappa'));
+      moveInTime(one, -hourMs, ...hourAgo);
+      await feed();
+      const [oldest] = await say(ana, other, 'kappa');
+      moveInTime(other, -2 * hourMs, oldest);
+      await feed();
+      const found = async (time: { readonly after?: number; readonly before?: number }) =>
+        (await hits(ana, 'kappa', { ...time, limit: 200 })).map(({ timestamp }) => timestamp);
+      const nowMs = fresh?.timestamp ?? 0;
+      expect(await found({ after: nowMs - hourMs / 2 })).toEqual([nowMs]);
+      expect(await found({ after: nowMs - 1.5 * hourMs })).toHaveLength(52);
+      expect(await found({ before: nowMs - hourMs / 2 })).toHaveLength(52);
+      expect(await found({ before: nowMs - 1.5 * hourMs })).toEqual([
+        (oldest?.timestamp ?? 0) - 2 * hourMs,
+      ]);
     });
 
     it('pages through many segments, each hit once, in order', async () => {
@@ -431,8 +473,16 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       );
       for (const channelId of [ids[0] ?? '', ids[319] ?? '']) await say(ana, channelId, 'iota');
       const eve = uniqueId('eve');
-      await say(eve, await channel(eve), ...Array.from({ length: 700 }, () => 'iota'));
+      const foreign = await channel(eve);
+      for (let sent = 0; sent < 2_300; sent += 230)
+        await say(eve, foreign, ...Array.from({ length: 230 }, () => 'iota'));
       await feed();
+      // Messages of others are proposed too. They ended no page, so one call visited all of many segments.
+      const first = await search(ana, 'iota');
+      const cursor = first.ok ? (first.result.nextCursor ?? '') : '';
+      const visited = `select count(*) from search_docs where doc >= ${cursor.slice(1)}`;
+      expect(database.count(visited)).toBeGreaterThan(400);
+      expect(database.count(visited)).toBeLessThan(2_200);
       expect(await hits(ana, 'iota')).toHaveLength(2);
     }, 60_000);
   });
