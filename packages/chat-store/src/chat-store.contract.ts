@@ -1,18 +1,22 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeAsks } from './contract/asks.contract.ts';
 import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
 import { describeFreezes } from './contract/freezes.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
+import { describeInbox } from './contract/inbox.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLedger } from './contract/ledger.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMentions } from './contract/mentions.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
+import { describeOperations } from './contract/operations.contract.ts';
 import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
+import { describeQuestions } from './contract/questions.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
@@ -55,9 +59,12 @@ export function describeChatStore(
     describeRights(database);
     describeMessages(database);
     describeMentions(database);
+    describeInbox(database);
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);
+    describeAsks(database);
+    describeQuestions(database);
     describeLedger(database);
     describeFreezes(database);
     describeBudgets(database);
@@ -69,5 +76,6 @@ export function describeChatStore(
     describeHubs(database);
     describeLanes(database);
     describeTokens(database);
+    describeOperations(database);
   });
 }

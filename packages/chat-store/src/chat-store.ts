@@ -2,7 +2,9 @@ import type { ParamsOf } from '@openclaw/protocol';
 import {
   refuse,
   type Actor,
+  type AppendedEvent,
   type Command,
+  type Expiry,
   type Outcome,
   type ReadJsonOutcome,
   type ReadMethod,
@@ -10,6 +12,8 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
+import type { NamedById } from './core/due.ts';
+import { coreCalls, coreMethods, type CoreCall, type CoreMethod } from './core/core-calls.ts';
 import { observeCore, refuseNewerSchema, type DatabaseCall } from './core/watched-core.ts';
 import type { Swept } from './core/retention.ts';
 import type { LogPage } from './core/read/log.ts';
@@ -34,7 +38,6 @@ export interface ChatStoreLogger {
 
 export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
-  /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
    * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for a
@@ -43,15 +46,12 @@ export interface ChatStoreDeps {
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called with the certificate of PostgreSQL on each new connection over TLS, for metrics. */
   readonly onCertificate?: (certificate: { readonly expiresAtMs: number }) => void;
-  /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
   readonly onSweep?: (swept: Swept) => void;
 }
 
-/** The connections of one pool. */
 export interface PoolConnections {
   readonly open: number;
   readonly idle: number;
-  /** Queries that wait for a connection. */
   readonly waiting: number;
 }
 
@@ -63,11 +63,23 @@ export interface StoreHealth {
   readonly queueLength: number;
 }
 
+/** The methods of the core that the store does not forward: it makes these calls itself, or adds to them. */
+const ownCalls = [
+  'runGroup',
+  'sweep',
+  'feedSearch',
+  'epoch',
+  'read',
+  'readJson',
+  'access',
+  'logPage',
+] as const;
+type ForwardedCall = Exclude<CoreMethod, (typeof ownCalls)[number]>;
+const isForwarded = (method: CoreMethod): method is ForwardedCall =>
+  !(ownCalls as readonly CoreMethod[]).includes(method);
+
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
-export interface ChatStore extends Omit<
-  StoreCore,
-  'runGroup' | 'epoch' | 'sweep' | 'feedSearch' | 'read' | 'readJson' | 'access' | 'logPage'
-> {
+export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   /** The database's epoch as last seen. It changes when a backup is restored. */
   readonly epoch: string;
   /**
@@ -75,9 +87,7 @@ export interface ChatStore extends Omit<
    * Then every call is refused with `unavailable`. Null otherwise. A store that beats finds out within two beats.
    */
   readonly newerSchema: string | null;
-  /** Commands that wait for their group. */
   readonly queueLength: number;
-  /** Reads and look-ups that are waiting for their turn. */
   readonly waitingReads: number;
   /** The pools of connections to PostgreSQL by name, `reads` and `system`; empty on SQLite. */
   readonly pools: Readonly<Record<string, PoolConnections>>;
@@ -124,14 +134,17 @@ export interface ChatStore extends Omit<
     maxBytes: number,
     turnOf?: string | null,
   ): Promise<LogPage>;
+  /**
+   * Logs the expiry of an ask or a question that is due, and returns the event to publish. When two hubs do it, one
+   * gets the event. Never rejects; what fails stays due.
+   */
+  expire(expiry: Expiry): Promise<readonly AppendedEvent[]>;
   /** Runs a small query. Never rejects. */
   health(): Promise<StoreHealth>;
 }
 
-/** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** The pause between two pieces while new messages wait to be indexed. */
 const behindPause = { factor: 1, minMs: 5 };
 /** Older messages are indexed, and segments swept, in a quarter of the time at most. */
 const backfillPause = { factor: 3, minMs: 5 };
@@ -218,9 +231,20 @@ export async function createChatStore(
     reads.run(agentId, whileOpen(call)).catch(refused);
   const lookUp = <T>(agentId: string | null, call: () => Promise<T>) =>
     lookUps.run(agentId, whileOpen(call));
-  const readPriority = <T>(call: () => Promise<T>) => systemCalls.run(null, whileOpen(call));
-  const writePriority = <T>(call: () => Promise<T>) =>
-    systemCalls.run(null, whileOpen(call), 'timeout');
+
+  const forward = (method: ForwardedCall): CoreCall => {
+    const { kind, agentOf } = coreCalls[method];
+    const call = core[method] as CoreCall;
+    const agentOfCall = agentOf as ((...args: readonly unknown[]) => string) | undefined;
+    return (...args) => {
+      const made = whileOpen(() => call(...args));
+      if (kind === 'look_up') return lookUps.run(agentOfCall?.(...args) ?? null, made);
+      return systemCalls.run(null, made, kind === 'write' ? 'timeout' : 'unavailable');
+    };
+  };
+  const forwarded = Object.fromEntries(
+    coreMethods.filter(isForwarded).map((method) => [method, forward(method)]),
+  ) as unknown as Pick<StoreCore, ForwardedCall>;
 
   const stopSweeper = startSweeper(async () => {
     const { retention, sweepEveryMs, auditRetentionMs } = parsed;
@@ -241,6 +265,7 @@ export async function createChatStore(
   );
 
   return {
+    ...forwarded,
     get epoch() {
       return epoch;
     },
@@ -251,8 +276,22 @@ export async function createChatStore(
       return queue.queueLength;
     },
     async append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
-      const outcome = await queue.submit({ actor, method, params } as unknown as Command);
-      return outcome as Outcome<M>;
+      const named = namedBy(params);
+      if (named === null) {
+        const outcome = await queue.submit({ actor, method, params } as unknown as Command);
+        return outcome as Outcome<M>;
+      }
+      const placed = await forwarded
+        .channelOf(named, actor.agentId)
+        .then((channelId) => ({ ok: true as const, channelId: channelId ?? undefined }), refused);
+      if (!placed.ok) return placed;
+      const { channelId } = placed;
+      const command = { actor, method, params, channelId } as unknown as Command;
+      return (await queue.submit(command)) as Outcome<M>;
+    },
+    async expire(expiry) {
+      const outcome = await queue.submit({ method: 'expire', params: expiry });
+      return outcome.ok ? outcome.events : [];
     },
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
@@ -268,43 +307,21 @@ export async function createChatStore(
       lookUp(turnOf, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit, after) =>
-      lookUp(agentId, () => core.directChannels(agentId, limit, after)),
     async changes(since) {
       const known = epochs;
-      const changes = await readPriority(() => core.changes(since));
+      const changes = await forwarded.changes(since);
       // If the epoch was changed during the call, the answer may hold the earlier epoch.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
-    freezes: () => readPriority(() => core.freezes()),
-    heads: (channelIds) => readPriority(() => core.heads(channelIds)),
-    recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
-    beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),
-    redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
-    hubs: () => lookUp(null, () => core.hubs()),
-    recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
-    giveAgentOrder: (order, forMs, audit) =>
-      writePriority(() => core.giveAgentOrder(order, forMs, audit)),
-    agentOrders: () => readPriority(() => core.agentOrders()),
-    revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
-    isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
-    readTime: () => lookUp(null, () => core.readTime()),
-    recordMinted: (token, audit) => writePriority(() => core.recordMinted(token, audit)),
-    recordTokenUses: (uses) => writePriority(() => core.recordTokenUses(uses)),
-    readMinted: (query) => lookUp(null, () => core.readMinted(query)),
-    recordAudit: (records) => writePriority(() => core.recordAudit(records)),
-    readAudit: (query) => lookUp(null, () => core.readAudit(query)),
-    eraseSome: (erasure, place) => writePriority(() => core.eraseSome(erasure, place)),
-    isKnownAgent: (agentId) => readPriority(() => core.isKnownAgent(agentId)),
     async changeEpoch(expected) {
-      const current = await writePriority(() => core.changeEpoch(expected));
+      const current = await forwarded.changeEpoch(expected);
       epochs += 1;
       return (epoch = current);
     },
     async health() {
       const startMs = performance.now();
-      const state = await readPriority(() => core.epoch()).then(
+      const state = await systemCalls.run(null, whileOpen(core.epoch)).then(
         () => ({ status: 'ok' as const, latencyMs: performance.now() - startMs }),
         () => ({ status: 'down' as const, latencyMs: null }),
       );
@@ -317,6 +334,11 @@ export async function createChatStore(
       await core.close();
     },
   };
+}
+
+/** The ask or question that these params name by its id, without its channel; null for all others. */
+function namedBy(params: object): NamedById | null {
+  return 'askId' in params || 'questionId' in params ? (params as NamedById) : null;
 }
 
 // An engine's modules are loaded only when it is used.
@@ -343,6 +365,8 @@ function sizeOf({ params }: Command): number {
   if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
   if ('cause' in params) size += 128 * params.cause.length;
   if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('options' in params) size += JSON.stringify(params.options).length;
+  if ('text' in params && params.text) size += params.text.length;
   if ('payload' in params) size += JSON.stringify(params.payload).length;
   return size;
 }

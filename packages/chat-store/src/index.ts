@@ -12,6 +12,7 @@ export type {
   AddressedLoop,
   AppendedEvent,
   Command,
+  Expiry,
   Outcome,
   ReadMethod,
   ReadOutcome,
@@ -27,10 +28,13 @@ export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';
 export { eraseStart } from './core/erase.ts';
 export type { EraseCounts, ErasedPiece, ErasePlace, Erasure } from './core/erase.ts';
-export { callKinds } from './core/watched-core.ts';
+export { callKinds, type CallKind } from './core/core-calls.ts';
 export type { Freezes } from './core/freezes.ts';
-export type { CallKind, DatabaseCall } from './core/watched-core.ts';
+export type { DatabaseCall } from './core/watched-core.ts';
+export type { FleetAgent, LastMessage } from './core/fleet.ts';
+export type { HubAgent } from './core/hub-agents.ts';
 export type { HubBeat } from './core/hubs.ts';
+export type { OperationsMinute } from './core/operations-minutes.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { Swept } from './core/retention.ts';
 export type {

@@ -52,6 +52,16 @@ export const limits = {
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
+  /** Agents that one ask may address, and agents that one question may name: each is told on its own topic. */
+  askAddressees: 50,
+  /** The latest deadline of an ask and expiry of a question: a week. */
+  deadlineMs: 604_800_000,
+  /** The options of a question: a person reads them as buttons. */
+  options: 20,
+  /** The text that answers a question. */
+  answerChars: 4_096,
+  /** The note of an answer to an ask. */
+  noteChars: 512,
   /** Messages that one message may name as its causes, including the one it replies to: each is looked up. */
   causes: 16,
   /** Taints that one message may add itself. */
@@ -82,6 +92,12 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
+  /** Unacknowledged items of one agent; the oldest fall out, and are counted. */
+  inboxItems: 10_000,
+  /** The line that stands for an older item of an inbox. */
+  inboxLineChars: 120,
+  /** The most characters of the texts in one answer of an inbox. */
+  inboxChars: 1_048_576,
   /** A query of a search. */
   searchChars: 256,
   /** The words of a query: each is looked up in the index. */

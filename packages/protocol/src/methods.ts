@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { agentMethods } from './methods/agent.ts';
+import { askMethods } from './methods/ask.ts';
 import { channelMethods } from './methods/channel.ts';
 import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
 import { freezeMethods } from './methods/freeze.ts';
+import { inboxMethods } from './methods/inbox.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
+import { questionMethods } from './methods/question.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
@@ -25,6 +28,8 @@ export const methods = {
   ...messageMethods,
   ...searchMethods,
   ...threadMethods,
+  ...askMethods,
+  ...questionMethods,
   ...claimMethods,
   ...budgetMethods,
   ...freezeMethods,
@@ -32,6 +37,7 @@ export const methods = {
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,
+  ...inboxMethods,
   ...agentMethods,
   ping: {
     kind: 'live',
@@ -48,7 +54,6 @@ export const methods = {
 
 export type MethodName = keyof typeof methods;
 
-/** The names of the methods of one kind. */
 export type MethodOfKind<K extends MethodKind> = {
   [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
 }[MethodName];

@@ -4,7 +4,7 @@ import { encodeCloseReason, limits, type Discontinuity, type Welcome } from '@op
 import type { Logger } from 'pino';
 import type { CallAllowance } from '../calls/call-allowance.ts';
 import type { Dispatcher } from '../calls/dispatcher.ts';
-import type { AgentTopics, OpenedDirect } from '../channels/agent-topics.ts';
+import type { AgentTopics, OpenedDirect } from './agent-topics.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { Room } from '../channels/room.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
@@ -12,6 +12,7 @@ import type { Revocations } from '../edge/revocations.ts';
 import type { Identity } from '../edge/identity.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Rooms } from '../channels/rooms.ts';
@@ -24,7 +25,6 @@ import type { WebSocket } from 'ws';
 
 /** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
-/** The most connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
 /** The number of bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
@@ -34,6 +34,7 @@ export interface ConnectionDeps {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly presence: PresenceFeed;
+  readonly connectedAgents: Pick<ConnectedAgents, 'connected'>;
   readonly typing: TypingFeed;
   readonly knownAgents: KnownAgents;
   readonly revocations: Pick<Revocations, 'has'>;
@@ -67,6 +68,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
 
   async function welcome(session: Session): Promise<void> {
     sessions.add(session);
+    deps.connectedAgents.connected(session.agentId, session.sessionId);
     await agentTopics.join(session.agentId);
     const read = await agentTopics.readDirects(session);
     if (!read || !session.isOpen) return;

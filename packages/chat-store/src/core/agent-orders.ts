@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql } from 'kysely';
 import { insertAudit, type AuditRecord } from './audit.ts';
 import type { Engine } from './engine.ts';
 
@@ -11,30 +11,12 @@ export interface AgentOrder {
   readonly value: string;
 }
 
-/** An order in force. */
 export interface GivenAgentOrder extends AgentOrder {
   /** When it was given, in the database's time. With the agent and the kind it identifies the order. */
   readonly givenAtMs: number;
 }
 
-/** The most orders in force at a time. */
 const ordersMax = 10_000;
-
-export async function createAgentOrdersTable(
-  db: Kysely<unknown>,
-  dialect: 'sqlite' | 'postgres',
-): Promise<void> {
-  const isSqlite = dialect === 'sqlite';
-  const id = isSqlite ? sql`text` : sql`text collate "C"`;
-  await sql`create table agent_orders (
-    agent_id ${id} not null,
-    kind text not null,
-    value text not null,
-    given_at bigint not null,
-    until_at bigint,
-    constraint agent_orders_key primary key (agent_id, kind)
-  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
-}
 
 /**
  * Gives an order for some time, or with null until another one of its kind, and replaces an earlier order of the kind.
@@ -73,7 +55,6 @@ export async function sweepAgentOrders({ db, sql: { now } }: Engine): Promise<vo
   await db.deleteFrom('agent_orders').where('until_at', '<=', now()).execute();
 }
 
-/** The orders in force, at most ten thousand. */
 export async function readAgentOrders(engine: Engine): Promise<GivenAgentOrder[]> {
   const rows = await engine.db
     .selectFrom('agent_orders')

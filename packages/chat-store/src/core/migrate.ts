@@ -2,11 +2,11 @@ import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { ChatStoreError } from '../errors.ts';
 import { compatibleFromRow, isOlder, schemaRelease, type StoreMigration } from './compatibility.ts';
-import { createMigrations, type Dialect } from './migrations.ts';
+import type { Dialect } from './engine.ts';
+import { createMigrations } from './migrations.ts';
 
 const migrationTableName = 'chat_store_migrations';
 
-/** A migration as an operator sees it. */
 export interface PlannedMigration {
   readonly name: string;
   readonly release: string;
@@ -15,7 +15,6 @@ export interface PlannedMigration {
 
 /** The schema of a database, compared with the migrations of this release. */
 export interface SchemaState {
-  /** The release that introduced this release's schema. */
   readonly release: string;
   readonly applied: readonly string[];
   /** The migrations that {@link migrate} would run, in this order. */

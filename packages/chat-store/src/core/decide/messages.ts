@@ -1,5 +1,5 @@
 import type { Message } from '@openclaw/protocol';
-import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
+import { limits } from '@openclaw/protocol/wire';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
@@ -7,12 +7,15 @@ import { redacted, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
+import { endAsk } from './asks.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
+import { refuseTooLarge } from './send.ts';
 
 /** For the author and admins only. */
 export const editMessage: DecideAuthorized<'message.edit'> = async (group, command) => {
   const { actor, channel, params } = command;
-  if (isContentTooLarge(params.content)) return refuse('too_large', 'the content is too long');
+  const tooLarge = refuseTooLarge(params.content);
+  if (tooLarge) return tooLarge;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   if (found.message.senderId !== actor.agentId && !actor.isAdmin) {
@@ -49,9 +52,14 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   await redactFirstRow(group, message);
   if (message.editedAt !== null) await redactEdits(db, message);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
+  if (message.ask) await endAsk(group, message.id);
   await db
     .deleteFrom('mentions')
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))
+    .execute();
+  await db
+    .deleteFrom('inbox')
+    .where((eb) => eb.and({ channel_id: channel.id, message_seq: message.seq }))
     .execute();
   const { threadId } = message;
   if (threadId !== null) {

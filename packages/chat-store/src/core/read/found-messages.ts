@@ -29,7 +29,8 @@ export async function* foundMessages(
   const pauses = createPauses();
   let left = docs;
   while (left.length > 0) {
-    // Sub-selects, not joins: each row of the list costs some look-ups by key, whatever PostgreSQL knows of the tables.
+    // Sub-selects instead of joins: each row then costs a few look-ups by key, even if PostgreSQL's statistics are
+    // outdated.
     const { rows } = await sql<{ doc: number; envelope: string | null }>`
       with readable as materialized (
         select d.doc, d.channel_id, case when ${mayRead(actor, params)}

@@ -26,7 +26,7 @@ import { snippetOf } from './snippet.ts';
 
 /** With more channels than this, they are not looked up in the index; the rights of each proposed message are. */
 const ownChannelsMax = 300;
-/** The most segments of one statement, with a short prefix, and otherwise: many words may begin with a short prefix. */
+/** The most segments of one statement. With a prefix they are fewer, because many words may begin with it. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
 /** The most postings that the words of a prefix are looked up in, by one statement. */
@@ -176,7 +176,7 @@ async function findWords(
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
-    // Without this look-up the texts decide alone.
+    // Without the look-up, only the texts are compared.
     if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
     const [word = ''] = prefix;
     const rows = await db
@@ -194,7 +194,10 @@ async function findWords(
   return [...left].sort(([a], [b]) => b - a);
 }
 
-/** It is in no word, and both databases compare bytewise, so all words with a prefix are below the prefix with it. */
+/**
+ * No word contains it, and both databases compare bytewise, so all words with a prefix sort below the prefix followed
+ * by it.
+ */
 const lastCharacter = '\u{10FFFF}';
 
 function full(): DocSet {
@@ -229,7 +232,7 @@ function setsOf(
   return sets;
 }
 
-/** The segments in groups, so that the look-ups of the channels in one group are not too many. */
+/** Splits the segments into groups, so that each group needs a bounded number of look-ups of channels. */
 function groupsOf(found: SegmentSets, channels: readonly string[] | null): SegmentSets[] {
   if (found.length === 0) return [];
   if (!needsChannels(found, channels)) return [found];

@@ -42,7 +42,6 @@ export interface SearchFed {
   readonly isLocked: boolean;
 }
 
-/** The transaction of one piece. */
 interface Feeding extends Engine {
   readonly report: ReportFault;
 }
@@ -86,8 +85,8 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
 }
 
 /**
- * Takes the lock of the feed until the end of the transaction, so that it does not index a message which the
- * transaction removes. It waits for a piece at most.
+ * Locks the feed until the end of the transaction, so that no hub indexes a message which the transaction removes.
+ * Waits for one piece of the feed at most.
  */
 export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise<void> {
   if (dialect === 'sqlite') return;
@@ -226,8 +225,8 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const tooMany = rows.findIndex((row) => (bytes += row.wanted * row.bytes) > bytesMax);
   const fitting = tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
   const isLast = tooMany < 0 && rows.length < rowsMax;
-  // A piece ends between two milliseconds, because the ids of one are in no order. Only if it has a single one, it ends
-  // within it.
+  // A piece ends between two milliseconds, because ids of the same millisecond are in no order. It ends within one only
+  // if it holds no other.
   const lastTime = timeOf(fitting.at(-1)?.id ?? '');
   const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
   const taken = whole.length > 0 ? whole : fitting;

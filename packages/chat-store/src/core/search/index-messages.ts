@@ -13,9 +13,7 @@ import { insertPostings, removeDocs } from './postings.ts';
 import type { SearchFeedTable } from './search-tables.ts';
 import type { IndexedRow } from './unindexed.ts';
 
-/**
- * After so many pieces the open segments are swept: when messages come one by one, each piece adds a row for each word.
- */
+/** The open segments are swept after so many pieces, because each piece adds a row for each word. */
 const partsMax = 64;
 
 type Feed = Selectable<SearchFeedTable>;
