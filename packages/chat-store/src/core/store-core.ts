@@ -1,7 +1,7 @@
 import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
-import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
+import { giveAgentOrder, readAgentOrders, sweepAgentOrders } from './agent-orders.ts';
 import { isKnownAgent, recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
@@ -83,6 +83,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     const isRedacting = await sweepRedactions(on);
     const isDeleting = await sweepDeleted(on);
     const isExpiring = await sweepTokens(on);
+    await sweepAgentOrders(on);
     const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
     const isTrimming = await sweepInboxes(on, everyMs);
     const swept = await sweepRetention(on, retention, everyMs);
@@ -151,8 +152,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, some of expired tokens, some events that are
-     * beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
+     * Removes some rows of deleted messages and channels, some of expired tokens, orders about agents that have ended,
+     * some events that are beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
      * full inboxes.
      */
     sweep: bind(sweep),
