@@ -40,6 +40,7 @@ import { createAudit } from './observe/audit.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
+import { createTurnFeed } from './presence/turn-feed.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
@@ -94,6 +95,7 @@ export async function startLive(
   function onEphemeral(room: Room, event: EncodedEnvelope): void {
     if (!isNew.accept(event)) return;
     if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    if (event.type === 'collaboration.event') turnFeed.onEvent(event);
     const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
     if (news) room.broadcast(news);
   }
@@ -144,6 +146,13 @@ export async function startLive(
     }),
   );
   const typingFeed = closers.opened(createTypingFeed(feedDeps));
+  const turnFeed = closers.opened(
+    createTurnFeed({
+      ...feedDeps,
+      leaseMs: services.agentTimes.turnLeaseMs,
+      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+    }),
+  );
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
     bus,
@@ -247,6 +256,7 @@ export async function startLive(
     sessions,
     presence,
     typing: typingFeed,
+    turns: turnFeed,
     knownAgents,
     tokenUses,
     audit,

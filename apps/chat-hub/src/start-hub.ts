@@ -27,6 +27,7 @@ import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import type { AgentTimes } from './agent-times.ts';
 import { createOperations } from './observe/operations.ts';
 import { describeConfig } from './observe/describe-config.ts';
 import { createPeerCertificates } from './observe/peer-certificates.ts';
@@ -68,6 +69,8 @@ export interface StartOptions {
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
+  /** The times of turns and streams. @default the hub's own */
+  readonly agentTimes?: Partial<AgentTimes>;
   /** How much memory unsent output and the newest events may take. @default the hub's own */
   readonly budgets?: MemoryBudgets;
   /** How often the store looks for rows to trim. @default the store's own */
@@ -81,7 +84,13 @@ export interface StartOptions {
 export async function startHub(
   config: Config,
   logger: Logger,
-  { admission: pace = admissionDefaults, times, budgets, sweepEveryMs }: StartOptions = {},
+  {
+    admission: pace = admissionDefaults,
+    times,
+    agentTimes,
+    budgets,
+    sweepEveryMs,
+  }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const log = logger.child({ hubId });
@@ -120,7 +129,8 @@ export async function startHub(
       giveUp.signal,
     );
     const store = closers.opened(await publicPort.during(opening));
-    const opened = await openServices(store, config, hubId, closers, log, observers, times);
+    const allTimes = { times, agentTimes };
+    const opened = await openServices(store, config, hubId, closers, log, observers, allTimes);
     const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
     const ownOutage = closers.opened(startOwnOutageWatch({ ...opened, hubId, database, log }));
     const services = { ...opened, bus: tracing.bus(opened.bus), tracing, ownOutage };

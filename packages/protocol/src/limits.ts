@@ -76,6 +76,10 @@ export const limits = {
   displayNameChars: 128,
   /** An agent's custom status; it is sent to everyone present. */
   customStatusChars: 128,
+  /** The label of a turn: what the agent is doing, in a few words. */
+  turnLabelChars: 128,
+  /** Turns that wait for an agent, as it reports them. */
+  queueDepth: 1_000_000,
   /** An avatar: an emoji, or a short address of a picture. */
   avatarChars: 256,
   /** A reaction: an emoji with all its joiners, or a `:short_code:`. */

@@ -106,6 +106,11 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'typing.start': [c, { ...c, threadId: null }],
   'typing.stop': [c, { ...c, threadId: null }],
   'typing.list': [c, { ...c, threadId: null }],
+  'turn.set': [
+    { ...c, state: 'idle' },
+    { ...c, state: 'idle', threadId: null, label: null, queueDepth: null },
+  ],
+  'turn.list': same(c),
   'presence.set': [{ status: 'dnd' }, { status: 'dnd', customStatus: null, avatar: null }],
   'presence.list': [c, { ...c, ...page }],
   'collaboration.emit': [

@@ -15,6 +15,7 @@ import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
+import { turnStateMethods } from './methods/turn-state.ts';
 import { sampleTimestamp } from './samples.ts';
 
 /** Every method of the hub, by its name. */
@@ -30,6 +31,7 @@ export const methods = {
   ...freezeMethods,
   ...ledgerMethods,
   ...presenceMethods,
+  ...turnStateMethods,
   ...collaborationMethods,
   ...readMethods,
   ...agentMethods,

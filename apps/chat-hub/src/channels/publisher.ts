@@ -21,6 +21,12 @@ import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
 
+/** An event that is in no log: typing, presence, a turn, or the new text of a message that grows. */
+type EphemeralEvent =
+  | EventOf<'channel.typing'>
+  | EventOf<'channel.presence'>
+  | (EventOf<'collaboration.event'> & { readonly channelId: string });
+
 /** Commits and publishes this hub's events: to its own rooms at once, to other hubs through Redis in the same turn. */
 export function createPublisher(deps: {
   readonly bus: EventBus;
@@ -104,11 +110,8 @@ export function createPublisher(deps: {
       }
       return { ok: true, result: outcome.result };
     },
-    /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
-    publishEphemeral(
-      event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
-      senderId: string,
-    ) {
+    /** Publishes an event of a channel that is not logged: if Redis is away, other hubs never get it. */
+    publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);
       if (!isDirectChannelId(channelId)) {

@@ -9,6 +9,7 @@ import type { Freezes } from '../edge/freezes.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Audit } from '../observe/audit.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Logger } from 'pino';
 
@@ -23,6 +24,7 @@ export interface MethodDeps {
   readonly log: Logger;
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
+  readonly turns: TurnFeed;
   readonly slices: TimeSlicedQueue;
   readonly audit: Audit;
   readonly agentOrders: Pick<AgentOrders, 'now'>;

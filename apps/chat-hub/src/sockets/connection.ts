@@ -13,6 +13,7 @@ import type { Identity } from '../edge/identity.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
@@ -35,6 +36,7 @@ export interface ConnectionDeps {
   readonly sessions: Sessions;
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
+  readonly turns: TurnFeed;
   readonly knownAgents: KnownAgents;
   readonly revocations: Pick<Revocations, 'has'>;
   readonly unsent: UnsentBudget;
@@ -109,10 +111,12 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   function leave(session: Session): void {
     session.dispose();
     heartbeat.forget(session);
-    deps.presence.disconnect(session);
+    const absent = deps.presence.disconnect(session);
     deps.typing.disconnect(session);
     deps.knownAgents.seen(session.identity);
-    if (sessions.remove(session)) agentTopics.leave(session.agentId);
+    if (!sessions.remove(session)) return;
+    agentTopics.leave(session.agentId);
+    void absent.then(() => deps.turns.disconnected(session.agentId));
   }
 
   /** The code and the reason to close a socket of the agent at once, or null. */
