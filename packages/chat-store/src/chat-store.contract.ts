@@ -15,6 +15,7 @@ import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
+import { describeStreams } from './contract/streams.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
 import { describeRights } from './contract/rights.contract.ts';
 import { describeTokens } from './contract/tokens.contract.ts';
@@ -61,6 +62,7 @@ export function describeChatStore(
     describeLedger(database);
     describeFreezes(database);
     describeBudgets(database);
+    describeStreams(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

@@ -287,6 +287,12 @@ export async function createChatStore(
     giveAgentOrder: (order, forMs, audit) =>
       writePriority(() => core.giveAgentOrder(order, forMs, audit)),
     agentOrders: () => readPriority(() => core.agentOrders()),
+    checkpointStreams: (pieces) => writePriority(() => core.checkpointStreams(pieces)),
+    readStream: (actor, channelId, messageId) =>
+      lookUp(actor.agentId, () => core.readStream(actor, channelId, messageId)),
+    readStreamAuthors: () => readPriority(() => core.readStreamAuthors()),
+    keepStreams: (agentIds, everyMs) => writePriority(() => core.keepStreams(agentIds, everyMs)),
+    sweepStreams: (of) => writePriority(() => core.sweepStreams(of)),
     revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
     isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
     readTime: () => lookUp(null, () => core.readTime()),
@@ -339,7 +345,7 @@ async function openCore(
 /** Estimates the memory of a command, which limits the queue and its groups. */
 function sizeOf({ params }: Command): number {
   let size = 256;
-  if ('content' in params) size += params.content.length;
+  if ('content' in params) size += params.content?.length ?? 0;
   if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
   if ('cause' in params) size += 128 * params.cause.length;
   if ('taint' in params) for (const taint of params.taint) size += taint.length;

@@ -16,6 +16,7 @@ export type {
   ReadMethod,
   ReadOutcome,
   Refusal,
+  StreamPiece,
   WriteMethod,
 } from './commands.ts';
 export type { Access, DirectChannel } from './core/access.ts';

@@ -41,6 +41,8 @@ export const limits = {
   presencePush: 1000,
   /** Edits of one message: the log keeps the text of each until the message is deleted. */
   edits: 200,
+  /** Messages of one agent that grow at the same time: hubs keep their text in memory. Further ones are `conflict`. */
+  streams: 8,
   /** Metadata of a message or channel, as JSON: for attributes, not for content. */
   metadataBytes: 8 * kib,
   /** The payload of a collaboration event, as JSON: as large as a message's content. */

@@ -13,6 +13,7 @@ import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
+import { streamMethods } from './methods/stream.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
 import { turnStateMethods } from './methods/turn-state.ts';
@@ -24,6 +25,7 @@ export const methods = {
   ...memberMethods,
   ...subscriptionMethods,
   ...messageMethods,
+  ...streamMethods,
   ...searchMethods,
   ...threadMethods,
   ...claimMethods,

@@ -12,7 +12,10 @@ import {
  */
 export type Call = Exclude<
   Command,
-  { readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' }
+  {
+    readonly method:
+      'message.finish' | 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set';
+  }
 >;
 
 /**

@@ -5,6 +5,7 @@ import { freezeMethods } from './freezes.ts';
 import { messageMethods } from './messages.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { streamMethods } from './streams.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
 /** Creates the handler of every method of the protocol. Each family of methods has its own file. */
@@ -12,6 +13,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
   return {
     ...channelMethods(deps),
     ...messageMethods(deps),
+    ...streamMethods(deps),
     ...freezeMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),

@@ -6,6 +6,7 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { Freezes } from '../edge/freezes.ts';
+import type { Streams } from '../streams/streams.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Audit } from '../observe/audit.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
@@ -25,6 +26,7 @@ export interface MethodDeps {
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly turns: TurnFeed;
+  readonly streams: Streams;
   readonly slices: TimeSlicedQueue;
   readonly audit: Audit;
   readonly agentOrders: Pick<AgentOrders, 'now'>;

@@ -100,6 +100,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         resumeBytes: limits.resumeBytes,
         logPage: limits.logPage,
         edits: limits.edits,
+        streams: limits.streams,
       },
       // The list may exceed the limit, because channels with events during its read were added at its beginning.
       direct: directs

@@ -4,6 +4,7 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
+from .message_stream import GrowingTexts, MessageStream
 from .objects import (
     Budget,
     Channel,
@@ -19,6 +20,7 @@ from .objects import (
     SearchHit,
     SearchPage,
     Sent,
+    TurnState,
     Welcome,
 )
 from .options import Options
@@ -30,6 +32,7 @@ __all__ = [
     "Event",
     "EventStream",
     "Freeze",
+    "GrowingTexts",
     "History",
     "Hub",
     "HubError",
@@ -38,12 +41,14 @@ __all__ = [
     "LogPage",
     "Member",
     "Message",
+    "MessageStream",
     "Options",
     "Reaction",
     "ReadState",
     "SearchHit",
     "SearchPage",
     "Sent",
+    "TurnState",
     "Welcome",
     "connect",
 ]

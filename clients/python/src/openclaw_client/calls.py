@@ -18,7 +18,7 @@ _WITH_CLIENT_MESSAGE_ID = frozenset(
     {"message.send", "direct.send", "thread.create", "collaboration.emit"}
 )
 #: Useless when they arrive late, so they neither wait for a connection nor are repeated.
-_EPHEMERAL = frozenset({"typing.start", "typing.stop", "ping"})
+_EPHEMERAL = frozenset({"typing.start", "typing.stop", "turn.set", "ping"})
 
 
 def create_client_message_id() -> str:

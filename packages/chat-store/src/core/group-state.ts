@@ -1,7 +1,7 @@
 import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening } from './engine.ts';
-import type { GroupRows } from './group-statements.ts';
+import type { GroupRows, Prefetch } from './group-statements.ts';
 import { collectLedgerRow } from './ledger.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
@@ -70,6 +70,8 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     /** For commands that are decided one by one, statement by statement. */
     db: transaction.db,
     locksRows: transaction.locksRows,
+    /** Looks up rows as for a run of messages. The rows of earlier commands must be written. */
+    prefetched: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),

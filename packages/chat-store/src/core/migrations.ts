@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { createAgentOrdersTable } from './agent-orders.ts';
 import { recordCompatibility, type StoreMigration } from './compatibility.ts';
+import { createStreamsTable } from './streams-table.ts';
 import { createSearchTables } from './search/search-tables.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
@@ -33,6 +34,7 @@ export function createMigrations(dialect: Dialect): Record<string, StoreMigratio
     '0016_search': { ...second, up: (db) => createSearchTables(db, dialect) },
     '0017_thread_activity': { ...second, up: addThreadActivity },
     '0018_agent_orders': { ...second, up: (db) => createAgentOrdersTable(db, dialect) },
+    '0022_streams': { ...second, up: (db) => createStreamsTable(db, dialect) },
   });
 }
 

@@ -1,3 +1,4 @@
+import type { ResultOf } from '@openclaw/protocol';
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isConditional, readConditions } from './decide/conditions.ts';
@@ -8,7 +9,8 @@ import type { Engine } from './engine.ts';
 import { emptyLists } from './group-statements.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { indexPrefetched } from './prefetch.ts';
-import { createGroupState, type GroupPolicy } from './group-state.ts';
+import { createGroupState, type GroupPolicy, type GroupState } from './group-state.ts';
+import { openStream } from './streams.ts';
 
 /** Reports errors that callers must not see: bugs in this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
@@ -109,6 +111,7 @@ async function attemptGroup(
           const outcome =
             isTooEarly(send, opened) ?? decideSend(group, prefetched, send, conditions);
           if (outcome.ok) opened.delete(send.channelId);
+          if (outcome.ok && send.params.stream) await beginStream(group, send, outcome);
           outcomes.push(outcome);
         }
       } else {
@@ -121,6 +124,17 @@ async function attemptGroup(
     await transaction.rollback();
     throw error;
   }
+}
+
+async function beginStream(
+  group: GroupState,
+  { actor, channelId, params }: Send,
+  { result }: Outcome & { readonly ok: true },
+): Promise<void> {
+  const { messageId, seq, duplicate } = result as ResultOf<Send['method']>;
+  if (duplicate) return;
+  const row = { channel_id: channelId, message_id: messageId, seq, text: params.content };
+  await openStream(group, actor, row);
 }
 
 // The direct channels of a run are opened before its first message is decided. A message.send that names such a channel

@@ -180,6 +180,24 @@ export interface ClaimsTable {
   released: number;
 }
 
+/** A message that grows. Its text is here until its end, because the log's rows are not rewritten; see streams.ts. */
+export interface StreamsTable {
+  message_id: string;
+  channel_id: string;
+  /** The message's seq. */
+  seq: number;
+  agent_id: string;
+  kind: AgentKind | null;
+  text: string;
+  /** The length of the text in UTF-16 code units. */
+  length: number;
+  appended_at: number;
+  /** When a hub last had a connection of the author. */
+  seen_at: number;
+  /** 1 when it is to be interrupted, whatever its author does. */
+  due: number;
+}
+
 /** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
@@ -297,6 +315,7 @@ export interface Tables {
   threads: ThreadsTable;
   thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  streams: StreamsTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
   read_cursors: ReadCursorsTable;

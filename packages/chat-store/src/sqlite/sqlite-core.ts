@@ -69,10 +69,11 @@ export async function openSqliteCore(
     ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
     ...forward(writer, 'eraseSome', 'isKnownAgent', 'feedSearch'),
     ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
-    ...forward(writer, 'giveAgentOrder'),
+    ...forward(writer, 'giveAgentOrder', 'checkpointStreams', 'keepStreams', 'sweepStreams'),
     ...forward(reader, 'read', 'readJson'),
     ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
     ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
+    ...forward(system, 'readStream', 'readStreamAuthors'),
     ...forward(system, 'readMinted', 'readTime', 'readAudit', 'agentOrders', 'freezes'),
     async close() {
       // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,

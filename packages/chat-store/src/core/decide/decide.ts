@@ -18,6 +18,7 @@ import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from
 import { deleteMessage, editMessage } from './messages.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
+import { finishMessage } from './streams.ts';
 import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
@@ -81,6 +82,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   ),
   'message.edit': inChannel('member', editMessage),
   // Text must be removable from an archived channel too.
+  'message.finish': inChannel('member', finishMessage),
   'message.delete': evenArchived('member', deleteMessage),
   'reaction.add': inChannel('member', addReaction),
   'reaction.remove': inChannel('member', removeReaction),

@@ -113,7 +113,7 @@ export function decideSend(
   const refusal = refuseSend(send);
   if (refusal) return refusal;
   const { agentId } = send.actor;
-  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
+  const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
   const ownMentions = isDirect ? [] : send.params.mentions;
@@ -130,6 +130,7 @@ export function decideSend(
     // default differs.
     const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
     const origin = hasOrigin ? [replyTo, cause, taint] : [];
+    if (stream) origin.push('stream');
     print = fingerprint(send.method, content, threadId, ownMentions, metadata, ...origin);
     // Repeats are checked before membership: a sender that lost the answer learns that its message is stored, even if
     // the sender was removed or the channel was archived later. The first result holds nothing newer than the first
@@ -191,9 +192,10 @@ export function decideSend(
   if (unmet) return unmet;
   prefetched.setTurns(channelId, threadId, counted.turns);
 
-  const mentionedMembers = mentions.filter(
-    (to) => to !== agentId && prefetched.role(channelId, to) !== null,
-  );
+  // Those of a message that grows take effect with its end.
+  const mentionedMembers = stream
+    ? []
+    : mentions.filter((to) => to !== agentId && prefetched.role(channelId, to) !== null);
   const id = newId(group.nowMs);
   const timestamp = group.nowMs;
   const event = group.append(
@@ -208,7 +210,7 @@ export function decideSend(
         seq,
         senderId: agentId,
         senderKind: send.actor.kind ?? null,
-        state: 'complete',
+        state: stream ? 'streaming' : 'complete',
         content,
         timestamp,
         threadId,
@@ -238,7 +240,7 @@ export function decideSend(
     turns: encodeTurns(prefetched.turns(channelId, null)),
   });
   const place = { channel_id: channelId, thread_id: threadId, agent_id: agentId };
-  const turn = ledgerRowOf(place, metadata, timestamp);
+  const turn = stream ? null : ledgerRowOf(place, metadata, timestamp);
   if (turn) group.addTurn(turn);
   if (threadId !== null) {
     group.addReply({

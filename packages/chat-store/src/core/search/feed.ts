@@ -317,7 +317,9 @@ async function indexMessages(
     const segment = segmentOf(doc);
     if (row.doc !== null) changed.add(segment);
     await pauses.after(row.envelope.length);
-    const { content, timestamp } = message;
+    // The text of a message that grows is indexed at its end.
+    const { timestamp } = message;
+    const content = message.state === 'streaming' ? '' : message.content;
     const terms = found.get(segment) ?? new Map<string, number[]>();
     found.set(segment, terms);
     for (const term of termsOf(content, row.channel_id, row.sender_id)) {
