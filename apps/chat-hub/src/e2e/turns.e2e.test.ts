@@ -51,12 +51,13 @@ it('shows on the other hub what an agent is doing, until idle or the end of its 
   expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
 
   // Nobody ends this one.
+  const hung = await join('hung');
   const startMs = performance.now();
-  await bot.call('turn.set', { channelId, state: 'thinking' });
-  await nextTurn(watcher, 'bot', 'thinking');
-  await nextTurn(watcher, 'bot', 'idle');
+  await hung.call('turn.set', { channelId, state: 'thinking' });
+  await nextTurn(watcher, 'hung', 'thinking');
+  await nextTurn(watcher, 'hung', 'idle');
   expect(performance.now() - startMs).toBeGreaterThan(leaseMs - 100);
-  await Promise.all([bot.close(), watcher.close()]);
+  await Promise.all([bot, hung, watcher].map((socket) => socket.close()));
 });
 
 it('ends with the last connection of the agent, wherever that is', async () => {
@@ -94,7 +95,7 @@ it('is for members, is stopped by a freeze, and its event cannot be forged', asy
   const codeOf = (socket: RpcSocket, method: string, params: object) =>
     socket.call(method, params).then(
       () => 'ok',
-      ({ code, data }) => data?.code ?? code,
+      ({ code, rpcCode }) => code ?? rpcCode,
     );
   const turn = { channelId, state: 'thinking' };
   expect(await codeOf(stranger, 'turn.set', turn)).toBe('forbidden');
