@@ -172,7 +172,7 @@ export function describeStreams(database: () => TestDatabase): void {
       expect([await mentionsOf(), await turns()]).toEqual([0, []]);
       const params = { ...of, state: 'complete', parseMentions: true } as const;
       expect(await member.outcome('message.finish', params)).toMatchObject({
-        events: [{ agentTopics: [owner.agentId] }],
+        events: [{ agentTopics: [owner.agentId], inboxes: [owner.agentId] }],
       });
       // The reader has read past the beginning of the message.
       expect([await mentionsOf(), await turns()]).toEqual([1, [1]]);

@@ -59,6 +59,10 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))
     .execute();
   if (hasEdits) await removeLaterMentions(db, message);
+  await db
+    .deleteFrom('inbox')
+    .where((eb) => eb.and({ channel_id: channel.id, message_seq: message.seq }))
+    .execute();
   const { threadId } = message;
   if (threadId !== null) {
     await db

@@ -5,10 +5,11 @@ import { refuse, type Actor, type AppendedEvent, type CommandOf } from '../../co
 import type { GroupState } from '../group-state.ts';
 import { ledgerRowOf } from '../ledger.ts';
 import { messagesOf, selectMessages } from '../message-projection.ts';
-import { collectPrefetch, indexPrefetched } from '../prefetch.ts';
+import { collectPrefetch, indexPrefetched, type Prefetched } from '../prefetch.ts';
 import { refuseGrown, removeStream } from '../streams.ts';
 import { everyone, type ChannelWithHead } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
+import { addMessageToInboxes } from './inbox.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { findMessage } from './messages.ts';
 
@@ -41,14 +42,19 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
     return refuseGrown(stored.length, message.state);
 
   const given = params.mentions ?? message.mentions;
-  const { mentions, mentionsAll } = await mentionsIn(group, command, content, given);
+  const replyTo = message.replyTo ?? null;
+  const answered = [replyTo, message.threadId];
+  const prefetched = await prefetchFinish(group, command, content, [given, answered]);
+  const { mentions, mentionsAll } = mentionsOf(prefetched, mentioningIn(command, content), given);
   const metadata = params.metadata ?? message.metadata;
   const finished: Message = {
     ...message,
     ...{ state: params.state, content, mentions, metadata },
     ...(mentionsAll && { mentionsAll }),
   };
-  const notify = await membersAmong(group, channel, mentions, actor.agentId);
+  const notify = mentions.filter(
+    (to) => to !== actor.agentId && prefetched.role(channel.id, to) !== null,
+  );
   const event = await logEnd(group, channel, actor, finished, notify);
   const seq = channel.head;
   const place = { channel_id: channel.id, thread_id: message.threadId, agent_id: actor.agentId };
@@ -57,6 +63,9 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   // With the seq of the end, so that readers who have read the beginning are mentioned too.
   if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channel.id, seq });
   for (const agent_id of notify) group.addMention({ agent_id, channel_id: channel.id, seq });
+  const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
+  const sent = { actor, params: { replyTo } };
+  addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
   return accepted({ seq }, event);
 };
 
@@ -132,41 +141,26 @@ function isSameEnd(message: Message, params: CommandOf<'message.finish'>['params
   return content === null ? (length ?? 0) <= message.content.length : content === message.content;
 }
 
-/** The mentions of the finished text among the present members. */
-async function mentionsIn(
-  group: GroupState,
-  { actor, channel, params }: CommandOf<'message.finish'> & { readonly channel: ChannelWithHead },
-  content: string,
-  given: readonly string[],
-) {
-  const channelId = channel.id;
+type Finish = CommandOf<'message.finish'> & { readonly channel: ChannelWithHead };
+
+function mentioningIn({ actor, channel, params }: Finish, content: string) {
   const parsed = parsedOf({ content, parseMentions: params.parseMentions });
-  const mentioning = { actor, channelId, parsed };
-  const collected = collectPrefetch();
-  collected.member(channelId, actor.agentId);
-  for (const agentId of given) collected.member(channelId, agentId);
-  prefetchMentions(collected, mentioning);
-  return mentionsOf(
-    indexPrefetched(await group.prefetched(collected.toPrefetch())),
-    mentioning,
-    given,
-  );
+  return { actor, channelId: channel.id, parsed };
 }
 
-async function membersAmong(
-  { db }: GroupState,
-  channel: ChannelWithHead,
-  mentions: readonly string[],
-  sender: string,
-): Promise<string[]> {
-  const others = mentions.filter((agentId) => agentId !== sender);
-  if (others.length === 0) return [];
-  const rows = await db
-    .selectFrom('members')
-    .select('agent_id')
-    .where('channel_id', '=', channel.id)
-    .where('agent_id', 'in', others)
-    .execute();
-  const members = new Set(rows.map(({ agent_id }) => agent_id));
-  return others.filter((agentId) => members.has(agentId));
+/** Looks up the agents that the finished message mentions, and the messages that it answers. */
+async function prefetchFinish(
+  group: GroupState,
+  command: Finish,
+  content: string,
+  [given, answered]: readonly [readonly string[], readonly (string | null)[]],
+): Promise<Prefetched> {
+  const { agentId } = command.actor;
+  const channelId = command.channel.id;
+  const collected = collectPrefetch();
+  collected.member(channelId, agentId);
+  for (const mentioned of given) collected.member(channelId, mentioned);
+  prefetchMentions(collected, mentioningIn(command, content));
+  for (const messageId of answered) if (messageId !== null) collected.message(agentId, messageId);
+  return indexPrefetched(await group.prefetched(collected.toPrefetch()));
 }
