@@ -56,7 +56,11 @@ function createBench(budget?: StreamBudget) {
         deltas.push({ ...delta, atMs: performance.now() });
       },
     },
-    rooms: { get: () => undefined, left: () => undefined },
+    rooms: {
+      get: () => undefined,
+      open: () => Promise.reject(new Error('no room')),
+      left: () => undefined,
+    },
     log: pino({ level: 'silent' }),
     ...(budget && { budget }),
   });

@@ -1,6 +1,5 @@
 import type { ChatStore, StreamPiece } from '@openclaw/chat-store';
 import {
-  appendedText,
   decodeEnvelope,
   limits,
   messageDeltaEvent,
@@ -65,7 +64,7 @@ interface Growing {
 export interface StreamsDeps {
   readonly store: Pick<ChatStore, 'checkpointStreams' | 'readStream'>;
   readonly publisher: Pick<Publisher, 'publishEphemeral' | 'refuseFrozen'>;
-  readonly rooms: Pick<Rooms, 'get' | 'left'>;
+  readonly rooms: Pick<Rooms, 'get' | 'open' | 'left'>;
   readonly log: Logger;
   /** @default 1 MiB an agent, 64 MiB in all */
   readonly budget?: StreamBudget;
@@ -87,6 +86,7 @@ export function createStreams(deps: StreamsDeps) {
   const unsent = new Set<Growing>();
   const unsaved = new Set<Growing>();
   const watched = new Map<string, () => void>();
+  const opening = new Set<string>();
   const bytesOf = new Map<string, number>();
   let hubBytes = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -168,14 +168,28 @@ export function createStreams(deps: StreamsDeps) {
     return promise;
   }
 
+  /** Without a room the next checkpoint finds out what the log says, so this may fail. */
+  function openRoom(channelId: string): void {
+    if (opening.has(channelId)) return;
+    opening.add(channelId);
+    rooms
+      .open(channelId)
+      .then(() => {
+        if ([...growing.values()].some((stream) => stream.channelId === channelId))
+          watch(channelId);
+      })
+      .catch((error: unknown) => log.debug({ err: error, channelId }, 'a channel is not followed'))
+      .finally(() => opening.delete(channelId));
+  }
+
   /**
    * Follows the channel's log, so that a message which another agent, a freeze or another hub has ended is forgotten at
-   * once. Without a room here, the next checkpoint finds out.
+   * once.
    */
   function watch(channelId: string): void {
     if (watched.has(channelId)) return;
     const room = rooms.get(channelId);
-    if (!room) return;
+    if (!room) return openRoom(channelId);
     const stop = room.watch((seq) => {
       const event = seq === null ? null : room.after(seq - 1)?.[0];
       if (!event || event.type === 'channel.delete') return forgetChannel(channelId);
@@ -286,15 +300,15 @@ export function createStreams(deps: StreamsDeps) {
     forgetIdle(nowMs);
   }
 
-  function grow(stream: Growing, text: string): Refusal | null {
-    const added = text.length - stream.text.length;
+  function grow(stream: Growing, more: string): Refusal | null {
+    const added = more.length;
     if (added === 0) return null;
-    const addedBytes = utf8Bytes(text.slice(stream.text.length));
+    const addedBytes = utf8Bytes(more);
     if (stream.bytes + addedBytes > limits.contentBytes)
       return refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
     if (!hasRoom(stream.agentId, 2 * added)) return refuseFull();
     count(stream.agentId, 2 * added);
-    stream.text = text;
+    stream.text += more;
     stream.bytes += addedBytes;
     const nowMs = clock();
     if (!unsaved.has(stream)) stream.unsavedSinceMs = nowMs;
@@ -313,13 +327,15 @@ export function createStreams(deps: StreamsDeps) {
       const found = find(identity, channelId, messageId);
       const stream = found instanceof Promise ? await found : found;
       if ('ok' in stream) return stream;
-      const extended = appendedText(stream.text, from, text);
       const { length } = stream.text;
-      if (extended === null) {
+      const overlap = Math.min(length - from, text.length);
+      const isEqual =
+        overlap >= 0 && stream.text.slice(from, from + overlap) === text.slice(0, overlap);
+      if (!isEqual) {
         const message = `the text has ${length} code units, and does not continue so`;
         return refuseWith('conflict', message, { length, state: 'streaming' });
       }
-      const refusal = grow(stream, extended);
+      const refusal = grow(stream, text.slice(overlap));
       if (refusal) return refusal;
       growing.delete(messageId);
       growing.set(messageId, stream);
