@@ -169,7 +169,8 @@ export function describeStreams(database: () => TestDatabase): void {
       await grow(0, `for @${owner.agentId} with uncommonword`);
       const { head } = await owner.history(channelId);
       await owner.write('read.mark', { channelId, seq: head });
-      expect([await mentionsOf(), await turns()]).toEqual([0, []]);
+      const inbox = async () => (await owner.read('inbox.read', {})).items;
+      expect([await mentionsOf(), await turns(), await inbox()]).toEqual([0, [], []]);
       const params = { ...of, state: 'complete', parseMentions: true } as const;
       expect(await member.outcome('message.finish', params)).toMatchObject({
         events: [{ agentTopics: [owner.agentId], inboxes: [owner.agentId] }],
@@ -178,8 +179,11 @@ export function describeStreams(database: () => TestDatabase): void {
       expect([await mentionsOf(), await turns()]).toEqual([1, [1]]);
       const { message } = await owner.read('message.get', of);
       expect(message).toMatchObject({ mentions: [owner.agentId], metadata: { turn } });
+      expect(await inbox()).toMatchObject([
+        { reason: 'mention', message: { content: message.content, state: 'complete' } },
+      ]);
       await member.write('message.delete', of);
-      expect(await mentionsOf()).toBe(0);
+      expect([await mentionsOf(), await inbox()]).toEqual([0, []]);
       expect(JSON.stringify(await owner.log(channelId))).not.toContain('uncommonword');
     });
 

@@ -64,6 +64,7 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   agentOrders: system,
   readStreamAuthors: system,
   freezes: system,
+  inboxMarks: system,
   redislessHubs: system,
   epoch: system,
 };
