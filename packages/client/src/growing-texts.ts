@@ -52,27 +52,34 @@ export function createGrowingTexts(
     listener(message);
   }
 
-  function extend(entry: Growing, delta: MessageDeltaPayload): void {
+  /** Adds a delta to the known text. Returns true if the text has grown; a delta beyond the text is kept. */
+  function add(entry: Growing, delta: MessageDeltaPayload): boolean {
     const { content } = entry.message;
-    if (delta.from > content.length) {
-      // Beyond the limit the deltas are of no use: the message is read, and shows them later.
-      if (entry.keptLength + delta.text.length <= keptMax) {
-        entry.kept.push(delta);
-        entry.keptLength += delta.text.length;
-      }
-      return readLater(entry);
+    const { from, text } = delta;
+    if (from <= content.length) {
+      if (from + text.length <= content.length) return false;
+      const grown = content + text.slice(content.length - from);
+      entry.message = { ...entry.message, content: grown };
+      return true;
     }
-    if (delta.from + delta.text.length <= content.length) return;
-    entry.message = {
-      ...entry.message,
-      content: content + delta.text.slice(content.length - delta.from),
-    };
-    const { kept } = entry;
-    entry.kept = [];
-    entry.keptLength = 0;
-    if (kept.length === 0) return listener(entry.message);
-    for (const next of kept.sort((one, other) => one.from - other.from)) extend(entry, next);
-    if (entry.kept.length > 0) listener(entry.message);
+    // Beyond the limit the deltas are of no use: the message is read, and shows them later.
+    if (entry.keptLength + text.length <= keptMax) {
+      entry.kept.push(delta);
+      entry.keptLength += text.length;
+    }
+    return false;
+  }
+
+  function extend(entry: Growing, delta: MessageDeltaPayload): void {
+    const hasGrown = add(entry, delta);
+    if (hasGrown && entry.kept.length > 0) {
+      const { kept } = entry;
+      entry.kept = [];
+      entry.keptLength = 0;
+      for (const next of kept.sort((one, other) => one.from - other.from)) add(entry, next);
+    }
+    if (hasGrown) listener(entry.message);
+    if (delta.from > entry.message.content.length || entry.kept.length > 0) readLater(entry);
   }
 
   function readLater(entry: Growing): void {

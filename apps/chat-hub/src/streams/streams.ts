@@ -15,8 +15,11 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Identity } from '../edge/identity.ts';
 
-/** A message has at most one delta in this time. */
-const deltaEveryMs = 100;
+/**
+ * A message has at most one delta in this time. A token waits for the client's append (50 ms), this time and a tick:
+ * 200 ms. The envelope of a delta is twenty times as long as its text, so a shorter time costs watchers more bytes.
+ */
+const deltaEveryMs = 125;
 /** New text is checkpointed after this time, so within a second together with {@link tickMs}. */
 const checkpointAfterMs = 900;
 /** New text of this many bytes is checkpointed at once. */
