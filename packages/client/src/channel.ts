@@ -201,8 +201,8 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
         listener,
         async (messageId) => (await call('message.get', { channelId, messageId })).message,
       );
-      known.forEach(texts.take);
-      const off = deps.events.onChannel(channelId, texts.onEvent);
+      for (const message of known) texts.take(message);
+      const off = deps.events.onChannel(channelId, (envelope) => texts.onEvent(envelope));
       return () => {
         off();
         texts.close();

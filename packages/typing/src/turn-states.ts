@@ -33,7 +33,10 @@ export interface TurnState extends TurnRecord {
   readonly untilMs: number;
 }
 
-/** What agents are doing, each on a lease that its repeats renew. Continues with this process' own data while Redis is away. */
+/**
+ * Records what agents are doing. Each turn has a lease, which a repeat renews. While Redis is away, this process goes on
+ * with its own data.
+ */
 export interface TurnStates {
   /** `changed` is false when the turn is the one before and its lease was running. */
   set(
