@@ -33,6 +33,7 @@ export type { Freezes } from './core/freezes.ts';
 export type { DatabaseCall } from './core/watched-core.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
+export { streamAuthorsMax } from './core/streams.ts';
 export type { Swept } from './core/retention.ts';
 export type {
   ListedToken,

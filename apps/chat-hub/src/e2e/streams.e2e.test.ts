@@ -135,6 +135,22 @@ describe('a message that grows', () => {
     await close();
   });
 
+  it('grows in a direct channel, and wakes the other agent at its end', async () => {
+    const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
+    const sent = { agentId: 'ben', content: '', stream: true };
+    const { channelId, messageId } = await ana.call('direct.send', sent);
+    await ben.event(({ event }) => event.message?.id === messageId);
+    expect((await ben.call('inbox.read')).items).toEqual([]);
+    await ana.call('message.append', { channelId, messageId, from: 0, text: 'only for you' });
+    expect((await ben.event(isDelta)).event.payload).toEqual({
+      ...{ messageId, from: 0, text: 'only for you' },
+    });
+    await ana.call('message.finish', { channelId, messageId, state: 'complete', length: 12 });
+    const { items } = await ben.call('inbox.read', { waitMs: 5_000 });
+    expect(items).toMatchObject([{ reason: 'direct', message: { content: 'only for you' } }]);
+    await Promise.all([ana.close(), ben.close()]);
+  });
+
   it('grows for its author alone, up to a message’s size, and for no one after a freeze', async () => {
     const { channelId, author, watcher, begin, close } = await channel('rights');
     const of = await begin();

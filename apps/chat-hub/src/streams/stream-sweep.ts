@@ -1,4 +1,4 @@
-import type { ChatStore } from '@openclaw/chat-store';
+import { streamAuthorsMax, type ChatStore } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
 
@@ -27,10 +27,14 @@ export function startStreamSweep(deps: {
     const startMs = performance.now();
     // Ticks came late, or failed: the other hubs may have been cut off as well.
     if (startMs - checkedMs > 3 * streamCheckMs) steadySinceMs = startMs;
-    const authors = await store.readStreamAuthors();
+    let authors = await store.readStreamAuthors();
     checkedMs = performance.now();
     if (authors.length === 0) return;
-    await store.keepStreams(authors.filter(isConnected), Math.floor(streamAwayMs / 3));
+    for (;;) {
+      await store.keepStreams(authors.filter(isConnected), Math.floor(streamAwayMs / 3));
+      if (authors.length < streamAuthorsMax) break;
+      authors = await store.readStreamAuthors(authors.at(-1));
+    }
     const isSteady = checkedMs - steadySinceMs >= streamAwayMs;
     const awayMs = isSteady ? streamAwayMs : null;
     for (let piece = 0; piece < maxPieces && !isClosed; piece += 1) {

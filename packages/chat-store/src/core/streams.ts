@@ -26,8 +26,8 @@ export interface StreamText {
   readonly text: string;
 }
 
-/** The most authors that one hub asks for at once. */
-const authorsMax = 10_000;
+/** The most authors in one answer. */
+export const streamAuthorsMax = 5_000;
 /** The most streams whose author is seen in one statement. */
 const seenMax = 500;
 
@@ -179,13 +179,18 @@ export function refuseGrown(length: number, state: string): Refusal {
   return refuseWith('conflict', message, { length, state });
 }
 
-/** The authors of streams, at most {@link authorsMax}. One small statement when there are none. */
-export async function readStreamAuthors({ db }: Engine): Promise<string[]> {
+/**
+ * A page of the authors of streams, ordered by id: those after `after`, at most {@link streamAuthorsMax}. One small
+ * statement when there are none.
+ */
+export async function readStreamAuthors({ db }: Engine, after = ''): Promise<string[]> {
   const rows = await db
     .selectFrom('streams')
     .select('agent_id')
     .distinct()
-    .limit(authorsMax)
+    .where('agent_id', '>', after)
+    .orderBy('agent_id')
+    .limit(streamAuthorsMax)
     .execute();
   return rows.map(({ agent_id }) => agent_id);
 }
