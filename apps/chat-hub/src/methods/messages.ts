@@ -53,7 +53,8 @@ export function messageMethods(deps: MethodDeps) {
     const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
     if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
     // Its text changes without an event of the log.
-    if (messages.some(({ state }) => state === 'streaming')) throw new UncachedLoad();
+    if (messages.some(({ state }) => state === 'streaming'))
+      throw new UncachedLoad({ value: messages, head });
     return { value: messages, head };
   }
 
