@@ -4,13 +4,13 @@ import type { MethodDeps } from './method-deps.ts';
 import { outOfBounds } from './rights.ts';
 
 /** Handlers of message.append and message.finish. */
-export function streamMethods({ publisher, streams }: MethodDeps) {
+export function streamMethods({ writer, streams }: MethodDeps) {
   return {
     async 'message.append'(caller, params) {
       const { identity } = caller;
       return (
         outOfBounds(caller, params.channelId) ??
-        publisher.refuseFrozen(identity) ??
+        writer.refuseFrozen(identity) ??
         (await streams.append(identity, params))
       );
     },
@@ -20,7 +20,7 @@ export function streamMethods({ publisher, streams }: MethodDeps) {
       const unsaved = streams.unsavedOf(identity, messageId);
       const actor = unsaved ? { ...identity, unsaved } : identity;
       const finished = withMentions(caller, params);
-      const answer = await publisher.commit(caller, 'message.finish', finished, actor);
+      const answer = await writer.write(caller, 'message.finish', finished, actor);
       if (answer.ok) streams.ended(identity, messageId);
       return answer;
     },

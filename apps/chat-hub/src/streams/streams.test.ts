@@ -49,7 +49,6 @@ function createBench(budget?: StreamBudget) {
       },
     },
     publisher: {
-      refuseFrozen: () => null,
       publishEphemeral(event) {
         const { payload } = event as EventOf<'collaboration.event'>;
         const delta = payload as unknown as MessageDeltaPayload;

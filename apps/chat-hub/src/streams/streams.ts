@@ -66,7 +66,7 @@ interface Growing {
 
 export interface StreamsDeps {
   readonly store: Pick<ChatStore, 'checkpointStreams' | 'readStream'>;
-  readonly publisher: Pick<Publisher, 'publishEphemeral' | 'refuseFrozen'>;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'left'>;
   readonly log: Logger;
   /** @default 1 MiB an agent, 64 MiB in all */

@@ -60,7 +60,6 @@ const migrations: Readonly<
   '0022_streams': { ...second, up: createStreamsTable },
 };
 
-/** The migrations for a database of this engine. */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const bound = Object.entries(migrations).map(([name, migration]) => [
     name,

@@ -5,7 +5,7 @@ import {
   type Presence,
   type TurnStatePayload,
 } from '@openclaw/protocol';
-import { filterPresence, isDelta } from '../channels/ephemeral.ts';
+import { filterPresence, isDelta } from './ephemeral.ts';
 
 /** A typing, presence or turn event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
@@ -19,7 +19,6 @@ const maxKeys = 10_000;
 
 const presenceKey = (agentId: string) => `presence ${agentId}`;
 
-/** The signals among a room's events, in their order. */
 export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
   const signals: Signal[] = [];
   for (const encoded of events) {
