@@ -20,7 +20,10 @@ export type Call = Exclude<
       | 'freeze'
       | 'unfreeze'
       | 'budget.set'
-      | 'inbox.ack';
+      | 'expire'
+      | 'inbox.ack'
+      | `ask.${string}`
+      | `question.${string}`;
   }
 >;
 

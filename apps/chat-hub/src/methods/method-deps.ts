@@ -10,6 +10,7 @@ import type { Freezes } from '../edge/freezes.ts';
 import type { Streams } from '../streams/streams.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Audit } from '../observe/audit.ts';
+import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
@@ -25,6 +26,7 @@ export interface MethodDeps {
   readonly rooms: Rooms;
   readonly log: Logger;
   readonly presence: PresenceFeed;
+  readonly connectedAgents: Pick<ConnectedAgents, 'deliveriesTo'>;
   readonly typing: TypingFeed;
   readonly turns: TurnFeed;
   readonly streams: Streams;

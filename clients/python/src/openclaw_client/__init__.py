@@ -6,8 +6,13 @@ from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .message_stream import GrowingTexts, MessageStream
 from .objects import (
+    Addressee,
+    Ask,
+    Asked,
+    AskPage,
     Budget,
     Channel,
+    Delivery,
     Freeze,
     History,
     LedgerPage,
@@ -15,6 +20,11 @@ from .objects import (
     LogPage,
     Member,
     Message,
+    Opened,
+    Question,
+    QuestionAnswer,
+    QuestionOption,
+    QuestionPage,
     Reaction,
     ReadState,
     SearchHit,
@@ -26,8 +36,13 @@ from .objects import (
 from .options import Options
 
 __all__ = [
+    "Addressee",
+    "Ask",
+    "AskPage",
+    "Asked",
     "Budget",
     "Channel",
+    "Delivery",
     "Discontinuity",
     "Event",
     "EventStream",
@@ -42,7 +57,12 @@ __all__ = [
     "Member",
     "Message",
     "MessageStream",
+    "Opened",
     "Options",
+    "Question",
+    "QuestionAnswer",
+    "QuestionOption",
+    "QuestionPage",
     "Reaction",
     "ReadState",
     "SearchHit",

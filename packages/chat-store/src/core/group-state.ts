@@ -75,8 +75,8 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     turnLimit,
     db: transaction.db,
     locksRows: transaction.locksRows,
-    /** Looks up rows as for a run of messages. The rows of earlier commands must be written. */
-    prefetched: (prefetch: Prefetch) => transaction.prefetched(prefetch),
+    /** The look-ups that a message needs. The rows of earlier commands must be written. */
+    prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),

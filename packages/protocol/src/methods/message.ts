@@ -11,7 +11,6 @@ import {
   seqSchema,
   taintSchema,
   textSchema,
-  timestampSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
@@ -19,19 +18,16 @@ import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
 import { messageMetadataSchema } from '../turn.ts';
 import { fenceSchema } from './claim.ts';
-import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
+import {
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  sendResult,
+  smallPageBytes,
+  write,
+} from './definition.ts';
 
 const tag = 'messages';
-const sendResult = z.object({
-  messageId: idSchema,
-  seq: seqSchema,
-  timestamp: timestampSchema,
-  duplicate: z.boolean().describe('True: it was stored before, under the same clientMessageId.'),
-  unreached: z
-    .array(z.string())
-    .max(limits.mentions)
-    .describe('Mentioned, but no members now; with "@all" when it did not count.'),
-});
 const streamParams = {
   content: textSchema(limits.frameBytes).describe(
     `At most ${limits.contentBytes} bytes of UTF-8, else too_large. Not empty, unless stream is true.`,

@@ -8,6 +8,7 @@ import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import { removeStream } from '../streams.ts';
 import type { ChannelsTable } from '../tables.ts';
+import { endAsk } from './asks.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
@@ -56,6 +57,7 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   if (hasEdits) await redactEdits(db, message);
   if (message.state === 'streaming') await removeStream(db, message.id);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
+  if (message.ask) await endAsk(group, message.id);
   await db
     .deleteFrom('mentions')
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))

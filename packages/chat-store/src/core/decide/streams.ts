@@ -162,5 +162,5 @@ async function prefetchFinish(
   for (const mentioned of given) collected.member(channelId, mentioned);
   prefetchMentions(collected, mentioningIn(command, content));
   for (const messageId of answered) if (messageId !== null) collected.message(agentId, messageId);
-  return indexPrefetched(await group.prefetched(collected.toPrefetch()));
+  return indexPrefetched(await group.prefetch(collected.toPrefetch()));
 }
