@@ -91,7 +91,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
 function sendOfAsk({ actor, params }: CommandOf<'ask.create'>, to: readonly string[]): Send {
   const { agentId, content, clientMessageId, metadata, threadId, mentions, deadlineMs } = params;
   const common = {
-    ...{ content, clientMessageId, metadata, parseMentions: null },
+    ...{ content, stream: false, clientMessageId, metadata, parseMentions: null },
     ...{ replyTo: null, cause: [], taint: [], basedOn: null },
   };
   const ask = { to, deadlineMs };

@@ -77,14 +77,18 @@ interface Addressing {
   readonly threadId: string | null;
 }
 
-/** Puts a message that is being sent into the inboxes of the agents that it mentions, is sent to, or answers. */
+/**
+ * Puts a message that is being sent, or that has ceased to grow, into the inboxes of the agents that it mentions, is
+ * sent to, or answers.
+ */
 export function addMessageToInboxes(
   group: GroupState,
   prefetched: Prefetched,
-  { actor, params }: Send,
+  { actor, params }: Pick<Send, 'actor'> & { readonly params: Pick<Send['params'], 'replyTo'> },
   channel: ChannelWithHead,
   appended: AppendedEvent,
   { notified, mentionsAll, threadId }: Addressing,
+  messageSeq: number | null = null,
 ): void {
   const items: InboxItem[] = [];
   // The item of everyone comes first: whoever acknowledges its own item of the message acknowledges that one too.
@@ -96,5 +100,5 @@ export function addMessageToInboxes(
     // A message that mentions everyone mentions the author too.
     if (author) items.push({ agentId: author, reason: mentionsAll ? 'mention' : 'reply' });
   }
-  addInboxItems(group, channel, appended, items);
+  addInboxItems(group, channel, appended, items, messageSeq);
 }
