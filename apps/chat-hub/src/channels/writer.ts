@@ -28,6 +28,8 @@ export function createWriter(deps: {
   readonly metrics: Pick<Metrics, 'messages'>;
   readonly frozen: Frozen;
   readonly loops: AgentLoops;
+  /** Called with the agents whose inboxes got an item. */
+  readonly onInboxItems?: (agentIds: readonly string[]) => void;
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
 
@@ -72,8 +74,9 @@ export function createWriter(deps: {
     ): Promise<Answer<M>> {
       const outcome = await store.append(actingNow(actor, caller.transport), method, params);
       if (!outcome.ok) return outcome;
-      for (const { event, agentTopics, announcement } of outcome.events) {
+      for (const { event, agentTopics, announcement, inboxes } of outcome.events) {
         publish(event, agentTopics);
+        if (inboxes) deps.onInboxItems?.(inboxes);
         if (announcement) publisher.announce(announcement, caller.identity);
       }
       if (outcome.addressed) {

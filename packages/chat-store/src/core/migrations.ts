@@ -19,6 +19,7 @@ import { addBudgets } from './migrations/0015-budgets.ts';
 import { createSearchTables } from './migrations/0016-search.ts';
 import { addThreadActivity } from './migrations/0017-thread-activity.ts';
 import { createAgentOrdersTable } from './migrations/0018-agent-orders.ts';
+import { createInboxTables } from './migrations/0019-inbox.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
@@ -54,6 +55,7 @@ const migrations: Readonly<
   '0016_search': { ...second, up: createSearchTables },
   '0017_thread_activity': { ...second, up: addThreadActivity },
   '0018_agent_orders': { ...second, up: createAgentOrdersTable },
+  '0019_inbox': { ...second, up: createInboxTables },
 };
 
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {

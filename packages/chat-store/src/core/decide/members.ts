@@ -3,6 +3,7 @@ import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
+import { renewInboxItems } from './inbox.ts';
 import { accepted, agentKindOf, type Authorized, type DecideAuthorized } from './decision.ts';
 
 /** Anyone may join a public channel; only an admin may join a private one. */
@@ -107,15 +108,17 @@ export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Actor,
-  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq'>,
+  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq' | 'inbox_seq'>,
 ) {
   const row: MembersTable = {
     ...fields,
     channel_id: channel.id,
     joined_at: group.nowMs,
     joined_seq: channel.head + 1,
+    inbox_seq: 0,
   };
   await group.db.insertInto('members').values(row).execute();
+  if (channel.head > 0) await renewInboxItems(group, channel.id, row.agent_id);
   group.addAgent(row.agent_id);
   const member = memberOf({ ...row, kind });
   const joined = { type: 'channel.member.join', member } as const;

@@ -22,6 +22,7 @@ import { announceExhausted, countTurn, refusalOfLoop } from './budgets.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
+import { addMessageToInboxes } from './inbox.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -177,6 +178,7 @@ export function decideSend(
   };
   const { event, ...stored } = appendMessage(sending, decided);
   addRows(sending, decided, stored);
+  addToInboxes(sending, decided, event);
   const { unreached } = mentioned;
   const result = resultOf(send, { ...stored, duplicate: false, unreached });
   const events = counted.exhausted
@@ -369,6 +371,18 @@ function addRows(
   for (const agent_id of notified) {
     group.addMention({ agent_id, channel_id: channelId, seq });
   }
+}
+
+function addToInboxes(
+  { group, prefetched, send, threadId, mentioned }: Sending,
+  { channel, notified }: Decided,
+  event: AppendedEvent,
+): void {
+  const isReply = threadId !== null || send.params.replyTo !== null;
+  // Most messages address nobody, and their path ends here.
+  if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
+  const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };
+  addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
 /** The refusal of a direct message that would open its channel; null if a freeze or a loop does not forbid it. */
