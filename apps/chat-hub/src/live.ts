@@ -17,11 +17,13 @@ import { createDirectHeads } from './channels/direct-heads.ts';
 import { createDirectMembers } from './channels/direct-members.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
+import { startExpiries } from './channels/expiries.ts';
 import { createFlusher } from './channels/flusher.ts';
 import { notificationText, textFrame } from './channels/frames.ts';
 import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
+import { createConnectedAgents } from './presence/connected-agents.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
 import { createEphemeralEncoder } from './channels/ephemeral.ts';
 import { createPublisher } from './channels/publisher.ts';
@@ -120,7 +122,9 @@ export async function startLive(
     },
   };
   const logWaits = createLogWaits({ store, rooms, ...waiting });
-  const inboxWaits = createInboxWaits({ store, bus, log, ...waiting });
+  const connectedAgents = createConnectedAgents({ tracker, store, log });
+  const onWaiting = (agentId: string) => connectedAgents.connected(agentId);
+  const inboxWaits = createInboxWaits({ store, bus, log, onWaiting, ...waiting });
 
   const directMembers = createDirectMembers({ store, cache, rooms });
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
@@ -239,6 +243,7 @@ export async function startLive(
       onFailed: (error) => database.failed('reads', error),
     }),
   );
+  closers.opened(startExpiries({ store, writer, log }));
   closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
@@ -252,6 +257,7 @@ export async function startLive(
     inboxWaits,
     sessions,
     presence,
+    connectedAgents,
     typing: typingFeed,
     knownAgents,
     tokenUses,

@@ -12,6 +12,7 @@ export type {
   AddressedLoop,
   AppendedEvent,
   Command,
+  Expiry,
   Outcome,
   ReadMethod,
   ReadOutcome,

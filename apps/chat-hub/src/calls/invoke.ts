@@ -154,7 +154,10 @@ export function createInvoke(deps: {
       const work = () => run(checked);
       if (!caller.order) return work();
       const keys = orderKeysOf(definition, params, identity.agentId);
-      return caller.order.run(keys, definition.kind === 'write', work);
+      // A write that reserves memory first reaches the store later, so the writes after it wait for it.
+      const reachesStoreAtOnce =
+        definition.kind === 'write' && replyBytes(definition, params) === 0;
+      return caller.order.run(keys, reachesStoreAtOnce, work);
     }
 
     async function run({ definition, params, ...checked }: Checked): Promise<void> {
@@ -298,7 +301,11 @@ function invalidParams(
 function orderKeysOf(definition: MethodDefinition, params: object, agentId: string): string[] {
   const { orderedBy, bulky, kind } = definition;
   const keys: string[] = [];
-  if (orderedBy !== null) {
+  if (orderedBy === 'channelId or agentId') {
+    const place = params as { readonly channelId: string | null; readonly agentId: string | null };
+    if (place.agentId !== null) keys.push(directChannelId(agentId, place.agentId));
+    else if (place.channelId !== null) keys.push(place.channelId);
+  } else if (orderedBy !== null) {
     const value = (params as Readonly<Record<string, unknown>>)[orderedBy];
     if (typeof value === 'string')
       keys.push(orderedBy === 'agentId' ? directChannelId(agentId, value) : value);

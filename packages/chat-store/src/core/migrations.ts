@@ -20,6 +20,8 @@ import { createSearchTables } from './migrations/0016-search.ts';
 import { addThreadActivity } from './migrations/0017-thread-activity.ts';
 import { createAgentOrdersTable } from './migrations/0018-agent-orders.ts';
 import { createInboxTables } from './migrations/0019-inbox.ts';
+import { addAsks } from './migrations/0020-asks.ts';
+import { addQuestions } from './migrations/0021-questions.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
@@ -56,6 +58,8 @@ const migrations: Readonly<
   '0017_thread_activity': { ...second, up: addThreadActivity },
   '0018_agent_orders': { ...second, up: createAgentOrdersTable },
   '0019_inbox': { ...second, up: createInboxTables },
+  '0020_asks': { ...second, up: addAsks },
+  '0021_questions': { ...second, up: addQuestions },
 };
 
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {

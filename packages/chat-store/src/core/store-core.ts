@@ -2,11 +2,12 @@ import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
 import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
-import { recordAgents } from './agents.ts';
+import { isKnownAgent, recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
+import { findChannelOf, findDue } from './due.ts';
 import type { Engine } from './engine.ts';
-import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
+import { eraseSome, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { readFreezes } from './freezes.ts';
 import type { GroupPolicy } from './group-state.ts';
@@ -109,6 +110,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     changes: bind(readChanges),
     /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
     freezes: bind(readFreezes),
+    due: bind(findDue),
+    channelOf: bind(findChannelOf),
     inboxMarks: bind(readInboxMarks),
     /**
      * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
