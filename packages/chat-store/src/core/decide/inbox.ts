@@ -1,9 +1,8 @@
 import { inboxReasons, type InboxReason } from '@openclaw/protocol/wire';
-import type { AppendedEvent } from '../../commands.ts';
+import type { Actor, AppendedEvent } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { everyone, type ChannelWithHead } from '../tables.ts';
-import type { Send } from './send.ts';
 
 /** An agent whose inbox gets an event, and why. */
 export interface InboxItem {
@@ -69,6 +68,12 @@ export async function renewInboxItems(
   for (const { id: _old, ...item } of items.reverse()) group.addInboxItem(item);
 }
 
+/** The parts of a send that decide whose message it answers. */
+interface Replying {
+  readonly actor: Pick<Actor, 'agentId'>;
+  readonly params: { readonly replyTo: string | null };
+}
+
 /** What a new message is to the inboxes of others. */
 interface Addressing {
   /** The members that the message mentions, without its sender. */
@@ -81,7 +86,7 @@ interface Addressing {
 export function addMessageToInboxes(
   group: GroupState,
   prefetched: Prefetched,
-  { actor, params }: Send,
+  { actor, params }: Replying,
   channel: ChannelWithHead,
   appended: AppendedEvent,
   { notified, mentionsAll, threadId }: Addressing,
