@@ -43,12 +43,19 @@ import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
+import { createAgentActivity } from './observe/agent-activity.ts';
+import { startAgentReports } from './observe/agent-reports.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
+
+/** The figures of the hub's last seconds, as JSON, for its heartbeat. Set once the hub measures them. */
+export interface LatestFigures {
+  read: () => string | null;
+}
 
 /** How much memory live delivery may use. */
 export interface MemoryBudgets {
@@ -86,7 +93,8 @@ export async function startLive(
   const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
-  const traffic = createTraffic(metrics);
+  const activity = createAgentActivity();
+  const traffic = createTraffic(metrics, undefined, undefined, activity);
   const flusher = closers.opened(
     createFlusher({ onWritten: services.tracing.written(traffic.written) }),
   );
@@ -134,7 +142,7 @@ export async function startLive(
   const writer = createWriter({
     ...services,
     ...{ publisher, latestEvents, metrics, frozen: freezes.frozen },
-    loops: createAgentLoops(services.agentLoop, log),
+    loops: createAgentLoops(services.agentLoop, log, activity.addressed),
     onInboxItems: inboxWaits.committed,
     store: services.tracing.store(store),
   });
@@ -192,12 +200,14 @@ export async function startLive(
       session.sendBestEffort(mayKnow ? frame : reasonless);
     }
   });
+  const latestFigures: LatestFigures = { read: () => null };
   closers.add(
     await startHubBeat({
       store,
       hubId,
       tracker,
       log,
+      figures: () => latestFigures.read(),
       onBeat: () => services.ownOutage.databaseAnswered(),
       onFailed: (error) => database.failed('writes', error),
     }),
@@ -248,6 +258,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
+  closers.opened(startAgentReports({ store, hubId, sessions, presence, activity, log }));
   const heartbeat = closers.opened(createHeartbeat());
   closers.opened(startEventLoopDelay(metrics));
 
@@ -276,6 +287,7 @@ export async function startLive(
     selfProbe,
     redisState,
     traffic,
+    latestFigures,
   };
 }
 

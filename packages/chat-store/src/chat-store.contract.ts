@@ -13,6 +13,7 @@ import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMentions } from './contract/mentions.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
+import { describeOperations } from './contract/operations.contract.ts';
 import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
 import { describeQuestions } from './contract/questions.contract.ts';
@@ -75,5 +76,6 @@ export function describeChatStore(
     describeHubs(database);
     describeLanes(database);
     describeTokens(database);
+    describeOperations(database);
   });
 }

@@ -22,6 +22,22 @@ export type { Channel, Member, Message, Origin, Presence, Thread } from './objec
 export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.ts';
 export type { OpenApiOptions, RestOperation } from './openapi.ts';
 export type { Turn } from './turn.ts';
-export { operationsAgentsSchema, operationsSchema } from './operations-view.ts';
-export type { Operations, OperationsAgents } from './operations-view.ts';
+export {
+  agentActivitySchema,
+  agentConnectionSchema,
+  operationsAgentSchema,
+  operationsAgentsSchema,
+  operationsFiguresSchema,
+  operationsFleetSchema,
+  operationsSchema,
+} from './operations-view.ts';
+export type {
+  AgentActivityReport,
+  AgentConnectionReport,
+  Operations,
+  OperationsAgent,
+  OperationsAgents,
+  OperationsFigures,
+  OperationsFleet,
+} from './operations-view.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

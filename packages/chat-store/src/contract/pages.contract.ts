@@ -103,6 +103,7 @@ export function describePages(database: () => TestDatabase): void {
         'ledger.sum': { by: 'channel' },
         'read.state': {},
         'inbox.read': {},
+        'agent.list': {},
       };
       for (const [method, params] of Object.entries(reads) as [ReadMethod, object][]) {
         const { result } = await readParsed(store, owner.agentId, method, params as never);

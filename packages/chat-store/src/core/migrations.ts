@@ -22,6 +22,8 @@ import { createAgentOrdersTable } from './migrations/0018-agent-orders.ts';
 import { createInboxTables } from './migrations/0019-inbox.ts';
 import { addAsks } from './migrations/0020-asks.ts';
 import { addQuestions } from './migrations/0021-questions.ts';
+import { createHubAgentsTable } from './migrations/0023-hub-agents.ts';
+import { addOperationsMinutes } from './migrations/0024-operations-minutes.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
@@ -60,6 +62,8 @@ const migrations: Readonly<
   '0019_inbox': { ...second, up: createInboxTables },
   '0020_asks': { ...second, up: addAsks },
   '0021_questions': { ...second, up: addQuestions },
+  '0023_hub_agents': { ...second, up: createHubAgentsTable },
+  '0024_operations_minutes': { ...second, up: addOperationsMinutes },
 };
 
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {

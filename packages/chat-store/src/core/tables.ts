@@ -325,6 +325,15 @@ export interface HubsTable {
   beat_at: number;
   /** 1 while the hub cannot reach Redis, else 0. */
   cut_off: number;
+  /** Its figures of the last seconds, a JSON object; null when it has none. */
+  figures: string | null;
+}
+
+/** The figures of one hub in one minute; see operations-minutes.ts. */
+export interface OperationsMinutesTable {
+  at: number;
+  hub_id: string;
+  figures: string;
 }
 
 /** A revoked token (`jti`), or all that were issued until `revoked_at` to an agent, by a minter or to anyone (`all`). */
@@ -359,6 +368,14 @@ export interface AgentOrdersTable {
   given_at: number;
   /** Null: until another order of the kind. */
   until_at: number | null;
+}
+
+/** What a hub reports about an agent; see hub-agents.ts. */
+export interface HubAgentsTable {
+  agent_id: string;
+  hub_id: string;
+  connections: number;
+  report: string | null;
 }
 
 export interface AuditLogTable {
@@ -408,6 +425,8 @@ export interface Tables {
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
   agent_orders: AgentOrdersTable;
+  hub_agents: HubAgentsTable;
+  operations_minutes: OperationsMinutesTable;
   search_docs: SearchDocsTable;
   search_postings: SearchPostingsTable;
   search_segments: SearchSegmentsTable;

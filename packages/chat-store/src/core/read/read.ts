@@ -3,6 +3,7 @@ import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
 import { listAsks } from './asks.ts';
+import { listAgents } from './agents.ts';
 import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
@@ -33,6 +34,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'ledger.sum': sumLedger,
   'read.state': readState,
   'inbox.read': readInbox,
+  'agent.list': listAgents,
 };
 
 /** Bytes of an answer without its rows: the result's other fields and the frame around it. */
