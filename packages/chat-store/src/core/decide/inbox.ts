@@ -74,7 +74,6 @@ interface Replying {
   readonly params: { readonly replyTo: string | null };
 }
 
-/** What a new message is to the inboxes of others. */
 interface Addressing {
   /** The members that the message mentions, without its sender. */
   readonly notified: readonly string[];
@@ -92,7 +91,7 @@ export function addMessageToInboxes(
   { notified, mentionsAll, threadId }: Addressing,
 ): void {
   const items: InboxItem[] = [];
-  // The item of everyone comes first: whoever acknowledges its own item of the message acknowledges that one too.
+  // The item of everyone gets the lower place, so that an acknowledgement of the agent's own item covers it too.
   if (mentionsAll) items.push({ agentId: everyone, reason: 'mention' });
   for (const agentId of notified) items.push({ agentId, reason: 'mention' });
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
