@@ -19,7 +19,7 @@ import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
 import { startExpiries } from './channels/expiries.ts';
 import { createFlusher } from './channels/flusher.ts';
-import { notificationText, textFrame } from './channels/encoding.ts';
+import { notificationText, textFrame } from './channels/frames.ts';
 import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';

@@ -69,14 +69,14 @@ export type CommandOf<M extends WriteMethod> = {
   readonly channelId?: string;
 };
 
-/** An ask or a question whose time is over. */
+/** An expired ask or question. */
 export interface Expiry {
   readonly kind: 'ask' | 'question';
   readonly id: string;
   readonly channelId: string;
 }
 
-/** A write that no caller causes. */
+/** A write that the hub itself causes. */
 export interface ExpireCommand {
   readonly method: 'expire';
   readonly params: Expiry;

@@ -221,7 +221,7 @@ export interface AsksTable {
   due_at: number | null;
 }
 
-/** An agent that an ask addresses. What it repeats of the ask is for its indexes. */
+/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;
@@ -291,8 +291,8 @@ export interface MentionsTable {
 }
 
 /**
- * An event that waits for an agent until the agent acknowledges it, which removes the row. It is no row of `mentions`:
- * mentions are counted against the read cursor, which an acknowledgement does not move.
+ * An event that waits until the agent acknowledges it, which removes the row. The table is separate from `mentions`,
+ * because mentions are counted against the read cursor, which an acknowledgement does not move.
  */
 export interface InboxTable {
   /**
