@@ -9,6 +9,7 @@ export type { HubErrorCode } from './errors.ts';
 export type { HubClient, HubClientEvents } from './hub-client.ts';
 export type { Inbox, InboxOptions } from './inbox.ts';
 export type { EnvelopeOf, EventListener } from './listeners.ts';
+export type { MessageStream } from './message-stream.ts';
 export { clientDefaults } from './options.ts';
 export type { ClientOptions, GetToken, WebSocketConstructor, WebSocketLike } from './options.ts';
 export { createClientMessageId } from './repeatable-calls.ts';

@@ -5,6 +5,7 @@ from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .inbox import Inbox
+from .message_stream import GrowingTexts, MessageStream
 from .objects import (
     Addressee,
     Ask,
@@ -31,6 +32,7 @@ from .objects import (
     SearchHit,
     SearchPage,
     Sent,
+    TurnState,
     Welcome,
 )
 from .options import Options
@@ -47,6 +49,7 @@ __all__ = [
     "Event",
     "EventStream",
     "Freeze",
+    "GrowingTexts",
     "History",
     "Hub",
     "HubError",
@@ -57,6 +60,7 @@ __all__ = [
     "LogPage",
     "Member",
     "Message",
+    "MessageStream",
     "Opened",
     "Options",
     "Question",
@@ -68,6 +72,7 @@ __all__ = [
     "SearchHit",
     "SearchPage",
     "Sent",
+    "TurnState",
     "Welcome",
     "connect",
 ]
