@@ -46,10 +46,7 @@ export async function endOpenBefore(
  * Adds the channels of the asks and questions that commands name by their ids alone. They never change, so they are read
  * before the channels are locked.
  */
-export function placeCommands(
-  engine: Engine,
-  commands: readonly Command[],
-): Promise<Command[]> {
+export function placeCommands(engine: Engine, commands: readonly Command[]): Promise<Command[]> {
   const askIds = commands.flatMap(({ params }) => ('askId' in params ? params.askId : []));
   const questionIds = commands.flatMap(({ params }) =>
     'questionId' in params ? params.questionId : [],
