@@ -13,6 +13,7 @@ import {
   sendOf,
   type Send,
 } from './decide/send.ts';
+import { placeCommands } from './due.ts';
 import type { Engine } from './engine.ts';
 import { emptyLists } from './group-statements.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
@@ -91,7 +92,8 @@ async function attemptGroup(
   commands: readonly Command[],
   policy: GroupPolicy,
 ): Promise<Outcome[]> {
-  const runs = splitRuns(commands);
+  const isPlaced = commands.some(({ params }) => 'askId' in params || 'questionId' in params);
+  const runs = splitRuns(isPlaced ? await placeCommands(engine, commands) : commands);
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
     channelIdsOf(runs),
