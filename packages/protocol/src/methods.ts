@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { agentMethods } from './methods/agent.ts';
+import { askMethods } from './methods/ask.ts';
 import { channelMethods } from './methods/channel.ts';
 import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
@@ -11,11 +12,14 @@ import { inboxMethods } from './methods/inbox.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
+import { questionMethods } from './methods/question.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
+import { streamMethods } from './methods/stream.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
+import { turnStateMethods } from './methods/turn-state.ts';
 import { sampleTimestamp } from './samples.ts';
 
 /** Every method of the hub, by its name. */
@@ -24,13 +28,17 @@ export const methods = {
   ...memberMethods,
   ...subscriptionMethods,
   ...messageMethods,
+  ...streamMethods,
   ...searchMethods,
   ...threadMethods,
+  ...askMethods,
+  ...questionMethods,
   ...claimMethods,
   ...budgetMethods,
   ...freezeMethods,
   ...ledgerMethods,
   ...presenceMethods,
+  ...turnStateMethods,
   ...collaborationMethods,
   ...readMethods,
   ...inboxMethods,

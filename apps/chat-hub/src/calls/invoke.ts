@@ -13,7 +13,7 @@ import {
 } from '@openclaw/protocol';
 import type { Decision, LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
-import { encodedText, pieceChars } from '../channels/encoding.ts';
+import { encodedText, pieceChars } from '../event-loop/encoding-steps.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { OnGone, Waited } from '../channels/call-waits.ts';
 import type { InboxWaits } from '../channels/inbox-waits.ts';
@@ -305,7 +305,11 @@ function invalidParams(
 function orderKeysOf(definition: MethodDefinition, params: object, agentId: string): string[] {
   const { orderedBy, bulky, kind } = definition;
   const keys: string[] = [];
-  if (orderedBy !== null) {
+  if (orderedBy === 'channelId or agentId') {
+    const place = params as { readonly channelId: string | null; readonly agentId: string | null };
+    if (place.agentId !== null) keys.push(directChannelId(agentId, place.agentId));
+    else if (place.channelId !== null) keys.push(place.channelId);
+  } else if (orderedBy !== null) {
     const value = (params as Readonly<Record<string, unknown>>)[orderedBy];
     if (typeof value === 'string')
       keys.push(orderedBy === 'agentId' ? directChannelId(agentId, value) : value);

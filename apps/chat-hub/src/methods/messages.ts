@@ -11,7 +11,7 @@ import {
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { asHub, refuseNonAdmin } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import { createDirectSend } from './creation-limit.ts';
+import type { DirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { readersOf, reads, writes } from './store-methods.ts';
 
@@ -22,7 +22,7 @@ const cachedPageBytes = 262_144;
  * Fills in `parseMentions`. Over REST the default is true, because scripts write mentions into the text; over WebSocket
  * it is false, because programs name the mentioned agents in `mentions`.
  */
-function withMentions<P extends { readonly parseMentions: boolean | null }>(
+export function withMentions<P extends { readonly parseMentions: boolean | null }>(
   { transport }: Caller,
   params: P,
 ): P {
@@ -30,7 +30,7 @@ function withMentions<P extends { readonly parseMentions: boolean | null }>(
 }
 
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.*, inbox.* and collaboration.emit. */
-export function messageMethods(deps: MethodDeps) {
+export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   const { store, cache, publisher, writer, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 
@@ -47,6 +47,9 @@ export function messageMethods(deps: MethodDeps) {
     const json = Buffer.concat(read.json).toString();
     const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
     if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
+    // Its text changes without an event of the log.
+    if (messages.some(({ state }) => state === 'streaming'))
+      throw new UncachedLoad({ value: messages, head });
     return { value: messages, head };
   }
 
@@ -82,8 +85,6 @@ export function messageMethods(deps: MethodDeps) {
     return answer({ messages, head: read.head, hasMore });
   }
 
-  const directSend = createDirectSend(deps);
-
   return {
     async 'message.send'(caller, params) {
       const sent = await writer.write(caller, 'message.send', withMentions(caller, params));
@@ -102,7 +103,7 @@ export function messageMethods(deps: MethodDeps) {
     },
     async 'direct.send'(caller, params) {
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      const sent = await directSend(caller, channelId, withMentions(caller, params));
+      const sent = await directSend(caller, channelId, 'direct.send', withMentions(caller, params));
       if (sent.ok) typing.messageSent(caller, { channelId, threadId: null });
       return sent;
     },

@@ -96,6 +96,8 @@ export function describePages(database: () => TestDatabase): void {
         'message.history': { channelId, threadId: root.messageId },
         'message.search': { query: 'absent' },
         'thread.list': { channelId },
+        'ask.list': { role: 'from' },
+        'question.list': { channelId },
         'budget.get': { channelId },
         'freeze.list': {},
         'ledger.sum': { by: 'channel' },

@@ -1,4 +1,10 @@
-import type { AgentKind, FreezeScope, InboxReason } from '@openclaw/protocol';
+import type {
+  AgentKind,
+  AskState,
+  FreezeScope,
+  InboxReason,
+  QuestionState,
+} from '@openclaw/protocol';
 import type { Generated } from 'kysely';
 import type {
   SearchDocsTable,
@@ -182,6 +188,83 @@ export interface ClaimsTable {
   released: number;
 }
 
+/** A message that grows. Its text is here until its end, because the log's rows are not rewritten; see streams.ts. */
+export interface StreamsTable {
+  message_id: string;
+  channel_id: string;
+  /** The message's seq. */
+  seq: number;
+  agent_id: string;
+  kind: AgentKind | null;
+  text: string;
+  /** The length of the text in UTF-16 code units. */
+  length: number;
+  appended_at: number;
+  /** When a hub last had a connection of the author. */
+  seen_at: number;
+  /** 1 when it is to be interrupted, whatever its author does. */
+  due: number;
+}
+
+/** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
+export interface AsksTable {
+  /** The id of the message. */
+  id: string;
+  channel_id: string;
+  /** The seq of the message. */
+  seq: number;
+  /** The thread whose messages accept it: that of the message, else the one that the message begins. */
+  thread_id: string;
+  sender_id: string;
+  deadline_at: number;
+  /** When it expires; null when no addressee is open. Retention makes it due before the deadline. */
+  due_at: number | null;
+}
+
+/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
+export interface AskAddresseesTable {
+  ask_id: string;
+  agent_id: string;
+  /** Its place among the addressees. */
+  position: number;
+  thread_id: string;
+  sender_id: string;
+  state: AskState;
+  note: string | null;
+}
+
+/** A question. Changed under the lock of its channel. */
+export interface QuestionsTable {
+  id: string;
+  channel_id: string;
+  /** The seq of the event that opened it. */
+  seq: number;
+  thread_id: string | null;
+  opened_by: string;
+  title: string;
+  /** A JSON array of ids and labels; empty when a text is asked for. */
+  options: string;
+  /** A JSON array; null when every person may answer. */
+  responders: string | null;
+  quorum: number;
+  expires_at: number | null;
+  /** When it expires; null when it is not open, or never expires. Retention makes it due before. */
+  due_at: number | null;
+  state: QuestionState;
+  /** The answer that won. */
+  option_id: string | null;
+  text: string | null;
+}
+
+/** The answer of one agent to a question; the newest one. */
+export interface QuestionAnswersTable {
+  question_id: string;
+  agent_id: string;
+  option_id: string | null;
+  text: string | null;
+  at: number;
+}
+
 /** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
@@ -208,8 +291,8 @@ export interface MentionsTable {
 }
 
 /**
- * An event that waits for an agent until the agent acknowledges it, which removes the row. It is no row of `mentions`:
- * mentions are counted against the read cursor, which an acknowledgement does not move.
+ * An event that waits until the agent acknowledges it, which removes the row. The table is separate from `mentions`,
+ * because mentions are counted against the read cursor, which an acknowledgement does not move.
  */
 export interface InboxTable {
   /**
@@ -345,6 +428,11 @@ export interface Tables {
   threads: ThreadsTable;
   thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  streams: StreamsTable;
+  asks: AsksTable;
+  ask_addressees: AskAddresseesTable;
+  questions: QuestionsTable;
+  question_answers: QuestionAnswersTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
   inbox: InboxTable;
