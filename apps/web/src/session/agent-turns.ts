@@ -19,7 +19,7 @@ export function createAgentTurns(client: Pick<HubClient, 'on'>) {
     if (event.type !== 'collaboration.event' || event.name !== 'turn.state') return;
     const { agentId, state, label, untilMs, threadId } = event.payload;
     if (typeof agentId !== 'string' || typeof state !== 'string') return;
-    const place = `${event.channelId} ${String(threadId)}`;
+    const place = `${event.channelId} ${typeof threadId === 'string' ? threadId : ''}`;
     // An agent may work in several places: the end of one turn says nothing of another.
     if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
