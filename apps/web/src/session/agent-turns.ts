@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** What an agent says that it is doing, until its time is over. */
+/** The turn that an agent says it is in, until its time is over. */
 export interface AgentTurn {
   /** Its channel and thread. */
   readonly place: string;
