@@ -25,6 +25,8 @@ import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
+import { sweepStreams } from './stream-sweep.ts';
+import { checkpointStreams, keepStreams, readStream, readStreamAuthors } from './streams.ts';
 import {
   isRevoked,
   readMinted,
@@ -140,6 +142,15 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
+    /** Adds text to messages that grow; see streams.ts. */
+    checkpointStreams: bind(checkpointStreams),
+    /** The text of the caller's own message that grows, or why it may not append. */
+    readStream: bind(readStream),
+    readStreamAuthors: bind(readStreamAuthors),
+    /** Records that authors have a connection. */
+    keepStreams: bind(keepStreams),
+    /** Interrupts some streams that are over, and returns their number. Other hubs find the events in the log. */
+    sweepStreams: bind(sweepStreams),
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),

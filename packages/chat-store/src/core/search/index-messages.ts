@@ -39,9 +39,9 @@ export async function splitTexts(
   let terms = 0;
   for (const row of rows) {
     const message = row.gone === 1 ? null : messageIn(row, report);
-    const own = message
-      ? termsOf(message.content, row.channel_id, row.sender_id)
-      : new Set<string>();
+    // The text of a message that grows is indexed at its end.
+    const content = message?.state === 'streaming' ? '' : (message?.content ?? '');
+    const own = message ? termsOf(content, row.channel_id, row.sender_id) : new Set<string>();
     terms += own.size;
     if (terms > most && split.length > 0) break;
     split.push({ ...row, message, terms: own });
