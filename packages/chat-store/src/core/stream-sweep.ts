@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { AppendedEvent } from '../commands.ts';
-import { interruptStreams } from './decide/streams.ts';
+import { interruptStreams } from './decide/interruptions.ts';
 import type { Engine } from './engine.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
