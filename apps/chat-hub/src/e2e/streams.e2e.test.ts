@@ -158,7 +158,7 @@ describe('a message that grows', () => {
     const { events } = await watcher.call('log.read', { channelId, after: 0 });
     expect(
       events
-        .filter(isEdit)
+        .filter(isOwn)
         .map(({ event }: never) => (event as { message: { state: string } }).message.state),
     ).toEqual(['interrupted', 'complete']);
     await Promise.all([back.close(), close()]);
