@@ -12,39 +12,53 @@ import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { announcedChannel } from './channels/announcer.ts';
 import { createAgentLoops } from './channels/agent-loops.ts';
-import { createAgentTopics } from './channels/agent-topics.ts';
+import { createAgentTopics } from './sockets/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { createDirectMembers } from './channels/direct-members.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
+import { startExpiries } from './channels/expiries.ts';
 import { createFlusher } from './channels/flusher.ts';
-import { notificationText, textFrame } from './channels/encoding.ts';
+import { notificationText, textFrame } from './channels/frames.ts';
 import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
+import { createConnectedAgents } from './presence/connected-agents.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
-import { createEphemeralEncoder } from './channels/ephemeral.ts';
+import { createEphemeralEncoder, isDelta } from './channels/ephemeral.ts';
 import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
+import { createInboxWaits } from './channels/inbox-waits.ts';
 import { createLogWaits } from './channels/log-waits.ts';
+import { createWriter } from './channels/writer.ts';
 import type { OwnOutage } from './recovery/own-outage.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
-import { isWithinBounds, refuseNonAdmin } from './edge/identity.ts';
+import { isWithinBounds, refuseNonAdmin, type Identity } from './edge/identity.ts';
 import { createFreezes, freezeWithoutReason } from './edge/freezes.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
 import { createRevocations, isRevokedBy } from './edge/revocations.ts';
 import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
+import { createStreams } from './streams/streams.ts';
+import { startStreamSweep } from './streams/stream-sweep.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
+import { createAgentActivity } from './observe/agent-activity.ts';
+import { startAgentReports } from './observe/agent-reports.ts';
 import { createTraffic } from './observe/traffic.ts';
+import { createTurnFeed } from './presence/turn-feed.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
+
+/** The figures of the hub's last seconds, as JSON, for its heartbeat. Set once the hub measures them. */
+export interface LatestFigures {
+  read: () => string | null;
+}
 
 /** How much memory live delivery may use. */
 export interface MemoryBudgets {
@@ -82,7 +96,8 @@ export async function startLive(
   const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
-  const traffic = createTraffic(metrics);
+  const activity = createAgentActivity();
+  const traffic = createTraffic(metrics, undefined, undefined, activity);
   const flusher = closers.opened(
     createFlusher({ onWritten: services.tracing.written(traffic.written) }),
   );
@@ -92,8 +107,11 @@ export async function startLive(
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const isNew = createEphemeralFilter();
   function onEphemeral(room: Room, event: EncodedEnvelope): void {
+    // A delta needs no filter: its place in the text shows whether it is new.
+    if (isDelta(event)) return room.broadcast(event);
     if (!isNew.accept(event)) return;
     if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    if (event.type === 'collaboration.event') turnFeed.onEvent(event);
     const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
     if (news) room.broadcast(news);
   }
@@ -109,27 +127,29 @@ export async function startLive(
     }),
   );
 
-  const logWaits = createLogWaits({
-    store,
-    rooms,
+  const waiting = {
     isRevoked: revocations.has,
-    onFailed(error) {
+    onFailed(error: unknown) {
       const refusal = refusalOfError(error);
       if (refusal.code === 'internal') log.error({ err: error }, 'a wait for an event failed');
       return refusal;
     },
-  });
+  };
+  const logWaits = createLogWaits({ store, rooms, ...waiting });
+  const connectedAgents = createConnectedAgents({ tracker, store, log });
+  const onWaiting = (agentId: string) => connectedAgents.connected(agentId);
+  const inboxWaits = createInboxWaits({ store, bus, log, onWaiting, ...waiting });
 
   const directMembers = createDirectMembers({ store, cache, rooms });
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
     senderId === hubId ? 'hub' : knownAgents.kindOf(senderId),
   );
-  const publishing = { encodeEphemeral, metrics, log, latestEvents, directMembers };
-  const publisher = createPublisher({
+  const publisher = createPublisher({ bus, encodeEphemeral, metrics, log, directMembers });
+  const writer = createWriter({
     ...services,
-    ...publishing,
-    frozen: freezes.frozen,
-    loops: createAgentLoops(services.agentLoop, log),
+    ...{ publisher, latestEvents, metrics, frozen: freezes.frozen },
+    loops: createAgentLoops(services.agentLoop, log, activity.addressed),
+    onInboxItems: inboxWaits.committed,
     store: services.tracing.store(store),
   });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
@@ -144,6 +164,14 @@ export async function startLive(
     }),
   );
   const typingFeed = closers.opened(createTypingFeed(feedDeps));
+  const turnFeed = closers.opened(
+    createTurnFeed({
+      ...feedDeps,
+      leaseMs: services.agentTimes.turnLeaseMs,
+      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+    }),
+  );
+  const streams = closers.opened(createStreams({ store, rooms, publisher, log }));
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
     bus,
@@ -169,6 +197,14 @@ export async function startLive(
 
   const foundDirects = closers.opened(createFoundDirects(openFoundDirect, log));
 
+  const streamSweep = closers.opened(
+    startStreamSweep({
+      store,
+      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+      times: services.agentTimes,
+      log,
+    }),
+  );
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
@@ -178,6 +214,7 @@ export async function startLive(
     if (freeze)
       freezes
         .refresh()
+        .then(() => streamSweep.now())
         .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));
     for (const session of sessions.all()) {
       const { identity } = session;
@@ -186,12 +223,14 @@ export async function startLive(
       session.sendBestEffort(mayKnow ? frame : reasonless);
     }
   });
+  const latestFigures: LatestFigures = { read: () => null };
   closers.add(
     await startHubBeat({
       store,
       hubId,
       tracker,
       log,
+      figures: () => latestFigures.read(),
       onBeat: () => services.ownOutage.databaseAnswered(),
       onFailed: (error) => database.failed('writes', error),
     }),
@@ -220,12 +259,15 @@ export async function startLive(
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked(revoked) {
         endRevoked(sessions, revoked);
-        logWaits.endRevoked((identity) => revoked.some((entry) => isRevokedBy(identity, entry)));
+        const isEnded = (identity: Identity) =>
+          revoked.some((entry) => isRevokedBy(identity, entry));
+        for (const waits of [logWaits, inboxWaits]) waits.endRevoked(isEnded);
         revocations.add(revoked);
         endRevoked(sessions, revoked);
       },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
+      onChecked: (hasEvents) => inboxWaits.checked(hasEvents),
       onFreezes: (version) => freezes.check(version),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
@@ -234,25 +276,32 @@ export async function startLive(
       onFailed: (error) => database.failed('reads', error),
     }),
   );
+  closers.opened(startExpiries({ store, writer, log }));
   closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
+  closers.opened(startAgentReports({ store, hubId, sessions, presence, activity, log }));
   const heartbeat = closers.opened(createHeartbeat());
   closers.opened(startEventLoopDelay(metrics));
 
   return {
     rooms,
     logWaits,
+    inboxWaits,
     sessions,
     presence,
+    connectedAgents,
     typing: typingFeed,
+    turns: turnFeed,
+    streams,
     knownAgents,
     tokenUses,
     audit,
     revocations,
     freezes,
     publisher,
+    writer,
     unsent,
     slices,
     ringBudget,
@@ -263,6 +312,7 @@ export async function startLive(
     selfProbe,
     redisState,
     traffic,
+    latestFigures,
   };
 }
 

@@ -27,7 +27,10 @@ import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createFleet } from './observe/fleet.ts';
+import type { AgentTimes } from './agent-times.ts';
 import { createOperations } from './observe/operations.ts';
+import { startOperationsHistory } from './observe/operations-history.ts';
 import { describeConfig } from './observe/describe-config.ts';
 import { createPeerCertificates } from './observe/peer-certificates.ts';
 import { createReadiness, createStartReadiness, type Readiness } from './observe/readiness.ts';
@@ -68,10 +71,14 @@ export interface StartOptions {
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
+  /** The times of turns and streams. @default the hub's own */
+  readonly agentTimes?: Partial<AgentTimes>;
   /** How much memory unsent output and the newest events may take. @default the hub's own */
   readonly budgets?: MemoryBudgets;
   /** How often the store looks for rows to trim. @default the store's own */
   readonly sweepEveryMs?: number;
+  /** The length of a minute of the operations history. @default 60_000 */
+  readonly minuteMs?: number;
 }
 
 /**
@@ -81,7 +88,14 @@ export interface StartOptions {
 export async function startHub(
   config: Config,
   logger: Logger,
-  { admission: pace = admissionDefaults, times, budgets, sweepEveryMs }: StartOptions = {},
+  {
+    admission: pace = admissionDefaults,
+    times,
+    agentTimes,
+    budgets,
+    sweepEveryMs,
+    minuteMs,
+  }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const log = logger.child({ hubId });
@@ -120,7 +134,8 @@ export async function startHub(
       giveUp.signal,
     );
     const store = closers.opened(await publicPort.during(opening));
-    const opened = await openServices(store, config, hubId, closers, log, observers, times);
+    const allTimes = { times, agentTimes };
+    const opened = await openServices(store, config, hubId, closers, log, observers, allTimes);
     const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
     const ownOutage = closers.opened(startOwnOutageWatch({ ...opened, hubId, database, log }));
     const services = { ...opened, bus: tracing.bus(opened.bus), tracing, ownOutage };
@@ -130,7 +145,7 @@ export async function startHub(
       await createAgentOrders({ store, sessions: live.sessions, log }),
     );
     const limiter = countRefusals(services.limiter, metrics, agentOrders.limiters);
-    const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits } = live;
+    const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits, inboxWaits } = live;
 
     const allowance = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
@@ -158,7 +173,7 @@ export async function startHub(
     const observe = traffic.called;
     const invoke = tracing.invoke(
       createInvoke({
-        ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log },
+        ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, inboxWaits, log },
         onAdminCall({ identity, transport, trace }, method, params) {
           const requestId = trace?.requestId ?? null;
           live.audit.called({ identity, transport, requestId }, method, params);
@@ -188,6 +203,10 @@ export async function startHub(
     };
     const cap = createCap(config, pace, metrics, log);
     const operations = createOperations({ ...live, hubId, store, metrics, redis: redisState });
+    const history = closers.opened(
+      startOperationsHistory({ operations, store, hubId, log, minuteMs }),
+    );
+    live.latestFigures.read = history.latest;
     const app = await createServer({
       ...live,
       ...signIn,
@@ -202,6 +221,8 @@ export async function startHub(
       hasOpsPort,
       readiness,
       operations,
+      history,
+      fleet: createFleet({ store, agentOrders, frozen: live.freezes.frozen }),
       metrics,
       log,
       webDir: config.webDir ?? builtPageDir,
@@ -248,7 +269,7 @@ export async function startHub(
       readiness.drain();
       // Until the balancer notices the drain it sends new clients, and they are served as usual.
       await delay(config.drainDelayMs);
-      await logWaits.drain();
+      await Promise.all([logWaits.drain(), inboxWaits.drain()]);
       const { drainMs: maxMs } = config;
       const drain = { perSecond: pace.perSecond, maxMs, minMs: Math.min(minDrainMs, maxMs) };
       drainEndMs = Date.now() + drainLengthMs(sessions.size, drain);

@@ -2,7 +2,9 @@ import type { ParamsOf } from '@openclaw/protocol';
 import {
   refuse,
   type Actor,
+  type AppendedEvent,
   type Command,
+  type Expiry,
   type Outcome,
   type ReadJsonOutcome,
   type ReadMethod,
@@ -35,7 +37,6 @@ export interface ChatStoreLogger {
 
 export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
-  /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
    * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for a
@@ -44,15 +45,12 @@ export interface ChatStoreDeps {
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called with the certificate of PostgreSQL on each new connection over TLS, for metrics. */
   readonly onCertificate?: (certificate: { readonly expiresAtMs: number }) => void;
-  /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
   readonly onSweep?: (swept: Swept) => void;
 }
 
-/** The connections of one pool. */
 export interface PoolConnections {
   readonly open: number;
   readonly idle: number;
-  /** Queries that wait for a connection. */
   readonly waiting: number;
 }
 
@@ -88,9 +86,7 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
    * Then every call is refused with `unavailable`. Null otherwise. A store that beats finds out within two beats.
    */
   readonly newerSchema: string | null;
-  /** Commands that wait for their group. */
   readonly queueLength: number;
-  /** Reads and look-ups that are waiting for their turn. */
   readonly waitingReads: number;
   /** The pools of connections to PostgreSQL by name, `reads` and `system`; empty on SQLite. */
   readonly pools: Readonly<Record<string, PoolConnections>>;
@@ -137,14 +133,17 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     maxBytes: number,
     turnOf?: string | null,
   ): Promise<LogPage>;
+  /**
+   * Logs the expiry of an ask or a question that is due, and returns the event to publish. When two hubs do it, one
+   * gets the event. Never rejects; what fails stays due.
+   */
+  expire(expiry: Expiry): Promise<readonly AppendedEvent[]>;
   /** Runs a small query. Never rejects. */
   health(): Promise<StoreHealth>;
 }
 
-/** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** The pause between two pieces while new messages wait to be indexed. */
 const behindPause = { factor: 1, minMs: 5 };
 /** Older messages are indexed, and segments swept, in a quarter of the time at most. */
 const backfillPause = { factor: 3, minMs: 5 };
@@ -279,6 +278,10 @@ export async function createChatStore(
       const outcome = await queue.submit({ actor, method, params } as unknown as Command);
       return outcome as Outcome<M>;
     },
+    async expire(expiry) {
+      const outcome = await queue.submit({ method: 'expire', params: expiry });
+      return outcome.ok ? outcome.events : [];
+    },
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
     },
@@ -342,10 +345,12 @@ async function openCore(
 /** Estimates the memory of a command, which limits the queue and its groups. */
 function sizeOf({ params }: Command): number {
   let size = 256;
-  if ('content' in params) size += params.content.length;
+  if ('content' in params) size += params.content?.length ?? 0;
   if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
   if ('cause' in params) size += 128 * params.cause.length;
   if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('options' in params) size += JSON.stringify(params.options).length;
+  if ('text' in params && params.text) size += params.text.length;
   if ('payload' in params) size += JSON.stringify(params.payload).length;
   return size;
 }

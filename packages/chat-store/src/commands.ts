@@ -13,11 +13,20 @@ import type { AuditRecord } from './core/audit.ts';
 
 export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
 
-/** An agent that another one has addressed too often since a time, and until when it is not to do so again. */
+/** The actor has addressed `agentId` too often since `sinceMs`, and may not do so again until `untilMs`. */
 export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+}
+
+/** Text that a hub adds to a message that grows. */
+export interface StreamPiece {
+  readonly channelId: string;
+  readonly messageId: string;
+  /** The length of the text before the piece, in UTF-16 code units. */
+  readonly from: number;
+  readonly text: string;
 }
 
 /** The caller according to its token; never taken from the params. */
@@ -40,29 +49,42 @@ export interface Actor {
    * channel.
    */
   readonly mayOpenDirects?: boolean;
+  /** Text of the stream that a `message.finish` ends, which its hub has not checkpointed yet. */
+  readonly unsaved?: StreamPiece;
   /** The transport of the call, for the origin of a message. @default 'ws' */
   readonly via?: Origin['via'];
   /** The token's claim `on_behalf_of`. */
   readonly onBehalfOf?: string | null;
 }
 
-/** The methods that write, decided under their channel's lock. */
 export type WriteMethod = MethodOfKind<'write'>;
 
-/** The methods that read, with rights checked in the same snapshot. */
 export type ReadMethod = MethodOfKind<'read'>;
 
-/** One write as data. */
 export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
+  /** The channel of the ask or question that the params name by its id alone. */
+  readonly channelId?: string;
 };
 
-/** Any write as data; a union by `method`. */
-export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
+/** An expired ask or question. */
+export interface Expiry {
+  readonly kind: 'ask' | 'question';
+  readonly id: string;
+  readonly channelId: string;
+}
 
-/** An event that a write appended to a channel's log. */
+/** A write that the hub itself causes. */
+export interface ExpireCommand {
+  readonly method: 'expire';
+  readonly params: Expiry;
+}
+
+/** Any write as data; a union by `method`. */
+export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod] | ExpireCommand;
+
 export interface AppendedEvent {
   readonly event: EncodedEnvelope;
   /**
@@ -70,6 +92,8 @@ export interface AppendedEvent {
    * added or removed.
    */
   readonly agentTopics: readonly string[];
+  /** The agents whose inboxes got an item of this event; absent: none. */
+  inboxes?: readonly string[];
   /** Present when a public channel was created, archived or deleted. */
   readonly announcement?: ChannelAnnouncement;
 }

@@ -2,11 +2,14 @@ import type {
   Envelope,
   EventType,
   JsonObject,
+  Message,
   MethodName,
   ParamsInputOf,
 } from '@openclaw/protocol';
-import type { Call, CallMethod } from './calls.ts';
+import type { Call, CallMethod, CallOptions } from './calls.ts';
 import { createEventStream, readLogPage } from './event-stream.ts';
+import { createGrowingTexts } from './growing-texts.ts';
+import { createMessageStream, type MessageStream } from './message-stream.ts';
 import { ofType, type EventListener, type EventListeners } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -40,7 +43,6 @@ export interface HubChannel {
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   /** Listens to reports of missed events that will not be delivered. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
-  /** Listens to each event of this type. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
 
   /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
@@ -54,11 +56,24 @@ export interface HubChannel {
       more?: Rest<'message.send', 'content' | 'threadId'>,
     ]
   >;
+  /**
+   * Begins a message that grows: `append` adds text, `finish` ends it. Everyone else sees it grow. If this agent has no
+   * connection for 30 s, the hub ends it as `interrupted`, and `finish` still replaces that.
+   */
+  stream(
+    more?: Rest<'message.send', 'content' | 'stream'> & { readonly content?: string },
+    options?: CallOptions,
+  ): Promise<MessageStream>;
+  /**
+   * Calls the listener with each message of this channel that grows, with its text so far, and once more when it has
+   * ended. `known` are messages from the history that grow already. Does not subscribe the channel. Returns a function
+   * that ends it.
+   */
+  watchStreams(listener: (message: Message) => void, known?: readonly Message[]): () => void;
   readonly edit: Call<'message.edit', [messageId: string, content: string]>;
   readonly delete: Call<'message.delete', [messageId: string]>;
   readonly react: Call<'reaction.add', [messageId: string, emoji: string]>;
   readonly unreact: Call<'reaction.remove', [messageId: string, emoji: string]>;
-  /** Reads one message in its current state. */
   readonly message: Call<'message.get', [messageId: string]>;
   readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
   /** Searches the channel’s messages, newest first. A page may be short or empty while `nextCursor` is not null. */
@@ -94,6 +109,11 @@ export interface HubChannel {
   /** Lists who is typing in the thread, or without one anywhere in the channel. */
   readonly typing: Call<'typing.list', [threadId?: string | null]>;
 
+  /** Shows what this agent is doing, for 30 s: repeat it while it lasts. `idle` ends it, and so does a lost connection. */
+  readonly setTurn: Call<'turn.set', [turn: Rest<'turn.set'>]>;
+  /** Lists what the agents of the channel are doing. */
+  readonly turns: Call<'turn.list', []>;
+
   readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;
   readonly updateThread: Call<'thread.update', [threadId: string, title: string | null]>;
   readonly threads: Call<'thread.list', [page?: Rest<'thread.list'>]>;
@@ -105,6 +125,35 @@ export interface HubChannel {
    */
   readonly claim: Call<'claim', [threadId: string, leaseMs: number]>;
   readonly releaseClaim: Call<'claim.release', [threadId: string]>;
+
+  /**
+   * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected now. Each accepts,
+   * declines or is done; of those who do nothing in time, the event `ask.expired` says the names, once.
+   * @throws {HubError} `not_found` when one of them is no member: `data.agentIds`
+   */
+  readonly ask: Call<
+    'ask.create',
+    [
+      to: readonly string[],
+      content: string,
+      deadlineMs: number,
+      more?: Rest<'ask.create', 'to' | 'content' | 'deadlineMs' | 'agentId'>,
+    ]
+  >;
+
+  /**
+   * Asks the persons of the channel, or the named `responders`, for one of some options, or without options for a text.
+   * The first option with `quorum` equal answers ends it: one event `question.answered`. Without an answer in time one
+   * event `question.expired`, which is no refusal.
+   */
+  readonly question: Call<
+    'question.open',
+    [
+      title: string,
+      options?: readonly { readonly id: string; readonly label: string }[],
+      more?: Rest<'question.open', 'title' | 'options'>,
+    ]
+  >;
 
   /**
    * Limits the messages of agents in a row and per minute, in the channel outside its threads or in a thread. Then they
@@ -122,7 +171,6 @@ export interface HubChannel {
   readonly markRead: Call<'read.mark', [seq: number, more?: Rest<'read.mark', 'seq'>]>;
 }
 
-/** The parts of a client that its channels share. */
 export interface ChannelDeps {
   readonly call: CallMethod;
   readonly subscriptions: Subscriptions;
@@ -170,6 +218,22 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
       call('message.send', { ...more, channelId, content }, options),
     reply: ({ id, threadId }, content, more, options) =>
       call('message.send', { ...more, channelId, content, threadId: threadId ?? id }, options),
+    async stream({ content = '', ...more } = {}, options) {
+      const sent = { ...more, channelId, content, stream: true } as const;
+      return createMessageStream(call, sent, await call('message.send', sent, options));
+    },
+    watchStreams(listener, known = []) {
+      const texts = createGrowingTexts(
+        listener,
+        async (messageId) => (await call('message.get', { channelId, messageId })).message,
+      );
+      for (const message of known) texts.take(message);
+      const off = deps.events.onChannel(channelId, (envelope) => texts.onEvent(envelope));
+      return () => {
+        off();
+        texts.close();
+      };
+    },
     edit: (messageId, content, options) =>
       call('message.edit', { channelId, messageId, content }, options),
     delete: (messageId, options) => call('message.delete', { channelId, messageId }, options),
@@ -206,6 +270,9 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
     typing: (threadId, options) =>
       call('typing.list', { channelId, threadId: threadId ?? null }, options),
 
+    setTurn: (turn, options) => call('turn.set', { ...turn, channelId }, options),
+    turns: (options) => call('turn.list', { channelId }, options),
+
     createThread: (messageId, title, options) =>
       call('thread.create', { channelId, messageId, title: title ?? null }, options),
     updateThread: (threadId, title, options) =>
@@ -214,6 +281,12 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
 
     claim: (threadId, leaseMs, options) => call('claim', { channelId, threadId, leaseMs }, options),
     releaseClaim: (threadId, options) => call('claim.release', { channelId, threadId }, options),
+
+    ask: (to, content, deadlineMs, more, options) =>
+      call('ask.create', { ...more, channelId, to: [...to], content, deadlineMs }, options),
+
+    question: (title, choices, more, options) =>
+      call('question.open', { ...more, channelId, title, options: [...(choices ?? [])] }, options),
 
     setBudget: (budget, options) => call('budget.set', { ...budget, channelId }, options),
     budget: (threadId, options) =>

@@ -9,12 +9,20 @@ import { ofType, type EventListener } from './listeners.ts';
 
 /** The direct messages with one agent. Their events arrive without subscribing. The first message creates the channel. */
 export interface HubDirect {
-  /** The other agent. */
   readonly agentId: string;
   /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
   readonly send: Call<
     'direct.send',
     [content: string, more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>]
+  >;
+  /** Asks the agent for something within `deadlineMs`, as a channel's `ask` does. */
+  readonly ask: Call<
+    'ask.create',
+    [
+      content: string,
+      deadlineMs: number,
+      more?: Pick<ParamsInputOf<'ask.create'>, 'clientMessageId' | 'metadata'>,
+    ]
   >;
   /** Pages the messages. Empty before the first message. */
   readonly history: HubChannel['history'];
@@ -29,7 +37,6 @@ export interface HubDirect {
   channel(options?: CallOptions): Promise<HubChannel>;
 }
 
-/** The parts of a client that its direct messages share. */
 export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
   /** This agent's id; null before the first welcome. */
   ownId(): string | null;
@@ -93,6 +100,8 @@ export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
     channel,
     send: (content, more, options) =>
       deps.call('direct.send', { ...more, agentId, content }, options),
+    ask: (content, deadlineMs, more, options) =>
+      deps.call('ask.create', { ...more, agentId, content, deadlineMs }, options),
     async history(page, options) {
       try {
         return await (await channel(options)).history(page, options);

@@ -3,6 +3,7 @@ import type { Call, CallMethod, CallOptions } from './calls.ts';
 import type { HubChannel } from './channel.ts';
 import type { ConnectionState, StateChange } from './connection.ts';
 import type { HubDirect } from './direct.ts';
+import type { Inbox, InboxOptions } from './inbox.ts';
 import type { EnvelopeOf, EventListener } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { EventCounters } from './topic.ts';
@@ -49,7 +50,6 @@ export interface HubClient {
    */
   call: CallMethod;
   channel(channelId: string): HubChannel;
-  /** The direct messages with one agent. */
   direct(agentId: string): HubDirect;
 
   /** Creates a channel with this agent as its owner. The call is repeated only if it names a `channelId`. */
@@ -63,8 +63,31 @@ export interface HubClient {
    * null.
    */
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
+  /**
+   * Iterates over what wakes this agent: asks, questions, mentions, direct messages, replies and answers. The hub keeps
+   * each until the agent acknowledges it. At most 4 such loops of an agent run at a hub.
+   */
+  inbox(options?: InboxOptions): Inbox;
   /** Counts the unread messages and mentions of each channel of this agent. */
   readonly readState: Call<'read.state', []>;
+  /** Lists asks to this agent and from it, newest first. */
+  readonly asks: Call<'ask.list', [query?: ParamsInputOf<'ask.list'>]>;
+  /** Accepts an ask before its deadline. A reply to its message accepts it too. */
+  readonly acceptAsk: Call<'ask.accept', [askId: string, note?: string | null]>;
+  readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
+  /** Reports that an ask is done. If it was accepted in time, this may come at any time. */
+  readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
+  /** Lists the questions in this agent's channels, newest first. */
+  readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;
+  /**
+   * Answers an open question, or changes this agent's answer.
+   * @throws {HubError} `conflict` after its end: `data.question` has the answer that won
+   */
+  readonly answerQuestion: Call<
+    'question.answer',
+    [questionId: string, answer: { readonly optionId: string } | { readonly text: string }]
+  >;
+  readonly cancelQuestion: Call<'question.cancel', [questionId: string]>;
   /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**

@@ -4,6 +4,8 @@ import type { MethodName } from '@openclaw/protocol';
 const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
   'message.send',
   'direct.send',
+  'ask.create',
+  'question.open',
   'thread.create',
   'collaboration.emit',
 ]);
@@ -11,6 +13,7 @@ const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>(
 const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
   'typing.start',
   'typing.stop',
+  'turn.set',
   'ping',
 ]);
 

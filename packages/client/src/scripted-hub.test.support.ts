@@ -1,7 +1,6 @@
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Envelope, EventType, MethodName, NotificationName } from '@openclaw/protocol';
 
-/** A call that the scripted hub received. */
 export interface ScriptedCall {
   readonly id: number;
   readonly method: MethodName;
@@ -23,7 +22,6 @@ export interface HubSide {
   refuse(call: ScriptedCall, error: object): void;
   notify(method: NotificationName, params: unknown): void;
   welcome(changes?: Record<string, unknown>): void;
-  /** Sends a frame as JSON. */
   send(frame: unknown): void;
   sendText(text: string): void;
   close(code: number, reason?: string): void;
@@ -134,6 +132,7 @@ export const exampleWelcome = {
     resumeEvents: 5000,
     historyPage: 200,
     edits: 200,
+    streams: 8,
     resumeBytes: 8_388_608,
     logPage: 1000,
   },

@@ -37,7 +37,6 @@ interface Entry extends Publishing {
   readonly reject: (error: EventsError) => void;
 }
 
-/** One script call, with the entries whose events it publishes. */
 interface Group {
   readonly entries: Entry[];
   /** The characters that Redis publishes, on all topics together. */
@@ -111,7 +110,6 @@ export function createPublishQueue(
   }
 
   return {
-    /** Publishes that were pushed and not yet answered. */
     get pending() {
       return pending;
     },
@@ -130,7 +128,6 @@ export function createPublishQueue(
         batch.push({ ...publishing, resolve, reject });
       });
     },
-    /** Resolves when nothing is pending. */
     async idle(): Promise<void> {
       flush();
       await Promise.all(inFlight);

@@ -23,6 +23,9 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   rosterAgents: leases,
   // Each start removes the agents that stopped, so the key holds only the starts of the last ten seconds.
   typing: { maxMembers: 10_000, maxBytes: null },
+  // Each change removes ended turns. Beyond the limit, those that end first are removed.
+  turns: { maxMembers: 10_000, maxBytes: null },
+  turnStates: { maxMembers: 10_000, maxBytes: null },
   // The cache keeps neither a longer value nor a longer list.
   channel: { maxMembers: null, maxBytes: kib * kib },
   channelMembers: { maxMembers: 10_000, maxBytes: null },
@@ -35,7 +38,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,
-  // Four fields, and one for each slice but the newest: 61 in a window, and up to twice 60 and one more after a clock was
-  // set back.
+  // Four fields, and one for each slice but the newest. A window has 61 slices; after a clock was set back there may be
+  // 121.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

@@ -86,8 +86,14 @@ export interface LatestEvent {
   readonly epoch: string;
   readonly channelId: string;
   readonly seq: number;
-  /** The id of the envelope. */
   readonly id: string;
+}
+
+/** A value in the hash `turns:{channelId}:states`: what an agent is doing. */
+export interface TurnRecord {
+  readonly state: 'queued' | 'thinking' | 'tool' | 'streaming' | 'waiting';
+  readonly label: string | null;
+  readonly queueDepth: number | null;
 }
 
 /** The value under each key, after JSON.parse where it is JSON. A number that Redis stores is a decimal string. */
@@ -105,6 +111,10 @@ export interface KeyValues {
   readonly rosterAgents: ReadonlySet<string>;
   /** agentId, or `agentId:threadId` in a thread → its last start, milliseconds of Redis time. */
   readonly typing: ReadonlyMap<string, number>;
+  /** agentId, or `agentId:threadId` in a thread → the end of its lease, milliseconds of Redis time. */
+  readonly turns: ReadonlyMap<string, number>;
+  /** A member of `turns` → its turn. */
+  readonly turnStates: Readonly<Record<string, TurnRecord>>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;
   /** Oldest first, at most `recentMessagesMax`. */
@@ -117,8 +127,8 @@ export interface KeyValues {
   readonly databaseHub: string;
   readonly rateLimit: string;
   /**
-   * The time of a slice's youngest request → the requests in the slice; `newest`, `requests`: the same of the newest slice;
-   * `oldest`, `blocked` → a time.
+   * The time of a slice's latest request → the number of its requests. `newest` and `requests` are the same for the
+   * newest slice; `oldest` and `blocked` are times.
    */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

@@ -32,7 +32,7 @@ export const textSchema = (maxChars: number) =>
     .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
 /**
- * A message's content in params. Its length is bounded by the frame only: the hub checks `isContentTooLarge` and answers
+ * A message's content in params. Its length is bounded by the frame only: the store checks `isContentTooLarge` and answers
  * `too_large`, which says more than -32602.
  */
 export const contentSchema = textSchema(limits.frameBytes)
@@ -79,12 +79,16 @@ function isDistinct(ids: readonly string[]): boolean {
   return new Set(ids).size === ids.length;
 }
 
-/** Agents mentioned by a message, each once. */
-export const mentionsSchema = z
-  .array(idSchema)
-  .max(limits.mentions)
-  .refine(isDistinct, { error: 'an agent is named twice' })
-  .meta({ uniqueItems: true });
+/** Agents, each once. */
+export const idsSchema = (max: number) =>
+  z
+    .array(idSchema)
+    .max(max)
+    .refine(isDistinct, { error: 'an agent is named twice' })
+    .meta({ uniqueItems: true });
+
+/** Agents mentioned by a message. */
+export const mentionsSchema = idsSchema(limits.mentions);
 
 /** The kinds of agents, as given in their tokens. */
 export const agentKinds = ['agent', 'person', 'service'] as const;

@@ -41,6 +41,8 @@ export const limits = {
   presencePush: 1000,
   /** Edits of one message: the log keeps the text of each until the message is deleted. */
   edits: 200,
+  /** Messages of one agent that grow at the same time: hubs keep their text in memory. Further ones are `conflict`. */
+  streams: 8,
   /** Metadata of a message or channel, as JSON: for attributes, not for content. */
   metadataBytes: 8 * kib,
   /** The payload of a collaboration event, as JSON: as large as a message's content. */
@@ -52,6 +54,16 @@ export const limits = {
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
+  /** Agents that one ask may address, and agents that one question may name: each is told on its own topic. */
+  askAddressees: 50,
+  /** The latest deadline of an ask and expiry of a question: a week. */
+  deadlineMs: 604_800_000,
+  /** The options of a question: a person reads them as buttons. */
+  options: 20,
+  /** The text that answers a question. */
+  answerChars: 4_096,
+  /** The note of an answer to an ask. */
+  noteChars: 512,
   /** Messages that one message may name as its causes, including the one it replies to: each is looked up. */
   causes: 16,
   /** Taints that one message may add itself. */
@@ -76,12 +88,22 @@ export const limits = {
   displayNameChars: 128,
   /** An agent's custom status; it is sent to everyone present. */
   customStatusChars: 128,
+  /** The label of a turn: what the agent is doing, in a few words. */
+  turnLabelChars: 128,
+  /** Turns that wait for an agent, as it reports them. */
+  queueDepth: 1_000_000,
   /** An avatar: an emoji, or a short address of a picture. */
   avatarChars: 256,
   /** A reaction: an emoji with all its joiners, or a `:short_code:`. */
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
+  /** Unacknowledged items of one agent; the oldest fall out, and are counted. */
+  inboxItems: 10_000,
+  /** The line that stands for an older item of an inbox. */
+  inboxLineChars: 120,
+  /** The most characters of the texts in one answer of an inbox. */
+  inboxChars: 1_048_576,
   /** A query of a search. */
   searchChars: 256,
   /** The words of a query: each is looked up in the index. */

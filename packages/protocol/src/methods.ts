@@ -1,20 +1,25 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { agentMethods } from './methods/agent.ts';
+import { askMethods } from './methods/ask.ts';
 import { channelMethods } from './methods/channel.ts';
 import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
 import { freezeMethods } from './methods/freeze.ts';
+import { inboxMethods } from './methods/inbox.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
+import { questionMethods } from './methods/question.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
+import { streamMethods } from './methods/stream.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
+import { turnStateMethods } from './methods/turn-state.ts';
 import { sampleTimestamp } from './samples.ts';
 
 /** Every method of the hub, by its name. */
@@ -23,15 +28,20 @@ export const methods = {
   ...memberMethods,
   ...subscriptionMethods,
   ...messageMethods,
+  ...streamMethods,
   ...searchMethods,
   ...threadMethods,
+  ...askMethods,
+  ...questionMethods,
   ...claimMethods,
   ...budgetMethods,
   ...freezeMethods,
   ...ledgerMethods,
   ...presenceMethods,
+  ...turnStateMethods,
   ...collaborationMethods,
   ...readMethods,
+  ...inboxMethods,
   ...agentMethods,
   ping: {
     kind: 'live',
@@ -48,7 +58,6 @@ export const methods = {
 
 export type MethodName = keyof typeof methods;
 
-/** The names of the methods of one kind. */
 export type MethodOfKind<K extends MethodKind> = {
   [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
 }[MethodName];

@@ -2,7 +2,6 @@ import { ttlMs } from '@openclaw/key-schema';
 import { resolveOptions } from '@openclaw/redis-client';
 import { TypingError } from './errors.ts';
 
-/** Options of {@link createTyping}, {@link createRedisTyping} and {@link createMemoryTyping}. */
 export interface TypingOptions {
   /**
    * How long an agent counts as typing after a start. All processes that share a Redis must use the same value.
@@ -15,7 +14,6 @@ export interface TypingOptions {
   readonly maxTypers?: number;
 }
 
-/** Options of {@link createTypingWatch}. */
 export interface TypingWatchOptions {
   /** How long after a start the watch checks whether the agent is still typing. @default 10000 */
   readonly ttlMs?: number;
@@ -25,6 +23,27 @@ export interface TypingWatchOptions {
   readonly maxWatched?: number;
   /** Monotonic milliseconds. @default performance.now */
   readonly clock?: () => number;
+}
+
+/** Options of {@link createTurnStates}. */
+export interface TurnStateOptions {
+  /** How long a turn lasts without a renewal. All processes that share a Redis must use the same value. @default 30000 */
+  readonly leaseMs?: number;
+  /** The most turns, of a channel in Redis and of this process in memory; beyond it, those that end first are forgotten. @default 10000 */
+  readonly maxTurns?: number;
+  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
+  readonly clock?: () => number;
+}
+
+const turnDefaults = { leaseMs: ttlMs.turns, maxTurns: 10_000 } as const;
+
+/** @throws {TypingError} `invalid_options` */
+export function parseTurnOptions(options: TurnStateOptions) {
+  return resolveOptions<Record<keyof typeof turnDefaults, number>>(
+    turnDefaults,
+    options,
+    TypingError,
+  );
 }
 
 export const typingDefaults = {

@@ -1,7 +1,7 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
-import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { encodeEvents, pieceChars, runNow } from './encoding.ts';
+import { encodeEvents, pieceChars } from '../event-loop/encoding-steps.ts';
+import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
@@ -249,7 +249,6 @@ export class EventRing {
     if (last !== -1) this.#keepFrom(last + 1);
   }
 
-  /** Drops all events before the floor. */
   trim(floor: number): void {
     const first = this.#events.findIndex(({ seq }) => seq !== null && seq >= floor);
     if (first !== 0) this.#keepFrom(first === -1 ? this.#events.length : first);

@@ -6,7 +6,6 @@ import type { Sessions } from '../sockets/sessions.ts';
 /** Sockets of a kicked agent are closed within a second on every hub. */
 const everyMs = 500;
 
-/** The limiter of one agent's messages. */
 export type OwnLimiter = Pick<LocalRateLimiter<'message'>, 'consume'>;
 
 interface LimitedAgent {
@@ -84,6 +83,8 @@ export async function createAgentOrders(deps: {
     },
     /** The limiters of agents with a limit of their own, which apply before the usual one. */
     limiters: limiters as ReadonlyMap<string, OwnLimiter>,
+    /** The agent's own limit as `count/seconds`; null without one. */
+    limitOf: (agentId: string) => limited.get(agentId)?.value ?? null,
     async close() {
       isClosed = true;
       clearTimeout(timer);

@@ -3,12 +3,14 @@ import { refuse } from '@openclaw/protocol';
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { reads } from './store-methods.ts';
 
 /** How long hubs look for a kick that they have not followed, for instance while the database was away. */
 const kickForMs = 60_000;
 
-/** Handlers of agent.*: acts of admins on agents, followed by all hubs. */
-export function agentMethods({ store, audit, agentOrders }: MethodDeps) {
+/** Handlers of agent.*: the list, and acts of admins on agents, followed by all hubs. */
+export function agentMethods(deps: MethodDeps) {
+  const { store, audit, agentOrders, writer } = deps;
   async function give(
     { identity, transport, trace }: Caller,
     action: 'agent.kick' | 'agent.limit',
@@ -17,7 +19,8 @@ export function agentMethods({ store, audit, agentOrders }: MethodDeps) {
     details: Readonly<Record<string, unknown>>,
   ): Promise<Answer<typeof action>> {
     const { agentId } = order;
-    const refusal = refuseNonAdmin(identity, 'act on agents');
+    // A frozen agent could otherwise keep persons from their sockets.
+    const refusal = refuseNonAdmin(identity, 'act on agents') ?? writer.refuseFrozen(identity);
     if (refusal) return refusal;
     if (!(await store.isKnownAgent(agentId)))
       return refuse('not_found', `there is no agent ${agentId}`);
@@ -30,6 +33,7 @@ export function agentMethods({ store, audit, agentOrders }: MethodDeps) {
   }
 
   return {
+    'agent.list': reads(deps, 'agent.list'),
     'agent.kick': (caller, { agentId, reason }) =>
       give(caller, 'agent.kick', { agentId, kind: 'kick', value: reason }, kickForMs, { reason }),
     'agent.limit': (caller, { agentId, message, forMs }) =>

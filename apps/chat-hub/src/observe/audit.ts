@@ -1,5 +1,5 @@
 import { newAuditId, type AuditRecord, type ChatStore } from '@openclaw/chat-store';
-import type { MethodName } from '@openclaw/protocol';
+import type { MethodName, ParamsOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
@@ -8,7 +8,7 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** The most acts that wait to be written. While the database is away, further acts are only in the log stream. */
 const maxPending = 10_000;
 
-/** Methods that are administrative acts when an admin calls them, because they may change what belongs to others. */
+/** Methods that are administrative acts when an admin calls them: they change what belongs to others, or show the fleet. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
@@ -18,12 +18,12 @@ const adminMethods: ReadonlySet<MethodName> = new Set([
   'member.remove',
   'member.update',
   'message.delete',
+  'agent.list',
 ]);
 
 /** Params that say what an act was about. Texts, such as names and topics, stay out of the audit log. */
 const namedParams = ['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'];
 
-/** The request by which an act was done. */
 export interface ActRequest {
   readonly identity: Identity;
   readonly transport: Transport;
@@ -63,7 +63,7 @@ export function createAudit(deps: {
     logged,
     /** Call it when a call was successful. Records it when it was an administrative act. */
     called(request: ActRequest, method: MethodName, params: object): void {
-      if (!request.identity.isAdmin || !isAct(method, params)) return;
+      if (!request.identity.isAdmin || !isAct(request.identity, method, params)) return;
       const named = params as Readonly<Record<string, unknown>>;
       const details = Object.fromEntries(
         namedParams.filter((name) => named[name] !== undefined).map((name) => [name, named[name]]),
@@ -84,8 +84,12 @@ export function createAudit(deps: {
   };
 }
 
-function isAct(method: MethodName, params: object): boolean {
+function isAct({ agentId }: Identity, method: MethodName, params: object): boolean {
   if (adminMethods.has(method)) return true;
+  if (method === 'inbox.read') {
+    const { agentId: owner } = params as ParamsOf<'inbox.read'>;
+    return owner !== null && owner !== agentId;
+  }
   return method === 'collaboration.emit' && 'channelId' in params && params.channelId === null;
 }
 

@@ -19,9 +19,11 @@ export function observeLive(
     sessions,
     rooms,
     logWaits,
+    inboxWaits,
     directHeads,
     unsent,
     ringBudget,
+    streams,
     flusher,
     redisState,
     selfProbe,
@@ -32,11 +34,13 @@ export function observeLive(
   read('hub_sockets_lagging', () => sessions.lagging);
   read('hub_agents', () => sessions.agents);
   read('hub_waiting_log_reads', () => logWaits.size);
+  read('hub_waiting_inbox_reads', () => inboxWaits.size);
   read('hub_rooms', () => rooms.size);
   read('hub_unsent_bytes', () => unsent.bytes);
   read('hub_unsent_limit_bytes', () => unsent.maxBytes);
   read('hub_unsent_refusals_total', () => unsent.refusals);
   read('hub_ring_bytes', () => ringBudget.bytes);
+  read('hub_stream_text_bytes', () => streams.bytes);
   read('hub_direct_heads', () => directHeads.size);
   read('hub_deliveries_total', () => flusher.deliveries);
   read('hub_event_holes_total', () => rooms.totals.holes);

@@ -1,9 +1,11 @@
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import { isDirectChannelId, type Operations, type OperationsAgents } from '@openclaw/protocol';
+import { connectionOf } from './agent-connection.ts';
+import { parseFigures } from './figures.ts';
 import { LRUCache } from 'lru-cache';
 import { isFault } from '../calls/failure.ts';
 import type { Rooms } from '../channels/rooms.ts';
-import { asHub } from '../methods/store-methods.ts';
+import { asHub } from '../edge/identity.ts';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { RedisState } from './readiness.ts';
@@ -14,7 +16,6 @@ import type { Session } from '../sockets/session.ts';
 import type { Traffic } from './traffic.ts';
 import { version } from './version.ts';
 
-/** The state of this hub, for its operators. */
 export interface OperationsView {
   /** Never rejects: a part that does not answer is null or down. Calls within half a second share one answer. */
   snapshot(): Promise<Operations>;
@@ -62,6 +63,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       hubId: beat.hubId,
       lastBeatAgoMs: beat.lastBeatAgoMs,
       isThis: beat.hubId === hubId,
+      figures: parseFigures(beat.figures),
     });
     return {
       timestamp: Date.now(),
@@ -109,7 +111,8 @@ export function createOperations(deps: OperationsDeps): OperationsView {
           ...[metrics.laggingSockets, metrics.badFrames],
         ].map((counter) => counter.get()),
       );
-    const [refused, closed] = await Promise.all([
+    const [limited, refused, closed] = await Promise.all([
+      metrics.limited.get(),
       metrics.refusedConnections.get(),
       metrics.closedConnections.get(),
     ]);
@@ -121,6 +124,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       failedCalls: sum({
         values: (calls?.values ?? []).filter(({ labels }) => isFault(String(labels.outcome))),
       }),
+      refusedCalls: sum(limited),
       publishFailures: sum(publishFailures),
       tailRepairs: sum(tailRepairs),
       laggingSockets: sum(laggingSockets),
@@ -182,17 +186,11 @@ function agentOf(
   sessions: readonly Session[],
   presence: Pick<PresenceFeed, 'stateOf'>,
 ): OperationsAgents['agents'][number] {
-  const said = sessions.flatMap((session) => presence.stateOf(session) ?? []);
-  const last = said.toSorted((a, b) => b.atMs - a.atMs)[0];
+  const { statusAt: _statusAt, ...connection } = connectionOf(sessions, presence);
   return {
     agentId,
-    status: last?.status ?? 'online',
-    customStatus: last?.customStatus ?? null,
-    avatar: last?.avatar ?? null,
+    ...connection,
     sockets: sessions.length,
-    since: Math.min(...sessions.map(({ connectedAtMs }) => connectedAtMs)),
-    channels: new Set(sessions.flatMap(({ rooms }) => [...rooms.keys()])).size,
-    isLagging: sessions.some(({ isLagging }) => isLagging),
     unsentBytes: sessions.reduce((total, { unsentBytes }) => total + unsentBytes, 0),
   };
 }

@@ -13,6 +13,7 @@ import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch, presenceTimes, type PresenceTimes } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
+import { isConnectionsRoster } from './connected-agents.ts';
 
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
@@ -66,6 +67,7 @@ export function createPresenceFeed(deps: {
   );
 
   const offChange = tracker.onChange((channelId, record) => {
+    if (isConnectionsRoster(channelId)) return;
     // Past the push limit, presence events would cost more than the messages.
     if (watch.view(channelId)?.isOverPushLimit) return;
     const records = changed.get(channelId);
@@ -133,9 +135,9 @@ export function createPresenceFeed(deps: {
     leave(session: Session, room: Room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);
     },
-    /** Call it when the socket is closed. It leaves all its channels. */
-    disconnect(session: Session) {
-      tracker.untrackAll(connectionOf(session)).catch(logFailure);
+    /** Call it when the socket is closed. Resolves when it has left all its channels; never rejects. */
+    disconnect(session: Session): Promise<void> {
+      return tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
     /** Sets the agent's state in every channel of this connection. */
     async set(session: Session, { status, customStatus, avatar }: ParamsOf<'presence.set'>) {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
 import { isAgentId, jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
+import type { Writer } from '../channels/writer.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { mintToken } from '../edge/mint-token.ts';
 import type { JwtSettings } from '../jwt-settings.ts';
@@ -37,6 +38,7 @@ const revokeQuery = z
     sub: idSchema.optional(),
     minter: minterSchema.optional(),
     before: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
+    reason: storable.min(1).max(limits.reasonChars).optional().describe('For the audit log.'),
   })
   .refine(({ sub, minter }) => sub === undefined || minter === undefined, {
     message: 'name sub or minter, not both',
@@ -107,12 +109,21 @@ export const tokenOperations: readonly RestOperation[] = [
 /** Adds /v1/tokens, for admins: minting with the hub's own secret, listing, and revoking. Each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
-  deps: { readonly store: ChatStore; readonly knownAgents: KnownAgents; readonly audit: Audit },
+  deps: {
+    readonly store: ChatStore;
+    readonly knownAgents: KnownAgents;
+    readonly audit: Audit;
+    readonly writer: Pick<Writer, 'refuseFrozen'>;
+  },
   settings: JwtSettings | null,
 ): void {
-  const { store, knownAgents, audit } = deps;
+  const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
-    const refusal = refuseNonAdmin(request.identity, 'manage tokens');
+    const { identity, method } = request;
+    // A frozen agent could otherwise mint a token of kind person and lift the freeze, or revoke those of its admins.
+    const refusal =
+      refuseNonAdmin(identity, 'manage tokens') ??
+      (method === 'GET' ? null : writer.refuseFrozen(identity));
     if (refusal) return sendFailure(reply, refusal);
   });
 
@@ -164,17 +175,24 @@ export function addTokenRoutes(
   app.delete('/tokens', async (request, reply) => {
     const query = revokeQuery.safeParse(request.query);
     if (!query.success) return refuseParams(reply, query.error);
-    const { sub, minter, before } = query.data;
+    const { sub, minter, before, reason } = query.data;
     const until = before === undefined ? {} : { beforeMs: before };
-    if (sub !== undefined) await revoke(request, { sub, ...until });
-    else if (minter !== undefined) await revoke(request, { minter, ...until });
-    else await revoke(request, { all: true, ...until });
+    if (sub !== undefined) await revoke(request, { sub, ...until }, reason);
+    else if (minter !== undefined) await revoke(request, { minter, ...until }, reason);
+    else await revoke(request, { all: true, ...until }, reason);
     return reply.send({});
   });
 
-  async function revoke(request: FastifyRequest, target: RevocationTarget): Promise<void> {
+  async function revoke(
+    request: FastifyRequest,
+    target: RevocationTarget,
+    reason?: string,
+  ): Promise<void> {
     const named = 'sub' in target ? target.sub : 'minter' in target ? target.minter : null;
-    const record = recordOf(request, 'token.revoke', named, { ...target });
+    const record = recordOf(request, 'token.revoke', named, {
+      ...target,
+      ...(reason !== undefined && { reason }),
+    });
     await store.revoke(target, record);
     audit.logged(record);
   }

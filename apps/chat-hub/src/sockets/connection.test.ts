@@ -6,7 +6,7 @@ import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { createConnectionHandler, type ConnectionDeps } from './connection.ts';
-import { createAgentTopics } from '../channels/agent-topics.ts';
+import { createAgentTopics } from './agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
@@ -71,7 +71,8 @@ async function connecting() {
   const feed = { disconnect: nothing, leave: nothing };
   const metrics = { closedConnections: { inc: nothing } };
   const [unsent, slices] = [createUnsentBudget(), createTimeSlicedQueue()];
-  const feeds = { presence: feed, typing: feed };
+  const presence = { ...feed, disconnect: () => Promise.resolve() };
+  const feeds = { presence, typing: feed, turns: { disconnected: nothing } };
   const knownAgents = { seen: nothing };
   const hub = { store, rooms, sessions, knownAgents, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };

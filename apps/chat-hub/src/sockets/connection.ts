@@ -4,7 +4,7 @@ import { encodeCloseReason, limits, type Discontinuity, type Welcome } from '@op
 import type { Logger } from 'pino';
 import type { CallAllowance } from '../calls/call-allowance.ts';
 import type { Dispatcher } from '../calls/dispatcher.ts';
-import type { AgentTopics, OpenedDirect } from '../channels/agent-topics.ts';
+import type { AgentTopics, OpenedDirect } from './agent-topics.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { Room } from '../channels/room.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
@@ -12,7 +12,9 @@ import type { Revocations } from '../edge/revocations.ts';
 import type { Identity } from '../edge/identity.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
@@ -24,7 +26,6 @@ import type { WebSocket } from 'ws';
 
 /** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
-/** The most connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
 /**
  * The most that one socket is read in one turn of the event loop, in bytes. Without a limit, Node reads up to 2 MiB from
@@ -41,7 +42,9 @@ export interface ConnectionDeps {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly presence: PresenceFeed;
+  readonly connectedAgents: Pick<ConnectedAgents, 'connected'>;
   readonly typing: TypingFeed;
+  readonly turns: TurnFeed;
   readonly knownAgents: KnownAgents;
   readonly revocations: Pick<Revocations, 'has'>;
   readonly unsent: UnsentBudget;
@@ -74,6 +77,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
 
   async function welcome(session: Session): Promise<void> {
     sessions.add(session);
+    deps.connectedAgents.connected(session.agentId, session.sessionId);
     await agentTopics.join(session.agentId);
     const read = await agentTopics.readDirects(session);
     if (!read || !session.isOpen) return;
@@ -105,6 +109,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         resumeBytes: limits.resumeBytes,
         logPage: limits.logPage,
         edits: limits.edits,
+        streams: limits.streams,
       },
       // The list may exceed the limit, because channels with events during its read were added at its beginning.
       direct: directs
@@ -116,10 +121,12 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   function leave(session: Session): void {
     session.dispose();
     heartbeat.forget(session);
-    deps.presence.disconnect(session);
+    const absent = deps.presence.disconnect(session);
     deps.typing.disconnect(session);
     deps.knownAgents.seen(session.identity);
-    if (sessions.remove(session)) agentTopics.leave(session.agentId);
+    if (!sessions.remove(session)) return;
+    agentTopics.leave(session.agentId);
+    void absent.then(() => deps.turns.disconnected(session.agentId));
   }
 
   let turn = 0;

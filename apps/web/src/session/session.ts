@@ -15,6 +15,7 @@ import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
+import { createAgentTurns } from './agent-turns.ts';
 import { createHubPresence } from './hub-presence.ts';
 import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
@@ -100,6 +101,7 @@ function createSession(
       : first;
   });
   const watch = createHubWatch(client);
+  const agentTurns = createAgentTurns(client);
   const hubPresence = createHubPresence(
     credentials,
     () => router.route.peek().view === 'direct' || chats.hasDirects(),
@@ -194,6 +196,8 @@ function createSession(
     notices,
     connectionStatus,
     hubPresence,
+    /** What agents say that they are doing, by agentId. */
+    turns: agentTurns.turns,
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,
     /** Unsent texts by draft key, the same in all tabs. */
@@ -205,6 +209,7 @@ function createSession(
         batch,
         redis,
         watch,
+        agentTurns,
         hubPresence,
         chats,
         marks,

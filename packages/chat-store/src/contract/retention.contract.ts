@@ -66,6 +66,20 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
     const rowsOf = (table: string, channelId: string) =>
       database.count(`select count(*) from ${table} where channel_id = '${channelId}'`);
 
+    it('ends a message that grows before it trims it', async () => {
+      const channelId = await createChannel({ maxMessages: 1 });
+      const [stream] = await say(channelId, 1, { stream: true });
+      await say(channelId, 3);
+      await sweep();
+      expect((await seqsOf(channelId))[0]).toBe(stream?.seq);
+      expect(await core.sweepStreams({ awayMs: null, idleMs: hourMs })).toBe(1);
+      const { events } = await core.logPage(channelId, 0, 100, 1e9);
+      expect(events.at(-1)?.json).toContain('"state":"interrupted"');
+      await sweep();
+      expect(rowsOf('streams', channelId)).toBe(0);
+      expect((await seqsOf(channelId))[0]).toBeGreaterThan(stream?.seq ?? 0);
+    });
+
     it('trims the oldest events alone, and keeps seqs, floor and head', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       const [trimmed, , , , , kept] = await say(channelId, 9);
@@ -92,6 +106,35 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(rowsOf('log', channelId)).toBe(4);
       expect(rowsOf('messages', channelId)).toBe(4);
       expect((await say(channelId, 1))[0]?.seq).toBe(11);
+    });
+
+    // The race: an open ask and an open question are older than the retention. Invariant: each expires before it goes.
+    it('lets open asks and questions expire before they are trimmed', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs });
+      await write('member.add', { channelId, agentId: 'bob' });
+      const of = { channelId, content: 'x', to: ['bob'], deadlineMs: 24 * hourMs };
+      const [first] = await say(channelId, 1);
+      const [ask] = await write('ask.create', of);
+      const [question] = await write('question.open', { channelId, title: 'Which?' });
+      age(channelId, question?.seq ?? 0, 2 * hourMs);
+      const isDue = async () => (await core.due()).filter((one) => one.channelId === channelId);
+      expect(await isDue()).toEqual([]);
+      await sweep();
+      // What stands before them is gone; they are due.
+      expect((await core.logPage(channelId, 0, 10, 1e9)).floor).toBe((first?.seq ?? 0) + 1);
+      const due = await isDue();
+      expect(due.map(({ id }) => id).sort()).toEqual([ask?.askId, question?.questionId].sort());
+      await core.runGroup(due.map((params) => ({ method: 'expire' as const, params })));
+      const names = async () =>
+        (await core.logPage(channelId, 0, 10, 1e9)).events.map(
+          ({ json }) => (JSON.parse(json) as { event: { name?: string } }).event.name,
+        );
+      expect((await names()).slice(-2).sort()).toEqual(['ask.expired', 'question.expired']);
+      expect(rowsOf('asks', channelId) + rowsOf('questions', channelId)).toBe(2);
+      await sweep();
+      expect((await names()).sort()).toEqual(['ask.expired', 'question.expired']);
+      expect(rowsOf('asks', channelId) + rowsOf('questions', channelId)).toBe(0);
+      expect(database.count('select count(*) from ask_addressees')).toBe(0);
     });
 
     it('applies the stricter of the values of the hub and of the channel', async () => {

@@ -11,13 +11,11 @@ export interface AgentOrder {
   readonly value: string;
 }
 
-/** An order in force. */
 export interface GivenAgentOrder extends AgentOrder {
   /** When it was given, in the database's time. With the agent and the kind it identifies the order. */
   readonly givenAtMs: number;
 }
 
-/** The most orders in force at a time. */
 const ordersMax = 10_000;
 
 /**
@@ -52,7 +50,11 @@ export function giveAgentOrder(
   });
 }
 
-/** The orders in force, at most ten thousand. */
+/** Removes orders that have ended: the reason of a kick may be about a person. */
+export async function sweepAgentOrders({ db, sql: { now } }: Engine): Promise<void> {
+  await db.deleteFrom('agent_orders').where('until_at', '<=', now()).execute();
+}
+
 export async function readAgentOrders(engine: Engine): Promise<GivenAgentOrder[]> {
   const rows = await engine.db
     .selectFrom('agent_orders')

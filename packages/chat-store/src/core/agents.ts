@@ -3,12 +3,10 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { MembersTable, Tables } from './tables.ts';
 
-/** A membership with the kind of its agent. */
 export interface MemberRow extends MembersTable {
   readonly kind: AgentKind | null;
 }
 
-/** An agent to be recorded as known. */
 export interface AgentRecord {
   readonly agentId: string;
   /** The kind in a verified token; the agent then counts as seen now. Null when no token was shown. */
@@ -28,6 +26,16 @@ export async function readKind(db: Kysely<Tables>, agentId: string): Promise<Age
     .where('id', '=', agentId)
     .executeTakeFirst();
   return row?.kind ?? null;
+}
+
+/** True if an agent with this id has ever connected, been a member, or been issued a token. */
+export async function isKnownAgent({ db }: Pick<Engine, 'db'>, agentId: string): Promise<boolean> {
+  const known = await db
+    .selectFrom('agents')
+    .select('id')
+    .where('id', '=', agentId)
+    .executeTakeFirst();
+  return known !== undefined;
 }
 
 export async function recordAgents(engine: Engine, agents: readonly AgentRecord[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening } from './engine.ts';
-import type { GroupRows } from './group-statements.ts';
+import type { GroupRows, Prefetch } from './group-statements.ts';
 import { collectLedgerRow } from './ledger.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
@@ -37,12 +37,16 @@ export interface GroupPolicy {
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 
+const inboxKey = (agentId: string, channelId: string, seq: number) =>
+  `${agentId}\n${channelId}\n${seq}`;
+
 export function createGroupState(opening: GroupOpening, { turnLimit = null }: GroupPolicy = {}) {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
   let log: LogTable[] = [];
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
+  let inbox = new Map<string, GroupRows['inbox'][number]>();
   let threads = new Map<string, GroupRows['threads'][number]>();
   let ledger = new Map<string, LedgerTable>();
   const agents = new Set<string>();
@@ -53,11 +57,12 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     for (const row of lastRows.values()) row.mark = mark;
     const rows = {
       ...{ log, messages, mentions, threads: [...threads.values()], agents: [] },
-      ledger: [...ledger.values()],
+      ...{ inbox: [...inbox.values()], ledger: [...ledger.values()] },
     };
     log = [];
     messages = [];
     mentions = [];
+    inbox = new Map();
     threads = new Map();
     ledger = new Map();
     lastRows = new Map();
@@ -66,10 +71,12 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
 
   return {
     nowMs,
+    epoch,
     turnLimit,
-    /** For commands that are decided one by one, statement by statement. */
     db: transaction.db,
     locksRows: transaction.locksRows,
+    /** The look-ups that a message needs. The rows of earlier commands must be written. */
+    prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
@@ -112,6 +119,11 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
       return { event: encoded, agentTopics };
     },
     addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
+    /** The item of an event for an agent that is not yet written. It may be changed. */
+    inboxItem: (agentId: string, channelId: string, seq: number) =>
+      inbox.get(inboxKey(agentId, channelId, seq)),
+    addInboxItem: (row: GroupRows['inbox'][number]) =>
+      void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
     /** Counts a reply, after which the thread has this last seq and these turns. The other fields are used if the reply is its first. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
@@ -120,7 +132,6 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
       threads.set(thread.thread_id, { ...first, last_seq, turns, replies: first.replies + 1 });
     },
     addTurn: (row: LedgerTable) => collectLedgerRow(ledger, row),
-    /** Records that an agent is known because it becomes a member. */
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
     /**

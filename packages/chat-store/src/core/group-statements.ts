@@ -3,6 +3,7 @@ import { addToLedger } from './ledger.ts';
 import type {
   AgentsTable,
   ChannelsTable,
+  InboxTable,
   LedgerTable,
   LogTable,
   MembersTable,
@@ -33,7 +34,6 @@ export interface Prefetch {
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
-/** A prefetch of nothing, and its answers. */
 export const emptyLists = {
   members: [],
   repeats: [],
@@ -64,6 +64,8 @@ export interface PrefetchedRows {
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       /** The turns of the thread that it begins; null without a reply. */
       readonly turns: string | null;
+      /** 1 if the message is an ask that the agent has not answered, or the root of such an ask's thread; else 0. */
+      readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
     })[];
@@ -99,7 +101,11 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
         and l.client_message_id = w.client_id and l.client_message_id is not null`,
     messages: `with w(agent_id, id) as (${items(2)})
       select w.agent_id, m.id, m.channel_id, m.thread_id, m.sender_id, m.taint, c.kind,
-        c.archived_at, c.deleted_at, p.role, t.turns, b.agent_turns, b.per_minute
+        c.archived_at, c.deleted_at, p.role, t.turns, b.agent_turns, b.per_minute,
+        case when exists (select 1 from ask_addressees a where a.ask_id = m.id
+            and a.agent_id = w.agent_id and a.state = 'open')
+          or exists (select 1 from ask_addressees a where a.thread_id = m.id
+            and a.agent_id = w.agent_id and a.state = 'open') then 1 else 0 end as asked
       from w ${join} messages m on m.id = w.id
       ${join} channels c on c.id = m.channel_id
       left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id
@@ -125,9 +131,10 @@ export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
   readonly mentions: readonly MentionsTable[];
+  /** In the order of their seqs within each channel: the database numbers them in this order. */
+  readonly inbox: readonly Omit<InboxTable, 'id'>[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
-  /** The costs of turns, one row for each thread and agent. */
   readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];
@@ -174,6 +181,18 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
   },
   mentions: {
     columns: { agent_id: 'text', channel_id: 'text', seq: 'bigint' },
+    onConflict: '',
+  },
+  inbox: {
+    columns: {
+      agent_id: 'text',
+      channel_id: 'text',
+      seq: 'bigint',
+      message_seq: 'bigint',
+      reason: 'text',
+      ask_id: 'text',
+      question_id: 'text',
+    },
     onConflict: '',
   },
   threads: {

@@ -1,8 +1,11 @@
 import { sql, type Kysely } from 'kysely';
+import { removeAsks } from './asks.ts';
+import { endOpenBefore } from './due.ts';
 import type { Engine } from './engine.ts';
 import { floorOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { sweepSegmentsOf } from './search/postings.ts';
+import { removeQuestions } from './questions.ts';
 import { hourMs, removeFromLedger } from './ledger.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
@@ -32,7 +35,6 @@ const lockWaitMs = 100;
 /** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
-/** The result of one piece of the sweep. */
 export interface Swept {
   /** True when there may be more to do now. */
   readonly isMore: boolean;
@@ -57,7 +59,6 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
 interface Excess {
   readonly channelId: string;
   readonly floor: number;
-  /** Events older than this time are trimmed. */
   readonly before: number;
   /** The number of messages that are trimmed. */
   readonly messages: number;
@@ -191,9 +192,13 @@ async function trimSome(
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // The sums are trimmed by age alone: those of a deleted message stay, and so do those of one beyond a count.
+  // The sums are trimmed by age alone. They stay when messages are deleted, or trimmed by their number.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
-  const { end, isAll } = await findEnd(db, excess);
+  const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
+  // Open asks and questions expire first; the next pass trims them.
+  const openFrom = await endOpenBefore(db, channelId, found.end);
+  const end = Math.max(floor, Math.min(found.end, openFrom));
+  const isAll = found.isAll || openFrom < found.end;
   if (end === floor) return { isDone: isLedgerDone, trimmedEvents: 0 };
   const { head } = await db
     .selectFrom('log')
@@ -210,8 +215,15 @@ async function trimSome(
   await sql`delete from thread_budgets where channel_id = ${channelId} and thread_id in ${ids}`.execute(
     db,
   );
+  await removeAsks(db, sql`(select id from asks where channel_id = ${channelId} and seq < ${end})`);
+  await removeQuestions(
+    db,
+    sql`(select id from questions where channel_id = ${channelId} and seq < ${end})`,
+  );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
+  await sql`delete from inbox where channel_id = ${channelId}
+    and message_seq >= ${floor} and message_seq < ${end}`.execute(db);
   await sweepSegmentsOf(db, trimmed);
   await sql`delete from search_docs where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);
@@ -226,6 +238,27 @@ async function trimSome(
     .execute();
   // Seqs have no holes, so their difference is the number of events.
   return { isDone: isAll && isLedgerDone, trimmedEvents: end - floor };
+}
+
+/**
+ * Ends the trim before the first message that grows. These messages become due: they are interrupted first, and a later
+ * pass trims them.
+ */
+async function endBeforeStreams(
+  db: Kysely<Tables>,
+  { channelId, floor }: Excess,
+  found: { readonly end: number; readonly isAll: boolean },
+): Promise<{ end: number; isAll: boolean }> {
+  if (found.end === floor) return found;
+  const range = sql<boolean>`channel_id = ${channelId} and seq >= ${floor} and seq < ${found.end}`;
+  const first = await db
+    .selectFrom('streams')
+    .select((eb) => eb.fn.min('seq').as('seq'))
+    .where(range)
+    .executeTakeFirst();
+  if (!first?.seq) return found;
+  await db.updateTable('streams').set({ due: 1 }).where(range).execute();
+  return { end: first.seq, isAll: true };
 }
 
 /** Finds the new floor, and whether nothing is left to trim above it. */

@@ -1,17 +1,23 @@
 import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
-import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
-import { recordAgents } from './agents.ts';
+import { giveAgentOrder, readAgentOrders, sweepAgentOrders } from './agent-orders.ts';
+import { isKnownAgent, recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
+import { findDue } from './due.ts';
 import type { Engine } from './engine.ts';
-import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
+import { eraseSome, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
+import { readFleet, readFleetAgent } from './fleet.ts';
 import { readFreezes } from './freezes.ts';
+import { recordHubAgents } from './hub-agents.ts';
 import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
+import { readInboxMarks } from './inbox-marks.ts';
+import { sweepInboxes } from './inbox-sweep.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
+import { readMinutes, recordMinutes } from './operations-minutes.ts';
 import { sweepRedactions } from './redactions.ts';
 import { feedSearch, type SearchFed } from './search/feed.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
@@ -19,6 +25,8 @@ import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
+import { sweepStreams } from './stream-sweep.ts';
+import { checkpointStreams, keepStreams, readStream, readStreamAuthors } from './streams.ts';
 import {
   isRevoked,
   readMinted,
@@ -77,10 +85,12 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     const isRedacting = await sweepRedactions(on);
     const isDeleting = await sweepDeleted(on);
     const isExpiring = await sweepTokens(on);
+    await sweepAgentOrders(on);
     const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
+    const isTrimming = await sweepInboxes(on, everyMs);
     const swept = await sweepRetention(on, retention, everyMs);
-    const isMore = swept.isMore || isRedacting || isDeleting || isExpiring || isForgetting;
-    return { ...swept, isMore };
+    const others = [isRedacting, isDeleting, isExpiring, isForgetting, isTrimming];
+    return { ...swept, isMore: swept.isMore || others.includes(true) };
   }
 
   return {
@@ -106,8 +116,11 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     changes: bind(readChanges),
     /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
     freezes: bind(readFreezes),
+    due: bind(findDue),
+    inboxMarks: bind(readInboxMarks),
     /**
-     * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
+     * Records a beat of a hub, with the database's time, whether the hub lacks Redis, and its figures, a JSON object of
+     * at most 2 KiB. It looks at the schema first:
      * `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
@@ -115,11 +128,28 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     redislessHubs: bind(readRedislessHubs),
     /** The hubs that sent a beat in the last minute, latest beat first, at most 100. */
     hubs: bind(readHubs),
+    /**
+     * Records what a hub reports about some agents. While the hub beats, their connections count in `agent.list`.
+     */
+    recordHubAgents: bind(recordHubAgents),
+    fleet: bind(readFleet),
+    fleetAgent: bind(readFleetAgent),
+    recordMinutes: bind(recordMinutes),
+    readMinutes: bind(readMinutes),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
+    /** Adds text to messages that grow; see streams.ts. */
+    checkpointStreams: bind(checkpointStreams),
+    /** The text of the caller's own message that grows, or why it may not append. */
+    readStream: bind(readStream),
+    readStreamAuthors: bind(readStreamAuthors),
+    /** Records that authors have a connection. */
+    keepStreams: bind(keepStreams),
+    /** Interrupts some streams that are over, and returns their number. Other hubs find the events in the log. */
+    sweepStreams: bind(sweepStreams),
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
@@ -132,8 +162,9 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, some of expired tokens, some events that are
-     * beyond the retention of their channel or hub, and some old entries of the audit log.
+     * Removes some rows of deleted messages and channels, some of expired tokens, orders about agents that have ended,
+     * some events that are beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
+     * full inboxes.
      */
     sweep: bind(sweep),
     /**

@@ -1,4 +1,11 @@
-import type { AgentKind, FreezeScope } from '@openclaw/protocol';
+import type {
+  AgentKind,
+  AskState,
+  FreezeScope,
+  InboxReason,
+  QuestionState,
+} from '@openclaw/protocol';
+import type { Generated } from 'kysely';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -56,6 +63,8 @@ export interface MembersTable {
   joined_at: number;
   /** The seq of its join: a message that mentions everyone mentions the members who joined before it. */
   joined_seq: number;
+  /** The member has acknowledged the messages that mention everyone up to this seq. */
+  inbox_seq: number;
 }
 
 /** An agent that connected or was added to a channel, or for which a token was minted. */
@@ -159,7 +168,6 @@ export interface ThreadsTable {
   turns: string | null;
 }
 
-/** The own budget of a thread. */
 export interface ThreadBudgetsTable {
   channel_id: string;
   thread_id: string;
@@ -178,6 +186,83 @@ export interface ClaimsTable {
   until_at: number;
   /** 1 when its end is in the log. */
   released: number;
+}
+
+/** A message that grows. Its text is here until its end, because the log's rows are not rewritten; see streams.ts. */
+export interface StreamsTable {
+  message_id: string;
+  channel_id: string;
+  /** The message's seq. */
+  seq: number;
+  agent_id: string;
+  kind: AgentKind | null;
+  text: string;
+  /** The length of the text in UTF-16 code units. */
+  length: number;
+  appended_at: number;
+  /** When a hub last had a connection of the author. */
+  seen_at: number;
+  /** 1 when it is to be interrupted, whatever its author does. */
+  due: number;
+}
+
+/** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
+export interface AsksTable {
+  /** The id of the message. */
+  id: string;
+  channel_id: string;
+  /** The seq of the message. */
+  seq: number;
+  /** The thread whose messages accept it: that of the message, else the one that the message begins. */
+  thread_id: string;
+  sender_id: string;
+  deadline_at: number;
+  /** When it expires; null when no addressee is open. Retention makes it due before the deadline. */
+  due_at: number | null;
+}
+
+/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
+export interface AskAddresseesTable {
+  ask_id: string;
+  agent_id: string;
+  /** Its place among the addressees. */
+  position: number;
+  thread_id: string;
+  sender_id: string;
+  state: AskState;
+  note: string | null;
+}
+
+/** A question. Changed under the lock of its channel. */
+export interface QuestionsTable {
+  id: string;
+  channel_id: string;
+  /** The seq of the event that opened it. */
+  seq: number;
+  thread_id: string | null;
+  opened_by: string;
+  title: string;
+  /** A JSON array of ids and labels; empty when a text is asked for. */
+  options: string;
+  /** A JSON array; null when every person may answer. */
+  responders: string | null;
+  quorum: number;
+  expires_at: number | null;
+  /** When it expires; null when it is not open, or never expires. Retention makes it due before. */
+  due_at: number | null;
+  state: QuestionState;
+  /** The answer that won. */
+  option_id: string | null;
+  text: string | null;
+}
+
+/** The answer of one agent to a question; the newest one. */
+export interface QuestionAnswersTable {
+  question_id: string;
+  agent_id: string;
+  option_id: string | null;
+  text: string | null;
+  at: number;
 }
 
 /** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
@@ -205,6 +290,37 @@ export interface MentionsTable {
   seq: number;
 }
 
+/**
+ * An event that waits until the agent acknowledges it, which removes the row. The table is separate from `mentions`,
+ * because mentions are counted against the read cursor, which an acknowledgement does not move.
+ */
+export interface InboxTable {
+  /**
+   * The item's place. The database numbers items as they are written, under their channel's lock. Within a channel they
+   * therefore have the order of their seqs.
+   */
+  id: Generated<number>;
+  /** The agent, or {@link everyone} for a message that mentions everyone. */
+  agent_id: string;
+  channel_id: string;
+  /** The event's seq. */
+  seq: number;
+  /** The seq at which the event's message was created; that of the event if it has none. */
+  message_seq: number;
+  reason: InboxReason;
+  ask_id: string | null;
+  question_id: string | null;
+}
+
+/** The items that fell out of an agent's inbox because newer ones filled it, in one channel. */
+export interface InboxOverflowTable {
+  agent_id: string;
+  channel_id: string;
+  items: number;
+  /** The place of the newest of them. */
+  last_id: number;
+}
+
 export interface ReadCursorsTable {
   agent_id: string;
   channel_id: string;
@@ -227,6 +343,15 @@ export interface HubsTable {
   beat_at: number;
   /** 1 while the hub cannot reach Redis, else 0. */
   cut_off: number;
+  /** Its figures of the last seconds, a JSON object; null when it has none. */
+  figures: string | null;
+}
+
+/** The figures of one hub in one minute; see operations-minutes.ts. */
+export interface OperationsMinutesTable {
+  at: number;
+  hub_id: string;
+  figures: string;
 }
 
 /** A revoked token (`jti`), or all that were issued until `revoked_at` to an agent, by a minter or to anyone (`all`). */
@@ -254,7 +379,6 @@ export interface MintedTokensTable {
   last_used_at: number | null;
 }
 
-/** An order of an admin about an agent, which every hub follows; see agent-orders.ts. */
 export interface AgentOrdersTable {
   agent_id: string;
   kind: 'kick' | 'limit';
@@ -264,7 +388,14 @@ export interface AgentOrdersTable {
   until_at: number | null;
 }
 
-/** An administrative act. */
+/** The report of a hub about an agent; see hub-agents.ts. */
+export interface HubAgentsTable {
+  agent_id: string;
+  hub_id: string;
+  connections: number;
+  report: string | null;
+}
+
 export interface AuditLogTable {
   id: string;
   at: number;
@@ -297,8 +428,15 @@ export interface Tables {
   threads: ThreadsTable;
   thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  streams: StreamsTable;
+  asks: AsksTable;
+  ask_addressees: AskAddresseesTable;
+  questions: QuestionsTable;
+  question_answers: QuestionAnswersTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
+  inbox: InboxTable;
+  inbox_overflow: InboxOverflowTable;
   read_cursors: ReadCursorsTable;
   freezes: FreezesTable;
   hubs: HubsTable;
@@ -306,6 +444,8 @@ export interface Tables {
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
   agent_orders: AgentOrdersTable;
+  hub_agents: HubAgentsTable;
+  operations_minutes: OperationsMinutesTable;
   search_docs: SearchDocsTable;
   search_postings: SearchPostingsTable;
   search_segments: SearchSegmentsTable;

@@ -33,7 +33,7 @@ export function createGroups(
   connection: CommitConnection,
   server: string,
   settings: PostgresSettings,
-): Pick<Engine, 'beginGroup'> {
+): Pick<Engine, 'beforeGroup' | 'beginGroup'> {
   let client: pg.Client;
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: poolOfOne(() => client) }),
@@ -84,6 +84,15 @@ export function createGroups(
   };
 
   return {
+    async beforeGroup(work) {
+      client = await connection.client();
+      deadline = setTimeout(() => connection.discard(), timeoutMs);
+      try {
+        return await work(db);
+      } finally {
+        clearTimeout(deadline);
+      }
+    },
     async beginGroup(channelIds, prefetch) {
       const before = ended;
       const own = Promise.withResolvers<void>();

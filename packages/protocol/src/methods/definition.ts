@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
+import { seqSchema, timestampSchema } from '../fields.ts';
+import { idSchema } from '../ids.ts';
+import { limits } from '../limits.ts';
 
 /**
  * How the hub runs a method:
@@ -11,7 +14,7 @@ import type { ErrorCode } from '../errors.ts';
 export type MethodKind = 'write' | 'read' | 'live' | 'socket';
 
 /** The limit per agent that a method counts against. */
-export type MethodLimit = 'message' | 'reaction' | 'typing' | 'read';
+export type MethodLimit = 'message' | 'append' | 'reaction' | 'typing' | 'read';
 
 /** The REST path at which a method is a resource. All methods are also `POST /v1/call/{method}`. */
 export interface RestRoute {
@@ -22,7 +25,6 @@ export interface RestRoute {
   readonly status?: 201;
 }
 
-/** An example of a call and of the hub's answer. */
 export interface MethodExample {
   readonly params: Readonly<Record<string, unknown>>;
   readonly result: object;
@@ -38,9 +40,11 @@ export interface MethodDefinition {
   readonly limit: MethodLimit;
   /**
    * The param with the ids of the channels on which the call is ordered with the other calls of its socket. `agentId`
-   * stands for the direct channel with that agent. Null: the call waits for no other.
+   * stands for the direct channel with that agent; `messageId`: the call is ordered with the others on the message
+   * only. Null: the call waits for no other.
    */
-  readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | null;
+  readonly orderedBy:
+    'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;
   /**
    * The most bytes of an answer, for methods with large answers only. The hub reserves this memory before it reads
    * anything, and runs one such read of a socket at a time. 0 for a write whose answer is small with these params.
@@ -90,6 +94,18 @@ export const paramsSchema = <S extends z.ZodRawShape>(shape: S) =>
             .join(', ')}`
         : undefined,
   });
+
+/** The result of a method that sends a message. */
+export const sendResult = z.object({
+  messageId: idSchema,
+  seq: seqSchema,
+  timestamp: timestampSchema,
+  duplicate: z.boolean().describe('True: it was stored before, under the same clientMessageId.'),
+  unreached: z
+    .array(z.string())
+    .max(limits.mentions)
+    .describe('Mentioned, but no members now; with "@all" when it did not count.'),
+});
 
 /** The result of a method that returns nothing. */
 export const emptyResult = z.object({});

@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import { channelRoute } from '../../page/route.ts';
+import { channelRoute, parseRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, knownAgents } from '../shared/agents.tsx';
 import { BareField, Dialog, focusWhenShown, Icon } from '../shared/controls.tsx';
@@ -11,6 +11,7 @@ const shownMax = 12;
 
 const pages: readonly Destination[] = [
   { kind: 'page', id: 'browse', name: 'Browse channels', unread: 0 },
+  { kind: 'page', id: 'fleet', name: 'Fleet', unread: 0 },
   { kind: 'page', id: 'operations', name: 'Operations', unread: 0 },
 ];
 
@@ -49,7 +50,7 @@ export function QuickSwitcher() {
     } else if (destination?.kind === 'agent') {
       session.router.go({ view: 'direct', agentId: destination.id });
     } else if (destination?.kind === 'page') {
-      session.router.go({ view: destination.id === 'browse' ? 'browse' : 'operations' });
+      session.router.go(parseRoute(`#/${destination.id}`));
     } else if (destination !== undefined) {
       actions.find(({ id }) => id === destination.id)?.run();
     } else if (/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(name)) {

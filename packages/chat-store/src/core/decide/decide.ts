@@ -1,7 +1,8 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
+import type { Command, CommandOf, ExpireCommand, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
+import { answerAsk, createAsk, expireAsk } from './asks.ts';
 import { setBudget } from './budgets.ts';
 import {
   archiveChannel,
@@ -14,16 +15,19 @@ import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
 import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
 import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
+import { acknowledgeInbox } from './inbox-ack.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
+import { answerQuestion, cancelQuestion, expireQuestion, openQuestion } from './questions.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
+import { finishMessage } from './streams.ts';
 import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
 /** A command that is decided separately, with its own statements. */
-export type SingleCommand = Extract<Command, { method: SingleMethod }>;
+export type SingleCommand = Extract<Command, { method: SingleMethod }> | ExpireCommand;
 
 type ChannelMethod = {
   [M in SingleMethod]: ParamsOf<M> extends { channelId: string } ? M : never;
@@ -32,7 +36,11 @@ type ChannelMethod = {
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
 /** Methods of agents that a freeze does not stop, or that recognize a repeat before they ask for it. */
-const evenFrozen: ReadonlySet<WriteMethod> = new Set(['read.mark', 'thread.create']);
+const evenFrozen: ReadonlySet<WriteMethod> = new Set([
+  'read.mark',
+  'thread.create',
+  'question.open',
+]);
 
 const authorizedIn =
   <M extends ChannelMethod>(
@@ -81,11 +89,19 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   ),
   'message.edit': inChannel('member', editMessage),
   // Text must be removable from an archived channel too.
+  'message.finish': inChannel('member', finishMessage),
   'message.delete': evenArchived('member', deleteMessage),
   'reaction.add': inChannel('member', addReaction),
   'reaction.remove': inChannel('member', removeReaction),
   'thread.create': evenArchived('member', createThread),
   'thread.update': inChannel('member', updateThread),
+  'ask.create': createAsk,
+  'ask.accept': answerAsk,
+  'ask.decline': answerAsk,
+  'ask.done': answerAsk,
+  'question.open': evenArchived('member', openQuestion),
+  'question.answer': answerQuestion,
+  'question.cancel': cancelQuestion,
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
   'budget.set': inChannel('member', setBudget),
@@ -93,8 +109,14 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   unfreeze: liftFreeze,
   'collaboration.emit': emitCollaboration,
   'read.mark': evenArchived('member', markRead),
+  'inbox.ack': acknowledgeInbox,
 };
 
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
+  if (command.method === 'expire') {
+    const { id, channelId } = command.params;
+    const expire = command.params.kind === 'ask' ? expireAsk : expireQuestion;
+    return expire(group, group.channel(channelId), id);
+  }
   return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

@@ -1,8 +1,10 @@
+import { interruptStreams, ofAgent } from './streams.ts';
 import { refuse, type Actor, type CommandOf, type Refusal } from '../../commands.ts';
 import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
+import { renewInboxItems } from './inbox.ts';
 import { accepted, agentKindOf, type Authorized, type DecideAuthorized } from './decision.ts';
 
 /** Anyone may join a public channel; only an admin may join a private one. */
@@ -107,15 +109,17 @@ export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Actor,
-  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq'>,
+  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq' | 'inbox_seq'>,
 ) {
   const row: MembersTable = {
     ...fields,
     channel_id: channel.id,
     joined_at: group.nowMs,
     joined_seq: channel.head + 1,
+    inbox_seq: 0,
   };
   await group.db.insertInto('members').values(row).execute();
+  if (channel.head > 0) await renewInboxItems(group, channel.id, row.agent_id);
   group.addAgent(row.agent_id);
   const member = memberOf({ ...row, kind });
   const joined = { type: 'channel.member.join', member } as const;
@@ -132,10 +136,11 @@ async function endMembership(
   const member = await findMember(group, channel.id, agentId);
   if (!member) return refuse('not_found', `${agentId} is not a member of ${channel.id}`);
   if (await isLastOwner(group, member)) return refuseLastOwner(member);
+  const ended = await interruptStreams(group, channel, ofAgent(agentId));
   await group.db
     .deleteFrom('members')
     .where((eb) => eb.and({ channel_id: channel.id, agent_id: agentId }))
     .execute();
   const left = { type: 'channel.member.leave', member: memberOf(member) } as const;
-  return accepted({}, group.append(channel, actor, left, { notify: [agentId] }));
+  return accepted({}, ...ended, group.append(channel, actor, left, { notify: [agentId] }));
 }

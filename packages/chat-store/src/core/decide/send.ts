@@ -10,6 +10,7 @@ import {
   type Refusal,
 } from '../../commands.ts';
 import type { Prefetch } from '../group-statements.ts';
+import { refuseUnknown } from '../asks.ts';
 import { budgetOfRow, noBudget } from '../budgets.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
@@ -22,6 +23,7 @@ import { announceExhausted, countTurn, refusalOfLoop } from './budgets.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
+import { addMessageToInboxes } from './inbox.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -36,6 +38,8 @@ export type Send = SendCommand & {
   readonly channelId: string;
   /** The mentions in its text; null when the text is not to be parsed. */
   readonly parsed: ParsedMentions | null;
+  /** The agents that it asks, and for how long; absent for a message that asks nobody. */
+  readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
 };
 
 const posting = { from: 'member', inArchived: false } as const;
@@ -65,7 +69,6 @@ export function sendOf(command: Command): Send | null {
   }
 }
 
-/** The prefetch of a run of messages. */
 export function prefetchFor(sends: readonly Send[]): Prefetch {
   const collected = collectPrefetch();
   for (const send of sends) {
@@ -79,6 +82,7 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
     for (const messageId of cause) collected.message(agentId, messageId);
     if (replyTo !== null) collected.message(agentId, replyTo);
     prefetchMentions(collected, send);
+    for (const asked of send.ask?.to ?? []) collected.member(channelId, asked);
     if (send.method !== 'message.send') continue;
     for (const mentioned of send.params.mentions) collected.member(channelId, mentioned);
     if (send.params.threadId !== null) collected.message(agentId, send.params.threadId);
@@ -86,9 +90,17 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
   return collected.toPrefetch();
 }
 
+/** The refusal of content over the limit; null for other content. */
+export function refuseTooLarge(content: string): Refusal | null {
+  return isContentTooLarge(content)
+    ? refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`)
+    : null;
+}
+
 /** Refuses messages that can be refused without a look-up. */
 export function refuseSend(send: Send): Refusal | null {
-  if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
+  const tooLarge = refuseTooLarge(send.params.content);
+  if (tooLarge) return tooLarge;
   if (send.params.taint.some((taint) => taint.length > limits.taintChars)) {
     return refuse('too_large', `a taint has over ${limits.taintChars} characters`);
   }
@@ -170,6 +182,7 @@ export function decideSend(
   };
   const { event, ...stored } = appendMessage(sending, decided);
   addRows(sending, decided, stored);
+  addToInboxes(sending, decided, event);
   const { unreached } = mentioned;
   const result = resultOf(send, { ...stored, duplicate: false, unreached });
   const events = counted.exhausted
@@ -186,15 +199,19 @@ function resultOf(send: Send, result: ResultOf<'message.send'>) {
 
 /** The fingerprint by which a repeat is recognized; null for a message that cannot be repeated. */
 function printOf({ group, send, threadId, named }: Sending): string | null {
-  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
+  const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const channel = group.channel(send.channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
   // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
   // upgrade is recognized. Mentions in the text are left out too: a repeat may come over the other transport, whose
   // default differs.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
-  const origin = hasOrigin ? [replyTo, cause, taint] : [];
-  return fingerprint(send.method, content, threadId, named, metadata, ...origin);
+  const origin: unknown[] = hasOrigin ? [replyTo, cause, taint] : [];
+  if (stream) origin.push('stream');
+  const { ask } = send;
+  return ask
+    ? fingerprint('ask.create', content, threadId, named, metadata, ask.to, ask.deadlineMs)
+    : fingerprint(send.method, content, threadId, named, metadata, ...origin);
 }
 
 /**
@@ -253,6 +270,8 @@ function permit({ group, prefetched, send, threadId }: Sending): Permitted | Ref
     return refuse('not_found', `there is no message ${threadId}`);
   if (root && root.thread_id !== null)
     return refuse('conflict', `message ${threadId} is a reply and cannot start a thread`);
+  const unknown = send.ask?.to.filter((to) => prefetched.role(channelId, to) === null) ?? [];
+  if (unknown.length > 0) return refuseUnknown(unknown);
   return trace.ok ? { ok: true, channel, root, trace } : trace;
 }
 
@@ -266,11 +285,16 @@ function countInPlace(
   return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
 }
 
-/** The mentioned members other than the sender, who are notified. */
+/**
+ * The mentioned and asked members other than the sender, who are notified. Those of a message that grows are, at its
+ * end.
+ */
 function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
-  return mentioned.mentions.filter(
-    (to) => to !== send.actor.agentId && prefetched.role(send.channelId, to) !== null,
-  );
+  if (send.params.stream) return [];
+  const isNotified = (to: string) =>
+    to !== send.actor.agentId && prefetched.role(send.channelId, to) !== null;
+  const members = mentioned.mentions.filter(isNotified);
+  return send.ask ? [...new Set([...send.ask.to, ...members])] : members;
 }
 
 function appendMessage(
@@ -293,7 +317,7 @@ function appendMessage(
         seq,
         senderId: actor.agentId,
         senderKind: actor.kind ?? null,
-        state: 'complete',
+        state: send.params.stream ? 'streaming' : 'complete',
         content,
         timestamp,
         threadId,
@@ -302,6 +326,7 @@ function appendMessage(
         mentionsAll: mentioned.mentionsAll || undefined,
         metadata,
         clientMessageId: clientMessageId ?? undefined,
+        ask: send.ask && { to: [...send.ask.to], deadlineMs: timestamp + send.ask.deadlineMs },
         origin: originOf(actor, trace),
         editedAt: null,
         deletedAt: null,
@@ -333,7 +358,7 @@ function addRows(
     turns: encodeTurns(prefetched.turns(channelId, null)),
   });
   const place = { channel_id: channelId, thread_id: threadId, agent_id: agentId };
-  const turn = ledgerRowOf(place, params.metadata, timestamp);
+  const turn = params.stream ? null : ledgerRowOf(place, params.metadata, timestamp);
   if (turn) group.addTurn(turn);
   if (threadId !== null) {
     group.addReply({
@@ -364,6 +389,19 @@ function addRows(
   }
 }
 
+function addToInboxes(
+  { group, prefetched, send, threadId, mentioned }: Sending,
+  { channel, notified }: Decided,
+  event: AppendedEvent,
+): void {
+  const isReply = threadId !== null || send.params.replyTo !== null;
+  // Most messages address nobody, and their path ends here. A message that grows is in the inboxes from its end.
+  if (send.params.stream) return;
+  if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
+  const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };
+  addMessageToInboxes(group, prefetched, send, channel, event, addressing);
+}
+
 /** The refusal of a direct message that would open its channel; null if a freeze or a loop does not forbid it. */
 export function refusalToOpen(
   { nowMs }: GroupState,
@@ -372,14 +410,22 @@ export function refusalToOpen(
   return refusalOfFrozen(actor, null) ?? refusalOfLoop(actor, [params.agentId], nowMs);
 }
 
-/** The agents that a message of an agent mentions, answers or is sent to; empty for any other sender. */
+/** True if the message may answer an ask to its sender: it replies to one, or stands in its thread. */
+export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: Send): boolean {
+  const threadId = method === 'direct.send' ? null : params.threadId;
+  return [params.replyTo, threadId].some(
+    (id) => id !== null && prefetched.message(actor.agentId, id)?.asked === 1,
+  );
+}
+
+/** The agents that a message of an agent mentions, asks, answers or is sent to; empty for any other sender. */
 function addressedBy(
   prefetched: Prefetched,
-  { actor, method, params }: Send,
+  { actor, method, params, ask }: Send,
   mentions: readonly string[],
 ): readonly string[] {
   if (actor.kind !== 'agent') return [];
-  const addressed = new Set(mentions);
+  const addressed = new Set(ask ? [...mentions, ...ask.to] : mentions);
   if (method === 'direct.send') addressed.add(params.agentId);
   if (params.replyTo !== null) {
     const author = prefetched.message(actor.agentId, params.replyTo)?.sender_id;

@@ -10,7 +10,6 @@ const stepReactions = 1_000;
 /** Characters encoded without a pause, so that a large page does not block the event loop. */
 const chunkChars = 262_144;
 
-/** A row that a page may hold, with the size of its text. */
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
@@ -19,12 +18,12 @@ export interface SizedRow {
 }
 
 /** The first rows of a page that fit into `maxBytes` together, at least one, in steps of one statement each. */
-export function stepsOf(
-  rows: readonly SizedRow[],
+export function stepsOf<R extends SizedRow>(
+  rows: readonly R[],
   maxBytes: number,
   maxRows: number = stepRows,
-): SizedRow[][] {
-  const steps: SizedRow[][] = [];
+): R[][] {
+  const steps: R[][] = [];
   let total = 0;
   let ofStep = 0;
   let reactionsOfStep = 0;
@@ -74,7 +73,6 @@ export function createPageText(maxBytes: number, isReversed = false) {
   return {
     /** The rows so far, in the order of the answer, with commas between them. Each piece has its own memory. */
     pieces,
-    /** Rows so far. */
     get count() {
       return count;
     },

@@ -2,14 +2,18 @@ import type { ParamsOf, ResultOf } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
+import { listAsks } from './asks.ts';
+import { listAgents } from './agents.ts';
 import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
 import { listThreads, readHistory } from './history.ts';
+import { readInbox } from './inbox.ts';
 import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
 import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
+import { listQuestions } from './questions.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 import { searchMessages } from './search.ts';
@@ -23,10 +27,14 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.history': readHistory,
   'message.search': searchMessages,
   'thread.list': listThreads,
+  'ask.list': listAsks,
+  'question.list': listQuestions,
   'budget.get': getBudget,
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
   'read.state': readState,
+  'inbox.read': readInbox,
+  'agent.list': listAgents,
 };
 
 /** Bytes of an answer without its rows: the result's other fields and the frame around it. */
@@ -82,6 +90,6 @@ function inSnapshot<M extends ReadMethod>(
   maxBytes: number,
 ): ReturnType<Read<M>> {
   return engine.snapshot((db) =>
-    (reads[method] as Read<M>)(db, actor, params, maxBytes, engine.dialect),
+    (reads[method] as Read<M>)(db, actor, params, maxBytes, engine.dialect, engine.sql),
   );
 }
