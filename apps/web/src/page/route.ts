@@ -63,11 +63,14 @@ export function hashOf(route: Route): string {
 export function createRouter() {
   const route = signal(parseRoute(location.hash));
   const onChange = () => {
-    route.value = parseRoute(location.hash);
+    const next = parseRoute(location.hash);
+    // `go` has set the route already.
+    if (hashOf(next) !== hashOf(route.peek())) route.value = next;
   };
   window.addEventListener('hashchange', onChange);
   return {
     route: route as ReadonlySignal<Route>,
+    /** Opens a view. A second call with the same view goes to its message again. */
     go(next: Route) {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);

@@ -15,6 +15,7 @@ import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
+import { createKnownPeople } from './known-people.ts';
 import { createHubPresence } from './hub-presence.ts';
 import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
@@ -194,6 +195,7 @@ function createSession(
     notices,
     connectionStatus,
     hubPresence,
+    people: createKnownPeople(credentials),
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,
     /** Unsent texts by draft key, the same in all tabs. */

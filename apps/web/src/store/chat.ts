@@ -39,6 +39,8 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      * True while the newest message is in view. Then a full timeline drops its oldest entries, otherwise its newest.
      */
     isFollowing: signal(true),
+    /** True from “mark unread” until the reader leaves the channel: what is in view is not marked as read. */
+    isKeptUnread: signal(false),
     /** Settles when the channel's events begin to arrive. A read that begins earlier could miss events. */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,

@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { isDirectChannelId, type Channel, type Envelope } from '@openclaw/protocol';
+import { isDirectChannelId, type Channel, type Envelope, type Message } from '@openclaw/protocol';
 import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
 import { createChannelLoader } from './channel-loader.ts';
@@ -212,8 +212,15 @@ export function createChats(
     },
     /** The reader has seen the channel up to this seq, by default up to its newest event. */
     markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
+    /** Makes this message and those after it unread again. */
+    async markUnread(chat: Chat, message: Message) {
+      await readState.markUnread(chat, message.seq - 1);
+      // Only the hub knows the messages after the loaded ones.
+      if (chat.timeline.peek().hasNewer) await readState.reload(chat);
+    },
     /** Marks the channel and its threads as read. */
     markAllSeen(chat: Chat) {
+      chat.isKeptUnread.value = false;
       readState.markSeen(chat, chat.timeline.peek().head);
       for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
     },

@@ -3,6 +3,7 @@ import { useContext } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import type { Theme } from '../page/theme.ts';
 import type { Session } from '../session/session.ts';
+import { createMessageSearch } from './search/message-search.ts';
 
 /** An edit in progress. Setting a new object for the same message restarts the edit. */
 export interface Editing {
@@ -15,10 +16,13 @@ export interface Editing {
 export type PageState = ReturnType<typeof createPageState>;
 
 export function createPageState(session: Session, theme: Theme, signOut: () => void) {
+  const { client, me, chats } = session;
+  const search = createMessageSearch({ client, me, chats: chats.byId });
   return {
     session,
     theme,
     signOut,
+    search,
     pane: signal<'none' | 'members' | 'search'>('none'),
     isDrawerOpen: signal(false),
     isSwitcherOpen: signal(false),
@@ -27,6 +31,10 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
     isKeysOpen: signal(false),
     editing: signal<Editing | null>(null),
     target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),
+    async close() {
+      search.close();
+      await session.close();
+    },
   };
 }
 

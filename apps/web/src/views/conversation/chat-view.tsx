@@ -2,7 +2,6 @@ import { useEffect } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
 import { MembersPane } from '../members/members-pane.tsx';
 import { usePage } from '../page-state.ts';
-import { SearchPane } from '../search/search-pane.tsx';
 import { Avatar, presenceText, usePresence } from '../shared/agents.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
 import { ChannelHeader } from './channel-header.tsx';
@@ -38,8 +37,6 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
         <ThreadPane key={threadId} chat={chat} threadId={threadId} />
       ) : pane.value === 'members' ? (
         <MembersPane chat={chat} />
-      ) : pane.value === 'search' ? (
-        <SearchPane chat={chat} />
       ) : null}
     </div>
   );

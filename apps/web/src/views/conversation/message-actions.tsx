@@ -60,6 +60,14 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
         title="Copy a link to this message"
         onClick={(event) => void copyFrom(event.currentTarget, linkTo(message))}
       />
+      {!isInThread && (
+        <IconButton
+          icon="unread"
+          label="Mark unread"
+          title="Mark unread from here (U)"
+          onClick={() => markUnread(session, chat, message)}
+        />
+      )}
       {isMine && !isArchived && (
         <IconButton
           icon="edit"
@@ -88,6 +96,11 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
       )}
     </div>
   );
+}
+
+/** Makes this message and those after it unread again, until the reader returns to the channel. */
+export function markUnread({ chats, notices }: Session, chat: Chat, message: Message): void {
+  chats.markUnread(chat, message).catch(notices.report('The message was not marked as unread'));
 }
 
 /** The address of a message, which opens it also after a sign-in. */

@@ -30,6 +30,7 @@ const paths = {
   density: 'M4 6h16M4 10h16M4 14h16M4 18h16',
   opened: 'M6 9l6 6 6-6',
   closed: 'M9 6l6 6-6 6',
+  unread: 'M5 4h14v12H9l-4 4zM12 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6z',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   link: 'M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1',
   more: 'M6 12h.01M12 12h.01M18 12h.01',

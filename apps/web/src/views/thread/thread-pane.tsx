@@ -30,6 +30,12 @@ export function closeThread(session: Session, chat: Chat): void {
   if (route.view === 'channel' && route.threadId !== null) session.router.go(channelRoute(chat.id));
 }
 
+/** True while a thread is open beside its channel. */
+export function isInThread(session: Session): boolean {
+  const route = session.router.route.value;
+  return route.view === 'channel' && route.threadId !== null;
+}
+
 export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session, editing } = usePage();
   const thread = chat.thread.value?.threadId === threadId ? chat.thread.value : null;
@@ -67,8 +73,17 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   const route = session.router.route.value;
   const linkedSeq = route.view === 'channel' ? route.seq : null;
   useEffect(() => {
-    if (isLoaded && linkedSeq !== null) rows.reveal(linkedSeq);
-  }, [isLoaded, linkedSeq]);
+    if (!isLoaded || linkedSeq === null) return;
+    const reveal = async () => {
+      const isBefore = () => {
+        const { threadId: open, entries = [], hasOlder } = chat.thread.peek() ?? {};
+        return open === threadId && hasOlder === true && (entries[1]?.seq ?? 0) > linkedSeq;
+      };
+      while (isBefore()) await history.olderReplies();
+      rows.reveal(linkedSeq);
+    };
+    reveal().catch(onError);
+  }, [isLoaded, linkedSeq === null ? null : route]);
   const history = session.chats.historyOf(chat);
   const onError = session.notices.reportWhileLive('The thread could not be loaded');
 

@@ -1,6 +1,7 @@
 import { channelRoute } from '../../page/route.ts';
 import { toggleChannel } from '../../session/choices.ts';
 import type { PageState } from '../page-state.ts';
+import { openSearch } from '../search/search-pane.tsx';
 import { chatBeside, openChat } from './chat-order.ts';
 
 /** Something that a person can do from anywhere: by its keys, or by its name in the palette. */
@@ -23,6 +24,7 @@ export const localKeys: readonly (readonly [keys: string, name: string])[] = [
   ['Enter', 'Send the message'],
   ['Shift Enter', 'Begin a new line'],
   ['↑', 'Edit your last message, when the editor is empty'],
+  ['U', 'Mark a message unread, while it has the focus'],
   ['Tab', 'Complete a name after @'],
   ['Esc', 'Close what is open'],
 ];
@@ -52,6 +54,14 @@ export function pageActions(page: PageState): readonly Action[] {
       () => (page.isSwitcherOpen.value = !page.isSwitcherOpen.peek()),
       'Ctrl K',
       (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k',
+    ),
+    action(
+      'search-all',
+      'Search all messages',
+      () => openSearch(page),
+      'Ctrl Shift F',
+      (event) =>
+        (event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === 'f',
     ),
     action(
       'next-unread',
@@ -87,7 +97,7 @@ export function pageActions(page: PageState): readonly Action[] {
             isListed('favourites') ? 'Remove from favourites' : 'Add to favourites',
             () => toggleChannel(choices, 'favourites', chat.id),
           ),
-          action('search', 'Search in this channel', () => (page.pane.value = 'search')),
+          action('search', 'Search in this channel', () => openSearch(page, chat.id)),
           action('members', 'Show the members', () => (page.pane.value = 'members')),
         ]),
     action(

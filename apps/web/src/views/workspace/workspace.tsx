@@ -12,10 +12,12 @@ import { attentionOf } from './chat-order.ts';
 import { KeysSheet } from './keys-sheet.tsx';
 import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar, StatusDialog } from './sidebar.tsx';
+import { SearchPane } from '../search/search-pane.tsx';
+import { isInThread } from '../thread/thread-pane.tsx';
 
 export function Workspace() {
   const page = usePage();
-  const { isDrawerOpen, isSwitcherOpen, isCreateOpen, isStatusOpen, isKeysOpen } = page;
+  const { isDrawerOpen, isSwitcherOpen, isCreateOpen, isStatusOpen, isKeysOpen, pane } = page;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -58,7 +60,10 @@ export function Workspace() {
           <ConnectionStatusView />
         </div>
         <NoticesView />
-        <RoutedView />
+        <div class="beside fill">
+          <RoutedView />
+          {pane.value === 'search' && !isInThread(page.session) && <SearchPane />}
+        </div>
       </div>
       {isSwitcherOpen.value && <QuickSwitcher />}
       {isCreateOpen.value && <CreateChannel />}
