@@ -27,10 +27,7 @@ describe('the count of new messages', () => {
     const counter = createUnread('ada');
     counter.apply([sentOf(1), mentionOf(2), sentOf(3, { senderId: 'ada' }), sentOf(4)]);
     counter.markTo(4);
-    counter.backTo(
-      1,
-      [mentionOf(2), sentOf(4)].map(({ event }) => event.message),
-    );
+    counter.backTo(1, [messageOf(2, { mentions: ['ada'] }), messageOf(4)]);
     expect(counter.value.value).toMatchObject({ seq: 1, count: 2, mentions: 1 });
     counter.fromHub({ seq: 1, head: 6, unread: 4, mentions: 2 });
     expect(counter.value.value).toMatchObject({ count: 4, mentions: 2 });
