@@ -37,6 +37,7 @@ import { createKnownAgents } from './edge/known-agents.ts';
 import { createRevocations, isRevokedBy } from './edge/revocations.ts';
 import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
+import { createObservedChannels } from './observe/observed-channels.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
@@ -78,6 +79,7 @@ export async function startLive(
   const knownAgents = closers.opened(createKnownAgents({ store, log }));
   const tokenUses = closers.opened(createTokenUses({ store, log }));
   const audit = closers.opened(createAudit({ store, hubId, log }));
+  const observed = createObservedChannels({ store, audit, log });
   const revocations = createRevocations();
   const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
@@ -250,6 +252,7 @@ export async function startLive(
     knownAgents,
     tokenUses,
     audit,
+    observed,
     revocations,
     freezes,
     publisher,

@@ -162,6 +162,7 @@ export async function startHub(
         onAdminCall({ identity, transport, trace }, method, params) {
           const requestId = trace?.requestId ?? null;
           live.audit.called({ identity, transport, requestId }, method, params);
+          live.observed.called({ identity, transport, requestId }, method, params);
         },
       }),
     );
@@ -171,6 +172,7 @@ export async function startHub(
     const authenticate = createAuthenticate(config.auth, {
       store,
       barredForMs: (agentId) => allowance.barredForMs(agentId),
+      adminsObservePrivate: config.adminsObservePrivate,
       onVerified(identity) {
         live.knownAgents.seen(identity);
         live.tokenUses.accepted(identity);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import { refuse, type Refusal } from '@openclaw/protocol';
+import { whyNotMember } from '../methods/rights.ts';
 import { isWithinBounds, type Identity } from '../edge/identity.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -89,7 +90,7 @@ export function createLogWaits(deps: {
   async function readableHead(identity: Identity, channelId: string): Promise<number | null> {
     if (!isWithinBounds(identity, channelId)) return null;
     const access = (await store.access(identity.agentId, [channelId])).get(channelId);
-    return access && (access.role !== null || identity.isAdmin) ? access.head : null;
+    return access && whyNotMember(access, identity) === null ? access.head : null;
   }
 
   async function waitForEvent({ identity, ...wait }: LogWait, ended: Promise<Waited>, end: End) {

@@ -162,7 +162,7 @@ describe('the live channels of a hub', () => {
     const removed: string[] = [];
     const session = (agentId: string) =>
       ({
-        ...{ agentId, isAdmin: false, acceptsBatches: true, isLive: () => true },
+        ...{ agentId, isObserver: false, acceptsBatches: true, isLive: () => true },
         ...{ enqueue: () => undefined, discontinued: () => undefined },
         ended(this: RoomMember, room: Room) {
           room.members.delete(this);

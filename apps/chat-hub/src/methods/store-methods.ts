@@ -1,7 +1,8 @@
-import type { Actor, ReadMethod, WriteMethod } from '@openclaw/chat-store';
-import type { ParamsOf } from '@openclaw/protocol';
+import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
+import type { ParamsOf, Refusal } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { notMember } from './rights.ts';
 
 /**
  * The actor of reads that many readers share. Each reader's rights are checked before, so the rows are the same for
@@ -23,6 +24,23 @@ export function writes<M extends WriteMethod>({ publisher }: MethodDeps, method:
 export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
   return async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
     const read = await store.readJson(caller.identity, method, params);
-    return read.ok ? { ok: true, resultBytes: read.json } : read;
+    if (!read.ok) return read;
+    return (await refuseObserver(store, caller, params)) ?? { ok: true, resultBytes: read.json };
   };
+}
+
+/**
+ * The refusal of an admin that is no member of a private channel, on a hub where admins do not observe those. The store
+ * gives every right to an admin, so this is asked after the read, when a removal can no longer come in between.
+ */
+async function refuseObserver(
+  store: Pick<ChatStore, 'access'>,
+  caller: Caller,
+  params: object,
+): Promise<Refusal | null> {
+  const { isAdmin, observesPrivate } = caller.identity;
+  if (!isAdmin || observesPrivate) return null;
+  const { channelId } = params as { readonly channelId?: string | null };
+  if (channelId == null) return null;
+  return notMember(store, caller, channelId);
 }
