@@ -28,7 +28,7 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
           {!isDirect && <Icon name={channel.kind === 'private' ? 'lock' : 'hash'} />}
           <IsolatedText text={titleOf(channel, session.me)} />
         </h1>
-        {isDirect ? (
+        {isDirect && !chat.isObserved.value ? (
           <PeerStatus agentId={peerOf(channel, session.me)} />
         ) : (
           channel.topic !== null && (
@@ -56,7 +56,7 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
           aria-pressed={pane.value === 'search'}
           onClick={toggleSearch}
         />
-        <ChannelMenu chat={chat} />
+        {!chat.isObserved.value && <ChannelMenu chat={chat} />}
       </div>
     </header>
   );

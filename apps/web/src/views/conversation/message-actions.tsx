@@ -4,7 +4,7 @@ import { visibleString } from '../../markdown/visible-text.ts';
 import { copyFrom } from '../../page/clipboard.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
-import type { Chat } from '../../store/chat.ts';
+import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import {
   ConfirmDialog,
@@ -23,7 +23,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   useOutsidePress(actions, () => setPicking(false));
   const isMine = message.senderId === session.me;
   const mayDelete = isMine || chat.members.value.get(session.me)?.role === 'owner';
-  const isArchived = chat.channel.value.archivedAt !== null;
+  const isClosed = isReadOnly(chat);
   const remove = () => {
     setConfirming(false);
     session.client
@@ -33,7 +33,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   };
   return (
     <div class="message-actions" ref={actions}>
-      {!isArchived && (
+      {!isClosed && (
         <IconButton
           icon="smile"
           label="React"
@@ -41,7 +41,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
           onClick={() => setPicking(!isPicking)}
         />
       )}
-      {!isInThread && !isArchived && (
+      {!isInThread && !isClosed && (
         <IconButton
           icon="reply"
           label="Reply in a thread"
@@ -60,7 +60,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
         title="Copy a link to this message"
         onClick={(event) => void copyFrom(event.currentTarget, linkTo(message))}
       />
-      {!isInThread && (
+      {!isInThread && !chat.isObserved.value && (
         <IconButton
           icon="unread"
           label="Mark unread"
@@ -68,14 +68,14 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
           onClick={() => markUnread(session, chat, message)}
         />
       )}
-      {isMine && !isArchived && (
+      {isMine && !isClosed && (
         <IconButton
           icon="edit"
           label="Edit"
           onClick={() => (editing.value = { messageId: message.id, seq: message.seq, isInThread })}
         />
       )}
-      {mayDelete && !isArchived && (
+      {mayDelete && !isClosed && (
         <IconButton
           icon="trash"
           label="Delete"
@@ -134,6 +134,7 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
           class="reaction small"
           aria-pressed={agents.includes(session.me)}
           title={namesOf(agents)}
+          disabled={isReadOnly(chat)}
           onClick={() => toggleReaction(session, chat, message, emoji)}
         >
           <span class="emoji ellipsis">{visibleString(emoji)}</span> {agents.length}

@@ -34,10 +34,12 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const isNewAbove = useSignal(false);
   const state = useRef({ isCaughtUp: false, isLineSeen: true, mentionSeq: 0 }).current;
 
+  const mayMark = () => !chat.isKeptUnread.peek() && !chat.isObserved.peek();
+
   function update(inView: RowsInView | null) {
     const timeline = chat.timeline.peek();
     if (!timeline.isLoaded) return;
-    const isVisible = document.visibilityState === 'visible' && !chat.isKeptUnread.peek();
+    const isVisible = document.visibilityState === 'visible' && mayMark();
     const { entries, hasNewer, head } = timeline;
     const { seq: mark } = chat.unread.peek();
     const newest = entries.at(-1)?.seq ?? 0;
@@ -136,7 +138,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
       effect(() => {
         const { hasNewer, head } = chat.timeline.value;
         const isSeen = state.isCaughtUp && chat.isFollowing.value && !hasNewer;
-        const isRead = isSeen && !chat.isKeptUnread.peek();
+        const isRead = isSeen && mayMark();
         if (isRead && document.visibilityState === 'visible') chats.markSeen(chat, head);
       }),
     [chat],

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { limits } from '@openclaw/protocol';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
-import type { Chat } from '../../store/chat.ts';
+import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { composeTarget } from '../conversation/compose-target.ts';
 import { Composer, TypingLine } from '../conversation/composer.tsx';
@@ -133,7 +133,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         )}
       </EntryList>
       <TypingLine chat={chat} threadId={threadId} />
-      {chat.channel.value.archivedAt === null && (
+      {!isReadOnly(chat) && (
         <Composer chat={chat} target={target} onSent={() => (isFollowing.value = true)} />
       )}
     </Pane>
@@ -148,8 +148,7 @@ function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const title = thread?.title ?? null;
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
   const mayName =
-    chat.channel.value.archivedAt === null &&
-    (title === null || isOwner || thread?.createdBy === session.me);
+    !isReadOnly(chat) && (title === null || isOwner || thread?.createdBy === session.me);
 
   const rename = async (next: string) => {
     const channel = session.client.channel(chat.id);

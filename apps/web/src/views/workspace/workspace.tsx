@@ -14,6 +14,7 @@ import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar, StatusDialog } from './sidebar.tsx';
 import { SearchPane } from '../search/search-pane.tsx';
 import { isInThread } from '../thread/thread-pane.tsx';
+import { NotAMember } from '../observe/not-a-member.tsx';
 
 export function Workspace() {
   const page = usePage();
@@ -94,7 +95,10 @@ function RoutedView() {
       if (chat !== undefined) {
         return <ChatView key={chat.id} chat={chat} threadId={route.threadId} />;
       }
-      return session.chats.isLoaded.value ? <NotAMember /> : loading;
+      if (!session.chats.isLoaded.value) return loading;
+      return (
+        <NotAMember key={route.channelId} channelId={route.channelId} threadId={route.threadId} />
+      );
     }
     case 'home':
       return <Home />;
@@ -119,18 +123,6 @@ function Home() {
     session.router.replace(isOpen ? lastPlace : start);
   }, [isLoaded, first]);
   return loading;
-}
-
-function NotAMember() {
-  return (
-    <main class="empty column quiet fill">
-      <p>You are not a member of this channel.</p>
-      <p>Ask one of its owners to add you, or find another channel.</p>
-      <a class="button" href="#/browse">
-        Browse channels
-      </a>
-    </main>
-  );
 }
 
 function useUnreadInTitle() {
