@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { useWorld, type Person } from '../testing/world.ts';
+import { clickAction, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
@@ -90,5 +90,25 @@ describe('an owner', () => {
     await ada.page.keyboard.press('Control+k');
     await ada.page.getByRole('combobox').fill('boob');
     await ada.page.getByText('Nobody and nothing here has this name.').waitFor();
+  });
+});
+
+describe('an emoji', () => {
+  it('is found by name and given by keyboard', async () => {
+    const { room, people } = await world.meet('emoji', ['ada']);
+    const [ada] = people;
+    await room.send('It works');
+    await ada.message('It works').waitFor();
+    await clickAction(ada.message('It works'), 'React');
+    await ada.page.getByLabel('Find an emoji').fill('octopus');
+    await ada.page.locator('.picker').getByRole('button', { name: '🐙' }).waitFor();
+    await ada.page.keyboard.press('Enter');
+    await ada.message('It works').locator('.reaction', { hasText: '🐙' }).waitFor();
+    await clickAction(ada.message('It works'), 'React');
+    await ada.page.getByLabel('Find an emoji').fill('qqqq');
+    await ada.page.getByText('No emoji has this name.').waitFor();
+    await ada.page.keyboard.press('Escape');
+    await ada.page.locator('.picker').waitFor({ state: 'detached' });
+    expect(ada.pageErrors).toEqual([]);
   });
 });

@@ -6,13 +6,8 @@ import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
 import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import {
-  ConfirmDialog,
-  focusWhenShown,
-  IconButton,
-  onEscape,
-  useOutsidePress,
-} from '../shared/controls.tsx';
+import { EmojiPicker } from './emoji-picker.tsx';
+import { ConfirmDialog, IconButton, useOutsidePress } from '../shared/controls.tsx';
 
 export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
   const { chat, message, isInThread } = props;
@@ -83,7 +78,15 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
           onClick={() => setConfirming(true)}
         />
       )}
-      {isPicking && <EmojiPicker chat={chat} message={message} onClose={() => setPicking(false)} />}
+      {isPicking && (
+        <EmojiPicker
+          onClose={() => setPicking(false)}
+          onChoose={(emoji) => {
+            setPicking(false);
+            toggleReaction(session, chat, message, emoji);
+          }}
+        />
+      )}
       {isConfirming && (
         <ConfirmDialog
           label="Delete this message?"
@@ -108,7 +111,6 @@ function linkTo({ channelId, threadId, seq }: Message): string {
   return new URL(hashOf(channelRoute(channelId, threadId, seq)), document.baseURI).href;
 }
 
-const offeredEmojis = ['👍', '❤️', '😄', '🎉', '👀', '🚀', '✅', '🙏'];
 const shownMax = 20;
 const namedMax = 10;
 
@@ -152,28 +154,4 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
 function namesOf(agents: readonly string[]): string {
   const named = agents.slice(0, namedMax).join(', ');
   return agents.length > namedMax ? `${named} and ${agents.length - namedMax} more` : named;
-}
-
-/** Offers a few reactions; Esc closes it. */
-export function EmojiPicker(props: { chat: Chat; message: Message; onClose: () => void }) {
-  const { chat, message, onClose } = props;
-  const { session } = usePage();
-  return (
-    <div class="picker" role="group" aria-label="Reactions" onKeyDown={onEscape(onClose)}>
-      {offeredEmojis.map((emoji, index) => (
-        <button
-          key={emoji}
-          ref={index === 0 ? focusWhenShown : null}
-          class="emoji-button"
-          aria-label={emoji}
-          onClick={() => {
-            onClose();
-            toggleReaction(session, chat, message, emoji);
-          }}
-        >
-          {emoji}
-        </button>
-      ))}
-    </div>
-  );
 }
