@@ -95,6 +95,8 @@ const child = spawn(command, [...options, ...args], {
     ...process.env,
     PATH: [join(root, 'node_modules', '.bin'), process.env.PATH, ...checkerFolders].join(delimiter),
     NX_DAEMON: 'false',
+    // Node keeps the sources without their types there, which halves the time that a program needs to start.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/node'),
     NODE_OPTIONS: nodeOptions.filter(Boolean).join(' '),
   },
 });

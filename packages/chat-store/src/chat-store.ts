@@ -10,6 +10,7 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
+import { coreCalls, coreMethods, type CoreCall, type CoreMethod } from './core/core-calls.ts';
 import { observeCore, refuseNewerSchema, type DatabaseCall } from './core/watched-core.ts';
 import type { Swept } from './core/retention.ts';
 import type { LogPage } from './core/read/log.ts';
@@ -63,11 +64,23 @@ export interface StoreHealth {
   readonly queueLength: number;
 }
 
+/** The methods of the core that the store does not forward: it makes these calls itself, or adds to them. */
+const ownCalls = [
+  'runGroup',
+  'sweep',
+  'feedSearch',
+  'epoch',
+  'read',
+  'readJson',
+  'access',
+  'logPage',
+] as const;
+type ForwardedCall = Exclude<CoreMethod, (typeof ownCalls)[number]>;
+const isForwarded = (method: CoreMethod): method is ForwardedCall =>
+  !(ownCalls as readonly CoreMethod[]).includes(method);
+
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
-export interface ChatStore extends Omit<
-  StoreCore,
-  'runGroup' | 'epoch' | 'sweep' | 'feedSearch' | 'read' | 'readJson' | 'access' | 'logPage'
-> {
+export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   /** The database's epoch as last seen. It changes when a backup is restored. */
   readonly epoch: string;
   /**
@@ -218,9 +231,20 @@ export async function createChatStore(
     reads.run(agentId, whileOpen(call)).catch(refused);
   const lookUp = <T>(agentId: string | null, call: () => Promise<T>) =>
     lookUps.run(agentId, whileOpen(call));
-  const readPriority = <T>(call: () => Promise<T>) => systemCalls.run(null, whileOpen(call));
-  const writePriority = <T>(call: () => Promise<T>) =>
-    systemCalls.run(null, whileOpen(call), 'timeout');
+
+  const forward = (method: ForwardedCall): CoreCall => {
+    const { kind, agentOf } = coreCalls[method];
+    const call = core[method] as CoreCall;
+    const agentOfCall = agentOf as ((...args: readonly unknown[]) => string) | undefined;
+    return (...args) => {
+      const made = whileOpen(() => call(...args));
+      if (kind === 'look_up') return lookUps.run(agentOfCall?.(...args) ?? null, made);
+      return systemCalls.run(null, made, kind === 'write' ? 'timeout' : 'unavailable');
+    };
+  };
+  const forwarded = Object.fromEntries(
+    coreMethods.filter(isForwarded).map((method) => [method, forward(method)]),
+  ) as unknown as Pick<StoreCore, ForwardedCall>;
 
   const stopSweeper = startSweeper(async () => {
     const { retention, sweepEveryMs, auditRetentionMs } = parsed;
@@ -241,6 +265,7 @@ export async function createChatStore(
   );
 
   return {
+    ...forwarded,
     get epoch() {
       return epoch;
     },
@@ -268,43 +293,21 @@ export async function createChatStore(
       lookUp(turnOf, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit, after) =>
-      lookUp(agentId, () => core.directChannels(agentId, limit, after)),
     async changes(since) {
       const known = epochs;
-      const changes = await readPriority(() => core.changes(since));
+      const changes = await forwarded.changes(since);
       // If the epoch was changed during the call, the answer may hold the earlier epoch.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
-    freezes: () => readPriority(() => core.freezes()),
-    heads: (channelIds) => readPriority(() => core.heads(channelIds)),
-    recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
-    beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),
-    redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
-    hubs: () => lookUp(null, () => core.hubs()),
-    recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
-    giveAgentOrder: (order, forMs, audit) =>
-      writePriority(() => core.giveAgentOrder(order, forMs, audit)),
-    agentOrders: () => readPriority(() => core.agentOrders()),
-    revoke: (target, audit) => writePriority(() => core.revoke(target, audit)),
-    isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
-    readTime: () => lookUp(null, () => core.readTime()),
-    recordMinted: (token, audit) => writePriority(() => core.recordMinted(token, audit)),
-    recordTokenUses: (uses) => writePriority(() => core.recordTokenUses(uses)),
-    readMinted: (query) => lookUp(null, () => core.readMinted(query)),
-    recordAudit: (records) => writePriority(() => core.recordAudit(records)),
-    readAudit: (query) => lookUp(null, () => core.readAudit(query)),
-    eraseSome: (erasure, place) => writePriority(() => core.eraseSome(erasure, place)),
-    isKnownAgent: (agentId) => readPriority(() => core.isKnownAgent(agentId)),
     async changeEpoch(expected) {
-      const current = await writePriority(() => core.changeEpoch(expected));
+      const current = await forwarded.changeEpoch(expected);
       epochs += 1;
       return (epoch = current);
     },
     async health() {
       const startMs = performance.now();
-      const state = await readPriority(() => core.epoch()).then(
+      const state = await systemCalls.run(null, whileOpen(core.epoch)).then(
         () => ({ status: 'ok' as const, latencyMs: performance.now() - startMs }),
         () => ({ status: 'down' as const, latencyMs: null }),
       );

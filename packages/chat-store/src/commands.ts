@@ -70,6 +70,8 @@ export interface AppendedEvent {
    * added or removed.
    */
   readonly agentTopics: readonly string[];
+  /** The agents whose inboxes got an item of this event; absent: none. */
+  inboxes?: readonly string[];
   /** Present when a public channel was created, archived or deleted. */
   readonly announcement?: ChannelAnnouncement;
 }

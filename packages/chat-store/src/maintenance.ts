@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { migrate, readSchema, type SchemaState } from './core/migrate.ts';
-import type { Dialect } from './core/migrations.ts';
+import type { Dialect } from './core/engine.ts';
 import { readHubActivity, type HubActivity } from './core/hubs.ts';
 import type { StoreCore } from './core/store-core.ts';
 import type { Tables } from './core/tables.ts';

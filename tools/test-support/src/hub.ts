@@ -51,11 +51,12 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   const folder = await temporaryFolder('hub');
   const httpUrl = `http://127.0.0.1:${port}`;
   // The hub must not see other variables of this process, such as a developer's HUB_DB_URL.
-  const { PATH, HOME, TZ } = process.env;
+  const { PATH, HOME, TZ, NODE_COMPILE_CACHE } = process.env;
   const env = {
     PATH,
     HOME,
     TZ,
+    NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
     // A port without a server: the hub must not find a Redis that runs on the default port.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createMemoryCache } from '@openclaw/cache';
 import type { ChatStore } from '@openclaw/chat-store';
 import { createMemoryEventBus } from '@openclaw/events';
-import { encodeEnvelope } from '@openclaw/protocol';
+import { encodeEnvelope, limits } from '@openclaw/protocol';
 import { pino } from 'pino';
 import { createAgentTopics } from './agent-topics.ts';
 import { createDirectHeads } from './direct-heads.ts';
@@ -19,7 +19,7 @@ const live: SessionPhase = {
   directs: { isComplete: false, epochGeneration: 0 },
 };
 
-async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
+async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
   const [bus, sessions, nothing] = [createMemoryEventBus(), createSessions(), () => undefined];
   const foreign: string[] = [];
   const entered: unknown[] = [];
@@ -33,19 +33,25 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     onForeignEpoch: nothing,
   });
   const identity = { agentId: 'ben', channels: null };
-  sessions.add({
+  const session = {
     agentId: 'ben',
     identity,
     rooms: new Map(),
-    phase: { name: 'welcoming', earlyDirects: new Map() },
+    phase: { name: 'welcoming', earlyDirects: new Map(), areHeadsRead: false },
     mayEnterDirect: () => true,
     enter: (room: Room, after: number) => entered.push(['enter', after, room.head]),
     discontinued: (_room: Room, reason: string) => entered.push([reason]),
+    isOpen: true,
     ...known,
-  } as unknown as Session);
+  } as unknown as Session;
+  sessions.add(session);
+  // The channel is the least recently active one of more than a welcome names.
+  const directs = [{ channelId, head: 4, activeAt: 0 }];
+  for (let n = 1; n <= limits.welcomeDirect; n += 1)
+    directs.push({ channelId: `dm_${String(n).padStart(32, '1')}`, head: 1, activeAt: n });
   const store = {
     epoch: 'now',
-    directChannels: async () => [{ channelId, head: 4, activeAt: 1 }],
+    directChannels: async (_agentId: string, limit: number) => directs.slice(0, limit),
     access: async () => new Map(),
   };
   const heads = createDirectHeads(
@@ -75,7 +81,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     };
     return bus.publish(encodeEnvelope({ ...envelope, seq, epoch }), { agents: ['ben'] });
   };
-  return { rooms, foreign, entered, publish, topics };
+  return { rooms, foreign, entered, publish, topics, session };
 }
 
 describe('a direct channel that is not yet live', () => {
@@ -114,5 +120,27 @@ describe('a direct channel that is not yet live', () => {
     const { rooms, topics } = await createBench({ phase: live });
     topics.foundDirect(channelId, ['ben'], 4);
     expect(rooms.size).toBe(0);
+  });
+
+  // The race: the tail check finds an event only after an agent, for which it was committed earlier, has connected.
+  // Invariant: a session gets no event of a channel from before its welcome, named there or not. A bot would answer
+  // twice.
+  it('is not opened by an event from before the heads of a welcome were read', async () => {
+    const { topics, session } = await createBench();
+    topics.foundDirect(channelId, ['ben'], 4);
+    const directs = await topics.readDirects(session);
+    topics.foundDirect(channelId, ['ben'], 4);
+    if (!directs) throw new Error('the session is open');
+    const opened = topics.openDirects(session, directs);
+    expect(opened.map(({ room }) => room.channelId)).not.toContain(channelId);
+  });
+
+  it('starts before an event that came after the heads of a welcome were read', async () => {
+    const { publish, topics, session } = await createBench();
+    const directs = await topics.readDirects(session);
+    await publish(5, 'now');
+    if (!directs) throw new Error('the session is open');
+    const opened = topics.openDirects(session, directs);
+    expect(opened.map(({ room, head }) => [room.channelId, head])).toContainEqual([channelId, 4]);
   });
 });

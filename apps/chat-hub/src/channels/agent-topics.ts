@@ -60,6 +60,12 @@ export function createAgentTopics(deps: {
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
     await heads.load(agentId);
+    const { phase } = session;
+    if (phase.name === 'welcoming') {
+      // The heads include the events so far. The tail check finds some of them only later.
+      phase.earlyDirects.clear();
+      phase.areHeadsRead = true;
+    }
     const latest = heads.latest(agentId);
     const access = await store.access(agentId, latest);
     const found = latest.flatMap((channelId) => {
@@ -75,9 +81,12 @@ export function createAgentTopics(deps: {
    */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
-    // The welcome will name a head that includes this event, so the topic can start just before it.
-    if (phase.name === 'welcoming' || phase.name === 'closing')
-      return seq === null ? null : { session, after: seq - 1 };
+    if (phase.name === 'closing') return null;
+    if (phase.name === 'welcoming') {
+      const read = phase.areHeadsRead ? heads.headOf(session.agentId, channelId) : null;
+      // The topic starts just before the event. If the welcome names the channel, its head decides instead.
+      return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
+    }
     // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;

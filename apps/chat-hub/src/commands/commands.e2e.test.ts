@@ -19,8 +19,9 @@ async function run(command: string, ...given: readonly (string | Record<string, 
   const environment = given.find((one) => typeof one === 'object');
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const file = resolve(`apps/chat-hub/src/commands/${command}.ts`);
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...flags, file, ...args], {
-    env: { PATH: process.env['PATH'], HUB_DB_URL: database.url, ...environment },
+    env: { PATH, NODE_COMPILE_CACHE, HUB_DB_URL: database.url, ...environment },
   });
   const exited = new Promise<number | null>((done) => child.once('exit', done));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);

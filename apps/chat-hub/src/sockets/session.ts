@@ -36,10 +36,18 @@ export interface WelcomedDirects {
   readonly epochGeneration: number;
 }
 
+/** Nothing is sent yet. */
+export interface WelcomingPhase {
+  readonly name: 'welcoming';
+  /** Direct channels that had events, with the seq before the first. */
+  readonly earlyDirects: Map<string, number>;
+  /** True once the heads of all direct channels were read, so that an event at or below its channel's head is not new. */
+  areHeadsRead: boolean;
+}
+
 /** The phases of a session, each with the state that only it needs. */
 export type SessionPhase =
-  /** Nothing is sent yet. `earlyDirects` holds direct channels that had events, with the seq before the first. */
-  | { readonly name: 'welcoming'; readonly earlyDirects: Map<string, number> }
+  | WelcomingPhase
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
   /** The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
   | { readonly name: 'lagging'; directs: WelcomedDirects; onDrained: (() => void)[] }
@@ -59,7 +67,7 @@ export class Session implements RoomMember {
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
   /** The phase while the socket is open. Only the WebSocket knows whether it is closing. */
-  #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map() };
+  #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map(), areHeadsRead: false };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
   /**

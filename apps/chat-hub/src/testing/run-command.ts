@@ -18,10 +18,11 @@ export function runCommand(
 ): Promise<Ended> {
   const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
+  const { NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...flags, file, ...args], {
     // This folder has no .env file.
     cwd: fileURLToPath(new URL('.', import.meta.url)),
-    env,
+    env: { NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { envelopeSchema, methods } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { createMigrations, type Dialect } from '../core/migrations.ts';
+import type { Dialect } from '../core/engine.ts';
+import { createMigrations } from '../core/migrations.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import { commandOf } from './command-of.contract.ts';
 

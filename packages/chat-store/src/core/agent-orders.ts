@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql } from 'kysely';
 import { insertAudit, type AuditRecord } from './audit.ts';
 import type { Engine } from './engine.ts';
 
@@ -19,22 +19,6 @@ export interface GivenAgentOrder extends AgentOrder {
 
 /** The most orders in force at a time. */
 const ordersMax = 10_000;
-
-export async function createAgentOrdersTable(
-  db: Kysely<unknown>,
-  dialect: 'sqlite' | 'postgres',
-): Promise<void> {
-  const isSqlite = dialect === 'sqlite';
-  const id = isSqlite ? sql`text` : sql`text collate "C"`;
-  await sql`create table agent_orders (
-    agent_id ${id} not null,
-    kind text not null,
-    value text not null,
-    given_at bigint not null,
-    until_at bigint,
-    constraint agent_orders_key primary key (agent_id, kind)
-  ) ${isSqlite ? sql`without rowid` : sql``}`.execute(db);
-}
 
 /**
  * Gives an order for some time, or with null until another one of its kind, and replaces an earlier order of the kind.

@@ -3,6 +3,8 @@ import type { ChatStoreError } from '../errors.ts';
 import type { GroupRows, Prefetch, PrefetchedRows } from './group-statements.ts';
 import type { ChannelWithHead, Tables } from './tables.ts';
 
+export type Dialect = 'sqlite' | 'postgres';
+
 /** The answers of a group's first round trip. The channels stay locked until the commit. */
 export interface GroupOpening {
   readonly transaction: GroupTransaction;
@@ -49,7 +51,7 @@ export interface SeenMarks {
 
 /** The parts that differ between SQLite and PostgreSQL. Everything else is written once, on Kysely. */
 export interface Engine {
-  readonly dialect: 'sqlite' | 'postgres';
+  readonly dialect: Dialect;
   /** Single statements. */
   readonly db: Kysely<Tables>;
   /** Reads that must agree with each other: all of them see the same commit. */

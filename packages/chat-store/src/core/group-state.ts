@@ -37,12 +37,16 @@ export interface GroupPolicy {
  */
 export type GroupState = ReturnType<typeof createGroupState>;
 
+const inboxKey = (agentId: string, channelId: string, seq: number) =>
+  `${agentId}\n${channelId}\n${seq}`;
+
 export function createGroupState(opening: GroupOpening, { turnLimit = null }: GroupPolicy = {}) {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
   let log: LogTable[] = [];
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
+  let inbox = new Map<string, GroupRows['inbox'][number]>();
   let threads = new Map<string, GroupRows['threads'][number]>();
   let ledger = new Map<string, LedgerTable>();
   const agents = new Set<string>();
@@ -53,11 +57,12 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     for (const row of lastRows.values()) row.mark = mark;
     const rows = {
       ...{ log, messages, mentions, threads: [...threads.values()], agents: [] },
-      ledger: [...ledger.values()],
+      ...{ inbox: [...inbox.values()], ledger: [...ledger.values()] },
     };
     log = [];
     messages = [];
     mentions = [];
+    inbox = new Map();
     threads = new Map();
     ledger = new Map();
     lastRows = new Map();
@@ -66,6 +71,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
 
   return {
     nowMs,
+    epoch,
     turnLimit,
     /** For commands that are decided one by one, statement by statement. */
     db: transaction.db,
@@ -112,6 +118,11 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
       return { event: encoded, agentTopics };
     },
     addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
+    /** The item of an event for an agent that is not yet written. It may be changed. */
+    inboxItem: (agentId: string, channelId: string, seq: number) =>
+      inbox.get(inboxKey(agentId, channelId, seq)),
+    addInboxItem: (row: GroupRows['inbox'][number]) =>
+      void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
     /** Counts a reply, after which the thread has this last seq and these turns. The other fields are used if the reply is its first. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {

@@ -3,6 +3,7 @@ import { addToLedger } from './ledger.ts';
 import type {
   AgentsTable,
   ChannelsTable,
+  InboxTable,
   LedgerTable,
   LogTable,
   MembersTable,
@@ -125,6 +126,8 @@ export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
   readonly mentions: readonly MentionsTable[];
+  /** In the order of their seqs within each channel: the database numbers them in this order. */
+  readonly inbox: readonly Omit<InboxTable, 'id'>[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   /** The costs of turns, one row for each thread and agent. */
@@ -174,6 +177,18 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
   },
   mentions: {
     columns: { agent_id: 'text', channel_id: 'text', seq: 'bigint' },
+    onConflict: '',
+  },
+  inbox: {
+    columns: {
+      agent_id: 'text',
+      channel_id: 'text',
+      seq: 'bigint',
+      message_seq: 'bigint',
+      reason: 'text',
+      ask_id: 'text',
+      question_id: 'text',
+    },
     onConflict: '',
   },
   threads: {

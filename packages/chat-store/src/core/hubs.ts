@@ -1,5 +1,5 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { Engine } from './engine.ts';
+import type { Dialect, Engine } from './engine.ts';
 import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
@@ -66,10 +66,7 @@ export interface HubActivity {
 }
 
 /** Looks for hubs that use the database, which may be empty. */
-export async function readHubActivity(
-  db: Kysely<Tables>,
-  dialect: 'sqlite' | 'postgres',
-): Promise<HubActivity> {
+export async function readHubActivity(db: Kysely<Tables>, dialect: Dialect): Promise<HubActivity> {
   const read = async (query: RawBuilder<{ value: number | null }>) =>
     (await query.execute(db)).rows[0]?.value ?? null;
   const isSqlite = dialect === 'sqlite';

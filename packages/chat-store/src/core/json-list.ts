@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Dialect } from './migrations.ts';
+import type { Dialect } from './engine.ts';
 
 type ColumnType = 'text' | 'bigint' | 'bytes';
 

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from 'kysely';
-import type { Dialect } from './migrations.ts';
+import type { Dialect } from './engine.ts';
 import type { Tables } from './tables.ts';
 
 /**

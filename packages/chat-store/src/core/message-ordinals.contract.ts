@@ -3,7 +3,8 @@ import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { agentOf } from '../contract/world.contract.ts';
 import { createChatStore } from '../index.ts';
-import { createMigrations, type Dialect } from './migrations.ts';
+import type { Dialect } from './engine.ts';
+import { createMigrations } from './migrations.ts';
 import type { Tables } from './tables.ts';
 
 /** An untouched database, as Kysely and as a URL. */

@@ -2,7 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { ChatStoreError } from '../errors.ts';
 import { compatibleFromRow, isOlder, schemaRelease, type StoreMigration } from './compatibility.ts';
-import { createMigrations, type Dialect } from './migrations.ts';
+import type { Dialect } from './engine.ts';
+import { createMigrations } from './migrations.ts';
 
 const migrationTableName = 'chat_store_migrations';
 

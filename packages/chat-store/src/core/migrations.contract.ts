@@ -3,7 +3,8 @@ import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { agentOf } from '../contract/world.contract.ts';
 import type { ChatStore } from '../index.ts';
-import { createMigrations, type Dialect } from './migrations.ts';
+import type { Dialect } from './engine.ts';
+import { createMigrations } from './migrations.ts';
 
 /** An empty database of the engine under test. */
 export interface EmptyDatabase {

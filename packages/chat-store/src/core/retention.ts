@@ -212,6 +212,8 @@ async function trimSome(
   );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);
+  await sql`delete from inbox where channel_id = ${channelId}
+    and message_seq >= ${floor} and message_seq < ${end}`.execute(db);
   await sweepSegmentsOf(db, trimmed);
   await sql`delete from search_docs where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);

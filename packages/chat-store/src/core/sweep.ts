@@ -59,6 +59,8 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
     sql`delete from read_cursors where channel_id = ${channelId} and agent_id in (${members})`,
     sql`delete from members where channel_id = ${channelId} and agent_id in (${members})`,
     inChannel('mentions', 'seq'),
+    inChannel('inbox', 'id'),
+    inChannel('inbox_overflow', 'agent_id'),
     inChannel('threads', 'thread_id'),
     inChannel('claims', 'thread_id'),
     inChannel('thread_budgets', 'thread_id'),

@@ -1,4 +1,5 @@
-import type { AgentKind, FreezeScope } from '@openclaw/protocol';
+import type { AgentKind, FreezeScope, InboxReason } from '@openclaw/protocol';
+import type { Generated } from 'kysely';
 import type {
   SearchDocsTable,
   SearchFedTable,
@@ -56,6 +57,8 @@ export interface MembersTable {
   joined_at: number;
   /** The seq of its join: a message that mentions everyone mentions the members who joined before it. */
   joined_seq: number;
+  /** The member has acknowledged the messages that mention everyone up to this seq. */
+  inbox_seq: number;
 }
 
 /** An agent that connected or was added to a channel, or for which a token was minted. */
@@ -205,6 +208,37 @@ export interface MentionsTable {
   seq: number;
 }
 
+/**
+ * An event that waits for an agent until the agent acknowledges it, which removes the row. It is no row of `mentions`:
+ * mentions are counted against the read cursor, which an acknowledgement does not move.
+ */
+export interface InboxTable {
+  /**
+   * The item's place. The database numbers items as they are written, under their channel's lock. Within a channel they
+   * therefore have the order of their seqs.
+   */
+  id: Generated<number>;
+  /** The agent, or {@link everyone} for a message that mentions everyone. */
+  agent_id: string;
+  channel_id: string;
+  /** The event's seq. */
+  seq: number;
+  /** The seq at which the event's message was created; that of the event if it has none. */
+  message_seq: number;
+  reason: InboxReason;
+  ask_id: string | null;
+  question_id: string | null;
+}
+
+/** The items that fell out of an agent's inbox because newer ones filled it, in one channel. */
+export interface InboxOverflowTable {
+  agent_id: string;
+  channel_id: string;
+  items: number;
+  /** The place of the newest of them. */
+  last_id: number;
+}
+
 export interface ReadCursorsTable {
   agent_id: string;
   channel_id: string;
@@ -299,6 +333,8 @@ export interface Tables {
   claims: ClaimsTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
+  inbox: InboxTable;
+  inbox_overflow: InboxOverflowTable;
   read_cursors: ReadCursorsTable;
   freezes: FreezesTable;
   hubs: HubsTable;

@@ -1,9 +1,6 @@
 import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
+import { coreCalls, wrapCalls, type CallKind, type CoreCall } from './core-calls.ts';
 import type { StoreCore } from './store-core.ts';
-
-/** The kinds of calls to the database. Each has separate connections, a separate thread, or a limited share of them. */
-export const callKinds = ['commit', 'write', 'read', 'look_up', 'system'] as const;
-export type CallKind = (typeof callKinds)[number];
 
 /** One call that the database answered or failed. */
 export interface DatabaseCall {
@@ -13,47 +10,14 @@ export interface DatabaseCall {
   readonly failure: ChatStoreError | null;
 }
 
-const kinds: Readonly<Record<Exclude<keyof StoreCore, 'close'>, CallKind>> = {
-  runGroup: 'commit',
-  beat: 'write',
-  recordAgents: 'write',
-  revoke: 'write',
-  recordMinted: 'write',
-  recordTokenUses: 'write',
-  recordAudit: 'write',
-  giveAgentOrder: 'write',
-  sweep: 'write',
-  feedSearch: 'write',
-  changeEpoch: 'write',
-  eraseSome: 'write',
-  read: 'read',
-  readJson: 'read',
-  access: 'look_up',
-  logPage: 'look_up',
-  directChannels: 'look_up',
-  hubs: 'look_up',
-  isRevoked: 'look_up',
-  readMinted: 'look_up',
-  readTime: 'look_up',
-  readAudit: 'look_up',
-  isKnownAgent: 'look_up',
-  heads: 'system',
-  recentHeads: 'system',
-  changes: 'system',
-  agentOrders: 'system',
-  freezes: 'system',
-  redislessHubs: 'system',
-  epoch: 'system',
-};
-
 /** These codes say that a limit or a bug of this package ended the call, not the database. */
 const ownFaults: ReadonlySet<ChatStoreErrorCode> = new Set(['closed', 'rate_limited', 'internal']);
 
 /** A core that reports each of its calls. A call that never settles is not reported. */
 export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => void): StoreCore {
-  const observed =
-    <A extends readonly unknown[], R>(kind: CallKind, call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
+  return wrapCalls(core, (call, method) => {
+    const { kind } = coreCalls[method];
+    return async (...args) => {
       const startMs = performance.now();
       try {
         const answer = await call(...args);
@@ -65,16 +29,7 @@ export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => voi
         throw error;
       }
     };
-  const calls = Object.entries<unknown>({ ...core }).map(([name, call]) => [
-    name,
-    name === 'close'
-      ? call
-      : observed(
-          kinds[name as keyof typeof kinds],
-          call as (...args: readonly unknown[]) => Promise<unknown>,
-        ),
-  ]);
-  return Object.fromEntries(calls) as StoreCore;
+  });
 }
 
 /**
@@ -90,8 +45,8 @@ export function refuseNewerSchema(core: StoreCore): {
   let refusal: ChatStoreError | null = null;
 
   const watched =
-    <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
+    (call: CoreCall): CoreCall =>
+    async (...args) => {
       try {
         return await call(...args);
       } catch (error) {
@@ -99,29 +54,19 @@ export function refuseNewerSchema(core: StoreCore): {
         throw error;
       }
     };
-  const guarded = <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) => {
+  const guarded = wrapCalls(core, (call, method) => {
     const made = watched(call);
-    return async (...args: A): Promise<R> => {
-      if (refusal !== null) throw refusal;
-      return made(...args);
+    return async (...args) => {
+      if (method !== 'beat') {
+        if (refusal !== null) throw refusal;
+        return made(...args);
+      }
+      const before = refusal;
+      await made(...args);
+      // If another call was refused meanwhile, this beat may have looked before the migration.
+      if (refusal === before) refusal = null;
+      return undefined;
     };
-  };
-  const beat = watched(core.beat);
-
-  const calls = Object.entries<unknown>({ ...core }).map(([name, call]) => [
-    name,
-    name === 'close' ? call : guarded(call as (...args: readonly unknown[]) => Promise<unknown>),
-  ]);
-  return {
-    core: {
-      ...(Object.fromEntries(calls) as StoreCore),
-      async beat(...args) {
-        const before = refusal;
-        await beat(...args);
-        // If another call was refused meanwhile, this beat may have looked before the migration.
-        if (refusal === before) refusal = null;
-      },
-    },
-    reason: () => refusal?.message ?? null,
-  };
+  });
+  return { core: guarded, reason: () => refusal?.message ?? null };
 }

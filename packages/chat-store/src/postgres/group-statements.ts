@@ -24,19 +24,36 @@ const statement = (name: string, text: string, values: unknown[]): Statement => 
   values,
 });
 
-const unnest = (types: readonly string[]) =>
-  `select * from unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})`;
+const unnest = (types: readonly string[], firstParam = 1) =>
+  `select * from unnest(${types.map((type, index) => `$${firstParam + index}::${type}[]`).join(', ')})`;
 
 const lookUps = lookUpStatements({
   items: (columns) => unnest(Array.from({ length: columns }, () => 'text')),
   join: 'join',
 });
 
-const writes = inserts.map(({ table, columns, into, onConflict }) => ({
-  table,
-  names: columns.map(([name]) => name),
-  text: `${into} ${unnest(columns.map(([, type]) => type))} ${onConflict}`,
-}));
+type Insert = (typeof inserts)[number];
+
+function insertText({ columns, into, onConflict }: Insert, firstParam?: number): string {
+  const types = columns.map(([, type]) => type);
+  return `${into} ${unnest(types, firstParam)} ${onConflict}`;
+}
+
+function insertValues({ table, columns }: Insert, rows: GroupRows): unknown[] {
+  const list = rows[table] as readonly Readonly<Record<string, unknown>>[];
+  return columns.map(([name]) => list.map((row) => row[name]));
+}
+
+const insertOf = (table: keyof GroupRows) => inserts.find((insert) => insert.table === table)!;
+
+const writes = inserts.map((insert) => ({ insert, text: insertText(insert) }));
+
+// Messages are written together with their items in inboxes, so that a direct message, a mention or a reply costs no
+// statement more than any other message.
+const messages = insertOf('messages');
+const inbox = insertOf('inbox');
+const messagesWithInbox = `with items as (${insertText(inbox, messages.columns.length + 1)})
+  ${insertText(messages)}`;
 
 /** Locks channels in id order. */
 export const lockChannels = (ids: readonly string[]): Statement =>
@@ -79,13 +96,16 @@ export function prefetchStatements(prefetch: Prefetch) {
   };
 }
 
-/** The statements that write a group's rows: one for each table that gets rows. */
+/** The statements that write a group's rows: one for each table that gets rows; inboxes with the messages. */
 export function writeRows(rows: GroupRows): Statement[] {
-  return writes
-    .filter(({ table }) => rows[table].length > 0)
-    .map(({ table, names, text }) => {
-      const list = rows[table] as readonly Readonly<Record<string, unknown>>[];
-      const columns = names.map((name) => list.map((row) => row[name]));
-      return statement(`write_${table}`, text, columns);
-    });
+  const isTogether = rows.messages.length > 0 && rows.inbox.length > 0;
+  const statements = writes
+    .filter(({ insert }) => rows[insert.table].length > 0)
+    .filter(({ insert }) => !isTogether || (insert !== messages && insert !== inbox))
+    .map(({ insert, text }) =>
+      statement(`write_${insert.table}`, text, insertValues(insert, rows)),
+    );
+  if (!isTogether) return statements;
+  const values = [...insertValues(messages, rows), ...insertValues(inbox, rows)];
+  return [...statements, statement('write_messages_and_inbox', messagesWithInbox, values)];
 }

@@ -1,5 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
+import { coreCalls, coreOf, type CoreCall } from '../core/core-calls.ts';
 import type { Engine } from '../core/engine.ts';
 import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
@@ -65,29 +66,19 @@ export async function openPostgresCore(
   }
   const report: ReportFault = (error, doing) =>
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
-  const core = createStoreCore(
-    createEngine(settings, server, failureOf, (read) => onPool('reads', read)),
-    report,
-  );
-  // In the pool for reads, these calls would wait behind agents' reads.
-  const system = createStoreCore(
-    createEngine({ ...settings, poolSize: systemPoolSize }, server, failureOf, (read) =>
-      onPool('system', read),
-    ),
-    report,
-  );
-  const both: StoreCore = {
-    ...system,
-    runGroup: core.runGroup,
-    read: core.read,
-    readJson: core.readJson,
-    sweep: core.sweep,
-    feedSearch: core.feedSearch,
-    eraseSome: core.eraseSome,
-    async close() {
-      await Promise.all([core.close(), system.close()]);
-    },
+  const poolOf = (name: 'reads' | 'system', own: PostgresSettings) =>
+    createStoreCore(
+      createEngine(own, server, failureOf, (read) => onPool(name, read)),
+      report,
+    );
+  const pools = {
+    reads: poolOf('reads', settings),
+    system: poolOf('system', { ...settings, poolSize: systemPoolSize }),
   };
+  const both = coreOf(
+    (method) => pools[coreCalls[method].pool][method] as CoreCall,
+    async () => void (await Promise.all([pools.reads.close(), pools.system.close()])),
+  );
   return refuseWhileSilent(both, { server, silentMs: settings.timeoutMs / 2, probeMs });
 }
 

@@ -1,3 +1,4 @@
+import { wrapCalls } from '../core/core-calls.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
@@ -53,28 +54,20 @@ export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): Sto
     });
   }
 
-  const guarded =
-    <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      const isSilent = unansweredSinceMs !== null && monotonic() - unansweredSinceMs >= silentMs;
-      if (isSilent && !(await answersSoon())) {
-        const message = `the PostgreSQL server ${server} does not answer`;
-        throw new ChatStoreError('unavailable', message, { retryAfterMs });
-      }
-      unansweredSinceMs ??= monotonic();
-      try {
-        const answer = await call(...args);
-        answered();
-        return answer;
-      } catch (error) {
-        failed(error);
-        throw error;
-      }
-    };
-
-  const calls = Object.entries<unknown>({ ...core }).map(([name, call]) => [
-    name,
-    name === 'close' ? call : guarded(call as (...args: readonly unknown[]) => Promise<unknown>),
-  ]);
-  return Object.fromEntries(calls) as StoreCore;
+  return wrapCalls(core, (call) => async (...args) => {
+    const isSilent = unansweredSinceMs !== null && monotonic() - unansweredSinceMs >= silentMs;
+    if (isSilent && !(await answersSoon())) {
+      const message = `the PostgreSQL server ${server} does not answer`;
+      throw new ChatStoreError('unavailable', message, { retryAfterMs });
+    }
+    unansweredSinceMs ??= monotonic();
+    try {
+      const answer = await call(...args);
+      answered();
+      return answer;
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+  });
 }

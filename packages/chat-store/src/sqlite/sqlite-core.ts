@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { coreCalls, coreOf } from '../core/core-calls.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { makePrivate } from './private-files.ts';
@@ -54,33 +55,20 @@ export async function openSqliteCore(
     }
     throw error;
   });
-  function forward<M extends keyof StoreCore>(
-    thread: WorkerThread,
-    ...methods: readonly M[]
-  ): Pick<StoreCore, M> {
-    const calls = methods.map((method) => [
-      method,
-      (...args: readonly unknown[]) =>
-        isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(method, args),
-    ]);
-    return Object.fromEntries(calls) as Pick<StoreCore, M>;
-  }
-  return {
-    ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
-    ...forward(writer, 'eraseSome', 'isKnownAgent', 'feedSearch'),
-    ...forward(writer, 'recordMinted', 'recordTokenUses', 'recordAudit'),
-    ...forward(writer, 'giveAgentOrder'),
-    ...forward(reader, 'read', 'readJson'),
-    ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
-    ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
-    ...forward(system, 'readMinted', 'readTime', 'readAudit', 'agentOrders', 'freezes'),
-    async close() {
+  const threads = { writer, reader, system };
+  return coreOf(
+    (method) => {
+      const thread = threads[coreCalls[method].thread];
+      return (...args) =>
+        isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(method, args);
+    },
+    async () => {
       // SQLite copies the write-ahead log into the file when the last connection closes. If two close at the same time,
       // each may find the other still open, and both leave the log behind.
       await Promise.all([reader, system].map((thread) => thread.close(timeoutMs)));
       await writer.close(timeoutMs);
     },
-  };
+  );
 }
 
 interface Running {

@@ -55,6 +55,7 @@ async function openDirectChannel(
       display_name: null,
       joined_at: group.nowMs,
       joined_seq: 0,
+      inbox_seq: 0,
     }));
     await db.insertInto('members').values(members).execute();
     for (const { agent_id } of members) group.addAgent(agent_id);

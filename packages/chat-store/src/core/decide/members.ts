@@ -107,13 +107,14 @@ export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Actor,
-  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq'>,
+  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at' | 'joined_seq' | 'inbox_seq'>,
 ) {
   const row: MembersTable = {
     ...fields,
     channel_id: channel.id,
     joined_at: group.nowMs,
     joined_seq: channel.head + 1,
+    inbox_seq: 0,
   };
   await group.db.insertInto('members').values(row).execute();
   group.addAgent(row.agent_id);

@@ -53,6 +53,10 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
     .deleteFrom('mentions')
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))
     .execute();
+  await db
+    .deleteFrom('inbox')
+    .where((eb) => eb.and({ channel_id: channel.id, message_seq: message.seq }))
+    .execute();
   const { threadId } = message;
   if (threadId !== null) {
     await db

@@ -3,6 +3,7 @@ import type { ParsedMentions, ResultOf } from '@openclaw/protocol';
 import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
 import {
   refuse,
+  type AppendedEvent,
   type Command,
   type CommandOf,
   type Outcome,
@@ -14,13 +15,14 @@ import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { ledgerRowOf } from '../ledger.ts';
 import { newId } from '../new-id.ts';
-import { everyone } from '../tables.ts';
-import { encodeTurns } from '../turns.ts';
+import { everyone, type ChannelWithHead } from '../tables.ts';
+import { encodeTurns, type Turns } from '../turns.ts';
 import { isOutOfBounds, authorize } from '../rights.ts';
 import { announceExhausted, countTurn, refusalOfLoop } from './budgets.ts';
 import { refuseUnmet, type Conditions } from './conditions.ts';
 import { accepted } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
+import { addMessageToInboxes } from './inbox.ts';
 import { fingerprint } from './repeats.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { originOf, traceCauses } from './origin.ts';
@@ -100,6 +102,35 @@ export function refuseSend(send: Send): Refusal | null {
     : null;
 }
 
+/** A send and what its steps share. */
+interface Sending {
+  readonly group: GroupState;
+  readonly prefetched: Prefetched;
+  readonly send: Send;
+  readonly threadId: string | null;
+  /** The agents that the sender named in `mentions`. */
+  readonly named: readonly string[];
+  readonly mentioned: ReturnType<typeof mentionsOf>;
+}
+
+/** The channel and the thread in which a send is permitted, and its causes and taints. */
+interface Permitted {
+  readonly ok: true;
+  readonly channel: ChannelWithHead;
+  readonly root: ReturnType<Prefetched['message']>;
+  readonly trace: Extract<ReturnType<typeof traceCauses>, { ok: true }>;
+}
+
+/** A send that nothing refuses. */
+interface Decided extends Permitted {
+  readonly print: string | null;
+  /** The turns of its place, with this message. */
+  readonly turns: Turns;
+  readonly notified: readonly string[];
+}
+
+type Stored = Pick<ResultOf<'message.send'>, 'messageId' | 'seq' | 'timestamp'>;
+
 /**
  * Decides one message from the prefetched rows, without waiting for anything. `conditions` are null for a send that has
  * none.
@@ -112,133 +143,199 @@ export function decideSend(
 ): Outcome<Send['method']> {
   const refusal = refuseSend(send);
   if (refusal) return refusal;
-  const { agentId } = send.actor;
-  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
-  const ownMentions = isDirect ? [] : send.params.mentions;
-  const { mentions, mentionsAll, unreached } = mentionsOf(prefetched, send, ownMentions);
-  const { channelId } = send;
-  const channel = group.channel(channelId);
-  const answer = (result: ResultOf<'message.send'>) =>
-    isDirect ? { ...result, channelId } : result;
+  const named = isDirect ? [] : send.params.mentions;
+  const mentioned = mentionsOf(prefetched, send, named);
+  const sending: Sending = { group, prefetched, send, threadId, named, mentioned };
 
-  let print: string | null = null;
-  if (clientMessageId !== null && channel && channel.deleted_at === null) {
-    // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
-    // upgrade is recognized. Mentions in the text are left out too: a repeat may come over the other transport, whose
-    // default differs.
-    const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
-    const origin = hasOrigin ? [replyTo, cause, taint] : [];
-    print = fingerprint(send.method, content, threadId, ownMentions, metadata, ...origin);
-    // Repeats are checked before membership: a sender that lost the answer learns that its message is stored, even if
-    // the sender was removed or the channel was archived later. The first result holds nothing newer than the first
-    // call.
-    const first = prefetched.repeat(channelId, agentId, clientMessageId);
-    if (first) {
-      // A deletion removes the fingerprint; then only the id is compared.
-      const isSame = first.fingerprint === null || first.fingerprint === print;
-      if (!isSame || first.message_id === null) {
-        return refuse('conflict', 'the clientMessageId was already used with other content');
-      }
-      const { message_id: messageId, seq, timestamp } = first;
-      // A sender that was removed after the first call does not learn who is a member now.
-      const isReader = send.actor.isAdmin || prefetched.role(channelId, agentId) !== null;
-      const now = { duplicate: true, unreached: isReader ? unreached : [] };
-      return accepted(answer({ messageId, seq, timestamp, ...now }));
-    }
+  const print = printOf(sending);
+  const repeat = print === null ? null : answerRepeat(sending, print);
+  if (repeat) return repeat;
+
+  const permitted = permit(sending);
+  if (!permitted.ok) return permitted;
+  const { channel } = permitted;
+  const addressed = addressedBy(prefetched, send, mentioned.mentions);
+  const counted = countInPlace(sending, permitted, addressed);
+  if (!counted.ok) return counted;
+  const unmet = conditions && refuseUnmet(send, conditions);
+  if (unmet) return unmet;
+  prefetched.setTurns(channel.id, threadId, counted.turns);
+
+  const decided: Decided = {
+    ...permitted,
+    print,
+    turns: counted.turns,
+    notified: notifiedBy(sending),
+  };
+  const { event, ...stored } = appendMessage(sending, decided);
+  addRows(sending, decided, stored);
+  addToInboxes(sending, decided, event);
+  const { unreached } = mentioned;
+  const result = resultOf(send, { ...stored, duplicate: false, unreached });
+  const events = counted.exhausted
+    ? [event, announceExhausted(group, channel, threadId, counted.exhausted)]
+    : [event];
+  return addressed.length === 0
+    ? accepted(result, ...events)
+    : { ...accepted(result, ...events), addressed };
+}
+
+function resultOf(send: Send, result: ResultOf<'message.send'>) {
+  return send.method === 'direct.send' ? { ...result, channelId: send.channelId } : result;
+}
+
+/** The fingerprint by which a repeat is recognized; null for a message that cannot be repeated. */
+function printOf({ group, send, threadId, named }: Sending): string | null {
+  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
+  const channel = group.channel(send.channelId);
+  if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
+  // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
+  // upgrade is recognized. Mentions in the text are left out too: a repeat may come over the other transport, whose
+  // default differs.
+  const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
+  const origin = hasOrigin ? [replyTo, cause, taint] : [];
+  return fingerprint(send.method, content, threadId, named, metadata, ...origin);
+}
+
+/**
+ * The answer to a repeat; null for a new message. Repeats are answered before membership is checked: a sender that lost
+ * the answer learns that its message is stored, even if the sender was removed or the channel was archived later. The
+ * first result holds nothing newer than the first call.
+ */
+function answerRepeat(
+  { prefetched, send, mentioned }: Sending,
+  print: string,
+): Outcome<Send['method']> | null {
+  const { channelId, actor, params } = send;
+  if (params.clientMessageId === null) return null;
+  const first = prefetched.repeat(channelId, actor.agentId, params.clientMessageId);
+  if (!first) return null;
+  // A deletion removes the fingerprint; then only the id is compared.
+  const isSame = first.fingerprint === null || first.fingerprint === print;
+  if (!isSame || first.message_id === null) {
+    return refuse('conflict', 'the clientMessageId was already used with other content');
   }
-  if (isDirect && !channel && send.actor.mayOpenDirects === false) {
+  const { message_id: messageId, seq, timestamp } = first;
+  // A sender that was removed after the first call does not learn who is a member now.
+  const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
+  const now = { duplicate: true, unreached: isReader ? mentioned.unreached : [] };
+  return accepted(resultOf(send, { messageId, seq, timestamp, ...now }));
+}
+
+/** Checks the sender's rights in the channel, and that the thread and the causes exist. */
+function permit({ group, prefetched, send, threadId }: Sending): Permitted | Refusal {
+  const { actor, channelId } = send;
+  const { agentId } = actor;
+  const channel = group.channel(channelId);
+  const opens = send.method === 'direct.send' && !channel;
+  if (opens && actor.mayOpenDirects === false) {
     return refuse(
       'rate_limited',
       `${agentId} has reached its limit of new direct channels: try again later`,
     );
   }
-  const traced = traceCauses(prefetched, send.actor, channelId, send.params);
-  // Neither a frozen agent nor one that is paused opens a channel.
-  const closed = isDirect && !channel ? refusalToOpen(group, send) : null;
-  if (closed) return closed;
-  // The message is refused, so no channel was created for it.
-  if (isDirect && !channel && !traced.ok) return traced;
+  const trace = traceCauses(prefetched, actor, channelId, send.params);
+  if (opens) {
+    // Neither a frozen agent nor one that is paused opens a channel.
+    const closed = refusalToOpen(group, send);
+    if (closed) return closed;
+    // The message is refused, so no channel was created for it.
+    if (!trace.ok) return trace;
+  }
   const role = prefetched.role(channelId, agentId);
-  const denied = authorize(send.actor, channelId, channel, role, posting);
+  const denied = authorize(actor, channelId, channel, role, posting);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
-  const frozen = refusalOfFrozen(send.actor, channel);
+  const frozen = refusalOfFrozen(actor, channel);
   if (frozen) return frozen;
-  if (threadId !== null) {
-    const root = prefetched.message(agentId, threadId);
-    if (root?.channel_id !== channelId)
-      return refuse('not_found', `there is no message ${threadId}`);
-    if (root.thread_id !== null)
-      return refuse('conflict', `message ${threadId} is a reply and cannot start a thread`);
-  }
-
-  if (!traced.ok) return traced;
-  const addressed = addressedBy(prefetched, send, mentions);
   const root = threadId === null ? undefined : prefetched.message(agentId, threadId);
-  const counted = countTurn(
-    group,
-    send.actor,
-    {
-      ...{ channel, threadId, turns: prefetched.turns(channelId, threadId) },
-      ownBudget: root ? budgetOfRow(root) : noBudget,
-    },
-    addressed,
-  );
-  if (!counted.ok) return counted;
-  const unmet = conditions && refuseUnmet(send, conditions);
-  if (unmet) return unmet;
-  prefetched.setTurns(channelId, threadId, counted.turns);
+  if (threadId !== null && root?.channel_id !== channelId)
+    return refuse('not_found', `there is no message ${threadId}`);
+  if (root && root.thread_id !== null)
+    return refuse('conflict', `message ${threadId} is a reply and cannot start a thread`);
+  return trace.ok ? { ok: true, channel, root, trace } : trace;
+}
 
-  const mentionedMembers = mentions.filter(
-    (to) => to !== agentId && prefetched.role(channelId, to) !== null,
+function countInPlace(
+  { group, prefetched, send, threadId }: Sending,
+  { channel, root }: Permitted,
+  addressed: readonly string[],
+): ReturnType<typeof countTurn> {
+  const turns = prefetched.turns(channel.id, threadId);
+  const ownBudget = root ? budgetOfRow(root) : noBudget;
+  return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
+}
+
+/** The mentioned members other than the sender, who are notified. */
+function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
+  return mentioned.mentions.filter(
+    (to) => to !== send.actor.agentId && prefetched.role(send.channelId, to) !== null,
   );
-  const id = newId(group.nowMs);
+}
+
+function appendMessage(
+  { group, send, threadId, mentioned }: Sending,
+  { channel, trace, print, notified }: Decided,
+): Stored & { readonly event: AppendedEvent } {
+  const { actor, channelId } = send;
+  const { content, clientMessageId, metadata, replyTo } = send.params;
+  const messageId = newId(group.nowMs);
   const timestamp = group.nowMs;
   const event = group.append(
     channel,
-    send.actor,
+    actor,
     (seq) => ({
       type: threadId === null ? 'channel.message' : 'thread.message',
       // JSON omits undefined fields. The reactions come last: see message-projection.ts.
       message: {
-        id,
+        id: messageId,
         channelId,
         seq,
-        senderId: agentId,
-        senderKind: send.actor.kind ?? null,
+        senderId: actor.agentId,
+        senderKind: actor.kind ?? null,
         state: 'complete',
         content,
         timestamp,
         threadId,
         replyTo: replyTo ?? undefined,
-        mentions,
-        mentionsAll: mentionsAll || undefined,
+        mentions: mentioned.mentions,
+        mentionsAll: mentioned.mentionsAll || undefined,
         metadata,
         clientMessageId: clientMessageId ?? undefined,
-        origin: originOf(send.actor, traced),
+        origin: originOf(actor, trace),
         editedAt: null,
         deletedAt: null,
         reactions: {},
       },
     }),
-    { messageId: id, clientMessageId, fingerprint: print, notify: mentionedMembers },
+    { messageId, clientMessageId, fingerprint: print, notify: notified },
   );
-  const seq = channel.head;
+  return { messageId, seq: channel.head, timestamp, event };
+}
+
+/** Adds the rows of a message that was appended. The group writes them together. */
+function addRows(
+  { group, prefetched, send, threadId, mentioned }: Sending,
+  { trace, print, turns, notified }: Decided,
+  { messageId, seq, timestamp }: Stored,
+): void {
+  const { channelId, actor, params } = send;
+  const { agentId } = actor;
   group.addMessage({
     channel_id: channelId,
     seq,
-    id,
+    id: messageId,
     sender_id: agentId,
     thread_id: threadId,
     text_seq: seq,
     ...prefetched.nextOrdinals(channelId, agentId),
-    taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
+    taint: trace.taint.length === 0 ? null : JSON.stringify(trace.taint),
     turns: encodeTurns(prefetched.turns(channelId, null)),
   });
   const place = { channel_id: channelId, thread_id: threadId, agent_id: agentId };
-  const turn = ledgerRowOf(place, metadata, timestamp);
+  const turn = ledgerRowOf(place, params.metadata, timestamp);
   if (turn) group.addTurn(turn);
   if (threadId !== null) {
     group.addReply({
@@ -247,31 +344,38 @@ export function decideSend(
       created_by: agentId,
       created_at: timestamp,
       last_seq: seq,
-      turns: encodeTurns(counted.turns),
+      turns: encodeTurns(turns),
     });
   }
-  if (clientMessageId !== null) {
+  if (params.clientMessageId !== null) {
     prefetched.remember({
       channel_id: channelId,
       seq,
       sender_id: agentId,
-      client_message_id: clientMessageId,
-      message_id: id,
+      client_message_id: params.clientMessageId,
+      message_id: messageId,
       timestamp,
       fingerprint: print,
     });
   }
-  if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channelId, seq });
-  for (const agent_id of mentionedMembers) {
+  if (mentioned.mentionsAll) {
+    group.addMention({ agent_id: everyone, channel_id: channelId, seq });
+  }
+  for (const agent_id of notified) {
     group.addMention({ agent_id, channel_id: channelId, seq });
   }
-  const result = answer({ messageId: id, seq, timestamp, duplicate: false, unreached });
-  const events = counted.exhausted
-    ? [event, announceExhausted(group, channel, threadId, counted.exhausted)]
-    : [event];
-  return addressed.length === 0
-    ? accepted(result, ...events)
-    : { ...accepted(result, ...events), addressed };
+}
+
+function addToInboxes(
+  { group, prefetched, send, threadId, mentioned }: Sending,
+  { channel, notified }: Decided,
+  event: AppendedEvent,
+): void {
+  const isReply = threadId !== null || send.params.replyTo !== null;
+  // Most messages address nobody, and their path ends here.
+  if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
+  const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };
+  addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
 /** The refusal of a direct message that would open its channel; null if a freeze or a loop does not forbid it. */

@@ -4,7 +4,7 @@ import { decodeListCursor, encodeListCursor } from '@openclaw/protocol/wire';
 import type { Actor } from '../../commands.ts';
 import { kindOf } from '../agents.ts';
 import { headOf } from '../head.ts';
-import type { Dialect } from '../migrations.ts';
+import type { Dialect } from '../engine.ts';
 import { channelOf, memberOf } from '../objects.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';

@@ -3,7 +3,7 @@ import { decodeListCursor, encodeListCursor } from '@openclaw/protocol/wire';
 import { sql, type RawBuilder } from 'kysely';
 import { refuse, type Actor } from '../../commands.ts';
 import { hourMs, outsideThreads, sumMax } from '../ledger.ts';
-import type { Dialect } from '../migrations.ts';
+import type { Dialect } from '../engine.ts';
 import type { LedgerTable } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 

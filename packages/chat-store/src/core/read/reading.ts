@@ -8,7 +8,7 @@ import {
 } from '../../commands.ts';
 import type { ParamsOf } from '@openclaw/protocol';
 import { headOf } from '../head.ts';
-import type { Dialect } from '../migrations.ts';
+import type { Dialect } from '../engine.ts';
 import { authorize, type Needs } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { resultText } from './page-text.ts';

@@ -1,7 +1,7 @@
 import type { Message } from '@openclaw/protocol';
 import { searchWords } from '@openclaw/protocol/wire';
 import { sql, type Kysely, type Selectable } from 'kysely';
-import { readChanges } from '../changes.ts';
+import { readChanges, type Changes } from '../changes.ts';
 import type { CommitMark } from '../commit-mark.ts';
 import type { Engine } from '../engine.ts';
 import { headOf } from '../head.ts';
@@ -21,8 +21,8 @@ import { sweepSegment } from './sweep-segment.ts';
 // again, so a posting that is behind never shows a former text or a deleted message.
 
 /** The most rows of logs that one piece reads, and the most bytes of messages, so that no commit waits long. */
-const rowsMax = 256;
-const bytesMax = 131_072;
+const rowsMax = 512;
+const bytesMax = 262_144;
 /**
  * After so many pieces the open segments are swept: when messages come one by one, each piece adds a row for each word.
  */
@@ -56,7 +56,8 @@ interface IndexedRow {
   readonly channel_id: string;
   readonly seq: number;
   readonly sender_id: string;
-  readonly isGone: boolean;
+  /** 1 if it is deleted, or its channel. */
+  readonly gone: 0 | 1;
   readonly envelope: string;
   /** Null if the index does not have it yet. */
   readonly doc: number | null;
@@ -67,7 +68,8 @@ interface IndexedRow {
  * turns by the lock of the feed's row; a hub that finds it locked does nothing.
  */
 export async function feedSearch(engine: Engine, report: ReportFault): Promise<SearchFed> {
-  if (!(await hasWork(engine))) return idle;
+  const found = await findWork(engine);
+  if (!found) return idle;
   return engine.write(async (db) => {
     await useKeys(db, engine.dialect);
     const within: Feeding = { ...engine, db, report };
@@ -75,7 +77,10 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const feed: Changing | undefined = await query.executeTakeFirst();
     if (!feed) return { ...idle, isLocked: true };
-    const isBehind = await feedNew(within, feed);
+    // Another hub may have done the piece meanwhile.
+    const isSame = feed.mark === found.mark;
+    const changes = isSame ? found.changes : await readChanges(within, markOf(feed));
+    const isBehind = await feedNew(within, feed, changes);
     let isMore = false;
     if (!isBehind) {
       const isChecking = await checkSome(within, feed);
@@ -114,7 +119,8 @@ export async function isSweepingSegments({ db }: Engine): Promise<boolean> {
   return found !== undefined;
 }
 
-async function hasWork(engine: Engine): Promise<boolean> {
+/** The commits since the feed's mark, or null if there is nothing to do. */
+async function findWork(engine: Engine): Promise<{ mark: string; changes: Changes } | null> {
   const feed = await engine.db
     .selectFrom('search_feed')
     .selectAll()
@@ -123,16 +129,16 @@ async function hasWork(engine: Engine): Promise<boolean> {
       select 1 from search_segments where work > 0 limit 1) as w)`.as('segments'),
     )
     .executeTakeFirstOrThrow();
-  if (feed.segments > 0 || feed.check_after !== null || feed.backfill_before !== null) return true;
-  const { epoch, heads } = await readChanges(engine, markOf(feed));
-  return epoch !== feed.epoch || heads.length > 0;
+  const changes = await readChanges(engine, markOf(feed));
+  const isOther = feed.segments > 0 || feed.check_after !== null || feed.backfill_before !== null;
+  const isNew = changes.epoch !== feed.epoch || changes.heads.length > 0;
+  return isOther || isNew ? { mark: feed.mark, changes } : null;
 }
 
 const markOf = ({ mark }: Pick<Feed, 'mark'>) => JSON.parse(mark) as CommitMark;
 
 /** Indexes the commits after the mark. Returns whether there are more. */
-async function feedNew(engine: Feeding, feed: Changing): Promise<boolean> {
-  const changes = await readChanges(engine, markOf(feed));
+async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promise<boolean> {
   if (changes.epoch !== feed.epoch) {
     // A new index, or a restored backup: the mark is of another server, so all heads are compared with the index.
     const { mark, epoch } = await readChanges(engine, null);
@@ -176,50 +182,70 @@ async function feedChannels(
   const { db, dialect } = engine;
   const { ranges, isAll } = await rangesOf(engine, heads);
   if (ranges.length === 0) return true;
-  const { rows } = await sql<{
-    channel_id: string;
-    seq: number;
-    message_id: string;
-    bytes: number;
-  }>`
-    select l.channel_id, l.seq, l.message_id, coalesce((
-      select (select octet_length(t.envelope) from log t
-        where t.channel_id = m.channel_id and t.seq = m.text_seq)
-      from messages m where m.id = l.message_id), 0) as bytes
-    from ${jsonList(
-      dialect,
-      { channel_id: 'text', after: 'bigint', up_to: 'bigint' },
-      ranges.map(({ channelId, after, to }) => [channelId, after, to]),
-    )} as w
-    ${joined(dialect)} log l on l.channel_id = w.channel_id and l.seq > w.after
-      and l.seq <= w.up_to
-    where l.type in ('channel.message', 'thread.message', 'channel.message.edit',
-      'channel.message.delete')
-    order by l.channel_id, l.seq`.execute(db);
-  const ids = new Set<string>();
-  let bytes = 0;
-  let isCut = false;
-  const kept: Range[] = [];
-  for (const range of ranges) {
-    if (isCut) break;
-    for (const row of rows.filter(({ channel_id }) => channel_id === range.channelId)) {
-      bytes += row.bytes;
-      if (bytes > bytesMax && ids.size > 0) {
-        isCut = true;
-        range.to = row.seq - 1;
-        break;
-      }
-      ids.add(row.message_id);
-    }
-    kept.push(range);
-  }
-  await indexMessages(engine, feed, [...ids], 'newer');
+  const rows = await messagesIn(engine, ranges);
+  const over = rows.findIndex(({ bytes, total }) => total > bytesMax && total > bytes);
+  const cut = rows[over];
+  const lastRange = cut && ranges.find(({ channelId }) => channelId === cut.channel_id);
+  if (cut && lastRange) lastRange.to = cut.logSeq - 1;
+  const kept = lastRange ? ranges.slice(0, ranges.indexOf(lastRange) + 1) : ranges;
+  const fitting = cut ? rows.slice(0, over) : rows;
+  await indexMessages(
+    engine,
+    feed,
+    [...new Map(fitting.map((row) => [row.id, row])).values()],
+    'newer',
+  );
   const fed = kept.map(({ channelId, to }) => [channelId, to] as const);
   await sql`insert into search_fed (channel_id, seq)
     select channel_id, seq from ${jsonList(dialect, { channel_id: 'text', seq: 'bigint' }, fed)} as w
     where true
     on conflict (channel_id) do update set seq = excluded.seq`.execute(db);
-  return isAll && !isCut;
+  return isAll && !cut;
+}
+
+interface LoggedMessage extends IndexedRow {
+  readonly logSeq: number;
+  readonly bytes: number;
+  /** The bytes of this row and of those before it. */
+  readonly total: number;
+}
+
+/** The messages that these parts of the logs name, in the order of the logs. Rows beyond `bytesMax` come without text. */
+async function messagesIn(
+  { db, dialect }: Engine,
+  ranges: readonly Range[],
+): Promise<readonly LoggedMessage[]> {
+  const list = jsonList(
+    dialect,
+    { channel_id: 'text', after: 'bigint', up_to: 'bigint' },
+    ranges.map(({ channelId, after, to }) => [channelId, after, to]),
+  );
+  const join = joined(dialect);
+  const { rows } = await sql<LoggedMessage>`
+    with logged as (
+      select l.seq as log_seq, m.id, m.channel_id, m.seq, m.sender_id, m.text_seq,
+        case when m.deleted_at is null and c.deleted_at is null then 0 else 1 end as gone,
+        (select d.doc from search_docs d where d.channel_id = m.channel_id and d.seq = m.seq)
+          as doc,
+        coalesce((select octet_length(t.envelope) from log t
+          where t.channel_id = m.channel_id and t.seq = m.text_seq), 0) as bytes
+      from ${list} as w
+      ${join} channels c on c.id = w.channel_id
+      ${join} log l on l.channel_id = w.channel_id and l.seq > w.after and l.seq <= w.up_to
+      ${join} messages m on m.id = l.message_id
+      where l.type in ('channel.message', 'thread.message', 'channel.message.edit',
+        'channel.message.delete')
+    ), summed as (
+      select logged.*, cast(sum(bytes) over (order by channel_id, log_seq rows unbounded preceding)
+        as bigint) as total
+      from logged
+    )
+    select log_seq as "logSeq", id, channel_id, seq, sender_id, gone, doc, bytes, total,
+      case when total <= ${sql.lit(bytesMax)} or total = bytes then (
+        select t.envelope from log t where t.channel_id = s.channel_id and t.seq = s.text_seq)
+      end as envelope
+    from summed s order by channel_id, log_seq`.execute(db);
+  return rows;
 }
 
 // SQLite keeps the order of a cross join, so that it reads the list first and uses the keys of the other tables.
@@ -282,7 +308,7 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
   const taken = whole.length > 0 ? whole : fitting;
   const ids = taken.filter(({ wanted }) => wanted === 1).map(({ id }) => id);
-  await indexMessages(engine, feed, ids, 'older');
+  await indexMessages(engine, feed, await messagesById(engine.db, ids), 'older');
   feed.backfill_before = isLast ? null : (taken.at(-1)?.id ?? null);
   // The last segment is not filled any more.
   if (isLast) await queueSegment(engine.db, segmentOf(feed.first_doc));
@@ -293,14 +319,13 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
 async function indexMessages(
   engine: Feeding,
   feed: Changing,
-  ids: readonly string[],
+  rows: IndexedRow[],
   place: 'newer' | 'older',
 ): Promise<void> {
-  if (ids.length === 0) return;
+  if (rows.length === 0) return;
   const { db, dialect } = engine;
-  const rows = await messagesById(db, ids);
-  const gone = rows.flatMap(({ doc, isGone }) => (isGone && doc !== null ? [doc] : []));
-  await removeDocs(db, gone);
+  const removed = rows.flatMap(({ doc, gone }) => (gone === 1 && doc !== null ? [doc] : []));
+  await removeDocs(db, removed);
   const added: (readonly [doc: number, channelId: string, seq: number])[] = [];
   const found = new Map<number, Map<string, number[]>>();
   const times = new Map<number, { oldest: number; newest: number }>();
@@ -309,7 +334,7 @@ async function indexMessages(
   const pauses = createPauses();
   rows.sort(place === 'newer' ? byAge : (a, b) => byAge(b, a));
   for (const row of rows) {
-    if (row.isGone) continue;
+    if (row.gone === 1) continue;
     const message = messageIn(row, engine.report);
     if (!message) continue;
     const doc = row.doc ?? takeNumber(feed, place);
@@ -399,21 +424,15 @@ function termsOf(content: string, channelId: string, senderId: string): Set<stri
 }
 
 async function messagesById(db: Kysely<Tables>, ids: readonly string[]): Promise<IndexedRow[]> {
-  const { rows } = await sql<
-    Omit<IndexedRow, 'isGone'> & {
-      readonly deleted_at: number | null;
-      readonly channel_deleted_at: number | null;
-    }
-  >`select m.id, m.channel_id, m.seq, m.sender_id, m.deleted_at,
-      (select c.deleted_at from channels c where c.id = m.channel_id) as channel_deleted_at,
+  if (ids.length === 0) return [];
+  const { rows } = await sql<IndexedRow>`select m.id, m.channel_id, m.seq, m.sender_id,
+      case when m.deleted_at is null and c.deleted_at is null then 0 else 1 end as gone,
       (select l.envelope from log l where l.channel_id = m.channel_id and l.seq = m.text_seq)
         as envelope,
       (select d.doc from search_docs d where d.channel_id = m.channel_id and d.seq = m.seq) as doc
-    from messages m where m.id in (${sql.join([...ids])})`.execute(db);
-  return rows.map(({ deleted_at, channel_deleted_at, ...row }) => ({
-    ...row,
-    isGone: deleted_at !== null || channel_deleted_at !== null,
-  }));
+    from messages m join channels c on c.id = m.channel_id
+    where m.id in (${sql.join([...ids])})`.execute(db);
+  return rows;
 }
 
 async function queueSegment(db: Kysely<Tables>, segment: number): Promise<void> {

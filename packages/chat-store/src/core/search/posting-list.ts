@@ -84,3 +84,14 @@ export function addStored(set: DocSet, stored: Uint8Array): void {
     addDoc(set, ((stored[at] ?? 0) << 8) | (stored[at + 1] ?? 0));
   }
 }
+
+/** True if the other set has each document of a stored set, and the stored set is as `encodeSet` stores it. */
+export function isWithin(stored: Uint8Array, other: DocSet): boolean {
+  if (stored.length === bitmapBytes)
+    return stored.every((byte, i) => (byte & ~(other[i] ?? 0)) === 0);
+  for (let at = 0; at + 1 < stored.length; at += offsetBytes) {
+    const offset = ((stored[at] ?? 0) << 8) | (stored[at + 1] ?? 0);
+    if (((other[offset >> 3] ?? 0) & (1 << (offset & 7))) === 0) return false;
+  }
+  return true;
+}

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { jsonList } from '../json-list.ts';
-import type { Dialect } from '../migrations.ts';
+import type { Dialect } from '../engine.ts';
 import type { Tables } from '../tables.ts';
 
 /** Postings before they are written, by segment and term, as they are stored. */

@@ -7,6 +7,7 @@ import {
   emptySet,
   encodeSet,
   intersect,
+  isWithin,
   segmentDocs,
   type DocSet,
 } from './posting-list.ts';
@@ -42,15 +43,12 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
   const merged = new Map<string, Uint8Array>();
   const replaced: string[] = [];
   for (const [term, parts] of byTerm) {
+    const [only] = parts;
+    if (only && parts.length === 1 && isWithin(only, present)) continue;
     const set = emptySet();
     for (const docs of parts) addStored(set, docs);
-    const isAny = intersect(set, present);
-    const [first] = parts;
-    const stored = encodeSet(set);
-    const isSame = parts.length === 1 && isAny && Buffer.compare(stored, first ?? set) === 0;
-    if (isSame) continue;
     replaced.push(term);
-    if (isAny) merged.set(term, stored);
+    if (intersect(set, present)) merged.set(term, encodeSet(set));
   }
   if (replaced.length > 0) {
     await db

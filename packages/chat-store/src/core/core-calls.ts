@@ -1,0 +1,87 @@
+import type { StoreCore } from './store-core.ts';
+
+/** The kinds of calls to the database. Each has separate connections, a separate thread, or a limited share of them. */
+export const callKinds = ['commit', 'write', 'read', 'look_up', 'system'] as const;
+export type CallKind = (typeof callKinds)[number];
+
+export type CoreMethod = Exclude<keyof StoreCore, 'close'>;
+
+interface CallClass {
+  /** The label of the call in the metrics, and the lane in which it waits. */
+  readonly kind: CallKind;
+  /** The SQLite thread that makes the call. */
+  readonly thread: 'writer' | 'reader' | 'system';
+  /** The PostgreSQL pool whose connections the call uses. */
+  readonly pool: 'reads' | 'system';
+}
+
+const commit: CallClass = { kind: 'commit', thread: 'writer', pool: 'reads' };
+const write: CallClass = { kind: 'write', thread: 'writer', pool: 'system' };
+/** A write of many rows, which would delay beats and revocations in the pool of system calls. */
+const bulkWrite: CallClass = { kind: 'write', thread: 'writer', pool: 'reads' };
+const read: CallClass = { kind: 'read', thread: 'reader', pool: 'reads' };
+const lookUp: CallClass = { kind: 'look_up', thread: 'system', pool: 'system' };
+const system: CallClass = { kind: 'system', thread: 'system', pool: 'system' };
+
+type CallOf<M extends CoreMethod> = CallClass & {
+  /** The agent in whose queue a look-up waits, if the caller names none. Without it the look-up goes first. */
+  readonly agentOf?: (...args: Parameters<StoreCore[M]>) => string;
+};
+
+/** Says of every method of the core where and in which queue it runs. */
+export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
+  runGroup: commit,
+  beat: write,
+  recordAgents: write,
+  revoke: write,
+  recordMinted: write,
+  recordTokenUses: write,
+  recordAudit: write,
+  giveAgentOrder: write,
+  changeEpoch: write,
+  sweep: bulkWrite,
+  feedSearch: bulkWrite,
+  eraseSome: bulkWrite,
+  read,
+  readJson: read,
+  access: lookUp,
+  logPage: lookUp,
+  directChannels: { ...lookUp, agentOf: (agentId) => agentId },
+  isRevoked: { ...lookUp, agentOf: ({ sub }) => sub },
+  hubs: lookUp,
+  readMinted: lookUp,
+  readTime: lookUp,
+  readAudit: lookUp,
+  isKnownAgent: lookUp,
+  heads: system,
+  recentHeads: system,
+  changes: system,
+  agentOrders: system,
+  freezes: system,
+  redislessHubs: system,
+  epoch: system,
+};
+
+export const coreMethods = Object.keys(coreCalls) as readonly CoreMethod[];
+
+export type CoreCall = (...args: readonly unknown[]) => Promise<unknown>;
+
+/** A core that makes each call with the function that `callOf` returns for it. */
+export function coreOf(
+  callOf: (method: CoreMethod) => CoreCall,
+  close: () => Promise<void>,
+): StoreCore {
+  const calls = Object.fromEntries(coreMethods.map((method) => [method, callOf(method)]));
+  return { ...(calls as unknown as Omit<StoreCore, 'close'>), close };
+}
+
+/** A core that makes the calls of another one through `wrap`. */
+export function wrapCalls(
+  core: StoreCore,
+  wrap: (call: CoreCall, method: CoreMethod) => CoreCall,
+): StoreCore {
+  return coreOf(
+    (method) => wrap(core[method] as CoreCall, method),
+    () => core.close(),
+  );
+}

@@ -1,0 +1,22 @@
+import { sql, type Kysely } from 'kysely';
+import type { Dialect } from '../engine.ts';
+import { columnsOf, runAll } from './statements.ts';
+
+/**
+ * Adds the table of known agents, filled with the current members, and the taints of messages, which a message passes
+ * on to the messages that it causes. The log's rows are not changed: the fields that they lack are added when they are
+ * read.
+ */
+export async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const { id, clustered } = columnsOf(dialect);
+  await runAll(db, [
+    sql`create table agents (
+      id ${id} not null primary key,
+      kind text,
+      first_seen bigint,
+      last_seen bigint
+    ) ${clustered}`,
+    sql`insert into agents (id) select distinct agent_id from members`,
+    sql`alter table messages add column taint text`,
+  ]);
+}

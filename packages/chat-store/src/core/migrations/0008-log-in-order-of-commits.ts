@@ -1,0 +1,46 @@
+import { sql, type Kysely } from 'kysely';
+import type { Dialect } from '../engine.ts';
+import { runAll } from './statements.ts';
+
+/**
+ * Halves the pages that a message writes. The index of client message ids now begins with the id, which begins with its
+ * time, so the index grows only at its end. On SQLite the log's rows are now stored in the order of their commits
+ * instead of by channel, because an insert in the middle of the tree rewrote the pages around it. The existing rows are
+ * copied channel by channel, so that each old log stays contiguous. A million rows took a minute, and the copy needs as
+ * much free disk space as the log has.
+ */
+export async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const indexClientMessages = sql`create unique index log_by_client_message
+    on log (client_message_id, channel_id, sender_id) where client_message_id is not null`;
+  if (dialect === 'postgres') {
+    await runAll(db, [sql`drop index log_by_client_message`, indexClientMessages]);
+    return;
+  }
+  await runAll(db, [
+    sql`create table log_by_commit (
+      channel_id text not null,
+      seq bigint not null,
+      id text not null,
+      type text not null,
+      sender_id text not null,
+      timestamp bigint not null,
+      message_id text,
+      client_message_id text,
+      fingerprint text,
+      envelope text not null,
+      mark bigint,
+      constraint log_key primary key (channel_id, seq)
+    )`,
+    sql`insert into log_by_commit (channel_id, seq, id, type, sender_id, timestamp, message_id,
+        client_message_id, fingerprint, envelope, mark)
+      select channel_id, seq, id, type, sender_id, timestamp, message_id, client_message_id,
+        fingerprint, envelope, mark
+      from log order by channel_id, seq`,
+    sql`drop table log`,
+    sql`alter table log_by_commit rename to log`,
+    indexClientMessages,
+    sql`create index log_edits on log (channel_id, message_id)
+      where type = 'channel.message.edit'`,
+    sql`create index log_marks on log (mark) where mark is not null`,
+  ]);
+}
