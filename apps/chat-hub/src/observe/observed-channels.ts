@@ -55,8 +55,8 @@ export function createObservedChannels(deps: {
   return {
     /** Call it when an admin's call was successful. */
     called(request: ActRequest, method: MethodName, params: object): void {
-      if (!observing.has(method)) return;
-      const { agentId } = request.identity;
+      const { agentId, observesPrivate } = request.identity;
+      if (!observesPrivate || !observing.has(method)) return;
       const now = performance.now();
       const unknown = new Set(
         channelIdsOf(params).filter(
