@@ -28,10 +28,11 @@ import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
+import { createInboxWaits } from './channels/inbox-waits.ts';
 import { createLogWaits } from './channels/log-waits.ts';
 import type { OwnOutage } from './recovery/own-outage.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
-import { isWithinBounds, refuseNonAdmin } from './edge/identity.ts';
+import { isWithinBounds, refuseNonAdmin, type Identity } from './edge/identity.ts';
 import { createFreezes, freezeWithoutReason } from './edge/freezes.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
 import { createRevocations, isRevokedBy } from './edge/revocations.ts';
@@ -111,16 +112,16 @@ export async function startLive(
     }),
   );
 
-  const logWaits = createLogWaits({
-    store,
-    rooms,
+  const waiting = {
     isRevoked: revocations.has,
-    onFailed(error) {
+    onFailed(error: unknown) {
       const refusal = refusalOfError(error);
       if (refusal.code === 'internal') log.error({ err: error }, 'a wait for an event failed');
       return refusal;
     },
-  });
+  };
+  const logWaits = createLogWaits({ store, rooms, ...waiting });
+  const inboxWaits = createInboxWaits({ store, bus, log, ...waiting });
 
   const directMembers = createDirectMembers({ store, cache, rooms });
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
@@ -132,6 +133,7 @@ export async function startLive(
     ...publishing,
     frozen: freezes.frozen,
     loops: createAgentLoops(services.agentLoop, log),
+    onInboxItems: inboxWaits.committed,
     store: services.tracing.store(store),
   });
   const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
@@ -222,12 +224,15 @@ export async function startLive(
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked(revoked) {
         endRevoked(sessions, revoked);
-        logWaits.endRevoked((identity) => revoked.some((entry) => isRevokedBy(identity, entry)));
+        const isEnded = (identity: Identity) =>
+          revoked.some((entry) => isRevokedBy(identity, entry));
+        for (const waits of [logWaits, inboxWaits]) waits.endRevoked(isEnded);
         revocations.add(revoked);
         endRevoked(sessions, revoked);
       },
       onDirect: (channelId, head) =>
         foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
+      onChecked: (hasEvents) => inboxWaits.checked(hasEvents),
       onFreezes: (version) => freezes.check(version),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
@@ -246,6 +251,7 @@ export async function startLive(
   return {
     rooms,
     logWaits,
+    inboxWaits,
     sessions,
     presence,
     typing: typingFeed,

@@ -130,7 +130,7 @@ export async function startHub(
       await createAgentOrders({ store, sessions: live.sessions, log }),
     );
     const limiter = countRefusals(services.limiter, metrics, agentOrders.limiters);
-    const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits } = live;
+    const { sessions, unsent, slices, redisState, traffic, selfProbe, logWaits, inboxWaits } = live;
 
     const allowance = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
@@ -158,7 +158,7 @@ export async function startHub(
     const observe = traffic.called;
     const invoke = tracing.invoke(
       createInvoke({
-        ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, log },
+        ...{ handlers, limiter, onLimited, observe, unsent, slices, logWaits, inboxWaits, log },
         onAdminCall({ identity, transport, trace }, method, params) {
           const requestId = trace?.requestId ?? null;
           live.audit.called({ identity, transport, requestId }, method, params);
@@ -250,7 +250,7 @@ export async function startHub(
       readiness.drain();
       // Until the balancer notices the drain it sends new clients, and they are served as usual.
       await delay(config.drainDelayMs);
-      await logWaits.drain();
+      await Promise.all([logWaits.drain(), inboxWaits.drain()]);
       const { drainMs: maxMs } = config;
       const drain = { perSecond: pace.perSecond, maxMs, minMs: Math.min(minDrainMs, maxMs) };
       drainEndMs = Date.now() + drainLengthMs(sessions.size, drain);

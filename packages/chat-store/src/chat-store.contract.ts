@@ -5,6 +5,7 @@ import { describeClaims } from './contract/claims.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
 import { describeFreezes } from './contract/freezes.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
+import { describeInbox } from './contract/inbox.contract.ts';
 import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLedger } from './contract/ledger.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
@@ -55,6 +56,7 @@ export function describeChatStore(
     describeRights(database);
     describeMessages(database);
     describeMentions(database);
+    describeInbox(database);
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);

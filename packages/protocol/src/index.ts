@@ -9,6 +9,7 @@ export { buildJsonSchemas, type JsonSchema, type JsonSchemaOptions } from './jso
 export { isMethodName, methods } from './methods.ts';
 export type { MethodName, MethodOfKind, ParamsInputOf, ParamsOf, ResultOf } from './methods.ts';
 export type { MethodDefinition, MethodExample, MethodKind } from './methods/definition.ts';
+export type { InboxItem } from './methods/inbox.ts';
 export type { LedgerGrouping } from './methods/ledger.ts';
 export type { MethodLimit, RestRoute } from './methods/definition.ts';
 export { notifications, type NotificationName, type NotificationOf } from './notifications.ts';

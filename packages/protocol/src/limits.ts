@@ -82,6 +82,12 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
+  /** Unacknowledged items of one agent; the oldest fall out, and are counted. */
+  inboxItems: 10_000,
+  /** The line that stands for an older item of an inbox. */
+  inboxLineChars: 120,
+  /** The most characters of the texts in one answer of an inbox. */
+  inboxChars: 1_048_576,
   /** A query of a search. */
   searchChars: 256,
   /** The words of a query: each is looked up in the index. */

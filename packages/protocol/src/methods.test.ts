@@ -117,6 +117,8 @@ const least: Record<MethodName, [written: object, seen: object]> = {
     { ...c, seq: 7, back: false },
   ],
   'read.state': same({}),
+  'inbox.read': [{}, { after: null, limit: 50, maxChars: null, waitMs: 0, agentId: null }],
+  'inbox.ack': same({ cursor: 'ik3v9.2a.0' }),
   'agent.kick': same({ agentId: 'bob', reason: 'why' }),
   'agent.limit': [
     { agentId: 'bob', message: '6/60' },

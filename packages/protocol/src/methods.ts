@@ -7,6 +7,7 @@ import { claimMethods } from './methods/claim.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
 import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
 import { freezeMethods } from './methods/freeze.ts';
+import { inboxMethods } from './methods/inbox.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
@@ -32,6 +33,7 @@ export const methods = {
   ...presenceMethods,
   ...collaborationMethods,
   ...readMethods,
+  ...inboxMethods,
   ...agentMethods,
   ping: {
     kind: 'live',

@@ -26,6 +26,7 @@ export { canonicalEmoji } from './emoji.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
+export { decodeInboxCursor, encodeInboxCursor, type InboxPlace } from './inbox-cursor.ts';
 export { inboxReasons, type InboxReason } from './inbox-reasons.ts';
 export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 export { decodeThreadCursor, encodeThreadCursor } from './list-cursor.ts';

@@ -1,4 +1,4 @@
-import { encodeListCursor, methods, type MethodName } from '@openclaw/protocol';
+import { encodeInboxCursor, encodeListCursor, methods, type MethodName } from '@openclaw/protocol';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { mutate, mutation } from './fuzz-values.ts';
@@ -40,6 +40,7 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   cursor: fc.constantFrom(
     ...['$public', '$owner', 'zzz'],
     ...[encodeListCursor({ by: 'x', id: 'zzz' }), encodeListCursor({ by: 1, id: 'zzz' })],
+    encodeInboxCursor({ scope: 'zzz', place: 9, next: 9, open: [1, 7] }),
   ),
   content: fc.oneof(
     fc.string({ minLength: 1, maxLength: 40 }),

@@ -8,11 +8,13 @@ import {
 
 /**
  * A write of the history: the store's command, as data. Claims depend on the time, which the model does not know.
- * Freezes and budgets are for senders of a kind, and those of the model have none.
+ * Freezes and budgets are for senders of a kind, and those of the model have none. Inboxes are no part of a log.
  */
 export type Call = Exclude<
   Command,
-  { readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' }
+  {
+    readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' | 'inbox.ack';
+  }
 >;
 
 /**

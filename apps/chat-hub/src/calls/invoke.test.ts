@@ -24,6 +24,7 @@ function createBench(handlers: object, isAllowed = true, unsent = createUnsentBu
     unsent,
     slices: createTimeSlicedQueue(),
     logWaits: { run: (_wait, respond) => respond('read') },
+    inboxWaits: { run: (_wait, respond) => respond('read') },
     log: pino({ level: 'silent' }),
   });
   const allowance = { count: () => null };

@@ -15,7 +15,9 @@ import type { Decision, LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
 import { encodedText, pieceChars } from '../channels/encoding.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import type { LogWaits, OnGone } from '../channels/log-waits.ts';
+import type { OnGone, Waited } from '../channels/call-waits.ts';
+import type { InboxWaits } from '../channels/inbox-waits.ts';
+import type { LogWaits } from '../channels/log-waits.ts';
 import type { Unsent, UnsentBudget } from '../sockets/unsent-budget.ts';
 import {
   malformed,
@@ -91,10 +93,11 @@ export function createInvoke(deps: {
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
   readonly logWaits: Pick<LogWaits, 'run'>;
+  readonly inboxWaits: Pick<InboxWaits, 'run'>;
   readonly log: Logger;
 }): Invoke {
-  const { handlers, limiter, onLimited, observe, onAdminCall, unsent, slices, logWaits, log } =
-    deps;
+  const { handlers, limiter, onLimited, observe, onAdminCall, unsent, slices, log } = deps;
+  const { logWaits, inboxWaits } = deps;
 
   /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
@@ -221,14 +224,20 @@ export function createInvoke(deps: {
      * memory.
      */
     async function runAfterWait(checked: Checked): Promise<void> {
-      const { channelId, after, waitMs } = checked.params as ParamsOf<'log.read'>;
       const onGone: OnGone = session
         ? (listener) => session.onClosed(listener)
         : (call.onGone ?? (() => () => undefined));
-      await logWaits.run({ identity, channelId, after, waitMs, onGone }, async (waited) => {
+      const respondAfter = async (waited: Waited) => {
         if (waited === 'read') return runInOrder(checked);
         return waited === 'gone' ? end('abandoned') : reply(waited);
-      });
+      };
+      if (checked.method === 'inbox.read') {
+        const params = checked.params as ParamsOf<'inbox.read'>;
+        const wait = { identity, params, waitMs: params.waitMs, onGone };
+        return inboxWaits.run(wait, respondAfter);
+      }
+      const { channelId, after, waitMs } = checked.params as ParamsOf<'log.read'>;
+      return logWaits.run({ identity, channelId, after, waitMs, onGone }, respondAfter);
     }
 
     async function runCall(checked: Checked): Promise<void> {

@@ -5,7 +5,8 @@ import { waitFor } from '@openclaw/test-support';
 import type { Identity } from '../edge/identity.ts';
 import { identityOf } from '../testing/identity.ts';
 import { createSessionBench } from '../testing/session-bench.ts';
-import { createLogWaits, type Waited } from './log-waits.ts';
+import type { Waited } from './call-waits.ts';
+import { createLogWaits } from './log-waits.ts';
 
 /** Waits on one room, with the answers in the order in which they came. */
 function createBench(limits: { readonly perAgent?: number; readonly perHub?: number } = {}) {

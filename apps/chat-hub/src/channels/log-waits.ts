@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
-import { refuse, type Refusal } from '@openclaw/protocol';
 import { whyNotMember } from '../methods/rights.ts';
+import type { Refusal } from '@openclaw/protocol';
 import { isWithinBounds, type Identity } from '../edge/identity.ts';
+import { createCallWaits, type CallWait, type EndWait, type Waited } from './call-waits.ts';
 import type { Rooms } from './rooms.ts';
 
 /**
@@ -10,35 +10,12 @@ import type { Rooms } from './rooms.ts';
  * follows.
  */
 const maxPerAgent = 16;
-/**
- * The most waiting reads on this hub. Each keeps a connection open, and one event makes all readers of its channel
- * read.
- */
-const maxPerHub = 4_096;
-/** How long a refused client should wait before it tries again. */
-const retryMs = 1_000;
-/** How long a drain waits for the answers of the reads that it ended. */
-const answersMs = 1_000;
-
-/** Registers a listener for the end of a call's connection. Returns a function that removes it. */
-export type OnGone = (listener: () => void) => () => void;
 
 /** A read of a log that waits for its next event. */
-export interface LogWait {
-  readonly identity: Identity;
+export interface LogWait extends CallWait {
   readonly channelId: string;
   readonly after: number;
-  readonly waitMs: number;
-  /** Ends the wait when the connection of the call ends. */
-  readonly onGone: OnGone;
 }
-
-/** `read`: read the log now. `gone`: nobody waits for the answer any more. */
-export type Waited = 'read' | 'gone' | Refusal;
-
-type End = (reason: Waited) => void;
-
-const revoked = refuse('unauthorized', 'the token was revoked');
 
 /**
  * The reads of logs that wait for an event. Each costs the database one look-up at its start. The channel's room ends
@@ -48,41 +25,14 @@ const revoked = refuse('unauthorized', 'the token was revoked');
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;
   readonly rooms: Pick<Rooms, 'open' | 'left' | 'epochGeneration'>;
-  /**
-   * True when the token was revoked in the last minute: a call that was verified earlier may begin to wait only now.
-   */
   readonly isRevoked: (identity: Identity) => boolean;
-  /** Turns a failure of the wait into the refusal of the call. */
   readonly onFailed: (error: unknown) => Refusal;
   /** @default 16 */
   readonly perAgent?: number;
-  /** @default 4096 */
   readonly perHub?: number;
 }) {
-  const { store, rooms, isRevoked, perAgent = maxPerAgent, perHub = maxPerHub } = deps;
-  const waits = new Set<{ readonly identity: Identity; readonly end: End }>();
-  const counts = new Map<string, number>();
-  let size = 0;
-  let isDraining = false;
-
-  /** Reserves a slot for a wait of the agent, or returns the refusal. */
-  function enter(agentId: string): Refusal | null {
-    if (isDraining) return refuse('unavailable', 'the hub is draining', retryMs);
-    const own = counts.get(agentId) ?? 0;
-    if (own >= perAgent)
-      return refuse('rate_limited', `at most ${perAgent} reads of an agent may wait`, retryMs);
-    if (size >= perHub) return refuse('rate_limited', 'too many reads wait on this hub', retryMs);
-    counts.set(agentId, own + 1);
-    size += 1;
-    return null;
-  }
-
-  function leave(agentId: string): void {
-    const own = (counts.get(agentId) ?? 1) - 1;
-    if (own > 0) counts.set(agentId, own);
-    else counts.delete(agentId);
-    size -= 1;
-  }
+  const { store, rooms } = deps;
+  const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
 
   /**
    * The head of the channel's log, or null when the agent may not read it. The read that follows returns the refusal.
@@ -93,8 +43,8 @@ export function createLogWaits(deps: {
     return access && whyNotMember(access, identity) === null ? access.head : null;
   }
 
-  async function waitForEvent({ identity, ...wait }: LogWait, ended: Promise<Waited>, end: End) {
-    const { channelId, after } = wait;
+  async function waitForEvent(wait: LogWait, ended: Promise<Waited>, end: EndWait) {
+    const { identity, channelId, after } = wait;
     const { epochGeneration } = rooms;
     // The rights are checked before the room is opened, because an outsider must not open one.
     const head = await readableHead(identity, channelId);
@@ -115,58 +65,14 @@ export function createLogWaits(deps: {
     }
   }
 
-  /** Waits in the slot that the caller has reserved. Rejects with ChatStoreError. */
-  async function waitInPlace(wait: LogWait): Promise<Waited> {
-    const { identity, onGone, waitMs } = wait;
-    const { promise, resolve: end } = Promise.withResolvers<Waited>();
-    const own = { identity, end };
-    waits.add(own);
-    const removeListener = onGone(() => end('gone'));
-    const untilExpiryMs = (identity.expiresAtMs ?? Infinity) - Date.now();
-    const last = untilExpiryMs < waitMs ? refuse('unauthorized', 'the token has expired') : 'read';
-    const timer = setTimeout(() => end(last), Math.max(0, Math.min(waitMs, untilExpiryMs)));
-    try {
-      // The database or the bus may answer late, so the end of the wait does not depend on them.
-      return await Promise.race([promise, waitForEvent(wait, promise, end)]);
-    } finally {
-      end('read');
-      clearTimeout(timer);
-      removeListener();
-      waits.delete(own);
-    }
-  }
-
   return {
-    /** Reads that wait or are being answered. */
+    ...waits,
     get size() {
-      return size;
+      return waits.size;
     },
-    /**
-     * Waits, then calls `respond`, which answers the call. The wait counts against the limits until the call is
-     * answered.
-     */
-    async run(wait: LogWait, respond: (waited: Waited) => Promise<void>): Promise<void> {
-      const { agentId } = wait.identity;
-      if (isRevoked(wait.identity)) return respond(revoked);
-      const refusal = enter(agentId);
-      if (refusal) return respond(refusal);
-      try {
-        await respond(await waitInPlace(wait).catch(deps.onFailed));
-      } finally {
-        leave(agentId);
-      }
-    },
-    /** Ends the waits of the identities whose token was revoked. */
-    endRevoked(isEnded: (identity: Identity) => boolean) {
-      for (const { identity, end } of waits) if (isEnded(identity)) end(revoked);
-    },
-    /** Ends all waits, and refuses new ones. Resolves once all are answered, at the latest after a second. */
-    async drain() {
-      isDraining = true;
-      for (const { end } of waits) end('read');
-      const endMs = performance.now() + answersMs;
-      while (size > 0 && performance.now() < endMs) await delay(5);
-    },
+    /** Waits for an event after `after`, then calls `respond`, which answers the call. */
+    run: (wait: LogWait, respond: (waited: Waited) => Promise<void>) =>
+      waits.run(wait, (ended, end) => waitForEvent(wait, ended, end), respond),
   };
 }
 

@@ -33,6 +33,8 @@ export function createPublisher(deps: {
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
   readonly frozen: Frozen;
   readonly loops: AgentLoops;
+  /** Called with the agents whose inboxes got an item. */
+  readonly onInboxItems?: (agentIds: readonly string[]) => void;
 }) {
   const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log, frozen, loops } = deps;
 
@@ -89,8 +91,9 @@ export function createPublisher(deps: {
     ): Promise<Answer<M>> {
       const outcome = await store.append(actingNow(actor, caller.transport), method, params);
       if (!outcome.ok) return outcome;
-      for (const { event, agentTopics, announcement } of outcome.events) {
+      for (const { event, agentTopics, announcement, inboxes } of outcome.events) {
         publish(event, agentTopics);
+        if (inboxes) deps.onInboxItems?.(inboxes);
         if (announcement) announce(announcement, caller.identity);
       }
       if (outcome.addressed) {

@@ -99,6 +99,8 @@ describe('an admin that is no member', () => {
         topics: [{ channelId, error: { code: 'not_found' } }],
       });
     }
+    expect(await codeOf(root.call('inbox.read', { agentId: 'ben' }))).toBe('forbidden');
+    expect(await codeOf(root.call('inbox.read', {}))).toBe('ok');
     expect(await codeOf(root.call('message.history', { channelId: 'open' }))).toBe('ok');
     // It may make itself a member, which is audited as such.
     await root.call('member.add', { channelId: 'secret', agentId: 'root' });

@@ -34,7 +34,7 @@ function withMentions<P extends { readonly parseMentions: boolean | null }>(
   return { ...params, parseMentions: params.parseMentions ?? transport === 'rest' };
 }
 
-/** Handlers of message.*, direct.send, reaction.*, log.read, read.* and collaboration.emit. */
+/** Handlers of message.*, direct.send, reaction.*, log.read, read.*, inbox.* and collaboration.emit. */
 export function messageMethods(deps: MethodDeps) {
   const { store, cache, publisher, typing } = deps;
   const readHistory = reads(deps, 'message.history');
@@ -119,6 +119,8 @@ export function messageMethods(deps: MethodDeps) {
     'log.read': reads(deps, 'log.read'),
     'read.mark': writes(deps, 'read.mark'),
     'read.state': reads(deps, 'read.state'),
+    'inbox.read': reads(deps, 'inbox.read'),
+    'inbox.ack': writes(deps, 'inbox.ack'),
     'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
       if (isReservedName(name))

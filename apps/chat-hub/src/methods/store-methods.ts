@@ -1,5 +1,5 @@
 import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
-import type { ParamsOf, Refusal } from '@openclaw/protocol';
+import { refuse, type ParamsOf, type Refusal } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { notMember } from './rights.ts';
@@ -25,7 +25,7 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
   return async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
     const read = await store.readJson(caller.identity, method, params);
     if (!read.ok) return read;
-    return (await refuseObserver(store, caller, params)) ?? { ok: true, resultBytes: read.json };
+    return (await refuseObserver(store, caller, method, params)) ?? { ok: true, resultBytes: read.json };
   };
 }
 
@@ -36,11 +36,17 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,
   caller: Caller,
+  method: ReadMethod,
   params: object,
 ): Promise<Refusal | null> {
   const { isAdmin, observesPrivate } = caller.identity;
   if (!isAdmin || observesPrivate) return null;
-  const { channelId } = params as { readonly channelId?: string | null };
+  const { channelId, agentId } = params as {
+    readonly channelId?: string | null;
+    readonly agentId?: string | null;
+  };
+  if (method === 'inbox.read' && agentId != null && agentId !== caller.identity.agentId)
+    return refuse('forbidden', 'on this hub, admins do not read the inboxes of others');
   if (channelId == null) return null;
   return notMember(store, caller, channelId);
 }

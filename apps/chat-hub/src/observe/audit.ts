@@ -1,5 +1,5 @@
 import { newAuditId, type AuditRecord, type ChatStore } from '@openclaw/chat-store';
-import type { MethodName } from '@openclaw/protocol';
+import type { MethodName, ParamsOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
@@ -74,7 +74,7 @@ export function createAudit(deps: {
     logged,
     /** Call it when a call was successful. Records it when it was an administrative act. */
     called(request: ActRequest, method: MethodName, params: object): void {
-      if (!request.identity.isAdmin || !isAct(method, params)) return;
+      if (!request.identity.isAdmin || !isAct(request.identity, method, params)) return;
       const named = params as Readonly<Record<string, unknown>>;
       const details = Object.fromEntries(
         namedParams.filter((name) => named[name] !== undefined).map((name) => [name, named[name]]),
@@ -92,8 +92,12 @@ export function createAudit(deps: {
   };
 }
 
-function isAct(method: MethodName, params: object): boolean {
+function isAct({ agentId }: Identity, method: MethodName, params: object): boolean {
   if (adminMethods.has(method)) return true;
+  if (method === 'inbox.read') {
+    const { agentId: owner } = params as ParamsOf<'inbox.read'>;
+    return owner !== null && owner !== agentId;
+  }
   return method === 'collaboration.emit' && 'channelId' in params && params.channelId === null;
 }
 

@@ -19,6 +19,7 @@ export function observeLive(
     sessions,
     rooms,
     logWaits,
+    inboxWaits,
     directHeads,
     unsent,
     ringBudget,
@@ -32,6 +33,7 @@ export function observeLive(
   read('hub_sockets_lagging', () => sessions.lagging);
   read('hub_agents', () => sessions.agents);
   read('hub_waiting_log_reads', () => logWaits.size);
+  read('hub_waiting_inbox_reads', () => inboxWaits.size);
   read('hub_rooms', () => rooms.size);
   read('hub_unsent_bytes', () => unsent.bytes);
   read('hub_unsent_limit_bytes', () => unsent.maxBytes);

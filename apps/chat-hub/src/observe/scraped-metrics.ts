@@ -25,6 +25,7 @@ const definitions = {
   },
   hub_agents: { type: 'gauge', help: 'Agents with a socket here' },
   hub_waiting_log_reads: { type: 'gauge', help: 'Calls of log.read that wait for an event' },
+  hub_waiting_inbox_reads: { type: 'gauge', help: 'Calls of inbox.read that wait for an item' },
   hub_rooms: { type: 'gauge', help: 'Live channels' },
   hub_connections: { type: 'gauge', help: 'Open connections, WebSocket and HTTP' },
   hub_connections_limit: {

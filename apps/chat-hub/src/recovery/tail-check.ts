@@ -26,6 +26,8 @@ export async function startTailCheck(deps: {
    * it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
+  /** Called with each page of commits: true if they have new events. */
+  readonly onChecked?: (hasEvents: boolean) => void;
   /** Called with the version of the freezes, which changes with each of them. */
   readonly onFreezes: (version: string) => Promise<void>;
   readonly onEpoch: (epoch: string) => Promise<void>;
@@ -67,6 +69,7 @@ export async function startTailCheck(deps: {
       metrics.tailRepairs.inc();
       room.raise(head);
     }
+    deps.onChecked?.(changes.heads.length > 0);
     if (changes.revoked.length > 0) deps.onRevoked(changes.revoked);
     await deps.onFreezes(changes.freezes);
     mark = changes.mark;

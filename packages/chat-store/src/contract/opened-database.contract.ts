@@ -9,6 +9,7 @@ import { openSqliteCore } from '../sqlite/sqlite-core.ts';
 
 /** A database whose tables and size the test can read. */
 export interface OpenedDatabase {
+  readonly url: string;
   /** Opens another hub's core on this database. The caller closes the core. */
   open(): Promise<StoreCore>;
   run(sql: string): void;
@@ -57,6 +58,7 @@ export async function openSqlite(): Promise<OpenedDatabase> {
   const count = (sql: string) =>
     using((database) => Number(Object.values(database.prepare(sql).get() ?? {})[0]));
   return {
+    url: `sqlite:${path}`,
     open: () => openSqliteCore({ path, ...timeouts }, throwFault),
     run: (sql) => using((database) => database.exec(sql)),
     count,
@@ -70,6 +72,7 @@ export async function openSqlite(): Promise<OpenedDatabase> {
 export async function openPostgres(): Promise<OpenedDatabase> {
   const server = await startPostgres();
   return {
+    url: server.url,
     open: () => openPostgresCore({ url: server.url, poolSize: 2, ...timeouts }, throwFault),
     run: (sql) => void server.query(sql),
     count: (sql) => Number(server.query(sql)),

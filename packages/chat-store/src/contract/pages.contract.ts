@@ -100,6 +100,7 @@ export function describePages(database: () => TestDatabase): void {
         'freeze.list': {},
         'ledger.sum': { by: 'channel' },
         'read.state': {},
+        'inbox.read': {},
       };
       for (const [method, params] of Object.entries(reads) as [ReadMethod, object][]) {
         const { result } = await readParsed(store, owner.agentId, method, params as never);

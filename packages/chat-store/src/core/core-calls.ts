@@ -58,6 +58,7 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   changes: system,
   agentOrders: system,
   freezes: system,
+  inboxMarks: system,
   redislessHubs: system,
   epoch: system,
 };

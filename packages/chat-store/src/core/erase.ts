@@ -405,5 +405,9 @@ async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFaul
 }
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {
-  await engine.write((db) => db.deleteFrom('agents').where('id', '=', agentId).execute());
+  await engine.write(async (db) => {
+    for (const table of ['inbox', 'inbox_overflow'] as const)
+      await db.deleteFrom(table).where('agent_id', '=', agentId).execute();
+    await db.deleteFrom('agents').where('id', '=', agentId).execute();
+  });
 }

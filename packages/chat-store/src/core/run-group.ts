@@ -162,6 +162,7 @@ function channelIdsOf(runs: readonly Run[]): string[] {
 }
 
 function channelIdOf({ method, params }: SingleCommand): string | null {
+  if (method === 'inbox.ack') return null;
   if (method !== 'freeze' && method !== 'unfreeze') return params.channelId;
   return params.scope === 'channel' ? params.id : null;
 }

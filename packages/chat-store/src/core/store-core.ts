@@ -11,6 +11,8 @@ import { changeEpoch, readEpoch } from './epoch.ts';
 import { readFreezes } from './freezes.ts';
 import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
+import { readInboxMarks } from './inbox-marks.ts';
+import { sweepInboxes } from './inbox-sweep.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { sweepRedactions } from './redactions.ts';
 import { feedSearch, type SearchFed } from './search/feed.ts';
@@ -78,9 +80,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     const isDeleting = await sweepDeleted(on);
     const isExpiring = await sweepTokens(on);
     const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
+    const isTrimming = await sweepInboxes(on, everyMs);
     const swept = await sweepRetention(on, retention, everyMs);
-    const isMore = swept.isMore || isRedacting || isDeleting || isExpiring || isForgetting;
-    return { ...swept, isMore };
+    const others = [isRedacting, isDeleting, isExpiring, isForgetting, isTrimming];
+    return { ...swept, isMore: swept.isMore || others.includes(true) };
   }
 
   return {
@@ -106,6 +109,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     changes: bind(readChanges),
     /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
     freezes: bind(readFreezes),
+    inboxMarks: bind(readInboxMarks),
     /**
      * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
      * `newer_schema` if a newer release has migrated the database past this one.
@@ -133,7 +137,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     readAudit: bind(readAudit),
     /**
      * Removes some rows of deleted messages and channels, some of expired tokens, some events that are
-     * beyond the retention of their channel or hub, and some old entries of the audit log.
+     * beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
+     * full inboxes.
      */
     sweep: bind(sweep),
     /**

@@ -15,15 +15,19 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The names of the statements that the server gets while `work` runs. */
+/** The names of the statements that the server gets on the connection of the commits while `work` runs. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const query = jest.spyOn(pg.Client.prototype, 'query');
   try {
     await work();
-    return query.mock.calls.map(([first]: readonly unknown[]) => {
+    const sent = query.mock.calls.map(([first]: readonly unknown[], index) => {
       const { name, text } = first as { readonly name?: string; readonly text?: string };
-      return name ?? (text ?? String(first)).split(' ')[0] ?? '';
+      const client = query.mock.contexts[index];
+      return { client, name: name ?? (text ?? String(first)).split(' ')[0] ?? '' };
     });
+    // The sweeps use other connections, whenever they are due.
+    const committing = sent.find(({ name }) => name === 'chat_store_lock')?.client;
+    return sent.filter(({ client }) => client === committing).map(({ name }) => name);
   } finally {
     query.mockRestore();
   }

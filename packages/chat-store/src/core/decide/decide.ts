@@ -14,6 +14,7 @@ import { claimThread, releaseClaim } from './claims.ts';
 import { emitCollaboration } from './collaboration.ts';
 import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
 import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
+import { acknowledgeInbox } from './inbox-ack.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
 import { addReaction, removeReaction } from './reactions.ts';
@@ -93,6 +94,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   unfreeze: liftFreeze,
   'collaboration.emit': emitCollaboration,
   'read.mark': evenArchived('member', markRead),
+  'inbox.ack': acknowledgeInbox,
 };
 
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {

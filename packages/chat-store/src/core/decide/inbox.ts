@@ -44,6 +44,31 @@ export function addInboxItems(
   if (inboxes.size > 0) appended.inboxes = [...inboxes];
 }
 
+/** The most items that a join renews. Further ones keep their places. */
+const renewedMax = 1_000;
+
+/**
+ * Gives the items that an agent left behind in a channel new places, because it joins again: no read has shown them since
+ * it left, so a cursor from before must not cover them.
+ */
+export async function renewInboxItems(
+  group: GroupState,
+  channelId: string,
+  agentId: string,
+): Promise<void> {
+  const items = await group.db
+    .selectFrom('inbox')
+    .selectAll()
+    .where((eb) => eb.and({ agent_id: agentId, channel_id: channelId }))
+    .orderBy('id', 'desc')
+    .limit(renewedMax)
+    .execute();
+  if (items.length === 0) return;
+  const places = items.map(({ id }) => id);
+  await group.db.deleteFrom('inbox').where('id', 'in', places).execute();
+  for (const { id: _old, ...item } of items.reverse()) group.addInboxItem(item);
+}
+
 /** What a new message is to the inboxes of others. */
 interface Addressing {
   /** The members that the message mentions, without its sender. */

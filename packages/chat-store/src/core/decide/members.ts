@@ -3,6 +3,7 @@ import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
+import { renewInboxItems } from './inbox.ts';
 import { accepted, agentKindOf, type Authorized, type DecideAuthorized } from './decision.ts';
 
 /** Anyone may join a public channel; only an admin may join a private one. */
@@ -117,6 +118,7 @@ export async function insertMember(
     inbox_seq: 0,
   };
   await group.db.insertInto('members').values(row).execute();
+  if (channel.head > 0) await renewInboxItems(group, channel.id, row.agent_id);
   group.addAgent(row.agent_id);
   const member = memberOf({ ...row, kind });
   const joined = { type: 'channel.member.join', member } as const;

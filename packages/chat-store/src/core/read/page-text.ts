@@ -19,12 +19,12 @@ export interface SizedRow {
 }
 
 /** The first rows of a page that fit into `maxBytes` together, at least one, in steps of one statement each. */
-export function stepsOf(
-  rows: readonly SizedRow[],
+export function stepsOf<R extends SizedRow>(
+  rows: readonly R[],
   maxBytes: number,
   maxRows: number = stepRows,
-): SizedRow[][] {
-  const steps: SizedRow[][] = [];
+): R[][] {
+  const steps: R[][] = [];
   let total = 0;
   let ofStep = 0;
   let reactionsOfStep = 0;

@@ -6,6 +6,7 @@ import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
 import { listThreads, readHistory } from './history.ts';
+import { readInbox } from './inbox.ts';
 import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
 import { getMessage } from './message.ts';
@@ -27,6 +28,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
   'read.state': readState,
+  'inbox.read': readInbox,
 };
 
 /** Bytes of an answer without its rows: the result's other fields and the frame around it. */
@@ -82,6 +84,6 @@ function inSnapshot<M extends ReadMethod>(
   maxBytes: number,
 ): ReturnType<Read<M>> {
   return engine.snapshot((db) =>
-    (reads[method] as Read<M>)(db, actor, params, maxBytes, engine.dialect),
+    (reads[method] as Read<M>)(db, actor, params, maxBytes, engine.dialect, engine.sql),
   );
 }

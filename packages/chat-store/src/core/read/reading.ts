@@ -7,6 +7,7 @@ import {
   type Refusal,
 } from '../../commands.ts';
 import type { ParamsOf } from '@openclaw/protocol';
+import type { Engine } from '../engine.ts';
 import { headOf } from '../head.ts';
 import type { Dialect } from '../engine.ts';
 import { authorize, type Needs } from '../rights.ts';
@@ -22,7 +23,8 @@ export type Read<M extends ReadMethod> = (
   actor: Actor,
   params: ParamsOf<M>,
   maxBytes: number,
-  dialect?: Dialect,
+  dialect: Dialect,
+  at: Engine['sql'],
 ) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string | Uint8Array> }>;
 
 /** Loads the channel to read from. Returns a refusal if the actor lacks the rights. */

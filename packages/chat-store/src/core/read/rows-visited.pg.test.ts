@@ -6,6 +6,7 @@ import type pg from 'pg';
 import type { ReadMethod } from '../../commands.ts';
 import { createChatStore } from '../../index.ts';
 import { createPool } from '../../postgres/connections.ts';
+import type { Engine } from '../engine.ts';
 import type { Tables } from '../tables.ts';
 import { readDirectChannels } from '../access.ts';
 import { readHistory } from './history.ts';
@@ -84,6 +85,9 @@ describe('rows that a read visits on PostgreSQL', () => {
     await server.stop();
   });
 
+  /** No read under test asks for the time or the snapshot. */
+  const noSql = {} as Engine['sql'];
+
   async function visited<M extends ReadMethod>(
     read: Read<M>,
     method: M,
@@ -94,7 +98,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     const actor = { agentId, isAdmin: false, ...(channels ? { channels } : {}) };
     asked.length = 0;
     const parsed = methods[method].params.parse(params) as ParamsOf<M>;
-    const answer = parsedOutcome<M>(await read(db, actor, parsed, answerBytes));
+    const answer = parsedOutcome<M>(await read(db, actor, parsed, answerBytes, 'postgres', noSql));
     if (!answer.ok) throw new Error(answer.code);
     return { rows: await rowsOfAsked(), result: answer.result };
   }

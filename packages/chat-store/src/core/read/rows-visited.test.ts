@@ -7,6 +7,7 @@ import type { ReadMethod, WriteMethod } from '../../commands.ts';
 import { commandOf } from '../../contract/command-of.contract.ts';
 import { createNodeSqliteDialect, openDatabase } from '../../sqlite/database.ts';
 import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
+import type { Engine } from '../engine.ts';
 import { createStoreCore, type StoreCore } from '../store-core.ts';
 import type { Tables } from '../tables.ts';
 import { listChannels } from './channels.ts';
@@ -31,6 +32,9 @@ function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly
   };
 }
 
+/** No read under test asks for the time or the snapshot. */
+const noSql = {} as Engine['sql'];
+
 describe('rows that a read visits on SQLite', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let core: StoreCore;
@@ -45,6 +49,7 @@ describe('rows that a read visits on SQLite', () => {
     read(
       ...([db, { agentId, isAdmin: false }] as const),
       ...([methods[method].params.parse(params) as ParamsOf<M>, answerBytes] as const),
+      ...(['sqlite', noSql] as const),
     ).then((outcome) => {
       const answer = parsedOutcome<M>(outcome);
       if (!answer.ok) throw new Error(answer.code);

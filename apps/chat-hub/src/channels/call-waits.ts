@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { refuse, type Refusal } from '@openclaw/protocol';
+import type { Identity } from '../edge/identity.ts';
+
+/**
+ * The most waiting calls on this hub, of one kind. Each keeps a connection open, and one event can make many of them
+ * read.
+ */
+const maxPerHub = 4_096;
+/** How long a refused client should wait before it tries again. */
+const retryMs = 1_000;
+/** How long a drain waits for the answers of the calls that it ended. */
+const answersMs = 1_000;
+
+/** Registers a listener for the end of a call's connection. Returns a function that removes it. */
+export type OnGone = (listener: () => void) => () => void;
+
+/** A call that waits for something to read. */
+export interface CallWait {
+  readonly identity: Identity;
+  readonly waitMs: number;
+  /** Ends the wait when the connection of the call ends. */
+  readonly onGone: OnGone;
+}
+
+/** `read`: read now. `gone`: nobody waits for the answer any more. */
+export type Waited = 'read' | 'gone' | Refusal;
+
+export type EndWait = (reason: Waited) => void;
+
+const revoked = refuse('unauthorized', 'the token was revoked');
+
+/** Waits until there is something to read. `ended` resolves when the wait ends for another reason. */
+export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
+
+/** Bounds the waits of calls: by their number, their time, their connection, their token, and the life of the hub. */
+export function createCallWaits(deps: {
+  /**
+   * True when the token was revoked in the last minute: a call that was verified earlier may begin to wait only now.
+   */
+  readonly isRevoked: (identity: Identity) => boolean;
+  /** Turns a failure of the wait into the refusal of the call. */
+  readonly onFailed: (error: unknown) => Refusal;
+  readonly perAgent: number;
+  /** @default 4096 */
+  readonly perHub?: number | undefined;
+}) {
+  const { isRevoked, perAgent, perHub = maxPerHub } = deps;
+  const waits = new Set<{ readonly identity: Identity; readonly end: EndWait }>();
+  const counts = new Map<string, number>();
+  let size = 0;
+  let isDraining = false;
+
+  /** Reserves a slot for a wait of the agent, or returns the refusal. */
+  function enter(agentId: string): Refusal | null {
+    if (isDraining) return refuse('unavailable', 'the hub is draining', retryMs);
+    const own = counts.get(agentId) ?? 0;
+    if (own >= perAgent)
+      return refuse('rate_limited', `at most ${perAgent} reads of an agent may wait`, retryMs);
+    if (size >= perHub) return refuse('rate_limited', 'too many reads wait on this hub', retryMs);
+    counts.set(agentId, own + 1);
+    size += 1;
+    return null;
+  }
+
+  function leave(agentId: string): void {
+    const own = (counts.get(agentId) ?? 1) - 1;
+    if (own > 0) counts.set(agentId, own);
+    else counts.delete(agentId);
+    size -= 1;
+  }
+
+  /** Waits in the slot that the caller has reserved. Rejects with ChatStoreError. */
+  async function waitInPlace(wait: CallWait, awaitEvent: Await): Promise<Waited> {
+    const { identity, onGone, waitMs } = wait;
+    const { promise, resolve: end } = Promise.withResolvers<Waited>();
+    const own = { identity, end };
+    waits.add(own);
+    const removeListener = onGone(() => end('gone'));
+    const untilExpiryMs = (identity.expiresAtMs ?? Infinity) - Date.now();
+    const last = untilExpiryMs < waitMs ? refuse('unauthorized', 'the token has expired') : 'read';
+    const timer = setTimeout(() => end(last), Math.max(0, Math.min(waitMs, untilExpiryMs)));
+    try {
+      // The database or the bus may answer late, so the end of the wait does not depend on them.
+      return await Promise.race([promise, awaitEvent(promise, end)]);
+    } finally {
+      end('read');
+      clearTimeout(timer);
+      removeListener();
+      waits.delete(own);
+    }
+  }
+
+  return {
+    /** Calls that wait or are being answered. */
+    get size() {
+      return size;
+    },
+    /**
+     * Waits, then calls `respond`, which answers the call. The wait counts against the limits until the call is
+     * answered.
+     */
+    async run(
+      wait: CallWait,
+      awaitEvent: Await,
+      respond: (waited: Waited) => Promise<void>,
+    ): Promise<void> {
+      const { agentId } = wait.identity;
+      if (isRevoked(wait.identity)) return respond(revoked);
+      const refusal = enter(agentId);
+      if (refusal) return respond(refusal);
+      try {
+        await respond(await waitInPlace(wait, awaitEvent).catch(deps.onFailed));
+      } finally {
+        leave(agentId);
+      }
+    },
+    /** Ends the waits of the identities whose token was revoked. */
+    endRevoked(isEnded: (identity: Identity) => boolean) {
+      for (const { identity, end } of waits) if (isEnded(identity)) end(revoked);
+    },
+    /** Ends all waits, and refuses new ones. Resolves once all are answered, at the latest after a second. */
+    async drain() {
+      isDraining = true;
+      for (const { end } of waits) end('read');
+      const endMs = performance.now() + answersMs;
+      while (size > 0 && performance.now() < endMs) await delay(5);
+    },
+  };
+}

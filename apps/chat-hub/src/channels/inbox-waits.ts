@@ -1,0 +1,157 @@
+import type { ChatStore } from '@openclaw/chat-store';
+import type { EventBus } from '@openclaw/events';
+import type { ParamsOf, Refusal } from '@openclaw/protocol';
+import type { Logger } from 'pino';
+import type { Identity } from '../edge/identity.ts';
+import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
+
+/** The most waiting reads of one agent on this hub. */
+const maxPerAgent = 4;
+/** The most agents whose inboxes one statement compares. */
+const agentsPerCheck = 200;
+
+/** A read of an inbox that waits for its first item. */
+export interface InboxWait extends CallWait {
+  readonly params: ParamsOf<'inbox.read'>;
+}
+
+/** A wait for an item in the inbox of an agent. */
+interface Waiting {
+  /** The inbox's mark at the last check; null before the first one, which always makes the wait look. */
+  mark: string | null;
+  readonly look: () => void;
+}
+
+/**
+ * The reads of inboxes that wait for an item. A wait looks into the inbox at its start, and when there may be an item:
+ * after a commit of this hub that put one there, after an event on the agent's topic, and when a check of the store
+ * finds the inbox changed. The check also finds the items of other hubs whose events Redis has lost.
+ */
+export function createInboxWaits(deps: {
+  readonly store: Pick<ChatStore, 'read' | 'inboxMarks'>;
+  readonly bus: Pick<EventBus, 'subscribeAgent'>;
+  readonly isRevoked: (identity: Identity) => boolean;
+  readonly onFailed: (error: unknown) => Refusal;
+  readonly log: Pick<Logger, 'debug'>;
+  /** @default 4 */
+  readonly perAgent?: number;
+  readonly perHub?: number;
+}) {
+  const { store, bus, log } = deps;
+  const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
+  const byAgent = new Map<string, Set<Waiting>>();
+  /** The newest messages that mentioned everyone, at the last check and at the one before it. */
+  let newestOfAll = [0, 0];
+  let checking: Promise<void> | undefined;
+  /** True while the log has events that no check has seen, for instance because one has failed. */
+  let isDue = false;
+
+  function look(agentId: string): void {
+    for (const waiting of byAgent.get(agentId) ?? []) waiting.look();
+  }
+
+  async function hasItem({ identity, params }: InboxWait): Promise<boolean> {
+    const first = { ...params, limit: 1, maxChars: null };
+    const found = await store.read(identity, 'inbox.read', first);
+    // The read that follows returns the refusal.
+    return !found.ok || found.result.items.length > 0;
+  }
+
+  async function waitForItem(wait: InboxWait, ended: Promise<Waited>): Promise<Waited> {
+    const agentId = wait.params.agentId ?? wait.identity.agentId;
+    let isDue = true;
+    let wake = (): void => undefined;
+    const waiting: Waiting = {
+      mark: null,
+      look() {
+        isDue = true;
+        wake();
+      },
+    };
+    const ofAgent = byAgent.get(agentId) ?? new Set();
+    byAgent.set(agentId, ofAgent.add(waiting));
+    // The store alone is enough, so the wait does not depend on the subscription.
+    const subscription = bus.subscribeAgent(agentId, ({ seq }) => {
+      if (seq !== null) waiting.look();
+    });
+    subscription.catch((error: unknown) => log.debug({ err: error }, 'an inbox has no topic'));
+    let reason: Waited | null = null;
+    const end = ended.then((given) => {
+      reason = given;
+      wake();
+    });
+    try {
+      while (reason === null) {
+        if (isDue) {
+          isDue = false;
+          if (await hasItem(wait)) return 'read';
+          continue;
+        }
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+      await end;
+      return reason;
+    } finally {
+      ofAgent.delete(waiting);
+      if (ofAgent.size === 0) byAgent.delete(agentId);
+      // The bus reports a failed unsubscription itself.
+      subscription.then((unsubscribe) => unsubscribe()).catch(() => undefined);
+    }
+  }
+
+  async function check(): Promise<void> {
+    const agentIds = [...byAgent.keys()];
+    const [newest = 0, since = 0] = newestOfAll;
+    let last = newest;
+    for (let at = 0; at < agentIds.length; at += agentsPerCheck) {
+      const some = agentIds.slice(at, at + agentsPerCheck);
+      const found = await store.inboxMarks(some, since);
+      last = Math.max(last, found.newestOfAll);
+      for (const agentId of some) {
+        const mark = found.marks.get(agentId) ?? null;
+        for (const waiting of byAgent.get(agentId) ?? []) {
+          if (waiting.mark === mark) continue;
+          waiting.mark = mark;
+          waiting.look();
+        }
+      }
+    }
+    newestOfAll = [last, newest];
+  }
+
+  /** Starts a check if one is due and none runs. */
+  function checkIfDue(): void {
+    if (!isDue || checking || byAgent.size === 0) return;
+    isDue = false;
+    checking = check()
+      .catch((error: unknown) => {
+        isDue = true;
+        log.debug({ err: error }, 'the inboxes were not compared');
+      })
+      .finally(() => (checking = undefined));
+  }
+
+  return {
+    ...waits,
+    get size() {
+      return waits.size;
+    },
+    /** True while a read of the agent's inbox waits here. */
+    isWaiting: (agentId: string) => byAgent.has(agentId),
+    /** Waits for an item, then calls `respond`, which answers the call. */
+    run: (wait: InboxWait, respond: (waited: Waited) => Promise<void>) =>
+      waits.run(wait, (ended) => waitForItem(wait, ended), respond),
+    /** Call it when this hub has committed an item in the inboxes of these agents. */
+    committed: (agentIds: readonly string[]) => agentIds.forEach(look),
+    /**
+     * Call it a few times a second, and say whether the log has new events. Then the inboxes of the waiting agents are
+     * compared with their marks.
+     */
+    checked(hasChanged: boolean): void {
+      isDue ||= hasChanged;
+      checkIfDue();
+    },
+  };
+}
+
+export type InboxWaits = ReturnType<typeof createInboxWaits>;

@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto';
+import type { InboxPlace } from '@openclaw/protocol';
+import { sql, type RawBuilder } from 'kysely';
+import type { Dialect } from './engine.ts';
+
+/** The part of a cursor that says for which inbox it is. A cursor of another scope covers nothing. */
+export function inboxScope(
+  epoch: string,
+  agentId: string,
+  channels: readonly string[] | null | undefined,
+): string {
+  const about = JSON.stringify([epoch, agentId, channels ? [...channels].sort() : null]);
+  return hash('sha256', about, 'base64url').slice(0, 12);
+}
+
+// The id of the transaction that wrote a row has 32 bits. The rows that a statement sees were written before the end of
+// its snapshot, so the other bits are those of that end, or one less.
+const writtenBy = (
+  row: string,
+) => sql<number>`(pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+  - ((pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ${sql.ref(row)}.xmin::text::bigint)
+    & 4294967295))`;
+
+/**
+ * True for a row of `inbox` that stands at the place or before it, and that the read of the place could see. Items are
+ * numbered before they are committed, so on PostgreSQL an item can become visible after one with a higher number.
+ */
+export function isCovered(
+  row: string,
+  { place, next, open }: Pick<InboxPlace, 'place' | 'next' | 'open'>,
+  dialect: Dialect,
+): RawBuilder<boolean> {
+  const isBefore = sql<boolean>`${sql.ref(`${row}.id`)} <= cast(${place} as bigint)`;
+  // SQLite has one writer at a time, so items become visible in the order of their numbers.
+  if (dialect === 'sqlite') return isBefore;
+  const isOpen =
+    open.length === 0
+      ? sql``
+      : sql`and ${writtenBy(row)} not in (${sql.join(open.map((id) => sql`cast(${id} as bigint)`))})`;
+  return sql`(${isBefore} and ${writtenBy(row)} < cast(${next} as bigint) ${isOpen})`;
+}

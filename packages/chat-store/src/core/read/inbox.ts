@@ -1,0 +1,329 @@
+import type { InboxItem, InboxPlace, Message, ParamsOf, ResultOf } from '@openclaw/protocol';
+import { decodeInboxCursor, encodeInboxCursor, limits } from '@openclaw/protocol/wire';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { refuse, type Actor } from '../../commands.ts';
+import type { Engine } from '../engine.ts';
+import { inboxScope, isCovered } from '../inbox-places.ts';
+import type { InboxTable } from '../tables.ts';
+import { messageTextsOf, selectMessages, type MessageRow } from '../message-projection.ts';
+import type { Dialect } from '../engine.ts';
+import { createPauses } from '../search/pauses.ts';
+import { eventOfRow } from '../stored-envelope.ts';
+import { everyone, type Tables } from '../tables.ts';
+import { createPageText, resultText, stepsOf, type RowText } from './page-text.ts';
+import type { Read } from './reading.ts';
+
+/** The most channels that an answer lists with their counts; those with the most items come first. */
+const channelsMax = 200;
+/** The most bytes of a channel's count: an id of 128 characters, a number and the names. */
+const countBytes = 192;
+/** The most messages read by one statement. */
+const stepMessages = 32;
+
+type Params = ParamsOf<'inbox.read'>;
+type Omitted = ResultOf<'inbox.read'>['omitted'];
+
+/** An item, or the number of a channel's items that are not among the rows, as `omitted`. */
+interface Row extends Omit<InboxTable, 'id' | 'agent_id'> {
+  readonly id: number;
+  /** 1 for a message that mentions everyone, and the reader not by name. */
+  readonly of_all: number;
+  readonly omitted: number | null;
+  readonly type: string;
+  readonly sender_id: string;
+  readonly timestamp: number;
+  readonly bytes: number;
+  readonly reactions: number;
+}
+
+/** How an item's event is shown: as a whole, or as a line. */
+interface Shown {
+  readonly message: RowText | null;
+  readonly event: string | null;
+  readonly line: string | null;
+}
+
+/**
+ * Reads the caller's inbox; an admin reads that of any agent. The agent is a member of the channels of all items, and
+ * the caller's token is for them. The read walks all rows of the agent, which are bounded, and in each of its channels
+ * the messages that mention everyone.
+ */
+export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes, dialect, at) => {
+  const agentId = params.agentId ?? actor.agentId;
+  if (agentId !== actor.agentId && !actor.isAdmin) {
+    return refuse('forbidden', 'only an admin may read the inbox of another agent');
+  }
+  const { epoch, now, ...seen } = await readMoment(db, dialect, at);
+  const scope = inboxScope(epoch, agentId, actor.channels);
+  const given = params.after === null ? null : decodeInboxCursor(params.after);
+  const after = given?.scope === scope ? given : { scope, place: 0, next: 0, open: [] };
+  const cursorAt = (place: number) => encodeInboxCursor({ scope, place, ...seen });
+  const start = encodeInboxCursor(after);
+
+  const { rows, counts } = await readRows(db, actor, { ...params, agentId }, after, dialect);
+  const isNewestFirst = params.maxChars !== null;
+  const page = createPageText(maxBytes - channelsMax * countBytes, isNewestFirst);
+  const shorten = createShortener(params.maxChars);
+  let last: Row | undefined;
+  for (const step of stepsOf(rows.slice(0, params.limit), maxBytes, stepMessages)) {
+    const shown = await shownOf(db, step, shorten);
+    const before = page.count;
+    const isOpen = page.add(
+      shown.map(([row, item]) => itemText(row, cursorAt(row.id), now - row.timestamp, item)),
+    );
+    const added = shown.slice(0, page.count - before);
+    last = added.at(-1)?.[0] ?? last;
+    if (isNewestFirst) for (const [row] of added) countDown(counts, row.channel_id);
+    if (!isOpen || shorten.isFull) break;
+  }
+  const newest = isNewestFirst ? rows[0] : last;
+  return {
+    ok: true,
+    text: resultText('items', page.pieces, () => ({
+      omitted: omittedOf(counts, start),
+      cursor: newest ? cursorAt(newest.id) : start,
+      hasMore: !isNewestFirst && rows.length > page.count,
+    })),
+  };
+};
+
+/** The commits that the snapshot of the read sees, in the form of a cursor. */
+async function readMoment(
+  db: Kysely<Tables>,
+  dialect: Dialect,
+  { now, seen }: Engine['sql'],
+): Promise<{ epoch: string; now: number } & Pick<InboxPlace, 'next' | 'open'>> {
+  const [next, open] =
+    dialect === 'sqlite' ? [sql<number>`0`, sql<string>`'[]'`] : [seen.next, seen.open];
+  const moment = await db
+    .selectFrom('meta')
+    .select(['value as epoch', now().as('now'), next.as('next'), open.as('open')])
+    .where('name', '=', 'epoch')
+    .executeTakeFirstOrThrow();
+  const transactions = JSON.parse(moment.open) as number[];
+  return { ...moment, open: transactions.sort((a, b) => a - b) };
+}
+
+/**
+ * The rows of the page, one more if there are more, in the order in which they are shown; and the numbers of the items
+ * that fell out, with `maxChars` of all items.
+ */
+async function readRows(
+  db: Kysely<Tables>,
+  { channels }: Actor,
+  { agentId, limit, maxChars }: Params & { readonly agentId: string },
+  after: InboxPlace,
+  dialect: Dialect,
+): Promise<{ rows: Row[]; counts: Map<string, number> }> {
+  const counts = new Map<string, number>();
+  if (channels?.length === 0) return { rows: [], counts };
+  const bounds = channels ? sql`and m.channel_id in (${sql.join([...channels])})` : sql``;
+  const isNew = (row: string) =>
+    after.place === 0 ? sql`1 = 1` : sql`not ${isCovered(row, after, dialect)}`;
+  const columns = (row: string) =>
+    sql.raw(
+      ['id', 'channel_id', 'seq', 'message_seq', 'reason', 'ask_id', 'question_id']
+        .map((column) => `${row}.${column}`)
+        .join(', '),
+    );
+  const order = sql.raw(maxChars === null ? 'asc' : 'desc');
+  const counted = maxChars === null ? sql`where age > ${sql.lit(limits.inboxItems)}` : sql``;
+  const countOf = (items: RawBuilder<unknown>) =>
+    sql`select 0, channel_id, 0, 0, '', null, null, 0, ${items}, '', '', 0, 0, 0`;
+  const found = await sql<Row>`
+    with mine as materialized (
+      select m.channel_id, m.joined_seq, m.inbox_seq
+      from members m join channels c on c.id = m.channel_id
+      where m.agent_id = ${agentId} and c.deleted_at is null ${bounds}),
+    waiting as (
+      select ${columns('i')}, 0 as of_all
+      from inbox i join mine on mine.channel_id = i.channel_id
+      where i.agent_id = ${agentId} and ${isNew('i')}
+      union all
+      select ${columns('a')}, 1
+      from mine join inbox a on a.channel_id = mine.channel_id and a.agent_id = ${sql.lit(everyone)}
+        and a.seq > mine.joined_seq and a.seq > mine.inbox_seq
+      where ${isNew('a')}
+        and not exists (select 1 from inbox o where o.channel_id = a.channel_id
+          and o.message_seq = a.message_seq and o.agent_id = ${agentId})
+        and not exists (select 1 from messages s where s.channel_id = a.channel_id
+          and s.seq = a.message_seq and s.sender_id = ${agentId})),
+    ranked as materialized (
+      select w.*, row_number() over (order by id desc) as age from waiting w)
+    select * from (
+      select ${columns('r')}, r.of_all, cast(null as bigint) as omitted,
+        l.type, l.sender_id, l.timestamp,
+        octet_length(coalesce(t.envelope, l.envelope)) as bytes,
+        (select count(*) from reactions x where x.message_id = m.id) as reactions
+      from ranked r
+      join log l on l.channel_id = r.channel_id and l.seq = r.seq
+      left join messages m on m.channel_id = r.channel_id and m.seq = r.message_seq
+      left join log t on t.channel_id = m.channel_id and t.seq = m.text_seq
+      where r.age <= ${sql.lit(limits.inboxItems)} and m.deleted_at is null
+      order by r.id ${order} limit ${limit + 1}) as page
+    union all ${countOf(sql`count(*)`)} from ranked ${counted} group by channel_id
+    union all ${countOf(sql`items`)} from (
+      select o.channel_id, o.items from inbox_overflow o join mine on mine.channel_id = o.channel_id
+      where o.agent_id = ${agentId} and o.last_id > ${after.place}) as fallen`.execute(db);
+  const rows: Row[] = [];
+  for (const row of found.rows) {
+    if (row.omitted === null) rows.push(row);
+    else counts.set(row.channel_id, (counts.get(row.channel_id) ?? 0) + row.omitted);
+  }
+  rows.sort((one, other) => (maxChars === null ? one.id - other.id : other.id - one.id));
+  return { rows, counts };
+}
+
+/**
+ * Decides how items are shown, from the newest one on: whole as long as their texts fit, then as lines, until a line
+ * does not fit.
+ */
+function createShortener(maxChars: number | null) {
+  let left = maxChars ?? Infinity;
+  let isWhole = true;
+  let isFull = false;
+  const take = (chars: number) => {
+    if (chars > left) return false;
+    left -= chars;
+    return true;
+  };
+  return {
+    isNeeded: maxChars !== null,
+    get isFull() {
+      return isFull;
+    },
+    /** Null when the item, and all older ones, are left out. */
+    show(whole: Shown, chars: number, line: string): Shown | null {
+      isWhole &&= take(chars);
+      if (isWhole) return whole;
+      isFull ||= !take(line.length);
+      return isFull ? null : { message: null, event: null, line };
+    },
+  };
+}
+
+/** Loads what the rows show. A row whose message is gone is left out. */
+async function shownOf(
+  db: Kysely<Tables>,
+  rows: readonly Row[],
+  shorten: ReturnType<typeof createShortener>,
+): Promise<[Row, Shown][]> {
+  const isEvent = ({ type }: Row) => type === 'collaboration.event';
+  const [messages, events] = [
+    await messagesAt(
+      db,
+      rows.filter((row) => !isEvent(row)),
+    ),
+    await eventsAt(db, rows.filter(isEvent)),
+  ];
+  const pauses = createPauses();
+  const items: [Row, Shown][] = [];
+  for (const row of rows) {
+    const message = messages.get(placeOf(row.channel_id, row.message_seq)) ?? null;
+    const event = events.get(placeOf(row.channel_id, row.seq)) ?? null;
+    if (message === null && event === null) continue;
+    const whole = { message, event: event?.json ?? null, line: null };
+    if (!shorten.isNeeded) {
+      items.push([row, whole]);
+      continue;
+    }
+    await pauses.after(row.bytes);
+    const { chars, text } = message
+      ? measured(message)
+      : { chars: whole.event?.length ?? 0, text: event?.name ?? '' };
+    const item = shorten.show(whole, chars, lineOf(row.sender_id, text));
+    if (item === null) break;
+    items.push([row, item]);
+  }
+  return items;
+}
+
+const placeOf = (channelId: string, seq: number) => `${channelId}\n${seq}`;
+
+/** Rows of a table with these keys. Each costs a look-up. */
+function at(channel: string, seq: string, keys: readonly (readonly [string, number])[]) {
+  const tuples = sql.join(keys.map(([id, n]) => sql`(${id}, cast(${n} as bigint))`));
+  return sql<boolean>`(${sql.ref(channel)}, ${sql.ref(seq)}) in (values ${tuples})`;
+}
+
+async function messagesAt(
+  db: Kysely<Tables>,
+  rows: readonly Row[],
+): Promise<ReadonlyMap<string, RowText>> {
+  if (rows.length === 0) return new Map();
+  const keys = rows.map((row) => [row.channel_id, row.message_seq] as const);
+  const found: MessageRow[] = await selectMessages(db)
+    .where(at('m.channel_id', 'm.seq', keys))
+    .execute();
+  const texts = await messageTextsOf(db, found);
+  return new Map(found.map((row, index) => [placeOf(row.channel_id, row.seq), texts[index] ?? []]));
+}
+
+async function eventsAt(
+  db: Kysely<Tables>,
+  rows: readonly Row[],
+): Promise<ReadonlyMap<string, { readonly name: string; readonly json: string }>> {
+  if (rows.length === 0) return new Map();
+  const keys = rows.map((row) => [row.channel_id, row.seq] as const);
+  const found = await db
+    .selectFrom('log')
+    .select(['channel_id', 'seq', 'envelope'])
+    .where(at('channel_id', 'seq', keys))
+    .execute();
+  return new Map(
+    found.flatMap(({ channel_id, seq, envelope }) => {
+      const event = eventOfRow(envelope);
+      if (event.type !== 'collaboration.event') return [];
+      const { name, payload } = event;
+      return [[placeOf(channel_id, seq), { name, json: JSON.stringify({ name, ...payload }) }]];
+    }),
+  );
+}
+
+/** The text of a message, and the number of characters by which it counts. */
+function measured(parts: RowText): { readonly chars: number; readonly text: string } {
+  const { content, metadata } = JSON.parse(parts.join('')) as Message;
+  const ofMetadata = metadata === null ? 0 : JSON.stringify(metadata).length;
+  return { chars: content.length + ofMetadata, text: content };
+}
+
+/** A message as one line: its sender, and its beginning. */
+function lineOf(senderId: string, text: string): string {
+  const line = `${senderId}: ${text
+    .slice(0, 2 * limits.inboxLineChars)
+    .replace(/\s+/g, ' ')
+    .trim()}`;
+  // A cut must not leave half of a surrogate pair.
+  return line.slice(0, limits.inboxLineChars).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+function itemText(
+  row: Row,
+  cursor: string,
+  ageMs: number,
+  { message, event, line }: Shown,
+): RowText {
+  const { reason, channel_id: channelId, seq, ask_id: askId, question_id: questionId } = row;
+  const about: Pick<InboxItem, 'cursor' | 'class' | 'reason' | 'channelId' | 'seq'> = {
+    ...{ cursor, class: row.of_all === 1 ? 'notify' : 'wake', reason, channelId, seq },
+  };
+  const rest = { line, askId, questionId, ageMs: Math.max(0, ageMs) };
+  return [
+    `${JSON.stringify(about).slice(0, -1)},"message":`,
+    ...(message ?? ['null']),
+    `,"event":${event ?? 'null'},${JSON.stringify(rest).slice(1)}`,
+  ];
+}
+
+function countDown(counts: Map<string, number>, channelId: string): void {
+  counts.set(channelId, (counts.get(channelId) ?? 0) - 1);
+}
+
+function omittedOf(counts: ReadonlyMap<string, number>, start: string): Omitted {
+  const channels = [...counts]
+    .filter(([, count]) => count > 0)
+    .sort(([, one], [, other]) => other - one)
+    .map(([channelId, count]) => ({ channelId, count }));
+  const count = channels.reduce((sum, one) => sum + one.count, 0);
+  return { count, channels: channels.slice(0, channelsMax), after: count > 0 ? start : null };
+}

@@ -1,0 +1,53 @@
+/** The longest cursor of an inbox. */
+export const inboxCursorChars = 512;
+
+/**
+ * A place in an inbox, with what its read could see: the item at `place` and those before it, written by transactions
+ * before `next` that are not in `open`. A database with one writer at a time has no open transactions and `next` 0.
+ */
+export interface InboxPlace {
+  /** The epoch, the agent and the channels that the read was bounded to, as a hash. */
+  readonly scope: string;
+  readonly place: number;
+  readonly next: number;
+  /** In rising order. */
+  readonly open: readonly number[];
+}
+
+/**
+ * The cursor of a place. Only the hub knows its form: clients pass it back unchanged. If the open transactions do not
+ * fit, the cursor covers less than its read saw, and the rest comes again.
+ */
+export function encodeInboxCursor({ scope, place, next, open }: InboxPlace): string {
+  const head = `i${scope}.${place.toString(36)}.`;
+  const largest = Number.MAX_SAFE_INTEGER.toString(36).length;
+  let list = '';
+  let last = 0;
+  let end = next;
+  for (const transaction of open) {
+    const step = `.${(transaction - last).toString(36)}`;
+    if (head.length + largest + list.length + step.length > inboxCursorChars) {
+      end = transaction;
+      break;
+    }
+    list += step;
+    last = transaction;
+  }
+  return `${head}${end.toString(36)}${list}`;
+}
+
+/** The place that a cursor names; null for any other text. */
+export function decodeInboxCursor(cursor: string): InboxPlace | null {
+  if (cursor.length > inboxCursorChars) return null;
+  const [, scope, numbers] =
+    /^i([A-Za-z0-9_-]{1,64})((?:\.[0-9a-z]{1,11}){2,})$/.exec(cursor) ?? [];
+  if (scope === undefined || numbers === undefined) return null;
+  const [place = 0, next = 0, ...steps] = numbers
+    .slice(1)
+    .split('.')
+    .map((digits) => Number.parseInt(digits, 36));
+  const open: number[] = [];
+  for (const step of steps) open.push((open.at(-1) ?? 0) + step);
+  const all = [place, next, ...open];
+  return all.every(Number.isSafeInteger) ? { scope, place, next, open } : null;
+}
