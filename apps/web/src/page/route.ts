@@ -12,6 +12,7 @@ export type Route =
   | { readonly view: 'direct'; readonly agentId: string }
   | { readonly view: 'browse' }
   | { readonly view: 'operations' }
+  | { readonly view: 'needs' }
   | { readonly view: 'home' };
 
 export function channelRoute(
@@ -32,7 +33,7 @@ export function parseRoute(hash: string): Route {
     return channelRoute(id, threadId, seq);
   }
   if (view === 'direct' && id !== '') return { view, agentId: id };
-  if (view === 'browse' || view === 'operations') return { view };
+  if (view === 'browse' || view === 'operations' || view === 'needs') return { view };
   return { view: 'home' };
 }
 

@@ -10,6 +10,7 @@ import { createSharedValue } from '../page/stored-value.ts';
 import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
+import { createNeeds } from '../store/needs.ts';
 import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
@@ -85,7 +86,14 @@ function createSession(
   const choices = createSharedValue(shared, `openclaw.choices.${me}`, noChoices);
   const router = createRouter();
   const lastPlace = createLastPlace(shared, me, router.route);
-  const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
+  const needs = createNeeds({ client, me, storage: shared, reports: notices });
+  const batch = createEventBatch(
+    (envelopes) => {
+      chats.apply(envelopes);
+      needs.apply(envelopes);
+    },
+    { onFrame },
+  );
 
   const state = signal<StateChange>({ state: client.state, error: null, retryInMs: null });
   const retryAtMs = signal<number | null>(null);
@@ -157,6 +165,7 @@ function createSession(
     }),
     client.on('welcome', () => {
       chats.reconnected().catch(onListFailed);
+      readNeeds();
       void redis.check();
     }),
     client.on('state', (change) => {
@@ -167,6 +176,10 @@ function createSession(
     }),
   ];
 
+  const readNeeds = () => {
+    needs.read().catch(notices.reportWhileLive('What needs you could not be loaded'));
+  };
+  readNeeds();
   chats.refresh().catch(onListFailed);
   void redis.check();
   outbox.resume();
@@ -194,6 +207,7 @@ function createSession(
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,
+    needs,
     hubPresence,
     people: createKnownPeople(credentials),
     /** Muted and favourite channels, the same in all tabs. */
@@ -209,6 +223,7 @@ function createSession(
         watch,
         hubPresence,
         chats,
+        needs,
         marks,
         outbox,
         profile,

@@ -24,6 +24,7 @@ export const localKeys: readonly (readonly [keys: string, name: string])[] = [
   ['Enter', 'Send the message'],
   ['Shift Enter', 'Begin a new line'],
   ['↑', 'Edit your last message, when the editor is empty'],
+  ['E, S, Z', 'In “Needs you”: done, snooze for an hour, undo'],
   ['U', 'Mark a message unread, while it has the focus'],
   ['Tab', 'Complete a name after @'],
   ['Esc', 'Close what is open'],
@@ -62,6 +63,14 @@ export function pageActions(page: PageState): readonly Action[] {
       'Ctrl Shift F',
       (event) =>
         (event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === 'f',
+    ),
+    action(
+      'needs',
+      'What needs you',
+      () => router.go({ view: 'needs' }),
+      'Alt Shift N',
+      // With Alt, some keyboards write another letter.
+      ({ altKey, shiftKey, code }) => altKey && shiftKey && code === 'KeyN',
     ),
     action(
       'next-unread',
@@ -106,6 +115,7 @@ export function pageActions(page: PageState): readonly Action[] {
       () => (choices.value = { ...choices.peek(), isUnreadOnly: !choices.peek().isUnreadOnly }),
     ),
     action('create', 'Create a channel', () => (page.isCreateOpen.value = true)),
+    action('alerts', 'Notifications and sound', () => (page.isAlertsOpen.value = true)),
     action('status', 'Set your status', () => (page.isStatusOpen.value = true)),
     action('colours', 'Change the colours', theme.next),
     action(

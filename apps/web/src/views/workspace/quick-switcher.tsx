@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
-import { channelRoute } from '../../page/route.ts';
+import { channelRoute, parseRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, knownAgents } from '../shared/agents.tsx';
 import { openSearch } from '../search/search-pane.tsx';
@@ -12,6 +12,7 @@ const shownMax = 12;
 const searchId = 'search-for';
 
 const pages: readonly Destination[] = [
+  { kind: 'page', id: 'needs', name: 'Needs you', unread: 0 },
   { kind: 'page', id: 'browse', name: 'Browse channels', unread: 0 },
   { kind: 'page', id: 'operations', name: 'Operations', unread: 0 },
 ];
@@ -56,7 +57,7 @@ export function QuickSwitcher() {
     } else if (destination?.kind === 'agent') {
       session.router.go({ view: 'direct', agentId: destination.id });
     } else if (destination?.kind === 'page') {
-      session.router.go({ view: destination.id === 'browse' ? 'browse' : 'operations' });
+      session.router.go(parseRoute(destination.id));
     } else if (destination?.id === searchId) {
       openSearch(page, null, text);
     } else if (destination !== undefined) {

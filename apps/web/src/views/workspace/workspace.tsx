@@ -8,10 +8,12 @@ import { IsolatedText } from '../shared/agents.tsx';
 import { IconButton } from '../shared/controls.tsx';
 import { pageActions } from './actions.ts';
 import { Browse, CreateChannel } from './browse.tsx';
-import { attentionOf } from './chat-order.ts';
 import { KeysSheet } from './keys-sheet.tsx';
 import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar, StatusDialog } from './sidebar.tsx';
+import { useTabState } from './use-tab-state.ts';
+import { AlertsDialog } from '../needs/alerts-dialog.tsx';
+import { NeedsView } from '../needs/needs-view.tsx';
 import { SearchPane } from '../search/search-pane.tsx';
 import { isInThread } from '../thread/thread-pane.tsx';
 import { NotAMember } from '../observe/not-a-member.tsx';
@@ -34,7 +36,7 @@ export function Workspace() {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, []);
-  useUnreadInTitle();
+  useTabState();
 
   return (
     <div class={`workspace${isDrawerOpen.value ? ' drawer-open' : ''}`}>
@@ -70,6 +72,7 @@ export function Workspace() {
       {isCreateOpen.value && <CreateChannel />}
       {isStatusOpen.value && <StatusDialog onClose={() => (isStatusOpen.value = false)} />}
       {isKeysOpen.value && <KeysSheet />}
+      {page.isAlertsOpen.value && <AlertsDialog />}
     </div>
   );
 }
@@ -85,6 +88,8 @@ function RoutedView() {
       return <OperationsView />;
     case 'browse':
       return <Browse />;
+    case 'needs':
+      return <NeedsView />;
     case 'direct': {
       const chat = session.chats.directWith(route.agentId);
       if (chat !== null) return <ChatView key={chat.id} chat={chat} threadId={null} />;
@@ -123,18 +128,6 @@ function Home() {
     session.router.replace(isOpen ? lastPlace : start);
   }, [isLoaded, first]);
   return loading;
-}
-
-function useUnreadInTitle() {
-  const { session } = usePage();
-  let count = 0;
-  for (const chat of session.chats.byId.value.values()) {
-    const { badge, badgeKind } = attentionOf(session, chat);
-    if (badgeKind === 'mention') count += badge ?? 0;
-  }
-  useEffect(() => {
-    document.title = count > 0 ? `(${count}) OpenClaw` : 'OpenClaw';
-  }, [count]);
 }
 
 const shownChars = 500;
