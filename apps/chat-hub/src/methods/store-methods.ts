@@ -25,7 +25,9 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
   return async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
     const read = await store.readJson(caller.identity, method, params);
     if (!read.ok) return read;
-    return (await refuseObserver(store, caller, method, params)) ?? { ok: true, resultBytes: read.json };
+    return (
+      (await refuseObserver(store, caller, method, params)) ?? { ok: true, resultBytes: read.json }
+    );
   };
 }
 
