@@ -1,6 +1,15 @@
-// For dependency-cruiser (`npm run check:cycles`): no file may reach itself by its imports, types included.
+// For dependency-cruiser (`npm run check:cycles`): no file may reach itself by its imports, types included, and the hub's
+// channels do not know its sockets.
 export default {
-  forbidden: [{ name: 'import-cycle', severity: 'error', from: {}, to: { circular: true } }],
+  forbidden: [
+    { name: 'import-cycle', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'sockets-in-channels',
+      severity: 'error',
+      from: { path: '^apps/chat-hub/src/channels/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^apps/chat-hub/src/sockets/' },
+    },
+  ],
   options: {
     tsPreCompilationDeps: true,
     includeOnly: '^(packages|apps|tools)/',

@@ -1,11 +1,9 @@
 import type { Logger } from 'pino';
 
-/** The parts that were opened, to be closed in reverse order. */
 export function createClosers(log: Logger) {
   const closes: (() => unknown)[] = [];
   return {
     add: (close: () => unknown) => void closes.push(close),
-    /** Adds the `close` of a part, and returns the part. */
     opened<T extends { close(): unknown }>(part: T) {
       closes.push(() => part.close());
       return part;

@@ -13,7 +13,6 @@ import { jwtSettingsOf, jwtVariables, type JwtSettings } from './jwt-settings.ts
 import { readSecretFiles, secretNames } from './secret-files.ts';
 import { misspelledName } from './unknown-names.ts';
 
-/** The hub's settings, parsed once from the environment. */
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -77,7 +76,6 @@ export interface Config {
   readonly notifySocket: string | null;
 }
 
-/** How agents authenticate. */
 export type AuthConfig = { readonly mode: 'dev' } | ({ readonly mode: 'jwt' } & JwtSettings);
 
 /** Thrown by {@link parseConfig}. The message names every bad variable, one per line, and never the value of a secret. */

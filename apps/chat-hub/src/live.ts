@@ -12,7 +12,7 @@ import type { Tracing } from './tracing/tracing.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { announcedChannel } from './channels/announcer.ts';
 import { createAgentLoops } from './channels/agent-loops.ts';
-import { createAgentTopics } from './channels/agent-topics.ts';
+import { createAgentTopics } from './sockets/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { createDirectMembers } from './channels/direct-members.ts';
 import { beginEpoch } from './recovery/epoch.ts';
@@ -30,6 +30,7 @@ import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { createInboxWaits } from './channels/inbox-waits.ts';
 import { createLogWaits } from './channels/log-waits.ts';
+import { createWriter } from './channels/writer.ts';
 import type { OwnOutage } from './recovery/own-outage.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { isWithinBounds, refuseNonAdmin, type Identity } from './edge/identity.ts';
@@ -127,11 +128,10 @@ export async function startLive(
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
     senderId === hubId ? 'hub' : knownAgents.kindOf(senderId),
   );
-  const publishing = { encodeEphemeral, metrics, log, latestEvents, directMembers };
-  const publisher = createPublisher({
+  const publisher = createPublisher({ bus, encodeEphemeral, metrics, log, directMembers });
+  const writer = createWriter({
     ...services,
-    ...publishing,
-    frozen: freezes.frozen,
+    ...{ publisher, latestEvents, metrics, frozen: freezes.frozen },
     loops: createAgentLoops(services.agentLoop, log),
     onInboxItems: inboxWaits.committed,
     store: services.tracing.store(store),
@@ -262,6 +262,7 @@ export async function startLive(
     revocations,
     freezes,
     publisher,
+    writer,
     unsent,
     slices,
     ringBudget,

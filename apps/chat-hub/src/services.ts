@@ -22,7 +22,6 @@ export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSwe
     readonly certificates?: Pick<PeerCertificates, 'seen'>;
   };
 
-/** The dependencies of the store in a hub. */
 export function storeDeps(
   log: Logger,
   { onGroup, onCall, onSweep, certificates }: ServiceObservers,

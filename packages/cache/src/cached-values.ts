@@ -50,7 +50,6 @@ export interface CachedValues {
   readonly stats: Readonly<ValueStats>;
 }
 
-/** A value as text and, for the first caller, parsed. */
 interface Read {
   readonly text: string;
   readonly value: unknown;

@@ -9,7 +9,6 @@ export function sizeOf(raw: Raw): number {
   return raw.reduce((bytes, text) => bytes + text.length, 64);
 }
 
-/** How the values of a view are stored. */
 export interface Codec<T> {
   /** Shortens a loaded value to the size that the view stores. */
   readonly fit: (value: T) => T;
@@ -30,7 +29,6 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Stores a value as one JSON text. */
 function jsonCodec<T>(
   { maxValueBytes }: Settings,
   isValid: (value: unknown) => boolean,
@@ -80,7 +78,6 @@ export function channelCodec<Channel extends { readonly head: number }>(
   };
 }
 
-/** The agentIds of a channel's members, unordered. */
 export function membersCodec({ maxMembers }: Settings): Codec<readonly string[]> {
   return {
     fit: (members) => members,

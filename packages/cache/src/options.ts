@@ -1,4 +1,3 @@
-/** Options of {@link createCache} and {@link createMemoryCache}. */
 export interface CacheOptions {
   /** The most copies per view in this process' memory. @default 1000 */
   readonly maxCopies?: number;

@@ -27,7 +27,6 @@ function parseHead(reply: unknown): number | null {
   return Number.isSafeInteger(head) ? head : null;
 }
 
-/** Values in Redis. */
 export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStore {
   function keyOf(view: ViewName, channelId: string): RedisKey {
     if (view === 'recentMessages') return keys.recentMessages(channelId);

@@ -1,11 +1,9 @@
 import { type RedisKey, ttlMs } from '@openclaw/key-schema';
 import type { Raw } from './codec.ts';
 
-/** The cached values of a channel. */
 export const viewNames = ['recentMessages', 'channel', 'members'] as const;
 export type ViewName = (typeof viewNames)[number];
 
-/** How long each view is kept. */
 export const viewTtlMs: Readonly<Record<ViewName, number>> = {
   recentMessages: ttlMs.recentMessages,
   channel: ttlMs.channel,

@@ -43,7 +43,6 @@ export interface ViewStats {
   oversized: number;
 }
 
-/** One cached value of each channel. */
 export interface CachedView<T> {
   /**
    * The value from the cache, else from `load`; the reader does not wait for the fill. Simultaneous reads of a channel
@@ -66,7 +65,6 @@ interface Copy<T> {
   head: number;
 }
 
-/** A read in progress. */
 interface Flight<T> {
   isInvalidated: boolean;
   result?: Promise<Loaded<T>>;
@@ -189,7 +187,6 @@ export function createView<T>(
       const copy = copies.peek(channelId);
       if (copy && head > copy.head) copy.head = head;
     },
-    /** Resolves when no fill is in progress. */
     async settled() {
       while (fills.size > 0) await Promise.all(fills);
     },

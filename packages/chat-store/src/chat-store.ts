@@ -35,7 +35,6 @@ export interface ChatStoreLogger {
 
 export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
-  /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
    * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for a
@@ -44,15 +43,12 @@ export interface ChatStoreDeps {
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called with the certificate of PostgreSQL on each new connection over TLS, for metrics. */
   readonly onCertificate?: (certificate: { readonly expiresAtMs: number }) => void;
-  /** Called after each piece of the sweep of deleted and trimmed rows, for metrics. */
   readonly onSweep?: (swept: Swept) => void;
 }
 
-/** The connections of one pool. */
 export interface PoolConnections {
   readonly open: number;
   readonly idle: number;
-  /** Queries that wait for a connection. */
   readonly waiting: number;
 }
 
@@ -88,9 +84,7 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
    * Then every call is refused with `unavailable`. Null otherwise. A store that beats finds out within two beats.
    */
   readonly newerSchema: string | null;
-  /** Commands that wait for their group. */
   readonly queueLength: number;
-  /** Reads and look-ups that are waiting for their turn. */
   readonly waitingReads: number;
   /** The pools of connections to PostgreSQL by name, `reads` and `system`; empty on SQLite. */
   readonly pools: Readonly<Record<string, PoolConnections>>;
@@ -141,10 +135,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   health(): Promise<StoreHealth>;
 }
 
-/** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** The pause between two pieces while new messages wait to be indexed. */
 const behindPause = { factor: 1, minMs: 5 };
 /** Older messages are indexed, and segments swept, in a quarter of the time at most. */
 const backfillPause = { factor: 3, minMs: 5 };

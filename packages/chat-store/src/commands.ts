@@ -13,7 +13,7 @@ import type { AuditRecord } from './core/audit.ts';
 
 export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
 
-/** An agent that another one has addressed too often since a time, and until when it is not to do so again. */
+/** The actor has addressed `agentId` too often since `sinceMs`, and may not do so again until `untilMs`. */
 export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
@@ -46,23 +46,18 @@ export interface Actor {
   readonly onBehalfOf?: string | null;
 }
 
-/** The methods that write, decided under their channel's lock. */
 export type WriteMethod = MethodOfKind<'write'>;
 
-/** The methods that read, with rights checked in the same snapshot. */
 export type ReadMethod = MethodOfKind<'read'>;
 
-/** One write as data. */
 export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
 };
 
-/** Any write as data; a union by `method`. */
 export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
 
-/** An event that a write appended to a channel's log. */
 export interface AppendedEvent {
   readonly event: EncodedEnvelope;
   /**

@@ -1,7 +1,6 @@
 import { ChatStoreError, runtimeError, type ChatStoreErrorCode } from './errors.ts';
 
 export interface FairLaneOptions {
-  /** Calls made concurrently. */
   readonly width: number;
   /** The most concurrent calls of one agent, or of the hub itself. */
   readonly widthPerAgent: number;
@@ -92,7 +91,6 @@ export function createFairLane(options: FairLaneOptions) {
   }
 
   return {
-    /** Calls that wait for their turn. */
     get waiting() {
       return waiting;
     },

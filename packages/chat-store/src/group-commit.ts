@@ -8,7 +8,6 @@ interface PaceOptions {
   readonly clock?: () => number;
 }
 
-/** The bounds and the pace of a queue. */
 export interface GroupCommitOptions extends PaceOptions {
   /** The most commands in one group. */
   readonly maxGroup: number;
@@ -189,7 +188,6 @@ export function createPace(options: PaceOptions) {
   }
 
   return {
-    /** The time until the next group may begin. */
     waitMs: () => Math.max(0, lastMs + currentGapMs - clock()),
     /** Call it when a group of this size begins. */
     began(size: number) {

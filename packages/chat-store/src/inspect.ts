@@ -16,7 +16,6 @@ export interface StoreInspection {
     /** Migrations that this release does not know. With any of them, this release must not write to the database. */
     readonly newer: readonly string[];
   };
-  /** Bytes on disk. */
   readonly sizeBytes: number;
   /** The epoch. This and all fields below are null or empty while the database has no schema. */
   readonly epoch: string | null;
@@ -39,7 +38,6 @@ export interface StoreInspection {
   }[];
 }
 
-/** Runs one statement. */
 type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 const hubsShownMs = 60_000;

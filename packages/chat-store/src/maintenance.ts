@@ -16,7 +16,6 @@ export { whyNotServed } from './core/migrate.ts';
 /** The content of a database, to compare a copy with it. */
 export interface DatabaseLedger {
   readonly epoch: string;
-  /** The name of its newest migration. */
   readonly migration: string;
   readonly channels: number;
   /** Durable events, the sum of all heads. */
@@ -34,7 +33,6 @@ export interface Maintenance {
   schema(): Promise<SchemaState>;
   /** Runs the pending migrations, as a starting hub does. */
   migrate(): Promise<void>;
-  /** The evidence that hubs use the database now. */
   hubActivity(): Promise<HubActivity>;
   /** Reads one row of each channel. */
   ledger(): Promise<DatabaseLedger>;

@@ -2,7 +2,6 @@ import type { Retention } from './core/retention.ts';
 import type { TurnLimit } from './core/turns.ts';
 import { ChatStoreError } from './errors.ts';
 
-/** Options to open a store, and its bounds. */
 export interface ChatStoreOptions {
   /**
    * `sqlite:<path>`, a file that is created with its folder if necessary; or
@@ -43,9 +42,16 @@ export interface ChatStoreOptions {
   readonly searchEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
-  /** In a thread or a direct channel without a budget, agents are paused after this many messages. @default none */
+  /**
+   * In a thread or a direct channel without a budget, agents are paused after this many messages in
+   * `agentTurnsWindowMs`.
+   * @default none
+   */
   readonly agentTurns?: number | null;
-  /** For the rest of this time, in ms. @default 600000 */
+  /**
+   * The window of `agentTurns`. A pause lasts until its end.
+   * @default 600000
+   */
   readonly agentTurnsWindowMs?: number;
   /** In every channel, events older than this are trimmed. @default none: they stay */
   readonly retentionMs?: number | null;

@@ -12,7 +12,6 @@ export interface Subscriber {
 
 /** The clients of the contract's scripts, in this process or in a page. */
 export interface Bench {
-  /** Returns the subscriber of that name. */
   subscriber(name: string): Subscriber;
   /** Connects an agent with these tokens in turn. The last one is repeated. */
   connect(name: string, url: string, tokens: readonly string[]): Subscriber;
@@ -22,7 +21,6 @@ export interface Bench {
   clear(): Promise<void>;
 }
 
-/** Creates a bench without clients. */
 export function createBench(): Bench {
   const subscribers = new Map<string, Subscriber>();
   return {

@@ -19,7 +19,6 @@ export type Call<M extends MethodName, Args extends unknown[]> = (
   ...args: [...Args, options?: CallOptions]
 ) => Promise<ResultOf<M>>;
 
-/** Calls a method by its name. */
 export type CallMethod = <M extends MethodName>(
   method: M,
   params: ParamsInputOf<M>,
@@ -188,7 +187,6 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     callOnThisConnection: promise(true),
     /** Like `callOnThisConnection`, but the answer is handled before the messages that follow it in its frame. */
     callSync,
-    /** Settles a call with its answer. */
     settle(id: unknown, result: unknown, error: RpcError | undefined) {
       const call = calls.get(id as number);
       if (call === undefined) return;

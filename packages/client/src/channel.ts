@@ -40,7 +40,6 @@ export interface HubChannel {
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   /** Listens to reports of missed events that will not be delivered. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
-  /** Listens to each event of this type. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
 
   /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
@@ -58,7 +57,6 @@ export interface HubChannel {
   readonly delete: Call<'message.delete', [messageId: string]>;
   readonly react: Call<'reaction.add', [messageId: string, emoji: string]>;
   readonly unreact: Call<'reaction.remove', [messageId: string, emoji: string]>;
-  /** Reads one message in its current state. */
   readonly message: Call<'message.get', [messageId: string]>;
   readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
   /** Searches the channel’s messages, newest first. A page may be short or empty while `nextCursor` is not null. */
@@ -122,7 +120,6 @@ export interface HubChannel {
   readonly markRead: Call<'read.mark', [seq: number, more?: Rest<'read.mark', 'seq'>]>;
 }
 
-/** The parts of a client that its channels share. */
 export interface ChannelDeps {
   readonly call: CallMethod;
   readonly subscriptions: Subscriptions;

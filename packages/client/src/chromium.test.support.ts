@@ -1,10 +1,8 @@
 import { createServer } from 'node:http';
 import { chromium, type Page } from 'playwright-core';
 
-/** A page in its own Chromium. */
 export interface ServedPage {
   readonly page: Page;
-  /** The origin of the page. */
   readonly origin: string;
   /** Uncaught errors of the page. */
   readonly errors: readonly string[];

@@ -9,7 +9,6 @@ import { ofType, type EventListener } from './listeners.ts';
 
 /** The direct messages with one agent. Their events arrive without subscribing. The first message creates the channel. */
 export interface HubDirect {
-  /** The other agent. */
   readonly agentId: string;
   /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
   readonly send: Call<
@@ -29,7 +28,6 @@ export interface HubDirect {
   channel(options?: CallOptions): Promise<HubChannel>;
 }
 
-/** The parts of a client that its direct messages share. */
 export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
   /** This agent's id; null before the first welcome. */
   ownId(): string | null;

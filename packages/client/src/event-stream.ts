@@ -5,7 +5,6 @@ import type { CallMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 import type { TopicReader } from './topic.ts';
 
-/** The source's side of a stream. */
 export interface StreamReader extends TopicReader {
   /** Call it when a discontinuity was reported: the next event does not follow the last one. */
   onGap(): void;

@@ -49,7 +49,6 @@ export interface HubClient {
    */
   call: CallMethod;
   channel(channelId: string): HubChannel;
-  /** The direct messages with one agent. */
   direct(agentId: string): HubDirect;
 
   /** Creates a channel with this agent as its owner. The call is repeated only if it names a `channelId`. */

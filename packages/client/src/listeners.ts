@@ -43,7 +43,6 @@ export function createListeners<T>() {
   };
 }
 
-/** The envelope of one type's events. */
 export type EnvelopeOf<T extends EventType> = Omit<Envelope, 'event'> & {
   readonly event: EventOf<T>;
 };
@@ -101,7 +100,6 @@ export function createEventListeners() {
       onKey(byType, type, ofType(type, listener)),
     onChannel: (channelId: string, listener: Listener<Envelope>) =>
       onKey(byChannel, channelId, listener),
-    /** Listens to every direct channel. */
     onDirect: (listener: Listener<Envelope>) =>
       any.on((envelope) => {
         if (envelope.channelId !== null && isDirectChannelId(envelope.channelId))

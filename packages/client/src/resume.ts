@@ -33,7 +33,6 @@ export interface ResumeDeps {
 /** The most logs read at a time, because each page may be as large as the largest answer. */
 const readsMax = 4;
 
-/** A log page that has to be read. */
 interface DuePage {
   readonly topic: Topic;
   /** The seq up to which the log is read. */

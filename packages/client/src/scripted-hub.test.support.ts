@@ -1,7 +1,6 @@
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Envelope, EventType, MethodName, NotificationName } from '@openclaw/protocol';
 
-/** A call that the scripted hub received. */
 export interface ScriptedCall {
   readonly id: number;
   readonly method: MethodName;
@@ -23,7 +22,6 @@ export interface HubSide {
   refuse(call: ScriptedCall, error: object): void;
   notify(method: NotificationName, params: unknown): void;
   welcome(changes?: Record<string, unknown>): void;
-  /** Sends a frame as JSON. */
   send(frame: unknown): void;
   sendText(text: string): void;
   close(code: number, reason?: string): void;

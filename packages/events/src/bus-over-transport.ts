@@ -10,7 +10,6 @@ import type {
   Unsubscribe,
 } from './event-bus.ts';
 
-/** A topic and its name in Redis. */
 interface NamedTopic {
   readonly name: TopicName;
   readonly topic: Topic;

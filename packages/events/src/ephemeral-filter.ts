@@ -21,11 +21,9 @@ const defaults: Required<EphemeralFilterOptions> = {
   clock: Date.now,
 };
 
-/** Accepts each ephemeral event once. */
 export interface EphemeralFilter {
   /** True the first time an event's id is seen, unless the event is too old. Remembers the id. */
   accept(event: Pick<EncodedEnvelope, 'id' | 'timestamp'>): boolean;
-  /** How many ids are remembered now, at most `maxIds`. */
   readonly size: number;
 }
 

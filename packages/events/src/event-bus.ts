@@ -12,7 +12,6 @@ export type EventHandler = (event: EncodedEnvelope, topic: Topic) => void;
 /** Ends the subscription that returned it. Resolves when no further event reaches the handler. Idempotent. */
 export type Unsubscribe = () => Promise<void>;
 
-/** The topics to publish on. */
 export interface PublishTargets {
   /** The topic of the event's own channel. */
   readonly channel?: boolean;
@@ -42,7 +41,6 @@ export interface EventBusStats {
   readonly topics: number;
 }
 
-/** The result of a probe. */
 export type ProbeResult =
   | { readonly outcome: 'back'; readonly latencyMs: number }
   /**
@@ -82,7 +80,6 @@ export interface EventBus {
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
   /** Subscribes to the topic of one agent: direct messages and notices. */
   subscribeAgent(agentId: string, handler: EventHandler): Promise<Unsubscribe>;
-  /** Subscribes to the global topic. */
   subscribeGlobal(handler: EventHandler): Promise<Unsubscribe>;
   /**
    * Subscribes to all channels by the pattern `pubsub:channel:*`.

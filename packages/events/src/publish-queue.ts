@@ -36,7 +36,6 @@ interface Entry extends Publishing {
   readonly reject: (error: EventsError) => void;
 }
 
-/** One script call, with the entries whose events it publishes. */
 interface Group {
   readonly entries: Entry[];
   characters: number;
@@ -109,7 +108,6 @@ export function createPublishQueue(
   }
 
   return {
-    /** Publishes that were pushed and not yet answered. */
     get pending() {
       return pending;
     },
@@ -128,7 +126,6 @@ export function createPublishQueue(
         batch.push({ ...publishing, resolve, reject });
       });
     },
-    /** Resolves when nothing is pending. */
     async idle(): Promise<void> {
       flush();
       await Promise.all(inFlight);

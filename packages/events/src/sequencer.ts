@@ -62,19 +62,15 @@ export interface SequencerOptions {
   readonly random?: () => number;
 }
 
-/** Counters for metrics. */
 export interface SequencerStats {
-  /** Events delivered in order. */
   readonly delivered: number;
   /** Delivered events that were fetched from the store. */
   readonly repaired: number;
   /** Events dropped because their seq was already delivered or buffered. */
   readonly duplicates: number;
-  /** Events buffered now. */
   readonly buffered: number;
   /** How often the buffer was full. */
   readonly overflows: number;
-  /** Failed fetches. */
   readonly failedFetches: number;
 }
 

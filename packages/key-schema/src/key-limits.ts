@@ -35,7 +35,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,
-  // Four fields, and one for each slice but the newest: 61 in a window, and up to twice 60 and one more after a clock was
-  // set back.
+  // Four fields, and one for each slice but the newest. A window has 61 slices; after a clock was set back there may be
+  // 121.
   rateLimitWindow: { maxMembers: 124, maxBytes: 16 * kib },
 };

@@ -14,7 +14,6 @@ export interface ParsedKey {
   readonly channelId: string | null;
   readonly agentId: string | null;
   readonly action: string | null;
-  /** The name of a cached value. */
   readonly valueName: string | null;
   /** Null for a kind without an id, whose name is the same with and without hash tags. */
   readonly hasHashTag: boolean | null;

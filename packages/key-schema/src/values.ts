@@ -86,7 +86,6 @@ export interface LatestEvent {
   readonly epoch: string;
   readonly channelId: string;
   readonly seq: number;
-  /** The id of the envelope. */
   readonly id: string;
 }
 
@@ -117,8 +116,8 @@ export interface KeyValues {
   readonly databaseHub: string;
   readonly rateLimit: string;
   /**
-   * The time of a slice's youngest request → the requests in the slice; `newest`, `requests`: the same of the newest slice;
-   * `oldest`, `blocked` → a time.
+   * The time of a slice's latest request → the number of its requests. `newest` and `requests` are the same for the
+   * newest slice; `oldest` and `blocked` are times.
    */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

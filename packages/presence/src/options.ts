@@ -2,7 +2,6 @@ import { ttlMs } from '@openclaw/key-schema';
 import { resolveOptions } from '@openclaw/redis-client';
 import { PresenceError } from './errors.ts';
 
-/** Options of both lease stores and of the tracker. */
 export interface LeaseStoreOptions {
   /**
    * How long a lease lasts without a heartbeat. All processes that share a Redis and prefix must use the same value,
@@ -14,13 +13,11 @@ export interface LeaseStoreOptions {
   readonly clock?: () => number;
 }
 
-/** Options of {@link createMemoryLeaseStore}. */
 export interface MemoryLeaseStoreOptions extends LeaseStoreOptions {
   /** Further joins fail with `full`. @default 1000000 */
   readonly maxLeases?: number;
 }
 
-/** Options of {@link createRedisLeaseStore}. */
 export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
   /**
    * Unique among living processes. Leases of this hub are reaped without a call of
@@ -35,7 +32,6 @@ export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
   readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
-/** Options of {@link createPresence}. */
 export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** How often each lease is renewed; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;

@@ -5,7 +5,6 @@ export interface CloseCode {
   readonly reconnect: boolean;
 }
 
-/** The close codes of the hub. */
 export const closeCodes = {
   4400: {
     name: 'bad_frames',

@@ -7,7 +7,6 @@ export const rpcErrorCodes = {
   refused: -32000,
 } as const;
 
-/** The `code` of a JSON-RPC error. */
 export type RpcErrorCode = (typeof rpcErrorCodes)[keyof typeof rpcErrorCodes];
 
 /** The meaning of each error code: `data.code` of a -32000 error. */
@@ -77,13 +76,11 @@ export function refuseWith(code: ErrorCode, message: string, details: RefusalDet
   return { ok: false, code, message, details };
 }
 
-/** One problem with the params of a call. */
 export interface ParamIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** The `error` of a JSON-RPC response. */
 export type RpcError =
   | { readonly code: -32000; readonly message: string; readonly data: RefusalData }
   | { readonly code: -32602; readonly message: string; readonly data?: readonly ParamIssue[] }

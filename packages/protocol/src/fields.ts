@@ -32,7 +32,7 @@ export const textSchema = (maxChars: number) =>
     .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
 /**
- * A message's content in params. Its length is bounded by the frame only: the hub checks `isContentTooLarge` and answers
+ * A message's content in params. Its length is bounded by the frame only: the store checks `isContentTooLarge` and answers
  * `too_large`, which says more than -32602.
  */
 export const contentSchema = textSchema(limits.frameBytes)

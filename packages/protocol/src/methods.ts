@@ -50,7 +50,6 @@ export const methods = {
 
 export type MethodName = keyof typeof methods;
 
-/** The names of the methods of one kind. */
 export type MethodOfKind<K extends MethodKind> = {
   [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
 }[MethodName];

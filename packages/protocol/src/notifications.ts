@@ -32,7 +32,6 @@ export const welcomeSchema = z.object({
     .array(z.object({ channelId: idSchema, head: seqSchema }))
     .describe('The latest direct channels, which are subscribed automatically.'),
 });
-/** Params of `welcome`, the first frame on every connection. */
 export type Welcome = z.infer<typeof welcomeSchema>;
 
 /** Params of `discontinuity`: a subscribed channel cannot be continued. */
@@ -46,7 +45,6 @@ export const discontinuitySchema = z.object({
     .optional()
     .describe('The subscription has ended: the agent may not read the channel any more.'),
 });
-/** A notification that the events of a subscribed channel continue at another seq. */
 export type Discontinuity = z.infer<typeof discontinuitySchema>;
 
 /** Params of `reconnect`: the hub is draining. */
@@ -54,7 +52,6 @@ export const reconnectSchema = z.object({
   afterMs: z.int().min(0).describe('This client’s own slot.'),
   reason: z.string(),
 });
-/** The hub is draining. */
 export type Reconnect = z.infer<typeof reconnectSchema>;
 
 /** The notifications that the hub sends, by name. */
@@ -78,7 +75,6 @@ export const notifications = {
 
 export type NotificationName = keyof typeof notifications;
 
-/** A notification's params. */
 export type NotificationOf<N extends NotificationName> = z.output<
   (typeof notifications)[N]['params']
 >;

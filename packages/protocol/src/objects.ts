@@ -79,7 +79,6 @@ export type Channel = z.infer<typeof channelSchema>;
 
 export const memberRoles = ['owner', 'member'] as const;
 
-/** One agent's membership of one channel. */
 export const memberSchema = z.object({
   channelId: idSchema,
   agentId: idSchema,
@@ -103,7 +102,6 @@ export const threadSchema = z.object({
 });
 export type Thread = z.infer<typeof threadSchema>;
 
-/** One agent's presence. */
 export const presenceSchema = z.object({
   agentId: idSchema,
   status: z.enum([...presenceStatuses, 'offline']),

@@ -4,7 +4,6 @@ import { buildJsonSchemas, type JsonSchema, namedSchemas } from './json-schema.t
 import { methods } from './methods.ts';
 import type { MethodDefinition, MethodExample, RestRoute } from './methods/definition.ts';
 
-/** One operation of the REST API. */
 export interface RestOperation {
   readonly operationId: string;
   readonly tag: string;
@@ -24,7 +23,6 @@ export interface OpenApiOptions {
   readonly operations?: readonly RestOperation[];
 }
 
-/** The specification of the REST API, in the form of OpenAPI 3.1. */
 export type OpenApiDocument = ReturnType<typeof buildOpenApi>;
 
 /** The body of every answer that is not a success. `code` is an error code, or says that the request is malformed. */

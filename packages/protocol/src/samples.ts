@@ -18,7 +18,6 @@ export const sampleChannel: Channel = {
   head: 42,
 };
 
-/** A member of {@link sampleChannel}. */
 export const sampleMember: Member = {
   channelId: 'ops',
   agentId: 'ben',
@@ -28,7 +27,6 @@ export const sampleMember: Member = {
   joinedAt: sampleTimestamp,
 };
 
-/** A message in {@link sampleChannel}. */
 export const sampleMessage: Message = {
   id: 'm42',
   channelId: 'ops',
@@ -46,7 +44,6 @@ export const sampleMessage: Message = {
   reactions: {},
 };
 
-/** The event of {@link sampleMessage}. */
 export const sampleEnvelope: Envelope = {
   id: 'e42',
   event: { type: 'channel.message', channelId: 'ops', message: sampleMessage },
@@ -58,7 +55,6 @@ export const sampleEnvelope: Envelope = {
   epoch: 'k3v9',
 };
 
-/** A thread under {@link sampleMessage}. */
 export const sampleThread: Thread = {
   threadId: 'm42',
   channelId: 'ops',

@@ -5,7 +5,6 @@ import { limits } from './limits.ts';
 const unstorable = /[\0\p{Cs}]/u;
 const control = /[\p{Cc}\p{Cs}]/u;
 
-/** The bytes of the text in UTF-8. */
 export function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
@@ -52,7 +51,6 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && idPattern.test(value);
 }
 
-/** True for the id of a direct channel. */
 export function isDirectChannelId(channelId: string): boolean {
   return channelId.startsWith(directChannelPrefix);
 }

@@ -32,7 +32,6 @@ import {
   SlidingWindow,
 } from './sliding-window.ts';
 
-/** Counters and sizes for metrics. */
 export interface LocalRateLimiterStats {
   /** Exchanges that Redis answered, at least in part. */
   readonly exchanges: number;

@@ -8,7 +8,6 @@ import type { Limits } from './limit.ts';
  */
 export type WhenAway = 'memory' | 'allow' | 'refuse';
 
-/** Options of {@link createRateLimiter} and {@link createMemoryRateLimiter}. */
 export interface RateLimiterOptions<Action extends string = string> {
   /** The limit of each action. A request for any other action is an error. */
   readonly limits: Limits<Action>;
@@ -27,7 +26,6 @@ export interface RateLimiterOptions<Action extends string = string> {
   readonly clock?: () => number;
 }
 
-/** Options of {@link createLocalRateLimiter}. */
 export interface LocalRateLimiterOptions<
   Action extends string = string,
 > extends RateLimiterOptions<Action> {

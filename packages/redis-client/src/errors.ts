@@ -22,7 +22,6 @@ export class CodedError<Code extends string> extends Error {
   }
 }
 
-/** The only error of this package. */
 export class RedisClientError extends CodedError<RedisClientErrorCode> {
   override readonly name = 'RedisClientError';
 }

@@ -4,7 +4,6 @@ import { RedisClientError } from './errors.ts';
 import { parseRedisUrl, type RedisUrlParts, type RedisUrlProblem } from './redis-url.ts';
 import { resolveOptions } from './resolve-options.ts';
 
-/** One server's address. */
 export interface RedisNode {
   readonly host: string;
   readonly port: number;

@@ -1,4 +1,3 @@
-/** The parts of a Redis URL. */
 export interface RedisUrlParts {
   /** A host, or the absolute path of a Unix socket. */
   readonly host: string;

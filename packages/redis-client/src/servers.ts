@@ -24,7 +24,6 @@ export interface RedisServerLink {
   batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
 }
 
-/** The servers of a deployment, each with a separate connection. */
 export interface RedisServers {
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   /** The named server, replica or not; the master that sentinels name; or one server per shard of a Cluster. */

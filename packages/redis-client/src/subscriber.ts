@@ -44,7 +44,6 @@ export interface RedisSubscriber {
   readonly connected: boolean;
 }
 
-/** The refused names, each with the error of Redis. */
 type Refused = Map<string, RedisClientError>;
 
 export type OwnedSubscriber = ReturnType<typeof createSubscriber>;

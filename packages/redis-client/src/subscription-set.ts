@@ -10,7 +10,6 @@ export interface HandlerEntry {
   isAccepted?: boolean;
 }
 
-/** One SUBSCRIBE of one name that was sent. */
 export interface SentSubscribe {
   confirmed: boolean;
 }

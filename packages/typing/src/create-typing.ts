@@ -13,7 +13,6 @@ export interface TypingDeps {
   readonly keys?: KeySchema;
 }
 
-/** The result of a start or a stop. */
 export interface TypingDecision {
   readonly changed: boolean;
   /** True when decided without Redis, from the calls made through this process. */

@@ -2,7 +2,6 @@ import { ttlMs } from '@openclaw/key-schema';
 import { resolveOptions } from '@openclaw/redis-client';
 import { TypingError } from './errors.ts';
 
-/** Options of {@link createTyping}, {@link createRedisTyping} and {@link createMemoryTyping}. */
 export interface TypingOptions {
   /**
    * How long an agent counts as typing after a start. All processes that share a Redis must use the same value.
@@ -15,7 +14,6 @@ export interface TypingOptions {
   readonly maxTypers?: number;
 }
 
-/** Options of {@link createTypingWatch}. */
 export interface TypingWatchOptions {
   /** How long after a start the watch checks whether the agent is still typing. @default 10000 */
   readonly ttlMs?: number;

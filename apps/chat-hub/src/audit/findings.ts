@@ -1,4 +1,3 @@
-/** The kinds of findings. */
 export type Check =
   | 'unknown name'
   | 'foreign key'
@@ -14,7 +13,6 @@ export type Check =
   | 'settings'
   | 'replication';
 
-/** One fault of one key, or of one server. */
 export interface Problem {
   readonly check: Check;
   /** The key's pattern, or the server's address. */
@@ -24,7 +22,6 @@ export interface Problem {
   readonly text: string;
 }
 
-/** All faults of one check and one subject. */
 export interface Finding {
   readonly check: Check;
   readonly subject: string;

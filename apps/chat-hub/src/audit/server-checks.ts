@@ -9,7 +9,6 @@ export interface ServerReport {
   readonly address: string;
   readonly role: 'master' | 'replica' | null;
   readonly version: string | null;
-  /** Keys in the audited database. */
   readonly keys: number | null;
   readonly problems: readonly Problem[];
   /** The checks that were not possible, with the reason. */

@@ -53,7 +53,6 @@ export interface Call {
   readonly hasRoom?: () => boolean;
   /** Registers a listener for the end of a REST request's connection. Used only when the call waits. */
   readonly onGone?: OnGone;
-  /** The headers of a REST request. */
   readonly headers?: IncomingHttpHeaders;
   /** Called with the decision of the rate limit, for a transport that reports it. */
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
@@ -82,7 +81,7 @@ const maxIssues = 10;
 /** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
-/** Creates the one path that every call takes, over WebSocket and REST. */
+/** Creates the one path that every call takes, over WebSocket and REST. Its steps follow in the order in which they run. */
 export function createInvoke(deps: {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
@@ -98,6 +97,119 @@ export function createInvoke(deps: {
 }): Invoke {
   const { handlers, limiter, onLimited, observe, onAdminCall, unsent, slices, log } = deps;
   const { logWaits, inboxWaits } = deps;
+
+  async function invoke(call: Call): Promise<void> {
+    const { caller, respond } = call;
+    const { session, transport, identity } = caller;
+    const method = isMethodName(call.method) ? call.method : 'unknown';
+    let durationMs: number | null = null;
+    let isObserved = false;
+
+    try {
+      const checked = check(call);
+      await ('ok' in checked ? reply(checked) : runCall(checked));
+    } catch (error) {
+      logFailure(error);
+      // If the transport failed to take the first reply, it also fails here.
+      await reply(refusalOfError(null)).catch(logFailure);
+    }
+
+    async function runCall(checked: Checked): Promise<void> {
+      session?.beginCall();
+      try {
+        const { definition, params } = checked;
+        // A call whose batch is answered by one array does not wait, because the array holds back the socket's other
+        // output.
+        const waits =
+          definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
+        await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
+      } finally {
+        session?.endCall();
+      }
+    }
+
+    /**
+     * Waits for an event, then runs the call. While it waits, the call has no place in the order and reserves no
+     * memory.
+     */
+    async function runAfterWait(checked: Checked): Promise<void> {
+      const onGone: OnGone = session
+        ? (listener) => session.onClosed(listener)
+        : (call.onGone ?? (() => () => undefined));
+      const respondAfter = async (waited: Waited) => {
+        if (waited === 'read') return runInOrder(checked);
+        return waited === 'gone' ? end('abandoned') : reply(waited);
+      };
+      if (checked.method === 'inbox.read') {
+        const params = checked.params as ParamsOf<'inbox.read'>;
+        const wait = { identity, params, waitMs: params.waitMs, onGone };
+        return inboxWaits.run(wait, respondAfter);
+      }
+      const { channelId, after, waitMs } = checked.params as ParamsOf<'log.read'>;
+      return logWaits.run({ identity, channelId, after, waitMs, onGone }, respondAfter);
+    }
+
+    async function runInOrder(checked: Checked): Promise<void> {
+      const { definition, params } = checked;
+      const work = () => run(checked);
+      if (!caller.order) return work();
+      const keys = orderKeysOf(definition, params, identity.agentId);
+      // A write that reserves memory first reaches the store later, so the writes after it wait for it.
+      const reachesStoreAtOnce =
+        definition.kind === 'write' && replyBytes(definition, params) === 0;
+      return caller.order.run(keys, reachesStoreAtOnce, work);
+    }
+
+    async function run({ definition, params, ...checked }: Checked): Promise<void> {
+      const bytes = replyBytes(definition, params);
+      // A send has a large answer only with `basedOn`.
+      const isBulky = definition.bulky !== undefined && (definition.kind !== 'write' || bytes > 0);
+      // The call was read before the socket fell behind, but its reply would still add to the unsent output.
+      if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
+      if (isBulky && call.hasRoom?.() === false)
+        return reply(refuse('too_large', 'the answers of this batch are too large'));
+      const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
+      if (bytes > 0 && !reserved) {
+        const message = 'this agent has too much unread output: read it, then repeat the call';
+        return reply(refuse('rate_limited', message, unsent.retryAfterMs()));
+      }
+      try {
+        const startMs = performance.now();
+        const answered = await handle(caller, checked.method, params);
+        durationMs = performance.now() - startMs;
+        if (!answered.ok) return await reply(answered);
+        if (caller.identity.isAdmin) onAdminCall?.(caller, checked.method, params);
+        const isStepwise = 'resultSteps' in answered;
+        if (!respond && !isStepwise) return end('ok');
+        // Events that the steps cause wait until the reply is complete.
+        const release = isStepwise ? session?.pauseCatchUp() : undefined;
+        try {
+          await reply({ ok: true, json: await encode(answered), reserved });
+          if (isStepwise) answered.onReplied?.();
+        } finally {
+          release?.();
+        }
+      } finally {
+        // From here on the transport counts the reply's bytes until the peer has read them.
+        reserved?.release();
+      }
+    }
+
+    function end(outcome: CallOutcome): void {
+      if (isObserved) return;
+      isObserved = true;
+      observe(method, transport, outcome, durationMs);
+    }
+
+    async function reply(result: Reply): Promise<void> {
+      end(result.ok ? 'ok' : result.code);
+      await respond?.(result);
+    }
+
+    function logFailure(error: unknown): void {
+      log.error({ err: error, method }, 'an answer could not be written');
+    }
+  }
 
   /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
@@ -156,113 +268,7 @@ export function createInvoke(deps: {
     return text.length <= pieceChars ? text : slices.run(encodedText(text));
   }
 
-  return async function invoke(call) {
-    const { caller, respond } = call;
-    const { session, transport, identity } = caller;
-    const method = isMethodName(call.method) ? call.method : 'unknown';
-    let durationMs: number | null = null;
-    let isObserved = false;
-
-    function end(outcome: CallOutcome): void {
-      if (isObserved) return;
-      isObserved = true;
-      observe(method, transport, outcome, durationMs);
-    }
-    async function reply(result: Reply): Promise<void> {
-      end(result.ok ? 'ok' : result.code);
-      await respond?.(result);
-    }
-    function logFailure(error: unknown): void {
-      log.error({ err: error, method }, 'an answer could not be written');
-    }
-
-    async function run({ definition, params, ...checked }: Checked): Promise<void> {
-      const bytes = replyBytes(definition, params);
-      // A send has a large answer only with `basedOn`.
-      const isBulky = definition.bulky !== undefined && (definition.kind !== 'write' || bytes > 0);
-      // The call was read before the socket fell behind, but its reply would still add to the unsent output.
-      if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
-      if (isBulky && call.hasRoom?.() === false)
-        return reply(refuse('too_large', 'the answers of this batch are too large'));
-      const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
-      if (bytes > 0 && !reserved) {
-        const message = 'this agent has too much unread output: read it, then repeat the call';
-        return reply(refuse('rate_limited', message, unsent.retryAfterMs()));
-      }
-      try {
-        const startMs = performance.now();
-        const answered = await handle(caller, checked.method, params);
-        durationMs = performance.now() - startMs;
-        if (!answered.ok) return await reply(answered);
-        if (caller.identity.isAdmin) onAdminCall?.(caller, checked.method, params);
-        const isStepwise = 'resultSteps' in answered;
-        if (!respond && !isStepwise) return end('ok');
-        // Events that the steps cause wait until the reply is complete.
-        const release = isStepwise ? session?.pauseCatchUp() : undefined;
-        try {
-          await reply({ ok: true, json: await encode(answered), reserved });
-          if (isStepwise) answered.onReplied?.();
-        } finally {
-          release?.();
-        }
-      } finally {
-        // From here on the transport counts the reply's bytes until the peer has read them.
-        reserved?.release();
-      }
-    }
-
-    async function runInOrder(checked: Checked): Promise<void> {
-      const { definition, params } = checked;
-      const work = () => run(checked);
-      if (!caller.order) return work();
-      const keys = orderKeysOf(definition, params, identity.agentId);
-      return caller.order.run(keys, definition.kind === 'write', work);
-    }
-
-    /**
-     * Waits for an event, then runs the call. While it waits, the call has no place in the order and reserves no
-     * memory.
-     */
-    async function runAfterWait(checked: Checked): Promise<void> {
-      const onGone: OnGone = session
-        ? (listener) => session.onClosed(listener)
-        : (call.onGone ?? (() => () => undefined));
-      const respondAfter = async (waited: Waited) => {
-        if (waited === 'read') return runInOrder(checked);
-        return waited === 'gone' ? end('abandoned') : reply(waited);
-      };
-      if (checked.method === 'inbox.read') {
-        const params = checked.params as ParamsOf<'inbox.read'>;
-        const wait = { identity, params, waitMs: params.waitMs, onGone };
-        return inboxWaits.run(wait, respondAfter);
-      }
-      const { channelId, after, waitMs } = checked.params as ParamsOf<'log.read'>;
-      return logWaits.run({ identity, channelId, after, waitMs, onGone }, respondAfter);
-    }
-
-    async function runCall(checked: Checked): Promise<void> {
-      session?.beginCall();
-      try {
-        const { definition, params } = checked;
-        // A call whose batch is answered by one array does not wait, because the array holds back the socket's other
-        // output.
-        const waits =
-          definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
-        await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
-      } finally {
-        session?.endCall();
-      }
-    }
-
-    try {
-      const checked = check(call);
-      await ('ok' in checked ? reply(checked) : runCall(checked));
-    } catch (error) {
-      logFailure(error);
-      // If the transport failed to take the first reply, it also fails here.
-      await reply(refusalOfError(null)).catch(logFailure);
-    }
-  };
+  return invoke;
 }
 
 /** The ids that a log line about a caller carries. */
@@ -292,7 +298,6 @@ function invalidParams(
   return malformed('invalid_params', `invalid params for ${method}`, reported);
 }
 
-/** The keys by which a call is ordered among the calls of its socket. */
 function orderKeysOf(definition: MethodDefinition, params: object, agentId: string): string[] {
   const { orderedBy, bulky, kind } = definition;
   const keys: string[] = [];

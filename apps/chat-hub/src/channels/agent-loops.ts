@@ -6,7 +6,9 @@ import type { Logger } from 'pino';
 /** The most pairs of agents that are counted; the ones that were quiet longest are forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/** The most agents that one sender may be kept from addressing; each costs some bytes of all its calls. */
+/**
+ * The most agents that one sender may be kept from addressing. Their list goes to the store with each of its writes.
+ */
 const maxLoops = 200;
 
 interface Count {
@@ -29,7 +31,7 @@ export function createAgentLoops(most: Limit | null, log: Logger) {
     const loops = paused.get(sender) ?? [];
     const others = loops.filter((loop) => loop.agentId !== agentId && loop.untilMs > atMs);
     const known = counts.get(key);
-    // A message that was accepted although the pair is paused followed one of a person, or has a budget of its place.
+    // If a message is accepted while its pair is paused, a person wrote in between, or its place has a budget.
     const isPaused = loops.some((loop) => loop.agentId === agentId && loop.untilMs > atMs);
     const isOver = known !== undefined && atMs >= known.sinceMs + windowMs;
     const counted: Count =
@@ -48,9 +50,8 @@ export function createAgentLoops(most: Limit | null, log: Logger) {
   }
 
   return {
-    /** By sender, the agents that it must not address now. Read without a call, because every write asks it. */
+    /** The agents that each sender must not address now. A map instead of a function, because every write reads it. */
     paused: paused as Pick<typeof paused, 'get'>,
-    /** Counts a committed message of an agent that addresses others. */
     committed(sender: string, addressed: readonly string[], atMs: number): void {
       if (most === null) return;
       for (const agentId of addressed) count(most, sender, agentId, atMs);

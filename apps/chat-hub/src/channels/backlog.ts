@@ -249,7 +249,6 @@ export class EventRing {
     if (last !== -1) this.#keepFrom(last + 1);
   }
 
-  /** Drops all events before the floor. */
   trim(floor: number): void {
     const first = this.#events.findIndex(({ seq }) => seq !== null && seq >= floor);
     if (first !== 0) this.#keepFrom(first === -1 ? this.#events.length : first);

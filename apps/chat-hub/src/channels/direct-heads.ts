@@ -118,7 +118,6 @@ export function createDirectHeads(
       touch(list, channelId);
     },
     forget,
-    /** Heads in memory, of all agents. */
     get size() {
       return size;
     },

@@ -1,5 +1,5 @@
 import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
-import { asHub } from '../methods/store-methods.ts';
+import { asHub } from '../edge/identity.ts';
 import type { HubCache } from './hub-cache.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';

@@ -4,7 +4,7 @@ import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { Backlog, type EncodedPage, type ReadLog, type RingBudget } from './backlog.ts';
 import { Departures } from './departures.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { signalsOf, type Signal } from '../sockets/conflation.ts';
+import { signalsOf, type Signal } from './conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './encoding.ts';
 
@@ -39,7 +39,6 @@ export interface RoomMember {
 export interface RoomDeps {
   readonly flusher: Flusher;
   readonly readLog: ReadLog;
-  /** Creates the sequencer that delivers the room's events after a head. */
   readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
   /** The memory that the newest events of all rooms share. @default a budget for this room alone */
   readonly ringBudget?: RingBudget;

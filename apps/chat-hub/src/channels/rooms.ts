@@ -8,7 +8,6 @@ import type { Flusher } from './flusher.ts';
 import { createCacheDropper, type HubCache } from './hub-cache.ts';
 import { Room } from './room.ts';
 
-/** The state of a log from which a room starts. */
 type RoomStart = Pick<LogPage, 'head' | 'epoch'> & Partial<Pick<LogPage, 'floor'>>;
 
 interface Entry {
@@ -29,7 +28,6 @@ const roomsPerTurn = 50;
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
-/** The live channels of this hub. */
 export function createRooms(deps: {
   readonly store: ChatStore;
   readonly bus: EventBus;

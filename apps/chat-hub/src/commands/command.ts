@@ -32,7 +32,7 @@ export function settings(): Config {
  * Opens the database that the hub's environment names. It is not migrated here, because hubs of an earlier release may
  * be serving it. It must exist, unless `mayCreate`.
  */
-export async function openStore({ mayCreate = false } = {}): Promise<ChatStore> {
+export async function openCommandStore({ mayCreate = false } = {}): Promise<ChatStore> {
   const { databaseUrl: url } = settings();
   const isMissingFile = url.startsWith('sqlite:') && !existsSync(url.slice('sqlite:'.length));
   if (!mayCreate || !isMissingFile) await refuseUnmigrated(url, mayCreate);

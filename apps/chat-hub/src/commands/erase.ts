@@ -15,7 +15,7 @@ import {
   CommandError,
   commandRecord,
   commandUser,
-  openStore,
+  openCommandStore,
   progress,
   runCommand,
 } from './command.ts';
@@ -96,7 +96,7 @@ async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace)
 async function erase(): Promise<void> {
   const erasure = parse();
   const { agentId, pseudonym, isDryRun } = erasure;
-  const store = await openStore();
+  const store = await openCommandStore();
   try {
     if (pseudonym !== null && (await store.isKnownAgent(pseudonym))) {
       throw new CommandError('failed', `${pseudonym} is an agent: choose an id that is not in use`);

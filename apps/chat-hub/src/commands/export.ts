@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { isId } from '@openclaw/protocol/wire';
-import { CommandError, commandRecord, openStore, progress, runCommand } from './command.ts';
+import { CommandError, commandRecord, openCommandStore, progress, runCommand } from './command.ts';
 
 const usage = 'usage: npm run export -- --channel ID [--after SEQ]';
 const pageEvents = 500;
@@ -26,7 +26,7 @@ function parse(): { channelId: string; after: number } {
 
 async function exportChannel(): Promise<void> {
   const { channelId, after } = parse();
-  const store = await openStore();
+  const store = await openCommandStore();
   try {
     const head = (await store.heads([channelId])).get(channelId);
     if (head === undefined) throw new CommandError('failed', `there is no channel ${channelId}`);

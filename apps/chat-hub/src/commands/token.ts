@@ -8,7 +8,7 @@ import {
   CommandError,
   commandRecord,
   commandUser,
-  openStore,
+  openCommandStore,
   progress,
   runCommand,
   settings,
@@ -69,7 +69,7 @@ async function mint(): Promise<void> {
       'failed',
       'this hub has no HUB_JWT_SECRET to sign with: the issuer of HUB_JWKS_URL makes its tokens',
     );
-  const store = await openStore({ mayCreate: true });
+  const store = await openCommandStore({ mayCreate: true });
   try {
     const { sub, role, kind = null, channels = null } = request;
     const minter = commandUser();

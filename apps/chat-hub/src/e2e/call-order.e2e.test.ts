@@ -90,6 +90,16 @@ describe.each([
     expect(order[0]?.id).toBe(subscribed?.id);
   });
 
+  it('[message.send with basedOn, message.send] are logged in this order', async () => {
+    await using socket = await hub.connect('ana', { protocols });
+    const answers = await together(socket, isBatch, [
+      ['message.send', { channelId, content: 'first', basedOn: 1 }],
+      ['message.send', { channelId, content: 'second' }],
+      ['message.send', { channelId, content: 'third', basedOn: 1 }],
+    ]);
+    expect(answers.map(({ result }) => result?.seq)).toEqual([2, 3, 4]);
+  });
+
   it('[message.send, message.history] includes the message just sent', async () => {
     await using socket = await hub.connect('ana', { protocols });
     const [sent, history] = await together(socket, isBatch, [

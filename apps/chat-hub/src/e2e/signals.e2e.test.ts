@@ -44,6 +44,16 @@ describe('typing', () => {
     expect(await typingUntilNow(channelId)).toEqual([true, false]);
   });
 
+  it('goes on when a message is refused', async () => {
+    const channelId = 'refused';
+    await watchedChannel(channelId);
+    await ana.call('typing.start', { channelId });
+    await expect(
+      ana.call('message.send', { channelId, content: 'typed', replyTo: 'absent' }),
+    ).rejects.toMatchObject({ code: 'not_found' });
+    expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: ['ana'] });
+  });
+
   // The race: the message arrives while the call typing.start waits for Redis. Invariant: a message ends the sender's
   // typing.
   it('stops with a message that comes while typing.start is in flight', async () => {

@@ -47,8 +47,8 @@ const oneToken = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // A bucket that is full loses what is set aside for clients that are late. So beyond this time, a late client takes a
-  // token only if enough are left for all that are on time. The millisecond is for times that were rounded up.
+  // A full bucket gets no more tokens while it keeps some for late clients. So a client that is later than this gets a
+  // token only if enough are left for all that are on time. The millisecond allows for times that were rounded up.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** Ordered by time. */

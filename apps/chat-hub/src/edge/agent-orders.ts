@@ -6,7 +6,6 @@ import type { Sessions } from '../sockets/sessions.ts';
 /** Sockets of a kicked agent are closed within a second on every hub. */
 const everyMs = 500;
 
-/** The limiter of one agent's messages. */
 export type OwnLimiter = Pick<LocalRateLimiter<'message'>, 'consume'>;
 
 interface LimitedAgent {

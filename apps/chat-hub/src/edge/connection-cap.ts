@@ -93,7 +93,6 @@ export function createConnectionCap({
       return open;
     },
     limit: served,
-    /** The most connections over the limit that are accepted at a time. */
     surplus,
     /** Connections dropped without an answer, because the limit and the surplus were both used up. */
     get dropped() {

@@ -14,7 +14,7 @@ export interface Frozen {
 }
 
 /**
- * Keeps the freezes in memory, because every write asks for them. A hub reads them again when it is told of a change
+ * Keeps the freezes in memory, because every write asks for them. A hub reads them again when a change is published
  * over Redis, and otherwise with its next tail check, within half a second.
  */
 export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {

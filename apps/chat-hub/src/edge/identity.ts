@@ -17,6 +17,9 @@ export const jtiSchema = z
 /** The sender of events that no agent causes. No token and no client may act as it. */
 const hubSender = 'hub';
 
+/** The actor of the hub's own reads. */
+export const asHub = { agentId: hubSender, isAdmin: true } as const;
+
 /** True for every valid id except the hub's own, which no agent may have. */
 export function isAgentId(value: unknown): value is string {
   return isId(value) && value !== hubSender;

@@ -3,7 +3,6 @@ import type { AgentKind } from '@openclaw/protocol';
 import { SignJWT } from 'jose';
 import type { JwtSettings } from '../jwt-settings.ts';
 
-/** The content of a token to mint. */
 export interface TokenRequest {
   readonly sub: string;
   readonly ttlSeconds: number;

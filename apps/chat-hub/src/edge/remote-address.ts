@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 import ipaddr from 'ipaddr.js';
 
-/** The address that a request came from, as far as it can be trusted. */
 export type RemoteAddress = (request: IncomingMessage) => string;
 
 /**

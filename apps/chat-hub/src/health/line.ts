@@ -1,7 +1,6 @@
 /** `unknown`: the check was not possible, because something else failed. */
 export type State = 'ok' | 'degraded' | 'down' | 'unknown';
 
-/** The result of one check. */
 export interface Line {
   readonly name: string;
   readonly state: State;

@@ -1,17 +1,18 @@
 import { answer, type Handlers } from '../calls/handler.ts';
+import { asHub } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad } from './cached-reads.ts';
 import { creationCost, refuseCreation } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
-import { asHub, readersOf, reads, writes } from './store-methods.ts';
+import { readersOf, reads, writes } from './store-methods.ts';
 
 /** Handlers of channel.*, member.*, thread.* and claims. The store decides their outcome and returns their results. */
 export function channelMethods(deps: MethodDeps) {
-  const { store, cache, publisher } = deps;
+  const { store, cache, writer } = deps;
   const getChannel = reads(deps, 'channel.get');
   return {
     'channel.create': (caller, params) =>
       refuseCreation(deps, caller, creationCost(1, params.metadata)) ??
-      publisher.commit(caller, 'channel.create', params),
+      writer.write(caller, 'channel.create', params),
     async 'channel.get'(caller, params) {
       const { channelId } = params;
       const load = async () => {
@@ -26,7 +27,7 @@ export function channelMethods(deps: MethodDeps) {
     },
     'channel.update': (caller, params) =>
       refuseCreation(deps, caller, creationCost(0, params.metadata)) ??
-      publisher.commit(caller, 'channel.update', params),
+      writer.write(caller, 'channel.update', params),
     'channel.archive': writes(deps, 'channel.archive'),
     'channel.unarchive': writes(deps, 'channel.unarchive'),
     'channel.delete': writes(deps, 'channel.delete'),
@@ -35,7 +36,7 @@ export function channelMethods(deps: MethodDeps) {
     'channel.leave': writes(deps, 'channel.leave'),
     'member.list': reads(deps, 'member.list'),
     'member.add': (caller, params) =>
-      refuseCreation(deps, caller, 1) ?? publisher.commit(caller, 'member.add', params),
+      refuseCreation(deps, caller, 1) ?? writer.write(caller, 'member.add', params),
     'member.remove': writes(deps, 'member.remove'),
     'member.update': writes(deps, 'member.update'),
     'thread.create': writes(deps, 'thread.create'),

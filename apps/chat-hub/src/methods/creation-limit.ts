@@ -49,7 +49,7 @@ export function refuseCreation(
  * the channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
-  const { publisher, rooms } = deps;
+  const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
    * How many messages in flight may create their direct channel, by sender and channel. Together, the messages of one
@@ -63,18 +63,18 @@ export function createDirectSend(deps: MethodDeps) {
     params: ParamsOf<'direct.send'>,
   ): Promise<Answer<'direct.send'>> {
     if (known.has(channelId) || (rooms.get(channelId)?.head ?? 0) > 0) {
-      return publisher.commit(caller, 'direct.send', params);
+      return writer.write(caller, 'direct.send', params);
     }
     const key = `${caller.identity.agentId}\n${channelId}`;
     const refusal = opening.has(key) ? null : refuseCreation(deps, caller, 1);
     if (refusal) {
       const actor = { ...caller.identity, mayOpenDirects: false };
-      const reply = await publisher.commit(caller, 'direct.send', params, actor);
+      const reply = await writer.write(caller, 'direct.send', params, actor);
       return reply.ok || reply.code !== 'rate_limited' ? reply : refusal;
     }
     opening.set(key, (opening.get(key) ?? 0) + 1);
     try {
-      const reply = await publisher.commit(caller, 'direct.send', params);
+      const reply = await writer.write(caller, 'direct.send', params);
       if (reply.ok) known.set(channelId, true);
       return reply;
     } finally {

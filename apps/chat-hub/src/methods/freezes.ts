@@ -5,7 +5,7 @@ import { reads } from './store-methods.ts';
 
 /** Handlers of freeze, unfreeze and freeze.list. Each change is audited in its own transaction. */
 export function freezeMethods(deps: MethodDeps) {
-  const { publisher, freezes, audit, log } = deps;
+  const { writer, freezes, audit, log } = deps;
   const change =
     <M extends 'freeze' | 'unfreeze'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>) => {
@@ -13,13 +13,14 @@ export function freezeMethods(deps: MethodDeps) {
       const { scope, id, reason } = params;
       const record = audit.recordOf(
         { identity, transport, requestId: trace?.requestId ?? null },
-        // The reason is the caller's own word for the record.
+        // The audit log has texts of callers only here: a reason is written for the record.
         { action: method, target: id, details: { scope, reason } },
       );
-      const answer = await publisher.commit(caller, method, params, { ...identity, audit: record });
+      const answer = await writer.write(caller, method, params, { ...identity, audit: record });
       if (!answer.ok) return answer;
       audit.logged(record);
-      // So that the answer is true on this hub already. If it fails, the next tail check repeats it.
+      // The freeze then holds on this hub before the caller gets its answer. If the read fails, the next tail check
+      // repeats it.
       await freezes
         .refresh()
         .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));

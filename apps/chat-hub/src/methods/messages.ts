@@ -2,26 +2,21 @@ import type { Loaded } from '@openclaw/cache';
 import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import {
-  isContentTooLarge,
   isReservedName,
-  limits,
   refuse,
   type Message,
   type ParamsOf,
   type ResultOf,
 } from '@openclaw/protocol';
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
-import { refuseNonAdmin } from '../edge/identity.ts';
+import { asHub, refuseNonAdmin } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 import { createDirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
-import { asHub, readersOf, reads, writes } from './store-methods.ts';
+import { readersOf, reads, writes } from './store-methods.ts';
 
 /** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
 const cachedPageBytes = 262_144;
-
-const tooLarge = () =>
-  refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
 /**
  * Fills in `parseMentions`. Over REST the default is true, because scripts write mentions into the text; over WebSocket
@@ -36,7 +31,7 @@ function withMentions<P extends { readonly parseMentions: boolean | null }>(
 
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.*, inbox.* and collaboration.emit. */
 export function messageMethods(deps: MethodDeps) {
-  const { store, cache, publisher, typing } = deps;
+  const { store, cache, publisher, writer, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 
   async function newestMessages(channelId: string): Promise<Loaded<readonly Message[]>> {
@@ -90,15 +85,12 @@ export function messageMethods(deps: MethodDeps) {
   const directSend = createDirectSend(deps);
 
   return {
-    'message.send'(caller, params) {
-      if (isContentTooLarge(params.content)) return tooLarge();
-      typing.messageSent(caller, params);
-      return publisher.commit(caller, 'message.send', withMentions(caller, params));
+    async 'message.send'(caller, params) {
+      const sent = await writer.write(caller, 'message.send', withMentions(caller, params));
+      if (sent.ok) typing.messageSent(caller, params);
+      return sent;
     },
-    'message.edit': (caller, params) =>
-      isContentTooLarge(params.content)
-        ? tooLarge()
-        : publisher.commit(caller, 'message.edit', params),
+    'message.edit': writes(deps, 'message.edit'),
     'message.delete': writes(deps, 'message.delete'),
     'message.get': reads(deps, 'message.get'),
     'message.search': reads(deps, 'message.search'),
@@ -108,11 +100,11 @@ export function messageMethods(deps: MethodDeps) {
         ? newestPage(caller, params)
         : readHistory(caller, params);
     },
-    'direct.send'(caller, params) {
-      if (isContentTooLarge(params.content)) return tooLarge();
+    async 'direct.send'(caller, params) {
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      typing.messageSent(caller, { channelId, threadId: null });
-      return directSend(caller, channelId, withMentions(caller, params));
+      const sent = await directSend(caller, channelId, withMentions(caller, params));
+      if (sent.ok) typing.messageSent(caller, { channelId, threadId: null });
+      return sent;
     },
     'reaction.add': writes(deps, 'reaction.add'),
     'reaction.remove': writes(deps, 'reaction.remove'),
@@ -125,10 +117,9 @@ export function messageMethods(deps: MethodDeps) {
       const { channelId, name, payload } = params;
       if (isReservedName(name))
         return refuse('forbidden', 'only the hub emits events with such a name');
-      if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
+      if (channelId !== null) return writer.write(caller, 'collaboration.emit', params);
       const refusal =
-        refuseNonAdmin(caller.identity, 'send to everyone') ??
-        publisher.refuseFrozen(caller.identity);
+        refuseNonAdmin(caller.identity, 'send to everyone') ?? writer.refuseFrozen(caller.identity);
       if (refusal) return refusal;
       const event = { type: 'collaboration.event', channelId, name, payload } as const;
       publisher.publishGlobal(event, caller.identity);

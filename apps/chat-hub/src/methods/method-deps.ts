@@ -4,6 +4,7 @@ import type { Limiter } from '../calls/invoke.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
+import type { Writer } from '../channels/writer.ts';
 import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { Freezes } from '../edge/freezes.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
@@ -12,11 +13,11 @@ import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Logger } from 'pino';
 
-/** The parts of the hub that its methods use. */
 export interface MethodDeps {
   readonly store: ChatStore;
   readonly cache: HubCache;
   readonly publisher: Publisher;
+  readonly writer: Writer;
   readonly limiter: Pick<Limiter, 'consume'>;
   readonly freezes: Pick<Freezes, 'refresh'>;
   readonly rooms: Rooms;

@@ -3,12 +3,11 @@ import { notMember } from './rights.ts';
 import type { MethodDeps } from './method-deps.ts';
 
 /** Handlers of presence.* and typing.*. This state is kept in Redis and may be lost without harm. */
-export function presenceMethods({ store, presence, typing, publisher }: MethodDeps) {
+export function presenceMethods({ store, presence, typing, writer }: MethodDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
   /** Typing is an event, so a freeze stops it. */
   const refusalOfTyping = async (caller: Caller, channelId: string) =>
-    (await notMember(store, caller, channelId, 'writes')) ??
-    publisher.refuseFrozen(caller.identity);
+    (await notMember(store, caller, channelId, 'writes')) ?? writer.refuseFrozen(caller.identity);
   return {
     async 'presence.set'({ session }, params) {
       await presence.set(session, params);

@@ -23,7 +23,6 @@ const adminMethods: ReadonlySet<MethodName> = new Set([
 /** Params that say what an act was about. Texts, such as names and topics, stay out of the audit log. */
 const namedParams = ['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'];
 
-/** The request by which an act was done. */
 export interface ActRequest {
   readonly identity: Identity;
   readonly transport: Transport;

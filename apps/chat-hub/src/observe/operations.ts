@@ -3,7 +3,7 @@ import { isDirectChannelId, type Operations, type OperationsAgents } from '@open
 import { LRUCache } from 'lru-cache';
 import { isFault } from '../calls/failure.ts';
 import type { Rooms } from '../channels/rooms.ts';
-import { asHub } from '../methods/store-methods.ts';
+import { asHub } from '../edge/identity.ts';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { RedisState } from './readiness.ts';
@@ -14,7 +14,6 @@ import type { Session } from '../sockets/session.ts';
 import type { Traffic } from './traffic.ts';
 import { version } from './version.ts';
 
-/** The state of this hub, for its operators. */
 export interface OperationsView {
   /** Never rejects: a part that does not answer is null or down. Calls within half a second share one answer. */
   snapshot(): Promise<Operations>;

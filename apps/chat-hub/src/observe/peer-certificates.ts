@@ -12,7 +12,6 @@ export function createPeerCertificates() {
     postgres: new Map(),
   };
   return {
-    /** Takes the certificate of a new connection. */
     seen(peer: CertificatePeer, host: string, expiresAtMs: number): void {
       const hosts = latest[peer];
       // The host that connected longest ago is forgotten first.

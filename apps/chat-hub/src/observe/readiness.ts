@@ -58,7 +58,6 @@ export function createRedisState(
   };
 }
 
-/** Readiness for traffic, with the state of each dependency. */
 export interface Readiness {
   /** Never rejects, and takes at most about a second while Redis hangs. */
   report(): Promise<ReadinessReport | StartingReport>;
@@ -67,7 +66,6 @@ export interface Readiness {
   drain(): void;
 }
 
-/** Why a hub is not ready. */
 export type UnreadyReason =
   | 'starting'
   | 'draining'
@@ -125,7 +123,6 @@ export interface ReadinessDeps {
 const healthMs = 500;
 const late = Symbol('late');
 
-/** Creates the readiness of a hub that has started. */
 export function createReadiness(deps: ReadinessDeps): Readiness {
   const { hubId, store, database, ownOutage, redis, publishPath } = deps;
   let draining = false;

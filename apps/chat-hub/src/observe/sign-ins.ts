@@ -6,7 +6,6 @@ import { AuthError } from '../edge/identity.ts';
 import type { Metrics, SignInResult } from './metrics.ts';
 import type { RequestTrace } from './request-trace.ts';
 
-/** One sign-in, for metrics and the log. */
 export interface SignInAttempt {
   readonly transport: Transport;
   readonly address: string;

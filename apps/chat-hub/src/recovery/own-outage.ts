@@ -3,19 +3,19 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { DatabaseState } from '../observe/service-reports.ts';
 
-/** An announcement lives long enough that one may be lost. */
+/** Shorter than half of the time for which an announcement is kept, so that one may be lost. */
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
- * How long each look must find an announcement of another hub. An announcement that was there before the outage expires
- * within this time, so a later one was made meanwhile, and no clock is compared. At the end of a shared outage, hubs
- * reach the database again at different times, but all of them within less than this.
+ * The outage counts as this hub's own once every look has found an announcement of another hub for this long.
+ * Announcements from before the outage have expired by then, so another hub has reached the database since. It is also
+ * longer than hubs take to reach the database one after the other when a shared outage ends.
  */
 const aloneAfterMs = ttlMs.databaseHub + 2_000;
 /** Looks that Redis may fail in a row before what was found earlier is dropped. */
 const maxFailedLooks = 5;
 
-/** Tells an outage of the database that this hub has alone from one that all hubs share. */
+/** Distinguishes an outage of the database that only this hub has from one that all hubs share. */
 export interface OwnOutage {
   /** True while another hub reaches the database and this one does not. False while this hub cannot know. */
   readonly isAlone: boolean;

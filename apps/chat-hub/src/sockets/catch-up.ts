@@ -8,7 +8,7 @@ import {
 } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import { pieceChars } from '../channels/encoding.ts';
-import { Conflation, type Signal } from './conflation.ts';
+import { Conflation, type Signal } from '../channels/conflation.ts';
 import type { SocketOutput } from './output.ts';
 
 const retryMs = 1_000;

@@ -6,7 +6,7 @@ import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { createConnectionHandler, type ConnectionDeps } from './connection.ts';
-import { createAgentTopics } from '../channels/agent-topics.ts';
+import { createAgentTopics } from './agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';

@@ -4,7 +4,7 @@ import { encodeCloseReason, limits, type Discontinuity, type Welcome } from '@op
 import type { Logger } from 'pino';
 import type { CallAllowance } from '../calls/call-allowance.ts';
 import type { Dispatcher } from '../calls/dispatcher.ts';
-import type { AgentTopics, OpenedDirect } from '../channels/agent-topics.ts';
+import type { AgentTopics, OpenedDirect } from './agent-topics.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { Room } from '../channels/room.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
@@ -24,7 +24,6 @@ import type { WebSocket } from 'ws';
 
 /** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
-/** The most connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
 /** The number of bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;

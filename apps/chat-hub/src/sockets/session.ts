@@ -10,7 +10,7 @@ import type { WebSocket } from 'ws';
 import type { Room, RoomMember } from '../channels/room.ts';
 import type { Identity } from '../edge/identity.ts';
 import { CatchUp } from './catch-up.ts';
-import type { Signal } from './conflation.ts';
+import type { Signal } from '../channels/conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
 /** The time after which a client may reconnect when its socket was closed for not reading. */
@@ -272,7 +272,6 @@ export class Session implements RoomMember {
     return true;
   }
 
-  /** True for a direct channel that the session has not entered and the client has not unsubscribed from. */
   mayEnterDirect(channelId: string): boolean {
     return !this.#rooms.has(channelId) && !this.#mutedDirects.has(channelId);
   }

@@ -62,7 +62,6 @@ export function createUnsentBudget({
   }
 
   return {
-    /** Bytes held or reserved now. */
     get bytes() {
       return hub.bytes;
     },

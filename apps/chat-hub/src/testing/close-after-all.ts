@@ -1,18 +1,16 @@
-import { afterAll } from '@jest/globals';
+import { suiteScope } from '@openclaw/test-support/scopes';
 
 type Closable =
   AsyncDisposable | { close(): unknown } | { stop(): unknown } | { remove(): unknown };
 
-const opened: Closable[] = [];
-afterAll(async () => {
-  for (let last = opened.pop(); last; last = opened.pop()) await close(last);
-}, 60_000);
+const suite = suiteScope();
 
 /**
- * Closes `part` after the last test of this file. Parts are closed in the reverse order of the calls. Returns `part`.
+ * Closes `part` after the last test of this file, with the suite's scope: the last first, also when one fails to close.
+ * Returns `part`.
  */
 export function closeAfterAll<T extends Closable>(part: T): T {
-  opened.push(part);
+  suite.defer(() => close(part));
   return part;
 }
 

@@ -14,7 +14,6 @@ export interface Access {
   /** The role; null for an agent that is not a member. */
   readonly role: Role;
   readonly archived: boolean;
-  /** Present while the channel is frozen for agents. */
   readonly frozen?: true;
 }
 
@@ -50,7 +49,6 @@ export async function readAccess(
   );
 }
 
-/** Reads the heads of all these channels in one statement. */
 export async function readHeads(
   { db }: Engine,
   channelIds: readonly string[],

@@ -11,13 +11,11 @@ export interface AgentOrder {
   readonly value: string;
 }
 
-/** An order in force. */
 export interface GivenAgentOrder extends AgentOrder {
   /** When it was given, in the database's time. With the agent and the kind it identifies the order. */
   readonly givenAtMs: number;
 }
 
-/** The most orders in force at a time. */
 const ordersMax = 10_000;
 
 /**
@@ -52,7 +50,6 @@ export function giveAgentOrder(
   });
 }
 
-/** The orders in force, at most ten thousand. */
 export async function readAgentOrders(engine: Engine): Promise<GivenAgentOrder[]> {
   const rows = await engine.db
     .selectFrom('agent_orders')

@@ -3,12 +3,10 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import type { MembersTable, Tables } from './tables.ts';
 
-/** A membership with the kind of its agent. */
 export interface MemberRow extends MembersTable {
   readonly kind: AgentKind | null;
 }
 
-/** An agent to be recorded as known. */
 export interface AgentRecord {
   readonly agentId: string;
   /** The kind in a verified token; the agent then counts as seen now. Null when no token was shown. */

@@ -3,7 +3,6 @@ import type { Engine } from './engine.ts';
 import { newId } from './new-id.ts';
 import type { Tables } from './tables.ts';
 
-/** One administrative act. */
 export interface AuditRecord {
   /** See {@link newAuditId}: a record that is written again with the same id changes nothing. @default a new id */
   readonly id?: string;

@@ -6,7 +6,6 @@ import { decodeTurns, pausedUntil, type Budget, type Turns } from './turns.ts';
 
 export const noBudget: Budget = { agentTurns: null, perMinute: null };
 
-/** The budget in the row of a channel or of a thread's budget. */
 export function budgetOfRow(row: Pick<ChannelsTable, 'agent_turns' | 'per_minute'>): Budget {
   return { agentTurns: row.agent_turns, perMinute: row.per_minute };
 }
@@ -30,7 +29,6 @@ export async function findThreadBudget(
     : refuse('not_found', `there is no message ${threadId}`);
 }
 
-/** The turns of agents in a thread, or outside threads. Costs one look-up. */
 export async function readTurns(
   db: Kysely<Tables>,
   channelId: string,

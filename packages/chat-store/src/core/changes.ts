@@ -16,9 +16,7 @@ export interface RevokedToken {
   readonly revokedAtMs: number;
 }
 
-/** The commits since a mark. */
 export interface Changes {
-  /** The mark to pass to the next call. */
   readonly mark: CommitMark;
   /** True if there are more commits: call again at once. */
   readonly hasMore: boolean;

@@ -3,7 +3,6 @@ import type { Migration } from 'kysely/migration';
 
 /** A migration that names the releases which can serve a database after the migration. */
 export interface StoreMigration extends Migration {
-  /** The release that introduced the migration. */
   readonly release: string;
   /**
    * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable

@@ -15,7 +15,6 @@ export interface GroupOpening {
   readonly prefetched: PrefetchedRows;
 }
 
-/** One group's transaction. */
 export interface GroupTransaction {
   /** For commands that are decided one by one, statement by statement. */
   readonly db: Kysely<Tables>;

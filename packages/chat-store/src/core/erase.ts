@@ -21,13 +21,11 @@ import type { Tables } from './tables.ts';
 // hold text of the agent. Between the two walks, the texts of edits are redacted. Seqs, and the places of messages,
 // stay.
 
-/** The agent to erase, and how. */
 export interface Erasure extends ErasedAgent {
   /** True: counts the rows, and changes nothing. */
   readonly isDryRun: boolean;
 }
 
-/** The position from which an erasure continues. */
 export interface ErasePlace {
   readonly phase: 'delete' | 'redact' | 'rewrite' | 'done';
   readonly channelId: string;
@@ -56,7 +54,6 @@ const windowSeqs = 1_000;
 /** The most messages, reactions or log rows that one piece changes, so that no send waits long. */
 const changesMax = 20;
 
-/** One piece of an erasure: what it changed, and where the next one begins. */
 export interface ErasedPiece {
   readonly place: ErasePlace;
   readonly counts: EraseCounts;
@@ -394,7 +391,10 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
   return found !== undefined;
 }
 
-/** Pieces that an erasure waits for the sweep of the index: with agents that delete all the time it never ends. */
+/**
+ * The most pieces of the index's sweep that an erasure waits for. Without a limit it could wait forever, because other
+ * agents keep deleting messages.
+ */
 const sweepPiecesMax = 1_000;
 
 /** Does a piece of work on the index. Returns whether the index may still hold words of the deleted messages. */

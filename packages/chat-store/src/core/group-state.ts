@@ -73,7 +73,6 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     nowMs,
     epoch,
     turnLimit,
-    /** For commands that are decided one by one, statement by statement. */
     db: transaction.db,
     locksRows: transaction.locksRows,
     channel: (channelId: string) => channels.get(channelId),
@@ -131,7 +130,6 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
       threads.set(thread.thread_id, { ...first, last_seq, turns, replies: first.replies + 1 });
     },
     addTurn: (row: LedgerTable) => collectLedgerRow(ledger, row),
-    /** Records that an agent is known because it becomes a member. */
     addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
     /**

@@ -34,7 +34,6 @@ export interface Prefetch {
   readonly crowds: readonly (readonly [channelId: string])[];
 }
 
-/** A prefetch of nothing, and its answers. */
 export const emptyLists = {
   members: [],
   repeats: [],
@@ -130,7 +129,6 @@ export interface GroupRows {
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
-  /** The costs of turns, one row for each thread and agent. */
   readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
   readonly agents: readonly Pick<AgentsTable, 'id'>[];

@@ -8,7 +8,6 @@ const forgottenAfterMs = 3_600_000;
 const shownMs = 60_000;
 const maxShown = 100;
 
-/** A hub and the age of its last beat. */
 export interface HubBeat {
   readonly hubId: string;
   readonly lastBeatAgoMs: number;
@@ -65,7 +64,6 @@ export interface HubActivity {
   readonly lastBeatAgoMs: number | null;
 }
 
-/** Looks for hubs that use the database, which may be empty. */
 export async function readHubActivity(db: Kysely<Tables>, dialect: Dialect): Promise<HubActivity> {
   const read = async (query: RawBuilder<{ value: number | null }>) =>
     (await query.execute(db)).rows[0]?.value ?? null;

@@ -5,7 +5,6 @@ import type { LedgerTable, Tables } from './tables.ts';
 // The costs of agents' turns, summed by the hour as their messages are committed. The rows of a channel are changed
 // under its lock only. They hold no text.
 
-/** The span of one row. */
 export const hourMs = 3_600_000;
 
 /** The `thread_id` of what was sent outside threads: a column of a key cannot be null. */
@@ -14,10 +13,9 @@ export const outsideThreads = '';
 /** No sum exceeds it, so that every reader of JSON reads it exactly. */
 export const sumMax = Number.MAX_SAFE_INTEGER;
 
-/** The sums of a row. */
 export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;
 
-/** How a row that exists takes up another one. */
+/** Adds a new row's sums to those of the existing row. */
 export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) do update set ${ledgerSums
   .map((sum) => {
     const added = `ledger.${sum} + excluded.${sum}`;

@@ -7,7 +7,6 @@ import { createMigrations } from './migrations.ts';
 
 const migrationTableName = 'chat_store_migrations';
 
-/** A migration as an operator sees it. */
 export interface PlannedMigration {
   readonly name: string;
   readonly release: string;
@@ -16,7 +15,6 @@ export interface PlannedMigration {
 
 /** The schema of a database, compared with the migrations of this release. */
 export interface SchemaState {
-  /** The release that introduced this release's schema. */
   readonly release: string;
   readonly applied: readonly string[];
   /** The migrations that {@link migrate} would run, in this order. */

@@ -58,7 +58,6 @@ const migrations: Readonly<
   '0019_inbox': { ...second, up: createInboxTables },
 };
 
-/** The migrations for a database of this engine. */
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {
   const bound = Object.entries(migrations).map(([name, migration]) => [
     name,

@@ -2,8 +2,6 @@ import type { Channel, JsonObject, Member, Thread } from '@openclaw/protocol';
 import type { MemberRow } from './agents.ts';
 import type { ChannelWithHead, ThreadsTable } from './tables.ts';
 
-// Rows as objects of the protocol.
-
 export function channelOf(row: ChannelWithHead): Channel {
   return {
     channelId: row.id,

@@ -32,7 +32,6 @@ const lockWaitMs = 100;
 /** The default pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
-/** The result of one piece of the sweep. */
 export interface Swept {
   /** True when there may be more to do now. */
   readonly isMore: boolean;
@@ -57,7 +56,6 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
 interface Excess {
   readonly channelId: string;
   readonly floor: number;
-  /** Events older than this time are trimmed. */
   readonly before: number;
   /** The number of messages that are trimmed. */
   readonly messages: number;
@@ -191,7 +189,7 @@ async function trimSome(
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // The sums are trimmed by age alone: those of a deleted message stay, and so do those of one beyond a count.
+  // The sums are trimmed by age alone. They stay when messages are deleted, or trimmed by their number.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const { end, isAll } = await findEnd(db, excess);
   if (end === floor) return { isDone: isLedgerDone, trimmedEvents: 0 };

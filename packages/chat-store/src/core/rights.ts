@@ -1,7 +1,6 @@
 import { refuse, type Actor, type Refusal } from '../commands.ts';
 import type { ChannelsTable, MembersTable } from './tables.ts';
 
-/** The rights that a method needs. */
 export interface Needs {
   /** `anyone`: every caller that may know that the channel exists. */
   readonly from: 'anyone' | 'member' | 'owner';

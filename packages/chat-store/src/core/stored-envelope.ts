@@ -66,12 +66,10 @@ export function envelopeOfRow(
   };
 }
 
-/** The event in a log row. */
 export function eventOfRow(stored: string): ChannelEvent {
   return (JSON.parse(`${inPresentShape(stored)}}`) as { event: ChannelEvent }).event;
 }
 
-/** The same row with another event. */
 export function storedWithEvent(stored: string, event: ChannelEvent): string {
   const envelope = JSON.parse(`${stored}}`) as Envelope;
   return JSON.stringify({ ...envelope, event }).slice(0, -1);

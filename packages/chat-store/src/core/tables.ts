@@ -162,7 +162,6 @@ export interface ThreadsTable {
   turns: string | null;
 }
 
-/** The own budget of a thread. */
 export interface ThreadBudgetsTable {
   channel_id: string;
   thread_id: string;
@@ -288,7 +287,6 @@ export interface MintedTokensTable {
   last_used_at: number | null;
 }
 
-/** An order of an admin about an agent, which every hub follows; see agent-orders.ts. */
 export interface AgentOrdersTable {
   agent_id: string;
   kind: 'kick' | 'limit';
@@ -298,7 +296,6 @@ export interface AgentOrdersTable {
   until_at: number | null;
 }
 
-/** An administrative act. */
 export interface AuditLogTable {
   id: string;
   at: number;

@@ -37,7 +37,6 @@ export interface MintedTokenRecord {
   readonly expiresAtMs: number;
 }
 
-/** An entry in the list of minted tokens that have not expired. */
 export interface ListedToken extends MintedTokenRecord {
   /** Null when it was never used. Written some seconds after the use. */
   readonly lastUsedAtMs: number | null;
@@ -52,7 +51,6 @@ export interface TokenQuery {
   readonly limit: number;
 }
 
-/** A use of a token with a `jti`. */
 export interface TokenUse {
   readonly jti: string;
   readonly expiresAtMs: number;

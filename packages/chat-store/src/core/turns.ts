@@ -3,7 +3,6 @@
 // the thread's row, which every reply raises. So counting costs no statement, and no row is updated that was not before. When retention trims
 // all messages of a place, its count begins again.
 
-/** The turns of agents in one place. */
 export interface Turns {
   /** Messages of agents since the last one of a person. */
   readonly used: number;
@@ -40,13 +39,12 @@ export function decodeTurns(text: string | null): Turns {
   return { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs };
 }
 
-/** The limits that a budget sets; null: it sets none, 0: there is none. */
+/** The limits of a budget. Null: not set, so that the default applies. 0: no limit. */
 export interface Budget {
   readonly agentTurns: number | null;
   readonly perMinute: number | null;
 }
 
-/** A limit of messages in a window. */
 export interface TurnLimit {
   readonly limit: number;
   readonly windowMs: number;
@@ -67,7 +65,6 @@ export function isBudgeted({ agentTurns, perMinute }: Budget): boolean {
   return agentTurns !== null || perMinute !== null;
 }
 
-/** The turn that a message of an agent takes. */
 export type TakenTurn =
   | {
       readonly ok: true;

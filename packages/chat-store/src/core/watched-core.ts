@@ -2,7 +2,6 @@ import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
 import { coreCalls, wrapCalls, type CallKind, type CoreCall } from './core-calls.ts';
 import type { StoreCore } from './store-core.ts';
 
-/** One call that the database answered or failed. */
 export interface DatabaseCall {
   readonly kind: CallKind;
   readonly durationMs: number;

@@ -3,7 +3,6 @@ import { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { bounds, commitSettings, setSettings, type SessionMode } from './session.ts';
 
-/** The settings and bounds of connections. */
 export interface PostgresSettings {
   readonly url: string;
   readonly timeoutMs: number;
@@ -15,7 +14,6 @@ export interface PostgresSettings {
   readonly onCertificate?: ((certificate: ServerCertificate) => void) | undefined;
 }
 
-/** The certificate that the server presented. */
 export interface ServerCertificate {
   /** The end of its validity, in epoch milliseconds. */
   readonly expiresAtMs: number;

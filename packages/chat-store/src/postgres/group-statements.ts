@@ -15,7 +15,6 @@ import { channelColumns } from '../core/tables.ts';
 // granted sees the current state. Each is prepared once per connection. Lists are passed as arrays, one for each column,
 // so that a statement is the same for any number of items.
 
-/** A statement with its values and the name under which it is prepared. */
 export type Statement = pg.QueryConfig<unknown[]>;
 
 const statement = (name: string, text: string, values: unknown[]): Statement => ({

@@ -31,7 +31,6 @@ export function isFromStandby(error: unknown, ofBegin: unknown): boolean {
   return state === '25006' || (state === '0A000' && error === ofBegin);
 }
 
-/** The error for a server that accepts no writes. */
 export function unwritable(server: string, cause: unknown): ChatStoreError {
   return new ChatStoreError(
     'unwritable',

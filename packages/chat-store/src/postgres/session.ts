@@ -32,7 +32,6 @@ export function setSettings(
   };
 }
 
-/** The bounds of every connection. */
 export function bounds({ timeoutMs, lockTimeoutMs }: SessionSettings): Record<string, string> {
   return {
     statement_timeout: String(timeoutMs),
@@ -41,7 +40,6 @@ export function bounds({ timeoutMs, lockTimeoutMs }: SessionSettings): Record<st
   };
 }
 
-/** The settings of the connection that commits. */
 export function commitSettings(settings: SessionSettings): Record<string, string> {
   return {
     ...bounds(settings),

@@ -3,7 +3,6 @@ import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
 
-/** Options of the detection of silent servers. */
 export interface SilenceOptions {
   /** The server's name, without secrets. */
   readonly server: string;

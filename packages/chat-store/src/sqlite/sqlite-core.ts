@@ -12,7 +12,6 @@ import {
   type WorkerSettings,
 } from './worker-messages.ts';
 
-/** Reports faults inside the thread. */
 export type OnFault = (fault: string, doing: string) => void;
 
 /** Long, because opening may migrate millions of rows. */
@@ -76,7 +75,6 @@ interface Running {
   readonly pending: Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>;
 }
 
-/** A thread that holds one connection. */
 export type WorkerThread = Awaited<ReturnType<typeof startWorkerThread>>;
 
 /**

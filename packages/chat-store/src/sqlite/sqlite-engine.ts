@@ -8,7 +8,6 @@ import { createNodeSqliteDialect, openDatabase } from './database.ts';
 import { nextMarkSql, prepareGroupStatements } from './group-statements.ts';
 import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 
-/** The settings of one connection to the file. */
 export interface SqliteEngineOptions {
   readonly path: string;
   /** A reader never writes. It may be opened before the writer has created the tables. */

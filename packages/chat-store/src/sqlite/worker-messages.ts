@@ -42,7 +42,6 @@ export function transferOf(value: unknown): ArrayBuffer[] {
     : [];
 }
 
-/** Converts an error for the other thread. */
 export function toWire(error: unknown): WireError {
   if (error instanceof ChatStoreError) {
     return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs };
@@ -51,7 +50,6 @@ export function toWire(error: unknown): WireError {
   return { code: 'internal', message, retryAfterMs: undefined };
 }
 
-/** Restores an error of the other thread. */
 export function fromWire({ code, message, retryAfterMs }: WireError): ChatStoreError {
   return new ChatStoreError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 }

@@ -105,7 +105,6 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
   });
 }
 
-/** One agent in one channel. */
 interface AgentPresence {
   state: PresenceState;
   lastSeenMs: number;

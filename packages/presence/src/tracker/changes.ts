@@ -15,7 +15,6 @@ import type { PendingOffline } from './pending-offline.ts';
 /** The most leaves that are remembered for replay. The lease of a further leave ends by expiry. */
 const missedLeavesMax = 100_000;
 
-/** The result of a change. */
 export interface Decision {
   /** The record that was announced; null when nothing changed. */
   readonly record: PresenceRecord | null;

@@ -37,9 +37,7 @@ export type PresenceListener = (
   info: { readonly degraded: boolean },
 ) => void;
 
-/** Counters and sizes for metrics. */
 export interface PresenceStats {
-  /** Leases of this process. */
   readonly leases: number;
   /** Changes that were not sent to Redis yet. */
   readonly unsent: number;

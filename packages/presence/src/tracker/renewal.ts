@@ -81,7 +81,6 @@ export function createHeartbeat(
     get isCatchingUp() {
       return isCatchingUp;
     },
-    /** Renews all leases without pauses. */
     renewAllNow: () => void startRound(0),
     close() {
       roundCount += 1;

@@ -10,7 +10,6 @@ export interface WipeDetectorDeps {
   readonly keys: KeySchema;
   /** The channels in which this process has leases; they may change during the walk. */
   readonly channelIds: () => Iterator<string>;
-  /** The leases of this process in one channel. */
   readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
   /** True if Redis must have the lease: its join was answered, and it was not ended. */
   readonly isExpected: (entry: LeaveEntry) => boolean;

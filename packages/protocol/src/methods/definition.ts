@@ -22,7 +22,6 @@ export interface RestRoute {
   readonly status?: 201;
 }
 
-/** An example of a call and of the hub's answer. */
 export interface MethodExample {
   readonly params: Readonly<Record<string, unknown>>;
   readonly result: object;

@@ -19,7 +19,6 @@ import {
 import type { ChannelWithHead } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-/** The place of a message, where turns are counted. */
 interface Place {
   readonly channel: ChannelWithHead;
   readonly threadId: string | null;

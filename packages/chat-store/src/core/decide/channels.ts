@@ -94,7 +94,6 @@ export const updateChannel: DecideAuthorized<'channel.update'> = async (group, c
   return isSame ? accepted({ channel: channelOf(channel) }) : changeChannel(group, command, change);
 };
 
-/** Makes the channel read-only. */
 export const archiveChannel: DecideAuthorized<'channel.archive'> = async (group, command) => {
   const { channel } = command;
   return channel.archived_at === null
@@ -102,7 +101,6 @@ export const archiveChannel: DecideAuthorized<'channel.archive'> = async (group,
     : accepted({ channel: channelOf(channel) });
 };
 
-/** Makes an archived channel writable again. */
 export const unarchiveChannel: DecideAuthorized<'channel.unarchive'> = async (group, command) => {
   const { channel } = command;
   return channel.archived_at === null

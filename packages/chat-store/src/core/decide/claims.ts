@@ -71,7 +71,6 @@ export const releaseClaim: DecideAuthorized<'claim.release'> = async (group, com
   return accepted({ fence, untilMs: group.nowMs }, logRelease(group, channel, actor, last, false));
 };
 
-/** The thread's newest claim, held or ended. */
 export function newestClaim(
   group: GroupState,
   channelId: string,

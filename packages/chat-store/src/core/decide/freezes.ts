@@ -63,7 +63,7 @@ export const liftFreeze: Decide<'unfreeze'> = async (group, command) => {
 
 type Change = CommandOf<'freeze'> | CommandOf<'unfreeze'>;
 
-/** Checks the rights of the caller, and that no freeze covers it. Loads the channel when the scope is one. */
+/** Checks the rights of the caller, and that no freeze covers it. Loads the channel if the scope is `channel`. */
 async function loadCovered(
   group: GroupState,
   { actor, params }: Change,

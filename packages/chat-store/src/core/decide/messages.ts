@@ -1,5 +1,5 @@
 import type { Message } from '@openclaw/protocol';
-import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
+import { limits } from '@openclaw/protocol/wire';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
@@ -8,11 +8,13 @@ import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
+import { refuseTooLarge } from './send.ts';
 
 /** For the author and admins only. */
 export const editMessage: DecideAuthorized<'message.edit'> = async (group, command) => {
   const { actor, channel, params } = command;
-  if (isContentTooLarge(params.content)) return refuse('too_large', 'the content is too long');
+  const tooLarge = refuseTooLarge(params.content);
+  if (tooLarge) return tooLarge;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   if (found.message.senderId !== actor.agentId && !actor.isAdmin) {

@@ -66,7 +66,6 @@ export function sendOf(command: Command): Send | null {
   }
 }
 
-/** The prefetch of a run of messages. */
 export function prefetchFor(sends: readonly Send[]): Prefetch {
   const collected = collectPrefetch();
   for (const send of sends) {
@@ -87,9 +86,17 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
   return collected.toPrefetch();
 }
 
+/** The refusal of content over the limit; null for other content. */
+export function refuseTooLarge(content: string): Refusal | null {
+  return isContentTooLarge(content)
+    ? refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`)
+    : null;
+}
+
 /** Refuses messages that can be refused without a look-up. */
 export function refuseSend(send: Send): Refusal | null {
-  if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
+  const tooLarge = refuseTooLarge(send.params.content);
+  if (tooLarge) return tooLarge;
   if (send.params.taint.some((taint) => taint.length > limits.taintChars)) {
     return refuse('too_large', `a taint has over ${limits.taintChars} characters`);
   }

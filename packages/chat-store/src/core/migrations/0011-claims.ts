@@ -2,7 +2,6 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf } from './statements.ts';
 
-/** Adds the claims of threads. */
 export async function addClaims(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await sql`create table claims (

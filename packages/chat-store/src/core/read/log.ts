@@ -8,7 +8,6 @@ import type { Tables } from '../tables.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { openChannel, type Read } from './reading.ts';
 
-/** A piece of a channel's log. */
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;

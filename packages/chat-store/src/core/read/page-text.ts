@@ -10,7 +10,6 @@ const stepReactions = 1_000;
 /** Characters encoded without a pause, so that a large page does not block the event loop. */
 const chunkChars = 262_144;
 
-/** A row that a page may hold, with the size of its text. */
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
@@ -74,7 +73,6 @@ export function createPageText(maxBytes: number, isReversed = false) {
   return {
     /** The rows so far, in the order of the answer, with commas between them. Each piece has its own memory. */
     pieces,
-    /** Rows so far. */
     get count() {
       return count;
     },

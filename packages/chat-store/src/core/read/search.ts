@@ -28,7 +28,7 @@ import { snippetOf } from './snippet.ts';
 
 /** With more channels than this, they are not looked up in the index; the rights of each proposed message are. */
 const ownChannelsMax = 300;
-/** The most segments of one statement, with a short prefix, and otherwise: many words may begin with a short prefix. */
+/** The most segments of one statement. With a prefix they are fewer, because many words may begin with it. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
 /** The most postings that the words of a prefix are looked up in, by one statement. */
@@ -39,12 +39,13 @@ const lookUpsMax = 2_000;
 const bounds = { index: 8_000, messages: 600, bytes: 524_288 };
 /** The most messages proposed to one statement. */
 const proposedMax = 200;
-/** Messages loaded by one statement. */
 const stepMessages = 64;
 
-/** Messages are indexed in the order of their commits. That of their times differs from it by less than this. */
+/**
+ * Messages are indexed in the order of their commits, which differs from the order of their times by less than this.
+ */
 const disorderMs = 10_000;
-/** Messages looked at for the number of a document: some have none, because they are deleted. */
+/** How many messages are tried for a document's number. Deleted messages have none. */
 const messagesBefore = 50;
 
 type Params = ParamsOf<'message.search'>;
@@ -188,7 +189,7 @@ async function findWords(
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
-    // Without this look-up the texts decide alone.
+    // Without the look-up, only the texts are compared.
     if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
     const [word = ''] = prefix;
     const rows = await db
@@ -206,7 +207,10 @@ async function findWords(
   return [...left].sort(([a], [b]) => b - a);
 }
 
-/** It is in no word, and both databases compare bytewise, so all words with a prefix are below the prefix with it. */
+/**
+ * No word contains it, and both databases compare bytewise, so all words with a prefix sort below the prefix followed
+ * by it.
+ */
 const lastCharacter = '\u{10FFFF}';
 
 function full(): DocSet {
@@ -241,7 +245,7 @@ function setsOf(
   return sets;
 }
 
-/** The segments in groups, so that the look-ups of the channels in one group are not too many. */
+/** Splits the segments into groups, so that each group needs a bounded number of look-ups of channels. */
 function groupsOf(found: SegmentSets, channels: readonly string[] | null): SegmentSets[] {
   const size = Math.max(1, Math.floor(lookUpsMax / Math.max(1, channels?.length ?? 1)));
   const groups: SegmentSets[] = [];
@@ -272,7 +276,8 @@ async function* readable(
   budget: Budget,
 ): AsyncGenerator<{ readonly doc: number; readonly message: Message }> {
   budget.messages -= docs.length;
-  // Sub-selects, not joins: each row of the list costs some look-ups by key, whatever PostgreSQL knows of the tables.
+  // Sub-selects instead of joins: each row then costs a few look-ups by key, even if PostgreSQL's statistics are
+  // outdated.
   const select = <R>(column: RawBuilder<unknown>, name: string, of: readonly number[]) => sql<R>`
     select d.doc, case when ${mayRead(actor, params)}
       and (select c.deleted_at from channels c where c.id = d.channel_id) is null

@@ -23,9 +23,7 @@ import { sweepSegment } from './sweep-segment.ts';
 /** The most rows of logs that one piece reads, and the most bytes of messages, so that no commit waits long. */
 const rowsMax = 512;
 const bytesMax = 262_144;
-/**
- * After so many pieces the open segments are swept: when messages come one by one, each piece adds a row for each word.
- */
+/** The open segments are swept after so many pieces, because each piece adds a row for each word. */
 const partsMax = 64;
 /** Channels compared with the index by one piece, after a restore. */
 const checkedMax = 200;
@@ -40,7 +38,6 @@ export interface SearchFed {
   readonly isLocked: boolean;
 }
 
-/** The transaction of one piece. */
 interface Feeding extends Engine {
   readonly report: ReportFault;
 }
@@ -95,8 +92,8 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
 }
 
 /**
- * Takes the lock of the feed until the end of the transaction, so that it does not index a message which the
- * transaction removes. It waits for a piece at most.
+ * Locks the feed until the end of the transaction, so that no hub indexes a message which the transaction removes.
+ * Waits for one piece of the feed at most.
  */
 export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise<void> {
   if (dialect === 'sqlite') return;
@@ -302,8 +299,8 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const tooMany = rows.findIndex((row) => (bytes += row.wanted * row.bytes) > bytesMax);
   const fitting = tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
   const isLast = tooMany < 0 && rows.length < rowsMax;
-  // A piece ends between two milliseconds, because the ids of one are in no order. Only if it has a single one, it ends
-  // within it.
+  // A piece ends between two milliseconds, because ids of the same millisecond are in no order. It ends within one only
+  // if it holds no other.
   const lastTime = timeOf(fitting.at(-1)?.id ?? '');
   const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
   const taken = whole.length > 0 ? whole : fitting;

@@ -1,4 +1,3 @@
-/** The documents of one segment. */
 export const segmentDocs = 4096;
 
 const bitmapBytes = segmentDocs / 8;
@@ -74,7 +73,6 @@ function bitsOf(byte: number): number {
   return count;
 }
 
-/** Adds the documents of a stored set. */
 export function addStored(set: DocSet, stored: Uint8Array): void {
   if (stored.length === bitmapBytes) {
     for (let i = 0; i < bitmapBytes; i += 1) set[i] = (set[i] ?? 0) | (stored[i] ?? 0);

@@ -5,12 +5,12 @@ import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits } from '@openclaw/protocol';
 import { pino } from 'pino';
 import { createAgentTopics } from './agent-topics.ts';
-import { createDirectHeads } from './direct-heads.ts';
-import { createFlusher } from './flusher.ts';
-import { createRooms } from './rooms.ts';
-import type { Room } from './room.ts';
-import type { Session, SessionPhase } from '../sockets/session.ts';
-import { createSessions } from '../sockets/sessions.ts';
+import { createDirectHeads } from '../channels/direct-heads.ts';
+import { createFlusher } from '../channels/flusher.ts';
+import { createRooms } from '../channels/rooms.ts';
+import type { Room } from '../channels/room.ts';
+import type { Session, SessionPhase } from './session.ts';
+import { createSessions } from './sessions.ts';
 
 const channelId = `dm_${'0'.repeat(32)}`;
 

@@ -2,17 +2,16 @@ import type { ChatStore } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { isWithinBounds } from '../edge/identity.ts';
-import type { Session } from '../sockets/session.ts';
-import type { Sessions } from '../sockets/sessions.ts';
-import { latestOf, type DirectHeads } from './direct-heads.ts';
-import { notificationText, textFrame } from './encoding.ts';
-import type { Room } from './room.ts';
-import type { Rooms } from './rooms.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+import { latestOf, type DirectHeads } from '../channels/direct-heads.ts';
+import { notificationText, textFrame } from '../channels/encoding.ts';
+import type { Room } from '../channels/room.ts';
+import type { Rooms } from '../channels/rooms.ts';
 
 /** How long a welcome waits for a direct channel's room that has not delivered all events of the log. */
 const catchUpMs = 1_000;
 
-/** The latest direct channels of a session with their heads. */
 export interface DirectsRead {
   readonly heads: ReadonlyMap<string, number>;
   /** True when the list contains all direct channels of the session. */

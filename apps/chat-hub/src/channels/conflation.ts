@@ -1,5 +1,5 @@
 import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
-import { filterPresence } from '../channels/ephemeral.ts';
+import { filterPresence } from './ephemeral.ts';
 
 /** A typing or presence event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
@@ -13,7 +13,6 @@ const maxKeys = 10_000;
 
 const presenceKey = (agentId: string) => `presence ${agentId}`;
 
-/** The signals among a room's events, in their order. */
 export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
   const signals: Signal[] = [];
   for (const encoded of events) {

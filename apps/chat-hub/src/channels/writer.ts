@@ -1,0 +1,101 @@
+import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
+import type { EventBus } from '@openclaw/events';
+import {
+  isDirectChannelId,
+  refuseFrozen,
+  type EncodedEnvelope,
+  type JsonObject,
+  type ParamsOf,
+  type Refusal,
+  type ResultOf,
+} from '@openclaw/protocol';
+import type { Answer, Caller, Transport } from '../calls/handler.ts';
+import type { Frozen } from '../edge/freezes.ts';
+import type { Identity } from '../edge/identity.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { LatestEvents } from '../recovery/latest-events.ts';
+import type { AgentLoops } from './agent-loops.ts';
+import type { HubCache } from './hub-cache.ts';
+import type { Publisher } from './publisher.ts';
+
+/** Creates the one path of every change of the log: the store decides and commits it, then its events are published. */
+export function createWriter(deps: {
+  readonly store: Pick<ChatStore, 'append'>;
+  readonly bus: Pick<EventBus, 'publish'>;
+  readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
+  readonly publisher: Pick<Publisher, 'announce' | 'publishGlobal' | 'countFailure'>;
+  readonly latestEvents: Pick<LatestEvents, 'record'>;
+  readonly metrics: Pick<Metrics, 'messages'>;
+  readonly frozen: Frozen;
+  readonly loops: AgentLoops;
+  /** Called with the agents whose inboxes got an item. */
+  readonly onInboxItems?: (agentIds: readonly string[]) => void;
+}) {
+  const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
+
+  /** Publishes a committed event: to this hub's rooms at once, to other hubs through Redis in the same turn. */
+  function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
+    const { channelId, type, seq } = event;
+    if (channelId === null) return;
+    if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
+    latestEvents.record(event);
+    cache.invalidateFor(type, channelId, seq);
+    const outdated = cache.invalidates(type, channelId);
+    const targets = { channel: !isDirectChannelId(channelId), agents: agentTopics };
+    bus.publish(event, targets, outdated, cache.keysOf(channelId)).catch(publisher.countFailure);
+  }
+
+  function frozenScope({ kind, agentId }: Pick<Actor, 'kind' | 'agentId'>): 'hub' | 'agent' | null {
+    if (kind !== 'agent') return null;
+    if (frozen.hub) return 'hub';
+    return frozen.agents.has(agentId) ? 'agent' : null;
+  }
+
+  /**
+   * Adds what only this hub knows of the actor: its transport, a freeze that covers it, and the loops that it is in.
+   */
+  function actingNow(actor: Actor, via: Transport): Actor {
+    const scope = frozenScope(actor);
+    const paused = actor.kind === 'agent' ? loops.paused.get(actor.agentId) : undefined;
+    return { ...actor, via, ...(scope && { frozen: scope }), ...(paused && { loops: paused }) };
+  }
+
+  return {
+    /**
+     * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
+     * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
+     * events in the log.
+     */
+    async write<M extends WriteMethod>(
+      caller: Caller,
+      method: M,
+      params: ParamsOf<M>,
+      actor: Actor = caller.identity,
+    ): Promise<Answer<M>> {
+      const outcome = await store.append(actingNow(actor, caller.transport), method, params);
+      if (!outcome.ok) return outcome;
+      for (const { event, agentTopics, announcement, inboxes } of outcome.events) {
+        publish(event, agentTopics);
+        if (inboxes) deps.onInboxItems?.(inboxes);
+        if (announcement) publisher.announce(announcement, caller.identity);
+      }
+      if (outcome.addressed) {
+        const { timestamp } = outcome.result as ResultOf<'message.send'>;
+        loops.committed(actor.agentId, outcome.addressed, timestamp);
+      }
+      if (outcome.globalEvent) {
+        const { name, payload } = outcome.globalEvent;
+        const event = { type: 'collaboration.event', channelId: null, name } as const;
+        publisher.publishGlobal({ ...event, payload: payload as JsonObject }, caller.identity);
+      }
+      return { ok: true, result: outcome.result };
+    },
+    /** The refusal of an agent whose writes a person has stopped in all channels; null if it may write. */
+    refuseFrozen(identity: Identity): Refusal | null {
+      const scope = frozenScope(identity);
+      return scope && refuseFrozen(scope);
+    },
+  };
+}
+
+export type Writer = ReturnType<typeof createWriter>;

@@ -1,0 +1,3 @@
+import { describeInboxes } from './inbox.contract.ts';
+
+await describeInboxes('SQLite');
