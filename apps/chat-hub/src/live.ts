@@ -17,11 +17,13 @@ import { createDirectHeads } from './channels/direct-heads.ts';
 import { createDirectMembers } from './channels/direct-members.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
+import { startExpiries } from './channels/expiries.ts';
 import { createFlusher } from './channels/flusher.ts';
 import { notificationText, textFrame } from './channels/encoding.ts';
 import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
+import { createConnectedAgents } from './presence/connected-agents.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
 import { createEphemeralEncoder } from './channels/ephemeral.ts';
 import { createPublisher } from './channels/publisher.ts';
@@ -42,12 +44,19 @@ import { createAudit } from './observe/audit.ts';
 import { createObservedChannels } from './observe/observed-channels.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
+import { createAgentActivity } from './observe/agent-activity.ts';
+import { startAgentReports } from './observe/agent-reports.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
+
+/** The figures of the hub's last seconds, as JSON, for its heartbeat. Set once the hub measures them. */
+export interface LatestFigures {
+  read: () => string | null;
+}
 
 /** How much memory live delivery may use. */
 export interface MemoryBudgets {
@@ -86,7 +95,8 @@ export async function startLive(
   const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
-  const traffic = createTraffic(metrics);
+  const activity = createAgentActivity();
+  const traffic = createTraffic(metrics, undefined, undefined, activity);
   const flusher = closers.opened(
     createFlusher({ onWritten: services.tracing.written(traffic.written) }),
   );
@@ -122,7 +132,9 @@ export async function startLive(
     },
   };
   const logWaits = createLogWaits({ store, rooms, ...waiting });
-  const inboxWaits = createInboxWaits({ store, bus, log, ...waiting });
+  const connectedAgents = createConnectedAgents({ tracker, store, log });
+  const onWaiting = (agentId: string) => connectedAgents.connected(agentId);
+  const inboxWaits = createInboxWaits({ store, bus, log, onWaiting, ...waiting });
 
   const directMembers = createDirectMembers({ store, cache, rooms });
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
@@ -132,7 +144,7 @@ export async function startLive(
   const writer = createWriter({
     ...services,
     ...{ publisher, latestEvents, metrics, frozen: freezes.frozen },
-    loops: createAgentLoops(services.agentLoop, log),
+    loops: createAgentLoops(services.agentLoop, log, activity.addressed),
     onInboxItems: inboxWaits.committed,
     store: services.tracing.store(store),
   });
@@ -190,12 +202,14 @@ export async function startLive(
       session.sendBestEffort(mayKnow ? frame : reasonless);
     }
   });
+  const latestFigures: LatestFigures = { read: () => null };
   closers.add(
     await startHubBeat({
       store,
       hubId,
       tracker,
       log,
+      figures: () => latestFigures.read(),
       onBeat: () => services.ownOutage.databaseAnswered(),
       onFailed: (error) => database.failed('writes', error),
     }),
@@ -241,10 +255,12 @@ export async function startLive(
       onFailed: (error) => database.failed('reads', error),
     }),
   );
+  closers.opened(startExpiries({ store, writer, log }));
   closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
+  closers.opened(startAgentReports({ store, hubId, sessions, presence, activity, log }));
   const heartbeat = closers.opened(createHeartbeat());
   closers.opened(startEventLoopDelay(metrics));
 
@@ -254,6 +270,7 @@ export async function startLive(
     inboxWaits,
     sessions,
     presence,
+    connectedAgents,
     typing: typingFeed,
     knownAgents,
     tokenUses,
@@ -273,6 +290,7 @@ export async function startLive(
     selfProbe,
     redisState,
     traffic,
+    latestFigures,
   };
 }
 

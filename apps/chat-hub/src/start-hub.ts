@@ -27,7 +27,9 @@ import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createFleet } from './observe/fleet.ts';
 import { createOperations } from './observe/operations.ts';
+import { startOperationsHistory } from './observe/operations-history.ts';
 import { describeConfig } from './observe/describe-config.ts';
 import { createPeerCertificates } from './observe/peer-certificates.ts';
 import { createReadiness, createStartReadiness, type Readiness } from './observe/readiness.ts';
@@ -72,6 +74,8 @@ export interface StartOptions {
   readonly budgets?: MemoryBudgets;
   /** How often the store looks for rows to trim. @default the store's own */
   readonly sweepEveryMs?: number;
+  /** The length of a minute of the operations history. @default 60_000 */
+  readonly minuteMs?: number;
 }
 
 /**
@@ -81,7 +85,13 @@ export interface StartOptions {
 export async function startHub(
   config: Config,
   logger: Logger,
-  { admission: pace = admissionDefaults, times, budgets, sweepEveryMs }: StartOptions = {},
+  {
+    admission: pace = admissionDefaults,
+    times,
+    budgets,
+    sweepEveryMs,
+    minuteMs,
+  }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const log = logger.child({ hubId });
@@ -190,6 +200,10 @@ export async function startHub(
     };
     const cap = createCap(config, pace, metrics, log);
     const operations = createOperations({ ...live, hubId, store, metrics, redis: redisState });
+    const history = closers.opened(
+      startOperationsHistory({ operations, store, hubId, log, minuteMs }),
+    );
+    live.latestFigures.read = history.latest;
     const app = await createServer({
       ...live,
       ...signIn,
@@ -204,6 +218,8 @@ export async function startHub(
       hasOpsPort,
       readiness,
       operations,
+      history,
+      fleet: createFleet({ store, agentOrders, frozen: live.freezes.frozen }),
       metrics,
       log,
       webDir: config.webDir ?? builtPageDir,

@@ -118,6 +118,38 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         assert refused.value.code == "conflict"
 
 
+async def test_asks_and_questions_end_with_an_answer(
+    shared_hub: HubProcess, channel_id: str
+) -> None:
+    async with (
+        connect(shared_hub.url, agent="ada") as ada,
+        connect(shared_hub.url, agent="bob") as bob,
+    ):
+        await ada.create_channel("a channel", channel_id=channel_id)
+        with pytest.raises(HubError) as unknown:
+            await ada.ask("nobody", "hi", 60_000, channel_id=channel_id)
+        assert (unknown.value.code, unknown.value.data["agentIds"]) == ("not_found", ["nobody"])
+        await bob.join(channel_id)
+        asked = await ada.ask(["bob"], "Roll back", 60_000, channel_id=channel_id)
+        assert asked["deliveries"] == [{"agentId": "bob", "state": "live"}]
+        assert (await bob.asks(role="to", state="open", limit=1))["asks"][0]["from"] == "ada"
+        accepted = await bob.accept_ask(asked["askId"], "on it")
+        assert accepted["addressees"][0]["state"] == "accepted"
+        with pytest.raises(HubError) as late:
+            await bob.decline_ask(asked["askId"])
+        assert late.value.data["ask"] == accepted
+        assert (await bob.finish_ask(asked["askId"]))["addressees"][0]["state"] == "done"
+        direct = await ada.ask("bob", "and directly?", 60_000)
+        assert direct["channelId"].startswith("dm_")
+        opened = await ada.question(channel_id, "Deploy?", {"yes": "Yes"}, responders=["bob"])
+        question = await bob.answer_question(opened["questionId"], "yes")
+        assert (question["state"], question["optionId"]) == ("answered", "yes")
+        page = await ada.questions(channel_id=channel_id, state="answered")
+        assert page["questions"] == [question]
+        other = await ada.question(channel_id, "Why?", expires_ms=60_000)
+        assert (await ada.cancel_question(other["questionId"]))["state"] == "cancelled"
+
+
 async def test_text_mentions_members_and_says_who_is_none(
     shared_hub: HubProcess, channel_id: str
 ) -> None:

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeAsks } from './contract/asks.contract.ts';
 import { describeBudgets } from './contract/budgets.contract.ts';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeClaims } from './contract/claims.contract.ts';
@@ -12,8 +13,10 @@ import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMentions } from './contract/mentions.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
+import { describeOperations } from './contract/operations.contract.ts';
 import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
+import { describeQuestions } from './contract/questions.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
@@ -60,6 +63,8 @@ export function describeChatStore(
     describeOrigin(database);
     describeReactionsAndThreads(database);
     describeClaims(database);
+    describeAsks(database);
+    describeQuestions(database);
     describeLedger(database);
     describeFreezes(database);
     describeBudgets(database);
@@ -71,5 +76,6 @@ export function describeChatStore(
     describeHubs(database);
     describeLanes(database);
     describeTokens(database);
+    describeOperations(database);
   });
 }

@@ -2,7 +2,9 @@ import type { ParamsOf } from '@openclaw/protocol';
 import {
   refuse,
   type Actor,
+  type AppendedEvent,
   type Command,
+  type Expiry,
   type Outcome,
   type ReadJsonOutcome,
   type ReadMethod,
@@ -10,6 +12,7 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
+import type { NamedById } from './core/due.ts';
 import { coreCalls, coreMethods, type CoreCall, type CoreMethod } from './core/core-calls.ts';
 import { observeCore, refuseNewerSchema, type DatabaseCall } from './core/watched-core.ts';
 import type { Swept } from './core/retention.ts';
@@ -131,6 +134,11 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     maxBytes: number,
     turnOf?: string | null,
   ): Promise<LogPage>;
+  /**
+   * Logs the expiry of an ask or a question that is due, and returns the event to publish. When two hubs do it, one
+   * gets the event. Never rejects; what fails stays due.
+   */
+  expire(expiry: Expiry): Promise<readonly AppendedEvent[]>;
   /** Runs a small query. Never rejects. */
   health(): Promise<StoreHealth>;
 }
@@ -268,8 +276,22 @@ export async function createChatStore(
       return queue.queueLength;
     },
     async append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
-      const outcome = await queue.submit({ actor, method, params } as unknown as Command);
-      return outcome as Outcome<M>;
+      const named = namedBy(params);
+      if (named === null) {
+        const outcome = await queue.submit({ actor, method, params } as unknown as Command);
+        return outcome as Outcome<M>;
+      }
+      const placed = await forwarded
+        .channelOf(named, actor.agentId)
+        .then((channelId) => ({ ok: true as const, channelId: channelId ?? undefined }), refused);
+      if (!placed.ok) return placed;
+      const { channelId } = placed;
+      const command = { actor, method, params, channelId } as unknown as Command;
+      return (await queue.submit(command)) as Outcome<M>;
+    },
+    async expire(expiry) {
+      const outcome = await queue.submit({ method: 'expire', params: expiry });
+      return outcome.ok ? outcome.events : [];
     },
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
@@ -314,6 +336,11 @@ export async function createChatStore(
   };
 }
 
+/** The ask or question that these params name by its id, without its channel; null for all others. */
+function namedBy(params: object): NamedById | null {
+  return 'askId' in params || 'questionId' in params ? (params as NamedById) : null;
+}
+
 // An engine's modules are loaded only when it is used.
 async function openCore(
   options: ParsedOptions,
@@ -338,6 +365,8 @@ function sizeOf({ params }: Command): number {
   if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
   if ('cause' in params) size += 128 * params.cause.length;
   if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('options' in params) size += JSON.stringify(params.options).length;
+  if ('text' in params && params.text) size += params.text.length;
   if ('payload' in params) size += JSON.stringify(params.payload).length;
   return size;
 }

@@ -54,9 +54,25 @@ export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
+  /** The channel of the ask or question that the params name by its id alone. */
+  readonly channelId?: string;
 };
 
-export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
+/** An ask or a question whose time is over. */
+export interface Expiry {
+  readonly kind: 'ask' | 'question';
+  readonly id: string;
+  readonly channelId: string;
+}
+
+/** A write that no caller causes. */
+export interface ExpireCommand {
+  readonly method: 'expire';
+  readonly params: Expiry;
+}
+
+/** Any write as data; a union by `method`. */
+export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod] | ExpireCommand;
 
 export interface AppendedEvent {
   readonly event: EncodedEnvelope;

@@ -12,6 +12,7 @@ export type {
   AddressedLoop,
   AppendedEvent,
   Command,
+  Expiry,
   Outcome,
   ReadMethod,
   ReadOutcome,
@@ -30,7 +31,10 @@ export type { EraseCounts, ErasedPiece, ErasePlace, Erasure } from './core/erase
 export { callKinds, type CallKind } from './core/core-calls.ts';
 export type { Freezes } from './core/freezes.ts';
 export type { DatabaseCall } from './core/watched-core.ts';
+export type { FleetAgent, LastMessage } from './core/fleet.ts';
+export type { HubAgent } from './core/hub-agents.ts';
 export type { HubBeat } from './core/hubs.ts';
+export type { OperationsMinute } from './core/operations-minutes.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { Swept } from './core/retention.ts';
 export type {

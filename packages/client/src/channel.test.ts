@@ -39,6 +39,16 @@ describe('a channel', () => {
       { content: 'x', threadId: 'root' },
       (room) => room.reply({ id: 'm2', threadId: 'root' }, 'x', {}, options),
     ],
+    [
+      'ask.create',
+      { to: ['bob'], content: 'x', deadlineMs: 9_000, threadId: 'm1' },
+      (room) => room.ask(['bob'], 'x', 9_000, { threadId: 'm1' }, options),
+    ],
+    [
+      'question.open',
+      { title: 'Deploy?', options: [{ id: 'yes', label: 'Yes' }], quorum: 2 },
+      (room) => room.question('Deploy?', [{ id: 'yes', label: 'Yes' }], { quorum: 2 }, options),
+    ],
     ['message.edit', { messageId: 'm', content: 'x' }, (room) => room.edit('m', 'x', options)],
     ['message.delete', { messageId: 'm' }, (room) => room.delete('m', options)],
     ['reaction.add', { messageId: 'm', emoji: '👍' }, (room) => room.react('m', '👍', options)],

@@ -105,6 +105,35 @@ export interface HubChannel {
   readonly releaseClaim: Call<'claim.release', [threadId: string]>;
 
   /**
+   * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected now. Each accepts,
+   * declines or is done; of those who do nothing in time, the event `ask.expired` says the names, once.
+   * @throws {HubError} `not_found` when one of them is no member: `data.agentIds`
+   */
+  readonly ask: Call<
+    'ask.create',
+    [
+      to: readonly string[],
+      content: string,
+      deadlineMs: number,
+      more?: Rest<'ask.create', 'to' | 'content' | 'deadlineMs' | 'agentId'>,
+    ]
+  >;
+
+  /**
+   * Asks the persons of the channel, or the named `responders`, for one of some options, or without options for a text.
+   * The first option with `quorum` equal answers ends it: one event `question.answered`. Without an answer in time one
+   * event `question.expired`, which is no refusal.
+   */
+  readonly question: Call<
+    'question.open',
+    [
+      title: string,
+      options?: readonly { readonly id: string; readonly label: string }[],
+      more?: Rest<'question.open', 'title' | 'options'>,
+    ]
+  >;
+
+  /**
    * Limits the messages of agents in a row and per minute, in the channel outside its threads or in a thread. Then they
    * are `paused`, in a row until a person writes. 0 is no limit, null the default; absent figures stay.
    */
@@ -211,6 +240,12 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
 
     claim: (threadId, leaseMs, options) => call('claim', { channelId, threadId, leaseMs }, options),
     releaseClaim: (threadId, options) => call('claim.release', { channelId, threadId }, options),
+
+    ask: (to, content, deadlineMs, more, options) =>
+      call('ask.create', { ...more, channelId, to: [...to], content, deadlineMs }, options),
+
+    question: (title, choices, more, options) =>
+      call('question.open', { ...more, channelId, title, options: [...(choices ?? [])] }, options),
 
     setBudget: (budget, options) => call('budget.set', { ...budget, channelId }, options),
     budget: (threadId, options) =>

@@ -185,6 +185,18 @@ export function createClient(options: ClientOptions): HubClient {
     setPresence: (presence, callOptions) => call('presence.set', presence, callOptions),
     search: (params, callOptions) => call('message.search', params, callOptions),
     readState: (callOptions) => call('read.state', {}, callOptions),
+    asks: (query, callOptions) => call('ask.list', query ?? {}, callOptions),
+    acceptAsk: (askId, note, callOptions) =>
+      call('ask.accept', { askId, note: note ?? null }, callOptions),
+    declineAsk: (askId, note, callOptions) =>
+      call('ask.decline', { askId, note: note ?? null }, callOptions),
+    finishAsk: (askId, note, callOptions) =>
+      call('ask.done', { askId, note: note ?? null }, callOptions),
+    questions: (query, callOptions) => call('question.list', query ?? {}, callOptions),
+    answerQuestion: (questionId, answer, callOptions) =>
+      call('question.answer', { ...answer, questionId }, callOptions),
+    cancelQuestion: (questionId, callOptions) =>
+      call('question.cancel', { questionId }, callOptions),
     ledger: (query, callOptions) => call('ledger.sum', query, callOptions),
     freeze: (params, callOptions) => call('freeze', params, callOptions),
     unfreeze: (params, callOptions) => call('unfreeze', params, callOptions),

@@ -15,6 +15,15 @@ export interface HubDirect {
     'direct.send',
     [content: string, more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>]
   >;
+  /** Asks the agent for something within `deadlineMs`, as a channel's `ask` does. */
+  readonly ask: Call<
+    'ask.create',
+    [
+      content: string,
+      deadlineMs: number,
+      more?: Pick<ParamsInputOf<'ask.create'>, 'clientMessageId' | 'metadata'>,
+    ]
+  >;
   /** Pages the messages. Empty before the first message. */
   readonly history: HubChannel['history'];
   /** Iterates over the events from now on, each durable one once and in order, until the client is closed. */
@@ -91,6 +100,8 @@ export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
     channel,
     send: (content, more, options) =>
       deps.call('direct.send', { ...more, agentId, content }, options),
+    ask: (content, deadlineMs, more, options) =>
+      deps.call('ask.create', { ...more, agentId, content, deadlineMs }, options),
     async history(page, options) {
       try {
         return await (await channel(options)).history(page, options);

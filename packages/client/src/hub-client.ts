@@ -64,6 +64,24 @@ export interface HubClient {
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /** Counts the unread messages and mentions of each channel of this agent. */
   readonly readState: Call<'read.state', []>;
+  /** Lists asks to this agent and from it, newest first. */
+  readonly asks: Call<'ask.list', [query?: ParamsInputOf<'ask.list'>]>;
+  /** Accepts an ask before its deadline. A reply to its message accepts it too. */
+  readonly acceptAsk: Call<'ask.accept', [askId: string, note?: string | null]>;
+  readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
+  /** Says that an ask is done: accepted in time, at any later time. */
+  readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
+  /** Lists the questions in this agent's channels, newest first. */
+  readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;
+  /**
+   * Answers an open question, or changes this agent's answer.
+   * @throws {HubError} `conflict` after its end: `data.question` has the answer that won
+   */
+  readonly answerQuestion: Call<
+    'question.answer',
+    [questionId: string, answer: { readonly optionId: string } | { readonly text: string }]
+  >;
+  readonly cancelQuestion: Call<'question.cancel', [questionId: string]>;
   /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**

@@ -4,6 +4,8 @@ import type { MethodName } from '@openclaw/protocol';
 const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
   'message.send',
   'direct.send',
+  'ask.create',
+  'question.open',
   'thread.create',
   'collaboration.emit',
 ]);

@@ -79,12 +79,16 @@ function isDistinct(ids: readonly string[]): boolean {
   return new Set(ids).size === ids.length;
 }
 
-/** Agents mentioned by a message, each once. */
-export const mentionsSchema = z
-  .array(idSchema)
-  .max(limits.mentions)
-  .refine(isDistinct, { error: 'an agent is named twice' })
-  .meta({ uniqueItems: true });
+/** Agents, each once. */
+export const idsSchema = (max: number) =>
+  z
+    .array(idSchema)
+    .max(max)
+    .refine(isDistinct, { error: 'an agent is named twice' })
+    .meta({ uniqueItems: true });
+
+/** Agents mentioned by a message. */
+export const mentionsSchema = idsSchema(limits.mentions);
 
 /** The kinds of agents, as given in their tokens. */
 export const agentKinds = ['agent', 'person', 'service'] as const;

@@ -9,6 +9,8 @@ export { buildJsonSchemas, type JsonSchema, type JsonSchemaOptions } from './jso
 export { isMethodName, methods } from './methods.ts';
 export type { MethodName, MethodOfKind, ParamsInputOf, ParamsOf, ResultOf } from './methods.ts';
 export type { MethodDefinition, MethodExample, MethodKind } from './methods/definition.ts';
+export type { Ask, AskState } from './methods/ask.ts';
+export type { Question, QuestionState } from './methods/question.ts';
 export type { InboxItem } from './methods/inbox.ts';
 export type { LedgerGrouping } from './methods/ledger.ts';
 export type { MethodLimit, RestRoute } from './methods/definition.ts';
@@ -20,6 +22,22 @@ export type { Channel, Member, Message, Origin, Presence, Thread } from './objec
 export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.ts';
 export type { OpenApiOptions, RestOperation } from './openapi.ts';
 export type { Turn } from './turn.ts';
-export { operationsAgentsSchema, operationsSchema } from './operations-view.ts';
-export type { Operations, OperationsAgents } from './operations-view.ts';
+export {
+  agentActivitySchema,
+  agentConnectionSchema,
+  operationsAgentSchema,
+  operationsAgentsSchema,
+  operationsFiguresSchema,
+  operationsFleetSchema,
+  operationsSchema,
+} from './operations-view.ts';
+export type {
+  AgentActivityReport,
+  AgentConnectionReport,
+  Operations,
+  OperationsAgent,
+  OperationsAgents,
+  OperationsFigures,
+  OperationsFleet,
+} from './operations-view.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

@@ -52,6 +52,16 @@ export const limits = {
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
+  /** Agents that one ask may address, and agents that one question may name: each is told on its own topic. */
+  askAddressees: 50,
+  /** The latest deadline of an ask and expiry of a question: a week. */
+  deadlineMs: 604_800_000,
+  /** The options of a question: a person reads them as buttons. */
+  options: 20,
+  /** The text that answers a question. */
+  answerChars: 4_096,
+  /** The note of an answer to an ask. */
+  noteChars: 512,
   /** Messages that one message may name as its causes, including the one it replies to: each is looked up. */
   causes: 16,
   /** Taints that one message may add itself. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { agentMethods } from './methods/agent.ts';
+import { askMethods } from './methods/ask.ts';
 import { channelMethods } from './methods/channel.ts';
 import { budgetMethods } from './methods/budget.ts';
 import { claimMethods } from './methods/claim.ts';
@@ -11,6 +12,7 @@ import { inboxMethods } from './methods/inbox.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
+import { questionMethods } from './methods/question.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
@@ -26,6 +28,8 @@ export const methods = {
   ...messageMethods,
   ...searchMethods,
   ...threadMethods,
+  ...askMethods,
+  ...questionMethods,
   ...claimMethods,
   ...budgetMethods,
   ...freezeMethods,

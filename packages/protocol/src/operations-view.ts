@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { presenceStatuses, timestampSchema } from './fields.ts';
+import { agentKindSchema, presenceStatuses, timestampSchema } from './fields.ts';
 import { idSchema } from './ids.ts';
 
 const count = z.int().min(0);
@@ -8,6 +8,39 @@ const latencyMs = z
   .object({ p50: amount, p90: amount, p99: amount })
   .nullable()
   .describe('null: nothing happened in the last ten seconds.');
+
+const databaseStatuses = ['ok', 'down'] as const;
+const redisStatuses = ['in_use', 'away', 'none'] as const;
+const publishPathStatuses = ['ok', 'down', 'unused'] as const;
+
+/** What one hub counted in some time, and the worst of its states in it. */
+export const operationsFiguresSchema = z.object({
+  ms: amount.describe('The time in which it was counted.'),
+  messages: count,
+  deliveries: count,
+  calls: count,
+  failedCalls: count,
+  refusedCalls: count,
+  publishFailures: count,
+  tailRepairs: count,
+  laggingSockets: count,
+  badFrames: count,
+  refusedConnections: count,
+  closedConnections: count,
+  redisReconnects: count,
+  ackP99Ms: amount.nullable(),
+  deliveryP99Ms: amount.nullable(),
+  sockets: count,
+  agents: count,
+  rooms: count,
+  laggingNow: count,
+  queueLength: count.describe('The most writes that waited.'),
+  database: z.enum(databaseStatuses),
+  redis: z.enum(redisStatuses),
+  publishPath: z.enum(publishPathStatuses),
+  ended: z.boolean().describe('true: the hub was shut down, in good order, at the end of it.'),
+});
+export type OperationsFigures = z.infer<typeof operationsFiguresSchema>;
 
 /** The answer of `GET /v1/operations`: the state of one hub, and its counters since it started. */
 export const operationsSchema = z.object({
@@ -22,6 +55,7 @@ export const operationsSchema = z.object({
       deliveries: count.describe('Events handed to sockets: one event for ten sockets is ten.'),
       calls: count.describe('JSON-RPC and REST calls.'),
       failedCalls: count,
+      refusedCalls: count.describe('Calls refused by a limit per agent.'),
       publishFailures: count.describe('Events that did not reach Redis.'),
       tailRepairs: count.describe('Channels that were behind the log.'),
       laggingSockets: count.describe('How often a socket read too slowly for live delivery.'),
@@ -43,14 +77,14 @@ export const operationsSchema = z.object({
   rooms: count.describe('Channels that are live here.'),
   laggingNow: count.describe('Sockets that catch up from the log at this moment.'),
   database: z.object({
-    status: z.enum(['ok', 'down']),
+    status: z.enum(databaseStatuses),
     engine: z.enum(['sqlite', 'postgres']),
     latencyMs: amount.nullable(),
     queueLength: count.describe('Writes that wait for their commit.'),
   }),
   redis: z.object({
     status: z
-      .enum(['in_use', 'away', 'none'])
+      .enum(redisStatuses)
       .describe('away: it is configured and does not answer; none: it is not configured.'),
     mode: z.enum(['standalone', 'sentinel', 'cluster']),
     latencyMs: amount.nullable(),
@@ -63,12 +97,21 @@ export const operationsSchema = z.object({
   degraded: z.boolean().describe('true: presence, typing and limits are this hub’s own.'),
   breaker: z.enum(['closed', 'open', 'half_open']),
   publishPath: z.object({
-    status: z.enum(['ok', 'down', 'unused']),
+    status: z.enum(publishPathStatuses),
     latencyMs: amount.nullable(),
     lastOkAt: timestampSchema.nullable(),
   }),
   hubs: z
-    .array(z.object({ hubId: z.string(), lastBeatAgoMs: amount, isThis: z.boolean() }))
+    .array(
+      z.object({
+        hubId: z.string(),
+        lastBeatAgoMs: amount,
+        isThis: z.boolean(),
+        figures: operationsFiguresSchema
+          .nullable()
+          .describe('Of the seconds before its last heartbeat; null: it sent none.'),
+      }),
+    )
     .describe(
       'The hubs with a heartbeat in the last minute, at most 100; each sends one every 2 s.',
     ),
@@ -84,6 +127,22 @@ export const operationsSchema = z.object({
       }),
     )
     .describe('The busiest and the slowest live channels here: at most 20, the busiest first.'),
+  history: z
+    .object({
+      minutes: z
+        .array(
+          z.object({
+            hubId: z.string(),
+            at: timestampSchema.describe('When the minute began.'),
+            figures: operationsFiguresSchema,
+          }),
+        )
+        .describe('Of all hubs, oldest first.'),
+      nextSince: timestampSchema.nullable().describe('Where the next page begins; null: no more.'),
+    })
+    .nullable()
+    .optional()
+    .describe('Only with `since`: the minutes from then on, of at most 24 h. null: no database.'),
 });
 export type Operations = z.infer<typeof operationsSchema>;
 
@@ -107,3 +166,65 @@ export const operationsAgentsSchema = z.object({
   nextCursor: idSchema.nullable(),
 });
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
+
+/** What an agent did lately at one hub. */
+export const agentActivitySchema = z.object({
+  messagesPerMinute: count,
+  lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
+  refusals: count.describe('Refused calls of the last ten minutes.'),
+  lastRefusal: z.object({ code: z.string(), at: timestampSchema }).nullable(),
+  errors: count.describe('Calls of the last ten minutes that a fault of the hub ended.'),
+  addresses: z
+    .array(z.object({ agentId: idSchema, perMinute: count }))
+    .describe('Whom it addresses at least three times a minute: by mention, reply or directly.'),
+});
+export type AgentActivityReport = z.infer<typeof agentActivitySchema>;
+
+/** What one hub knows of an agent that is connected to it. */
+export const agentConnectionSchema = z.object({
+  status: z.enum(presenceStatuses),
+  customStatus: z.string().nullable(),
+  avatar: z.string().nullable(),
+  statusAt: timestampSchema.nullable().describe('When it set its status; null: never.'),
+  since: timestampSchema.describe('When the oldest of its sockets connected.'),
+  channels: count.describe('Channels that its sockets are subscribed to.'),
+  isLagging: z.boolean(),
+});
+export type AgentConnectionReport = z.infer<typeof agentConnectionSchema>;
+
+const fleetAgentSchema = z.object({
+  agentId: idSchema,
+  kind: agentKindSchema.nullable(),
+  lastSeen: timestampSchema.nullable(),
+  connections: count,
+  hubs: z.array(z.string()).describe('The hubs that it is connected to.'),
+  connection: agentConnectionSchema.nullable().describe('null: it is not connected.'),
+  activity: agentActivitySchema.nullable().describe('Of all hubs; null: nothing is known.'),
+  limit: z.string().nullable().describe('Its own limit of messages, by agent.limit.'),
+  frozen: z.boolean().describe('true: a freeze of the agent itself.'),
+});
+
+/** The answer of `GET /v1/operations/fleet`: the agents of all hubs, by agentId. */
+export const operationsFleetSchema = z.object({
+  agents: z.array(fleetAgentSchema),
+  nextCursor: idSchema.nullable(),
+});
+export type OperationsFleet = z.infer<typeof operationsFleetSchema>;
+
+/** The answer of `GET /v1/operations/fleet/:agentId`. */
+export const operationsAgentSchema = z.object({
+  agent: fleetAgentSchema,
+  lastMessages: z
+    .array(
+      z.object({
+        channelId: idSchema,
+        messageId: idSchema,
+        seq: count,
+        timestamp: timestampSchema,
+      }),
+    )
+    .describe(
+      'Its newest messages, at most three, one a channel, newest first; direct ones are left out.',
+    ),
+});
+export type OperationsAgent = z.infer<typeof operationsAgentSchema>;

@@ -33,7 +33,13 @@ export { decodeThreadCursor, encodeThreadCursor } from './list-cursor.ts';
 export { matchSearchTerms, parseSearchQuery, searchWords } from './search-words.ts';
 export type { SearchTerm } from './search-words.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';
-export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
+export {
+  directChannelPrefix,
+  idPattern,
+  isContentTooLarge,
+  isDirectChannelId,
+  isId,
+} from './text.ts';
 export { isStorableText, utf8Bytes } from './text.ts';
 export { parseMentions, resolveMentions } from './mentions.ts';
 export type { MentionedName, ParsedMentions } from './mentions.ts';

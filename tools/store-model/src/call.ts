@@ -13,7 +13,16 @@ import {
 export type Call = Exclude<
   Command,
   {
-    readonly method: 'claim' | 'claim.release' | 'freeze' | 'unfreeze' | 'budget.set' | 'inbox.ack';
+    readonly method:
+      | 'claim'
+      | 'claim.release'
+      | 'freeze'
+      | 'unfreeze'
+      | 'budget.set'
+      | 'expire'
+      | 'inbox.ack'
+      | `ask.${string}`
+      | `question.${string}`;
   }
 >;
 

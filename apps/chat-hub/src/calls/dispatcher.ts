@@ -65,8 +65,8 @@ export function createDispatcher(deps: {
     return caller;
   }
 
-  function answerMalformed(emit: Emit, id: Id, failure: MalformedCall): void {
-    observe('unknown', 'ws', failure.code, null);
+  function answerMalformed(emit: Emit, id: Id, failure: MalformedCall, agentId: string): void {
+    observe('unknown', 'ws', failure.code, null, agentId);
     emit(writeFailure(id, failure));
   }
 
@@ -79,8 +79,9 @@ export function createDispatcher(deps: {
     if ('isResponse' in request) return Promise.resolve();
     const { id } = request;
     if ('failure' in request) {
-      if (overAllowanceMs === null) answerMalformed(emit, request.id, request.failure);
-      else refuseUnread(emit, request.id, overAllowanceMs);
+      if (overAllowanceMs === null)
+        answerMalformed(emit, request.id, request.failure, session.agentId);
+      else refuseUnread(emit, request.id, overAllowanceMs, session.agentId);
       return Promise.resolve();
     }
     return invoke({
@@ -93,9 +94,9 @@ export function createDispatcher(deps: {
     });
   }
 
-  function refuseUnread(emit: Emit, id: Id, afterMs: number): void {
+  function refuseUnread(emit: Emit, id: Id, afterMs: number, agentId: string): void {
     onLimited();
-    observe('unknown', 'ws', 'rate_limited', null);
+    observe('unknown', 'ws', 'rate_limited', null, agentId);
     emit(writeFailure(id, tooManyCalls(afterMs)));
   }
 
@@ -109,7 +110,7 @@ export function createDispatcher(deps: {
     if (items.length === 0 || items.length > limits.batch) {
       const message =
         items.length === 0 ? 'an empty batch' : `a batch holds at most ${limits.batch} calls`;
-      answerMalformed(send, null, malformed('invalid_request', message));
+      answerMalformed(send, null, malformed('invalid_request', message), session.agentId);
       return false;
     }
     const batch = items.map((item, index) => ({
@@ -157,7 +158,7 @@ export function createDispatcher(deps: {
         'parse_error',
         'send JSON in text frames: binary frames are not read',
       );
-      answerMalformed((payload) => session.send(payload), null, failure);
+      answerMalformed((payload) => session.send(payload), null, failure, session.agentId);
     },
     /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
     dispatch(session: Session, frame: Buffer) {
@@ -166,14 +167,15 @@ export function createDispatcher(deps: {
       // The agent was barred for calling too often, so its sockets are already closed.
       if (!session.isOpen) return true;
       if (overAllowanceMs !== null && frame.length > maxRefusedBytes) {
-        refuseUnread(send, null, overAllowanceMs);
+        refuseUnread(send, null, overAllowanceMs, session.agentId);
         return true;
       }
       let value: unknown;
       try {
         value = JSON.parse(frame.toString());
       } catch {
-        answerMalformed(send, null, malformed('parse_error', 'the frame is not JSON'));
+        const failure = malformed('parse_error', 'the frame is not JSON');
+        answerMalformed(send, null, failure, session.agentId);
         return false;
       }
       if (Array.isArray(value)) return dispatchBatch(session, value, overAllowanceMs);

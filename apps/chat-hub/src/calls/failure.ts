@@ -36,8 +36,8 @@ export function isFault(code: string): code is keyof typeof faultTexts {
 }
 
 /** Replaces the texts of the store's failures, because they contain names of hosts, ports, databases and files. */
-export function withoutNames(refusal: Refusal): Refusal {
-  return isFault(refusal.code) ? { ...refusal, message: faultTexts[refusal.code] } : refusal;
+export function withoutNames(failure: Failure): Failure {
+  return isFault(failure.code) ? { ...failure, message: faultTexts[failure.code] } : failure;
 }
 
 /** Turns an exception into a refusal. It has the store's code when the caller can act on it, else `internal`. */

@@ -1,9 +1,10 @@
-import type { MethodName, MethodOfKind, ParamsOf, Refusal, ResultOf } from '@openclaw/protocol';
+import type { MethodName, MethodOfKind, ParamsOf, ResultOf } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
 import type { RequestTrace } from '../observe/request-trace.ts';
 import type { CallOrder } from './call-order.ts';
+import type { Failure } from './failure.ts';
 
 export type Transport = 'ws' | 'rest';
 
@@ -36,7 +37,7 @@ export type Answer<M extends MethodName> =
       /** Called when the result was sent, before the socket gets any event of the rooms. */
       readonly onReplied?: () => void;
     }
-  | Refusal;
+  | Failure;
 
 /** One method of the hub. It throws only for a fault, or when the store is unavailable. */
 export type Handler<M extends MethodName> = (

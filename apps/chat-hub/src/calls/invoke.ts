@@ -61,12 +61,16 @@ export interface Call {
 /** Runs one call from check to reply. Never rejects. */
 export type Invoke = (call: Call) => Promise<void>;
 
-/** Counts one call. `durationMs` is the handler's time; null when the call did not reach it. */
+/**
+ * Counts one call. `durationMs` is the handler's time, null when the call did not reach it; `agentId` is null when the
+ * caller is not known.
+ */
 export type CallObserver = (
   method: MethodName | 'unknown',
   transport: Transport,
   outcome: CallOutcome,
   durationMs: number | null,
+  agentId: string | null,
 ) => void;
 
 interface Checked {
@@ -198,7 +202,7 @@ export function createInvoke(deps: {
     function end(outcome: CallOutcome): void {
       if (isObserved) return;
       isObserved = true;
-      observe(method, transport, outcome, durationMs);
+      observe(method, transport, outcome, durationMs, identity.agentId);
     }
 
     async function reply(result: Reply): Promise<void> {
@@ -301,7 +305,11 @@ function invalidParams(
 function orderKeysOf(definition: MethodDefinition, params: object, agentId: string): string[] {
   const { orderedBy, bulky, kind } = definition;
   const keys: string[] = [];
-  if (orderedBy !== null) {
+  if (orderedBy === 'channelId or agentId') {
+    const place = params as { readonly channelId: string | null; readonly agentId: string | null };
+    if (place.agentId !== null) keys.push(directChannelId(agentId, place.agentId));
+    else if (place.channelId !== null) keys.push(place.channelId);
+  } else if (orderedBy !== null) {
     const value = (params as Readonly<Record<string, unknown>>)[orderedBy];
     if (typeof value === 'string')
       keys.push(orderedBy === 'agentId' ? directChannelId(agentId, value) : value);

@@ -19,9 +19,14 @@ interface Count {
 /**
  * Counts how often each agent of this hub addresses each other one, so that two bots that answer each other pause for
  * the rest of the window. The store decides with `paused`, because it knows whether a person wrote in between. Calls that
- * are in flight when the limit is reached still pass. Times are the database's. With null nothing is counted.
+ * are in flight when the limit is reached still pass. Times are the database's. With null nothing is counted; each
+ * message is reported to `onAddressed` all the same.
  */
-export function createAgentLoops(most: Limit | null, log: Logger) {
+export function createAgentLoops(
+  most: Limit | null,
+  log: Logger,
+  onAddressed: (sender: string, addressed: readonly string[]) => void = () => undefined,
+) {
   const ttl = most?.windowMs ?? 1;
   const counts = new LRUCache<string, Count>({ max: maxPairs, ttl });
   const paused = new LRUCache<string, readonly AddressedLoop[]>({ max: maxSenders, ttl });
@@ -53,6 +58,7 @@ export function createAgentLoops(most: Limit | null, log: Logger) {
     /** The agents that each sender must not address now. A map instead of a function, because every write reads it. */
     paused: paused as Pick<typeof paused, 'get'>,
     committed(sender: string, addressed: readonly string[], atMs: number): void {
+      onAddressed(sender, addressed);
       if (most === null) return;
       for (const agentId of addressed) count(most, sender, agentId, atMs);
     },

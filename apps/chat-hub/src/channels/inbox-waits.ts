@@ -33,6 +33,8 @@ export function createInboxWaits(deps: {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly log: Pick<Logger, 'debug'>;
+  /** Called when an agent begins to wait for its own inbox; the function that it returns, when the agent stops. */
+  readonly onWaiting?: (agentId: string) => () => void;
   /** @default 4 */
   readonly perAgent?: number;
   readonly perHub?: number;
@@ -75,6 +77,7 @@ export function createInboxWaits(deps: {
       if (seq !== null) waiting.look();
     });
     subscription.catch((error: unknown) => log.debug({ err: error }, 'an inbox has no topic'));
+    const stop = wait.params.agentId === null ? deps.onWaiting?.(agentId) : undefined;
     let reason: Waited | null = null;
     const end = ended.then((given) => {
       reason = given;
@@ -92,6 +95,7 @@ export function createInboxWaits(deps: {
       await end;
       return reason;
     } finally {
+      stop?.();
       ofAgent.delete(waiting);
       if (ofAgent.size === 0) byAgent.delete(agentId);
       // The bus reports a failed unsubscription itself.

@@ -1,4 +1,4 @@
-import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
+import type { Actor, AppendedEvent, ChatStore, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
   isDirectChannelId,
@@ -60,6 +60,11 @@ export function createWriter(deps: {
     return { ...actor, via, ...(scope && { frozen: scope }), ...(paused && { loops: paused }) };
   }
 
+  function publishAppended({ event, agentTopics, inboxes }: AppendedEvent): void {
+    publish(event, agentTopics);
+    if (inboxes) deps.onInboxItems?.(inboxes);
+  }
+
   return {
     /**
      * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
@@ -74,9 +79,9 @@ export function createWriter(deps: {
     ): Promise<Answer<M>> {
       const outcome = await store.append(actingNow(actor, caller.transport), method, params);
       if (!outcome.ok) return outcome;
-      for (const { event, agentTopics, announcement, inboxes } of outcome.events) {
-        publish(event, agentTopics);
-        if (inboxes) deps.onInboxItems?.(inboxes);
+      for (const appended of outcome.events) {
+        const { announcement } = appended;
+        publishAppended(appended);
         if (announcement) publisher.announce(announcement, caller.identity);
       }
       if (outcome.addressed) {
@@ -89,6 +94,10 @@ export function createWriter(deps: {
         publisher.publishGlobal({ ...event, payload: payload as JsonObject }, caller.identity);
       }
       return { ok: true, result: outcome.result };
+    },
+    /** Publishes committed events that no caller of this hub caused. */
+    publishAll(events: readonly AppendedEvent[]) {
+      for (const appended of events) publishAppended(appended);
     },
     /** The refusal of an agent whose writes a person has stopped in all channels; null if it may write. */
     refuseFrozen(identity: Identity): Refusal | null {

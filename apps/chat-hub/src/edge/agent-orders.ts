@@ -83,6 +83,8 @@ export async function createAgentOrders(deps: {
     },
     /** The limiters of agents with a limit of their own, which apply before the usual one. */
     limiters: limiters as ReadonlyMap<string, OwnLimiter>,
+    /** The agent's own limit as `count/seconds`; null without one. */
+    limitOf: (agentId: string) => limited.get(agentId)?.value ?? null,
     async close() {
       isClosed = true;
       clearTimeout(timer);

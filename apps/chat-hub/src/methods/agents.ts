@@ -3,12 +3,14 @@ import { refuse } from '@openclaw/protocol';
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { reads } from './store-methods.ts';
 
 /** How long hubs look for a kick that they have not followed, for instance while the database was away. */
 const kickForMs = 60_000;
 
-/** Handlers of agent.*: acts of admins on agents, followed by all hubs. */
-export function agentMethods({ store, audit, agentOrders }: MethodDeps) {
+/** Handlers of agent.*: the list, and acts of admins on agents, followed by all hubs. */
+export function agentMethods(deps: MethodDeps) {
+  const { store, audit, agentOrders } = deps;
   async function give(
     { identity, transport, trace }: Caller,
     action: 'agent.kick' | 'agent.limit',
@@ -30,6 +32,7 @@ export function agentMethods({ store, audit, agentOrders }: MethodDeps) {
   }
 
   return {
+    'agent.list': reads(deps, 'agent.list'),
     'agent.kick': (caller, { agentId, reason }) =>
       give(caller, 'agent.kick', { agentId, kind: 'kick', value: reason }, kickForMs, { reason }),
     'agent.limit': (caller, { agentId, message, forMs }) =>

@@ -43,7 +43,7 @@ export function refuseCreation(
 }
 
 /**
- * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does
+ * Creates the part of direct.send, and of an ask to one agent, that counts new channels. The first message to a direct channel that this hub does
  * not know counts as a creation. It is counted before the store is called, so concurrent messages cannot exceed the
  * limit, and no later call can overtake the message during a query. Past the limit, the store takes the message only if
  * the channel exists.
@@ -57,24 +57,25 @@ export function createDirectSend(deps: MethodDeps) {
    */
   const opening = new Map<string, number>();
 
-  return async function directSend(
+  return async function directSend<M extends 'direct.send' | 'ask.create'>(
     caller: Caller,
     channelId: string,
-    params: ParamsOf<'direct.send'>,
-  ): Promise<Answer<'direct.send'>> {
+    method: M,
+    params: ParamsOf<M>,
+  ): Promise<Answer<M>> {
     if (known.has(channelId) || (rooms.get(channelId)?.head ?? 0) > 0) {
-      return writer.write(caller, 'direct.send', params);
+      return writer.write(caller, method, params);
     }
     const key = `${caller.identity.agentId}\n${channelId}`;
     const refusal = opening.has(key) ? null : refuseCreation(deps, caller, 1);
     if (refusal) {
       const actor = { ...caller.identity, mayOpenDirects: false };
-      const reply = await writer.write(caller, 'direct.send', params, actor);
+      const reply = await writer.write(caller, method, params, actor);
       return reply.ok || reply.code !== 'rate_limited' ? reply : refusal;
     }
     opening.set(key, (opening.get(key) ?? 0) + 1);
     try {
-      const reply = await writer.write(caller, 'direct.send', params);
+      const reply = await writer.write(caller, method, params);
       if (reply.ok) known.set(channelId, true);
       return reply;
     } finally {
@@ -84,3 +85,5 @@ export function createDirectSend(deps: MethodDeps) {
     }
   };
 }
+
+export type DirectSend = ReturnType<typeof createDirectSend>;

@@ -1,17 +1,23 @@
 import { answer, type Handlers } from '../calls/handler.ts';
 import { agentMethods } from './agents.ts';
+import { askMethods } from './asks.ts';
 import { channelMethods } from './channels.ts';
+import { createDirectSend } from './creation-limit.ts';
 import { freezeMethods } from './freezes.ts';
 import { messageMethods } from './messages.ts';
+import { questionMethods } from './questions.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
 /** Creates the handler of every method of the protocol. Each family of methods has its own file. */
 export function createHandlers(deps: MethodDeps): Handlers {
+  const directSend = createDirectSend(deps);
   return {
     ...channelMethods(deps),
-    ...messageMethods(deps),
+    ...messageMethods(deps, directSend),
+    ...askMethods(deps, directSend),
+    ...questionMethods(deps),
     ...freezeMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),

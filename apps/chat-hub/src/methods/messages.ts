@@ -11,7 +11,7 @@ import {
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { asHub, refuseNonAdmin } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import { createDirectSend } from './creation-limit.ts';
+import type { DirectSend } from './creation-limit.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { readersOf, reads, writes } from './store-methods.ts';
 
@@ -30,7 +30,7 @@ function withMentions<P extends { readonly parseMentions: boolean | null }>(
 }
 
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.*, inbox.* and collaboration.emit. */
-export function messageMethods(deps: MethodDeps) {
+export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   const { store, cache, publisher, writer, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 
@@ -82,8 +82,6 @@ export function messageMethods(deps: MethodDeps) {
     return answer({ messages, head: read.head, hasMore });
   }
 
-  const directSend = createDirectSend(deps);
-
   return {
     async 'message.send'(caller, params) {
       const sent = await writer.write(caller, 'message.send', withMentions(caller, params));
@@ -102,7 +100,7 @@ export function messageMethods(deps: MethodDeps) {
     },
     async 'direct.send'(caller, params) {
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      const sent = await directSend(caller, channelId, withMentions(caller, params));
+      const sent = await directSend(caller, channelId, 'direct.send', withMentions(caller, params));
       if (sent.ok) typing.messageSent(caller, { channelId, threadId: null });
       return sent;
     },

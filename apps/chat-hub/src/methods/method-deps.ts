@@ -9,6 +9,7 @@ import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { Freezes } from '../edge/freezes.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Audit } from '../observe/audit.ts';
+import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Logger } from 'pino';
@@ -23,6 +24,7 @@ export interface MethodDeps {
   readonly rooms: Rooms;
   readonly log: Logger;
   readonly presence: PresenceFeed;
+  readonly connectedAgents: Pick<ConnectedAgents, 'deliveriesTo'>;
   readonly typing: TypingFeed;
   readonly slices: TimeSlicedQueue;
   readonly audit: Audit;

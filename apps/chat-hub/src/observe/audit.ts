@@ -8,7 +8,7 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** The most acts that wait to be written. While the database is away, further acts are only in the log stream. */
 const maxPending = 10_000;
 
-/** Methods that are administrative acts when an admin calls them, because they may change what belongs to others. */
+/** Methods that are administrative acts when an admin calls them: they change what belongs to others, or show the fleet. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
@@ -18,6 +18,7 @@ const adminMethods: ReadonlySet<MethodName> = new Set([
   'member.remove',
   'member.update',
   'message.delete',
+  'agent.list',
 ]);
 
 /** Params that say what an act was about. Texts, such as names and topics, stay out of the audit log. */

@@ -1,5 +1,7 @@
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import { isDirectChannelId, type Operations, type OperationsAgents } from '@openclaw/protocol';
+import { connectionOf } from './agent-connection.ts';
+import { parseFigures } from './figures.ts';
 import { LRUCache } from 'lru-cache';
 import { isFault } from '../calls/failure.ts';
 import type { Rooms } from '../channels/rooms.ts';
@@ -61,6 +63,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       hubId: beat.hubId,
       lastBeatAgoMs: beat.lastBeatAgoMs,
       isThis: beat.hubId === hubId,
+      figures: parseFigures(beat.figures),
     });
     return {
       timestamp: Date.now(),
@@ -108,7 +111,8 @@ export function createOperations(deps: OperationsDeps): OperationsView {
           ...[metrics.laggingSockets, metrics.badFrames],
         ].map((counter) => counter.get()),
       );
-    const [refused, closed] = await Promise.all([
+    const [limited, refused, closed] = await Promise.all([
+      metrics.limited.get(),
       metrics.refusedConnections.get(),
       metrics.closedConnections.get(),
     ]);
@@ -120,6 +124,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       failedCalls: sum({
         values: (calls?.values ?? []).filter(({ labels }) => isFault(String(labels.outcome))),
       }),
+      refusedCalls: sum(limited),
       publishFailures: sum(publishFailures),
       tailRepairs: sum(tailRepairs),
       laggingSockets: sum(laggingSockets),
@@ -181,17 +186,11 @@ function agentOf(
   sessions: readonly Session[],
   presence: Pick<PresenceFeed, 'stateOf'>,
 ): OperationsAgents['agents'][number] {
-  const said = sessions.flatMap((session) => presence.stateOf(session) ?? []);
-  const last = said.toSorted((a, b) => b.atMs - a.atMs)[0];
+  const { statusAt: _statusAt, ...connection } = connectionOf(sessions, presence);
   return {
     agentId,
-    status: last?.status ?? 'online',
-    customStatus: last?.customStatus ?? null,
-    avatar: last?.avatar ?? null,
+    ...connection,
     sockets: sessions.length,
-    since: Math.min(...sessions.map(({ connectedAtMs }) => connectedAtMs)),
-    channels: new Set(sessions.flatMap(({ rooms }) => [...rooms.keys()])).size,
-    isLagging: sessions.some(({ isLagging }) => isLagging),
     unsentBytes: sessions.reduce((total, { unsentBytes }) => total + unsentBytes, 0),
   };
 }

@@ -2,6 +2,7 @@ import type { OwnLimiter } from '../edge/agent-orders.ts';
 import { LRUCache } from 'lru-cache';
 import type { CallObserver, Limiter } from '../calls/invoke.ts';
 import type { Delivery } from '../channels/flusher.ts';
+import type { AgentActivities } from './agent-activity.ts';
 import type { Metrics } from './metrics.ts';
 
 interface Percentiles {
@@ -54,6 +55,7 @@ export function createTraffic(
   metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
   maxChannels = maxMeasured,
   clock = Date.now,
+  agents: AgentActivities | null = null,
 ): Traffic {
   const acks = new RecentLatency();
   const overall = new RecentLatency();
@@ -67,12 +69,18 @@ export function createTraffic(
   }
 
   return {
-    called(method, transport, outcome, durationMs) {
+    called(method, transport, outcome, durationMs, agentId) {
       metrics.calls.inc({ method, transport, outcome });
+      if (agents !== null && agentId !== null && outcome !== 'ok')
+        agents.unsuccessful(agentId, outcome);
       if (durationMs === null) return;
       metrics.callSeconds.observe({ method }, durationMs / 1000);
-      if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
-        acks.record(durationMs);
+      if (outcome !== 'ok' || (method !== 'message.send' && method !== 'direct.send')) return;
+      acks.record(durationMs);
+      if (agents === null || agentId === null) return;
+      const sender = agents.agents.get(agentId) ?? agents.of(agentId);
+      sender.sent += 1;
+      sender.lastSentMs = clock();
     },
     written(deliveries) {
       const nowMs = clock();

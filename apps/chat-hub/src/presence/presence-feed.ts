@@ -13,6 +13,7 @@ import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch, presenceTimes, type PresenceTimes } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
+import { isConnectionsRoster } from './connected-agents.ts';
 
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
@@ -66,6 +67,7 @@ export function createPresenceFeed(deps: {
   );
 
   const offChange = tracker.onChange((channelId, record) => {
+    if (isConnectionsRoster(channelId)) return;
     // Past the push limit, presence events would cost more than the messages.
     if (watch.view(channelId)?.isOverPushLimit) return;
     const records = changed.get(channelId);

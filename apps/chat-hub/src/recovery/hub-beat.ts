@@ -14,15 +14,17 @@ export async function startHubBeat(deps: {
   /** While the tracker is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
+  /** The hub's figures of the last seconds, as JSON; null while there are none. */
+  readonly figures?: () => string | null;
   /** Called after the store has accepted a report. */
   readonly onBeat?: () => void;
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {
-  const { store, hubId, tracker, log, onBeat, onFailed } = deps;
+  const { store, hubId, tracker, log, figures = () => null, onBeat, onFailed } = deps;
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store
-      .beat(hubId, tracker.degraded)
+      .beat(hubId, tracker.degraded, figures())
       .then(onBeat)
       .catch((error: unknown) => {
         onFailed?.(error);

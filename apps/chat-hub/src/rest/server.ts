@@ -6,7 +6,13 @@ import type { Logger } from 'pino';
 import type { FailedSignIns } from '../edge/failed-sign-ins.ts';
 import type { HostPolicy, OriginPolicy } from '../edge/origin-policy.ts';
 import type { PathPrefix } from '../edge/public-url.ts';
-import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from '../edge/identity.ts';
+import {
+  AuthError,
+  credentialsOf,
+  isFailedSignIn,
+  type Authenticate,
+  type Identity,
+} from '../edge/identity.ts';
 import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
 import { malformed, refusalOfError, tooManyCalls } from '../calls/failure.ts';
@@ -14,6 +20,8 @@ import type { CallObserver, Invoke, Limiter } from '../calls/invoke.ts';
 import type { AuthConfig } from '../config.ts';
 import type { ConnectionCap } from '../edge/connection-cap.ts';
 import type { OperationsView } from '../observe/operations.ts';
+import type { Fleet } from '../observe/fleet.ts';
+import type { OperationsHistory } from '../observe/operations-history.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
@@ -55,6 +63,8 @@ export interface ServerDeps {
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
+  readonly history: OperationsHistory;
+  readonly fleet: Fleet;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly webDir: string;
@@ -128,7 +138,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
     deps;
-  const { operations, limiter, onSignIn } = deps;
+  const { operations, history, fleet, limiter, onSignIn } = deps;
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const denied = originPolicy(request.raw);
@@ -164,7 +174,10 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   v1.addHook('onResponse', async (request, reply) => {
     const { rpcMethod: method } = request.routeOptions.config;
     if (method === undefined || request.isInvoked || reply.failure === null) return;
-    deps.observe(isMethodName(method) ? method : 'unknown', 'rest', reply.failure, null);
+    // Absent when the sign-in failed.
+    const identity = request.identity as Identity | undefined;
+    const name = isMethodName(method) ? method : 'unknown';
+    deps.observe(name, 'rest', reply.failure, null, identity?.agentId ?? null);
   });
   addCallRoutes(v1, deps);
   const settings = auth.mode === 'jwt' ? auth : null;
@@ -172,7 +185,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   addAuditRoutes(v1, deps);
   const isForAnyone = auth.mode === 'dev';
   await v1.register(async (scope) =>
-    addOperationsRoutes(scope, { operations, limiter, isForAnyone }),
+    addOperationsRoutes(scope, { operations, history, fleet, limiter, isForAnyone }),
   );
 }
 

@@ -37,6 +37,7 @@ const revokeQuery = z
     sub: idSchema.optional(),
     minter: minterSchema.optional(),
     before: wholeNumber(Number.MAX_SAFE_INTEGER).optional(),
+    reason: storable.min(1).max(limits.reasonChars).optional().describe('For the audit log.'),
   })
   .refine(({ sub, minter }) => sub === undefined || minter === undefined, {
     message: 'name sub or minter, not both',
@@ -164,17 +165,24 @@ export function addTokenRoutes(
   app.delete('/tokens', async (request, reply) => {
     const query = revokeQuery.safeParse(request.query);
     if (!query.success) return refuseParams(reply, query.error);
-    const { sub, minter, before } = query.data;
+    const { sub, minter, before, reason } = query.data;
     const until = before === undefined ? {} : { beforeMs: before };
-    if (sub !== undefined) await revoke(request, { sub, ...until });
-    else if (minter !== undefined) await revoke(request, { minter, ...until });
-    else await revoke(request, { all: true, ...until });
+    if (sub !== undefined) await revoke(request, { sub, ...until }, reason);
+    else if (minter !== undefined) await revoke(request, { minter, ...until }, reason);
+    else await revoke(request, { all: true, ...until }, reason);
     return reply.send({});
   });
 
-  async function revoke(request: FastifyRequest, target: RevocationTarget): Promise<void> {
+  async function revoke(
+    request: FastifyRequest,
+    target: RevocationTarget,
+    reason?: string,
+  ): Promise<void> {
     const named = 'sub' in target ? target.sub : 'minter' in target ? target.minter : null;
-    const record = recordOf(request, 'token.revoke', named, { ...target });
+    const record = recordOf(request, 'token.revoke', named, {
+      ...target,
+      ...(reason !== undefined && { reason }),
+    });
     await store.revoke(target, record);
     audit.logged(record);
   }

@@ -12,6 +12,7 @@ import type { Revocations } from '../edge/revocations.ts';
 import type { Identity } from '../edge/identity.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Rooms } from '../channels/rooms.ts';
@@ -33,6 +34,7 @@ export interface ConnectionDeps {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly presence: PresenceFeed;
+  readonly connectedAgents: Pick<ConnectedAgents, 'connected'>;
   readonly typing: TypingFeed;
   readonly knownAgents: KnownAgents;
   readonly revocations: Pick<Revocations, 'has'>;
@@ -66,6 +68,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
 
   async function welcome(session: Session): Promise<void> {
     sessions.add(session);
+    deps.connectedAgents.connected(session.agentId, session.sessionId);
     await agentTopics.join(session.agentId);
     const read = await agentTopics.readDirects(session);
     if (!read || !session.isOpen) return;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { HubChannel } from '@openclaw/client';
+import type { Operations } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { useWorld } from '../testing/world.ts';
 
@@ -38,8 +39,8 @@ describe('the operations view', () => {
       const rate = page.locator('.chart', { hasText: 'Messages per second' });
       await rate.locator('b', { hasText: /^[1-9]\d/ }).waitFor();
       expect(await rate.locator('canvas').count()).toBe(1);
-      await page.locator('.figures tr', { hasText: 'this one' }).waitFor();
-      const channels = page.locator('section', { hasText: 'Messages/s' }).locator('tbody td');
+      await page.locator('th.hub', { hasText: 'this one' }).waitFor();
+      const channels = page.locator('.channels tbody td');
       await channels.filter({ hasText: 'slow' }).waitFor();
       expect(await channels.first().textContent()).toBe('busy');
       // These agents share no channel with Ada.
@@ -72,12 +73,104 @@ describe('the operations view', () => {
       await route.fulfill({ response, json: { ...(await response.json()), channels } });
     });
     await ada.page.getByRole('link', { name: 'Operations' }).click();
-    const first = ada.page
-      .locator('section', { hasText: 'Messages/s' })
-      .locator('tbody td')
-      .first();
+    const first = ada.page.locator('.channels tbody td').first();
     await waitFor(async () => (await first.textContent()) === 'quick');
     await ada.page.getByRole('button', { name: 'slowest' }).click();
     await waitFor(async () => (await first.textContent()) === 'late');
+  });
+});
+
+describe('the verdict of the operations view', () => {
+  const minuteMs = 60_000;
+
+  /** Changes the answers as `change` does, and adds a second hub and a day of both. */
+  async function withDay(
+    person: Awaited<ReturnType<typeof world.person>>,
+    change: (answer: Operations, minutes: NonNullable<Operations['history']>['minutes']) => void,
+  ) {
+    await person.page.route(/\/v1\/operations\?/, async (route) => {
+      const response = await route.fetch();
+      const answer = (await response.json()) as Operations;
+      const [own] = answer.hubs;
+      const figures = own?.figures;
+      // The hub's first heartbeat has no figures.
+      if (own == null || figures == null) return route.fulfill({ response, json: answer });
+      answer.hubs.push({ ...own, hubId: 'hub-two', isThis: false, figures: { ...figures } });
+      const thisMinute = Math.floor(Date.now() / minuteMs) * minuteMs;
+      const minutes = Array.from({ length: 1_439 }, (_, n) => thisMinute - (1_439 - n) * minuteMs)
+        .flatMap((at) => [own.hubId, 'hub-two'].map((hubId) => ({ hubId, at })))
+        .map(({ hubId, at }) => {
+          const messages = 600 + Math.round(500 * Math.sin(at / 4_000_000));
+          return { hubId, at, figures: { ...figures, ms: minuteMs, messages, ackP99Ms: 5 } };
+        });
+      change(answer, minutes);
+      const isAsked = new URL(route.request().url()).searchParams.has('since');
+      const history = { minutes, nextSince: null };
+      await route.fulfill({ response, json: isAsked ? { ...answer, history } : answer });
+    });
+  }
+
+  it('says that all is well, with a day as plots and the hubs as columns', async () => {
+    const ada = await world.person('ada', { width: 2_560, height: 1_440 });
+    const { page } = ada;
+    await withDay(ada, () => undefined);
+    await page.getByRole('link', { name: 'Operations' }).click();
+    await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
+    const plot = page.locator('.small-plot', { hasText: 'Messages/s' });
+    await plot.getByText(/at most \d+ at/).waitFor();
+    // A plot has a bar for each of its parts that has a minute.
+    const path = await plot.locator('path').getAttribute('d');
+    expect((path ?? '').split('M').length).toBeGreaterThan(200);
+    const columns = page.locator('th.hub');
+    await waitFor(async () => (await columns.count()) === 2, { what: 'two hubs as columns' });
+    const rows = page.locator('.hubs tbody tr', { hasText: 'Sockets' }).first().locator('td');
+    // Ada's own socket; those of earlier tests end a moment later.
+    await waitFor(async () => (await rows.allTextContents()).join() === '1,1', {
+      what: 'the sockets of both hubs',
+      timeoutMs: 15_000,
+    });
+    expect(await page.locator('.alerts tbody tr').count()).toBeGreaterThan(10);
+    // On a wall it uses the whole screen, and nothing is beyond its width.
+    await page.getByRole('button', { name: 'Wall view' }).click();
+    const box = await page.locator('main.wall').boundingBox();
+    expect(box).toMatchObject({ x: 0, y: 0, width: 2_560, height: 1_440 });
+    const [first, last] = [
+      await page.locator('.tables > section').first().boundingBox(),
+      await page.locator('.tables > section').nth(3).boundingBox(),
+    ];
+    expect(first?.y).toBe(last?.y);
+    expect((last?.x ?? 0) + (last?.width ?? 0)).toBeGreaterThan(2_400);
+    await page.keyboard.press('Escape');
+    await page.locator('main.wall').waitFor({ state: 'detached' });
+    expect(ada.pageErrors).toEqual([]);
+  });
+
+  it('says what is wrong at which hub and since when, within ten seconds', async () => {
+    const ada = await world.person('ada');
+    const { page } = ada;
+    let isDown = false;
+    const beganMs = Math.floor(Date.now() / minuteMs) * minuteMs - 12 * minuteMs;
+    await withDay(ada, (answer, minutes) => {
+      if (!isDown) return;
+      for (const hub of answer.hubs)
+        if (hub.hubId === 'hub-two' && hub.figures) hub.figures.database = 'down';
+      for (const { hubId, at, figures } of minutes)
+        if (hubId === 'hub-two' && at >= beganMs) figures.database = 'down';
+    });
+    await page.getByRole('link', { name: 'Operations' }).click();
+    // The negative control.
+    await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
+    isDown = true;
+    const verdict = page.locator('.verdict-bad');
+    await verdict.waitFor({ timeout: 10_000 });
+    await verdict.getByText('The database does not answer').waitFor();
+    await page.reload();
+    const time = new Date(beganMs).toTimeString().slice(0, 5);
+    await verdict.getByText(`since ${time}`).waitFor();
+    await verdict.getByText('hub-two').waitFor();
+    await page
+      .locator('.alerts tr', { hasText: 'Database' })
+      .getByText(`alarm since ${time}`)
+      .waitFor();
   });
 });

@@ -72,11 +72,11 @@ describe('a hub that died', () => {
       const answer = (await response.json()) as Operations;
       await route.fulfill({ response, json: { ...answer, hubs: [...answer.hubs, ...hubs] } });
     });
-    hubs = [{ hubId: 'hub-two', lastBeatAgoMs: 900, isThis: false }];
+    hubs = [{ hubId: 'hub-two', lastBeatAgoMs: 900, isThis: false, figures: null }];
     await ada.page.getByRole('link', { name: 'Operations' }).click();
-    const row = ada.page.locator('.figures tr', { hasText: 'hub-two' });
+    const row = ada.page.locator('th.hub', { hasText: 'hub-two' });
     await row.getByText('ago').waitFor();
-    hubs = [{ hubId: 'hub-two', lastBeatAgoMs: 58_000, isThis: false }];
+    hubs = [{ hubId: 'hub-two', lastBeatAgoMs: 58_000, isThis: false, figures: null }];
     await row.getByText(/dead since \d\d:\d\d/).waitFor();
     hubs = [];
     await ada.page.reload();
@@ -84,7 +84,7 @@ describe('a hub that died', () => {
     await row.getByRole('button', { name: 'Dismiss hub-two' }).click();
     await row.waitFor({ state: 'detached' });
     await ada.page.reload();
-    await ada.page.locator('.figures tr', { hasText: 'this one' }).waitFor();
+    await ada.page.locator('th.hub', { hasText: 'this one' }).waitFor();
     expect(await row.count()).toBe(0);
   });
 });

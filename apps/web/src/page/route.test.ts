@@ -9,7 +9,9 @@ describe('the hash of an address', () => {
       channelRoute('c', null, 12),
       channelRoute('c', 'm1', 13),
       { view: 'direct', agentId: 'ada@home' },
+      { view: 'agent', agentId: 'ada@home' },
       { view: 'browse' },
+      { view: 'fleet' },
       { view: 'operations' },
       { view: 'home' },
     ];

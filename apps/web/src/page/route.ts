@@ -10,7 +10,9 @@ export type Route =
       readonly seq: number | null;
     }
   | { readonly view: 'direct'; readonly agentId: string }
+  | { readonly view: 'agent'; readonly agentId: string }
   | { readonly view: 'browse' }
+  | { readonly view: 'fleet' }
   | { readonly view: 'operations' }
   | { readonly view: 'needs' }
   | { readonly view: 'home' };
@@ -32,8 +34,10 @@ export function parseRoute(hash: string): Route {
     const seq = name === 'message' && /^[1-9]\d{0,15}$/.test(number) ? Number(number) : null;
     return channelRoute(id, threadId, seq);
   }
-  if (view === 'direct' && id !== '') return { view, agentId: id };
-  if (view === 'browse' || view === 'operations' || view === 'needs') return { view };
+  if ((view === 'direct' || view === 'agent') && id !== '') return { view, agentId: id };
+  if (view === 'browse' || view === 'fleet' || view === 'operations' || view === 'needs') {
+    return { view };
+  }
   return { view: 'home' };
 }
 
@@ -52,8 +56,9 @@ export function hashOf(route: Route): string {
       const message = route.seq === null ? '' : `/message/${route.seq}`;
       return `#/channel/${encodeURIComponent(route.channelId)}${thread}${message}`;
     }
+    case 'agent':
     case 'direct':
-      return `#/direct/${encodeURIComponent(route.agentId)}`;
+      return `#/${route.view}/${encodeURIComponent(route.agentId)}`;
     case 'home':
       return '#/';
     default:

@@ -17,6 +17,7 @@ import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createKnownPeople } from './known-people.ts';
+import { createAgentTurns } from './agent-turns.ts';
 import { createHubPresence } from './hub-presence.ts';
 import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
@@ -109,6 +110,7 @@ function createSession(
       : first;
   });
   const watch = createHubWatch(client);
+  const agentTurns = createAgentTurns(client);
   const hubPresence = createHubPresence(
     credentials,
     () => router.route.peek().view === 'direct' || chats.hasDirects(),
@@ -210,6 +212,8 @@ function createSession(
     needs,
     hubPresence,
     people: createKnownPeople(credentials),
+    /** What agents say that they are doing, by agentId. */
+    turns: agentTurns.turns,
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,
     /** Unsent texts by draft key, the same in all tabs. */
@@ -221,6 +225,7 @@ function createSession(
         batch,
         redis,
         watch,
+        agentTurns,
         hubPresence,
         chats,
         needs,

@@ -5,8 +5,13 @@ from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
 from .objects import (
+    Addressee,
+    Ask,
+    Asked,
+    AskPage,
     Budget,
     Channel,
+    Delivery,
     Freeze,
     History,
     LedgerPage,
@@ -14,6 +19,11 @@ from .objects import (
     LogPage,
     Member,
     Message,
+    Opened,
+    Question,
+    QuestionAnswer,
+    QuestionOption,
+    QuestionPage,
     Reaction,
     ReadState,
     SearchHit,
@@ -24,8 +34,13 @@ from .objects import (
 from .options import Options
 
 __all__ = [
+    "Addressee",
+    "Ask",
+    "AskPage",
+    "Asked",
     "Budget",
     "Channel",
+    "Delivery",
     "Discontinuity",
     "Event",
     "EventStream",
@@ -38,7 +53,12 @@ __all__ = [
     "LogPage",
     "Member",
     "Message",
+    "Opened",
     "Options",
+    "Question",
+    "QuestionAnswer",
+    "QuestionOption",
+    "QuestionPage",
     "Reaction",
     "ReadState",
     "SearchHit",

@@ -15,7 +15,14 @@ from .errors import HubError, error_from_rpc
 from .options import Options
 
 _WITH_CLIENT_MESSAGE_ID = frozenset(
-    {"message.send", "direct.send", "thread.create", "collaboration.emit"}
+    {
+        "message.send",
+        "direct.send",
+        "ask.create",
+        "question.open",
+        "thread.create",
+        "collaboration.emit",
+    }
 )
 #: Useless when they arrive late, so they neither wait for a connection nor are repeated.
 _EPHEMERAL = frozenset({"typing.start", "typing.stop", "ping"})

@@ -15,6 +15,9 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
 from .objects import (
+    Ask,
+    Asked,
+    AskPage,
     Budget,
     Channel,
     Freeze,
@@ -23,6 +26,9 @@ from .objects import (
     LogPage,
     Member,
     Message,
+    Opened,
+    Question,
+    QuestionPage,
     Reaction,
     ReadState,
     SearchPage,
@@ -275,6 +281,116 @@ class Hub:
         """This agent's read marks and counts of unread messages and mentions, by channel."""
         states = cast("list[ReadState]", (await self.call("read.state"))["channels"])
         return {state["channelId"]: state for state in states}
+
+    async def ask(
+        self,
+        to: str | Sequence[str],
+        content: str,
+        deadline_ms: int,
+        *,
+        channel_id: str | None = None,
+        thread_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+    ) -> Asked:
+        """Asks members of a channel for something within ``deadline_ms``; without ``channel_id``, one agent directly.
+
+        The result says who is connected now. Those who neither accept, decline nor are done in time are named by one
+        event ``ask.expired``. ``not_found`` names the agents that are no members in ``data``.
+        """
+        place: dict[str, Any] = {"channelId": channel_id, "to": [to] if isinstance(to, str) else to}
+        if channel_id is None:
+            if not isinstance(to, str):
+                raise HubError("invalid", "without channel_id one agent is asked, by its id")
+            place = {"agentId": to}
+        params = _given(
+            **place,
+            content=content,
+            deadlineMs=deadline_ms,
+            threadId=thread_id,
+            metadata=metadata,
+            clientMessageId=client_message_id,
+        )
+        return cast(Asked, await self.call("ask.create", params))
+
+    async def accept_ask(self, ask_id: str, note: str | None = None) -> Ask:
+        """Accepts an ask before its deadline. A reply to its message accepts it too."""
+        return cast(Ask, (await self.call("ask.accept", _given(askId=ask_id, note=note)))["ask"])
+
+    async def decline_ask(self, ask_id: str, note: str | None = None) -> Ask:
+        return cast(Ask, (await self.call("ask.decline", _given(askId=ask_id, note=note)))["ask"])
+
+    async def finish_ask(self, ask_id: str, note: str | None = None) -> Ask:
+        """Says that an ask is done; after accepting it in time, at any later time."""
+        return cast(Ask, (await self.call("ask.done", _given(askId=ask_id, note=note)))["ask"])
+
+    async def asks(
+        self,
+        *,
+        state: str | None = None,
+        role: str | None = None,
+        channel_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> AskPage:
+        """Asks to this agent (``role="to"``) and from it (``role="from"``), newest first."""
+        params = _given(
+            state=state, role=role, channelId=channel_id, cursor=cursor, limit=limit
+        )
+        return cast(AskPage, await self.call("ask.list", params))
+
+    async def question(
+        self,
+        channel_id: str,
+        title: str,
+        options: Mapping[str, str] | None = None,
+        *,
+        thread_id: str | None = None,
+        responders: Sequence[str] | None = None,
+        quorum: int | None = None,
+        expires_ms: int | None = None,
+        client_message_id: str | None = None,
+    ) -> Opened:
+        """Asks the persons of a channel, or the named ``responders``. ``options`` maps ids to labels; none: a text.
+
+        The first option with ``quorum`` equal answers ends it, with the event ``question.answered``. Without an answer in
+        time there is one ``question.expired``, which is no refusal.
+        """
+        choices = [{"id": id, "label": label} for id, label in (options or {}).items()]
+        params = _given(
+            channelId=channel_id,
+            title=title,
+            options=choices,
+            threadId=thread_id,
+            responders=responders,
+            quorum=quorum,
+            expiresMs=expires_ms,
+            clientMessageId=client_message_id,
+        )
+        return cast(Opened, await self.call("question.open", params))
+
+    async def answer_question(
+        self, question_id: str, option_id: str | None = None, *, text: str | None = None
+    ) -> Question:
+        """Answers an open question, or changes this agent's answer. After its end ``conflict``, with it in ``data``."""
+        params = _given(questionId=question_id, optionId=option_id, text=text)
+        return cast(Question, (await self.call("question.answer", params))["question"])
+
+    async def cancel_question(self, question_id: str) -> Question:
+        answer = await self.call("question.cancel", {"questionId": question_id})
+        return cast(Question, answer["question"])
+
+    async def questions(
+        self,
+        *,
+        channel_id: str | None = None,
+        state: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> QuestionPage:
+        """The questions in this agent's channels, newest first."""
+        params = _given(channelId=channel_id, state=state, cursor=cursor, limit=limit)
+        return cast(QuestionPage, await self.call("question.list", params))
 
     async def set_budget(
         self,

@@ -126,6 +126,98 @@ class ReadState(TypedDict):
     mentions: int
 
 
+class Delivery(TypedDict):
+    """An agent that was asked; ``state`` is ``live`` or ``away``."""
+
+    agentId: str
+    state: str
+
+
+class Asked(Sent):
+    """The answer to an ask. ``degraded``: only the connections of one hub are known."""
+
+    askId: str
+    deliveries: list[Delivery]
+    degraded: bool
+
+
+class Addressee(TypedDict):
+    """``state`` is ``open``, ``accepted``, ``declined``, ``done`` or ``expired``."""
+
+    agentId: str
+    state: str
+    note: str | None
+
+
+# The class syntax cannot name this field.
+_AskFrom = TypedDict("_AskFrom", {"from": str})
+
+
+class Ask(_AskFrom):
+    """A message that some agents are to accept, decline or do before a deadline, in epoch milliseconds."""
+
+    askId: str
+    channelId: str
+    deadlineMs: int
+    addressees: list[Addressee]
+
+
+class AskPage(TypedDict):
+    """A page of asks, newest first."""
+
+    asks: list[Ask]
+    nextCursor: str | None
+
+
+class QuestionOption(TypedDict):
+    """One choice of a question."""
+
+    id: str
+    label: str
+
+
+class QuestionAnswer(TypedDict):
+    """The answer of one agent: an option, or a text."""
+
+    agentId: str
+    optionId: str | None
+    text: str | None
+    atMs: int
+
+
+class Question(TypedDict):
+    """``state`` is ``open``, ``answered``, ``expired`` or ``cancelled``. ``optionId`` or ``text`` is the answer that won."""
+
+    questionId: str
+    channelId: str
+    threadId: str | None
+    openedBy: str
+    title: str
+    options: list[QuestionOption]
+    responders: list[str] | None
+    quorum: int
+    expiresMs: int | None
+    state: str
+    optionId: str | None
+    text: str | None
+    answers: list[QuestionAnswer]
+
+
+class Opened(TypedDict):
+    """The answer to an opened question."""
+
+    questionId: str
+    seq: int
+    duplicate: bool
+
+
+class QuestionPage(TypedDict):
+    """A page of questions, newest first."""
+
+    questions: list[Question]
+    nextCursor: str | None
+
+
 class Budget(TypedDict):
     """The budget in force in a place: null is the hub's default, 0 no limit. ``used`` counts since a person wrote."""
 

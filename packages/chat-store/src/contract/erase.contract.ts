@@ -30,6 +30,13 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       if (!outcome?.ok) throw new Error(`${method}: ${outcome?.message}`);
       return outcome.result as ResultOf<M>;
     }
+    /** Runs a write that names an ask or a question by its id, in its channel. */
+    async function command(agentId: string, made: object): Promise<void> {
+      const [outcome] = await core.runGroup([
+        { actor: { agentId, isAdmin: false }, ...made } as Command,
+      ]);
+      if (!outcome?.ok) throw new Error(outcome?.message);
+    }
     /** Returns as text everything that readers of the database get from a channel, and all its rows. */
     async function allTexts(channelId: string): Promise<string> {
       const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
@@ -191,6 +198,55 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const sums = `from ledger where agent_id = 'erased-1'`;
       expect(database.count(`select sum(turns) ${sums}`)).toBe(6);
       expect(database.count(`select sum(ms) ${sums}`)).toBe(4);
+    }, 60_000);
+
+    // Invariant: no note, title, label or answer of the agent is left, in rows or in events that others caused.
+    it('empties its notes, questions and answers', async () => {
+      const channelId = 'asked';
+      await write('ana', 'channel.create', { channelId, name: 'Asked' });
+      await write('ana', 'member.add', { channelId, agentId: 'pit' });
+      const of = { channelId, content: 'kept ask', to: ['pit'], deadlineMs: 60_000 };
+      const ask = await write('ana', 'ask.create', of);
+      const accept = { askId: ask.askId, note: 'secret note' };
+      await command('pit', { method: 'ask.accept', channelId, params: accept });
+      await write('pit', 'ask.create', { ...of, to: ['ana'], content: 'secret ask' });
+      const options = [{ id: 'a', label: 'secret label' }];
+      await write('pit', 'question.open', {
+        ...{ channelId, title: 'secret title', options, responders: ['ana', 'pit'] },
+      });
+      const kept = { channelId, title: 'kept title', responders: ['pit'] };
+      const { questionId } = await write('ana', 'question.open', kept);
+      await command('pit', {
+        method: 'question.answer',
+        channelId,
+        params: { questionId, optionId: null, text: 'secret text' },
+      });
+      const unlimited = await write('ana', 'question.open', { ...kept, title: 'open' });
+      await command('ana', {
+        method: 'question.cancel',
+        channelId,
+        params: { questionId: unlimited.questionId },
+      });
+      await erase({ agentId: 'pit', pseudonym: 'erased-5', isDryRun: false });
+      const texts = await allTexts(channelId);
+      expect(texts).not.toContain('secret');
+      expect(texts).not.toContain('"pit"');
+      for (const text of ['kept ask', 'kept title', '"responders":["erased-5"]']) {
+        expect([text, texts.includes(text)]).toEqual([text, true]);
+      }
+      const rows = (table: string, where: string) =>
+        database.count(`select count(*) from ${table} where ${where}`);
+      expect(rows('asks', `sender_id in ('pit', 'erased-5')`)).toBe(0);
+      expect(rows('ask_addressees', `agent_id = 'pit' or note is not null`)).toBe(0);
+      expect(rows('ask_addressees', `agent_id = 'erased-5' and state = 'accepted'`)).toBe(1);
+      expect(
+        rows(
+          'questions',
+          `opened_by = 'pit' or title like '%secret%' or options like '%secret%'
+        or responders like '%"pit"%' or text is not null`,
+        ),
+      ).toBe(0);
+      expect(rows('question_answers', `agent_id = 'pit' or text is not null`)).toBe(0);
     }, 60_000);
 
     // The race: a message was trimmed, and its edits are still in the log. Invariant: the erasure finds their text too.

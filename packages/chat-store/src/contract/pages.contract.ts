@@ -96,11 +96,14 @@ export function describePages(database: () => TestDatabase): void {
         'message.history': { channelId, threadId: root.messageId },
         'message.search': { query: 'absent' },
         'thread.list': { channelId },
+        'ask.list': { role: 'from' },
+        'question.list': { channelId },
         'budget.get': { channelId },
         'freeze.list': {},
         'ledger.sum': { by: 'channel' },
         'read.state': {},
         'inbox.read': {},
+        'agent.list': {},
       };
       for (const [method, params] of Object.entries(reads) as [ReadMethod, object][]) {
         const { result } = await readParsed(store, owner.agentId, method, params as never);

@@ -94,6 +94,35 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect((await say(channelId, 1))[0]?.seq).toBe(11);
     });
 
+    // The race: an open ask and an open question are older than the retention. Invariant: each expires before it goes.
+    it('lets open asks and questions expire before they are trimmed', async () => {
+      const channelId = await createChannel({ retentionMs: hourMs });
+      await write('member.add', { channelId, agentId: 'bob' });
+      const of = { channelId, content: 'x', to: ['bob'], deadlineMs: 24 * hourMs };
+      const [first] = await say(channelId, 1);
+      const [ask] = await write('ask.create', of);
+      const [question] = await write('question.open', { channelId, title: 'Which?' });
+      age(channelId, question?.seq ?? 0, 2 * hourMs);
+      const isDue = async () => (await core.due()).filter((one) => one.channelId === channelId);
+      expect(await isDue()).toEqual([]);
+      await sweep();
+      // What stands before them is gone; they are due.
+      expect((await core.logPage(channelId, 0, 10, 1e9)).floor).toBe((first?.seq ?? 0) + 1);
+      const due = await isDue();
+      expect(due.map(({ id }) => id).sort()).toEqual([ask?.askId, question?.questionId].sort());
+      await core.runGroup(due.map((params) => ({ method: 'expire' as const, params })));
+      const names = async () =>
+        (await core.logPage(channelId, 0, 10, 1e9)).events.map(
+          ({ json }) => (JSON.parse(json) as { event: { name?: string } }).event.name,
+        );
+      expect((await names()).slice(-2).sort()).toEqual(['ask.expired', 'question.expired']);
+      expect(rowsOf('asks', channelId) + rowsOf('questions', channelId)).toBe(2);
+      await sweep();
+      expect((await names()).sort()).toEqual(['ask.expired', 'question.expired']);
+      expect(rowsOf('asks', channelId) + rowsOf('questions', channelId)).toBe(0);
+      expect(database.count('select count(*) from ask_addressees')).toBe(0);
+    });
+
     it('applies the stricter of the values of the hub and of the channel', async () => {
       const strict = await createChannel({ maxMessages: 2 });
       const lax = await createChannel({ maxMessages: 100 });

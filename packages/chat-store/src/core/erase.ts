@@ -4,6 +4,8 @@ import type { Actor, Command } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import { erasedEnvelope, renamedMessage, type ErasedAgent } from './erased-event.ts';
 import { ChatStoreError } from '../errors.ts';
+import { eraseFromAsks } from './asks.ts';
+import { eraseFromQuestions } from './questions.ts';
 import { eraseFromFreezes } from './freezes.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
@@ -90,16 +92,6 @@ export async function eraseSome(
   if (!erasure.isDryRun) await engine.write((db) => eraseFromFreezes(db, erasure));
   if (erasure.pseudonym !== null && !erasure.isDryRun) await forgetAgent(engine, erasure.agentId);
   return { place: { ...place, phase: 'done' }, counts: noCounts };
-}
-
-/** True if an agent with this id has ever connected, been a member, or been issued a token. */
-export async function isKnownAgent({ db }: Engine, agentId: string): Promise<boolean> {
-  const known = await db
-    .selectFrom('agents')
-    .select('id')
-    .where('id', '=', agentId)
-    .executeTakeFirst();
-  return known !== undefined;
 }
 
 /** The place to continue at: in the same channel until it is done, else at the beginning of the next one. */
@@ -227,6 +219,10 @@ async function rewriteSome(
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
     // The channel's own rows are changed together with its first events. The rows are emptied before the id in them is
     // replaced.
+    if (seq === 0 && !isDryRun) {
+      await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
+      await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);
+    }
     const lists =
       seq === 0 ? await changeLists(db, erasure, channelId) : { members: 0, threads: 0 };
     if (pseudonym !== null && !isDryRun) await renameRows(db, erasure, { channelId, seq }, end);
@@ -246,16 +242,19 @@ async function rowsToRewrite(
   { channelId, seq, windowEnd }: Pick<ErasePlace, 'channelId' | 'seq'> & { windowEnd: number },
 ) {
   const quoted = JSON.stringify(agentId);
-  const holdsId =
+  const holds = (text: string) =>
     engine.dialect === 'sqlite'
-      ? sql<boolean>`instr(envelope, ${quoted}) > 0`
-      : sql<boolean>`position(${quoted} in envelope) > 0`;
+      ? sql<boolean>`instr(envelope, ${text}) > 0`
+      : sql<boolean>`position(${text} in envelope) > 0`;
+  const holdsId = holds(quoted);
+  // The events of a question hold the texts of its opener and of all who answered it.
+  const isOfQuestion = holds('"name":"question.');
   // An edit is younger than its message, so the message may be trimmed first.
   const isOrphan = sql<boolean>`(type = 'channel.message.edit'
     and not exists (select 1 from messages m where m.id = log.message_id))`;
   const written = sql<boolean>`(type in ('channel.member.join', 'channel.member.leave',
     'channel.member.update', 'thread.create', 'thread.update')
-    or (type = 'collaboration.event' and sender_id = ${agentId}) or ${isOrphan}) and ${holdsId}`;
+    or (type = 'collaboration.event' and (sender_id = ${agentId} or ${isOfQuestion})) or ${isOrphan}) and ${holdsId}`;
   // The events of a direct channel name both agents in one string, in which `holdsId` does not find an id.
   const named = sql<boolean>`(${holdsId} or sender_id = ${agentId} or type = 'channel.update')`;
   let query = db
@@ -406,7 +405,7 @@ async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFaul
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {
   await engine.write(async (db) => {
-    for (const table of ['inbox', 'inbox_overflow'] as const)
+    for (const table of ['inbox', 'inbox_overflow', 'hub_agents'] as const)
       await db.deleteFrom(table).where('agent_id', '=', agentId).execute();
     await db.deleteFrom('agents').where('id', '=', agentId).execute();
   });

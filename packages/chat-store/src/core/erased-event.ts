@@ -1,4 +1,4 @@
-import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
+import type { ChannelEvent, Envelope, JsonObject, Message, Question } from '@openclaw/protocol';
 import { isFreezeEvent, isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 
@@ -64,7 +64,15 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
   }
   // The payloads of claims and budgets hold no text of the agent, and clients depend on their fields.
   if (event.type !== 'collaboration.event' || isTextless(event)) return event;
+  const question = questionIn(event);
+  if (question) return withQuestion(event, emptiedQuestion(question, agentId));
   if (!isOwn || Object.keys(event.payload).length === 0) return event;
+  if (isVote(event)) return { ...event, payload: { ...event.payload, text: null } };
+  if (isAskAnswer(event)) {
+    return event.payload['note'] === null
+      ? event
+      : { ...event, payload: { ...event.payload, note: null } };
+  }
   return { ...event, payload: isFreeze(event) ? { ...event.payload, reason: '' } : {} };
 }
 
@@ -103,6 +111,69 @@ function hasOnly(payload: CollaborationEvent['payload'], fields: Fields): boolea
   return Object.entries(payload).every(([field, value]) => fields.get(field)?.(value));
 }
 
+const askFields: Fields = new Map([
+  ['askId', isId],
+  ['agentId', isId],
+  ['note', orNull((value: unknown) => typeof value === 'string')],
+]);
+
+function isAskAnswer({ name, payload }: CollaborationEvent): boolean {
+  return name.startsWith('ask.') && hasOnly(payload, askFields);
+}
+
+const voteFields: Fields = new Map([
+  ['questionId', isId],
+  ['agentId', isId],
+  ['optionId', orNull(isId)],
+  ['text', orNull((value: unknown) => typeof value === 'string')],
+]);
+
+function isVote({ name, payload }: CollaborationEvent): boolean {
+  return name === 'question.voted' && hasOnly(payload, voteFields);
+}
+
+/** The question in an event of the hub; null for any other event. */
+function questionIn({ name, payload }: CollaborationEvent): Question | null {
+  const { question, ...others } = payload as { readonly question?: Partial<Question> };
+  const isQuestion =
+    name.startsWith('question.') &&
+    Object.keys(others).length === 0 &&
+    typeof question === 'object' &&
+    isId(question?.questionId) &&
+    isId(question.openedBy) &&
+    Array.isArray(question.options) &&
+    Array.isArray(question.answers);
+  return isQuestion ? (question as Question) : null;
+}
+
+function withQuestion(event: CollaborationEvent, question: Question): CollaborationEvent {
+  return { ...event, payload: { question: question } };
+}
+
+/** A question without the texts of an agent. */
+function emptiedQuestion(question: Question, agentId: string): Question {
+  const isOpener = question.openedBy === agentId;
+  const isOwn = (answer: Question['answers'][number]) => answer.agentId === agentId;
+  const won = question.answers.some((one) => isOwn(one) && one.text === question.text);
+  return {
+    ...question,
+    title: isOpener ? '' : question.title,
+    options: isOpener ? question.options.map((one) => ({ ...one, label: '' })) : question.options,
+    text: won ? null : question.text,
+    answers: question.answers.map((one) => (isOwn(one) ? { ...one, text: null } : one)),
+  };
+}
+
+function renamedQuestion(question: Question, erased: ErasedAgent): Question {
+  const { openedBy, responders, answers } = question;
+  return {
+    ...question,
+    openedBy: renamed(openedBy, erased),
+    responders: responders && [...new Set(responders.map((id) => renamed(id, erased)))],
+    answers: answers.map((one) => ({ ...one, agentId: renamed(one.agentId, erased) })),
+  };
+}
+
 const freezeFields: Fields = new Map([
   ['scope', (value: unknown) => value === 'channel'],
   ['id', isId],
@@ -135,9 +206,16 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
     };
   }
   if (event.type === 'collaboration.event' && isReservedName(event.name)) {
-    const { agentId } = event.payload;
-    if (typeof agentId !== 'string') return event;
-    return { ...event, payload: { ...event.payload, agentId: renamed(agentId, erased) } };
+    const question = questionIn(event);
+    if (question) return withQuestion(event, renamedQuestion(question, erased));
+    const { agentId, silent } = event.payload;
+    const payload = { ...event.payload };
+    if (typeof agentId === 'string') payload['agentId'] = renamed(agentId, erased);
+    if (Array.isArray(silent))
+      payload['silent'] = silent.map((id) =>
+        id === erased.agentId ? renamed(erased.agentId, erased) : id,
+      );
+    return { ...event, payload };
   }
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }

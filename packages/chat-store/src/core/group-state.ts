@@ -1,7 +1,7 @@
 import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening } from './engine.ts';
-import type { GroupRows } from './group-statements.ts';
+import type { GroupRows, Prefetch } from './group-statements.ts';
 import { collectLedgerRow } from './ledger.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
@@ -75,6 +75,8 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     turnLimit,
     db: transaction.db,
     locksRows: transaction.locksRows,
+    /** The look-ups that a message needs. */
+    prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),

@@ -64,6 +64,8 @@ export interface PrefetchedRows {
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       /** The turns of the thread that it begins; null without a reply. */
       readonly turns: string | null;
+      /** 1 if it is, or begins the thread of, an ask that the agent has not answered; else 0. */
+      readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
     })[];
@@ -99,7 +101,11 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
         and l.client_message_id = w.client_id and l.client_message_id is not null`,
     messages: `with w(agent_id, id) as (${items(2)})
       select w.agent_id, m.id, m.channel_id, m.thread_id, m.sender_id, m.taint, c.kind,
-        c.archived_at, c.deleted_at, p.role, t.turns, b.agent_turns, b.per_minute
+        c.archived_at, c.deleted_at, p.role, t.turns, b.agent_turns, b.per_minute,
+        case when exists (select 1 from ask_addressees a where a.ask_id = m.id
+            and a.agent_id = w.agent_id and a.state = 'open')
+          or exists (select 1 from ask_addressees a where a.thread_id = m.id
+            and a.agent_id = w.agent_id and a.state = 'open') then 1 else 0 end as asked
       from w ${join} messages m on m.id = w.id
       ${join} channels c on c.id = m.channel_id
       left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id

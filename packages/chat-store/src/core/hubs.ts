@@ -3,7 +3,8 @@ import type { Dialect, Engine } from './engine.ts';
 import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
-const deadAfterMs = 5000;
+/** A hub whose last beat is older than this counts as dead. */
+export const deadAfterMs = 5000;
 const forgottenAfterMs = 3_600_000;
 const shownMs = 60_000;
 const maxShown = 100;
@@ -11,14 +12,21 @@ const maxShown = 100;
 export interface HubBeat {
   readonly hubId: string;
   readonly lastBeatAgoMs: number;
+  /** The figures in its last beat, a JSON object; null when it had none. */
+  readonly figures: string | null;
 }
 
-export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<void> {
+export function beat(
+  engine: Engine,
+  hubId: string,
+  isCutOff = false,
+  figures: string | null = null,
+): Promise<void> {
   return engine.write(async (db) => {
     const newer = await findNewerSchema({ ...engine, db });
     if (newer !== null) throw newer;
     const now = engine.sql.now();
-    const reported = { beat_at: now, cut_off: isCutOff ? 1 : 0 };
+    const reported = { beat_at: now, cut_off: isCutOff ? 1 : 0, figures };
     await db
       .insertInto('hubs')
       .values({ id: hubId, ...reported })
@@ -48,12 +56,14 @@ export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   const now = engine.sql.now();
   const rows = await engine.db
     .selectFrom('hubs')
-    .select(['id', sql<number>`${now} - beat_at`.as('ago')])
+    .select(['id', 'figures', sql<number>`${now} - beat_at`.as('ago')])
     .where('beat_at', '>=', ago(now, shownMs))
     .orderBy('beat_at', 'desc')
     .limit(maxShown)
     .execute();
-  return rows.map((row) => ({ hubId: row.id, lastBeatAgoMs: Math.max(0, Number(row.ago)) }));
+  return rows.map(({ id, ago: agoMs, figures }) => ({
+    ...{ hubId: id, lastBeatAgoMs: Math.max(0, Number(agoMs)), figures },
+  }));
 }
 
 /** The evidence in a database that hubs are running. */

@@ -1,8 +1,11 @@
 import { sql, type Kysely } from 'kysely';
+import { removeAsks } from './asks.ts';
+import { endOpenBefore } from './due.ts';
 import type { Engine } from './engine.ts';
 import { floorOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { sweepSegmentsOf } from './search/postings.ts';
+import { removeQuestions } from './questions.ts';
 import { hourMs, removeFromLedger } from './ledger.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
@@ -191,7 +194,11 @@ async function trimSome(
   const { channelId, floor, before } = excess;
   // The sums are trimmed by age alone. They stay when messages are deleted, or trimmed by their number.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
-  const { end, isAll } = await findEnd(db, excess);
+  const found = await findEnd(db, excess);
+  // Open asks and questions expire first; the next pass trims them.
+  const openFrom = await endOpenBefore(db, channelId, found.end);
+  const end = Math.max(floor, Math.min(found.end, openFrom));
+  const isAll = found.isAll || openFrom < found.end;
   if (end === floor) return { isDone: isLedgerDone, trimmedEvents: 0 };
   const { head } = await db
     .selectFrom('log')
@@ -207,6 +214,11 @@ async function trimSome(
   );
   await sql`delete from thread_budgets where channel_id = ${channelId} and thread_id in ${ids}`.execute(
     db,
+  );
+  await removeAsks(db, sql`(select id from asks where channel_id = ${channelId} and seq < ${end})`);
+  await removeQuestions(
+    db,
+    sql`(select id from questions where channel_id = ${channelId} and seq < ${end})`,
   );
   await sql`delete from claims where channel_id = ${channelId} and thread_id in ${ids}`.execute(db);
   await sql`delete from mentions where ${trimmed}`.execute(db);

@@ -1,14 +1,22 @@
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isConditional, readConditions } from './decide/conditions.ts';
+import { acceptByMessage } from './decide/asks.ts';
 import { decide, type SingleCommand } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
-import { decideSend, prefetchFor, sendOf, type Send } from './decide/send.ts';
+import {
+  decideSend,
+  directChannelId,
+  mayAnswerAsk,
+  prefetchFor,
+  sendOf,
+  type Send,
+} from './decide/send.ts';
 import type { Engine } from './engine.ts';
 import { emptyLists } from './group-statements.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
-import { indexPrefetched } from './prefetch.ts';
-import { createGroupState, type GroupPolicy } from './group-state.ts';
+import { indexPrefetched, type Prefetched } from './prefetch.ts';
+import { createGroupState, type GroupPolicy, type GroupState } from './group-state.ts';
 
 /** Reports errors that callers must not see: bugs in this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
@@ -109,7 +117,7 @@ async function attemptGroup(
           const outcome =
             isTooEarly(send, opened) ?? decideSend(group, prefetched, send, conditions);
           if (outcome.ok) opened.delete(send.channelId);
-          outcomes.push(outcome);
+          outcomes.push(await withAnswers(group, prefetched, send, outcome));
         }
       } else {
         outcomes.push(await decide(group, run.single));
@@ -121,6 +129,22 @@ async function attemptGroup(
     await transaction.rollback();
     throw error;
   }
+}
+
+// Adds the acceptance of the asks that the message answers.
+async function withAnswers(
+  group: GroupState,
+  prefetched: Prefetched,
+  send: Send,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (!outcome.ok || outcome.events.length === 0 || !mayAnswerAsk(prefetched, send)) return outcome;
+  const channel = group.channel(send.channelId);
+  if (!channel) return outcome;
+  const threadId = send.method === 'direct.send' ? null : send.params.threadId;
+  const { replyTo } = send.params;
+  const accepted = await acceptByMessage(group, channel, send.actor, { replyTo, threadId });
+  return { ...outcome, events: [...outcome.events, ...accepted] };
 }
 
 // The direct channels of a run are opened before its first message is decided. A message.send that names such a channel
@@ -161,8 +185,16 @@ function channelIdsOf(runs: readonly Run[]): string[] {
   return [...ids].sort();
 }
 
-function channelIdOf({ method, params }: SingleCommand): string | null {
+function channelIdOf(command: SingleCommand): string | null {
+  const { method, params } = command;
   if (method === 'inbox.ack') return null;
+  if (method === 'ask.create') {
+    const { channelId, agentId } = params;
+    return agentId === null ? channelId : directChannelId(command.actor.agentId, agentId);
+  }
+  if ('askId' in params || 'questionId' in params) {
+    return 'channelId' in command ? (command.channelId ?? null) : null;
+  }
   if (method !== 'freeze' && method !== 'unfreeze') return params.channelId;
   return params.scope === 'channel' ? params.id : null;
 }

@@ -57,11 +57,11 @@ describe('the core, on a clock of the test', () => {
     await core.beat('new');
     nowMs += 1_000;
     expect(await core.hubs()).toEqual([
-      { hubId: 'new', lastBeatAgoMs: 1_000 },
-      { hubId: 'old', lastBeatAgoMs: 60_000 },
+      { hubId: 'new', lastBeatAgoMs: 1_000, figures: null },
+      { hubId: 'old', lastBeatAgoMs: 60_000, figures: null },
     ]);
     nowMs += 1;
-    expect(await core.hubs()).toEqual([{ hubId: 'new', lastBeatAgoMs: 1_001 }]);
+    expect(await core.hubs()).toEqual([{ hubId: 'new', lastBeatAgoMs: 1_001, figures: null }]);
   });
 
   it('finds changes by commits and not by clocks: also when the clock goes back', async () => {

@@ -2,18 +2,22 @@ import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
 import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
-import { recordAgents } from './agents.ts';
+import { isKnownAgent, recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
+import { findChannelOf, findDue } from './due.ts';
 import type { Engine } from './engine.ts';
-import { eraseSome, isKnownAgent, type Erasure, type ErasePlace } from './erase.ts';
+import { eraseSome, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
+import { readFleet, readFleetAgent } from './fleet.ts';
 import { readFreezes } from './freezes.ts';
+import { recordHubAgents } from './hub-agents.ts';
 import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { readInboxMarks } from './inbox-marks.ts';
 import { sweepInboxes } from './inbox-sweep.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
+import { readMinutes, recordMinutes } from './operations-minutes.ts';
 import { sweepRedactions } from './redactions.ts';
 import { feedSearch, type SearchFed } from './search/feed.ts';
 import { noRetention, sweepRetention, type Retention, type Swept } from './retention.ts';
@@ -109,9 +113,12 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     changes: bind(readChanges),
     /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
     freezes: bind(readFreezes),
+    due: bind(findDue),
+    channelOf: bind(findChannelOf),
     inboxMarks: bind(readInboxMarks),
     /**
-     * Records a beat of a hub, with the database's time, and whether the hub lacks Redis. It looks at the schema first:
+     * Records a beat of a hub, with the database's time, whether the hub lacks Redis, and its figures, a JSON object of
+     * at most 2 KiB. It looks at the schema first:
      * `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
@@ -119,6 +126,14 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     redislessHubs: bind(readRedislessHubs),
     /** The hubs that sent a beat in the last minute, latest beat first, at most 100. */
     hubs: bind(readHubs),
+    /**
+     * Records what a hub reports about some agents. While the hub beats, their connections count in `agent.list`.
+     */
+    recordHubAgents: bind(recordHubAgents),
+    fleet: bind(readFleet),
+    fleetAgent: bind(readFleetAgent),
+    recordMinutes: bind(recordMinutes),
+    readMinutes: bind(readMinutes),
     /** Records agents as known, in one statement. Name each agent once, and at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */

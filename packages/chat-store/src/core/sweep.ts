@@ -1,14 +1,18 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { removeAsks } from './asks.ts';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import { lockFeed } from './search/feed.ts';
 import { removeDocsOf } from './search/postings.ts';
+import { removeQuestions } from './questions.ts';
 import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
 // After this time every hub has read the last event of the channel's log.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
+/** Each ask has up to 50 addressees. */
+const asksMax = 20;
 
 /**
  * Removes a few hundred rows of a deleted channel, so that no commit waits long. The channel's own row is kept, because
@@ -73,6 +77,12 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
   ];
   if (await removeDocsOf(db, channelId, rowsMax)) return true;
   if (await removeFromLedger(db, channelId)) return true;
+  const asks = sql`(select id from asks where channel_id = ${channelId}
+    order by seq limit ${sql.lit(asksMax)})`;
+  if ((await removeAsks(db, asks)) >= asksMax) return true;
+  const questions = sql`(select id from questions where channel_id = ${channelId}
+    order by seq limit ${sql.lit(1)})`;
+  if ((await removeQuestions(db, questions)) > 0n) return true;
   for (const step of steps) {
     const { numAffectedRows = 0n } = await step.execute(db);
     if (numAffectedRows >= rowsMax) return true;

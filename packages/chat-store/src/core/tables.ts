@@ -1,4 +1,10 @@
-import type { AgentKind, FreezeScope, InboxReason } from '@openclaw/protocol';
+import type {
+  AgentKind,
+  AskState,
+  FreezeScope,
+  InboxReason,
+  QuestionState,
+} from '@openclaw/protocol';
 import type { Generated } from 'kysely';
 import type {
   SearchDocsTable,
@@ -182,6 +188,65 @@ export interface ClaimsTable {
   released: number;
 }
 
+/** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
+export interface AsksTable {
+  /** The id of the message. */
+  id: string;
+  channel_id: string;
+  /** The seq of the message. */
+  seq: number;
+  /** The thread whose messages accept it: that of the message, else the one that the message begins. */
+  thread_id: string;
+  sender_id: string;
+  deadline_at: number;
+  /** When it expires; null when no addressee is open. Retention makes it due before the deadline. */
+  due_at: number | null;
+}
+
+/** An agent that an ask addresses. What it repeats of the ask is for its indexes. */
+export interface AskAddresseesTable {
+  ask_id: string;
+  agent_id: string;
+  /** Its place among the addressees. */
+  position: number;
+  thread_id: string;
+  sender_id: string;
+  state: AskState;
+  note: string | null;
+}
+
+/** A question. Changed under the lock of its channel. */
+export interface QuestionsTable {
+  id: string;
+  channel_id: string;
+  /** The seq of the event that opened it. */
+  seq: number;
+  thread_id: string | null;
+  opened_by: string;
+  title: string;
+  /** A JSON array of ids and labels; empty when a text is asked for. */
+  options: string;
+  /** A JSON array; null when every person may answer. */
+  responders: string | null;
+  quorum: number;
+  expires_at: number | null;
+  /** When it expires; null when it is not open, or never expires. Retention makes it due before. */
+  due_at: number | null;
+  state: QuestionState;
+  /** The answer that won. */
+  option_id: string | null;
+  text: string | null;
+}
+
+/** The answer of one agent to a question; the newest one. */
+export interface QuestionAnswersTable {
+  question_id: string;
+  agent_id: string;
+  option_id: string | null;
+  text: string | null;
+  at: number;
+}
+
 /** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
@@ -260,6 +325,15 @@ export interface HubsTable {
   beat_at: number;
   /** 1 while the hub cannot reach Redis, else 0. */
   cut_off: number;
+  /** Its figures of the last seconds, a JSON object; null when it has none. */
+  figures: string | null;
+}
+
+/** The figures of one hub in one minute; see operations-minutes.ts. */
+export interface OperationsMinutesTable {
+  at: number;
+  hub_id: string;
+  figures: string;
 }
 
 /** A revoked token (`jti`), or all that were issued until `revoked_at` to an agent, by a minter or to anyone (`all`). */
@@ -296,6 +370,14 @@ export interface AgentOrdersTable {
   until_at: number | null;
 }
 
+/** What a hub reports about an agent; see hub-agents.ts. */
+export interface HubAgentsTable {
+  agent_id: string;
+  hub_id: string;
+  connections: number;
+  report: string | null;
+}
+
 export interface AuditLogTable {
   id: string;
   at: number;
@@ -328,6 +410,10 @@ export interface Tables {
   threads: ThreadsTable;
   thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  asks: AsksTable;
+  ask_addressees: AskAddresseesTable;
+  questions: QuestionsTable;
+  question_answers: QuestionAnswersTable;
   ledger: LedgerTable;
   mentions: MentionsTable;
   inbox: InboxTable;
@@ -339,6 +425,8 @@ export interface Tables {
   minted_tokens: MintedTokensTable;
   audit_log: AuditLogTable;
   agent_orders: AgentOrdersTable;
+  hub_agents: HubAgentsTable;
+  operations_minutes: OperationsMinutesTable;
   search_docs: SearchDocsTable;
   search_postings: SearchPostingsTable;
   search_segments: SearchSegmentsTable;

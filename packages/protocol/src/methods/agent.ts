@@ -1,8 +1,22 @@
 import { z } from 'zod';
-import { lineSchema, orNull } from '../fields.ts';
+import {
+  agentKindSchema,
+  lineSchema,
+  nextCursorSchema,
+  orNull,
+  pageParams,
+  timestampSchema,
+} from '../fields.ts';
 import { idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
-import { emptyResult, type MethodDefinition, paramsSchema } from './definition.ts';
+import { sampleTimestamp } from '../samples.ts';
+import {
+  emptyResult,
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  smallPageBytes,
+} from './definition.ts';
 
 const tag = 'agents';
 const day = 86_400;
@@ -12,8 +26,42 @@ const messageLimitSchema = z
   .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, { error: 'not count/seconds, such as 6/60' })
   .refine((text) => Number(text.split('/')[1]) <= day, { error: 'over a day' });
 
-/** Methods by which an admin acts on an agent. Each act is audited. */
+/** The list of agents, and the methods by which an admin acts on one. For admins each is audited. */
 export const agentMethods = {
+  'agent.list': {
+    ...read,
+    tag,
+    orderedBy: null,
+    bulky: smallPageBytes,
+    summary:
+      'Lists the known agents by id; to others than admins, those of their channels, without connections and lastSeen.',
+    params: paramsSchema({ ...pageParams, kind: orNull(agentKindSchema) }),
+    result: z.object({
+      agents: z.array(
+        z.object({
+          agentId: idSchema,
+          kind: agentKindSchema.nullable().describe('null: never seen.'),
+          connections: z
+            .int()
+            .min(0)
+            .nullable()
+            .describe('To all hubs, up to a second old. null: not for the caller.'),
+          lastSeen: timestampSchema.nullable().describe('null: never seen, or not for the caller.'),
+        }),
+      ),
+      nextCursor: nextCursorSchema,
+    }),
+    errors: [],
+    examples: [
+      {
+        params: { kind: 'agent', limit: 1 },
+        result: {
+          agents: [{ agentId: 'ben', kind: 'agent', connections: 2, lastSeen: sampleTimestamp }],
+          nextCursor: 'ben',
+        },
+      },
+    ],
+  },
   'agent.kick': {
     kind: 'live',
     limit: 'read',

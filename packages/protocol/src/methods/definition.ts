@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
+import { seqSchema, timestampSchema } from '../fields.ts';
+import { idSchema } from '../ids.ts';
+import { limits } from '../limits.ts';
 
 /**
  * How the hub runs a method:
@@ -39,7 +42,8 @@ export interface MethodDefinition {
    * The param with the ids of the channels on which the call is ordered with the other calls of its socket. `agentId`
    * stands for the direct channel with that agent. Null: the call waits for no other.
    */
-  readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | null;
+  readonly orderedBy:
+    'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | null;
   /**
    * The most bytes of an answer, for methods with large answers only. The hub reserves this memory before it reads
    * anything, and runs one such read of a socket at a time. 0 for a write whose answer is small with these params.
@@ -89,6 +93,18 @@ export const paramsSchema = <S extends z.ZodRawShape>(shape: S) =>
             .join(', ')}`
         : undefined,
   });
+
+/** The result of a method that sends a message. */
+export const sendResult = z.object({
+  messageId: idSchema,
+  seq: seqSchema,
+  timestamp: timestampSchema,
+  duplicate: z.boolean().describe('True: it was stored before, under the same clientMessageId.'),
+  unreached: z
+    .array(z.string())
+    .max(limits.mentions)
+    .describe('Mentioned, but no members now; with "@all" when it did not count.'),
+});
 
 /** The result of a method that returns nothing. */
 export const emptyResult = z.object({});

@@ -10,7 +10,6 @@ import {
   pageParams,
   seqSchema,
   taintSchema,
-  timestampSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
@@ -18,19 +17,16 @@ import { messageSchema } from '../objects.ts';
 import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
 import { messageMetadataSchema } from '../turn.ts';
 import { fenceSchema } from './claim.ts';
-import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
+import {
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  sendResult,
+  smallPageBytes,
+  write,
+} from './definition.ts';
 
 const tag = 'messages';
-const sendResult = z.object({
-  messageId: idSchema,
-  seq: seqSchema,
-  timestamp: timestampSchema,
-  duplicate: z.boolean().describe('True: it was stored before, under the same clientMessageId.'),
-  unreached: z
-    .array(z.string())
-    .max(limits.mentions)
-    .describe('Mentioned, but no members now; with "@all" when it did not count.'),
-});
 const mentionParams = {
   parseMentions: orNull(z.boolean()).describe(
     'Does @ in the content mention members, and @all everyone? Absent: over REST yes, over WebSocket no.',

@@ -21,7 +21,7 @@ export interface Snapshots {
 }
 
 /** Calls `poll` now, and again `everyMs` after each call ends, while the page is visible. */
-function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
+export function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
   useEffect(() => {
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,14 +41,14 @@ const noSnapshots: Snapshots = { newest: null, samples: [], problem: null, recei
 /** Figures that are older than this are shown as old. */
 const staleAfterMs = 3_000;
 
-/** True when this time is more than three seconds ago; looks once a second. */
-export function useIsStale(receivedAtMs: number | null): boolean {
+/** True when this time is longer ago, by default three seconds; looks once a second. */
+export function useIsStale(receivedAtMs: number | null, afterMs = staleAfterMs): boolean {
   const [nowMs, setNowMs] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNowMs(Date.now()), 1_000);
     return () => clearInterval(timer);
   }, []);
-  return receivedAtMs !== null && nowMs - receivedAtMs > staleAfterMs;
+  return receivedAtMs !== null && nowMs - receivedAtMs > afterMs;
 }
 
 /** A snapshot of the hub every second. */

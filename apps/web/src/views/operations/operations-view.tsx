@@ -1,16 +1,22 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { storageOfHub } from '../../page/page-base.ts';
 import { createSharedValue } from '../../page/stored-value.ts';
 import { usePage } from '../page-state.ts';
-import { Problem } from '../shared/controls.tsx';
-import { timeWithSecondsText } from '../shared/format-time.ts';
+import { AsOf } from './as-of.tsx';
 import { Chart, type ChartLine } from './chart.tsx';
+import { breachesOf, checksOf, figuresNow, type Breaches } from './checks.ts';
 import { countText, durationText, millisecondsText } from './format-figures.ts';
+import { HistoryPlots } from './history-plots.tsx';
+import { minutesOf } from './history.ts';
+import { HubColumns } from './hub-columns.tsx';
 import { useIsStale, useSnapshots } from './operations-api.ts';
+import { RefusedAgents } from './refused-agents.tsx';
 import { Roster } from './roster.tsx';
 import type { Sample } from './samples.ts';
 import { type SeenHub, withoutHub, withSnapshot } from './seen-hubs.ts';
-import { ChannelTable, HubTable, Tiles } from './tables.tsx';
+import { ChannelTable, OwnFigures, Tiles } from './tables.tsx';
+import { useHistory } from './use-history.ts';
+import { Alerts, Verdict } from './verdict.tsx';
 
 export function OperationsView() {
   const { session } = usePage();
@@ -23,6 +29,24 @@ export function OperationsView() {
   useEffect(() => {
     if (newest !== null) hubs.value.value = withSnapshot(hubs.value.peek(), newest);
   }, [newest]);
+  const rows = useHistory(session.credentials);
+  const minutes = useMemo(() => rows && minutesOf(rows), [rows]);
+  const breaches = useRef<Breaches>(new Map());
+  const now = newest === null ? [] : figuresNow(newest);
+  const ended = new Set(rows?.filter(({ figures }) => figures.ended).map(({ hubId }) => hubId));
+  const shownHubs = hubs.value.value.filter(
+    ({ hubId, isDismissed }) => !isDismissed && !ended.has(hubId),
+  );
+  const checks =
+    newest === null
+      ? []
+      : checksOf({
+          ...{ now, minutes: minutes ?? [] },
+          hubs: newest.database.status === 'ok' ? shownHubs : null,
+          ...{ nowMs: newest.timestamp, breaches: breaches.current },
+        });
+  if (newest !== null) breaches.current = breachesOf(checks);
+  const [isWall, setWall] = useState(false);
   const atSeconds = samples.map((sample) => sample.atSeconds);
   const line = (name: string, colour: string, field: keyof Sample): ChartLine => ({
     name,
@@ -33,7 +57,12 @@ export function OperationsView() {
     <Chart title={title} atSeconds={atSeconds} format={format} lines={lines} />
   );
   return (
-    <main class={`page operations column scrolls${isStale ? ' stale' : ''}`}>
+    <main
+      class={`page operations column scrolls${isStale ? ' stale' : ''}${isWall ? ' wall' : ''}`}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') setWall(false);
+      }}
+    >
       <header class="page-head line">
         <h1>Operations</h1>
         {newest !== null && (
@@ -41,15 +70,14 @@ export function OperationsView() {
             {newest.hubId} · {newest.version} · up {durationText(newest.uptimeMs)}
           </p>
         )}
+        <button class="wall-button" aria-pressed={isWall} onClick={() => setWall(!isWall)}>
+          Wall view
+        </button>
       </header>
-      <Problem text={problem} extraClass="banner" />
-      {isStale && receivedAtMs !== null && (
-        <p class="as-of banner" role="status">
-          No answer from the hub. All figures are as of {timeWithSecondsText(receivedAtMs)}.
-        </p>
-      )}
+      <AsOf {...{ problem, isStale, receivedAtMs }} what="All figures" />
       {newest !== null && (
         <>
+          <Verdict checks={checks} />
           <Tiles snapshot={newest} />
           <div class="charts">
             {chart('Messages per second', countText, line('stored', '--chart-1', 'messages'))}
@@ -68,13 +96,19 @@ export function OperationsView() {
             )}
             {chart('Sockets', countText, line('open', '--chart-3', 'sockets'))}
           </div>
+          <HistoryPlots minutes={minutes} nowMs={newest.timestamp} />
           <div class="tables">
-            <HubTable
-              hubs={hubs.value.value.filter(({ isDismissed }) => !isDismissed)}
+            <Alerts checks={checks} />
+            <HubColumns
+              hubs={shownHubs}
+              now={now}
+              isKnown={newest.database.status === 'ok'}
               nowMs={newest.timestamp}
               onDismiss={(hubId) => (hubs.value.value = withoutHub(hubs.value.peek(), hubId))}
             />
             <ChannelTable channels={newest.channels} />
+            <RefusedAgents />
+            <OwnFigures snapshot={newest} />
           </div>
         </>
       )}

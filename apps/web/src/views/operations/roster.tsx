@@ -48,7 +48,9 @@ export function Roster() {
       <ul class="roster-grid">
         {shown.slice(0, drawnAgentsMax).map((agent) => (
           <li key={agent.agentId}>
-            <AgentLink {...agent}>{agent.agentId}</AgentLink>
+            <AgentLink {...agent} view="agent">
+              {agent.agentId}
+            </AgentLink>
           </li>
         ))}
       </ul>

@@ -1,7 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { withoutHub, withSnapshot } from './seen-hubs.ts';
 
-const hubOf = (hubId: string, lastBeatAgoMs: number) => ({ hubId, lastBeatAgoMs, isThis: false });
+const hubOf = (hubId: string, lastBeatAgoMs: number) => ({
+  ...{ hubId, lastBeatAgoMs, isThis: false, figures: null },
+});
 
 it('A hub that leaves the list stays until it is dismissed, and returns when it is alive again', () => {
   const first = withSnapshot([], { hubs: [hubOf('a', 100), hubOf('b', 100)], timestamp: 10_000 });

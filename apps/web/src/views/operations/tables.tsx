@@ -1,10 +1,8 @@
 import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Operations } from '@openclaw/protocol';
-import { Dot, IsolatedText } from '../shared/agents.tsx';
-import { sinceText } from '../shared/format-time.ts';
+import { IsolatedText } from '../shared/agents.tsx';
 import { bytesText, countText, durationText, millisecondsText } from './format-figures.ts';
-import { aliveWithinMs, type SeenHub } from './seen-hubs.ts';
 
 export function Tiles({ snapshot }: { snapshot: Operations }) {
   const { redis, database, breaker } = snapshot;
@@ -64,48 +62,8 @@ function Tile(props: { name: string; value: string; detail?: string; tone?: Tone
   );
 }
 
-/** The hubs of the system. A dead hub is listed with the time of its last heartbeat until it is dismissed. */
-export function HubTable(props: {
-  hubs: readonly SeenHub[];
-  nowMs: number;
-  onDismiss: (hubId: string) => void;
-}) {
-  const rows = [...props.hubs]
-    .sort((a, b) => a.hubId.localeCompare(b.hubId))
-    .map(({ hubId, lastBeatMs, isThis }) => {
-      const agoMs = Math.max(0, props.nowMs - lastBeatMs);
-      const isAlive = agoMs < aliveWithinMs;
-      return [
-        <>
-          <Dot status={isAlive ? 'online' : 'dnd'} /> {hubId}
-          {isThis && <span class="role">this one</span>}
-        </>,
-        isAlive ? (
-          `${durationText(agoMs)} ago`
-        ) : (
-          <span class="problem">
-            dead since {sinceText(lastBeatMs)}{' '}
-            <button
-              class="link"
-              aria-label={`Dismiss ${hubId}`}
-              onClick={() => props.onDismiss(hubId)}
-            >
-              Dismiss
-            </button>
-          </span>
-        ),
-      ];
-    });
-  return (
-    <section>
-      <h2 class="line">Hubs</h2>
-      <Figures label="Hubs" columns={['Hub', 'Last sign of life']} rows={rows} none="Not known." />
-    </section>
-  );
-}
-
 /** A table. If it has no rows, it shows `none` instead. */
-function Figures(props: {
+export function Figures(props: {
   label: string;
   columns: readonly string[];
   rows: readonly (readonly ComponentChild[])[];
@@ -154,7 +112,7 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
       millisecondsText(channel.deliveryP99Ms),
     ]);
   return (
-    <section>
+    <section class="channels">
       <h2 class="line">
         Channels
         <span class="segments" role="group" aria-label="Order">
@@ -173,4 +131,42 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
       />
     </section>
   );
+}
+
+/** What only the hub that serves the page knows: its totals, and the details of its Redis. */
+export function OwnFigures({ snapshot }: { snapshot: Operations }) {
+  const { counters, redis, publishPath, breaker, database, latency, uptimeMs } = snapshot;
+  const rows: [string, ComponentChild][] = [
+    ['Up', durationText(uptimeMs)],
+    ['Messages', countText(counters.messages)],
+    ['Events', countText(counters.events)],
+    ['Deliveries', countText(counters.deliveries)],
+    ['Calls', countText(counters.calls)],
+    ['Failed calls', countText(counters.failedCalls)],
+    ['Calls over a limit', countText(counters.refusedCalls)],
+    ['Failed publishes', countText(counters.publishFailures)],
+    ['Repairs from the log', countText(counters.tailRepairs)],
+    ['Times a socket lagged', countText(counters.laggingSockets)],
+    ['Bad frames', countText(counters.badFrames)],
+    ['Refused connections', countText(counters.refusedConnections)],
+    ['Closed connections', countText(counters.closedConnections)],
+    ['Ack p50, p90, p99', percentilesText(latency.ackMs)],
+    ['Delivery p50, p90, p99', percentilesText(latency.deliveryMs)],
+    ['Waiting writes', countText(database.queueLength)],
+    ['Redis', `${redis.version ?? '–'} ${redis.mode}`],
+    ['Redis reconnects', countText(redis.reconnects)],
+    ['Evicted keys', countText(redis.evictedKeys)],
+    ['Circuit breaker', breaker.replace('_', ' ')],
+    ['Publish path', `${publishPath.status}, ${millisecondsText(publishPath.latencyMs)}`],
+  ];
+  return (
+    <section class="own-figures">
+      <h2 class="line">This hub since its start</h2>
+      <Figures label="This hub" columns={['Figure', 'Value']} rows={rows} none="Not known." />
+    </section>
+  );
+}
+
+function percentilesText(of: Operations['latency']['ackMs']): string {
+  return of === null ? '–' : [of.p50, of.p90, of.p99].map(millisecondsText).join(' · ');
 }

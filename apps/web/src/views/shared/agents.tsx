@@ -172,17 +172,18 @@ export function StatusText({ status, customStatus }: Pick<Presence, 'status' | '
   return <IsolatedText text={customStatus} />;
 }
 
-/** An agent with its status. Links to the direct channel with it. */
+/** An agent with its status. Links to the direct channel with it, or to its page. */
 export function AgentLink(
   props: Omit<ShownPresence, 'lastSeen'> & {
     agentId: string;
     detail?: string | null;
+    view?: 'direct' | 'agent';
     children: ComponentChildren;
   },
 ) {
-  const { agentId, status, avatar, customStatus, detail = null } = props;
+  const { agentId, status, avatar, customStatus, detail = null, view = 'direct' } = props;
   return (
-    <a class={`person line person-${status}`} href={hashOf({ view: 'direct', agentId })}>
+    <a class={`person line person-${status}`} href={hashOf({ view, agentId })}>
       <Avatar agentId={agentId} avatar={avatar} status={status} />
       <span class="person-text">
         <span class="person-name">{props.children}</span>

@@ -14,6 +14,7 @@ const searchId = 'search-for';
 const pages: readonly Destination[] = [
   { kind: 'page', id: 'needs', name: 'Needs you', unread: 0 },
   { kind: 'page', id: 'browse', name: 'Browse channels', unread: 0 },
+  { kind: 'page', id: 'fleet', name: 'Fleet', unread: 0 },
   { kind: 'page', id: 'operations', name: 'Operations', unread: 0 },
 ];
 
@@ -57,7 +58,7 @@ export function QuickSwitcher() {
     } else if (destination?.kind === 'agent') {
       session.router.go({ view: 'direct', agentId: destination.id });
     } else if (destination?.kind === 'page') {
-      session.router.go(parseRoute(destination.id));
+      session.router.go(parseRoute(`#/${destination.id}`));
     } else if (destination?.id === searchId) {
       openSearch(page, null, text);
     } else if (destination !== undefined) {

@@ -88,6 +88,10 @@ export function Sidebar() {
         </Section>
         {isUnreadOnly && <p class="quiet small pane-note">Channels without news are hidden.</p>}
       </div>
+      <SidebarLink href="#/fleet" isCurrent={view === 'fleet'} extraClass="operations-link">
+        <Icon name="people" />
+        <span class="fill ellipsis">Fleet</span>
+      </SidebarLink>
       <SidebarLink
         href="#/operations"
         isCurrent={view === 'operations'}

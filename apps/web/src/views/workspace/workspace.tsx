@@ -2,6 +2,8 @@ import { useEffect } from 'preact/hooks';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute, parseRoute } from '../../page/route.ts';
 import { ChatView, DirectView } from '../conversation/chat-view.tsx';
+import { AgentView } from '../agents/agent-view.tsx';
+import { FleetView } from '../fleet/fleet-view.tsx';
 import { OperationsView } from '../operations/operations-view.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
@@ -86,6 +88,10 @@ function RoutedView() {
   switch (route.view) {
     case 'operations':
       return <OperationsView />;
+    case 'fleet':
+      return <FleetView />;
+    case 'agent':
+      return <AgentView key={route.agentId} agentId={route.agentId} />;
     case 'browse':
       return <Browse />;
     case 'needs':

@@ -1,7 +1,8 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
+import type { Command, CommandOf, ExpireCommand, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Needs } from '../rights.ts';
+import { answerAsk, createAsk, expireAsk } from './asks.ts';
 import { setBudget } from './budgets.ts';
 import {
   archiveChannel,
@@ -17,6 +18,7 @@ import { liftFreeze, refusalOfFrozen, setFreeze } from './freezes.ts';
 import { acknowledgeInbox } from './inbox-ack.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
+import { answerQuestion, cancelQuestion, expireQuestion, openQuestion } from './questions.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
 import { createThread, updateThread } from './threads.ts';
@@ -24,7 +26,7 @@ import { createThread, updateThread } from './threads.ts';
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
 /** A command that is decided separately, with its own statements. */
-export type SingleCommand = Extract<Command, { method: SingleMethod }>;
+export type SingleCommand = Extract<Command, { method: SingleMethod }> | ExpireCommand;
 
 type ChannelMethod = {
   [M in SingleMethod]: ParamsOf<M> extends { channelId: string } ? M : never;
@@ -33,7 +35,11 @@ type ChannelMethod = {
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
 /** Methods of agents that a freeze does not stop, or that recognize a repeat before they ask for it. */
-const evenFrozen: ReadonlySet<WriteMethod> = new Set(['read.mark', 'thread.create']);
+const evenFrozen: ReadonlySet<WriteMethod> = new Set([
+  'read.mark',
+  'thread.create',
+  'question.open',
+]);
 
 const authorizedIn =
   <M extends ChannelMethod>(
@@ -87,6 +93,13 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'reaction.remove': inChannel('member', removeReaction),
   'thread.create': evenArchived('member', createThread),
   'thread.update': inChannel('member', updateThread),
+  'ask.create': createAsk,
+  'ask.accept': answerAsk,
+  'ask.decline': answerAsk,
+  'ask.done': answerAsk,
+  'question.open': evenArchived('member', openQuestion),
+  'question.answer': answerQuestion,
+  'question.cancel': cancelQuestion,
   claim: inChannel('member', claimThread),
   'claim.release': inChannel('member', releaseClaim),
   'budget.set': inChannel('member', setBudget),
@@ -98,5 +111,10 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
 };
 
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
+  if (command.method === 'expire') {
+    const { id, channelId } = command.params;
+    const expire = command.params.kind === 'ask' ? expireAsk : expireQuestion;
+    return expire(group, group.channel(channelId), id);
+  }
   return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

@@ -9,7 +9,7 @@ import {
   type WriteMethod,
 } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
-import { authorize, type Needs, type Role } from '../rights.ts';
+import { authorize, isOutOfBounds, type Needs, type Role } from '../rights.ts';
 import type { ChannelWithHead } from '../tables.ts';
 
 /** Decides one command in the group's transaction, statement by statement. All checks come before the first write. */
@@ -55,6 +55,23 @@ export async function loadAuthorized(
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   return { ok: true, channel, role };
+}
+
+/**
+ * Loads the channel of an ask or a question that a command names by its id alone. A caller that may not know the channel
+ * gets `not_found` with the text `unknown`, which does not name it.
+ */
+export async function loadPlaced(
+  group: GroupState,
+  { actor, channelId }: Pick<CommandOf<WriteMethod>, 'actor' | 'channelId'>,
+  unknown: string,
+): Promise<({ readonly ok: true } & Authorized) | Refusal> {
+  if (channelId === undefined || isOutOfBounds(actor, channelId)) {
+    return refuse('not_found', unknown);
+  }
+  const needs = { from: 'member', inArchived: false } as const;
+  const loaded = await loadAuthorized(group, actor, channelId, needs);
+  return !loaded.ok && loaded.code === 'not_found' ? refuse('not_found', unknown) : loaded;
 }
 
 /** The kind of an actor, as a member's kind. */

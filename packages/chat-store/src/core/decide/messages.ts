@@ -7,6 +7,7 @@ import { redacted, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
+import { endAsk } from './asks.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
@@ -51,6 +52,7 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   await redactFirstRow(group, message);
   if (message.editedAt !== null) await redactEdits(db, message);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
+  if (message.ask) await endAsk(group, message.id);
   await db
     .deleteFrom('mentions')
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))

@@ -10,6 +10,7 @@ import {
   type Refusal,
 } from '../../commands.ts';
 import type { Prefetch } from '../group-statements.ts';
+import { refuseUnknown } from '../asks.ts';
 import { budgetOfRow, noBudget } from '../budgets.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
@@ -37,6 +38,8 @@ export type Send = SendCommand & {
   readonly channelId: string;
   /** The mentions in its text; null when the text is not to be parsed. */
   readonly parsed: ParsedMentions | null;
+  /** The agents that it asks, and for how long; absent for a message that asks nobody. */
+  readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
 };
 
 const posting = { from: 'member', inArchived: false } as const;
@@ -79,6 +82,7 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
     for (const messageId of cause) collected.message(agentId, messageId);
     if (replyTo !== null) collected.message(agentId, replyTo);
     prefetchMentions(collected, send);
+    for (const asked of send.ask?.to ?? []) collected.member(channelId, asked);
     if (send.method !== 'message.send') continue;
     for (const mentioned of send.params.mentions) collected.member(channelId, mentioned);
     if (send.params.threadId !== null) collected.message(agentId, send.params.threadId);
@@ -203,7 +207,10 @@ function printOf({ group, send, threadId, named }: Sending): string | null {
   // default differs.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
   const origin = hasOrigin ? [replyTo, cause, taint] : [];
-  return fingerprint(send.method, content, threadId, named, metadata, ...origin);
+  const { ask } = send;
+  return ask
+    ? fingerprint('ask.create', content, threadId, named, metadata, ask.to, ask.deadlineMs)
+    : fingerprint(send.method, content, threadId, named, metadata, ...origin);
 }
 
 /**
@@ -262,6 +269,8 @@ function permit({ group, prefetched, send, threadId }: Sending): Permitted | Ref
     return refuse('not_found', `there is no message ${threadId}`);
   if (root && root.thread_id !== null)
     return refuse('conflict', `message ${threadId} is a reply and cannot start a thread`);
+  const unknown = send.ask?.to.filter((to) => prefetched.role(channelId, to) === null) ?? [];
+  if (unknown.length > 0) return refuseUnknown(unknown);
   return trace.ok ? { ok: true, channel, root, trace } : trace;
 }
 
@@ -275,11 +284,12 @@ function countInPlace(
   return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
 }
 
-/** The mentioned members other than the sender, who are notified. */
+/** The mentioned and asked members other than the sender, who are notified. */
 function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
-  return mentioned.mentions.filter(
-    (to) => to !== send.actor.agentId && prefetched.role(send.channelId, to) !== null,
-  );
+  const isNotified = (to: string) =>
+    to !== send.actor.agentId && prefetched.role(send.channelId, to) !== null;
+  const members = mentioned.mentions.filter(isNotified);
+  return send.ask ? [...new Set([...send.ask.to, ...members])] : members;
 }
 
 function appendMessage(
@@ -311,6 +321,7 @@ function appendMessage(
         mentionsAll: mentioned.mentionsAll || undefined,
         metadata,
         clientMessageId: clientMessageId ?? undefined,
+        ask: send.ask && { to: [...send.ask.to], deadlineMs: timestamp + send.ask.deadlineMs },
         origin: originOf(actor, trace),
         editedAt: null,
         deletedAt: null,
@@ -393,14 +404,22 @@ export function refusalToOpen(
   return refusalOfFrozen(actor, null) ?? refusalOfLoop(actor, [params.agentId], nowMs);
 }
 
-/** The agents that a message of an agent mentions, answers or is sent to; empty for any other sender. */
+/** True if the message may answer an ask to its sender: it replies to one, or stands in its thread. */
+export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: Send): boolean {
+  const threadId = method === 'direct.send' ? null : params.threadId;
+  return [params.replyTo, threadId].some(
+    (id) => id !== null && prefetched.message(actor.agentId, id)?.asked === 1,
+  );
+}
+
+/** The agents that a message of an agent mentions, asks, answers or is sent to; empty for any other sender. */
 function addressedBy(
   prefetched: Prefetched,
-  { actor, method, params }: Send,
+  { actor, method, params, ask }: Send,
   mentions: readonly string[],
 ): readonly string[] {
   if (actor.kind !== 'agent') return [];
-  const addressed = new Set(mentions);
+  const addressed = new Set(ask ? [...mentions, ...ask.to] : mentions);
   if (method === 'direct.send') addressed.add(params.agentId);
   if (params.replyTo !== null) {
     const author = prefetched.message(actor.agentId, params.replyTo)?.sender_id;

@@ -2,6 +2,8 @@ import type { ParamsOf, ResultOf } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
+import { listAsks } from './asks.ts';
+import { listAgents } from './agents.ts';
 import { getBudget } from './budget.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listFreezes } from './freezes.ts';
@@ -11,6 +13,7 @@ import { sumLedger } from './ledger.ts';
 import { readLog } from './log.ts';
 import { getMessage } from './message.ts';
 import { encodePieces } from './page-text.ts';
+import { listQuestions } from './questions.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 import { searchMessages } from './search.ts';
@@ -24,11 +27,14 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'message.history': readHistory,
   'message.search': searchMessages,
   'thread.list': listThreads,
+  'ask.list': listAsks,
+  'question.list': listQuestions,
   'budget.get': getBudget,
   'freeze.list': listFreezes,
   'ledger.sum': sumLedger,
   'read.state': readState,
   'inbox.read': readInbox,
+  'agent.list': listAgents,
 };
 
 /** Bytes of an answer without its rows: the result's other fields and the frame around it. */

@@ -1,0 +1,96 @@
+import type { AgentActivityReport } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
+import { isFault, type CallOutcome } from '../calls/failure.ts';
+import { RecentCount } from './recent-count.ts';
+
+/** The most agents that are observed; the one that was quiet longest is forgotten. */
+const maxAgents = 20_000;
+/** The most agents that one agent addresses and that are counted: of more, the one addressed longest ago goes. */
+const maxAddressed = 8;
+/** A report names the agents that were addressed at least so often in the last minute. */
+const leastAddressed = 3;
+
+const lastMinute = () => new RecentCount(10_000, 6);
+const lastTenMinutes = () => new RecentCount(60_000, 10);
+
+/** What one agent does at this hub. `sent` and `lastSentMs` are written without a call, because every send does it. */
+export interface AgentActivity {
+  sent: number;
+  lastSentMs: number;
+  /** The part of `sent` that is in `messages`. */
+  counted: number;
+  readonly messages: RecentCount;
+  readonly refusals: RecentCount;
+  readonly errors: RecentCount;
+  lastRefusal: { readonly code: string; readonly at: number } | null;
+  readonly addressed: Map<string, RecentCount>;
+}
+
+/** Observes what each agent does at this hub, for the operations view. Times are epoch ms of this hub. */
+export function createAgentActivity(clock = Date.now) {
+  const agents = new LRUCache<string, AgentActivity>({ max: maxAgents });
+
+  function of(agentId: string): AgentActivity {
+    const known = agents.get(agentId);
+    if (known) return known;
+    const created: AgentActivity = {
+      ...{ sent: 0, lastSentMs: 0, counted: 0, lastRefusal: null, addressed: new Map() },
+      ...{ messages: lastMinute(), refusals: lastTenMinutes(), errors: lastTenMinutes() },
+    };
+    agents.set(agentId, created);
+    return created;
+  }
+
+  return {
+    /** Read without a call, because every send asks it. */
+    agents: agents as Pick<typeof agents, 'get' | 'keys'>,
+    of,
+    /** Counts a call that was not successful. */
+    unsuccessful(agentId: string, outcome: CallOutcome): void {
+      // The client has gone, or no longer wants the answer.
+      if (outcome === 'abandoned') return;
+      const activity = of(agentId);
+      const nowMs = clock();
+      if (isFault(outcome)) return activity.errors.add(1, nowMs);
+      activity.refusals.add(1, nowMs);
+      activity.lastRefusal = { code: outcome, at: nowMs };
+    },
+    /** Counts a committed message of an agent that addresses others. */
+    addressed: (sender: string, others: readonly string[]): void => {
+      const { addressed } = of(sender);
+      const nowMs = clock();
+      for (const agentId of others.slice(0, maxAddressed)) {
+        const count = addressed.get(agentId) ?? lastMinute();
+        count.add(1, nowMs);
+        // The newest comes last.
+        addressed.delete(agentId);
+        addressed.set(agentId, count);
+        const oldest = addressed.keys().next().value;
+        if (addressed.size > maxAddressed && oldest !== undefined) addressed.delete(oldest);
+      }
+    },
+    /** What the agent did lately; null when this hub knows nothing of it. Call it every few seconds. */
+    reportOf(agentId: string): AgentActivityReport | null {
+      // A report is no use of the agent, which would keep it from being forgotten.
+      const activity = agents.peek(agentId);
+      if (activity === undefined) return null;
+      const nowMs = clock();
+      const { sent, counted, messages, addressed, lastSentMs } = activity;
+      messages.add(sent - counted, nowMs);
+      activity.counted = sent;
+      return {
+        messagesPerMinute: messages.sum(nowMs),
+        lastMessageAt: lastSentMs === 0 ? null : lastSentMs,
+        refusals: activity.refusals.sum(nowMs),
+        lastRefusal: activity.lastRefusal,
+        errors: activity.errors.sum(nowMs),
+        addresses: [...addressed]
+          .map(([other, count]) => ({ agentId: other, perMinute: count.sum(nowMs) }))
+          .filter(({ perMinute }) => perMinute >= leastAddressed)
+          .sort((a, b) => b.perMinute - a.perMinute),
+      };
+    },
+  };
+}
+
+export type AgentActivities = ReturnType<typeof createAgentActivity>;

@@ -1,0 +1,156 @@
+import type { ChatStore, HubAgent } from '@openclaw/chat-store';
+import type { Logger } from 'pino';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { Sessions } from '../sockets/sessions.ts';
+import type { AgentActivities } from './agent-activity.ts';
+import { connectionOf } from './agent-connection.ts';
+
+/** A change of the number of connections is in the store within about this time. */
+const everyMs = 1_000;
+/** A change of what an agent does is in the store within about this time. */
+const reportEveryMs = 5_000;
+const batchSize = 500;
+/** The most agents looked at in one turn, so that a large fleet delays neither the event loop nor other writes. */
+const looksPerTurn = 1_000;
+/** Rows are written again after this time, because a restored backup has lost them. */
+const rewriteAfterMs = 600_000;
+/** If the hub was paused for longer, another one may have removed its rows. */
+const pausedMs = 30_000;
+/** An agent without a connection, of which nothing happened for this long, has no row. */
+const quietMs = 600_000;
+const avatarCharsMax = 64;
+
+interface Written {
+  readonly connections: number;
+  readonly report: string | null;
+  readonly atMs: number;
+  /** When it was compared last. */
+  lookedMs: number;
+}
+
+/**
+ * Reports to the store, for each agent, how many connections it has to this hub and what it does here, so that every hub
+ * can list the agents of all hubs. Writes only what changed.
+ */
+export function startAgentReports(deps: {
+  readonly store: Pick<ChatStore, 'recordHubAgents'>;
+  readonly hubId: string;
+  readonly sessions: Pick<Sessions, 'agentIds' | 'ofAgent'>;
+  readonly presence: Pick<PresenceFeed, 'stateOf'>;
+  readonly activity: Pick<AgentActivities, 'agents' | 'reportOf'>;
+  readonly log: Pick<Logger, 'debug'>;
+  /** @default performance.now */
+  readonly clock?: () => number;
+}) {
+  const { store, hubId, sessions, presence, activity, log } = deps;
+  const { clock = () => performance.now() } = deps;
+  const written = new Map<string, Written>();
+  let lastTurnMs = clock();
+  let isWhole = true;
+  let running: Promise<void> | null = null;
+
+  /** The agent's row as it is now; null when it has none. */
+  function rowOf(agentId: string): HubAgent | null {
+    const here = sessions.ofAgent(agentId);
+    const connections = here.size;
+    const did = activity.reportOf(agentId);
+    const isQuiet = did === null || Date.now() - lastTimeOf(did) > quietMs;
+    if (connections === 0 && isQuiet) return null;
+    const connection = connections > 0 ? connectionOf([...here], presence) : null;
+    // An address of an image may be long, and no view of the fleet loads it.
+    const avatar = connection?.avatar?.slice(avatarCharsMax) === '' ? connection.avatar : null;
+    const report = JSON.stringify({
+      connection: connection && { ...connection, avatar },
+      activity: isQuiet ? null : did,
+    });
+    return { agentId, connections, report };
+  }
+
+  /** Adds the row of an agent that is connected or has a row, if it is to be written now. Returns true if it was looked at. */
+  function addChanged(rows: HubAgent[], agentId: string, nowMs: number, lookEveryMs: number) {
+    const last = written.get(agentId);
+    const isMoved = last?.connections !== sessions.ofAgent(agentId).size;
+    if (!isMoved && nowMs - last.lookedMs < lookEveryMs) return false;
+    if (last) last.lookedMs = nowMs;
+    const row = rowOf(agentId) ?? { agentId, connections: 0, report: null };
+    const isOld = last !== undefined && nowMs - last.atMs >= rewriteAfterMs;
+    if (isMoved || isOld || last.report !== row.report) rows.push(row);
+    return true;
+  }
+
+  function due(nowMs: number): HubAgent[] {
+    const rows: HubAgent[] = [];
+    // In a large fleet each agent is looked at less often, so that a turn stays short.
+    const lookEveryMs = Math.max(reportEveryMs, (written.size / looksPerTurn) * everyMs);
+    let looks = 0;
+    const isFull = () => looks >= looksPerTurn;
+    for (const agentId of sessions.agentIds())
+      if (isFull()) return rows;
+      else if (addChanged(rows, agentId, nowMs, lookEveryMs)) looks += 1;
+    for (const agentId of written.keys())
+      if (isFull()) return rows;
+      else if (sessions.ofAgent(agentId).size === 0)
+        if (addChanged(rows, agentId, nowMs, lookEveryMs)) looks += 1;
+    // Agents that use REST alone. The one that was active last comes first.
+    for (const agentId of activity.agents.keys()) {
+      if (isFull()) return rows;
+      if (written.has(agentId) || sessions.ofAgent(agentId).size > 0) continue;
+      const row = rowOf(agentId);
+      if (row === null) break;
+      rows.push(row);
+      looks += 1;
+    }
+    return rows;
+  }
+
+  async function report(): Promise<void> {
+    const nowMs = clock();
+    if (nowMs - lastTurnMs > pausedMs) isWhole = true;
+    lastTurnMs = nowMs;
+    if (isWhole) written.clear();
+    const rows = due(nowMs);
+    for (let from = 0; from < rows.length || isWhole; from += batchSize) {
+      const batch = rows.slice(from, from + batchSize);
+      await store.recordHubAgents(hubId, batch, isWhole);
+      isWhole = false;
+      for (const { agentId, ...row } of batch)
+        if (row.connections > 0 || row.report !== null)
+          written.set(agentId, { ...row, atMs: nowMs, lookedMs: nowMs });
+        else written.delete(agentId);
+    }
+  }
+
+  function turn(): Promise<void> {
+    running ??= report()
+      .catch((error: unknown) => {
+        // Some rows may have been written, and meanwhile removed by another hub.
+        isWhole = true;
+        log.debug({ err: error }, 'the reports about agents were not recorded; they will be');
+      })
+      .finally(() => (running = null));
+    return running;
+  }
+
+  const timer = setInterval(() => void turn(), everyMs);
+  timer.unref();
+  return {
+    /** Removes this hub's rows, so that agents that moved to another hub are not counted twice. */
+    async close(): Promise<void> {
+      clearInterval(timer);
+      await running;
+      await store
+        .recordHubAgents(hubId, [], true)
+        .catch((error: unknown) =>
+          log.debug({ err: error }, 'the reports about agents were not removed'),
+        );
+    },
+  };
+}
+
+function lastTimeOf({
+  lastMessageAt,
+  lastRefusal,
+  errors,
+}: NonNullable<ReturnType<AgentActivities['reportOf']>>): number {
+  return errors > 0 ? Infinity : Math.max(lastMessageAt ?? 0, lastRefusal?.at ?? 0);
+}

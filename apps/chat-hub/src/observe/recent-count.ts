@@ -1,0 +1,31 @@
+/** How often something happened in the last time, in slices. Its memory does not grow. */
+export class RecentCount {
+  readonly #sliceMs: number;
+  readonly #counts: number[];
+  #newest = 0;
+
+  /** Counts over `slices` slices of this length; the newest slice is not over yet. */
+  constructor(sliceMs: number, slices: number) {
+    this.#sliceMs = sliceMs;
+    this.#counts = Array.from({ length: slices }, () => 0);
+  }
+
+  add(count: number, nowMs: number): void {
+    this.#forget(nowMs);
+    const at = this.#newest % this.#counts.length;
+    this.#counts[at] = (this.#counts[at] ?? 0) + count;
+  }
+
+  sum(nowMs: number): number {
+    this.#forget(nowMs);
+    return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  #forget(nowMs: number): void {
+    const newest = Math.floor(nowMs / this.#sliceMs);
+    // With a clock that was set back, counts stay until it has caught up.
+    const passed = Math.min(newest - this.#newest, this.#counts.length);
+    for (let n = 0; n < passed; n += 1) this.#counts[(newest - n) % this.#counts.length] = 0;
+    this.#newest = Math.max(newest, this.#newest);
+  }
+}

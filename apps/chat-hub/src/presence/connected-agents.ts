@@ -1,0 +1,91 @@
+import { hash, randomUUID } from 'node:crypto';
+import type { ChatStore } from '@openclaw/chat-store';
+import type { PresenceTracker } from '@openclaw/presence';
+import { directChannelPrefix, type ResultOf } from '@openclaw/protocol';
+import type { Logger } from 'pino';
+
+/** A hub whose last beat is older does not count: its connections may be gone. */
+const beatWithinMs = 5_000;
+/** How long the beats that were read are used again. */
+const beatsKeptMs = 500;
+/** More than the connections that one hub takes from one agent. */
+const connectionsMax = 200;
+
+const rosterPrefix = `${directChannelPrefix}self_`;
+
+/** The roster of an agent's connections. No channel has such an id, because ids with this prefix are the hub's. */
+function rosterOf(agentId: string): string {
+  return `${rosterPrefix}${hash('sha256', agentId).slice(0, 32)}`;
+}
+
+/** True for a roster that only lists the connections of one agent. Nobody is told of its changes. */
+export function isConnectionsRoster(channelId: string): boolean {
+  return channelId.startsWith(rosterPrefix);
+}
+
+/** The addressees of an ask, as its answer names them. */
+type Deliveries = Pick<ResultOf<'ask.create'>, 'deliveries' | 'degraded'>;
+
+/**
+ * Knows which agents have a connection on any hub, or wait for their inbox there, by a lease for each in a roster of the
+ * agent.
+ */
+export function createConnectedAgents(deps: {
+  readonly tracker: Pick<PresenceTracker, 'hubId' | 'track' | 'untrack' | 'listConnections'>;
+  readonly store: Pick<ChatStore, 'hubs'>;
+  readonly log: Logger;
+}) {
+  const { tracker, store, log } = deps;
+  let beats: Promise<ReadonlySet<string> | null> | null = null;
+
+  const warn = (error: unknown) =>
+    log.warn({ err: error }, 'the connection of an agent could not be made known to other hubs');
+
+  /** The hubs that beat; null when that is not known. */
+  function beatingHubs(): Promise<ReadonlySet<string> | null> {
+    if (beats) return beats;
+    setTimeout(() => (beats = null), beatsKeptMs).unref();
+    return (beats = store.hubs().then(
+      (hubs) =>
+        new Set(
+          hubs
+            .filter(({ lastBeatAgoMs }) => lastBeatAgoMs <= beatWithinMs)
+            .map(({ hubId }) => hubId),
+        ),
+      (error: unknown) => {
+        log.debug({ err: error }, 'it is not known which hubs beat: all connections count');
+        return null;
+      },
+    ));
+  }
+
+  return {
+    /** Counts a connection until it is untracked, or until the returned function is called. */
+    connected(agentId: string, sessionId: string = randomUUID()): () => void {
+      const connection = { agentId, sessionId };
+      tracker.track(rosterOf(agentId), connection).catch(warn);
+      return () => void tracker.untrack(rosterOf(agentId), connection).catch(warn);
+    },
+    /** One round trip to Redis. Without Redis only the connections of this hub are known. */
+    async deliveriesTo(agentIds: readonly string[]): Promise<Deliveries> {
+      const hubs = await beatingHubs();
+      const isCounted = (hubId: string) =>
+        hubs === null || hubId === tracker.hubId || hubs.has(hubId);
+      const pages = await Promise.all(
+        agentIds.map((agentId) =>
+          tracker
+            .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
+            // The ask is committed, so its answer must not fail.
+            .catch(() => ({ connections: [], degraded: true })),
+        ),
+      );
+      const deliveries = agentIds.map((agentId, index) => {
+        const isLive = pages[index]?.connections.some(({ hubId }) => isCounted(hubId));
+        return { agentId, state: isLive ? ('live' as const) : ('away' as const) };
+      });
+      return { deliveries, degraded: pages.some(({ degraded }) => degraded) };
+    },
+  };
+}
+
+export type ConnectedAgents = ReturnType<typeof createConnectedAgents>;

@@ -1,0 +1,33 @@
+import { signal } from '@preact/signals';
+import type { HubClient } from '@openclaw/client';
+
+/** What an agent says that it is doing, until its time is over. */
+export interface AgentTurn {
+  readonly state: string;
+  readonly label: string | null;
+  readonly untilMs: number;
+}
+
+const agentsMax = 2_000;
+
+/** The latest `turn.state` of each agent in the reader's channels; at most 2,000, the oldest are forgotten. */
+export function createAgentTurns(client: Pick<HubClient, 'on'>) {
+  const turns = signal<ReadonlyMap<string, AgentTurn>>(new Map());
+  const off = client.on('event', ({ event }) => {
+    if (event.type !== 'collaboration.event' || event.name !== 'turn.state') return;
+    const { agentId, state, label, untilMs } = event.payload;
+    if (typeof agentId !== 'string' || typeof state !== 'string') return;
+    const next = new Map(turns.peek());
+    // The newest comes last.
+    next.delete(agentId);
+    next.set(agentId, {
+      state,
+      label: typeof label === 'string' ? label : null,
+      untilMs: typeof untilMs === 'number' ? untilMs : 0,
+    });
+    const oldest = next.keys().next().value;
+    if (next.size > agentsMax && oldest !== undefined) next.delete(oldest);
+    turns.value = next;
+  });
+  return { turns, close: () => off() };
+}

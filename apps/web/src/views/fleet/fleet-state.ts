@@ -1,0 +1,122 @@
+import type { AgentTurn } from '../../session/agent-turns.ts';
+import type { FleetAgent } from '../../session/operations-request.ts';
+
+/** What an agent is doing, the worst first. */
+export const fleetStates = [
+  'looping',
+  'failing',
+  'silent',
+  'offline',
+  'waiting',
+  'working',
+] as const;
+export type FleetState = (typeof fleetStates)[number];
+
+/** Two agents loop when each addresses the other at least so often in a minute. */
+const loopPerMinute = 10;
+/** An agent that is connected and has written nothing for this long is silent. */
+const silentAfterMs = 600_000;
+/** An agent that has written within this time is working. */
+const workingMs = 60_000;
+/** Refused calls of the last ten minutes, beyond which an agent is failing. */
+const refusalsMax = 20;
+
+const workingTurns: ReadonlySet<string> = new Set(['thinking', 'tool', 'streaming']);
+const waitingTurns: ReadonlySet<string> = new Set(['waiting', 'queued']);
+
+/** An agent on the board. */
+export interface FleetTile {
+  readonly agent: FleetAgent;
+  readonly state: FleetState;
+  /** One sentence that says why. */
+  readonly because: string;
+  /** The other agent of a loop. */
+  readonly partner: string | null;
+}
+
+type Others = ReadonlyMap<string, FleetAgent>;
+
+/** The tiles of the board, the worst first, then by name. */
+export function tilesOf(
+  agents: readonly FleetAgent[],
+  turns: ReadonlyMap<string, AgentTurn>,
+  nowMs: number,
+): readonly FleetTile[] {
+  const byId: Others = new Map(agents.map((agent) => [agent.agentId, agent]));
+  return agents
+    .map((agent) => tileOf(agent, byId, turns.get(agent.agentId), nowMs))
+    .sort(
+      (a, b) =>
+        fleetStates.indexOf(a.state) - fleetStates.indexOf(b.state) ||
+        (b.agent.activity?.refusals ?? 0) - (a.agent.activity?.refusals ?? 0) ||
+        a.agent.agentId.localeCompare(b.agent.agentId),
+    );
+}
+
+/** What one agent is doing; `others` are needed to find a loop. */
+export function tileOf(
+  agent: FleetAgent,
+  others: Others,
+  turn: AgentTurn | undefined,
+  nowMs: number,
+): FleetTile {
+  const tile = (state: FleetState, because: string, partner: string | null = null): FleetTile => ({
+    ...{ agent, state, because, partner },
+  });
+  const { activity, connections, lastSeen } = agent;
+  const loop = loopOf(agent, others);
+  if (loop !== null)
+    return tile('looping', `answers ${loop.agentId}, ${loop.perMinute} a minute`, loop.agentId);
+  if (activity?.lastRefusal?.code === 'paused' && nowMs - activity.lastRefusal.at < workingMs)
+    return tile('looping', 'paused by the hub: agents answer each other');
+  if (activity !== null && activity.errors > 0)
+    return tile('failing', `${activity.errors} calls failed in ten minutes`);
+  if (activity !== null && activity.refusals > refusalsMax)
+    return tile(
+      'failing',
+      `${activity.refusals} calls refused, the last: ${activity.lastRefusal?.code ?? 'unknown'}`,
+    );
+  const lastMs = activity?.lastMessageAt ?? null;
+  const quietMs = lastMs === null ? Infinity : nowMs - lastMs;
+  if (connections === 0 && quietMs > silentAfterMs)
+    return tile(
+      'offline',
+      lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
+    );
+  if (turn !== undefined && turn.untilMs > nowMs) {
+    const what = turn.label ?? turn.state;
+    if (workingTurns.has(turn.state)) return tile('working', what);
+    if (waitingTurns.has(turn.state)) return tile('waiting', what);
+  }
+  if (quietMs <= workingMs)
+    return tile('working', `${activity?.messagesPerMinute ?? 0} messages a minute`);
+  if (quietMs <= silentAfterMs) return tile('waiting', `wrote ${spanText(quietMs)} ago`);
+  const since = agent.connection?.since ?? nowMs;
+  if (lastMs === null && nowMs - since <= silentAfterMs)
+    return tile('waiting', 'connected, has not written yet');
+  return tile(
+    'silent',
+    lastMs === null
+      ? `connected for ${spanText(nowMs - since)}, wrote nothing`
+      : `wrote nothing for ${spanText(quietMs)}`,
+  );
+}
+
+/** The agent that answers this one as often as it is answered. */
+function loopOf({ agentId, activity }: FleetAgent, others: Others) {
+  for (const { agentId: other, perMinute } of activity?.addresses ?? []) {
+    const back = others
+      .get(other)
+      ?.activity?.addresses.find((addressed) => addressed.agentId === agentId);
+    if (perMinute >= loopPerMinute && (back?.perMinute ?? 0) >= loopPerMinute)
+      return { agentId: other, perMinute };
+  }
+  return null;
+}
+
+/** A rough span: `40 s`, `12 min`, `3 h`. */
+function spanText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}

@@ -1,0 +1,34 @@
+import { useState } from 'preact/hooks';
+import type { Credentials } from '../../session/credentials.ts';
+import { OperationsRefused, readFleet, type FleetAgent } from '../../session/operations-request.ts';
+import { usePolling } from '../operations/operations-api.ts';
+
+const everyMs = 3_000;
+
+export interface FleetAnswer {
+  /** Null until the first answer. */
+  readonly agents: readonly FleetAgent[] | null;
+  /** The reason why the last poll failed; null when it succeeded. */
+  readonly problem: string | null;
+  readonly receivedAtMs: number | null;
+}
+
+/** The agents of all hubs, read every three seconds. A reader who may not see them is not asked again. */
+export function useFleet(credentials: Credentials): FleetAnswer {
+  const [answer, setAnswer] = useState<FleetAnswer>({
+    ...{ agents: null, problem: null, receivedAtMs: null },
+  });
+  const [isRefused, setRefused] = useState(false);
+  const poll = async () => {
+    if (isRefused) return;
+    try {
+      const agents = await readFleet(credentials);
+      setAnswer({ agents, problem: null, receivedAtMs: Date.now() });
+    } catch (error) {
+      if (error instanceof OperationsRefused) setRefused(true);
+      setAnswer((before) => ({ ...before, problem: (error as Error).message }));
+    }
+  };
+  usePolling(poll, everyMs, [credentials, isRefused]);
+  return answer;
+}

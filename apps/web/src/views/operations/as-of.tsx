@@ -1,0 +1,23 @@
+import { Problem } from '../shared/controls.tsx';
+import { timeWithSecondsText } from '../shared/format-time.ts';
+
+/** Why the hub gave no figures, and the time of the figures that are still shown. */
+export function AsOf(props: {
+  problem: string | null;
+  isStale: boolean;
+  receivedAtMs: number | null;
+  /** The subject of the sentence, in the plural. */
+  what: string;
+}) {
+  const { problem, isStale, receivedAtMs, what } = props;
+  return (
+    <>
+      <Problem text={problem} extraClass="banner" />
+      {isStale && receivedAtMs !== null && (
+        <p class="as-of banner" role="status">
+          No answer from the hub. {what} are as of {timeWithSecondsText(receivedAtMs)}.
+        </p>
+      )}
+    </>
+  );
+}

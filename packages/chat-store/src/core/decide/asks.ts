@@ -1,0 +1,243 @@
+import { sql } from 'kysely';
+import {
+  refuse,
+  refuseWith,
+  type Actor,
+  type AppendedEvent,
+  type CommandOf,
+  type Outcome,
+} from '../../commands.ts';
+import { isKnownAgent } from '../agents.ts';
+import {
+  askOf,
+  loadAsks,
+  refuseUnknown,
+  removeAsks,
+  setAskState,
+  type LoadedAsk,
+} from '../asks.ts';
+import type { GroupState } from '../group-state.ts';
+import { indexPrefetched } from '../prefetch.ts';
+import type { ChannelWithHead } from '../tables.ts';
+import { accepted, loadPlaced, type Decide } from './decision.ts';
+import { openDirectChannels } from './direct-channels.ts';
+import { refusalOfFrozen } from './freezes.ts';
+import { addInboxItems } from './inbox.ts';
+import { decideSend, directChannelId, prefetchFor, type Send } from './send.ts';
+
+// An ask is a message. Its rows say who is still to answer, and when it expires.
+
+const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
+
+/**
+ * The most asks that one message accepts. An agent could be asked without end in one thread, and its next message there
+ * would hold the channel's lock for long.
+ */
+const acceptedMax = 100;
+
+/** Sends the message by the rules of every other one, and adds the rows of the ask. */
+export const createAsk: Decide<'ask.create'> = async (group, command) => {
+  const { actor, params } = command;
+  const { agentId, deadlineMs } = params;
+  const to = agentId === null ? params.to : [agentId];
+  if (to.includes(actor.agentId)) return refuse('forbidden', 'an agent does not ask itself');
+  const send = sendOfAsk(command, to);
+  const { channelId } = send;
+  if (agentId !== null && !group.channel(channelId) && !(await isKnownAgent(group, agentId))) {
+    return refuseUnknown([agentId]);
+  }
+  const prefetch = async () => indexPrefetched(await group.prefetch(prefetchFor([send])));
+  let prefetched = await prefetch();
+  const opened = await openDirectChannels(group, prefetched, [send]);
+  if (opened.size > 0) prefetched = await prefetch();
+  const outcome = decideSend(group, prefetched, send);
+  if (!outcome.ok) return outcome;
+  const { result } = outcome;
+  const { messageId: askId, seq, timestamp } = result;
+  // The hub knows the connections of agents, and fills them in.
+  const deliveries = to.map((id) => ({ agentId: id, state: 'away' as const }));
+  const answer = {
+    ...outcome,
+    result: { ...result, channelId, askId, deliveries, degraded: false },
+  };
+  if (result.duplicate) {
+    // A sender that was removed since does not learn who is connected.
+    const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
+    return isReader ? answer : { ...answer, result: { ...answer.result, deliveries: [] } };
+  }
+  const ofAsk = { thread_id: params.threadId ?? askId, sender_id: actor.agentId };
+  const deadline = timestamp + deadlineMs;
+  await group.db
+    .insertInto('asks')
+    .values({
+      ...{ id: askId, channel_id: channelId, seq, ...ofAsk },
+      ...{ deadline_at: deadline, due_at: deadline },
+    })
+    .execute();
+  const channel = group.channel(channelId);
+  const [message] = outcome.events;
+  if (channel && message) {
+    const items = to.map((id) => ({ agentId: id, reason: 'ask' as const, askId }));
+    addInboxItems(group, channel, message, items);
+  }
+  const open = { ask_id: askId, ...ofAsk, state: 'open', note: null } as const;
+  await group.db
+    .insertInto('ask_addressees')
+    .values(to.map((agent_id, position) => ({ ...open, agent_id, position })))
+    .execute();
+  return answer;
+};
+
+function sendOfAsk({ actor, params }: CommandOf<'ask.create'>, to: readonly string[]): Send {
+  const { agentId, content, clientMessageId, metadata, threadId, mentions, deadlineMs } = params;
+  const common = {
+    ...{ content, clientMessageId, metadata, parseMentions: null },
+    ...{ replyTo: null, cause: [], taint: [], basedOn: null },
+  };
+  const ask = { to, deadlineMs };
+  if (agentId !== null) {
+    const channelId = directChannelId(actor.agentId, agentId);
+    const direct = { ...common, agentId };
+    return { actor, method: 'direct.send', params: direct, channelId, parsed: null, ask };
+  }
+  const channelId = params.channelId ?? '';
+  const message = { ...common, channelId, threadId, mentions, fence: null };
+  return { actor, method: 'message.send', params: message, channelId, parsed: null, ask };
+}
+
+const answers = {
+  'ask.accept': 'accepted',
+  'ask.decline': 'declined',
+  'ask.done': 'done',
+} as const;
+
+/** By an addressee, for itself. The state that it has already is answered again, with the first note. */
+export const answerAsk = async (
+  group: GroupState,
+  command: CommandOf<keyof typeof answers>,
+): Promise<Outcome<keyof typeof answers>> => {
+  const { actor, method, params } = command;
+  const { askId, note } = params;
+  const unknown = `there is no ask ${askId}`;
+  const placed = await loadPlaced(group, command, unknown);
+  if (!placed.ok) return placed;
+  const frozen = refusalOfFrozen(actor, placed.channel);
+  if (frozen) return frozen;
+  const [ask] = await loadAsks(group.db, [askId]);
+  if (!ask) return refuse('not_found', unknown);
+  const own = ask.addressees.find(({ agent_id }) => agent_id === actor.agentId);
+  if (!own) return refuse('forbidden', 'only its addressees answer an ask');
+  const state = answers[method];
+  if (own.state === state) return accepted({ ask: askOf(ask) });
+  const isInTime = own.state === 'open' && group.nowMs < ask.deadline_at;
+  if (!isInTime && !(state === 'done' && own.state === 'accepted')) {
+    const reason = own.state === 'open' ? 'its deadline has passed' : `it is ${own.state}`;
+    return refuseWith('conflict', `the ask cannot be ${state}: ${reason}`, { ask: askOf(ask) });
+  }
+  await setAskState(group.db, [askId], [actor.agentId], state, note);
+  const [event] = await logAnswers(group, placed.channel, actor, `ask.${state}`, [ask], note);
+  const changed = { ...own, state, note };
+  const addressees = ask.addressees.map((one) => (one === own ? changed : one));
+  return accepted({ ask: askOf({ ...ask, addressees }) }, ...(event ? [event] : []));
+};
+
+/**
+ * Accepts the open asks that a message answers: by replying to them, or in their thread. Call it only for a message that
+ * may answer one, because it costs statements.
+ */
+export async function acceptByMessage(
+  group: GroupState,
+  channel: ChannelWithHead,
+  actor: Actor,
+  { replyTo, threadId }: { readonly replyTo: string | null; readonly threadId: string | null },
+): Promise<AppendedEvent[]> {
+  const rows = await group.db
+    .selectFrom('ask_addressees as a')
+    .innerJoin('asks as k', 'k.id', 'a.ask_id')
+    .select('k.id')
+    .where((eb) => eb.and({ 'a.agent_id': actor.agentId, 'a.state': 'open' }))
+    .where('k.channel_id', '=', channel.id)
+    .where('k.deadline_at', '>', group.nowMs)
+    .where((eb) =>
+      eb.or([eb('a.ask_id', '=', replyTo ?? ''), eb('a.thread_id', '=', threadId ?? '')]),
+    )
+    .orderBy('k.id', 'desc')
+    .limit(acceptedMax)
+    .execute();
+  const asks = await loadAsks(group.db, rows.map(({ id }) => id).reverse());
+  const ids = asks.map(({ id }) => id);
+  await setAskState(group.db, ids, [actor.agentId], 'accepted', null);
+  return logAnswers(group, channel, actor, 'ask.accepted', asks, null);
+}
+
+/** Logs the answer of an agent to some asks. */
+async function logAnswers(
+  group: GroupState,
+  channel: ChannelWithHead,
+  actor: Actor,
+  name: `ask.${string}`,
+  asks: readonly LoadedAsk[],
+  note: string | null,
+): Promise<AppendedEvent[]> {
+  const members = await membersAmong(group, channel, asks.flatMap(agentsOf));
+  const { agentId } = actor;
+  return asks.map((ask) => {
+    const payload = { askId: ask.id, agentId, note };
+    const event = { type: 'collaboration.event', name, payload } as const;
+    const notify = agentsOf(ask).filter((id) => members.has(id));
+    const appended = group.append(channel, actor, event, { notify });
+    addInboxItems(group, channel, appended, [answerTo(ask)]);
+    return appended;
+  });
+}
+
+/** Logs the expiry of an ask once, if it is due and an addressee is still open. In a deleted channel nothing is logged. */
+export async function expireAsk(
+  group: GroupState,
+  channel: ChannelWithHead | undefined,
+  askId: string,
+): Promise<Outcome> {
+  const [ask] = await loadAsks(group.db, [askId]);
+  if (!ask || ask.due_at === null || ask.due_at > group.nowMs) return accepted({});
+  const silent = ask.addressees
+    .filter(({ state }) => state === 'open')
+    .map(({ agent_id }) => agent_id);
+  await setAskState(group.db, [askId], silent, 'expired', null);
+  if (!channel || channel.deleted_at !== null) return accepted({});
+  const members = await membersAmong(group, channel, agentsOf(ask));
+  const notify = agentsOf(ask).filter((id) => members.has(id));
+  const payload = { askId, silent };
+  const event = { type: 'collaboration.event', name: 'ask.expired', payload } as const;
+  const appended = group.append(channel, hub, event, { notify });
+  addInboxItems(group, channel, appended, [answerTo(ask)]);
+  return accepted({}, appended);
+}
+
+const answerTo = ({ id, sender_id }: LoadedAsk) =>
+  ({ agentId: sender_id, reason: 'answer', askId: id }) as const;
+
+/** Ends the ask of a message that is being deleted, without an event. */
+export async function endAsk(group: GroupState, askId: string): Promise<void> {
+  await removeAsks(group.db, sql`(${askId})`);
+}
+
+const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
+  sender_id,
+  ...addressees.map(({ agent_id }) => agent_id),
+];
+
+/** The agents that are members now: others are told nothing. */
+export async function membersAmong(
+  group: GroupState,
+  channel: ChannelWithHead,
+  agentIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (agentIds.length === 0) return new Set();
+  const rows = await group.db
+    .selectFrom('members')
+    .select('agent_id')
+    .where('channel_id', '=', channel.id)
+    .where('agent_id', 'in', [...new Set(agentIds)])
+    .execute();
+  return new Set(rows.map(({ agent_id }) => agent_id));
+}

@@ -1,0 +1,64 @@
+import { sql, type Kysely } from 'kysely';
+import type { Expiry } from '../commands.ts';
+import type { Engine } from './engine.ts';
+import type { Tables } from './tables.ts';
+
+/** The most asks and questions that one call finds due. */
+const dueMax = 100;
+
+/** An ask or a question, by its id. */
+export type NamedById = { readonly askId: string } | { readonly questionId: string };
+
+/** The asks and questions that are to expire now, by the database's time, the longest due first. */
+export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
+  const dueIn = (kind: Expiry['kind']) =>
+    sql`select * from (select ${sql.lit(kind)} as kind, id, channel_id, due_at
+      from ${sql.table(`${kind}s`)} where due_at <= ${now()}
+      order by due_at limit ${sql.lit(dueMax)}) as ${sql.ref(kind)}`;
+  const { rows } = await sql<{ kind: Expiry['kind']; id: string; channel_id: string }>`
+    ${dueIn('ask')} union all ${dueIn('question')}`.execute(db);
+  return rows.map(({ kind, id, channel_id }) => ({ kind, id, channelId: channel_id }));
+}
+
+/**
+ * Makes the open asks and questions of a channel due that stand before a seq, so that they expire before they are
+ * trimmed. Returns the seq of the first; Infinity when there is none.
+ */
+export async function endOpenBefore(
+  db: Kysely<Tables>,
+  channelId: string,
+  end: number,
+): Promise<number> {
+  let first = Infinity;
+  for (const [table, isOpen] of [
+    ['asks', sql`due_at is not null`],
+    ['questions', sql`state = 'open'`],
+  ] as const) {
+    const open = sql`channel_id = ${channelId} and seq < ${end} and ${isOpen}`;
+    const { rows } = await sql<{ seq: number | null }>`
+      select min(seq) as seq from ${sql.table(table)} where ${open}`.execute(db);
+    const seq = rows[0]?.seq ?? null;
+    if (seq === null) continue;
+    first = Math.min(first, seq);
+    await sql`update ${sql.table(table)} set due_at = 0 where ${open}`.execute(db);
+  }
+  return first;
+}
+
+/** The channel of an ask or a question, which never changes; null when it does not exist. `agentId` wants to know. */
+export async function findChannelOf(
+  { db }: Engine,
+  named: NamedById,
+  _agentId: string,
+): Promise<string | null> {
+  const [table, id] =
+    'askId' in named
+      ? (['asks', named.askId] as const)
+      : (['questions', named.questionId] as const);
+  const row = await db
+    .selectFrom(table)
+    .select('channel_id')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row?.channel_id ?? null;
+}

@@ -1,0 +1,78 @@
+import { sql, type Kysely } from 'kysely';
+import type { Engine } from './engine.ts';
+import { deadAfterMs } from './hubs.ts';
+import type { Tables } from './tables.ts';
+
+/** What one hub reports about an agent. */
+export interface HubAgent {
+  readonly agentId: string;
+  /** Its open connections to this hub. */
+  readonly connections: number;
+  /** What the agent does, as JSON of at most 4 KiB; null when there is nothing to say. */
+  readonly report: string | null;
+}
+
+/** The rows of a hub that has not beaten for this long are removed. */
+const forgottenAfterMs = 60_000;
+const rowsMax = 2_000;
+const reportCharsMax = 4_096;
+
+/**
+ * Replaces the hub's rows of these agents; a row without connections and report is removed. With `isAll` the hub's
+ * other rows are removed too. Name each agent once, and at most a few hundred in a call.
+ */
+export function recordHubAgents(
+  engine: Engine,
+  hubId: string,
+  agents: readonly HubAgent[],
+  isAll = false,
+): Promise<void> {
+  // Sorted, so that the locks of two calls have one order.
+  const sorted = [...agents].sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
+  const isKept = ({ connections, report }: HubAgent) => connections > 0 || report !== null;
+  const kept = sorted.filter(isKept);
+  const gone = sorted.filter((agent) => !isKept(agent)).map(({ agentId }) => agentId);
+  return engine.write(async (db) => {
+    if (isAll) await db.deleteFrom('hub_agents').where('hub_id', '=', hubId).execute();
+    else if (gone.length > 0)
+      await db
+        .deleteFrom('hub_agents')
+        .where('agent_id', 'in', gone)
+        .where('hub_id', '=', hubId)
+        .execute();
+    if (kept.length === 0) return;
+    await db
+      .insertInto('hub_agents')
+      .values(
+        kept.map(({ agentId, connections, report }) => ({
+          agent_id: agentId,
+          hub_id: hubId,
+          connections,
+          report: report !== null && report.length > reportCharsMax ? null : report,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict.columns(['agent_id', 'hub_id']).doUpdateSet((eb) => ({
+          connections: eb.ref('excluded.connections'),
+          report: eb.ref('excluded.report'),
+        })),
+      )
+      .execute();
+  });
+}
+
+/** Removes rows of hubs that no longer run, at most two thousand at once. */
+export async function sweepHubAgents({ sql: { now } }: Engine, db: Kysely<Tables>): Promise<void> {
+  const since = sql`${now()} - ${sql.lit(forgottenAfterMs)}`;
+  await sql`delete from hub_agents where (agent_id, hub_id) in (
+    select h.agent_id, h.hub_id from hub_agents h
+    where not exists (select 1 from hubs b where b.id = h.hub_id and b.beat_at >= ${since})
+    limit ${sql.lit(rowsMax)})`.execute(db);
+}
+
+/** The connections of the agent in the column `agentId` to all hubs that beat; `now` is the database's time. */
+export function connectionsOf(agentId: string, now: ReturnType<typeof sql<number>>) {
+  return sql<number>`(select cast(coalesce(sum(h.connections), 0) as bigint)
+    from hub_agents h join hubs b on b.id = h.hub_id
+    where h.agent_id = ${sql.ref(agentId)} and b.beat_at >= ${now} - ${sql.lit(deadAfterMs)})`;
+}

@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import type { Engine } from './engine.ts';
+import { sweepHubAgents } from './hub-agents.ts';
+
+/** The figures of one hub in one minute. */
+export interface OperationsMinute {
+  readonly hubId: string;
+  /** The beginning of the minute, in epoch ms. */
+  readonly atMs: number;
+  /** A JSON object of at most 2 KiB. */
+  readonly figures: string;
+}
+
+const keptMs = 86_400_000;
+/** A minute so far in the future was written by a hub with a wrong clock. */
+const futureMs = 3_600_000;
+const rowsMax = 2_000;
+const figuresCharsMax = 2_048;
+
+/**
+ * Records minutes of a hub, each at most once a call, and removes what is older than 24 hours, two thousand rows at
+ * once. Also removes what dead hubs reported about agents.
+ */
+export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute[]): Promise<void> {
+  const fitting = minutes.filter(({ figures }) => figures.length <= figuresCharsMax);
+  return engine.write(async (db) => {
+    if (fitting.length > 0)
+      await db
+        .insertInto('operations_minutes')
+        .values(fitting.map(({ hubId, atMs, figures }) => ({ at: atMs, hub_id: hubId, figures })))
+        .onConflict((conflict) =>
+          conflict
+            .columns(['at', 'hub_id'])
+            .doUpdateSet((eb) => ({ figures: eb.ref('excluded.figures') })),
+        )
+        .execute();
+    const now = engine.sql.now();
+    await sql`delete from operations_minutes where (at, hub_id) in (
+      select at, hub_id from operations_minutes
+      where at < ${now} - ${sql.lit(keptMs)} or at > ${now} + ${sql.lit(futureMs)}
+      limit ${sql.lit(rowsMax)})`.execute(db);
+    await sweepHubAgents(engine, db);
+  });
+}
+
+/**
+ * The minutes of all hubs from `sinceMs` on, at most 24 hours back, oldest first. A page holds whole minutes, at most
+ * `limit` rows or one minute; `nextMs` is the minute to continue at, null at the end.
+ */
+export async function readMinutes(
+  engine: Engine,
+  sinceMs: number,
+  limit: number,
+): Promise<{ readonly minutes: readonly OperationsMinute[]; readonly nextMs: number | null }> {
+  const now = engine.sql.now();
+  const { rows } = await sql<{ at: number; hub_id: string; figures: string }>`
+    select at, hub_id, figures from operations_minutes
+    where at >= cast(${sinceMs} as bigint) and at >= ${now} - ${sql.lit(keptMs)}
+    order by at, hub_id limit ${limit + 1}`.execute(engine.db);
+  const isMore = rows.length > limit;
+  const last = rows.at(-1)?.at ?? null;
+  const whole = isMore && rows[0]?.at !== last ? rows.filter(({ at }) => at !== last) : rows;
+  return {
+    minutes: whole.map(({ at, hub_id, figures }) => ({ hubId: hub_id, atMs: at, figures })),
+    nextMs: isMore ? (whole === rows ? (last ?? 0) + 1 : last) : null,
+  };
+}

@@ -1,0 +1,30 @@
+import { sql } from 'kysely';
+import { loadQuestions, questionOf, type LoadedQuestion } from '../questions.ts';
+import { listText, openChannel, type Read } from './reading.ts';
+
+/** Newest first, of the channels in which the caller is a member now; an admin's of all. */
+export const listQuestions: Read<'question.list'> = async (db, actor, params, maxBytes) => {
+  const { channelId, state, cursor, limit } = params;
+  const { agentId, isAdmin, channels } = actor;
+  if (channelId !== null) {
+    const opened = await openChannel(db, actor, channelId, 'member');
+    if (!opened.ok) return opened;
+  }
+  const conditions = [sql`c.deleted_at is null`];
+  if (channelId !== null) conditions.push(sql`q.channel_id = ${channelId}`);
+  if (channels) {
+    const named = channels.length === 0 ? sql`null` : sql.join([...channels]);
+    conditions.push(sql`q.channel_id in (${named})`);
+  }
+  if (state !== null) conditions.push(sql`q.state = ${state}`);
+  if (cursor !== null) conditions.push(sql`q.id < ${cursor}`);
+  const ofMember = sql`join members m on m.channel_id = q.channel_id and m.agent_id = ${agentId}`;
+  const { rows } = await sql<{ id: string }>`
+    select q.id from questions q join channels c on c.id = q.channel_id
+      ${isAdmin ? sql`` : ofMember}
+    where ${sql.join(conditions, sql` and `)} order by q.id desc limit ${limit + 1}`.execute(db);
+  const ids = rows.map(({ id }) => id);
+  const questions = await loadQuestions(db, ids);
+  const cursorOf = ({ id }: LoadedQuestion) => id;
+  return listText('questions', questions, { limit, maxBytes }, questionOf, cursorOf);
+};
