@@ -72,6 +72,7 @@ describe('the list of what needs a person', () => {
     await ada.message('a word with you').waitFor();
     await ada.write('here I am');
     await page.reload();
+    await ada.message('here I am').waitFor();
     await page.keyboard.press('Alt+Shift+N');
     await count(ada, 3);
     for (const text of ['third call', 'in your thread', 'no space left'])
@@ -128,10 +129,10 @@ async function withNotifications({ page }: Person) {
 
 describe('notifications', () => {
   it('are asked for by a press, shown while the page is hidden, and lead to the message; the tab shows it', async () => {
-    const { room, people } = await world.meet('alerts', ['ada']);
-    const [ada] = people;
-    const { page } = ada;
-    const notifications = await withNotifications(ada);
+    const { room, people } = await world.meet('alerts', ['eve']);
+    const [eve] = people;
+    const { page } = eve;
+    const notifications = await withNotifications(eve);
     const iconOf = () =>
       page.evaluate(() => document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href);
     expect(await page.title()).toBe('alerts · OpenClaw');
@@ -146,7 +147,7 @@ describe('notifications', () => {
       }, state);
     // Off by default: nothing is asked and nothing is shown.
     await setVisibility('hidden');
-    await room.send('@ada before', { mentions: ['ada'] });
+    await room.send('@eve before', { mentions: ['eve'] });
     await page.locator('.needs-link .badge', { hasText: '1' }).waitFor();
     expect(await notifications.asked()).toBe(0);
     await setVisibility('visible');
@@ -159,15 +160,15 @@ describe('notifications', () => {
     await page.getByLabel('Play a sound').check();
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     // While the page is looked at, the list is enough.
-    await room.send('@ada seen', { mentions: ['ada'] });
-    await count(ada, 2);
+    await room.send('@eve seen', { mentions: ['eve'] });
+    await count(eve, 2);
     await setVisibility('hidden');
-    await room.send('@ada look here', { mentions: ['ada'] });
-    await room.send('nothing for ada');
+    await room.send('@eve look here', { mentions: ['eve'] });
+    await room.send('nothing for eve');
     await waitFor(async () => (await notifications.shown()).length === 1, {
       what: 'the notification',
     });
-    expect(await notifications.shown()).toEqual(['helper mentions you in alerts: @ada look here']);
+    expect(await notifications.shown()).toEqual(['helper mentions you in alerts: @eve look here']);
     expect(await page.title()).toBe('(3) OpenClaw');
     expect(await iconOf()).not.toBe(quiet);
     await setVisibility('visible');
@@ -177,6 +178,6 @@ describe('notifications', () => {
     await page.getByRole('button', { name: 'All done' }).click();
     await waitFor(async () => (await iconOf()) === quiet, { what: 'the quiet icon' });
     expect(await page.title()).toBe('OpenClaw');
-    expect(ada.pageErrors).toEqual([]);
+    expect(eve.pageErrors).toEqual([]);
   });
 });

@@ -1,19 +1,31 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
+import type { HubClient } from '@openclaw/client';
+import { allPages } from '../store/all-pages.ts';
 import type { Credentials } from './credentials.ts';
 import { readConnected } from './operations-request.ts';
 
+const pageSize = 200;
+
 /**
- * The ids of agents that share no channel with the reader, as far as the hub names them. Empty until `load` was called,
- * and for readers to whom the hub names none.
+ * The ids of the agents that the hub names to the reader: to admins all of them, to others those with which they share a
+ * channel. Empty until `load` was called.
  */
-export function createKnownPeople(credentials: Credentials) {
+export function createKnownPeople(client: HubClient, credentials: Credentials) {
   const ids = signal<ReadonlySet<string>>(new Set());
+  // A hub that takes names without proof shows everyone who is connected to it.
+  const connected = async () => (credentials.kind === 'name' ? readConnected(credentials) : []);
+  const listed = async () => {
+    const list = (page: { cursor: string | null }) =>
+      client.call('agent.list', { ...page, limit: pageSize });
+    return (await allPages(list, 'agents')).items;
+  };
   return {
     ids: ids as ReadonlySignal<ReadonlySet<string>>,
-    /** Never rejects: without the hub's list, the reader still finds the agents of its own channels. */
+    /** Never rejects: without the hub's lists, the reader still finds the agents of the channels that it has opened. */
     async load(): Promise<void> {
-      const agents = await readConnected(credentials).catch(() => []);
-      ids.value = new Set([...ids.peek(), ...agents.map(({ agentId }) => agentId)]);
+      const lists = await Promise.allSettled([listed(), connected()]);
+      const found = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
+      ids.value = new Set([...ids.peek(), ...found.map(({ agentId }) => agentId)]);
     },
   };
 }

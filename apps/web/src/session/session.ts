@@ -211,7 +211,7 @@ function createSession(
     connectionStatus,
     needs,
     hubPresence,
-    people: createKnownPeople(credentials),
+    people: createKnownPeople(client, credentials),
     /** What agents say that they are doing, by agentId. */
     turns: agentTurns.turns,
     /** Muted and favourite channels, the same in all tabs. */
