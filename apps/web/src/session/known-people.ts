@@ -24,8 +24,10 @@ export function createKnownPeople(client: HubClient, credentials: Credentials) {
     /** Never rejects: without the hub's lists, the reader still finds the agents of the channels that it has opened. */
     async load(): Promise<void> {
       const lists = await Promise.allSettled([listed(), connected()]);
-      const found = lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : []));
-      ids.value = new Set([...ids.peek(), ...found.map(({ agentId }) => agentId)]);
+      const found = lists.flatMap((list) =>
+        list.status === 'fulfilled' ? list.value.map(({ agentId }) => agentId) : [],
+      );
+      ids.value = new Set([...ids.peek(), ...found]);
     },
   };
 }
