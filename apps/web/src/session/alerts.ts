@@ -1,4 +1,5 @@
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
+import { visibleString } from '../markdown/visible-text.ts';
 import type { KeyedStorage } from '../page/page-base.ts';
 import { createSharedValue } from '../page/stored-value.ts';
 import type { Need } from '../store/concerns.ts';
@@ -19,6 +20,7 @@ const seenMax = 4_000;
 const freshMs = 60_000;
 /** While one tab alerts, the others do not. */
 const holdMs = 3_000;
+const toneMs = 1_000;
 
 /**
  * Alerts the reader to new needs while no tab of the page is in use: by a notification of the desktop and by a sound, as
@@ -37,6 +39,8 @@ export function createAlerts(deps: {
   const permission = signal<DesktopPermission>(currentPermission());
   const tabs = createTabLocks(me);
   let seen: Set<string> | null = null;
+  /** A flood of needs makes one alert in a few seconds. */
+  let quietUntilMs = 0;
 
   function alert(fresh: readonly Need[]) {
     const [newest] = fresh;
@@ -45,7 +49,7 @@ export function createAlerts(deps: {
     if (isSoundOn) playTone();
     if (!isDesktopOn || currentPermission() !== 'granted') return;
     const more = fresh.length > 1 ? ` (and ${fresh.length - 1} more)` : '';
-    const body = newest.text.slice(0, bodyChars);
+    const body = visibleString(newest.text.slice(0, bodyChars));
     const notification = new Notification(`${titleOf(newest)}${more}`, { body, tag: me });
     notification.onclick = () => {
       window.focus();
@@ -64,6 +68,9 @@ export function createAlerts(deps: {
     const since = Date.now() - freshMs;
     const fresh = open.filter(({ id, atMs }) => !known.has(id) && atMs > since);
     if (fresh.length === 0 || isInUse()) return;
+    const now = performance.now();
+    if (now < quietUntilMs) return;
+    quietUntilMs = now + holdMs;
     const [first] = fresh;
     void tabs.alone(first?.id ?? '', () => alert(fresh));
   });
@@ -153,8 +160,9 @@ function playTone(): void {
     note.connect(gain);
     note.start(startAt + index * 0.12);
     note.stop(startAt + index * 0.12 + 0.1);
-    if (index === 1) note.onended = () => void context.close();
   }
+  // A browser that plays nothing without a press also ends no note.
+  setTimeout(() => void context.close(), toneMs);
   gain.gain.setValueAtTime(0.08, startAt);
   gain.gain.exponentialRampToValueAtTime(0.001, startAt + 0.3);
 }

@@ -87,7 +87,10 @@ function createSession(
   const choices = createSharedValue(shared, `openclaw.choices.${me}`, noChoices);
   const router = createRouter();
   const lastPlace = createLastPlace(shared, me, router.route);
-  const needs = createNeeds({ client, me, storage: shared, reports: notices });
+  const needs = createNeeds({
+    ...{ client, me, storage: shared, reports: notices },
+    isMuted: (channelId) => choices.value.peek().muted.includes(channelId),
+  });
   const batch = createEventBatch(
     (envelopes) => {
       chats.apply(envelopes);

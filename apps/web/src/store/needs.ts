@@ -39,8 +39,10 @@ export function createNeeds(deps: {
   readonly me: string;
   readonly storage: KeyedStorage;
   readonly reports: FailureReports;
+  /** Failures in muted channels need nobody. */
+  readonly isMuted: (channelId: string) => boolean;
 }) {
-  const { client, me, storage, reports } = deps;
+  const { client, me, storage, reports, isMuted } = deps;
   const decisions = createSharedValue(storage, `openclaw.needs.${me}`, undecided);
   const items = signal<readonly InboxItem[]>([]);
   const olderCount = signal(0);
@@ -160,12 +162,18 @@ export function createNeeds(deps: {
     read,
     /** Looks for what concerns the reader in a batch of events. */
     apply(envelopes: readonly Envelope[]) {
-      const failures = envelopes.flatMap((envelope) => failureOf(envelope) ?? []);
+      const failures = envelopes
+        .flatMap((envelope) => failureOf(envelope) ?? [])
+        .filter(({ id, channelId }) => !isMuted(channelId) && !isDone(id));
       if (failures.length > 0) {
-        const known = decisions.value.peek().failures;
-        const ids = new Set(known.map(({ id }) => id));
-        const added = failures.filter(({ id }) => !ids.has(id) && !isDone(id));
-        decide({ failures: [...known, ...added].slice(-failuresMax) });
+        // The newest of an agent in a channel stands for the others, so that one agent cannot fill the list.
+        const newest = new Map<string, Need>();
+        for (const failure of [...decisions.value.peek().failures, ...failures]) {
+          const key = `${failure.channelId} ${failure.senderId}`;
+          newest.delete(key);
+          newest.set(key, failure);
+        }
+        decide({ failures: [...newest.values()].slice(-failuresMax) });
       }
       const settled = envelopes.flatMap(settledBy);
       if (settled.length > 0) setDone(settled);

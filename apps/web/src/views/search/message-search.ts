@@ -1,5 +1,5 @@
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
-import type { HubClient } from '@openclaw/client';
+import { HubError, type HubClient } from '@openclaw/client';
 import type { ResultOf } from '@openclaw/protocol';
 import { plainReason } from '../../page/plain-errors.ts';
 import { titleOf } from '../../store/channel-names.ts';
@@ -62,8 +62,13 @@ export function createMessageSearch(deps: {
     if (has.length === 0) return hits;
     const kept = await Promise.all(
       hits.map(async ({ channelId, messageId }) => {
-        const { message } = await client.channel(channelId).message(messageId, { signal });
-        return hasFeatures(message.content, has);
+        const read = client.channel(channelId).message(messageId, { signal });
+        // A message that was trimmed, or whose channel was left meanwhile, is no result.
+        const found = await read.catch((error: unknown) => {
+          if (error instanceof HubError && error.code === 'not_found') return null;
+          throw error;
+        });
+        return found !== null && hasFeatures(found.message.content, has);
       }),
     );
     return hits.filter((_, index) => kept[index]);

@@ -110,18 +110,24 @@ export function SearchPane() {
 function Scope({ channelId }: { channelId: string | null }) {
   const { session, search } = usePage();
   const scope = search.scope.value;
-  const shown = session.chats.byId.value.get(scope ?? channelId ?? '');
-  if (shown === undefined) return null;
+  const { byId, observed } = session.chats;
+  const id = scope ?? channelId;
+  const shown =
+    byId.value.get(id ?? '') ?? (observed.value?.id === id ? observed.value : undefined);
+  // A channel that was left meanwhile can only be deselected.
+  if (shown === undefined && scope === null) return null;
   return (
     <div class="segments" role="group" aria-label="Where to search">
       <button aria-pressed={scope === null} onClick={() => (search.scope.value = null)}>
         All channels
       </button>
-      <button aria-pressed={scope !== null} onClick={() => (search.scope.value = shown.id)}>
-        <span class="ellipsis">
-          <IsolatedText text={titleOf(shown.channel.value, session.me)} />
-        </span>
-      </button>
+      {shown !== undefined && (
+        <button aria-pressed={scope !== null} onClick={() => (search.scope.value = shown.id)}>
+          <span class="ellipsis">
+            <IsolatedText text={titleOf(shown.channel.value, session.me)} />
+          </span>
+        </button>
+      )}
     </div>
   );
 }
