@@ -1,19 +1,15 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import type { MethodName } from '@openclaw/protocol';
+import { methods, type MethodName } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { ActRequest, Audit } from './audit.ts';
 
-/** The methods that show what is said in a channel, or who is in it. */
-const observing: ReadonlySet<MethodName> = new Set([
-  'subscribe',
-  'log.read',
-  'message.get',
-  'message.history',
-  'message.search',
-  'thread.list',
-  'member.list',
-  'presence.list',
-  'typing.list',
+/** Methods on a channel that show nothing of what is said in it, nor who is in it. */
+const silent: ReadonlySet<MethodName> = new Set([
+  'channel.get',
+  'budget.get',
+  'ledger.sum',
+  'typing.start',
+  'typing.stop',
 ]);
 
 /** An admin's reads of one channel within this time are one entry of the audit log. */
@@ -56,7 +52,7 @@ export function createObservedChannels(deps: {
     /** Call it when an admin's call was successful. */
     called(request: ActRequest, method: MethodName, params: object): void {
       const { agentId, observesPrivate } = request.identity;
-      if (!observesPrivate || !observing.has(method)) return;
+      if (!observesPrivate || methods[method].kind === 'write' || silent.has(method)) return;
       const now = performance.now();
       const unknown = new Set(
         channelIdsOf(params).filter(

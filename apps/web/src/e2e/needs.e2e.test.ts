@@ -27,6 +27,7 @@ async function whileAway(prefix: string) {
   for (let n = 0; n < 60; n += 1) await first.send(`line ${n}.`);
   await first.send('an answer in your thread', { threadId: messageId });
   await second.send('@ada second call', { mentions: ['ada'] });
+  await second.emit('build.failed', { step: 'link' });
   await agent.call('direct.send', { agentId: 'ada', content: 'a word with you' });
   return { agent, first, second };
 }
@@ -38,10 +39,10 @@ describe('the list of what needs a person', () => {
     const { page } = ada;
     await page.keyboard.press('Alt+Shift+N');
     await page.getByRole('heading', { name: 'Needs you', level: 1 }).waitFor();
-    await count(ada, 4);
-    for (const text of ['first call', 'second call', 'in your thread', 'a word with you'])
-      expect(await needs(ada, text).count()).toBe(1);
-    // Live: an agent that fails, and a mention.
+    await count(ada, 5);
+    const away = ['first call', 'second call', 'in your thread', 'a word with you', 'link'];
+    for (const text of away) expect(await needs(ada, text).count()).toBe(1);
+    // Live: the next failure of that agent, which stands for both, and a mention.
     await second.emit('task.failed', { reason: 'no space left' });
     await needs(ada, 'no space left').waitFor();
     await second.send('@ada third call', { mentions: ['ada'] });

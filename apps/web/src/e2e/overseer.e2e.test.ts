@@ -142,9 +142,9 @@ it('a person who was away catches up, finds an old message, and slows down the a
     await keyboard.press('Control+k');
     await keyboard.type('fleet');
     await keyboard.press('Enter');
-    await page.locator('.fleet-tile.fleet-looping', { hasText: 'pong' }).waitFor();
+    await page.locator('.fleet-looping[href="#/agent/pong"]').waitFor();
     expect(Date.now() - startMs).toBeLessThan(10_000);
-    await tabTo(page, '.fleet-tile', 'pong');
+    await tabTo(page, '.fleet-tile[href="#/agent/pong"]');
     await keyboard.press('Enter');
     await page.getByRole('heading', { name: 'pong' }).waitFor();
     await tabTo(page, 'button', 'Slow down');

@@ -23,6 +23,9 @@ import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
+// Failures of agents are looked for in so many events and channels after a sign-in.
+const missedEvents = 100;
+const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
 
 /** Everything that exists from sign-in to sign-out. */
@@ -185,7 +188,12 @@ function createSession(
     needs.read().catch(notices.reportWhileLive('What needs you could not be loaded'));
   };
   readNeeds();
-  chats.refresh().catch(onListFailed);
+  const findMissedFailures = async () => {
+    for await (const events of chats.missedEvents(missedEvents, missedChannels)) {
+      needs.noteFailures(events);
+    }
+  };
+  chats.refresh().then(findMissedFailures).catch(onListFailed);
   void redis.check();
   outbox.resume();
   async function setProfile(next: Profile) {

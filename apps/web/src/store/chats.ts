@@ -197,6 +197,21 @@ export function createChats(
     remove,
     fetch,
     refresh,
+    /**
+     * Reads the last events of the channels with news, at most `limit` of each, for what the reader has missed. Channels
+     * are read one after the other.
+     */
+    async *missedEvents(limit: number, channelsMax: number): AsyncGenerator<readonly Envelope[]> {
+      const withNews = [...byId.peek().values()]
+        .filter((chat) => chat.unread.peek().count > 0)
+        .slice(0, channelsMax);
+      for (const chat of withNews) {
+        const { head } = chat.channel.peek();
+        const after = Math.max(chat.unread.peek().seq, head - limit);
+        const { events } = await client.channel(chat.id).log({ after, limit });
+        yield events;
+      }
+    },
     /** Refreshes after a reconnect. Also loads presences, because their events may have been lost. */
     async reconnected() {
       const extra = observed.peek();

@@ -14,12 +14,15 @@ interface Decisions {
   readonly snoozed: Readonly<Record<string, number>>;
   /** Failures that were seen. No inbox of the hub holds these. */
   readonly failures: readonly Need[];
+  /** The time up to which the failures of an agent in a channel are done, by {@link sourceOf}. */
+  readonly settled: Readonly<Record<string, number>>;
 }
 
-const undecided: Decisions = { done: [], snoozed: {}, failures: [] };
+const undecided: Decisions = { done: [], snoozed: {}, failures: [], settled: {} };
 const doneMax = 2_000;
 const snoozedMax = 200;
 const failuresMax = 50;
+const settledMax = 200;
 const pageSize = 200;
 const pageChars = 100_000;
 const readDelayMs = 300;
@@ -106,10 +109,13 @@ export function createNeeds(deps: {
 
   function setDone(ids: readonly string[]) {
     const added = new Set(ids);
-    const { done, failures } = decisions.value.peek();
+    const { done, failures, settled } = decisions.value.peek();
+    const over = failures.filter(({ id }) => added.has(id));
+    const times = over.map((failure) => [sourceOf(failure), failure.atMs] as const);
     decide({
       done: [...done.filter((id) => !added.has(id)), ...ids].slice(-doneMax),
       failures: failures.filter(({ id }) => !added.has(id)),
+      settled: Object.fromEntries([...Object.entries(settled), ...times].slice(-settledMax)),
     });
   }
 
@@ -151,6 +157,25 @@ export function createNeeds(deps: {
     });
   }
 
+  /** Looks for failures of agents in events, also in those that came while the reader was away. */
+  function noteFailures(envelopes: readonly Envelope[]) {
+    const { failures: known, settled } = decisions.value.peek();
+    const failures = envelopes
+      .flatMap((envelope) => failureOf(envelope) ?? [])
+      .filter((failure) => {
+        const isNew = failure.atMs > (settled[sourceOf(failure)] ?? 0);
+        return isNew && !isMuted(failure.channelId);
+      });
+    if (failures.length === 0) return;
+    // The newest of an agent in a channel stands for the others, so that one agent cannot fill the list.
+    const newest = new Map<string, Need>();
+    for (const failure of [...known, ...failures].sort((a, b) => a.atMs - b.atMs)) {
+      newest.delete(sourceOf(failure));
+      newest.set(sourceOf(failure), failure);
+    }
+    decide({ failures: [...newest.values()].slice(-failuresMax) });
+  }
+
   return {
     /** The newest is first. */
     open: open as ReadonlySignal<readonly Need[]>,
@@ -160,21 +185,10 @@ export function createNeeds(deps: {
     /** How many older ones the hub keeps beside those that are shown. */
     olderCount: olderCount as ReadonlySignal<number>,
     read,
+    noteFailures,
     /** Looks for what concerns the reader in a batch of events. */
     apply(envelopes: readonly Envelope[]) {
-      const failures = envelopes
-        .flatMap((envelope) => failureOf(envelope) ?? [])
-        .filter(({ id, channelId }) => !isMuted(channelId) && !isDone(id));
-      if (failures.length > 0) {
-        // The newest of an agent in a channel stands for the others, so that one agent cannot fill the list.
-        const newest = new Map<string, Need>();
-        for (const failure of [...decisions.value.peek().failures, ...failures]) {
-          const key = `${failure.channelId} ${failure.senderId}`;
-          newest.delete(key);
-          newest.set(key, failure);
-        }
-        decide({ failures: [...newest.values()].slice(-failuresMax) });
-      }
+      noteFailures(envelopes);
       const settled = envelopes.flatMap(settledBy);
       if (settled.length > 0) setDone(settled);
       const mayChange = envelopes.some((envelope) =>
@@ -188,11 +202,15 @@ export function createNeeds(deps: {
       setDone(open.peek().map(({ id }) => id));
     },
     undo(need: Need) {
-      const { done, failures } = decisions.value.peek();
+      const { done, failures, settled } = decisions.value.peek();
       const isFailure = need.kind === 'failure';
+      const others = Object.entries(settled).filter(([source]) => source !== sourceOf(need));
       decide({
         done: done.filter((id) => id !== need.id),
-        ...(isFailure && { failures: [...failures, need].slice(-failuresMax) }),
+        ...(isFailure && {
+          failures: [...failures, need].slice(-failuresMax),
+          settled: Object.fromEntries(others),
+        }),
       });
     },
     /** Hides a need until a time. */
@@ -215,6 +233,9 @@ export function createNeeds(deps: {
     },
   };
 }
+
+/** What a failure is counted by. */
+const sourceOf = ({ channelId, senderId }: Need): string => `${channelId} ${senderId}`;
 
 /** An item of the inbox as it is shown. */
 function needOf(item: InboxItem): Need {

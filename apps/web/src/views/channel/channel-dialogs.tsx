@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { limits } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
 import { plainReason } from '../../page/plain-errors.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
@@ -67,6 +68,8 @@ export function DeleteChannel({ chat, onClose }: DialogProps) {
   const { session } = usePage();
   const { name } = chat.channel.value;
   const [typed, setTyped] = useState('');
+  // Invisible characters are shown by their names, and typed so.
+  const isTyped = [name, visibleString(name)].some((each) => each.trim() === typed.trim());
   const [problem, setProblem] = useState<string | null>(null);
   const remove = async (event: Event) => {
     event.preventDefault();
@@ -91,12 +94,7 @@ export function DeleteChannel({ chat, onClose }: DialogProps) {
         </p>
         <TextField label="Type its name" name="typedName" value={typed} onText={setTyped} />
         <Problem text={problem} />
-        <DialogActions
-          action="Delete"
-          isDangerous
-          isDisabled={typed.trim() !== name.trim()}
-          onCancel={onClose}
-        />
+        <DialogActions action="Delete" isDangerous isDisabled={!isTyped} onCancel={onClose} />
       </form>
     </Dialog>
   );

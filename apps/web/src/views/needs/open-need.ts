@@ -1,3 +1,4 @@
+import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
 import { titleOf } from '../../store/channel-names.ts';
@@ -32,6 +33,8 @@ export async function openNeed(session: Session, need: Need): Promise<void> {
 export function needTitle(session: Session, { kind, senderId, channelId }: Need): string {
   const channel = session.chats.byId.peek().get(channelId)?.channel.peek();
   const place =
-    channel === undefined || channel.kind === 'direct' ? '' : ` in ${titleOf(channel, session.me)}`;
+    channel === undefined || channel.kind === 'direct'
+      ? ''
+      : ` in ${visibleString(titleOf(channel, session.me))}`;
   return `${senderId ?? 'The hub'} ${kindWords[kind]}${place}`;
 }

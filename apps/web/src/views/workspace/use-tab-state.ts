@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks';
+import { visibleString } from '../../markdown/visible-text.ts';
 import { titleOf } from '../../store/channel-names.ts';
 import { usePage } from '../page-state.ts';
 import { attentionOf, openChat } from './chat-order.ts';
@@ -18,7 +19,7 @@ export function useTabState(): void {
   // A mention that was read still needs the reader until it is done.
   const count = Math.max(mentions, session.needs.open.value.length);
   const chat = openChat(session);
-  const name = chat === null ? '' : `${titleOf(chat.channel.value, session.me)} · `;
+  const name = chat === null ? '' : `${visibleString(titleOf(chat.channel.value, session.me))} · `;
   useEffect(() => {
     document.title = `${count > 0 ? `(${count}) ` : ''}${name}OpenClaw`;
   }, [count, name]);
