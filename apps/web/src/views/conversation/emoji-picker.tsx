@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { NamedEmoji } from '../../emoji/emoji-search.ts';
 import { BareField, focusWhenShown, onEscape } from '../shared/controls.tsx';
 
@@ -20,7 +20,14 @@ export function EmojiPicker(props: { onChoose: (emoji: string) => void; onClose:
   const picker = useRef<HTMLDivElement>(null);
   const [text, setText] = useState('');
   const [found, setFound] = useState<readonly NamedEmoji[]>([]);
+  const [isBelow, setBelow] = useState(false);
   const [hasFailed, setFailed] = useState(false);
+  // Above the message, unless the list would cut it off there.
+  useLayoutEffect(() => {
+    const { top = 0 } = picker.current?.getBoundingClientRect() ?? {};
+    const view = picker.current?.closest('.scroller')?.getBoundingClientRect();
+    if (view !== undefined && !isBelow && top < view.top) setBelow(true);
+  });
   useEffect(() => {
     let isCurrent = true;
     if (text.trim() === '') return setFound([]);
@@ -58,7 +65,7 @@ export function EmojiPicker(props: { onChoose: (emoji: string) => void; onClose:
   };
   return (
     <div
-      class="picker"
+      class={`picker${isBelow ? ' below' : ''}`}
       ref={picker}
       role="group"
       aria-label="Reactions"

@@ -15,7 +15,7 @@ export function ObserverBar({ channel }: { channel: Channel }) {
     <div class="read-only observer-bar line">
       <p class="quiet fill">
         {isPublic
-          ? 'You read along. The others do not see you among the members.'
+          ? 'You read along without being a member.'
           : 'You read along in a channel that is not public. This is in the audit log.'}
       </p>
       {channel.archivedAt === null && isPublic && (

@@ -57,10 +57,7 @@ export function Browse() {
         </div>
       )}
       {kind !== 'public' && (
-        <p class="quiet">
-          You see these as an admin. Opening one is written into the audit log; its members do not
-          see you.
-        </p>
+        <p class="quiet">You see these as an admin. Opening one is written into the audit log.</p>
       )}
       <BareField type="search" label="Find a channel" value={filter} onText={setFilter} />
       <ul class="channel-list">
