@@ -63,7 +63,7 @@ export function createAlerts(deps: {
     if (!isLoaded.value) return;
     const known = seen;
     seen = new Set([...(known ?? []), ...open.map(({ id }) => id)].slice(-seenMax));
-    // What was there before the page was opened is in the list, and needs no alert.
+    // Needs from before the page was opened are in the list, without an alert.
     if (known === null) return;
     const since = Date.now() - freshMs;
     const fresh = open.filter(({ id, atMs }) => !known.has(id) && atMs > since);

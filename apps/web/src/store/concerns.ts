@@ -29,7 +29,7 @@ const failureWords: Readonly<Record<string, string>> = {
   'budget.exhausted': 'The agents here have used up their turns: they wait for a person.',
 };
 
-/** What an event says about an agent that cannot go on; null for other events. */
+/** The need that comes from an event of a failing agent; null for other events. */
 export function failureOf(envelope: Envelope): Need | null {
   const { event, seq, channelId, senderId, timestamp } = envelope;
   if (seq === null || channelId === null) return null;

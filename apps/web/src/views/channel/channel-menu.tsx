@@ -8,7 +8,7 @@ import { ChannelSettings, DeleteChannel } from './channel-dialogs.tsx';
 
 type Asked = 'leave' | 'archive' | 'settings' | 'delete';
 
-/** What a reader, and what an owner, can do with the channel that is open. */
+/** The actions on the open channel, some of them for its owners only. */
 export function ChannelMenu({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);

@@ -16,7 +16,7 @@ export interface Found {
   readonly isSearching: boolean;
   /** True while older messages were not searched yet. */
   readonly hasMore: boolean;
-  /** What the reader must change, or the reason why the search failed. */
+  /** A hint that the reader must follow first, or the reason why the search failed. */
   readonly problem: string | null;
 }
 

@@ -13,7 +13,7 @@ export interface SearchContext {
   readonly nowMs: number;
 }
 
-/** What a reader has typed, as the hub takes it. */
+/** A query as the hub takes it. */
 export interface SearchQuery {
   /** The words for the hub, without the filters. */
   readonly words: string;
@@ -27,7 +27,7 @@ export interface SearchQuery {
   readonly has: readonly Feature[];
 }
 
-/** A query, or what the reader must change first. */
+/** A query, or a hint that the reader must follow first. */
 export type ParsedQuery =
   | { readonly ok: true; readonly query: SearchQuery }
   | { readonly ok: false; readonly problem: string | null };
