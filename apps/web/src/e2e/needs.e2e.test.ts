@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
-import { useWorld, type Person } from '../testing/world.ts';
+import { setVisibility, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
@@ -138,20 +138,12 @@ describe('notifications', () => {
       page.evaluate(() => document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href);
     expect(await page.title()).toBe('alerts · OpenClaw');
     const quiet = await iconOf();
-    const setVisibility = (state: string) =>
-      page.evaluate((value) => {
-        Object.defineProperty(document, 'visibilityState', {
-          configurable: true,
-          get: () => value,
-        });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, state);
     // Off by default: nothing is asked and nothing is shown.
-    await setVisibility('hidden');
+    await setVisibility(page, 'hidden');
     await room.send('@eve before', { mentions: ['eve'] });
     await page.locator('.needs-link .badge', { hasText: '1' }).waitFor();
     expect(await notifications.asked()).toBe(0);
-    await setVisibility('visible');
+    await setVisibility(page, 'visible');
     await page.keyboard.press('Alt+Shift+N');
     await page.getByRole('button', { name: 'Turn on notifications' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
@@ -163,7 +155,7 @@ describe('notifications', () => {
     // While the page is looked at, the list is enough.
     await room.send('@eve seen', { mentions: ['eve'] });
     await count(eve, 2);
-    await setVisibility('hidden');
+    await setVisibility(page, 'hidden');
     await room.send('@eve look here', { mentions: ['eve'] });
     await room.send('nothing for eve');
     await waitFor(async () => (await notifications.shown()).length === 1, {
@@ -172,7 +164,7 @@ describe('notifications', () => {
     expect(await notifications.shown()).toEqual(['helper mentions you in alerts: @eve look here']);
     expect(await page.title()).toBe('(3) OpenClaw');
     expect(await iconOf()).not.toBe(quiet);
-    await setVisibility('visible');
+    await setVisibility(page, 'visible');
     await notifications.click();
     await page.locator('.row-marked', { hasText: 'look here' }).waitFor();
     await page.keyboard.press('Alt+Shift+N');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HubChannel } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
-import { useWorld, type Person } from '../testing/world.ts';
+import { setVisibility, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
@@ -127,21 +127,13 @@ describe('a channel with new messages', () => {
     await sendLines(room, 1, 3);
     await ada.message('line 3.').waitFor();
     await waitFor(async () => (await stateOf('hidden'))?.unread === 0, { what: 'the mark' });
-    const setVisibility = (state: string) =>
-      ada.page.evaluate((value) => {
-        Object.defineProperty(document, 'visibilityState', {
-          configurable: true,
-          get: () => value,
-        });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, state);
-    await setVisibility('hidden');
+    await setVisibility(ada.page, 'hidden');
     await sendLines(room, 4, 6);
     await ada.page.locator('.row', { has: ada.page.locator('.divider-new') }).waitFor();
     const row = ada.page.locator('.row', { has: ada.page.locator('.divider-new') });
     expect(await row.textContent()).toContain('line 4.');
     expect((await stateOf('hidden'))?.unread).toBe(3);
-    await setVisibility('visible');
+    await setVisibility(ada.page, 'visible');
     await waitFor(async () => (await stateOf('hidden'))?.unread === 0, { what: 'the mark' });
     expect(await row.count()).toBe(1);
   });

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
-import { limits } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { plainReason } from '../../page/plain-errors.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { Dialog, DialogActions, Problem, TextField } from '../shared/controls.tsx';
+import { NameAndTopic } from './name-and-topic.tsx';
 
 interface DialogProps {
   readonly chat: Chat;
@@ -41,21 +41,7 @@ export function ChannelSettings({ chat, onClose }: DialogProps) {
     <Dialog label="Name and topic" onClose={onClose}>
       <form onSubmit={(event) => void save(event)}>
         <h2>Name and topic</h2>
-        <TextField
-          label="Name"
-          name="channelName"
-          value={name}
-          maxLength={limits.nameChars}
-          required
-          onText={setName}
-        />
-        <TextField
-          label="Topic (optional)"
-          name="channelTopic"
-          value={topic}
-          maxLength={limits.topicChars}
-          onText={setTopic}
-        />
+        <NameAndTopic {...{ name, topic }} onName={setName} onTopic={setTopic} />
         <Problem text={problem} />
         <DialogActions action="Save" isDisabled={name.trim() === ''} onCancel={onClose} />
       </form>

@@ -2,17 +2,10 @@ import { useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
 import { plainReason } from '../../page/plain-errors.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
+import { NameAndTopic } from '../channel/name-and-topic.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
-import {
-  Dialog,
-  DialogActions,
-  BareField,
-  Icon,
-  matches,
-  Problem,
-  TextField,
-} from '../shared/controls.tsx';
+import { Dialog, DialogActions, BareField, Icon, matches, Problem } from '../shared/controls.tsx';
 import { dayText } from '../shared/format-time.ts';
 import { useOtherChannels, useSeesPrivate } from './other-channels.ts';
 
@@ -135,21 +128,7 @@ export function CreateChannel() {
     <Dialog label="Create a channel" onClose={close}>
       <form onSubmit={(event) => void create(event)}>
         <h2>Create a channel</h2>
-        <TextField
-          label="Name"
-          name="channelName"
-          value={name}
-          maxLength={128}
-          required
-          onText={setName}
-        />
-        <TextField
-          label="Topic (optional)"
-          name="channelTopic"
-          value={topic}
-          maxLength={1024}
-          onText={setTopic}
-        />
+        <NameAndTopic {...{ name, topic }} onName={setName} onTopic={setTopic} />
         <label class="choice line">
           <input
             type="checkbox"
