@@ -32,6 +32,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   readonly limits: {
     readonly message: Limit;
+    /** Calls of message.append. */
+    readonly append: Limit;
     readonly reaction: Limit;
     readonly typing: Limit;
     /** New channels, memberships given to others, first direct messages; see creation-limit.ts. */
@@ -129,6 +131,7 @@ const environmentSchema = z.object({
   HUB_TRUSTED_PROXIES: trustedProxies.prefault(''),
   HUB_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
+  HUB_LIMIT_APPEND: limit.prefault('12000/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
   // Setting up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
@@ -243,6 +246,7 @@ export function parseConfig(environment: Environment): Config {
     allowedOrigins: env.HUB_ALLOWED_ORIGINS,
     limits: {
       message: env.HUB_LIMIT_MESSAGE,
+      append: env.HUB_LIMIT_APPEND,
       reaction: env.HUB_LIMIT_REACTION,
       typing: env.HUB_LIMIT_TYPING,
       create: env.HUB_LIMIT_CREATE,

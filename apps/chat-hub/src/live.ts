@@ -19,13 +19,13 @@ import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
 import { startExpiries } from './channels/expiries.ts';
 import { createFlusher } from './channels/flusher.ts';
-import { notificationText, textFrame } from './channels/encoding.ts';
+import { notificationText, textFrame } from './channels/frames.ts';
 import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
 import { createConnectedAgents } from './presence/connected-agents.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
-import { createEphemeralEncoder } from './channels/ephemeral.ts';
+import { createEphemeralEncoder, isDelta } from './channels/ephemeral.ts';
 import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
@@ -43,10 +43,13 @@ import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
 import { createObservedChannels } from './observe/observed-channels.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
+import { createStreams } from './streams/streams.ts';
+import { startStreamSweep } from './streams/stream-sweep.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createAgentActivity } from './observe/agent-activity.ts';
 import { startAgentReports } from './observe/agent-reports.ts';
 import { createTraffic } from './observe/traffic.ts';
+import { createTurnFeed } from './presence/turn-feed.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
@@ -106,8 +109,11 @@ export async function startLive(
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const isNew = createEphemeralFilter();
   function onEphemeral(room: Room, event: EncodedEnvelope): void {
+    // A delta needs no filter: its place in the text shows whether it is new.
+    if (isDelta(event)) return room.broadcast(event);
     if (!isNew.accept(event)) return;
     if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    if (event.type === 'collaboration.event') turnFeed.onEvent(event);
     const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
     if (news) room.broadcast(news);
   }
@@ -160,6 +166,14 @@ export async function startLive(
     }),
   );
   const typingFeed = closers.opened(createTypingFeed(feedDeps));
+  const turnFeed = closers.opened(
+    createTurnFeed({
+      ...feedDeps,
+      leaseMs: services.agentTimes.turnLeaseMs,
+      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+    }),
+  );
+  const streams = closers.opened(createStreams({ store, rooms, publisher, log }));
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
     bus,
@@ -185,6 +199,14 @@ export async function startLive(
 
   const foundDirects = closers.opened(createFoundDirects(openFoundDirect, log));
 
+  const streamSweep = closers.opened(
+    startStreamSweep({
+      store,
+      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+      times: services.agentTimes,
+      log,
+    }),
+  );
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
@@ -194,6 +216,7 @@ export async function startLive(
     if (freeze)
       freezes
         .refresh()
+        .then(() => streamSweep.now())
         .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));
     for (const session of sessions.all()) {
       const { identity } = session;
@@ -272,6 +295,8 @@ export async function startLive(
     presence,
     connectedAgents,
     typing: typingFeed,
+    turns: turnFeed,
+    streams,
     knownAgents,
     tokenUses,
     audit,

@@ -6,8 +6,9 @@ import { createPresence } from '@openclaw/presence';
 import { createLocalRateLimiter } from '@openclaw/ratelimit';
 import type { Channel, Message } from '@openclaw/protocol';
 import { createRedisClient, type RedisClientDeps } from '@openclaw/redis-client';
-import { createTyping } from '@openclaw/typing';
+import { createTurnStates, createTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
+import { agentTimes, type AgentTimes } from './agent-times.ts';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
 import type { PeerCertificates } from './observe/peer-certificates.ts';
@@ -42,6 +43,12 @@ export function storeDeps(
   };
 }
 
+/** The times that tests shorten. */
+interface OptionalTimes {
+  readonly times?: PresenceTimes | undefined;
+  readonly agentTimes?: Partial<AgentTimes> | undefined;
+}
+
 /** Opens all packages except the store. Redis may be away. */
 export async function openServices(
   store: ChatStore,
@@ -50,7 +57,7 @@ export async function openServices(
   closers: Closers,
   log: Logger,
   { onRoundTrip, certificates }: ServiceObservers,
-  times: PresenceTimes = presenceTimes,
+  { times = presenceTimes, agentTimes: ofAgents }: OptionalTimes = {},
 ) {
   // When no Redis is configured, its absence is not a fault, so nothing is logged.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
@@ -69,6 +76,7 @@ export async function openServices(
   );
   const keys = createKeySchema({ hashTags: 'cluster' in connection });
   const shared = { redis, keys };
+  const agentTimesInForce: AgentTimes = { ...agentTimes, ...ofAgents };
 
   return {
     store,
@@ -93,7 +101,9 @@ export async function openServices(
       ),
     ),
     typing: closers.opened(createTyping(shared)),
+    turns: closers.opened(createTurnStates(shared, { leaseMs: agentTimesInForce.turnLeaseMs })),
     times,
+    agentTimes: agentTimesInForce,
     agentLoop: config.agentLoop,
   };
 }

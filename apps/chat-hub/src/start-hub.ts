@@ -28,6 +28,7 @@ import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createFleet } from './observe/fleet.ts';
+import type { AgentTimes } from './agent-times.ts';
 import { createOperations } from './observe/operations.ts';
 import { startOperationsHistory } from './observe/operations-history.ts';
 import { describeConfig } from './observe/describe-config.ts';
@@ -70,6 +71,8 @@ export interface StartOptions {
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
+  /** The times of turns and streams. @default the hub's own */
+  readonly agentTimes?: Partial<AgentTimes>;
   /** How much memory unsent output and the newest events may take. @default the hub's own */
   readonly budgets?: MemoryBudgets;
   /** How often the store looks for rows to trim. @default the store's own */
@@ -88,6 +91,7 @@ export async function startHub(
   {
     admission: pace = admissionDefaults,
     times,
+    agentTimes,
     budgets,
     sweepEveryMs,
     minuteMs,
@@ -130,7 +134,8 @@ export async function startHub(
       giveUp.signal,
     );
     const store = closers.opened(await publicPort.during(opening));
-    const opened = await openServices(store, config, hubId, closers, log, observers, times);
+    const allTimes = { times, agentTimes };
+    const opened = await openServices(store, config, hubId, closers, log, observers, allTimes);
     const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
     const ownOutage = closers.opened(startOwnOutageWatch({ ...opened, hubId, database, log }));
     const services = { ...opened, bus: tracing.bus(opened.bus), tracing, ownOutage };

@@ -106,6 +106,10 @@ async def test_the_helpers_call_their_methods(shared_hub: HubProcess, channel_id
         sums = await hub.ledger("agent", channel_id=channel_id, limit=1)
         assert [(row["agentId"], row["tokensIn"]) for row in sums["rows"]] == [("ada", 9)]
         assert (await hub.call("typing.list", {"channelId": channel_id}))["agents"] == []
+        await hub.set_turn(channel_id, "tool", label="tests", queue_depth=2)
+        turn_states = await hub.turns(channel_id)
+        assert [(one["state"], one["queueDepth"]) for one in turn_states] == [("tool", 2)]
+        await hub.set_turn(channel_id, "idle")
         await hub.join(channel_id)
         missing = f"{channel_id}-new"
         with pytest.raises(HubError) as unknown:
@@ -148,6 +152,45 @@ async def test_asks_and_questions_end_with_an_answer(
         assert page["questions"] == [question]
         other = await ada.question(channel_id, "Why?", expires_ms=60_000)
         assert (await ada.cancel_question(other["questionId"]))["state"] == "cancelled"
+
+
+async def test_a_message_grows_for_its_readers(shared_hub: HubProcess, channel_id: str) -> None:
+    async with (
+        connect(shared_hub.url, agent="ada") as ada,
+        connect(shared_hub.url, agent="bob") as bob,
+    ):
+        await ada.create_channel("a channel", channel_id=channel_id)
+        await bob.join(channel_id)
+        async with bob.events([channel_id]) as events:
+            texts = bob.growing_texts(channel_id)
+            stream = await ada.stream(channel_id, mentions=["bob"])
+            words = [f"wörd {n} 👍 " for n in range(20)]
+            seen: list[str] = []
+
+            async def read_to_the_end() -> None:
+                async for item in events:
+                    assert isinstance(item, Event)
+                    message = await texts.on_event(item)
+                    if message is not None:
+                        seen.append(message["content"])
+                        if message.get("state") == "complete":
+                            return
+
+            reading = asyncio.create_task(read_to_the_end())
+            for word in words:
+                stream.append(word)
+                await asyncio.sleep(0.02)
+            seq = await stream.finish(metadata={"n": 1})
+            await asyncio.wait_for(reading, 10)
+            assert seen[-1] == stream.text == "".join(words)
+            # It grew: each text begins with the one before.
+            assert len(seen) > 3
+            assert all(after.startswith(before) for before, after in zip(seen, seen[1:]))
+            state = (await bob.read_state())[channel_id]
+            assert (state["mentions"], state["head"]) == (1, seq)
+            message = await bob.message(channel_id, stream.message_id)
+            assert (message["metadata"], message["editedAt"]) == ({"n": 1}, None)
+            assert await stream.finish() == seq
 
 
 async def test_text_mentions_members_and_says_who_is_none(

@@ -19,6 +19,7 @@ import { describePages } from './contract/pages.contract.ts';
 import { describeQuestions } from './contract/questions.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
+import { describeStreams } from './contract/streams.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
 import { describeRights } from './contract/rights.contract.ts';
 import { describeTokens } from './contract/tokens.contract.ts';
@@ -68,6 +69,7 @@ export function describeChatStore(
     describeLedger(database);
     describeFreezes(database);
     describeBudgets(database);
+    describeStreams(database);
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);

@@ -361,7 +361,7 @@ async function openCore(
 /** Estimates the memory of a command, which limits the queue and its groups. */
 function sizeOf({ params }: Command): number {
   let size = 256;
-  if ('content' in params) size += params.content.length;
+  if ('content' in params) size += params.content?.length ?? 0;
   if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
   if ('cause' in params) size += 128 * params.cause.length;
   if ('taint' in params) for (const taint of params.taint) size += taint.length;

@@ -20,6 +20,15 @@ export interface AddressedLoop {
   readonly untilMs: number;
 }
 
+/** Text that a hub adds to a message that grows. */
+export interface StreamPiece {
+  readonly channelId: string;
+  readonly messageId: string;
+  /** The length of the text before the piece, in UTF-16 code units. */
+  readonly from: number;
+  readonly text: string;
+}
+
 /** The caller according to its token; never taken from the params. */
 export interface Actor {
   readonly agentId: string;
@@ -40,6 +49,8 @@ export interface Actor {
    * channel.
    */
   readonly mayOpenDirects?: boolean;
+  /** Text of the stream that a `message.finish` ends, which its hub has not checkpointed yet. */
+  readonly unsaved?: StreamPiece;
   /** The transport of the call, for the origin of a message. @default 'ws' */
   readonly via?: Origin['via'];
   /** The token's claim `on_behalf_of`. */
@@ -58,14 +69,14 @@ export type CommandOf<M extends WriteMethod> = {
   readonly channelId?: string;
 };
 
-/** An ask or a question whose time is over. */
+/** An expired ask or question. */
 export interface Expiry {
   readonly kind: 'ask' | 'question';
   readonly id: string;
   readonly channelId: string;
 }
 
-/** A write that no caller causes. */
+/** A write that the hub itself causes. */
 export interface ExpireCommand {
   readonly method: 'expire';
   readonly params: Expiry;

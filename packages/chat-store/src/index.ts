@@ -17,6 +17,7 @@ export type {
   ReadMethod,
   ReadOutcome,
   Refusal,
+  StreamPiece,
   WriteMethod,
 } from './commands.ts';
 export type { Access, DirectChannel } from './core/access.ts';
@@ -36,6 +37,7 @@ export type { HubAgent } from './core/hub-agents.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { OperationsMinute } from './core/operations-minutes.ts';
 export type { LogPage } from './core/read/log.ts';
+export { streamAuthorsMax } from './core/streams.ts';
 export type { Swept } from './core/retention.ts';
 export type {
   ListedToken,

@@ -2,11 +2,14 @@ import type {
   Envelope,
   EventType,
   JsonObject,
+  Message,
   MethodName,
   ParamsInputOf,
 } from '@openclaw/protocol';
-import type { Call, CallMethod } from './calls.ts';
+import type { Call, CallMethod, CallOptions } from './calls.ts';
 import { createEventStream, readLogPage } from './event-stream.ts';
+import { createGrowingTexts } from './growing-texts.ts';
+import { createMessageStream, type MessageStream } from './message-stream.ts';
 import { ofType, type EventListener, type EventListeners } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -53,6 +56,20 @@ export interface HubChannel {
       more?: Rest<'message.send', 'content' | 'threadId'>,
     ]
   >;
+  /**
+   * Begins a message that grows: `append` adds text, `finish` ends it. Everyone else sees it grow. If this agent has no
+   * connection for 30 s, the hub ends it as `interrupted`, and `finish` still replaces that.
+   */
+  stream(
+    more?: Rest<'message.send', 'content' | 'stream'> & { readonly content?: string },
+    options?: CallOptions,
+  ): Promise<MessageStream>;
+  /**
+   * Calls the listener with each message of this channel that grows, with its text so far, and once more when it has
+   * ended. `known` are messages from the history that grow already. Does not subscribe the channel. Returns a function
+   * that ends it.
+   */
+  watchStreams(listener: (message: Message) => void, known?: readonly Message[]): () => void;
   readonly edit: Call<'message.edit', [messageId: string, content: string]>;
   readonly delete: Call<'message.delete', [messageId: string]>;
   readonly react: Call<'reaction.add', [messageId: string, emoji: string]>;
@@ -91,6 +108,11 @@ export interface HubChannel {
   readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
   /** Lists who is typing in the thread, or without one anywhere in the channel. */
   readonly typing: Call<'typing.list', [threadId?: string | null]>;
+
+  /** Shows what this agent is doing, for 30 s: repeat it while it lasts. `idle` ends it, and so does a lost connection. */
+  readonly setTurn: Call<'turn.set', [turn: Rest<'turn.set'>]>;
+  /** Lists what the agents of the channel are doing. */
+  readonly turns: Call<'turn.list', []>;
 
   readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;
   readonly updateThread: Call<'thread.update', [threadId: string, title: string | null]>;
@@ -196,6 +218,22 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
       call('message.send', { ...more, channelId, content }, options),
     reply: ({ id, threadId }, content, more, options) =>
       call('message.send', { ...more, channelId, content, threadId: threadId ?? id }, options),
+    async stream({ content = '', ...more } = {}, options) {
+      const sent = { ...more, channelId, content, stream: true } as const;
+      return createMessageStream(call, sent, await call('message.send', sent, options));
+    },
+    watchStreams(listener, known = []) {
+      const texts = createGrowingTexts(
+        listener,
+        async (messageId) => (await call('message.get', { channelId, messageId })).message,
+      );
+      for (const message of known) texts.take(message);
+      const off = deps.events.onChannel(channelId, (envelope) => texts.onEvent(envelope));
+      return () => {
+        off();
+        texts.close();
+      };
+    },
     edit: (messageId, content, options) =>
       call('message.edit', { channelId, messageId, content }, options),
     delete: (messageId, options) => call('message.delete', { channelId, messageId }, options),
@@ -231,6 +269,9 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
       call('typing.stop', { channelId, threadId: threadId ?? null }, options),
     typing: (threadId, options) =>
       call('typing.list', { channelId, threadId: threadId ?? null }, options),
+
+    setTurn: (turn, options) => call('turn.set', { ...turn, channelId }, options),
+    turns: (options) => call('turn.list', { channelId }, options),
 
     createThread: (messageId, title, options) =>
       call('thread.create', { channelId, messageId, title: title ?? null }, options),

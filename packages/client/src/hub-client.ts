@@ -69,7 +69,7 @@ export interface HubClient {
   /** Accepts an ask before its deadline. A reply to its message accepts it too. */
   readonly acceptAsk: Call<'ask.accept', [askId: string, note?: string | null]>;
   readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
-  /** Says that an ask is done: accepted in time, at any later time. */
+  /** Reports that an ask is done. If it was accepted in time, this may come at any time. */
   readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
   /** Lists the questions in this agent's channels, newest first. */
   readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;

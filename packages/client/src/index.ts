@@ -8,6 +8,7 @@ export { HubError } from './errors.ts';
 export type { HubErrorCode } from './errors.ts';
 export type { HubClient, HubClientEvents } from './hub-client.ts';
 export type { EnvelopeOf, EventListener } from './listeners.ts';
+export type { MessageStream } from './message-stream.ts';
 export { clientDefaults } from './options.ts';
 export type { ClientOptions, GetToken, WebSocketConstructor, WebSocketLike } from './options.ts';
 export { createClientMessageId } from './repeatable-calls.ts';

@@ -13,6 +13,7 @@ const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>(
 const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
   'typing.start',
   'typing.stop',
+  'turn.set',
   'ping',
 ]);
 

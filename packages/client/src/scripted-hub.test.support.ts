@@ -132,6 +132,7 @@ export const exampleWelcome = {
     resumeEvents: 5000,
     historyPage: 200,
     edits: 200,
+    streams: 8,
     resumeBytes: 8_388_608,
     logPage: 1000,
   },

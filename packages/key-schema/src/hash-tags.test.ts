@@ -29,6 +29,8 @@ const channelNames = (channelId: string) => [
   keys.roster(channelId),
   keys.rosterAgents(channelId),
   keys.typing(channelId),
+  keys.turns(channelId),
+  keys.turnStates(channelId),
   keys.channel(channelId),
   keys.channelMembers(channelId),
   keys.recentMessages(channelId),

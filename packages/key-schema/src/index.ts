@@ -27,4 +27,5 @@ export type {
   LatestEvent,
   PresenceHash,
   PublishedEnvelope,
+  TurnRecord,
 } from './values.ts';

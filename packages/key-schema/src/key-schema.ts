@@ -89,6 +89,9 @@ export interface KeySchema {
   /** The index of a roster, sorted by agent. */
   rosterAgents(channelId: string): RedisKey;
   typing(channelId: string): RedisKey;
+  turns(channelId: string): RedisKey;
+  /** What the agents in `turns` are doing. */
+  turnStates(channelId: string): RedisKey;
   channel(channelId: string): RedisKey;
   channelMembers(channelId: string): RedisKey;
   recentMessages(channelId: string): RedisKey;
@@ -160,6 +163,8 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     roster: (channelId) => key(`roster:${slot(channelId)}`),
     rosterAgents: (channelId) => key(`roster:${slot(channelId)}:agents`),
     typing: (channelId) => key(`typing:${slot(channelId)}`),
+    turns: (channelId) => key(`turns:${slot(channelId)}`),
+    turnStates: (channelId) => key(`turns:${slot(channelId)}:states`),
     channel: (channelId) => key(`channel:${slot(channelId)}`),
     channelMembers: (channelId) => key(`channel:${slot(channelId)}:members`),
     recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),

@@ -31,6 +31,8 @@ describe('keyTable', () => {
       roster: keys.roster('c1'),
       rosterAgents: keys.rosterAgents('c1'),
       typing: keys.typing('c1'),
+      turns: keys.turns('c1'),
+      turnStates: keys.turnStates('c1'),
       channel: keys.channel('c1'),
       channelMembers: keys.channelMembers('c1'),
       recentMessages: keys.recentMessages('c1'),

@@ -4,6 +4,7 @@ import type { KeyValues } from './values.ts';
 export const ttlMs = {
   presence: 300_000,
   typing: 10_000,
+  turns: 30_000,
   channel: 3_600_000,
   channelMembers: 3_600_000,
   recentMessages: 300_000,
@@ -109,6 +110,24 @@ export const keyTable = {
     purpose: 'Who is typing',
     owner: 'typing',
     source: 'EPIC',
+  },
+  turns: {
+    pattern: 'turns:{channelId}',
+    redisType: 'zset',
+    ttlMs: ttlMs.turns,
+    value: 'agentId, or `agentId:threadId` in a thread → end of the lease, ms',
+    purpose: 'Which agents are at work',
+    owner: 'typing',
+    source: 'ours',
+  },
+  turnStates: {
+    pattern: 'turns:{channelId}:states',
+    redisType: 'hash',
+    ttlMs: ttlMs.turns,
+    value: 'member of `turns:{channelId}` → JSON of TurnRecord',
+    purpose: 'What these agents are doing',
+    owner: 'typing',
+    source: 'ours',
   },
   channel: {
     pattern: 'channel:{channelId}',

@@ -6,6 +6,8 @@ const kinds = Object.keys(keyLimits) as KeyKind[];
 const words = [
   'members',
   'agents',
+  'states',
+  'turns',
   'recent',
   'window',
   'lease',

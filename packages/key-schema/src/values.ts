@@ -89,6 +89,13 @@ export interface LatestEvent {
   readonly id: string;
 }
 
+/** A value in the hash `turns:{channelId}:states`: what an agent is doing. */
+export interface TurnRecord {
+  readonly state: 'queued' | 'thinking' | 'tool' | 'streaming' | 'waiting';
+  readonly label: string | null;
+  readonly queueDepth: number | null;
+}
+
 /** The value under each key, after JSON.parse where it is JSON. A number that Redis stores is a decimal string. */
 export interface KeyValues {
   readonly channelTopic: PublishedEnvelope;
@@ -104,6 +111,10 @@ export interface KeyValues {
   readonly rosterAgents: ReadonlySet<string>;
   /** agentId, or `agentId:threadId` in a thread → its last start, milliseconds of Redis time. */
   readonly typing: ReadonlyMap<string, number>;
+  /** agentId, or `agentId:threadId` in a thread → the end of its lease, milliseconds of Redis time. */
+  readonly turns: ReadonlyMap<string, number>;
+  /** A member of `turns` → its turn. */
+  readonly turnStates: Readonly<Record<string, TurnRecord>>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;
   /** Oldest first, at most `recentMessagesMax`. */

@@ -64,7 +64,7 @@ function isEnvelope(value: unknown): value is Envelope {
     unknown
   >;
   if (typeof event !== 'object' || event === null) return false;
-  const { type, channelId: eventChannelId } = event as Record<string, unknown>;
+  const { type, channelId: eventChannelId, name } = event as Record<string, unknown>;
   return (
     isEventType(type) &&
     isId(id) &&
@@ -74,6 +74,8 @@ function isEnvelope(value: unknown): value is Envelope {
     Number.isSafeInteger(timestamp) &&
     typeof epoch === 'string' &&
     epoch !== '' &&
-    (isDurable(type, channelId) ? Number.isSafeInteger(seq) && (seq as number) > 0 : seq === null)
+    (isDurable(type, channelId, name)
+      ? Number.isSafeInteger(seq) && (seq as number) > 0
+      : seq === null)
   );
 }

@@ -23,10 +23,13 @@ export const envelopeSchema = z
     error: 'channelId differs from the event’s',
     path: ['channelId'],
   })
-  .refine(({ seq, event }) => (seq !== null) === isDurable(event.type, event.channelId), {
-    error: 'durable events have a seq, and only they do',
-    path: ['seq'],
-  });
+  .refine(
+    ({ seq, event }) => {
+      const name = event.type === 'collaboration.event' ? event.name : undefined;
+      return (seq !== null) === isDurable(event.type, event.channelId, name);
+    },
+    { error: 'durable events have a seq, and only they do', path: ['seq'] },
+  );
 
 /** An event with its sender, its time and its seq in the channel's log. */
 export type Envelope = z.infer<typeof envelopeSchema>;

@@ -1,3 +1,6 @@
+import { messageDeltaEvent } from './streams.ts';
+import { turnStateEvent } from './turn-states.ts';
+
 /** The 17 types of events, in the order of the EPIC. */
 export const eventTypes = [
   'channel.message',
@@ -28,10 +31,14 @@ export function isEventType(value: unknown): value is EventType {
   return known.has(value);
 }
 
+/** The names of collaboration events that a hub sends in a channel and that are in no log. */
+const ephemeralNames: ReadonlySet<unknown> = new Set([messageDeltaEvent, turnStateEvent]);
+
 /**
- * True if an event of this type is in its channel's log and has a seq. Typing and presence are not, and neither is any
- * event of the global topic, where `channelId` is null.
+ * True if an event of this type is in its channel's log and has a seq. Typing and presence are not, and neither are
+ * collaboration events with certain names, and any event of the global topic, where `channelId` is null.
  */
-export function isDurable(type: EventType, channelId?: string | null): boolean {
+export function isDurable(type: EventType, channelId?: string | null, name?: unknown): boolean {
+  if (type === 'collaboration.event' && ephemeralNames.has(name)) return false;
   return channelId !== null && type !== 'channel.typing' && type !== 'channel.presence';
 }

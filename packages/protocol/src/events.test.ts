@@ -101,7 +101,7 @@ const envelope = (event: ChannelEvent, extra: Partial<Envelope> = {}): Envelope 
   senderId: 'alice',
   senderKind: 'person',
   channelId: event.channelId,
-  seq: isDurable(event.type, event.channelId) ? 12 : null,
+  seq: isDurable(event.type, event.channelId, 'name' in event ? event.name : '') ? 12 : null,
   epoch: 'epoch-1',
   ...extra,
 });
@@ -111,9 +111,16 @@ const global: ChannelEvent = {
   name: 'n',
   payload: {},
 };
+const delta: ChannelEvent = {
+  type: 'collaboration.event',
+  channelId: 'room',
+  name: 'message.delta',
+  payload: { messageId: 'm1', from: 0, text: 'x' },
+};
 const cases = [
   ...samples.map((event) => [event.type, event] as const),
   ['global', global] as const,
+  ['delta', delta] as const,
 ];
 
 describe('events', () => {
@@ -152,13 +159,15 @@ describe('events', () => {
     );
   });
 
-  it('only typing, presence and global events are ephemeral', () => {
+  it('only typing, presence, global events, deltas and turns are ephemeral', () => {
     expect(eventTypes.filter((type) => !isDurable(type))).toEqual([
       'channel.typing',
       'channel.presence',
     ]);
     expect(isDurable('collaboration.event', 'room')).toBe(true);
     expect(isDurable('collaboration.event', null)).toBe(false);
+    expect(isDurable('collaboration.event', 'room', 'message.delta')).toBe(false);
+    expect(isDurable('collaboration.event', 'room', 'turn.state')).toBe(false);
   });
 });
 

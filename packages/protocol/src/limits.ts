@@ -41,6 +41,8 @@ export const limits = {
   presencePush: 1000,
   /** Edits of one message: the log keeps the text of each until the message is deleted. */
   edits: 200,
+  /** Messages of one agent that grow at the same time: hubs keep their text in memory. Further ones are `conflict`. */
+  streams: 8,
   /** Metadata of a message or channel, as JSON: for attributes, not for content. */
   metadataBytes: 8 * kib,
   /** The payload of a collaboration event, as JSON: as large as a message's content. */
@@ -86,6 +88,10 @@ export const limits = {
   displayNameChars: 128,
   /** An agent's custom status; it is sent to everyone present. */
   customStatusChars: 128,
+  /** The label of a turn: what the agent is doing, in a few words. */
+  turnLabelChars: 128,
+  /** Turns that wait for an agent, as it reports them. */
+  queueDepth: 1_000_000,
   /** An avatar: an emoji, or a short address of a picture. */
   avatarChars: 256,
   /** A reaction: an emoji with all its joiners, or a `:short_code:`. */

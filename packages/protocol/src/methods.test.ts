@@ -63,6 +63,7 @@ const least: Record<MethodName, [written: object, seen: object]> = {
     {
       ...c,
       content: 'hi',
+      stream: false,
       threadId: null,
       clientMessageId: null,
       mentions: [],
@@ -118,6 +119,14 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   ],
   claim: same({ ...c, threadId: 'm1', leaseMs: 1_000 }),
   'claim.release': same({ ...c, threadId: 'm1' }),
+  'message.append': same({ ...m, from: 0, text: 'hi' }),
+  'message.finish': [
+    { ...m, state: 'stopped' },
+    {
+      ...{ ...m, state: 'stopped', length: null, content: null },
+      ...{ mentions: null, parseMentions: null, metadata: null },
+    },
+  ],
   'message.edit': same({ ...m, content: 'hi' }),
   'message.delete': same(m),
   'message.get': same(m),
@@ -125,7 +134,8 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'direct.send': [
     { agentId: 'bob', content: 'hi' },
     {
-      ...{ agentId: 'bob', content: 'hi', clientMessageId: null, parseMentions: null },
+      ...{ agentId: 'bob', content: 'hi', stream: false },
+      ...{ clientMessageId: null, parseMentions: null },
       ...{ metadata: null, ...noOrigin, basedOn: null },
     },
   ],
@@ -137,6 +147,11 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   'typing.start': [c, { ...c, threadId: null }],
   'typing.stop': [c, { ...c, threadId: null }],
   'typing.list': [c, { ...c, threadId: null }],
+  'turn.set': [
+    { ...c, state: 'idle' },
+    { ...c, state: 'idle', threadId: null, label: null, queueDepth: null },
+  ],
+  'turn.list': same(c),
   'presence.set': [{ status: 'dnd' }, { status: 'dnd', customStatus: null, avatar: null }],
   'presence.list': [c, { ...c, ...page }],
   'collaboration.emit': [

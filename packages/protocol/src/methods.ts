@@ -16,8 +16,10 @@ import { questionMethods } from './methods/question.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read-state.ts';
 import { searchMethods } from './methods/search.ts';
+import { streamMethods } from './methods/stream.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
+import { turnStateMethods } from './methods/turn-state.ts';
 import { sampleTimestamp } from './samples.ts';
 
 /** Every method of the hub, by its name. */
@@ -26,6 +28,7 @@ export const methods = {
   ...memberMethods,
   ...subscriptionMethods,
   ...messageMethods,
+  ...streamMethods,
   ...searchMethods,
   ...threadMethods,
   ...askMethods,
@@ -35,6 +38,7 @@ export const methods = {
   ...freezeMethods,
   ...ledgerMethods,
   ...presenceMethods,
+  ...turnStateMethods,
   ...collaborationMethods,
   ...readMethods,
   ...inboxMethods,

@@ -18,6 +18,7 @@ const welcome = {
     resumeEvents: limits.resumeEvents,
     historyPage: limits.historyPage,
     edits: limits.edits,
+    streams: limits.streams,
     resumeBytes: limits.resumeBytes,
     logPage: limits.logPage,
   },

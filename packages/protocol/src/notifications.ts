@@ -25,6 +25,7 @@ export const welcomeSchema = z.object({
     resumeEvents: count,
     historyPage: count,
     edits: count,
+    streams: count,
     resumeBytes: count.describe('The largest answer.'),
     logPage: count,
   }),

@@ -14,6 +14,7 @@ export interface SearchTerm {
 
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
+const marks = /\p{M}+/gu;
 // A quoted phrase, of which the closing quote may be missing, or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
@@ -23,10 +24,12 @@ const partPattern = /"([^"]*)"?|[^\s"]+/g;
  */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // The Greek final sigma is the letter sigma at the end of a word, so a prefix must match both.
+  // Marks are removed before the decomposition too, because it sorts each run of marks in quadratic time. The Greek
+  // final sigma is the letter sigma at the end of a word, so a prefix must match both.
   return text
+    .replace(marks, '')
     .normalize('NFKD')
-    .replace(/\p{M}+/gu, '')
+    .replace(marks, '')
     .toLowerCase()
     .replaceAll('ς', 'σ');
 }

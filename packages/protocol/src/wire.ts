@@ -32,6 +32,10 @@ export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 export { decodeThreadCursor, encodeThreadCursor } from './list-cursor.ts';
 export { matchSearchTerms, parseSearchQuery, searchWords } from './search-words.ts';
 export type { SearchTerm } from './search-words.ts';
+export { appendedText, messageDeltaEvent } from './streams.ts';
+export type { MessageDeltaPayload } from './streams.ts';
+export { activeTurnStates, turnStateEvent, turnStates } from './turn-states.ts';
+export type { TurnStateName, TurnStatePayload } from './turn-states.ts';
 export { subprotocol, webSocketPath } from './web-socket.ts';
 export {
   directChannelPrefix,

@@ -25,6 +25,27 @@ export interface TypingWatchOptions {
   readonly clock?: () => number;
 }
 
+/** Options of {@link createTurnStates}. */
+export interface TurnStateOptions {
+  /** How long a turn lasts without a renewal. All processes that share a Redis must use the same value. @default 30000 */
+  readonly leaseMs?: number;
+  /** The most turns, of a channel in Redis and of this process in memory; beyond it, those that end first are forgotten. @default 10000 */
+  readonly maxTurns?: number;
+  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
+  readonly clock?: () => number;
+}
+
+const turnDefaults = { leaseMs: ttlMs.turns, maxTurns: 10_000 } as const;
+
+/** @throws {TypingError} `invalid_options` */
+export function parseTurnOptions(options: TurnStateOptions) {
+  return resolveOptions<Record<keyof typeof turnDefaults, number>>(
+    turnDefaults,
+    options,
+    TypingError,
+  );
+}
+
 export const typingDefaults = {
   ttlMs: ttlMs.typing,
   maxTypers: 100_000,

@@ -48,6 +48,9 @@ export function checkTyper({ channelId, agentId, threadId = null }: Typer): Chec
 }
 
 /** The agent as a member of its channel's sorted set. No id contains a colon. */
-export function encodeTyper({ agentId, threadId }: CheckedTyper): string {
+export function encodeTyper({
+  agentId,
+  threadId,
+}: Pick<CheckedTyper, 'agentId' | 'threadId'>): string {
   return threadId === null ? agentId : `${agentId}:${threadId}`;
 }

@@ -14,6 +14,7 @@ export type Call = Exclude<
   Command,
   {
     readonly method:
+      | 'message.finish'
       | 'claim'
       | 'claim.release'
       | 'freeze'

@@ -13,7 +13,7 @@ import {
 } from '@openclaw/protocol';
 import type { Decision, LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
-import { encodedText, pieceChars } from '../channels/encoding.ts';
+import { encodedText, pieceChars } from '../event-loop/encoding-steps.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { OnGone, Waited } from '../channels/call-waits.ts';
 import type { InboxWaits } from '../channels/inbox-waits.ts';

@@ -1,7 +1,7 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
-import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { encodeEvents, pieceChars, runNow } from './encoding.ts';
+import { encodeEvents, pieceChars } from '../event-loop/encoding-steps.ts';
+import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 

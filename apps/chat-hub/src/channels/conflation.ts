@@ -1,10 +1,16 @@
-import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
-import { filterPresence } from './ephemeral.ts';
+import {
+  decodeEnvelope,
+  turnStateEvent,
+  type EncodedEnvelope,
+  type Presence,
+  type TurnStatePayload,
+} from '@openclaw/protocol';
+import { filterPresence, isDelta } from './ephemeral.ts';
 
-/** A typing or presence event, decoded once for all sessions that cannot receive it yet. */
+/** A typing, presence or turn event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
-  /** One key per agent and kind of signal, and per thread of a typing agent. A later signal with the same key replaces an earlier one. */
+  /** One key per agent and kind of signal, and per thread of an agent that types or shows a turn. A later signal with the same key replaces an earlier one. */
   readonly keys: readonly string[];
 }
 
@@ -23,14 +29,20 @@ export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
   return signals;
 }
 
-function keysOf({ json }: EncodedEnvelope): string[] {
-  const event = decodeEnvelope(json)?.envelope.event;
+function keysOf(encoded: EncodedEnvelope): string[] {
+  // Lost: the next delta, or the finished message, shows that text is missing.
+  if (isDelta(encoded)) return [];
+  const event = decodeEnvelope(encoded.json)?.envelope.event;
   if (event?.type === 'channel.typing') return [`typing ${event.agentId}:${event.threadId ?? ''}`];
+  if (event?.type === 'collaboration.event' && event.name === turnStateEvent) {
+    const { agentId, threadId } = event.payload as unknown as TurnStatePayload;
+    return [`turn ${agentId}:${threadId ?? ''}`];
+  }
   if (event?.type !== 'channel.presence') return [];
   return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
-/** The typing and presence events that one session missed: only the latest of each channel, agent and thread is kept. */
+/** The typing, presence and turn events that one session missed: only the latest of each channel, agent and thread is kept. */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;

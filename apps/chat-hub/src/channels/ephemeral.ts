@@ -29,6 +29,13 @@ export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: 
 
 export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
 
+const deltaName = '"name":"message.delta"';
+
+/** True for the new text of a message that grows. Quotes within a text are escaped, so no other event matches. */
+export function isDelta({ type, seq, json }: EncodedEnvelope): boolean {
+  return type === 'collaboration.event' && seq === null && json.includes(deltaName);
+}
+
 /** A presence event with only the presences that `keep` returns, or null if none is left; other events unchanged. */
 export function filterPresence(
   encoded: EncodedEnvelope,

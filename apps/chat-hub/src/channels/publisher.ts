@@ -6,6 +6,12 @@ import type { Identity } from '../edge/identity.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 
+/** An event that is in no log: typing, presence, a turn, or the new text of a message that grows. */
+type EphemeralEvent =
+  | EventOf<'channel.typing'>
+  | EventOf<'channel.presence'>
+  | (EventOf<'collaboration.event'> & { readonly channelId: string });
+
 /** Publishes events that are in no log. Those of the log are published by writer.ts. */
 export function createPublisher(deps: {
   readonly bus: Pick<EventBus, 'publish'>;
@@ -33,11 +39,8 @@ export function createPublisher(deps: {
   return {
     /** Tells everyone of a public channel. Dropped beyond a rate. */
     announce,
-    /** Publishes a typing or presence event of a channel. If Redis is away, other hubs never get it. */
-    publishEphemeral(
-      event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
-      senderId: string,
-    ) {
+    /** Publishes an event of a channel that is not logged: if Redis is away, other hubs never get it. */
+    publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);
       if (!isDirectChannelId(channelId)) {

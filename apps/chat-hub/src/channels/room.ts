@@ -6,7 +6,7 @@ import { Departures } from './departures.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { signalsOf, type Signal } from './conflation.ts';
 import type { Flusher } from './flusher.ts';
-import { framesOf } from './encoding.ts';
+import { framesOf } from './frames.ts';
 
 /** A session as its rooms see it. */
 export interface RoomMember {

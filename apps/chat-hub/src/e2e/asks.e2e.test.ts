@@ -131,10 +131,9 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       ]);
       const { asks: mine } = await back.call('ask.list', { role: 'from', channelId });
       expect(mine.map((one: { askId: string }) => one.askId)).toEqual([second, askId, toDan.askId]);
-      const { items } = await back.call('inbox.read', {});
-      expect(
-        items.map((item: { reason: string; askId: string }) => [item.reason, item.askId]),
-      ).toEqual([...[askId, askId, second].map((id) => ['answer', id])]);
+      const { items } = await back.call('inbox.read', { limit: 200 });
+      const answers = items.filter(({ reason }: { reason: string }) => reason === 'answer');
+      expect(answers.map((item: { askId: string }) => item.askId)).toEqual([askId, askId, second]);
     });
 
     // The reported failure: an agent asks "which?" in a message, and two persons give two answers.

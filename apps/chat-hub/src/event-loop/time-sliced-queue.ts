@@ -75,3 +75,11 @@ export function createTimeSlicedQueue({
 export type TimeSlicedQueue = ReturnType<typeof createTimeSlicedQueue>;
 
 function* noSteps(): Steps<void> {}
+
+/** Runs all steps at once, for work that is known to be small. */
+export function runNow<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}

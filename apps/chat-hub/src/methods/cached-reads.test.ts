@@ -54,6 +54,21 @@ describe('a read through the cache', () => {
     expect(cache.recentMessages.stats.hits).toBe(1);
   });
 
+  it('answers with a value that must not be cached, and loads it again for the next reader', async () => {
+    const { read, load } = createBench();
+    let loads = 0;
+    const growing = async (): Promise<never> => {
+      loads += 1;
+      throw new UncachedLoad(await load());
+    };
+    for (const count of [1, 2]) {
+      expect(await read(growing)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
+      expect(loads).toBe(count);
+    }
+    // Without a value the store answers, with the rights.
+    expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
+  });
+
   it('reads nothing for an outsider', async () => {
     const { read, load, database } = createBench();
     database.isMember = false;

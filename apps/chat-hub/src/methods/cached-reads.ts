@@ -25,9 +25,15 @@ export class RefusedLoad extends Error {
   }
 }
 
-/** Thrown by a loader when the value is too large to be cached. */
+/** Thrown by a loader when the value must not be cached. The calls that wait for this load still get it, if it is given. */
 export class UncachedLoad extends Error {
   override readonly name = 'UncachedLoad';
+  readonly loaded: Loaded<unknown> | null;
+
+  constructor(loaded: Loaded<unknown> | null = null) {
+    super('not to be cached');
+    this.loaded = loaded;
+  }
 }
 
 /**
@@ -64,10 +70,15 @@ export async function cachedRead<T>(
     if ('ok' in before) return before;
     const { head, floor } = before;
     let isLoaded = false;
-    const cached = await view.read(channelId, () => {
-      isLoaded = true;
-      return load();
-    });
+    const cached = await view
+      .read(channelId, () => {
+        isLoaded = true;
+        return load();
+      })
+      .catch((error: unknown) => {
+        if (error instanceof UncachedLoad && error.loaded) return error.loaded as Loaded<T>;
+        throw error;
+      });
     if (cached.head === head) return { ok: true, floor, ...cached };
     // The cached value belongs to another head: the channel has new events, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;

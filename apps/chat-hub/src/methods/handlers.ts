@@ -8,6 +8,7 @@ import { messageMethods } from './messages.ts';
 import { questionMethods } from './questions.ts';
 import { presenceMethods } from './presence.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { streamMethods } from './streams.ts';
 import { subscriptionMethods } from './subscriptions.ts';
 
 /** Creates the handler of every method of the protocol. Each family of methods has its own file. */
@@ -16,6 +17,7 @@ export function createHandlers(deps: MethodDeps): Handlers {
   return {
     ...channelMethods(deps),
     ...messageMethods(deps, directSend),
+    ...streamMethods(deps),
     ...askMethods(deps, directSend),
     ...questionMethods(deps),
     ...freezeMethods(deps),

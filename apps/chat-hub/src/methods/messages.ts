@@ -22,7 +22,7 @@ const cachedPageBytes = 262_144;
  * Fills in `parseMentions`. Over REST the default is true, because scripts write mentions into the text; over WebSocket
  * it is false, because programs name the mentioned agents in `mentions`.
  */
-function withMentions<P extends { readonly parseMentions: boolean | null }>(
+export function withMentions<P extends { readonly parseMentions: boolean | null }>(
   { transport }: Caller,
   params: P,
 ): P {
@@ -47,6 +47,9 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
     const json = Buffer.concat(read.json).toString();
     const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
     if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
+    // Its text changes without an event of the log.
+    if (messages.some(({ state }) => state === 'streaming'))
+      throw new UncachedLoad({ value: messages, head });
     return { value: messages, head };
   }
 

@@ -7,10 +7,12 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Writer } from '../channels/writer.ts';
 import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { Freezes } from '../edge/freezes.ts';
+import type { Streams } from '../streams/streams.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Audit } from '../observe/audit.ts';
 import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Logger } from 'pino';
 
@@ -26,6 +28,8 @@ export interface MethodDeps {
   readonly presence: PresenceFeed;
   readonly connectedAgents: Pick<ConnectedAgents, 'deliveriesTo'>;
   readonly typing: TypingFeed;
+  readonly turns: TurnFeed;
+  readonly streams: Streams;
   readonly slices: TimeSlicedQueue;
   readonly audit: Audit;
   readonly agentOrders: Pick<AgentOrders, 'now'>;

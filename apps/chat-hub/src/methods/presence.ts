@@ -2,11 +2,11 @@ import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import { notMember } from './rights.ts';
 import type { MethodDeps } from './method-deps.ts';
 
-/** Handlers of presence.* and typing.*. This state is kept in Redis and may be lost without harm. */
-export function presenceMethods({ store, presence, typing, writer }: MethodDeps) {
+/** Handlers of presence.*, typing.* and turn.*. This state is kept in Redis and may be lost without harm. */
+export function presenceMethods({ store, presence, typing, turns, writer }: MethodDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
-  /** Typing is an event, so a freeze stops it. */
-  const refusalOfTyping = async (caller: Caller, channelId: string) =>
+  /** Typing and turns are events, so a freeze stops them. */
+  const refusalOfSignal = async (caller: Caller, channelId: string) =>
     (await notMember(store, caller, channelId, 'writes')) ?? writer.refuseFrozen(caller.identity);
   return {
     async 'presence.set'({ session }, params) {
@@ -18,19 +18,29 @@ export function presenceMethods({ store, presence, typing, writer }: MethodDeps)
       return (await refusalOf(caller, channelId)) ?? answer(found);
     },
     async 'typing.start'(caller, { channelId, threadId }) {
-      const refusal = await refusalOfTyping(caller, channelId);
+      const refusal = await refusalOfSignal(caller, channelId);
       if (refusal) return refusal;
       await typing.start(caller, { channelId, threadId });
       return answer({});
     },
     async 'typing.stop'(caller, { channelId, threadId }) {
-      const refusal = await refusalOfTyping(caller, channelId);
+      const refusal = await refusalOfSignal(caller, channelId);
       if (refusal) return refusal;
       await typing.stop(caller, { channelId, threadId });
       return answer({});
     },
     async 'typing.list'(caller, { channelId, threadId }) {
       const found = await typing.list(channelId, threadId);
+      return (await refusalOf(caller, channelId)) ?? answer(found);
+    },
+    async 'turn.set'(caller, params) {
+      const refusal = await refusalOfSignal(caller, params.channelId);
+      if (refusal) return refusal;
+      await turns.set(caller.identity.agentId, params, caller.session !== null);
+      return answer({});
+    },
+    async 'turn.list'(caller, { channelId }) {
+      const found = await turns.list(channelId);
       return (await refusalOf(caller, channelId)) ?? answer(found);
     },
   } satisfies Partial<Handlers>;

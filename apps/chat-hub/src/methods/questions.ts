@@ -6,7 +6,7 @@ import { reads, writes } from './store-methods.ts';
 
 /** Handlers of question.*. */
 export function questionMethods(deps: MethodDeps) {
-  /** Some params are wrong only in the present state of the channel. They are answered like those of a wrong form. */
+  /** Some params are wrong only in the channel's present state. They are refused like malformed params. */
   const decides =
     <M extends 'question.open' | 'question.answer'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {

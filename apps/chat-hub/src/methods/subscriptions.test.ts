@@ -14,7 +14,7 @@ import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
-import { runNow } from '../channels/encoding.ts';
+import { runNow } from '../event-loop/time-sliced-queue.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { identityOf } from '../testing/identity.ts';
 import { createPeer } from '../testing/peer.ts';

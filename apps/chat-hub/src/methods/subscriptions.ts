@@ -10,8 +10,8 @@ import {
 import { refusalOfError } from '../calls/failure.ts';
 import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
-import { encodeEvents, runNow } from '../channels/encoding.ts';
-import type { Steps } from '../event-loop/time-sliced-queue.ts';
+import { encodeEvents } from '../event-loop/encoding-steps.ts';
+import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
 import { discontinuityText } from '../sockets/catch-up.ts';
 import type { Session } from '../sockets/session.ts';
 import {

@@ -5,9 +5,11 @@ import { RecentCount } from './recent-count.ts';
 
 /** The most agents that are observed; the one that was quiet longest is forgotten. */
 const maxAgents = 20_000;
-/** The most agents that one agent addresses and that are counted: of more, the one addressed longest ago goes. */
+/**
+ * The most agents counted as addressed by one agent. When there are more, the one addressed longest ago is forgotten.
+ */
 const maxAddressed = 8;
-/** A report names the agents that were addressed at least so often in the last minute. */
+/** A report names only agents that were addressed at least this often in the last minute. */
 const leastAddressed = 3;
 
 const lastMinute = () => new RecentCount(10_000, 6);
@@ -42,7 +44,7 @@ export function createAgentActivity(clock = Date.now) {
   }
 
   return {
-    /** Read without a call, because every send asks it. */
+    /** A map instead of a function, because every send reads it. */
     agents: agents as Pick<typeof agents, 'get' | 'keys'>,
     of,
     /** Counts a call that was not successful. */
@@ -71,7 +73,7 @@ export function createAgentActivity(clock = Date.now) {
     },
     /** What the agent did lately; null when this hub knows nothing of it. Call it every few seconds. */
     reportOf(agentId: string): AgentActivityReport | null {
-      // A report is no use of the agent, which would keep it from being forgotten.
+      // The read does not count as use, because that would keep the agent from being forgotten.
       const activity = agents.peek(agentId);
       if (activity === undefined) return null;
       const nowMs = clock();

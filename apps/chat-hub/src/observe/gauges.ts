@@ -23,6 +23,7 @@ export function observeLive(
     directHeads,
     unsent,
     ringBudget,
+    streams,
     flusher,
     redisState,
     selfProbe,
@@ -39,6 +40,7 @@ export function observeLive(
   read('hub_unsent_limit_bytes', () => unsent.maxBytes);
   read('hub_unsent_refusals_total', () => unsent.refusals);
   read('hub_ring_bytes', () => ringBudget.bytes);
+  read('hub_stream_text_bytes', () => streams.bytes);
   read('hub_direct_heads', () => directHeads.size);
   read('hub_deliveries_total', () => flusher.deliveries);
   read('hub_event_holes_total', () => rooms.totals.holes);

@@ -51,7 +51,7 @@ const malformedCodes = [
   'method_not_found',
   'invalid_params',
 ] as const satisfies readonly MalformedCall['code'][];
-const limitNames = ['message', 'reaction', 'typing', 'read', 'create', 'calls'] as const;
+const limitNames = ['message', 'append', 'reaction', 'typing', 'read', 'create', 'calls'] as const;
 const redisFailureCodes = [
   'unavailable',
   'timeout',

@@ -85,7 +85,7 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      // So that operators can tell this hub from one that died.
+      // Lets operators distinguish this hub from one that died.
       if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>

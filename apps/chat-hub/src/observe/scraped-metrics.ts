@@ -53,6 +53,7 @@ const definitions = {
     help: 'Bulky calls refused because too much was unsent',
   },
   hub_ring_bytes: { type: 'gauge', help: 'Memory of the newest events of all channels' },
+  hub_stream_text_bytes: { type: 'gauge', help: 'Memory of the texts of growing messages' },
   hub_direct_heads: {
     type: 'gauge',
     help: 'Remembered heads of direct channels that welcomes do not name',

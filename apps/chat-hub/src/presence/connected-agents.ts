@@ -6,9 +6,9 @@ import type { Logger } from 'pino';
 
 /** A hub whose last beat is older does not count: its connections may be gone. */
 const beatWithinMs = 5_000;
-/** How long the beats that were read are used again. */
+/** How long a read of the beats is reused. */
 const beatsKeptMs = 500;
-/** More than the connections that one hub takes from one agent. */
+/** Above the number of connections that one hub accepts from one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
@@ -18,7 +18,7 @@ function rosterOf(agentId: string): string {
   return `${rosterPrefix}${hash('sha256', agentId).slice(0, 32)}`;
 }
 
-/** True for a roster that only lists the connections of one agent. Nobody is told of its changes. */
+/** True for a roster that only lists the connections of one agent. Its changes are not announced. */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }

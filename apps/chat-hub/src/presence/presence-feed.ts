@@ -135,9 +135,9 @@ export function createPresenceFeed(deps: {
     leave(session: Session, room: Room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);
     },
-    /** Call it when the socket is closed. It leaves all its channels. */
-    disconnect(session: Session) {
-      tracker.untrackAll(connectionOf(session)).catch(logFailure);
+    /** Call it when the socket is closed. Resolves when it has left all its channels; never rejects. */
+    disconnect(session: Session): Promise<void> {
+      return tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
     /** Sets the agent's state in every channel of this connection. */
     async set(session: Session, { status, customStatus, avatar }: ParamsOf<'presence.set'>) {

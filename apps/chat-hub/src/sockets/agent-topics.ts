@@ -5,7 +5,7 @@ import { isWithinBounds } from '../edge/identity.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import { latestOf, type DirectHeads } from '../channels/direct-heads.ts';
-import { notificationText, textFrame } from '../channels/encoding.ts';
+import { notificationText, textFrame } from '../channels/frames.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 

@@ -7,7 +7,7 @@ import {
   type ErrorCode,
 } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
-import { pieceChars } from '../channels/encoding.ts';
+import { pieceChars } from '../event-loop/encoding-steps.ts';
 import { Conflation, type Signal } from '../channels/conflation.ts';
 import type { SocketOutput } from './output.ts';
 
@@ -107,6 +107,11 @@ export class CatchUp {
   forget(room: Room): void {
     this.#pending.delete(room);
     this.#missedSignals.forget(room);
+  }
+
+  /** Call it when the client unsubscribed from a channel that an event had already removed the session from. */
+  forgetEnded(channelId: string): void {
+    for (const room of this.#pending.keys()) if (room.channelId === channelId) this.forget(room);
   }
 
   /** Drops everything; called once, after the socket closed. */

@@ -71,7 +71,8 @@ async function connecting() {
   const feed = { disconnect: nothing, leave: nothing };
   const metrics = { closedConnections: { inc: nothing } };
   const [unsent, slices] = [createUnsentBudget(), createTimeSlicedQueue()];
-  const feeds = { presence: feed, typing: feed };
+  const presence = { ...feed, disconnect: () => Promise.resolve() };
+  const feeds = { presence, typing: feed, turns: { disconnected: nothing } };
   const knownAgents = { seen: nothing };
   const hub = { store, rooms, sessions, knownAgents, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };

@@ -14,6 +14,7 @@ import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { ConnectedAgents } from '../presence/connected-agents.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
@@ -36,6 +37,7 @@ export interface ConnectionDeps {
   readonly presence: PresenceFeed;
   readonly connectedAgents: Pick<ConnectedAgents, 'connected'>;
   readonly typing: TypingFeed;
+  readonly turns: TurnFeed;
   readonly knownAgents: KnownAgents;
   readonly revocations: Pick<Revocations, 'has'>;
   readonly unsent: UnsentBudget;
@@ -100,6 +102,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         resumeBytes: limits.resumeBytes,
         logPage: limits.logPage,
         edits: limits.edits,
+        streams: limits.streams,
       },
       // The list may exceed the limit, because channels with events during its read were added at its beginning.
       direct: directs
@@ -111,10 +114,12 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   function leave(session: Session): void {
     session.dispose();
     heartbeat.forget(session);
-    deps.presence.disconnect(session);
+    const absent = deps.presence.disconnect(session);
     deps.typing.disconnect(session);
     deps.knownAgents.seen(session.identity);
-    if (sessions.remove(session)) agentTopics.leave(session.agentId);
+    if (!sessions.remove(session)) return;
+    agentTopics.leave(session.agentId);
+    void absent.then(() => deps.turns.disconnected(session.agentId));
   }
 
   /** The code and the reason to close a socket of the agent at once, or null. */

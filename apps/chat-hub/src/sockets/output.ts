@@ -3,13 +3,13 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Flushable, Flusher } from '../channels/flusher.ts';
 import {
+  framesInSteps,
   framesOf,
-  framing,
   sizeOfFrame,
   textFrame,
   textFrames,
   type Frame,
-} from '../channels/encoding.ts';
+} from '../channels/frames.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
@@ -107,7 +107,7 @@ export class SocketOutput implements Flushable {
   }
 
   encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {
-    return this.#deps.slices.run(framing(events, this.acceptsBatches));
+    return this.#deps.slices.run(framesInSteps(events, this.acceptsBatches));
   }
 
   /**

@@ -110,6 +110,24 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
   });
 
+  // The race: an event removes the session from a channel while it lags, and the client unsubscribes before it gets that
+  // event. Invariant: no event of the channel comes after the answer to unsubscribe.
+  it('gets nothing more of a channel that it was removed from when its client unsubscribes', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    bench.publishEvent(leaveOfBen);
+    await bench.turn();
+    bench.session.unsubscribe(['c']);
+    bench.session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    bench.peer.read();
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+    bench.session.send('{"jsonrpc":"2.0","id":2,"result":{}}');
+    await waitFor(() => bench.peer.objects.at(-1)?.id === 2, { what: 'a later answer' });
+    const at = bench.peer.objects.findIndex(({ id }) => id === 1);
+    expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
+  });
+
   // The race: the epoch changes while a page of the earlier epoch is read. Invariant: the discontinuity is followed
   // only by events after the head that it names.
   it('gets nothing of the earlier epoch after the discontinuity', async () => {

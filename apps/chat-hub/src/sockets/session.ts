@@ -250,10 +250,13 @@ export class Session implements RoomMember {
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 
-  /** Leaves a room. Does nothing when the session is not in it. */
+  /** Leaves a room: no more of its events are sent. */
   leave(channelId: string): void {
     const room = this.#rooms.get(channelId);
-    if (!room) return;
+    if (!room) {
+      this.#catchUp.forgetEnded(channelId);
+      return;
+    }
     room.members.delete(this);
     this.#catchUp.forget(room);
     this.#forget(room);

@@ -4,6 +4,7 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
+from .message_stream import GrowingTexts, MessageStream
 from .objects import (
     Addressee,
     Ask,
@@ -29,6 +30,7 @@ from .objects import (
     SearchHit,
     SearchPage,
     Sent,
+    TurnState,
     Welcome,
 )
 from .options import Options
@@ -45,6 +47,7 @@ __all__ = [
     "Event",
     "EventStream",
     "Freeze",
+    "GrowingTexts",
     "History",
     "Hub",
     "HubError",
@@ -53,6 +56,7 @@ __all__ = [
     "LogPage",
     "Member",
     "Message",
+    "MessageStream",
     "Opened",
     "Options",
     "Question",
@@ -64,6 +68,7 @@ __all__ = [
     "SearchHit",
     "SearchPage",
     "Sent",
+    "TurnState",
     "Welcome",
     "connect",
 ]

@@ -25,7 +25,7 @@ _WITH_CLIENT_MESSAGE_ID = frozenset(
     }
 )
 #: Useless when they arrive late, so they neither wait for a connection nor are repeated.
-_EPHEMERAL = frozenset({"typing.start", "typing.stop", "ping"})
+_EPHEMERAL = frozenset({"typing.start", "typing.stop", "turn.set", "ping"})
 
 
 def create_client_message_id() -> str:

@@ -14,6 +14,7 @@ from .deadline import within
 from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
+from .message_stream import GrowingTexts, MessageStream
 from .objects import (
     Ask,
     Asked,
@@ -33,6 +34,7 @@ from .objects import (
     ReadState,
     SearchPage,
     Sent,
+    TurnState,
     Welcome,
 )
 from .options import GetToken, Options, Target, parse_target
@@ -152,6 +154,66 @@ class Hub:
             clientMessageId=client_message_id,
         )
         return cast(Sent, await self.call("message.send", params))
+
+    async def stream(
+        self,
+        channel_id: str,
+        content: str = "",
+        *,
+        thread_id: str | None = None,
+        reply_to: str | None = None,
+        mentions: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+    ) -> MessageStream:
+        """Begins a message that grows: ``append`` adds text, ``finish`` ends it.
+
+        If this agent has no connection for 30 s, the hub ends the message as ``interrupted``; ``finish`` still replaces
+        that.
+        """
+        params = _given(
+            channelId=channel_id,
+            threadId=thread_id,
+            replyTo=reply_to,
+            mentions=mentions,
+            metadata=metadata,
+            clientMessageId=client_message_id,
+        )
+        begun = {**params, "content": content, "stream": True}
+        sent = cast(Sent, await self.call("message.send", begun))
+        return MessageStream(self.call, channel_id, content, sent)
+
+    def growing_texts(self, channel_id: str, known: Sequence[Message] = ()) -> GrowingTexts:
+        """Follows the messages of a channel that grow; give its ``on_event`` each event of the channel."""
+        return GrowingTexts(lambda message_id: self.message(channel_id, message_id), known)
+
+    async def set_turn(
+        self,
+        channel_id: str,
+        state: str,
+        *,
+        thread_id: str | None = None,
+        label: str | None = None,
+        queue_depth: int | None = None,
+    ) -> None:
+        """Shows what this agent is doing, for 30 s: ``queued``, ``thinking``, ``tool``, ``streaming`` or ``waiting``.
+
+        Repeat it while it lasts. ``idle`` ends it, and so does a lost connection.
+        """
+        params = _given(
+            channelId=channel_id,
+            threadId=thread_id,
+            state=state,
+            label=label,
+            queueDepth=queue_depth,
+        )
+        await self.call("turn.set", params)
+
+    async def turns(self, channel_id: str) -> list[TurnState]:
+        """What the agents of the channel are doing."""
+        return cast(
+            "list[TurnState]", (await self.call("turn.list", {"channelId": channel_id}))["turns"]
+        )
 
     async def direct(
         self,

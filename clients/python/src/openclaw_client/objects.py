@@ -227,6 +227,17 @@ class Budget(TypedDict):
     pausedUntilMs: int | None
 
 
+class TurnState(TypedDict):
+    """What an agent is doing, until ``untilMs``."""
+
+    agentId: str
+    threadId: str | None
+    state: str
+    label: str | None
+    queueDepth: int | None
+    untilMs: int
+
+
 class Freeze(TypedDict):
     """A freeze that was set and not lifted. ``id`` is null for the whole hub."""
 

@@ -39,6 +39,7 @@ export function describeFreezes(database: () => TestDatabase): void {
       of('message.send', { channelId, content: 'two' }),
       of('message.edit', { ...ofMessage, content: 'other' }),
       of('message.delete', ofMessage),
+      of('message.finish', { ...ofMessage, state: 'complete' }),
       of('reaction.add', { ...ofMessage, emoji: '👍' }),
       of('reaction.remove', { ...ofMessage, emoji: '👍' }),
       of('thread.create', ofMessage),

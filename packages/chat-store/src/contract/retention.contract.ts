@@ -66,6 +66,20 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
     const rowsOf = (table: string, channelId: string) =>
       database.count(`select count(*) from ${table} where channel_id = '${channelId}'`);
 
+    it('ends a message that grows before it trims it', async () => {
+      const channelId = await createChannel({ maxMessages: 1 });
+      const [stream] = await say(channelId, 1, { stream: true });
+      await say(channelId, 3);
+      await sweep();
+      expect((await seqsOf(channelId))[0]).toBe(stream?.seq);
+      expect(await core.sweepStreams({ awayMs: null, idleMs: hourMs })).toBe(1);
+      const { events } = await core.logPage(channelId, 0, 100, 1e9);
+      expect(events.at(-1)?.json).toContain('"state":"interrupted"');
+      await sweep();
+      expect(rowsOf('streams', channelId)).toBe(0);
+      expect((await seqsOf(channelId))[0]).toBeGreaterThan(stream?.seq ?? 0);
+    });
+
     it('trims the oldest events alone, and keeps seqs, floor and head', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       const [trimmed, , , , , kept] = await say(channelId, 9);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
 import type { Actor, Command, WriteMethod } from '../commands.ts';
 import { eraseStart } from '../core/erase.ts';
+import { idsFrom } from '../core/new-id.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import type { OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
@@ -58,6 +59,25 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
         const { isBehind, isMore, isLocked } = await on.feedSearch();
         if (!isBehind && !isMore && !isLocked) return;
       }
+    }
+    /** Gives messages that are not indexed yet another time, and ids of that time. */
+    function moveInTime(
+      channelId: string,
+      byMs: number,
+      ...sent: readonly (ResultOf<'message.send'> | undefined)[]
+    ) {
+      const statements = sent.flatMap((one) => {
+        const { seq, messageId, timestamp } = one ?? { seq: 0, messageId: '', timestamp: 0 };
+        const at = timestamp + byMs;
+        const id = `${idsFrom(at)}${messageId.slice(13)}`;
+        const row = `where channel_id = '${channelId}' and seq = ${seq}`;
+        return [
+          `update messages set id = '${id}' ${row}`,
+          `update log set message_id = '${id}', envelope = replace(replace(envelope,
+            '"timestamp":${timestamp}', '"timestamp":${at}'), '${messageId}', '${id}') ${row}`,
+        ];
+      });
+      database.run(statements.join(';'));
     }
     function search(
       agent: string | Actor,
@@ -211,9 +231,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       });
       // Far apart, since both may have been sent within one millisecond.
       const late = (reply?.timestamp ?? 0) + 60_000;
-      database.run(`update log set envelope =
-        replace(envelope, '"timestamp":${reply?.timestamp}', '"timestamp":${late}')
-        where channel_id = '${channelId}' and seq = ${reply?.seq}`);
+      moveInTime(channelId, 60_000, reply);
       await feed();
       expect(await seqs(ana, 'beta')).toEqual([reply?.seq, root?.seq]);
       expect(await seqs(ana, 'beta', { senderId: ben })).toEqual([reply?.seq]);
@@ -222,6 +240,30 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, 'beta', { after: root?.timestamp ?? 0 })).toEqual([reply?.seq]);
       expect(await seqs(ana, 'beta', { after: late })).toEqual([]);
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
+    });
+
+    // An index that was behind has the messages of one channel before earlier ones of another. Such a message ended a
+    // search, or was left out of it. Invariant: all messages of the wanted time are found.
+    it('filters by time, in whatever order messages were indexed', async () => {
+      const ana = uniqueId('ana');
+      const [one, other] = [await channel(ana), await channel(ana)];
+      const hourMs = 3_600_000;
+      const [fresh] = await say(ana, one, 'kappa');
+      const hourAgo = await say(ana, one, ...Array.from({ length: 51 }, () => 'kappa'));
+      moveInTime(one, -hourMs, ...hourAgo);
+      await feed();
+      const [oldest] = await say(ana, other, 'kappa');
+      moveInTime(other, -2 * hourMs, oldest);
+      await feed();
+      const found = async (time: { readonly after?: number; readonly before?: number }) =>
+        (await hits(ana, 'kappa', { ...time, limit: 200 })).map(({ timestamp }) => timestamp);
+      const nowMs = fresh?.timestamp ?? 0;
+      expect(await found({ after: nowMs - hourMs / 2 })).toEqual([nowMs]);
+      expect(await found({ after: nowMs - 1.5 * hourMs })).toHaveLength(52);
+      expect(await found({ before: nowMs - hourMs / 2 })).toHaveLength(52);
+      expect(await found({ before: nowMs - 1.5 * hourMs })).toEqual([
+        (oldest?.timestamp ?? 0) - 2 * hourMs,
+      ]);
     });
 
     it('pages through many segments, each hit once, in order', async () => {
@@ -351,6 +393,61 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       ]);
     });
 
+    // One channel in which messages came faster than they are indexed kept those after it in the alphabet out of the
+    // index, and the words of deleted messages in it. Invariant: a message is found soon, whatever others write.
+    it('indexes and sweeps other channels while one is flooded', async () => {
+      const [ana, eve] = [uniqueId('ana'), uniqueId('eve')];
+      const flooded = `0${uniqueId('flood')}`;
+      await write(eve, 'channel.create', { channelId: flooded, name: 'Flood', kind: 'private' });
+      const quiet = await channel(ana);
+      const word = uniqueId('quiet').replace(/\W/g, '');
+      const text = 'noise '.repeat(5_000);
+      const postings = () =>
+        database.count(`select count(*) from search_postings where term = '${word}'`);
+      async function floodUntil(isDone: () => boolean): Promise<void> {
+        for (let pieces = 0; !isDone(); pieces += 1) {
+          if (pieces === 80) throw new Error('the flood kept the index from its other work');
+          await say(eve, flooded, ...Array.from({ length: 10 }, () => text));
+          expect(await core.feedSearch()).toMatchObject({ isBehind: true });
+        }
+      }
+      await feed();
+      await say(eve, flooded, ...Array.from({ length: 30 }, () => text));
+      const [sent] = await say(ana, quiet, word);
+      await floodUntil(() => postings() === 1);
+      expect(await seqs(ana, word)).toEqual([sent?.seq]);
+      // The mark does not wait for the flooded channel.
+      const behind = `select count(*) from search_feed where mark like '%"behind":["${flooded}"]%'`;
+      expect(database.count(behind)).toBe(1);
+      await write(ana, 'message.delete', { channelId: quiet, messageId: sent?.messageId ?? '' });
+      await floodUntil(() => postings() === 0);
+      await feed();
+      expect(await seqs(eve, 'noise', { channelId: flooded, limit: 200 })).toHaveLength(
+        database.count(`select count(*) from messages where channel_id = '${flooded}'`),
+      );
+    }, 60_000);
+
+    // Edits queue a segment for its sweep again. Invariant: the words of deleted messages leave the other segments too.
+    it('sweeps an old segment, however often the newest one is queued', async () => {
+      const ana = uniqueId('ana');
+      await say(ana, await channel(ana), 'newest');
+      await feed();
+      const word = uniqueId('old').replace(/\W/g, '');
+      database.run(`insert into search_segments (segment, oldest_at, newest_at, work, work_after)
+        values (1, 0, 0, 1, '')`);
+      database.run(`insert into search_postings (segment, term, part, docs)
+        select 1, '${word}', 0, docs from search_postings limit 1`);
+      const isLeft = () =>
+        database.count(`select count(*) from search_postings where term = '${word}'`) > 0;
+      for (let pieces = 0; isLeft(); pieces += 1) {
+        expect(pieces).toBeLessThan(400);
+        database.run(`update search_segments set work = case when work_after = '' then 1 else 2 end
+          where segment = (select max(segment) from search_segments)`);
+        await core.feedSearch();
+      }
+      await feed();
+    });
+
     // A restored backup may be on another server, whose marks are lower. Invariant: no message is left out.
     it('continues after a restore', async () => {
       const ana = uniqueId('ana');
@@ -376,8 +473,16 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       );
       for (const channelId of [ids[0] ?? '', ids[319] ?? '']) await say(ana, channelId, 'iota');
       const eve = uniqueId('eve');
-      await say(eve, await channel(eve), ...Array.from({ length: 700 }, () => 'iota'));
+      const foreign = await channel(eve);
+      for (let sent = 0; sent < 2_300; sent += 230)
+        await say(eve, foreign, ...Array.from({ length: 230 }, () => 'iota'));
       await feed();
+      // Messages of others are proposed too. They ended no page, so one call visited all of many segments.
+      const first = await search(ana, 'iota');
+      const cursor = first.ok ? (first.result.nextCursor ?? '') : '';
+      const visited = `select count(*) from search_docs where doc >= ${cursor.slice(1)}`;
+      expect(database.count(visited)).toBeGreaterThan(400);
+      expect(database.count(visited)).toBeLessThan(2_200);
       expect(await hits(ana, 'iota')).toHaveLength(2);
     }, 60_000);
   });

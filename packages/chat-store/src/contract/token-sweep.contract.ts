@@ -4,7 +4,7 @@ import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.t
 
 const dayMs = 86_400_000;
 
-/** The sweep of expired tokens, of their revocations, and of old entries of the audit log. */
+/** The sweep of expired tokens, of their revocations, of ended orders, and of old entries of the audit log. */
 export function describeTokenSweep(name: string, start: () => Promise<OpenedDatabase>): void {
   describe(`the sweep of tokens on ${name}`, () => {
     let database: OpenedDatabase;
@@ -49,6 +49,18 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       expect(await core.isRevoked({ sub: 'bot', issuedAtMs: null })).toBe(true);
       expect(database.count('select count(*) from revoked_tokens')).toBe(5);
       expect(database.count('select count(*) from minted_tokens')).toBe(1);
+    });
+
+    // The reason of a kick stayed until an admin gave another order, also when its agent had been erased.
+    it('removes orders about agents that have ended, and of no other', async () => {
+      const record = act('agent.kick');
+      await core.giveAgentOrder({ agentId: 'a', kind: 'kick', value: 'why' }, 60_000, record);
+      await core.giveAgentOrder({ agentId: 'a', kind: 'limit', value: '6/60' }, 60_000, record);
+      await core.giveAgentOrder({ agentId: 'b', kind: 'limit', value: '6/60' }, null, record);
+      database.run(`update agent_orders set until_at = 1 where kind = 'kick'`);
+      await sweepAll();
+      expect(database.count('select count(*) from agent_orders')).toBe(2);
+      expect((await core.agentOrders()).map(({ agentId }) => agentId).sort()).toEqual(['a', 'b']);
     });
 
     it('removes thousands of expired rows piece by piece', async () => {

@@ -50,6 +50,11 @@ export function giveAgentOrder(
   });
 }
 
+/** Removes orders that have ended: the reason of a kick may be about a person. */
+export async function sweepAgentOrders({ db, sql: { now } }: Engine): Promise<void> {
+  await db.deleteFrom('agent_orders').where('until_at', '<=', now()).execute();
+}
+
 export async function readAgentOrders(engine: Engine): Promise<GivenAgentOrder[]> {
   const rows = await engine.db
     .selectFrom('agent_orders')

@@ -391,16 +391,16 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
 }
 
 /**
- * The most pieces of the index's sweep that an erasure waits for. Without a limit it could wait forever, because other
- * agents keep deleting messages.
+ * The most pieces of work on the index that an erasure waits for. Without a limit it could wait forever, because other
+ * agents keep writing and deleting messages. The hubs finish the rest.
  */
-const sweepPiecesMax = 1_000;
+const indexPiecesMax = 1_000;
 
 /** Does a piece of work on the index. Returns whether the index may still hold words of the deleted messages. */
 async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFault) {
   const { isBehind, isLocked } = await feedSearch(engine, report);
-  if (isBehind || isLocked) return true;
-  return seq < sweepPiecesMax && (await isSweepingSegments(engine));
+  if (isLocked) return true;
+  return seq < indexPiecesMax && (isBehind || (await isSweepingSegments(engine)));
 }
 
 async function forgetAgent(engine: Engine, agentId: string): Promise<void> {

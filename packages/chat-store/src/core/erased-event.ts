@@ -1,4 +1,4 @@
-import type { ChannelEvent, Envelope, JsonObject, Message, Question } from '@openclaw/protocol';
+import type { ChannelEvent, Envelope, Message, Question } from '@openclaw/protocol';
 import { isFreezeEvent, isId, isReservedName } from '@openclaw/protocol/wire';
 import { redacted } from './message-projection.ts';
 

@@ -75,7 +75,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     turnLimit,
     db: transaction.db,
     locksRows: transaction.locksRows,
-    /** The look-ups that a message needs. */
+    /** The look-ups that a message needs. The rows of earlier commands must be written. */
     prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */

@@ -64,7 +64,7 @@ export interface PrefetchedRows {
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       /** The turns of the thread that it begins; null without a reply. */
       readonly turns: string | null;
-      /** 1 if it is, or begins the thread of, an ask that the agent has not answered; else 0. */
+      /** 1 if the message is an ask that the agent has not answered, or the root of such an ask's thread; else 0. */
       readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;

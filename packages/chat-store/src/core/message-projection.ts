@@ -17,13 +17,17 @@ export function selectMessages(db: Kysely<Tables>) {
     .select('l.envelope');
 }
 
-/** The current messages: text from the log, reactions from their table. */
+/** The current messages: text from the log, or from the streams while they grow, and reactions from their table. */
 export async function messagesOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
 ): Promise<Message[]> {
   const reactions = await reactionsOf(db, rows);
-  return rows.map((row) => ({ ...textOf(row), reactions: reactions.get(row.id) ?? {} }));
+  const growing = await growingTexts(db, rows);
+  return rows.map((row) => ({
+    ...withText(textOf(row), growing.get(row.id)),
+    reactions: reactions.get(row.id) ?? {},
+  }));
 }
 
 /** Like `messagesOf`, but returns JSON cut out of the stored text, for each message as a list of parts. */
@@ -32,7 +36,36 @@ export async function messageTextsOf(
   rows: readonly MessageRow[],
 ): Promise<string[][]> {
   const reactions = await reactionsOf(db, rows);
-  return rows.map((row) => messageTextOf(row, reactions.get(row.id) ?? {}));
+  const growing = await growingTexts(db, rows);
+  return rows.map((row) => {
+    const ofMessage = reactions.get(row.id) ?? {};
+    const text = growing.get(row.id);
+    return text === undefined
+      ? messageTextOf(row, ofMessage)
+      : [JSON.stringify({ ...withText(textOf(row), text), reactions: ofMessage })];
+  });
+}
+
+const withText = (message: Message, text: string | undefined): Message =>
+  text === undefined ? message : { ...message, content: text };
+
+const streamingState = '"state":"streaming"';
+
+/** The texts of the messages among these that grow. Costs nothing when there are none. */
+async function growingTexts(
+  db: Kysely<Tables>,
+  rows: readonly MessageRow[],
+): Promise<ReadonlyMap<string, string>> {
+  const ids = rows
+    .filter((row) => row.deleted_at === null && row.envelope.includes(streamingState))
+    .map(({ id }) => id);
+  if (ids.length === 0) return new Map();
+  const streams = await db
+    .selectFrom('streams')
+    .select(['message_id', 'text'])
+    .where('message_id', 'in', ids)
+    .execute();
+  return new Map(streams.map(({ message_id, text }) => [message_id, text]));
 }
 
 type Reactions = Message['reactions'];

@@ -22,6 +22,7 @@ import { createAgentOrdersTable } from './migrations/0018-agent-orders.ts';
 import { createInboxTables } from './migrations/0019-inbox.ts';
 import { addAsks } from './migrations/0020-asks.ts';
 import { addQuestions } from './migrations/0021-questions.ts';
+import { createStreamsTable } from './migrations/0022-streams.ts';
 import { createHubAgentsTable } from './migrations/0023-hub-agents.ts';
 import { addOperationsMinutes } from './migrations/0024-operations-minutes.ts';
 
@@ -62,6 +63,7 @@ const migrations: Readonly<
   '0019_inbox': { ...second, up: createInboxTables },
   '0020_asks': { ...second, up: addAsks },
   '0021_questions': { ...second, up: addQuestions },
+  '0022_streams': { ...second, up: createStreamsTable },
   '0023_hub_agents': { ...second, up: createHubAgentsTable },
   '0024_operations_minutes': { ...second, up: addOperationsMinutes },
 };

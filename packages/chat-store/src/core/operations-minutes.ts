@@ -12,7 +12,7 @@ export interface OperationsMinute {
 }
 
 const keptMs = 86_400_000;
-/** A minute so far in the future was written by a hub with a wrong clock. */
+/** A minute further in the future than this was written by a hub whose clock is wrong. */
 const futureMs = 3_600_000;
 const rowsMax = 2_000;
 const figuresCharsMax = 2_048;

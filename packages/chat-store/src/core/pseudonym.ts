@@ -35,6 +35,7 @@ export async function renameRows(
   await replace('read_cursors', 'channel_id', inChannel);
   await set('threads', 'created_by', inChannel);
   await set('claims', 'agent_id', inChannel);
+  await set('streams', 'agent_id', inChannel);
   if (pseudonym !== null) await renameInLedger(db, channelId, agentId, pseudonym);
   await set('channels', 'created_by', sql`id = ${channelId}`);
   const channel = await db

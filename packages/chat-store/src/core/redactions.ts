@@ -113,6 +113,11 @@ async function redactSome(
   return rows.length;
 }
 
+function senderKindOf(senderId: string, message: Message): Message['senderKind'] {
+  if (senderId === message.senderId) return message.senderKind;
+  return senderId === 'hub' ? 'hub' : null;
+}
+
 // Built from the row's other columns, so that the text is neither loaded nor parsed. These columns do not contain the
 // kind of the editor: it is taken from the author, and is null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
@@ -124,7 +129,7 @@ function redactedEdit(row: EditRow, deleted: Message): string {
     event: { type: 'channel.message.edit', channelId, message },
     timestamp,
     senderId,
-    senderKind: senderId === message.senderId ? message.senderKind : null,
+    senderKind: senderKindOf(senderId, message),
     channelId,
     seq,
     epoch: '',

@@ -194,7 +194,7 @@ async function trimSome(
   const { channelId, floor, before } = excess;
   // The sums are trimmed by age alone. They stay when messages are deleted, or trimmed by their number.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
-  const found = await findEnd(db, excess);
+  const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
   // Open asks and questions expire first; the next pass trims them.
   const openFrom = await endOpenBefore(db, channelId, found.end);
   const end = Math.max(floor, Math.min(found.end, openFrom));
@@ -238,6 +238,27 @@ async function trimSome(
     .execute();
   // Seqs have no holes, so their difference is the number of events.
   return { isDone: isAll && isLedgerDone, trimmedEvents: end - floor };
+}
+
+/**
+ * Ends the trim before the first message that grows. These messages become due: they are interrupted first, and a later
+ * pass trims them.
+ */
+async function endBeforeStreams(
+  db: Kysely<Tables>,
+  { channelId, floor }: Excess,
+  found: { readonly end: number; readonly isAll: boolean },
+): Promise<{ end: number; isAll: boolean }> {
+  if (found.end === floor) return found;
+  const range = sql<boolean>`channel_id = ${channelId} and seq >= ${floor} and seq < ${found.end}`;
+  const first = await db
+    .selectFrom('streams')
+    .select((eb) => eb.fn.min('seq').as('seq'))
+    .where(range)
+    .executeTakeFirst();
+  if (!first?.seq) return found;
+  await db.updateTable('streams').set({ due: 1 }).where(range).execute();
+  return { end: first.seq, isAll: true };
 }
 
 /** Finds the new floor, and whether nothing is left to trim above it. */

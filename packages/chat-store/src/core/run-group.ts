@@ -1,3 +1,4 @@
+import type { ResultOf } from '@openclaw/protocol';
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isConditional, readConditions } from './decide/conditions.ts';
@@ -17,6 +18,7 @@ import { emptyLists } from './group-statements.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { indexPrefetched, type Prefetched } from './prefetch.ts';
 import { createGroupState, type GroupPolicy, type GroupState } from './group-state.ts';
+import { openStream } from './streams.ts';
 
 /** Reports errors that callers must not see: bugs in this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
@@ -117,6 +119,7 @@ async function attemptGroup(
           const outcome =
             isTooEarly(send, opened) ?? decideSend(group, prefetched, send, conditions);
           if (outcome.ok) opened.delete(send.channelId);
+          if (outcome.ok && send.params.stream) await beginStream(group, send, outcome);
           outcomes.push(await withAnswers(group, prefetched, send, outcome));
         }
       } else {
@@ -129,6 +132,17 @@ async function attemptGroup(
     await transaction.rollback();
     throw error;
   }
+}
+
+async function beginStream(
+  group: GroupState,
+  { actor, channelId, params }: Send,
+  { result }: Outcome & { readonly ok: true },
+): Promise<void> {
+  const { messageId, seq, duplicate } = result as ResultOf<Send['method']>;
+  if (duplicate) return;
+  const row = { channel_id: channelId, message_id: messageId, seq, text: params.content };
+  await openStream(group, actor, row);
 }
 
 // Adds the acceptance of the asks that the message answers.

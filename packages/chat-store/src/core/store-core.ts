@@ -1,7 +1,7 @@
 import type { Command } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { readAccess, readDirectChannels, readHeads, readRecentHeads } from './access.ts';
-import { giveAgentOrder, readAgentOrders } from './agent-orders.ts';
+import { giveAgentOrder, readAgentOrders, sweepAgentOrders } from './agent-orders.ts';
 import { isKnownAgent, recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
@@ -25,6 +25,8 @@ import { readLogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
+import { sweepStreams } from './stream-sweep.ts';
+import { checkpointStreams, keepStreams, readStream, readStreamAuthors } from './streams.ts';
 import {
   isRevoked,
   readMinted,
@@ -83,6 +85,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     const isRedacting = await sweepRedactions(on);
     const isDeleting = await sweepDeleted(on);
     const isExpiring = await sweepTokens(on);
+    await sweepAgentOrders(on);
     const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
     const isTrimming = await sweepInboxes(on, everyMs);
     const swept = await sweepRetention(on, retention, everyMs);
@@ -139,6 +142,15 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
+    /** Adds text to messages that grow; see streams.ts. */
+    checkpointStreams: bind(checkpointStreams),
+    /** The text of the caller's own message that grows, or why it may not append. */
+    readStream: bind(readStream),
+    readStreamAuthors: bind(readStreamAuthors),
+    /** Records that authors have a connection. */
+    keepStreams: bind(keepStreams),
+    /** Interrupts some streams that are over, and returns their number. Other hubs find the events in the log. */
+    sweepStreams: bind(sweepStreams),
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
@@ -151,8 +163,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, some of expired tokens, some events that are
-     * beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
+     * Removes some rows of deleted messages and channels, some of expired tokens, orders about agents that have ended,
+     * some events that are beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
      * full inboxes.
      */
     sweep: bind(sweep),

@@ -67,6 +67,7 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
     inChannel('inbox_overflow', 'agent_id'),
     inChannel('threads', 'thread_id'),
     inChannel('claims', 'thread_id'),
+    inChannel('streams', 'message_id'),
     inChannel('thread_budgets', 'thread_id'),
     // One message may have a thousand reactions.
     sql`delete from reactions where (message_id, emoji, agent_id) in (

@@ -188,6 +188,24 @@ export interface ClaimsTable {
   released: number;
 }
 
+/** A message that grows. Its text is here until its end, because the log's rows are not rewritten; see streams.ts. */
+export interface StreamsTable {
+  message_id: string;
+  channel_id: string;
+  /** The message's seq. */
+  seq: number;
+  agent_id: string;
+  kind: AgentKind | null;
+  text: string;
+  /** The length of the text in UTF-16 code units. */
+  length: number;
+  appended_at: number;
+  /** When a hub last had a connection of the author. */
+  seen_at: number;
+  /** 1 when it is to be interrupted, whatever its author does. */
+  due: number;
+}
+
 /** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
 export interface AsksTable {
   /** The id of the message. */
@@ -203,7 +221,7 @@ export interface AsksTable {
   due_at: number | null;
 }
 
-/** An agent that an ask addresses. What it repeats of the ask is for its indexes. */
+/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;
@@ -273,8 +291,8 @@ export interface MentionsTable {
 }
 
 /**
- * An event that waits for an agent until the agent acknowledges it, which removes the row. It is no row of `mentions`:
- * mentions are counted against the read cursor, which an acknowledgement does not move.
+ * An event that waits until the agent acknowledges it, which removes the row. The table is separate from `mentions`,
+ * because mentions are counted against the read cursor, which an acknowledgement does not move.
  */
 export interface InboxTable {
   /**
@@ -410,6 +428,7 @@ export interface Tables {
   threads: ThreadsTable;
   thread_budgets: ThreadBudgetsTable;
   claims: ClaimsTable;
+  streams: StreamsTable;
   asks: AsksTable;
   ask_addressees: AskAddresseesTable;
   questions: QuestionsTable;

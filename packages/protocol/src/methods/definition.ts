@@ -14,7 +14,7 @@ import { limits } from '../limits.ts';
 export type MethodKind = 'write' | 'read' | 'live' | 'socket';
 
 /** The limit per agent that a method counts against. */
-export type MethodLimit = 'message' | 'reaction' | 'typing' | 'read';
+export type MethodLimit = 'message' | 'append' | 'reaction' | 'typing' | 'read';
 
 /** The REST path at which a method is a resource. All methods are also `POST /v1/call/{method}`. */
 export interface RestRoute {
@@ -40,10 +40,11 @@ export interface MethodDefinition {
   readonly limit: MethodLimit;
   /**
    * The param with the ids of the channels on which the call is ordered with the other calls of its socket. `agentId`
-   * stands for the direct channel with that agent. Null: the call waits for no other.
+   * stands for the direct channel with that agent; `messageId`: the call is ordered with the others on the message
+   * only. Null: the call waits for no other.
    */
   readonly orderedBy:
-    'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | null;
+    'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;
   /**
    * The most bytes of an answer, for methods with large answers only. The hub reserves this memory before it reads
    * anything, and runs one such read of a socket at a time. 0 for a write whose answer is small with these params.

@@ -10,6 +10,7 @@ import {
   pageParams,
   seqSchema,
   taintSchema,
+  textSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
@@ -27,6 +28,18 @@ import {
 } from './definition.ts';
 
 const tag = 'messages';
+const streamParams = {
+  content: textSchema(limits.frameBytes).describe(
+    `At most ${limits.contentBytes} bytes of UTF-8, else too_large. Not empty, unless stream is true.`,
+  ),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe('The message grows by message.append until message.finish.'),
+};
+const lackingContent = { error: 'empty, and no stream', path: ['content'] };
+const hasContent = ({ content, stream }: { content: string; stream: boolean }) =>
+  stream || content !== '';
 const mentionParams = {
   parseMentions: orNull(z.boolean()).describe(
     'Does @ in the content mention members, and @all everyone? Absent: over REST yes, over WebSocket no.',
@@ -79,7 +92,7 @@ export const messageMethods = {
     summary: 'Sends a message; with threadId, a reply in that thread.',
     params: paramsSchema({
       channelId: idSchema,
-      content: contentSchema,
+      ...streamParams,
       threadId: orNull(idSchema),
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
@@ -90,6 +103,7 @@ export const messageMethods = {
       fence,
     })
       .refine(hasFewCauses, tooManyCauses)
+      .refine(hasContent, lackingContent)
       .refine((params) => params.fence === null || params.threadId !== null, {
         error: 'fence needs threadId',
         path: ['fence'],
@@ -219,13 +233,15 @@ export const messageMethods = {
     summary: 'Sends a message to one agent, in the direct channel of the two.',
     params: paramsSchema({
       agentId: idSchema,
-      content: contentSchema,
+      ...streamParams,
       clientMessageId: orNull(clientMessageIdSchema),
       ...mentionParams,
       metadata: orNull(messageMetadataSchema),
       ...originParams,
       basedOn,
-    }).refine(hasFewCauses, tooManyCauses),
+    })
+      .refine(hasFewCauses, tooManyCauses)
+      .refine(hasContent, lackingContent),
     result: sendResult.extend({ channelId: idSchema }),
     errors: ['conflict', 'forbidden', 'frozen', 'not_found', 'paused', 'superseded', 'too_large'],
     rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },

@@ -29,6 +29,27 @@ export const paramCases: readonly CallCase[] = [
     ),
     answers: ['ok'],
   },
+  ...[
+    '"from":-1,"text":"x"',
+    '"from":0.5,"text":"x"',
+    '"from":1e308,"text":"x"',
+    '"from":0,"text":"\\ud83d"',
+    '"from":0,"text":null',
+  ].map((fields) => ({
+    name: `an append with ${fields}`,
+    text: call('message.append', `{"channelId":"${channel}","messageId":"m",${fields}}`),
+    answers: [-32602],
+  })),
+  {
+    name: 'an append to a message that does not exist',
+    text: call('message.append', json({ channelId: channel, messageId: 'm', from: 9, text: '' })),
+    answers: ['not_found'],
+  },
+  {
+    name: 'a message without content that does not grow',
+    text: call('message.send', json({ channelId: channel, content: '', stream: false })),
+    answers: [-32602],
+  },
   ...invalidIds.map((id) => ({
     name: `the channelId ${json(id.slice(0, 24))}`,
     text: call('channel.get', json({ channelId: id })),

@@ -91,7 +91,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
 function sendOfAsk({ actor, params }: CommandOf<'ask.create'>, to: readonly string[]): Send {
   const { agentId, content, clientMessageId, metadata, threadId, mentions, deadlineMs } = params;
   const common = {
-    ...{ content, clientMessageId, metadata, parseMentions: null },
+    ...{ content, stream: false, clientMessageId, metadata, parseMentions: null },
     ...{ replyTo: null, cause: [], taint: [], basedOn: null },
   };
   const ask = { to, deadlineMs };
@@ -111,7 +111,7 @@ const answers = {
   'ask.done': 'done',
 } as const;
 
-/** By an addressee, for itself. The state that it has already is answered again, with the first note. */
+/** For an addressee. If it is in that state already, nothing changes, and the answer has the first note. */
 export const answerAsk = async (
   group: GroupState,
   command: CommandOf<keyof typeof answers>,
@@ -226,7 +226,7 @@ const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
   ...addressees.map(({ agent_id }) => agent_id),
 ];
 
-/** The agents that are members now: others are told nothing. */
+/** Those of these agents that are members now. Others are not notified. */
 export async function membersAmong(
   group: GroupState,
   channel: ChannelWithHead,

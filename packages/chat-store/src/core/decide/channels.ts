@@ -14,6 +14,7 @@ import {
 } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
 import { insertMember } from './members.ts';
+import { interruptStreams, ofAll } from './streams.ts';
 
 /** The creator is the owner and the first member; its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
@@ -111,6 +112,7 @@ export const unarchiveChannel: DecideAuthorized<'channel.unarchive'> = async (gr
 /** The log stays readable for hubs that have not yet reached its last event, which reports the deletion. */
 export const deleteChannel: DecideAuthorized<'channel.delete'> = async (group, command) => {
   const { channel, actor } = command;
+  await group.db.deleteFrom('streams').where('channel_id', '=', channel.id).execute();
   const event = group.append(channel, actor, { type: 'channel.delete' });
   await setColumns(group, channel, { deleted_at: group.nowMs });
   return accepted({}, announced(channel, 'deleted', event));
@@ -125,12 +127,14 @@ async function changeChannel(
   }: CommandOf<'channel.update' | 'channel.archive' | 'channel.unarchive'> & Authorized,
   change: Partial<ChannelsTable>,
 ) {
-  await setColumns(group, channel, change);
   const isArchived = method === 'channel.archive';
+  const ended = isArchived ? await interruptStreams(group, channel, ofAll) : [];
+  await setColumns(group, channel, change);
   const type = isArchived ? method : 'channel.update';
   const event = group.append(channel, actor, () => ({ type, channel: channelOf(channel) }));
   return accepted(
     { channel: channelOf(channel) },
+    ...ended,
     isArchived ? announced(channel, 'archived', event) : event,
   );
 }

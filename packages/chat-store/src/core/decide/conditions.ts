@@ -1,7 +1,9 @@
 import type { Message, ParamsOf } from '@openclaw/protocol';
+import { limits } from '@openclaw/protocol/wire';
 import { refuse, refuseWith, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { messagesOf, selectMessages } from '../message-projection.ts';
+import { countStreams } from '../streams.ts';
 import { newestClaim } from './claims.ts';
 
 /** A refusal contains at most this many of the newer messages. */
@@ -17,20 +19,22 @@ type Params = ParamsOf<'message.send'>;
 interface ConditionalSend {
   readonly actor: Actor;
   readonly channelId: string;
-  readonly params: Pick<Params, 'basedOn'> & Partial<Pick<Params, 'threadId' | 'fence'>>;
+  readonly params: Pick<Params, 'basedOn' | 'stream'> & Partial<Pick<Params, 'threadId' | 'fence'>>;
 }
 
-/** The state that a send's `basedOn` and `fence` are checked against. */
+/** The state that a send's `basedOn`, `fence` and `stream` are checked against. */
 export interface Conditions {
   /** Messages of others since `basedOn`, oldest first; null when there are none. */
   readonly newer: readonly Message[] | null;
   /** The newest fence of the thread; null when it was never claimed. */
   readonly fence: number | null;
+  /** The sender's messages that grow. */
+  readonly streams: number;
 }
 
 /** True if the send depends on what was written before it. Such a send costs additional statements. */
 export function isConditional({ params }: ConditionalSend): boolean {
-  return params.basedOn !== null || (params.fence ?? null) !== null;
+  return params.stream || params.basedOn !== null || (params.fence ?? null) !== null;
 }
 
 /** Reads the state for a conditional send. Write the rows of the group's earlier commands before this call. */
@@ -43,7 +47,8 @@ export async function readConditions(
   const claim =
     fence === null || threadId === null ? undefined : await newestClaim(group, channelId, threadId);
   const newer = basedOn === null ? null : await readNewer(group, send, basedOn);
-  return { newer, fence: claim?.fence ?? null };
+  const streams = params.stream ? await countStreams(group, send.actor.agentId) : 0;
+  return { newer, fence: claim?.fence ?? null, streams };
 }
 
 /**
@@ -51,7 +56,7 @@ export async function readConditions(
  */
 export function refuseUnmet(
   { params }: ConditionalSend,
-  { newer, fence }: Conditions,
+  { newer, fence, streams }: Conditions,
 ): Refusal | null {
   if ((params.fence ?? null) !== null && params.fence !== fence) {
     return refuse(
@@ -59,6 +64,8 @@ export function refuseUnmet(
       `fence ${params.fence} is not the newest of thread ${params.threadId}`,
     );
   }
+  if (params.stream && streams >= limits.streams)
+    return refuse('conflict', `${limits.streams} messages of this agent grow already`);
   if (newer === null) return null;
   return refuseWith('superseded', `others wrote since seq ${params.basedOn}`, { newer });
 }

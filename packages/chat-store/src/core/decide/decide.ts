@@ -21,6 +21,7 @@ import { deleteMessage, editMessage } from './messages.ts';
 import { answerQuestion, cancelQuestion, expireQuestion, openQuestion } from './questions.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
+import { finishMessage } from './streams.ts';
 import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
@@ -88,6 +89,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   ),
   'message.edit': inChannel('member', editMessage),
   // Text must be removable from an archived channel too.
+  'message.finish': inChannel('member', finishMessage),
   'message.delete': evenArchived('member', deleteMessage),
   'reaction.add': inChannel('member', addReaction),
   'reaction.remove': inChannel('member', removeReaction),

@@ -7,6 +7,7 @@ import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
 import type { ChannelsTable, ChannelWithHead, FreezesTable } from '../tables.ts';
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
+import { interruptStreams, ofAgents } from './streams.ts';
 
 // A channel's freeze stands in its row, which every command of the channel locks, so it costs no statement. Those of
 // agents and of the hub come with the actor: each hub keeps them in memory.
@@ -114,8 +115,10 @@ async function changed(
     .where('id', '=', channel.id)
     .execute();
   channel.frozen_at = frozenAt;
+  // Before the freeze's own event, after which nothing of an agent stands.
+  const ended = frozenAt === null ? [] : await interruptStreams(group, channel, ofAgents);
   const event = { type: 'collaboration.event', name, payload } as const;
-  return accepted({}, group.append(channel, actor, event));
+  return accepted({}, ...ended, group.append(channel, actor, event));
 }
 
 function findFreeze(

@@ -1,9 +1,8 @@
 import { inboxReasons, type InboxReason } from '@openclaw/protocol/wire';
-import type { AppendedEvent } from '../../commands.ts';
+import type { Actor, AppendedEvent } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { everyone, type ChannelWithHead } from '../tables.ts';
-import type { Send } from './send.ts';
 
 /** An agent whose inbox gets an event, and why. */
 export interface InboxItem {
@@ -69,7 +68,12 @@ export async function renewInboxItems(
   for (const { id: _old, ...item } of items.reverse()) group.addInboxItem(item);
 }
 
-/** What a new message is to the inboxes of others. */
+/** The parts of a send that decide whose message it answers. */
+interface Replying {
+  readonly actor: Pick<Actor, 'agentId'>;
+  readonly params: { readonly replyTo: string | null };
+}
+
 interface Addressing {
   /** The members that the message mentions, without its sender. */
   readonly notified: readonly string[];
@@ -77,17 +81,21 @@ interface Addressing {
   readonly threadId: string | null;
 }
 
-/** Puts a message that is being sent into the inboxes of the agents that it mentions, is sent to, or answers. */
+/**
+ * Puts a message that is being sent, or that has ceased to grow, into the inboxes of the agents that it mentions, is
+ * sent to, or answers.
+ */
 export function addMessageToInboxes(
   group: GroupState,
   prefetched: Prefetched,
-  { actor, params }: Send,
+  { actor, params }: Replying,
   channel: ChannelWithHead,
   appended: AppendedEvent,
   { notified, mentionsAll, threadId }: Addressing,
+  messageSeq: number | null = null,
 ): void {
   const items: InboxItem[] = [];
-  // The item of everyone comes first: whoever acknowledges its own item of the message acknowledges that one too.
+  // The item of everyone gets the lower place, so that an acknowledgement of the agent's own item covers it too.
   if (mentionsAll) items.push({ agentId: everyone, reason: 'mention' });
   for (const agentId of notified) items.push({ agentId, reason: 'mention' });
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
@@ -96,5 +104,5 @@ export function addMessageToInboxes(
     // A message that mentions everyone mentions the author too.
     if (author) items.push({ agentId: author, reason: mentionsAll ? 'mention' : 'reply' });
   }
-  addInboxItems(group, channel, appended, items);
+  addInboxItems(group, channel, appended, items, messageSeq);
 }

@@ -1,3 +1,4 @@
+import { interruptStreams, ofAgent } from './streams.ts';
 import { refuse, type Actor, type CommandOf, type Refusal } from '../../commands.ts';
 import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
@@ -135,10 +136,11 @@ async function endMembership(
   const member = await findMember(group, channel.id, agentId);
   if (!member) return refuse('not_found', `${agentId} is not a member of ${channel.id}`);
   if (await isLastOwner(group, member)) return refuseLastOwner(member);
+  const ended = await interruptStreams(group, channel, ofAgent(agentId));
   await group.db
     .deleteFrom('members')
     .where((eb) => eb.and({ channel_id: channel.id, agent_id: agentId }))
     .execute();
   const left = { type: 'channel.member.leave', member: memberOf(member) } as const;
-  return accepted({}, group.append(channel, actor, left, { notify: [agentId] }));
+  return accepted({}, ...ended, group.append(channel, actor, left, { notify: [agentId] }));
 }

@@ -30,8 +30,10 @@ const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] }
 export function parsedOf(params: {
   readonly content: string;
   readonly parseMentions: boolean | null;
+  /** True for a message that grows: its text is parsed at its end. */
+  readonly stream?: boolean;
 }): ParsedMentions | null {
-  if (params.parseMentions !== true) return null;
+  if (params.parseMentions !== true || params.stream === true) return null;
   const parsed = parseMentions(params.content);
   return parsed.all || parsed.names.length > 0 ? parsed : null;
 }

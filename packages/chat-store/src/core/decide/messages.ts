@@ -6,6 +6,7 @@ import type { GroupState } from '../group-state.ts';
 import { redacted, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
+import { removeStream } from '../streams.ts';
 import type { ChannelsTable } from '../tables.ts';
 import { endAsk } from './asks.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
@@ -22,6 +23,7 @@ export const editMessage: DecideAuthorized<'message.edit'> = async (group, comma
     return refuse('forbidden', 'only its author may edit a message');
   }
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
+  if (found.message.state === 'streaming') return refuse('conflict', 'the message still grows');
   if (found.message.content === params.content) return accepted({ seq: null });
   if (found.message.editedAt !== null && (await isEditedOften(group, found.message))) {
     return refuse('conflict', `the message was edited ${limits.edits} times`);
@@ -50,13 +52,17 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   const message = redacted(found.message, group.nowMs);
   const { db } = group;
   await redactFirstRow(group, message);
-  if (message.editedAt !== null) await redactEdits(db, message);
+  // The end of a message that grew is an edit too.
+  const hasEdits = found.textSeq !== message.seq;
+  if (hasEdits) await redactEdits(db, message);
+  if (message.state === 'streaming') await removeStream(db, message.id);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
   if (message.ask) await endAsk(group, message.id);
   await db
     .deleteFrom('mentions')
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))
     .execute();
+  if (hasEdits) await removeLaterMentions(db, message);
   await db
     .deleteFrom('inbox')
     .where((eb) => eb.and({ channel_id: channel.id, message_seq: message.seq }))
@@ -84,13 +90,15 @@ export async function findMessage(
   group: GroupState,
   channel: ChannelsTable,
   messageId: string,
-): Promise<{ readonly ok: true; readonly message: Message } | Refusal> {
+): Promise<{ readonly ok: true; readonly message: Message; readonly textSeq: number } | Refusal> {
   const { db } = group;
   const row = await selectMessages(db)
     .where((eb) => eb.and({ 'm.id': messageId, 'm.channel_id': channel.id }))
     .executeTakeFirst();
   const [message] = row ? await messagesOf(db, [row]) : [];
-  return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
+  return row && message
+    ? { ok: true, message, textSeq: row.text_seq }
+    : refuse('not_found', `there is no message ${messageId}`);
 }
 
 // A reader of the log finds the message at its seq without its text. The fingerprint is removed too, because a short
@@ -114,15 +122,32 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
 }
 
 // Walks at most `limits.edits` entries of an index, even for messages that were edited more often before there was a
-// limit.
+// limit. The ends of a message that grew do not count: it may have been interrupted, and then finished.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
-  const last = await group.db
+  const edits = () =>
+    group.db
+      .selectFrom('log')
+      .where((eb) => eb.and({ channel_id: message.channelId, message_id: message.id }))
+      .where('type', '=', sql.lit('channel.message.edit'));
+  const isBeyond = async (count: number) =>
+    (await edits().select('seq').limit(1).offset(count).executeTakeFirst()) !== undefined;
+  if (!(await isBeyond(limits.edits - 1))) return false;
+  const first = await edits().select('envelope').orderBy('seq').limit(2).execute();
+  const ends = first.filter(({ envelope }) => envelope.includes('"editedAt":null')).length;
+  return ends === 0 || isBeyond(limits.edits - 1 + ends);
+}
+
+/** Removes the mentions that took effect with the end of the message. */
+async function removeLaterMentions(db: GroupState['db'], message: Message): Promise<void> {
+  const { channelId, id } = message;
+  const ends = db
     .selectFrom('log')
     .select('seq')
-    .where((eb) => eb.and({ channel_id: message.channelId, message_id: message.id }))
-    .where('type', '=', sql.lit('channel.message.edit'))
-    .limit(1)
-    .offset(limits.edits - 1)
-    .executeTakeFirst();
-  return last !== undefined;
+    .where((eb) => eb.and({ channel_id: channelId, message_id: id }))
+    .where('type', '=', sql.lit('channel.message.edit'));
+  await db
+    .deleteFrom('mentions')
+    .where('channel_id', '=', channelId)
+    .where('seq', 'in', ends)
+    .execute();
 }

@@ -199,14 +199,15 @@ function resultOf(send: Send, result: ResultOf<'message.send'>) {
 
 /** The fingerprint by which a repeat is recognized; null for a message that cannot be repeated. */
 function printOf({ group, send, threadId, named }: Sending): string | null {
-  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
+  const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const channel = group.channel(send.channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
   // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
   // upgrade is recognized. Mentions in the text are left out too: a repeat may come over the other transport, whose
   // default differs.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
-  const origin = hasOrigin ? [replyTo, cause, taint] : [];
+  const origin: unknown[] = hasOrigin ? [replyTo, cause, taint] : [];
+  if (stream) origin.push('stream');
   const { ask } = send;
   return ask
     ? fingerprint('ask.create', content, threadId, named, metadata, ask.to, ask.deadlineMs)
@@ -284,8 +285,12 @@ function countInPlace(
   return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
 }
 
-/** The mentioned and asked members other than the sender, who are notified. */
+/**
+ * The mentioned and asked members other than the sender, who are notified. Those of a message that grows are, at its
+ * end.
+ */
 function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
+  if (send.params.stream) return [];
   const isNotified = (to: string) =>
     to !== send.actor.agentId && prefetched.role(send.channelId, to) !== null;
   const members = mentioned.mentions.filter(isNotified);
@@ -312,7 +317,7 @@ function appendMessage(
         seq,
         senderId: actor.agentId,
         senderKind: actor.kind ?? null,
-        state: 'complete',
+        state: send.params.stream ? 'streaming' : 'complete',
         content,
         timestamp,
         threadId,
@@ -353,7 +358,7 @@ function addRows(
     turns: encodeTurns(prefetched.turns(channelId, null)),
   });
   const place = { channel_id: channelId, thread_id: threadId, agent_id: agentId };
-  const turn = ledgerRowOf(place, params.metadata, timestamp);
+  const turn = params.stream ? null : ledgerRowOf(place, params.metadata, timestamp);
   if (turn) group.addTurn(turn);
   if (threadId !== null) {
     group.addReply({
@@ -390,7 +395,8 @@ function addToInboxes(
   event: AppendedEvent,
 ): void {
   const isReply = threadId !== null || send.params.replyTo !== null;
-  // Most messages address nobody, and their path ends here.
+  // Most messages address nobody, and their path ends here. A message that grows is in the inboxes from its end.
+  if (send.params.stream) return;
   if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
   const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);

@@ -26,7 +26,7 @@ type Omitted = ResultOf<'inbox.read'>['omitted'];
 /** An item, or the number of a channel's items that are not among the rows, as `omitted`. */
 interface Row extends Omit<InboxTable, 'id' | 'agent_id'> {
   readonly id: number;
-  /** 1 for a message that mentions everyone, and the reader not by name. */
+  /** 1 for a message that mentions everyone but does not name the reader. */
   readonly of_all: number;
   readonly omitted: number | null;
   readonly type: string;

@@ -1,12 +1,11 @@
 import type { Message, ParamsOf, ResultOf, SearchTerm } from '@openclaw/protocol';
 import { matchSearchTerms, parseSearchQuery } from '@openclaw/protocol/wire';
-import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { floorOf } from '../head.ts';
+import type { Kysely } from 'kysely';
 import { useKeys } from '../key-plans.ts';
-import { idsFrom } from '../new-id.ts';
 import type { Actor } from '../../commands.ts';
 import {
   addStored,
+  countOf,
   docsOf,
   emptySet,
   intersect,
@@ -14,11 +13,10 @@ import {
   segmentOf,
   type DocSet,
 } from '../search/posting-list.ts';
-import { eventOfRow } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
-import { stepsOf } from './page-text.ts';
-import { createPauses } from '../search/pauses.ts';
+import { foundMessages } from './found-messages.ts';
 import { openChannel, type Read } from './reading.ts';
+import { boundsOfTimes } from './search-times.ts';
 import { snippetOf } from './snippet.ts';
 
 // A search walks the segments of the index from the newest one. The index only proposes messages: each one is read and
@@ -36,17 +34,11 @@ const prefixRowsMax = 1_500;
 /** The most look-ups of channels in one statement. */
 const lookUpsMax = 2_000;
 /** The most rows and look-ups in the index, messages, and bytes of messages, for one call. */
-const bounds = { index: 8_000, messages: 600, bytes: 524_288 };
-/** The most messages proposed to one statement. */
-const proposedMax = 200;
-const stepMessages = 64;
-
-/**
- * Messages are indexed in the order of their commits, which differs from the order of their times by less than this.
- */
-const disorderMs = 10_000;
-/** How many messages are tried for a document's number. Deleted messages have none. */
-const messagesBefore = 50;
+const bounds = { index: 8_000, messages: 400, bytes: 524_288 };
+/** Messages proposed to the first statement of a call, which often finds enough, and to each further one. */
+const proposedMax = { first: 64, further: 200 };
+/** The rights to a proposed message cost so many look-ups. */
+const rightsCost = 4;
 
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
@@ -54,7 +46,10 @@ type Hit = ResultOf<'message.search'>['hits'][number];
 /** The bounds that this call has not used yet. */
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
-/** Newest first: in the order in which messages were indexed, which is that of their commits. */
+/**
+ * Newest first: in the order in which messages were indexed. That is almost the order of their times, except where the
+ * index was behind.
+ */
 export const searchMessages: Read<'message.search'> = async (
   db,
   actor,
@@ -78,29 +73,32 @@ export const searchMessages: Read<'message.search'> = async (
   const terms = parseSearchQuery(params.query);
   const budget: Budget = { ...bounds };
   const most = mostSegments(terms);
+  const times = await boundsOfTimes(db, params);
   /** Documents from this number on are done. */
   let from = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor.slice(1));
-  if (params.before !== null) from = Math.min(from, await endOf(db, params.before));
-  const tooOld = params.after === null ? -Infinity : params.after - disorderMs;
+  let isFirst = true;
   for (let size = 1; ; size = Math.min(most, 4 * size)) {
     const segments = await nextSegments(db, params, from, size);
     if (segments.length === 0) return page(null);
     const found = await findWords(db, segments, terms, params.senderId, budget);
     for (const group of groupsOf(found, channels)) {
       await keepChannels(db, group, channels, budget);
-      for (const [segment, set] of group) {
-        const docs = docsOf(set, segment).filter((doc) => doc < from);
-        for (let at = 0; at < docs.length; at += proposedMax) {
-          const proposed = docs.slice(at, at + proposedMax);
-          for await (const { doc, message } of readable(db, actor, params, proposed, budget)) {
-            if (message.timestamp < tooOld) return page(null);
-            from = doc;
-            const hit = hitOf(message, params, terms);
-            if (hit) hits.push(hit);
-            if (hits.length === limit || isSpent(budget)) return page(from);
-          }
-          from = proposed.at(-1) ?? from;
+      const docs = group.flatMap(([segment, set]) => {
+        const [above, below] = [times.above(segment), Math.min(from, times.below(segment))];
+        return docsOf(set, segment).filter((doc) => doc > above && doc < below);
+      });
+      while (docs.length > 0) {
+        if (!isFirst && isSpent(budget)) return page(from);
+        const proposed = docs.splice(0, isFirst ? proposedMax.first : proposedMax.further);
+        isFirst = false;
+        budget.index -= rightsCost * proposed.length;
+        for await (const { doc, message } of foundMessages(db, actor, params, proposed, budget)) {
+          from = doc;
+          const hit = hitOf(message, params, terms);
+          if (hit) hits.push(hit);
+          if (hits.length === limit || budget.bytes <= 0) return page(from);
         }
+        from = proposed.at(-1) ?? from;
       }
       from = Math.min(from, (group.at(-1)?.[0] ?? Infinity) * segmentDocs);
       if (isSpent(budget)) return page(from);
@@ -132,17 +130,6 @@ function mostSegments(terms: readonly SearchTerm[]): number {
   if (prefixes.length === 0) return segmentsMax.words;
   const isShort = prefixes.some(({ words }) => (words[0]?.length ?? 0) < shortPrefixChars);
   return isShort ? segmentsMax.short : segmentsMax.prefix;
-}
-
-/** Every document from this number on is of a message that was sent at `before` or later. */
-async function endOf(db: Kysely<Tables>, before: number): Promise<number> {
-  const { rows } = await sql<{ doc: number | null }>`
-    select max((select d.doc from search_docs d
-      where d.channel_id = m.channel_id and d.seq = m.seq)) as doc
-    from (select channel_id, seq from messages where id < ${idsFrom(before + disorderMs)}
-      order by id desc limit ${sql.lit(messagesBefore)}) as m`.execute(db);
-  const [last] = rows;
-  return last?.doc == null ? Number.MAX_SAFE_INTEGER : last.doc + 1;
 }
 
 /** The newest segments with documents below `from` and messages of the wanted time. */
@@ -247,10 +234,23 @@ function setsOf(
 
 /** Splits the segments into groups, so that each group needs a bounded number of look-ups of channels. */
 function groupsOf(found: SegmentSets, channels: readonly string[] | null): SegmentSets[] {
+  if (found.length === 0) return [];
+  if (!needsChannels(found, channels)) return [found];
   const size = Math.max(1, Math.floor(lookUpsMax / Math.max(1, channels?.length ?? 1)));
   const groups: SegmentSets[] = [];
   for (let at = 0; at < found.length; at += size) groups.push(found.slice(at, at + size));
   return groups;
+}
+
+/** False if the documents are so few that the rights of each one cost less than the look-ups of the channels. */
+function needsChannels(
+  group: SegmentSets,
+  channels: readonly string[] | null,
+): channels is readonly string[] {
+  if (channels === null) return false;
+  let docs = 0;
+  for (const [, set] of group) docs += countOf(set);
+  return docs > proposedMax.further || rightsCost * docs > channels.length * group.length;
 }
 
 /** Removes the documents of other channels. */
@@ -260,62 +260,11 @@ async function keepChannels(
   channels: readonly string[] | null,
   budget: Budget,
 ): Promise<void> {
-  if (channels === null) return;
+  if (!needsChannels(group, channels)) return;
   const segments = group.map(([segment]) => segment);
   const terms = channels.map((channelId) => `#${channelId}`);
   const sets = setsOf(await postingsOf(db, segments, terms, budget));
   for (const [segment, set] of group) intersect(set, sets.get(segment) ?? emptySet());
-}
-
-/** The messages of these documents that the caller may read, newest first, with their present text. */
-async function* readable(
-  db: Kysely<Tables>,
-  actor: Actor,
-  params: Params,
-  docs: readonly number[],
-  budget: Budget,
-): AsyncGenerator<{ readonly doc: number; readonly message: Message }> {
-  budget.messages -= docs.length;
-  // Sub-selects instead of joins: each row then costs a few look-ups by key, even if PostgreSQL's statistics are
-  // outdated.
-  const select = <R>(column: RawBuilder<unknown>, name: string, of: readonly number[]) => sql<R>`
-    select d.doc, case when ${mayRead(actor, params)}
-      and (select c.deleted_at from channels c where c.id = d.channel_id) is null
-      then (
-        select (select ${column} from log l where l.channel_id = m.channel_id and l.seq = m.text_seq)
-        from messages m
-        where m.channel_id = d.channel_id and m.seq = d.seq and m.deleted_at is null
-          and m.seq >= ${floorOf({ column: 'd.channel_id' })}) end as ${sql.ref(name)}
-    from search_docs d where d.doc in (${sql.join([...of])}) order by d.doc desc`;
-  const sizes = select<{ doc: number; bytes: number | null }>(
-    sql`octet_length(l.envelope)`,
-    'bytes',
-    docs,
-  );
-  const sized = (await sizes.execute(db)).rows.flatMap(({ doc, bytes }) =>
-    bytes === null ? [] : [{ seq: doc, bytes }],
-  );
-  const pauses = createPauses();
-  for (const step of stepsOf(sized, Infinity, stepMessages)) {
-    const seqs = step.map(({ seq }) => seq);
-    const texts = select<{ doc: number; envelope: string }>(sql`l.envelope`, 'envelope', seqs);
-    for (const { doc, envelope } of (await texts.execute(db)).rows) {
-      budget.bytes -= envelope.length;
-      await pauses.after(envelope.length);
-      const event = eventOfRow(envelope);
-      if ('message' in event) yield { doc, message: event.message };
-    }
-  }
-}
-
-function mayRead(actor: Actor, { channelId }: Params): RawBuilder<boolean> {
-  // The rights in a named channel are decided before.
-  if (channelId !== null) return sql`d.channel_id = ${channelId}`;
-  const isMember = sql<boolean>`exists (select 1 from members r
-    where r.channel_id = d.channel_id and r.agent_id = ${actor.agentId})`;
-  return actor.channels
-    ? sql`${isMember} and d.channel_id in (${sql.join([...actor.channels])})`
-    : isMember;
 }
 
 /** Null unless the message's present text, sender and time are those of the query. */

@@ -1,5 +1,8 @@
 export const segmentDocs = 4096;
 
+/** Within a segment, no message is older than one before it by more than this. */
+export const disorderMs = 1_000;
+
 const bitmapBytes = segmentDocs / 8;
 const offsetBytes = 2;
 
@@ -28,6 +31,13 @@ export function intersect(set: DocSet, other: DocSet): boolean {
   return any !== 0;
 }
 
+/** The number of documents in the set. */
+export function countOf(set: DocSet): number {
+  let count = 0;
+  for (const byte of set) if (byte !== 0) count += bitsOf(byte);
+  return count;
+}
+
 /** The documents of the set, highest first. */
 export function docsOf(set: DocSet, segment: number): number[] {
   const docs: number[] = [];
@@ -46,9 +56,7 @@ export function docsOf(set: DocSet, segment: number): number[] {
  * as that.
  */
 export function encodeSet(set: DocSet): Uint8Array {
-  let count = 0;
-  for (const byte of set) if (byte !== 0) count += bitsOf(byte);
-  return count * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
+  return countOf(set) * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
 }
 
 /** Documents of one segment as stored, lowest first. */

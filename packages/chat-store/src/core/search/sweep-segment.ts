@@ -21,16 +21,21 @@ const rowsMax = 1_000;
  * stays. Returns whether there is more to do. Call it with the lock of the feed.
  */
 export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<boolean> {
+  // The newest segment has the most rows to merge, and agents may queue it again and again by edits. So every other
+  // sweep is one of any segment: a sweep that began is finished first.
+  const isAny = Math.random() < 0.5;
   const found = await db
     .selectFrom('search_segments')
     .selectAll()
     // Written as a literal, so that the planner can use the index of these segments.
     .where('work', '>', sql.lit(0))
-    .orderBy('segment', 'desc')
+    .orderBy(sql`case when work_after = '' then 1 else 0 end`)
+    .orderBy(isAny ? sql`random()` : sql`segment desc`)
     .limit(1)
     .executeTakeFirst();
   if (!found) return false;
   const { segment, work, work_after } = found;
+  await readInOrder(db, engine);
   const { rows, isLast } = await nextPostings(db, segment, work_after);
   if (work_after === '') await removeOrphans(db, segment);
   const present = await presentDocs(engine, db, segment);
@@ -62,6 +67,16 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
   const next = isLast ? { work: work - 1, work_after: '' } : { work_after: last };
   await db.updateTable('search_segments').set(next).where('segment', '=', segment).execute();
   return true;
+}
+
+/**
+ * Makes PostgreSQL read the next terms along the key. By what it knows of a table that grew, it would read and sort all
+ * terms of the segment for each piece: with millions of them no piece would end in time.
+ */
+async function readInOrder(db: Kysely<Tables>, { dialect }: Engine): Promise<void> {
+  if (dialect === 'sqlite') return;
+  await sql`select set_config(name, 'off', true)
+    from unnest(array['enable_bitmapscan', 'enable_sort']) as s(name)`.execute(db);
 }
 
 /** The postings of the next terms, each term with all of its parts. */

@@ -1,8 +1,6 @@
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
+import { pieceChars } from '../event-loop/encoding-steps.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
-
-/** The number of characters encoded in one step, which takes about a tenth of a millisecond. */
-export const pieceChars = 65_536;
 
 /** Encodes a WebSocket text frame (RFC 6455 §5.2). It carries no mask, so one buffer serves every socket of a room. */
 export function textFrame(payload: string): Buffer {
@@ -75,80 +73,51 @@ export function notificationText(method: 'event' | 'notice', paramsJson: string)
 
 /** Encodes events as frames: arrays up to the batch limit if the client accepts batches, else one object per frame. */
 export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
-  return runNow(framing(events, acceptsBatches));
+  const framing = createFraming(acceptsBatches);
+  for (const event of events) framing.add(event);
+  return framing.end();
 }
 
 /** {@link framesOf} in steps of about 64 KiB. */
-export function* framing(
+export function* framesInSteps(
   events: readonly EncodedEnvelope[],
   acceptsBatches: boolean,
 ): Steps<Buffer[]> {
+  const framing = createFraming(acceptsBatches);
+  let stepLength = 0;
+  for (const event of events) {
+    stepLength += framing.add(event);
+    if (stepLength < pieceChars) continue;
+    stepLength = 0;
+    yield;
+  }
+  return framing.end();
+}
+
+function createFraming(acceptsBatches: boolean) {
+  const [maxEvents, maxLength] = acceptsBatches ? [limits.batch, limits.frameBytes] : [1, 0];
   const frames: Buffer[] = [];
   let open: string[] = [];
   let length = 0;
-  const close = () => {
+  function close(): void {
     const [only] = open;
     if (only !== undefined)
       frames.push(textFrame(open.length === 1 ? only : `[${open.join(',')}]`));
     open = [];
     length = 0;
+  }
+  return {
+    /** Returns the length of the event's text. */
+    add(event: EncodedEnvelope): number {
+      const text = notificationText('event', event.json);
+      if (open.length === maxEvents || length + text.length > maxLength) close();
+      open.push(text);
+      length += text.length + 1;
+      return text.length;
+    },
+    end(): Buffer[] {
+      close();
+      return frames;
+    },
   };
-  const [maxEvents, maxLength] = acceptsBatches ? [limits.batch, limits.frameBytes] : [1, 0];
-  let stepLength = 0;
-  for (const event of events) {
-    const text = notificationText('event', event.json);
-    if (open.length === maxEvents || length + text.length > maxLength) close();
-    open.push(text);
-    length += text.length + 1;
-    stepLength += text.length;
-    if (stepLength < pieceChars) continue;
-    stepLength = 0;
-    yield;
-  }
-  close();
-  return frames;
-}
-
-/** Encodes a text as UTF-8 in pieces, one step per piece. */
-export function* encodedText(text: string): Steps<Buffer[]> {
-  const pieces: Buffer[] = [];
-  let start = 0;
-  while (start < text.length) {
-    let end = Math.min(text.length, start + pieceChars);
-    // A surrogate pair is not split.
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last < 0xdc00) end -= 1;
-    pieces.push(Buffer.from(text.slice(start, end)));
-    start = end;
-    if (start < text.length) yield;
-  }
-  return pieces;
-}
-
-/** Appends events to pieces of UTF-8, as JSON separated by commas. Returns the bytes appended. */
-export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer[]): Steps<number> {
-  let text = '';
-  let bytes = 0;
-  const encode = () => {
-    const piece = Buffer.from(text);
-    pieces.push(piece);
-    bytes += piece.length;
-    text = '';
-  };
-  for (const [index, { json }] of events.entries()) {
-    text += index > 0 || pieces.length > 0 ? `,${json}` : json;
-    if (text.length < pieceChars || index === events.length - 1) continue;
-    encode();
-    yield;
-  }
-  if (text !== '') encode();
-  return bytes;
-}
-
-/** Runs all steps at once, for work that is known to be small. */
-export function runNow<T>(steps: Steps<T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
 }

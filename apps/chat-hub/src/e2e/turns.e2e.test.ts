@@ -1,0 +1,115 @@
+import { expect, it } from '@jest/globals';
+import { turnStateEvent } from '@openclaw/protocol';
+import type { RpcSocket } from '@openclaw/test-support';
+import { startTwoHubs } from '../testing/two-hubs.ts';
+
+const leaseMs = 1_500;
+const { hubA, hubB } = await startTwoHubs({}, { agentTimes: { turnLeaseMs: leaseMs } });
+
+const nextTurn = async (socket: RpcSocket, agentId: string, state: string) => {
+  const { event } = await socket.event(
+    ({ event }) =>
+      event.name === turnStateEvent &&
+      event.payload.agentId === agentId &&
+      event.payload.state === state,
+  );
+  return event.payload;
+};
+
+async function channel(channelId: string) {
+  const watcher = await hubB.connect('watcher');
+  await watcher.call('channel.create', { channelId, name: channelId });
+  await watcher.call('subscribe', { topics: [{ channelId }] });
+  const join = async (agentId: string, hub = hubA) => {
+    const agent = await hub.connect(agentId);
+    await agent.call('channel.join', { channelId });
+    return agent;
+  };
+  return { watcher, join };
+}
+
+// Without turns, a working agent shows either nothing or `typing`, which ends after ten seconds and says nothing.
+it('shows on the other hub what an agent is doing, until idle or the end of its lease', async () => {
+  const channelId = 'work';
+  const { watcher, join } = await channel(channelId);
+  const bot = await join('bot');
+  const turn = { channelId, state: 'tool', label: 'Runs the tests', queueDepth: 3 };
+  await bot.call('turn.set', turn);
+  expect(await nextTurn(watcher, 'bot', 'tool')).toEqual({
+    agentId: 'bot',
+    threadId: null,
+    state: 'tool',
+    label: 'Runs the tests',
+    queueDepth: 3,
+    untilMs: expect.any(Number),
+  });
+  const { turns, degraded } = await watcher.call('turn.list', { channelId });
+  expect(degraded).toBe(false);
+  expect(turns).toMatchObject([{ agentId: 'bot', state: 'tool', queueDepth: 3 }]);
+  await bot.call('turn.set', { channelId, state: 'idle' });
+  await nextTurn(watcher, 'bot', 'idle');
+  expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
+
+  // Nobody ends this one.
+  const hung = await join('hung');
+  const startMs = performance.now();
+  await hung.call('turn.set', { channelId, state: 'thinking' });
+  await nextTurn(watcher, 'hung', 'thinking');
+  await nextTurn(watcher, 'hung', 'idle');
+  expect(performance.now() - startMs).toBeGreaterThan(leaseMs - 100);
+  await Promise.all([bot, hung, watcher].map((socket) => socket.close()));
+});
+
+it('ends with the last connection of the agent, wherever that is', async () => {
+  const channelId = 'gone';
+  const { watcher, join } = await channel(channelId);
+  const first = await join('bot');
+  const second = await join('bot', hubB).catch(async () => hubB.connect('bot'));
+  for (const socket of [first, second]) await socket.call('subscribe', { topics: [{ channelId }] });
+  await first.call('turn.set', { channelId, state: 'waiting' });
+  await nextTurn(watcher, 'bot', 'waiting');
+  await first.close();
+  // The agent is still connected through the other hub.
+  await second.call('message.send', { channelId, content: 'still here' });
+  await watcher.event(({ event }) => event.type === 'channel.message');
+  expect((await watcher.call('turn.list', { channelId })).turns).toMatchObject([
+    { agentId: 'bot', state: 'waiting' },
+  ]);
+  const startMs = performance.now();
+  await second.close();
+  await nextTurn(watcher, 'bot', 'idle');
+  expect(performance.now() - startMs).toBeLessThan(leaseMs - 500);
+  // An agent that follows no channel is not present anywhere, and its turn ends all the same.
+  const loner = await join('loner');
+  await loner.call('turn.set', { channelId, state: 'queued' });
+  await nextTurn(watcher, 'loner', 'queued');
+  await loner.close();
+  await nextTurn(watcher, 'loner', 'idle');
+  await watcher.close();
+});
+
+it('is for members, is stopped by a freeze, and its event cannot be forged', async () => {
+  const channelId = 'rights';
+  const { watcher, join } = await channel(channelId);
+  const stranger = await hubA.connect('stranger');
+  const codeOf = (socket: RpcSocket, method: string, params: object) =>
+    socket.call(method, params).then(
+      () => 'ok',
+      ({ code, rpcCode }) => code ?? rpcCode,
+    );
+  const turn = { channelId, state: 'thinking' };
+  expect(await codeOf(stranger, 'turn.set', turn)).toBe('forbidden');
+  expect(await codeOf(stranger, 'turn.list', { channelId })).toBe('forbidden');
+  const bot = await join('bot');
+  expect(await codeOf(bot, 'turn.set', { ...turn, label: 'x'.repeat(129) })).toBe(-32602);
+  const forged = { channelId, name: turnStateEvent, payload: {} };
+  expect(await codeOf(bot, 'collaboration.emit', forged)).toBe('forbidden');
+  const admin = await hubB.connect('root', { query: '&kind=person&role=admin' });
+  await admin.call('freeze', { scope: 'channel', id: channelId, reason: 'loop' });
+  expect(await codeOf(bot, 'turn.set', turn)).toBe('frozen');
+  await admin.call('unfreeze', { scope: 'channel', id: channelId });
+  // One agent shows at most 50 turns through one hub: the oldest ends.
+  for (let n = 0; n <= 50; n += 1) await bot.call('turn.set', { ...turn, threadId: `t${n}` });
+  expect((await watcher.call('turn.list', { channelId })).turns).toHaveLength(50);
+  await Promise.all([stranger, bot, admin, watcher].map((socket) => socket.close()));
+});

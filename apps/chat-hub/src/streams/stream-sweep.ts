@@ -1,0 +1,63 @@
+import { streamAuthorsMax, type ChatStore } from '@openclaw/chat-store';
+import type { Logger } from 'pino';
+import type { AgentTimes } from '../agent-times.ts';
+
+/** The most pieces of work in a row; a tick later the rest follows. */
+const maxPieces = 20;
+
+/**
+ * Interrupts the streams whose author is away, silent or frozen, on whichever hub they were begun. A hub that has just
+ * started, or was cut off from the database, first gives the other hubs time to report the connections of the authors.
+ */
+export function startStreamSweep(deps: {
+  readonly store: Pick<ChatStore, 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;
+  /** True while the agent has a socket at this hub. */
+  readonly isConnected: (agentId: string) => boolean;
+  readonly times: Pick<AgentTimes, 'streamAwayMs' | 'streamIdleMs' | 'streamCheckMs'>;
+  readonly log: Logger;
+}) {
+  const { store, isConnected, times, log } = deps;
+  const { streamAwayMs, streamIdleMs, streamCheckMs } = times;
+  let steadySinceMs = performance.now();
+  let checkedMs = steadySinceMs;
+  let running: Promise<void> | null = null;
+  let isClosed = false;
+
+  async function check(): Promise<void> {
+    const startMs = performance.now();
+    // Ticks came late, or failed: the other hubs may have been cut off as well.
+    if (startMs - checkedMs > 3 * streamCheckMs) steadySinceMs = startMs;
+    let authors = await store.readStreamAuthors();
+    checkedMs = performance.now();
+    if (authors.length === 0) return;
+    for (;;) {
+      await store.keepStreams(authors.filter(isConnected), Math.floor(streamAwayMs / 3));
+      if (authors.length < streamAuthorsMax) break;
+      authors = await store.readStreamAuthors(authors.at(-1));
+    }
+    const isSteady = checkedMs - steadySinceMs >= streamAwayMs;
+    const awayMs = isSteady ? streamAwayMs : null;
+    for (let piece = 0; piece < maxPieces && !isClosed; piece += 1) {
+      const count = await store.sweepStreams({ awayMs, idleMs: streamIdleMs });
+      if (count > 0) log.debug({ count }, 'streams were interrupted');
+      if (count === 0) return;
+    }
+  }
+
+  function run(): void {
+    running ??= check()
+      .catch((error: unknown) => log.debug({ err: error }, 'the streams were not checked'))
+      .finally(() => (running = null));
+  }
+
+  const timer = setInterval(run, streamCheckMs).unref();
+  return {
+    /** Call it when agents were frozen. */
+    now: run,
+    async close(): Promise<void> {
+      isClosed = true;
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

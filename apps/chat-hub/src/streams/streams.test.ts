@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Refusal, StreamPiece } from '@openclaw/chat-store';
+import { appendedText, limits, type EventOf, type MessageDeltaPayload } from '@openclaw/protocol';
+import { waitFor } from '@openclaw/test-support';
+import { pino } from 'pino';
+import { identityOf } from '../testing/identity.ts';
+import { createStreams, type StreamBudget } from './streams.ts';
+
+const kib = 1_024;
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((streams) => streams.close()));
+});
+
+/** Streams on a store in memory, where the test decides when it is away. */
+function createBench(budget?: StreamBudget) {
+  const texts = new Map<string, string>();
+  const pieces: StreamPiece[] = [];
+  const deltas: (MessageDeltaPayload & { readonly atMs: number })[] = [];
+  const bench = {
+    texts,
+    pieces,
+    deltas,
+    isAway: false,
+    reads: 0,
+    append: async (agentId: string, messageId: string, from: number, text: string) => {
+      const params = { channelId: 'c', messageId, from, text };
+      const answer = await streams.append(identityOf(agentId), params);
+      return answer.ok ? answer.result.length : answer.code;
+    },
+  };
+  const notStreaming: Refusal = { ok: false, code: 'conflict', message: 'complete' };
+  const streams = createStreams({
+    store: {
+      async readStream(_actor, _channelId, messageId) {
+        bench.reads += 1;
+        const text = texts.get(messageId);
+        return text === undefined ? notStreaming : { ok: true, text };
+      },
+      async checkpointStreams(given) {
+        if (bench.isAway) throw new Error('away');
+        pieces.push(...given);
+        return given.map(({ messageId, from, text }) => {
+          const before = texts.get(messageId);
+          const after = before === undefined ? null : appendedText(before, from, text);
+          if (after !== null) texts.set(messageId, after);
+          return { messageId, length: after?.length ?? null };
+        });
+      },
+    },
+    publisher: {
+      publishEphemeral(event) {
+        const { payload } = event as EventOf<'collaboration.event'>;
+        const delta = payload as unknown as MessageDeltaPayload;
+        deltas.push({ ...delta, atMs: performance.now() });
+      },
+    },
+    rooms: {
+      get: () => undefined,
+      open: () => Promise.reject(new Error('no room')),
+      left: () => undefined,
+    },
+    log: pino({ level: 'silent' }),
+    ...(budget && { budget }),
+  });
+  open.push(streams);
+  return Object.assign(bench, { streams });
+}
+
+describe('the texts of growing messages in a hub', () => {
+  it('are sent at most each 125 ms, and checkpointed each second or 4 KiB, each character once', async () => {
+    const { append, deltas, pieces, texts } = createBench();
+    texts.set('m', '');
+    const startMs = performance.now();
+    let length = 0;
+    while (performance.now() - startMs < 1_300) {
+      length = (await append('ana', 'm', length, 'word ')) as number;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await waitFor(() => deltas.at(-1)!.from + deltas.at(-1)!.text.length === length);
+    deltas.slice(1).forEach(({ atMs }, at) => {
+      expect(atMs - deltas[at]!.atMs).toBeGreaterThanOrEqual(124);
+    });
+    expect(deltas.map(({ text }) => text).join('')).toHaveLength(length);
+    expect(pieces).toHaveLength(1);
+    const before = pieces.length;
+    await append('ana', 'm', length, 'x'.repeat(4 * kib));
+    await waitFor(() => pieces.length > before, { timeoutMs: 500 });
+    expect(pieces.map(({ text }) => text).join('')).toBe(texts.get('m'));
+  });
+
+  it('wait while the database is away, and are checkpointed by a hub that closes', async () => {
+    const bench = createBench();
+    bench.texts.set('m', '');
+    bench.isAway = true;
+    expect(await bench.append('ana', 'm', 0, 'x'.repeat(5 * kib))).toBe(5 * kib);
+    expect(await bench.append('ana', 'm', 5 * kib, 'y')).toBe(5 * kib + 1);
+    bench.isAway = false;
+    await bench.streams.close();
+    expect(bench.texts.get('m')).toHaveLength(5 * kib + 1);
+  });
+
+  it('are forgotten when the message has ended elsewhere, and read again by the next append', async () => {
+    const bench = createBench();
+    bench.texts.set('m', '');
+    await bench.append('ana', 'm', 0, 'mine');
+    bench.texts.delete('m');
+    await waitFor(() => bench.streams.bytes === 0, { timeoutMs: 3_000 });
+    expect(await bench.append('ana', 'm', 4, '!')).toBe('conflict');
+  });
+
+  it('are bounded for an agent and for the hub: checkpointed ones go first, then appends are refused', async () => {
+    const text = 'x'.repeat(10 * kib);
+    const bench = createBench({ agentBytes: 64 * kib, hubBytes: 96 * kib });
+    bench.isAway = true;
+    for (const id of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1']) bench.texts.set(id, '');
+    for (const id of ['a1', 'a2', 'a3'])
+      expect(await bench.append('ana', id, 0, text)).toBe(10 * kib);
+    // Nothing of this agent is in the database yet, so nothing may be forgotten.
+    expect(await bench.append('ana', 'a4', 0, text)).toBe('rate_limited');
+    // Another agent has room until the hub is full.
+    expect(await bench.append('ben', 'b1', 0, text)).toBe(10 * kib);
+    expect(await bench.append('ben', 'b2', 0, text)).toBe('rate_limited');
+    expect(bench.streams.bytes).toBeLessThanOrEqual(96 * kib);
+    bench.isAway = false;
+    await waitFor(() => bench.texts.get('b1') === text && bench.texts.get('a3') === text);
+    await waitFor(async () => (await bench.append('cai', 'c1', 0, text)) === 10 * kib);
+    expect(await bench.append('ana', 'a4', 0, text)).toBe(10 * kib);
+    expect(bench.streams.bytes).toBeLessThanOrEqual(96 * kib);
+    // A text that was forgotten is read again.
+    const { reads } = bench;
+    expect(await bench.append('ana', 'a1', 10 * kib, 'y')).toBe(10 * kib + 1);
+    expect(bench.reads).toBe(reads + 1);
+  });
+
+  it('take no more than a message may', async () => {
+    const bench = createBench();
+    bench.texts.set('m', '');
+    const most = 'ä'.repeat(limits.contentBytes / 2);
+    expect(await bench.append('ana', 'm', 0, `${most}x`)).toBe('too_large');
+    expect(await bench.append('ana', 'm', 0, most)).toBe(most.length);
+    expect(await bench.append('ana', 'm', most.length, 'x')).toBe('too_large');
+    expect(await bench.append('ana', 'm', 0, most)).toBe(most.length);
+  });
+});

@@ -1,0 +1,166 @@
+import { appendedText, isContentTooLarge } from '@openclaw/protocol/wire';
+import type { Message } from '@openclaw/protocol';
+import { sql, type RawBuilder } from 'kysely';
+import { refuse, type Actor, type AppendedEvent, type CommandOf } from '../../commands.ts';
+import type { GroupState } from '../group-state.ts';
+import { ledgerRowOf } from '../ledger.ts';
+import { messagesOf, selectMessages } from '../message-projection.ts';
+import { collectPrefetch, indexPrefetched, type Prefetched } from '../prefetch.ts';
+import { refuseGrown, removeStream } from '../streams.ts';
+import { everyone, type ChannelWithHead } from '../tables.ts';
+import { accepted, type DecideAuthorized } from './decision.ts';
+import { addMessageToInboxes } from './inbox.ts';
+import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
+import { findMessage } from './messages.ts';
+
+/** The sender of events that no caller causes. */
+const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
+
+/** The most streams that one transaction interrupts. The others become due, and the sweep interrupts them. */
+const interruptedMax = 50;
+
+/** Ends a message that grows, or that was interrupted: one edit with the whole message. For its author only. */
+export const finishMessage: DecideAuthorized<'message.finish'> = async (group, command) => {
+  const { actor, channel, params } = command;
+  if (params.content !== null && isContentTooLarge(params.content))
+    return refuse('too_large', 'the content is too long');
+  const found = await findMessage(group, channel, params.messageId);
+  if (!found.ok) return found;
+  const { message, textSeq } = found;
+  if (message.senderId !== actor.agentId)
+    return refuse('forbidden', 'only its author may finish a message');
+  if (message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
+  const isOpen = message.state === 'streaming' || message.state === 'interrupted';
+  if (!isOpen) {
+    return isSameEnd(message, params)
+      ? accepted({ seq: textSeq })
+      : refuseGrown(message.content.length, message.state);
+  }
+  const stored = message.state === 'streaming' ? withUnsaved(message, actor) : message.content;
+  const content = params.content ?? stored;
+  if (params.content === null && params.length !== null && params.length > stored.length)
+    return refuseGrown(stored.length, message.state);
+
+  const given = params.mentions ?? message.mentions;
+  const replyTo = message.replyTo ?? null;
+  const answered = [replyTo, message.threadId];
+  const prefetched = await prefetchFinish(group, command, content, [given, answered]);
+  const { mentions, mentionsAll } = mentionsOf(prefetched, mentioningIn(command, content), given);
+  const metadata = params.metadata ?? message.metadata;
+  const finished: Message = {
+    ...message,
+    ...{ state: params.state, content, mentions, metadata },
+    ...(mentionsAll && { mentionsAll }),
+  };
+  const notify = mentions.filter(
+    (to) => to !== actor.agentId && prefetched.role(channel.id, to) !== null,
+  );
+  const event = await logEnd(group, channel, actor, finished, notify);
+  const seq = channel.head;
+  const place = { channel_id: channel.id, thread_id: message.threadId, agent_id: actor.agentId };
+  const turn = ledgerRowOf(place, metadata, group.nowMs);
+  if (turn) group.addTurn(turn);
+  // With the seq of the end, so that readers who have read the beginning are mentioned too.
+  if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channel.id, seq });
+  for (const agent_id of notify) group.addMention({ agent_id, channel_id: channel.id, seq });
+  const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
+  const sent = { actor, params: { replyTo } };
+  addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
+  return accepted({ seq }, event);
+};
+
+/**
+ * Interrupts streams of the channel, with the texts that are checkpointed. `which` selects their rows. Ends at most
+ * {@link interruptedMax}; the others become due.
+ */
+export async function interruptStreams(
+  group: GroupState,
+  channel: ChannelWithHead,
+  which: RawBuilder<boolean>,
+): Promise<AppendedEvent[]> {
+  const { db } = group;
+  const streams = await db
+    .selectFrom('streams')
+    .select('message_id')
+    .where('channel_id', '=', channel.id)
+    .where(which)
+    .orderBy('seq')
+    .limit(interruptedMax + 1)
+    .execute();
+  if (streams.length === 0) return [];
+  const ids = streams.slice(0, interruptedMax).map(({ message_id }) => message_id);
+  const rows = await selectMessages(db).where('m.id', 'in', ids).orderBy('m.seq').execute();
+  const events: AppendedEvent[] = [];
+  for (const message of await messagesOf(db, rows)) {
+    events.push(await logEnd(group, channel, hub, { ...message, state: 'interrupted' }));
+  }
+  if (streams.length > interruptedMax)
+    await db
+      .updateTable('streams')
+      .set({ due: 1 })
+      .where('channel_id', '=', channel.id)
+      .where(which)
+      .execute();
+  return events;
+}
+
+/** Selects the streams of one agent. */
+export const ofAgent = (agentId: string) => sql<boolean>`agent_id = ${agentId}`;
+/** Selects the streams of callers that a freeze of the channel covers. */
+export const ofAgents = sql<boolean>`kind = 'agent'`;
+export const ofAll = sql<boolean>`1 = 1`;
+
+async function logEnd(
+  group: GroupState,
+  channel: ChannelWithHead,
+  sender: Pick<Actor, 'agentId' | 'kind'>,
+  message: Message,
+  notify: readonly string[] = [],
+): Promise<AppendedEvent> {
+  const ended = { type: 'channel.message.edit', message } as const;
+  const event = group.append(channel, sender, ended, { messageId: message.id, notify });
+  await group.db
+    .updateTable('messages')
+    .set({ text_seq: channel.head })
+    .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))
+    .execute();
+  await removeStream(group.db, message.id);
+  return event;
+}
+
+/** The text with what the author has appended on this hub since the last checkpoint. */
+function withUnsaved({ id, content }: Message, { unsaved }: Actor): string {
+  if (unsaved?.messageId !== id) return content;
+  return appendedText(content, unsaved.from, unsaved.text) ?? content;
+}
+
+/** True for a repeat of the call that ended the message. */
+function isSameEnd(message: Message, params: CommandOf<'message.finish'>['params']): boolean {
+  const { state, content, length } = params;
+  if (message.state !== state || message.editedAt !== null) return false;
+  return content === null ? (length ?? 0) <= message.content.length : content === message.content;
+}
+
+type Finish = CommandOf<'message.finish'> & { readonly channel: ChannelWithHead };
+
+function mentioningIn({ actor, channel, params }: Finish, content: string) {
+  const parsed = parsedOf({ content, parseMentions: params.parseMentions });
+  return { actor, channelId: channel.id, parsed };
+}
+
+/** Looks up the agents that the finished message mentions, and the messages that it answers. */
+async function prefetchFinish(
+  group: GroupState,
+  command: Finish,
+  content: string,
+  [given, answered]: readonly [readonly string[], readonly (string | null)[]],
+): Promise<Prefetched> {
+  const { agentId } = command.actor;
+  const channelId = command.channel.id;
+  const collected = collectPrefetch();
+  collected.member(channelId, agentId);
+  for (const mentioned of given) collected.member(channelId, mentioned);
+  prefetchMentions(collected, mentioningIn(command, content));
+  for (const messageId of answered) if (messageId !== null) collected.message(agentId, messageId);
+  return indexPrefetched(await group.prefetch(collected.toPrefetch()));
+}

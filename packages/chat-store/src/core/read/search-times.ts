@@ -1,0 +1,57 @@
+import type { ParamsOf } from '@openclaw/protocol';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { idsFrom } from '../new-id.ts';
+import { disorderMs, segmentOf } from '../search/posting-list.ts';
+import type { Tables } from '../tables.ts';
+
+type Params = Pick<ParamsOf<'message.search'>, 'before' | 'after'>;
+
+/** Messages looked at for the documents of a time: some have none, because they are deleted. */
+const messagesMax = 50;
+
+/** A condition on the ids of messages `m`, which begin with the messages' times. */
+export function hasWantedTime({ before, after }: Params): RawBuilder<boolean> {
+  const conditions = [sql<boolean>`1 = 1`];
+  if (before !== null) conditions.push(sql`m.id < ${idsFrom(before)}`);
+  if (after !== null) conditions.push(sql`m.id >= ${idsFrom(after + 1)}`);
+  return sql<boolean>`${sql.join(conditions, sql` and `)}`;
+}
+
+/** The documents of each segment that may be of the wanted time: those between the two, exclusive. */
+export interface TimeBounds {
+  above(segment: number): number;
+  below(segment: number): number;
+}
+
+/**
+ * Finds documents close to the two times. Within a segment, the documents beyond them are of other times: they are in
+ * the order of time, except for `disorderMs`. In a segment without any of these documents all may be of the time.
+ */
+export async function boundsOfTimes(
+  db: Kysely<Tables>,
+  { before, after }: Params,
+): Promise<TimeBounds> {
+  const later =
+    before === null ? [] : await docsAt(db, sql`id >= ${idsFrom(before + disorderMs)}`, 'asc');
+  const earlier =
+    after === null ? [] : await docsAt(db, sql`id < ${idsFrom(after - disorderMs)}`, 'desc');
+  const within = (docs: readonly number[], segment: number) =>
+    docs.filter((doc) => segmentOf(doc) === segment);
+  return {
+    above: (segment) => Math.max(-Infinity, ...within(earlier, segment)),
+    below: (segment) => Math.min(Infinity, ...within(later, segment)),
+  };
+}
+
+async function docsAt(
+  db: Kysely<Tables>,
+  condition: RawBuilder<unknown>,
+  order: 'asc' | 'desc',
+): Promise<number[]> {
+  const { rows } = await sql<{ doc: number | null }>`
+    select (select d.doc from search_docs d where d.channel_id = m.channel_id and d.seq = m.seq)
+      as doc
+    from (select channel_id, seq from messages where ${condition}
+      order by id ${sql.raw(order)} limit ${sql.lit(messagesMax)}) as m`.execute(db);
+  return rows.flatMap(({ doc }) => (doc === null ? [] : [doc]));
+}

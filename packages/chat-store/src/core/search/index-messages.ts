@@ -1,0 +1,185 @@
+import type { Message } from '@openclaw/protocol';
+import { searchWords } from '@openclaw/protocol/wire';
+import { sql, type Kysely, type Selectable } from 'kysely';
+import type { Engine } from '../engine.ts';
+import { jsonList } from '../json-list.ts';
+import { idsFrom } from '../new-id.ts';
+import type { ReportFault } from '../run-group.ts';
+import { eventOfRow } from '../stored-envelope.ts';
+import type { Tables } from '../tables.ts';
+import { createPauses } from './pauses.ts';
+import { disorderMs, encodeDocs, segmentDocs, segmentOf } from './posting-list.ts';
+import { insertPostings, removeDocs } from './postings.ts';
+import type { SearchFeedTable } from './search-tables.ts';
+import type { IndexedRow } from './unindexed.ts';
+
+/** The open segments are swept after so many pieces, because each piece adds a row for each word. */
+const partsMax = 64;
+
+type Feed = Selectable<SearchFeedTable>;
+
+/** The row of the feed while a piece changes it. */
+export type Changing = { -readonly [K in keyof Feed]: Feed[K] };
+
+/** A message with its terms. */
+export interface SplitRow extends IndexedRow {
+  /** Null if the message is gone, or cannot be read. */
+  readonly message: Message | null;
+  readonly terms: ReadonlySet<string>;
+}
+
+/** Splits the texts into words: those of the first rows that have at most so many terms together, and of one at least. */
+export async function splitTexts(
+  rows: readonly IndexedRow[],
+  report: ReportFault,
+  most = Infinity,
+): Promise<SplitRow[]> {
+  const pauses = createPauses();
+  const split: SplitRow[] = [];
+  let terms = 0;
+  for (const row of rows) {
+    const message = row.gone === 1 ? null : messageIn(row, report);
+    // The text of a message that grows is indexed at its end.
+    const content = message?.state === 'streaming' ? '' : (message?.content ?? '');
+    const own = message ? termsOf(content, row.channel_id, row.sender_id) : new Set<string>();
+    terms += own.size;
+    if (terms > most && split.length > 0) break;
+    split.push({ ...row, message, terms: own });
+    await pauses.after(message ? row.envelope.length : 0);
+  }
+  return split;
+}
+
+/** Brings the index of these messages to their present text. */
+export async function indexMessages(
+  engine: Engine,
+  feed: Changing,
+  rows: SplitRow[],
+  place: 'newer' | 'older',
+): Promise<void> {
+  if (rows.length === 0) return;
+  const { db, dialect } = engine;
+  const removed = rows.flatMap(({ doc, gone }) => (gone === 1 && doc !== null ? [doc] : []));
+  await removeDocs(db, removed);
+  const added: (readonly [doc: number, channelId: string, seq: number])[] = [];
+  const found = new Map<number, Map<string, number[]>>();
+  const times = new Map<number, { oldest: number; newest: number }>();
+  const changed = new Set<number>();
+  const openBefore = openSegments(feed);
+  rows.sort(place === 'newer' ? byAge : (a, b) => byAge(b, a));
+  if (place === 'newer') await keepOrder(db, feed, rows);
+  for (const row of rows) {
+    if (!row.message) continue;
+    const doc = row.doc ?? takeNumber(feed, place);
+    if (row.doc === null) added.push([doc, row.channel_id, row.seq]);
+    const segment = segmentOf(doc);
+    if (row.doc !== null) changed.add(segment);
+    const { timestamp } = row.message;
+    const terms = found.get(segment) ?? new Map<string, number[]>();
+    found.set(segment, terms);
+    for (const term of row.terms) {
+      const docs = terms.get(term);
+      if (docs) docs.push(doc);
+      else terms.set(term, [doc]);
+    }
+    const { oldest = timestamp, newest = timestamp } = times.get(segment) ?? {};
+    times.set(segment, {
+      oldest: Math.min(oldest, timestamp),
+      newest: Math.max(newest, timestamp),
+    });
+  }
+  const docColumns = { doc: 'bigint', channel_id: 'text', seq: 'bigint' } as const;
+  await sql`insert into search_docs (doc, channel_id, seq)
+    select doc, channel_id, seq from ${jsonList(dialect, docColumns, added)} as w`.execute(db);
+  feed.part += 1;
+  const postings = new Map(
+    [...found].map(([segment, terms]) => [
+      segment,
+      new Map([...terms].map(([term, docs]) => [term, encodeDocs(docs.sort((a, b) => a - b))])),
+    ]),
+  );
+  await insertPostings(db, dialect, postings, feed.part);
+  const segmentColumns = { segment: 'bigint', oldest: 'bigint', newest: 'bigint' } as const;
+  const segments = [...times].map(([segment, { oldest, newest }]) => [segment, oldest, newest]);
+  await sql`insert into search_segments (segment, oldest_at, newest_at, work, work_after)
+    select segment, oldest, newest, 0, ''
+      from ${jsonList(dialect, segmentColumns, segments)} as w where true
+    on conflict (segment) do update set
+      oldest_at = case when excluded.oldest_at < search_segments.oldest_at
+        then excluded.oldest_at else search_segments.oldest_at end,
+      newest_at = case when excluded.newest_at > search_segments.newest_at
+        then excluded.newest_at else search_segments.newest_at end`.execute(db);
+  // A segment that is not filled any more, or that an edit added to, is swept.
+  const open = openSegments(feed);
+  for (const segment of new Set([...openBefore, ...changed])) {
+    const hasManyParts = feed.part % partsMax === 0;
+    if (!open.includes(segment) || hasManyParts) await queueSegment(db, segment);
+  }
+}
+
+/**
+ * Begins another segment if the next message is older than one in the open segment, because the index was behind in its
+ * channel. So a search finds the messages of a time without looking at all of a segment.
+ */
+async function keepOrder(
+  db: Kysely<Tables>,
+  feed: Changing,
+  rows: readonly SplitRow[],
+): Promise<void> {
+  const oldest = rows.find(({ doc, message }) => doc === null && message !== null);
+  if (!oldest) return;
+  const open = segmentOf(feed.next_doc);
+  const known = await db
+    .selectFrom('search_segments')
+    .select('newest_at')
+    .where('segment', '=', open)
+    .executeTakeFirst();
+  const newest = known === undefined ? null : idsFrom(known.newest_at - disorderMs);
+  if (newest !== null && oldest.id < newest) feed.next_doc = (open + 1) * segmentDocs;
+}
+
+// A row that cannot be read must not stop the index for all others.
+function messageIn({ id, envelope }: IndexedRow, report: ReportFault): Message | null {
+  try {
+    const event = eventOfRow(envelope);
+    return 'message' in event ? event.message : null;
+  } catch (error) {
+    report(error, `indexing message ${id}`);
+    return null;
+  }
+}
+
+/** The time at the beginning of an id; see new-id.ts. */
+export const timeOf = (id: string) => id.slice(0, 13);
+
+// The ids of one millisecond are in no order, but the seqs of one channel are.
+function byAge(a: IndexedRow, b: IndexedRow): number {
+  const [one, other] = [timeOf(a.id), timeOf(b.id)];
+  if (one !== other) return one < other ? -1 : 1;
+  if (a.channel_id !== b.channel_id) return a.channel_id < b.channel_id ? -1 : 1;
+  return a.seq - b.seq;
+}
+
+/** The segments in which the next documents get their numbers. */
+function openSegments({ next_doc, first_doc }: Feed): number[] {
+  return [segmentOf(next_doc), segmentOf(first_doc - 1)];
+}
+
+function takeNumber(feed: Changing, place: 'newer' | 'older'): number {
+  if (place === 'older') return (feed.first_doc -= 1);
+  feed.next_doc += 1;
+  return feed.next_doc - 1;
+}
+
+/** The terms of a message, each once. Words have only letters and digits, so the signs keep ids apart from them. */
+function termsOf(content: string, channelId: string, senderId: string): Set<string> {
+  return new Set([...searchWords(content), `#${channelId}`, `@${senderId}`]);
+}
+
+export async function queueSegment(db: Kysely<Tables>, segment: number): Promise<void> {
+  await db
+    .updateTable('search_segments')
+    .set({ work: sql`case when work_after = '' then 1 else 2 end` })
+    .where('segment', '=', segment)
+    .execute();
+}

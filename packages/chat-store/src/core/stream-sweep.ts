@@ -1,0 +1,68 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { interruptStreams } from './decide/streams.ts';
+import type { Engine } from './engine.ts';
+import { createGroupState } from './group-state.ts';
+import { emptyLists } from './group-statements.ts';
+import type { Tables } from './tables.ts';
+
+/** When streams are interrupted, in milliseconds of the database's time. */
+export interface StreamLimits {
+  /** Without a connection of the author; null while the caller cannot know, because it has just started or come back. */
+  readonly awayMs: number | null;
+  /** Without an append. */
+  readonly idleMs: number;
+}
+
+/** The most streams that one piece interrupts. */
+const streamsMax = 50;
+
+/**
+ * Interrupts some streams: of authors that are away, silent or frozen, and those that are due. Any number of hubs may do
+ * it at the same time, because each stream is looked at again under the lock of its channel. Returns the number.
+ */
+export async function sweepStreams(engine: Engine, limits: StreamLimits): Promise<number> {
+  const found = await engine.db
+    .selectFrom('streams')
+    .select(['message_id', 'channel_id'])
+    .where(isOver(engine, limits))
+    .limit(streamsMax)
+    .execute();
+  let count = 0;
+  for (const channelId of [...new Set(found.map(({ channel_id }) => channel_id))].sort()) {
+    const opening = await engine.beginGroup([channelId], emptyLists);
+    try {
+      const group = createGroupState(opening);
+      const channel = group.channel(channelId);
+      const ids = found
+        .filter(({ channel_id }) => channel_id === channelId)
+        .map(({ message_id }) => message_id);
+      if (channel?.deleted_at === null) {
+        const events = await interruptStreams(
+          group,
+          channel,
+          sql<boolean>`message_id in (${sql.join(ids)}) and ${isOver(engine, limits)}`,
+        );
+        count += events.length;
+      } else {
+        await removeAll(group.db, ids);
+      }
+      await opening.transaction.commit(group.takeLastRows());
+    } catch (error) {
+      await opening.transaction.rollback();
+      throw error;
+    }
+  }
+  return count;
+}
+
+function isOver(engine: Engine, { awayMs, idleMs }: StreamLimits): RawBuilder<boolean> {
+  const before = (ms: number) => sql`${engine.sql.now()} - ${sql.lit(ms)}`;
+  const isAway = awayMs === null ? sql`1 = 0` : sql`seen_at < ${before(awayMs)}`;
+  return sql<boolean>`(due = 1 or ${isAway} or appended_at < ${before(idleMs)}
+    or (kind = 'agent' and exists (select 1 from freezes f where f.scope = 'hub'
+      or (f.scope = 'agent' and f.id = streams.agent_id))))`;
+}
+
+async function removeAll(db: Kysely<Tables>, ids: readonly string[]): Promise<void> {
+  await db.deleteFrom('streams').where('message_id', 'in', ids).execute();
+}

@@ -1,0 +1,125 @@
+import type { Envelope, Message } from '@openclaw/protocol';
+import { messageDeltaEvent, type MessageDeltaPayload } from '@openclaw/protocol/wire';
+import { HubError, retryPauseMs } from './errors.ts';
+
+/** A message is read at most this often when a part of its text is missing. */
+const readEveryMs = 1_000;
+/** The most messages that are followed, the oldest are forgotten first; and the most code units of deltas kept for one. */
+const messagesMax = 200;
+const keptMax = 65_536;
+
+interface Growing {
+  message: Message;
+  /** Deltas beyond the known text. */
+  kept: MessageDeltaPayload[];
+  keptLength: number;
+  readMs: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/**
+ * Follows messages that grow: passes each to `listener` with its text so far, and once more when it has ended. `read`
+ * gets a message's present text.
+ */
+export function createGrowingTexts(
+  listener: (message: Message) => void,
+  read: (messageId: string) => Promise<Message>,
+) {
+  const growing = new Map<string, Growing>();
+  let isClosed = false;
+
+  function forget(messageId: string): void {
+    clearTimeout(growing.get(messageId)?.timer);
+    growing.delete(messageId);
+  }
+
+  /** Begins with a message; one that does not grow is passed on as ended. */
+  function take(message: Message): void {
+    const known = growing.get(message.id);
+    if (message.state !== 'streaming' || message.deletedAt !== null) {
+      if (known === undefined) return;
+      forget(message.id);
+      return listener(message);
+    }
+    if (known !== undefined)
+      return extend(known, { messageId: '', from: 0, text: message.content });
+    growing.set(message.id, {
+      message,
+      ...{ kept: [], keptLength: 0, readMs: -Infinity, timer: undefined },
+    });
+    const [oldest] = growing.keys();
+    if (growing.size > messagesMax && oldest !== undefined) forget(oldest);
+    listener(message);
+  }
+
+  /** Adds a delta to the known text. Returns true if the text has grown; a delta beyond the text is kept. */
+  function add(entry: Growing, delta: MessageDeltaPayload): boolean {
+    const { content } = entry.message;
+    const { from, text } = delta;
+    if (from <= content.length) {
+      if (from + text.length <= content.length) return false;
+      const grown = content + text.slice(content.length - from);
+      entry.message = { ...entry.message, content: grown };
+      return true;
+    }
+    // Beyond the limit the deltas are of no use: the message is read, and shows them later.
+    if (entry.keptLength + text.length <= keptMax) {
+      entry.kept.push(delta);
+      entry.keptLength += text.length;
+    }
+    return false;
+  }
+
+  function extend(entry: Growing, delta: MessageDeltaPayload): void {
+    const hasGrown = add(entry, delta);
+    if (hasGrown && entry.kept.length > 0) {
+      const { kept } = entry;
+      entry.kept = [];
+      entry.keptLength = 0;
+      for (const next of kept.sort((one, other) => one.from - other.from)) add(entry, next);
+    }
+    if (hasGrown) listener(entry.message);
+    if (delta.from > entry.message.content.length || entry.kept.length > 0) readLater(entry);
+  }
+
+  function readLater(entry: Growing): void {
+    if (entry.timer !== undefined) return;
+    const waitMs = Math.max(0, entry.readMs + readEveryMs - Date.now());
+    entry.timer = setTimeout(() => {
+      entry.readMs = Date.now();
+      read(entry.message.id)
+        .then(
+          (message) => {
+            entry.timer = undefined;
+            if (growing.get(message.id) !== entry) return;
+            take(message);
+            if (entry.kept.length > 0) readLater(entry);
+          },
+          (error: unknown) => {
+            entry.timer = undefined;
+            if (growing.get(entry.message.id) !== entry) return;
+            const isGone = error instanceof HubError && retryPauseMs(error) === null;
+            if (isGone) forget(entry.message.id);
+            else readLater(entry);
+          },
+        )
+        .catch(() => undefined);
+    }, waitMs);
+  }
+
+  return {
+    take,
+    onEvent({ event }: Envelope): void {
+      if (isClosed) return;
+      if ('message' in event) return take(event.message);
+      if (event.type !== 'collaboration.event' || event.name !== messageDeltaEvent) return;
+      const delta = event.payload as unknown as MessageDeltaPayload;
+      const entry = growing.get(delta.messageId);
+      if (entry !== undefined) extend(entry, delta);
+    },
+    close(): void {
+      isClosed = true;
+      for (const messageId of [...growing.keys()]) forget(messageId);
+    },
+  };
+}

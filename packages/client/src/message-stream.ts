@@ -1,0 +1,110 @@
+import type { ParamsInputOf, ResultOf } from '@openclaw/protocol';
+import type { CallMethod, CallOptions } from './calls.ts';
+import { HubError, retryPauseMs } from './errors.ts';
+
+/** A stream sends at most one append in this time. */
+const appendEveryMs = 50;
+
+type Finish = Omit<
+  ParamsInputOf<'message.finish'>,
+  'channelId' | 'messageId' | 'state' | 'length'
+> & {
+  /** @default 'complete' */
+  readonly state?: ParamsInputOf<'message.finish'>['state'];
+};
+
+/** A message of this agent that grows. */
+export interface MessageStream {
+  readonly messageId: string;
+  readonly seq: number;
+  /** The whole text so far. It is kept until `finish` is answered. */
+  readonly text: string;
+  /** Adds text. Sends it within 50 ms, together with other text; after a lost connection, what the hub lacks. */
+  append(text: string): void;
+  /** Ends the message with its whole text, or with `content`. Rejects with a `HubError`; may be called again then. */
+  finish(end?: Finish, options?: CallOptions): Promise<ResultOf<'message.finish'>>;
+}
+
+export function createMessageStream(
+  call: CallMethod,
+  { channelId, content }: { readonly channelId: string; readonly content: string },
+  { messageId, seq }: ResultOf<'message.send'>,
+): MessageStream {
+  let text = content;
+  /** The length of the text that the hub has. */
+  let accepted = content.length;
+  let nextMs = -Infinity;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let sending: Promise<void> | null = null;
+  /** True when appends are of no use any more: the message has ended, or the hub refuses them. */
+  let isOver = false;
+
+  /** The end of the text that can be sent: half a character waits for its other half. */
+  const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
+
+  async function send(): Promise<void> {
+    nextMs = Date.now() + appendEveryMs;
+    const more = text.slice(accepted, sendable());
+    const params = { channelId, messageId, from: accepted, text: more };
+    try {
+      accepted = (await call('message.append', params)).length;
+    } catch (error) {
+      const pauseMs = retryPauseMs(error);
+      const { length, state } = conflictOf(error);
+      if (pauseMs !== null) nextMs = Date.now() + pauseMs;
+      else if (state === 'streaming' && length < accepted) accepted = length;
+      else isOver = true;
+    }
+  }
+
+  function schedule(): void {
+    if (isOver || sending !== null || timer !== undefined || accepted >= sendable()) return;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        sending = send().finally(() => {
+          sending = null;
+          schedule();
+        });
+      },
+      Math.max(0, nextMs - Date.now()),
+    );
+  }
+
+  return {
+    messageId,
+    seq,
+    get text() {
+      return text;
+    },
+    append(more) {
+      text += more;
+      schedule();
+    },
+    async finish({ state = 'complete', ...end } = {}, options) {
+      isOver = true;
+      clearTimeout(timer);
+      timer = undefined;
+      await sending;
+      const given = end.content ?? null;
+      const params = { ...end, channelId, messageId, state, length: text.length };
+      if (given !== null || accepted < text.length)
+        return call('message.finish', { ...params, content: given ?? text }, options);
+      try {
+        return await call('message.finish', params, options);
+      } catch (error) {
+        // The hub lost what it had not checkpointed.
+        if (conflictOf(error).length >= text.length) throw error;
+        return call('message.finish', { ...params, content: text }, options);
+      }
+    },
+  };
+}
+
+/** The text that the hub has according to its refusal. */
+function conflictOf(error: unknown): { readonly length: number; readonly state: string | null } {
+  const none = { length: Infinity, state: null };
+  if (!(error instanceof HubError) || error.code !== 'conflict') return none;
+  const { length, state } = error.data as { readonly length?: number; readonly state?: string };
+  return length === undefined ? none : { length, state: state ?? null };
+}

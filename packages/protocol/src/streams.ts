@@ -1,0 +1,18 @@
+/** The name of the ephemeral event that shows the new text of a message that grows. */
+export const messageDeltaEvent = 'message.delta';
+
+/** The payload of a `message.delta`. */
+export interface MessageDeltaPayload {
+  readonly messageId: string;
+  /** The text before the delta has this length, in UTF-16 code units. */
+  readonly from: number;
+  readonly text: string;
+}
+
+/** The text after an append, or null when the appended text does not continue it. */
+export function appendedText(before: string, from: number, text: string): string | null {
+  if (from > before.length) return null;
+  const overlap = Math.min(before.length - from, text.length);
+  if (before.slice(from, from + overlap) !== text.slice(0, overlap)) return null;
+  return before + text.slice(overlap);
+}
