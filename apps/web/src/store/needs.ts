@@ -1,6 +1,11 @@
-import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
+import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
-import { isDirectChannelId, type Envelope, type InboxItem } from '@openclaw/protocol';
+import {
+  isDirectChannelId,
+  type Envelope,
+  type InboxItem,
+  type ResultOf,
+} from '@openclaw/protocol';
 import type { FailureReports } from '../page/notices.ts';
 import type { KeyedStorage } from '../page/page-base.ts';
 import { createSharedValue } from '../page/stored-value.ts';
@@ -25,7 +30,9 @@ const failuresMax = 50;
 const settledMax = 200;
 const pageSize = 200;
 const pageChars = 100_000;
+const pagesMax = 5;
 const readDelayMs = 300;
+const longReadDelayMs = 3_000;
 const ackDelayMs = 5_000;
 /** How often snoozed needs are looked at. */
 const clockMs = 5_000;
@@ -47,12 +54,13 @@ export function createNeeds(deps: {
 }) {
   const { client, me, storage, reports, isMuted } = deps;
   const decisions = createSharedValue(storage, `openclaw.needs.${me}`, undecided);
+  /** The oldest items of the inbox, in its order. Only these are acknowledged, so that no item is skipped. */
   const items = signal<readonly InboxItem[]>([]);
-  const olderCount = signal(0);
+  /** The newest items, if there are more than the page reads. */
+  const newestItems = signal<readonly InboxItem[]>([]);
+  const betweenCount = signal(0);
   const isLoaded = signal(false);
   const nowMs = signal(Date.now());
-  /** Acknowledges all that was left out before the shown items. */
-  let beforeShown: string | null = null;
   let ackedTo: string | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ackTimer: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +71,8 @@ export function createNeeds(deps: {
 
   const all = computed(() => {
     const { failures } = decisions.value.value;
-    return [...items.value.map(needOf), ...failures].sort((a, b) => b.atMs - a.atMs);
+    const shown = [...items.value, ...newestItems.value].map(needOf);
+    return [...shown, ...failures].sort((a, b) => b.atMs - a.atMs);
   });
   const isDone = (id: string) => decisions.value.value.done.includes(id);
   const open = computed(() => {
@@ -76,7 +85,7 @@ export function createNeeds(deps: {
     return all.value.filter(({ id }) => !isDone(id) && (until[id] ?? 0) > nowMs.value);
   });
 
-  /** Reads the newest items. Calls during a read cause one further read. */
+  /** Reads the inbox. Calls during a read cause one further read. */
   async function read(): Promise<void> {
     isDue = true;
     if (isReading) return;
@@ -84,11 +93,28 @@ export function createNeeds(deps: {
     try {
       while (isDue && !isClosed) {
         isDue = false;
-        const page = await client.call('inbox.read', { limit: pageSize, maxChars: pageChars });
-        items.value = page.items;
-        olderCount.value = page.omitted.count;
-        beforeShown = page.items.length === 0 ? page.cursor : null;
-        isLoaded.value = true;
+        const oldest: InboxItem[] = [];
+        let after: string | null = null;
+        for (let count = 0; count < pagesMax; count += 1) {
+          const page: ResultOf<'inbox.read'> = await client.call('inbox.read', {
+            after,
+            limit: pageSize,
+          });
+          oldest.push(...page.items);
+          after = page.hasMore ? page.cursor : null;
+          if (after === null) break;
+        }
+        // A reader with very many items also sees the newest ones; those between come later.
+        const { items: newest, omitted } =
+          after === null
+            ? { items: [], omitted: null }
+            : await client.call('inbox.read', { limit: pageSize, maxChars: pageChars, after });
+        batch(() => {
+          items.value = oldest;
+          newestItems.value = newest;
+          betweenCount.value = omitted?.count ?? 0;
+          isLoaded.value = true;
+        });
       }
     } finally {
       isReading = false;
@@ -96,10 +122,11 @@ export function createNeeds(deps: {
   }
 
   function readSoon() {
+    const delayMs = items.peek().length < pageSize ? readDelayMs : longReadDelayMs;
     timer ??= setTimeout(() => {
       timer = undefined;
       read().catch(reports.reportWhileLive('What needs you could not be loaded'));
-    }, readDelayMs);
+    }, delayMs);
   }
 
   function decide(change: Partial<Decisions>) {
@@ -121,17 +148,22 @@ export function createNeeds(deps: {
 
   /** Acknowledges the oldest items of the inbox, up to the first that is not done. */
   function acknowledge() {
-    // Items of one page are in the order in which a cursor covers them.
     const first = items.peek().findIndex((item) => !isDone(needOf(item).id));
     const covered = first < 0 ? items.peek().at(-1) : items.peek()[first - 1];
-    const cursor = covered?.cursor ?? beforeShown;
-    if (cursor === null || cursor === ackedTo) return;
+    const cursor = covered?.cursor;
+    if (cursor === undefined || cursor === ackedTo) return;
     ackedTo = cursor;
-    client.call('inbox.ack', { cursor }).catch((error: unknown) => {
-      // The next change acknowledges more.
-      ackedTo = null;
-      reports.reportWhileLive('What is done could not be saved')(error);
-    });
+    client.call('inbox.ack', { cursor }).then(
+      () => {
+        // There is room for those between the oldest and the newest.
+        if (betweenCount.peek() > 0) readSoon();
+      },
+      (error: unknown) => {
+        // The next change acknowledges more.
+        ackedTo = null;
+        reports.reportWhileLive('What is done could not be saved')(error);
+      },
+    );
   }
   // Later, so that the reader can undo it. If the page closes first, the browser still knows what is done.
   const stop = effect(() => {
@@ -182,8 +214,8 @@ export function createNeeds(deps: {
     snoozed: snoozed as ReadonlySignal<readonly Need[]>,
     /** True after the first answer of the hub. */
     isLoaded: isLoaded as ReadonlySignal<boolean>,
-    /** How many older ones the hub keeps beside those that are shown. */
-    olderCount: olderCount as ReadonlySignal<number>,
+    /** How many the hub keeps between the oldest and the newest of those that are shown. */
+    betweenCount: betweenCount as ReadonlySignal<number>,
     read,
     noteFailures,
     /** Looks for what concerns the reader in a batch of events. */
@@ -197,7 +229,7 @@ export function createNeeds(deps: {
       if (mayChange) readSoon();
     },
     done: (need: Need) => setDone([need.id]),
-    /** Settles everything that is shown, and what is too old to be shown. */
+    /** Settles everything that is shown. */
     allDone() {
       setDone(open.peek().map(({ id }) => id));
     },

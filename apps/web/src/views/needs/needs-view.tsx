@@ -17,7 +17,7 @@ export function NeedsView() {
   const [showsSnoozed, setShowsSnoozed] = useState(false);
   const open = needs.open.value;
   const snoozed = needs.snoozed.value;
-  const older = needs.olderCount.value;
+  const between = needs.betweenCount.value;
   const { isDesktopOn } = alerts.choices.value;
 
   useEffect(() => {
@@ -111,9 +111,9 @@ export function NeedsView() {
           here.
         </p>
       )}
-      {older > 0 && (
+      {between > 0 && (
         <p class="quiet">
-          {`${older.toLocaleString()} older ones are not shown. They come here as you finish these.`}
+          {`${between.toLocaleString()} more are not shown. They come here as you finish these.`}
         </p>
       )}
       {snoozed.length > 0 && (
