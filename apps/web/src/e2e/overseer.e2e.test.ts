@@ -129,6 +129,11 @@ it('a person who was away catches up, finds an old message, and slows down the a
     for (const desk of desks) expect([...opened]).toContain(desk);
 
     // The old message, which no page of hers has loaded.
+    await keyboard.press('Control+k');
+    await keyboard.type('desk-3');
+    await keyboard.press('Enter');
+    await ada.message('later 39.').waitFor();
+    expect(await ada.message('The lichen key').count()).toBe(0);
     await keyboard.press('Control+Shift+F');
     await keyboard.type('lichen from:helper in:desk-3');
     await page.locator('.found').waitFor();
