@@ -72,6 +72,7 @@ describe('the list of what needs a person', () => {
     await page.evaluate(() => (location.hash = '#/direct/helper'));
     await ada.message('a word with you').waitFor();
     await ada.write('here I am');
+    await page.locator('.rows .message', { hasText: 'here I am' }).waitFor();
     await page.reload();
     await ada.message('here I am').waitFor();
     await page.keyboard.press('Alt+Shift+N');

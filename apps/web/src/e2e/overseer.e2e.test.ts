@@ -129,12 +129,17 @@ it('a person who was away catches up, finds an old message, and slows down the a
     for (const desk of desks) expect([...opened]).toContain(desk);
 
     // The old message, which no page of hers has loaded.
-    await keyboard.press('Control+k');
-    await keyboard.type('desk-3');
+    const palette = async (text: string) => {
+      await keyboard.press('Control+k');
+      await page.getByRole('combobox').waitFor();
+      await keyboard.type(text);
+    };
+    await palette('desk-3');
     await keyboard.press('Enter');
     await ada.message('later 39.').waitFor();
     expect(await ada.message('The lichen key').count()).toBe(0);
     await keyboard.press('Control+Shift+F');
+    await page.getByLabel('Search for words').waitFor();
     await keyboard.type('lichen from:helper in:desk-3');
     await page.locator('.found').waitFor();
     await keyboard.press('ArrowDown');
@@ -144,8 +149,7 @@ it('a person who was away catches up, finds an old message, and slows down the a
 
     // What is wrong, within ten seconds, and the way to act on it.
     const startMs = Date.now();
-    await keyboard.press('Control+k');
-    await keyboard.type('fleet');
+    await palette('fleet');
     await keyboard.press('Enter');
     await page.locator('.fleet-looping[href="#/agent/pong"]').waitFor();
     expect(Date.now() - startMs).toBeLessThan(10_000);

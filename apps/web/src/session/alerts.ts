@@ -20,6 +20,7 @@ const seenMax = 4_000;
 const freshMs = 60_000;
 /** While one tab alerts, the others do not. */
 const holdMs = 3_000;
+const pendingMax = 100;
 const toneMs = 1_000;
 
 /**
@@ -41,6 +42,8 @@ export function createAlerts(deps: {
   let seen: Set<string> | null = null;
   /** A flood of needs makes one alert in a few seconds. */
   let quietUntilMs = 0;
+  let pending: readonly Need[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   function alert(fresh: readonly Need[]) {
     const [newest] = fresh;
@@ -58,6 +61,18 @@ export function createAlerts(deps: {
     };
   }
 
+  /** Alerts to what has come since the last alert and is still open. */
+  function flush() {
+    timer = undefined;
+    const open = new Set(needs.peek().map(({ id }) => id));
+    const due = pending.filter(({ id }) => open.has(id));
+    const [newest] = due;
+    pending = [];
+    if (newest === undefined || isInUse()) return;
+    quietUntilMs = performance.now() + holdMs;
+    void tabs.alone(newest.id, () => alert(due));
+  }
+
   const stop = effect(() => {
     const open = needs.value;
     if (!isLoaded.value) return;
@@ -68,11 +83,8 @@ export function createAlerts(deps: {
     const since = Date.now() - freshMs;
     const fresh = open.filter(({ id, atMs }) => !known.has(id) && atMs > since);
     if (fresh.length === 0 || isInUse()) return;
-    const now = performance.now();
-    if (now < quietUntilMs) return;
-    quietUntilMs = now + holdMs;
-    const [first] = fresh;
-    void tabs.alone(first?.id ?? '', () => alert(fresh));
+    pending = [...fresh, ...pending].slice(0, pendingMax);
+    timer ??= setTimeout(flush, Math.max(0, quietUntilMs - performance.now()));
   });
 
   return {
@@ -95,6 +107,7 @@ export function createAlerts(deps: {
     },
     close() {
       stop();
+      clearTimeout(timer);
       tabs.close();
       choices.close();
     },
