@@ -92,7 +92,7 @@ function Preview({ channel }: { channel: Channel }) {
           <IsolatedText text={topic} />
         </p>
       )}
-      <p class="quiet">{`A public channel by ${createdBy}, ${dayText(createdAt)}.`}</p>
+      <p class="quiet">{`Public · by ${createdBy} · ${dayText(createdAt)}`}</p>
       {archivedAt === null ? (
         <>
           <p class="quiet">
