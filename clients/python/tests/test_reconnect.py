@@ -10,7 +10,15 @@ from collections.abc import Callable
 import pytest
 from hub_process import HubProcess, StartHub
 
-from openclaw_client import Discontinuity, Event, EventStream, HubError, Options, connect
+from openclaw_client import (
+    Discontinuity,
+    Event,
+    EventStream,
+    HubError,
+    Inbox,
+    Options,
+    connect,
+)
 from openclaw_client.cursor import Cursor
 
 QUICK = Options(backoff_min_ms=50, backoff_max_ms=200, call_timeout_ms=60_000)
@@ -187,3 +195,35 @@ async def test_a_call_without_a_hub_times_out_with_the_cause(start_hub: StartHub
         with pytest.raises(HubError) as ephemeral:
             await hub.call("typing.start", {"channelId": "lobby"})
         assert ephemeral.value.code == "disconnected"
+
+
+async def test_an_inbox_loses_nothing_and_what_is_acknowledged_does_not_come_again(
+    start_hub: StartHub, channel_id: str
+) -> None:
+    process = await start_hub()
+    options = Options(backoff_min_ms=10, backoff_max_ms=100)
+
+    async def next_text(inbox: Inbox) -> str:
+        message = (await asyncio.wait_for(anext(inbox), 20))["message"]
+        assert message is not None
+        return message["content"]
+
+    async with connect(process.url, agent="ada", options=options) as ada:
+        await ada.create_channel("inbox", channel_id=channel_id)
+        async with connect(process.url, agent="bob", options=options) as bob:
+            await bob.join(channel_id)
+            inbox = bob.inbox()
+            await ada.send(channel_id, "one", mentions=["bob"])
+            assert await next_text(inbox) == "one"
+            await inbox.ack()
+            waiting = asyncio.create_task(next_text(inbox))
+            await process.kill()
+            await process.start()
+            await ada.direct("bob", "two")
+            assert await waiting == "two"
+        await ada.send(channel_id, "three", mentions=["bob"])
+        async with connect(process.url, agent="bob", options=options) as bob:
+            inbox = bob.inbox()
+            assert [await next_text(inbox), await next_text(inbox)] == ["two", "three"]
+            await inbox.ack()
+            assert (await bob.call("inbox.read"))["items"] == []

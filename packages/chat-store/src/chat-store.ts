@@ -12,7 +12,6 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { Access } from './core/access.ts';
-import type { NamedById } from './core/due.ts';
 import { coreCalls, coreMethods, type CoreCall, type CoreMethod } from './core/core-calls.ts';
 import { observeCore, refuseNewerSchema, type DatabaseCall } from './core/watched-core.ts';
 import type { Swept } from './core/retention.ts';
@@ -276,18 +275,8 @@ export async function createChatStore(
       return queue.queueLength;
     },
     async append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
-      const named = namedBy(params);
-      if (named === null) {
-        const outcome = await queue.submit({ actor, method, params } as unknown as Command);
-        return outcome as Outcome<M>;
-      }
-      const placed = await forwarded
-        .channelOf(named, actor.agentId)
-        .then((channelId) => ({ ok: true as const, channelId: channelId ?? undefined }), refused);
-      if (!placed.ok) return placed;
-      const { channelId } = placed;
-      const command = { actor, method, params, channelId } as unknown as Command;
-      return (await queue.submit(command)) as Outcome<M>;
+      const outcome = await queue.submit({ actor, method, params } as unknown as Command);
+      return outcome as Outcome<M>;
     },
     async expire(expiry) {
       const outcome = await queue.submit({ method: 'expire', params: expiry });
@@ -334,11 +323,6 @@ export async function createChatStore(
       await core.close();
     },
   };
-}
-
-/** The ask or question that these params name by its id, without its channel; null for all others. */
-function namedBy(params: object): NamedById | null {
-  return 'askId' in params || 'questionId' in params ? (params as NamedById) : null;
 }
 
 // An engine's modules are loaded only when it is used.

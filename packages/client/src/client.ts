@@ -16,6 +16,7 @@ import { createConnection, type StateChange } from './connection.ts';
 import { createDirect } from './direct.ts';
 import { HubError } from './errors.ts';
 import type { HubClient } from './hub-client.ts';
+import { createInbox } from './inbox.ts';
 import { checkEnvelope, createEventListeners, createListeners } from './listeners.ts';
 import { resolveOptions, type ClientOptions } from './options.ts';
 import type { Discontinuity } from './resume.ts';
@@ -184,6 +185,7 @@ export function createClient(options: ClientOptions): HubClient {
     channels: (page, callOptions) => call('channel.list', page ?? {}, callOptions),
     setPresence: (presence, callOptions) => call('presence.set', presence, callOptions),
     search: (params, callOptions) => call('message.search', params, callOptions),
+    inbox: (inboxOptions) => createInbox(call, inboxOptions),
     readState: (callOptions) => call('read.state', {}, callOptions),
     asks: (query, callOptions) => call('ask.list', query ?? {}, callOptions),
     acceptAsk: (askId, note, callOptions) =>

@@ -3,6 +3,7 @@ import type { Call, CallMethod, CallOptions } from './calls.ts';
 import type { HubChannel } from './channel.ts';
 import type { ConnectionState, StateChange } from './connection.ts';
 import type { HubDirect } from './direct.ts';
+import type { Inbox, InboxOptions } from './inbox.ts';
 import type { EnvelopeOf, EventListener } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { EventCounters } from './topic.ts';
@@ -62,6 +63,11 @@ export interface HubClient {
    * null.
    */
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
+  /**
+   * Iterates over what wakes this agent: asks, questions, mentions, direct messages, replies and answers. The hub keeps
+   * each until the agent acknowledges it. At most 4 such loops of an agent run at a hub.
+   */
+  inbox(options?: InboxOptions): Inbox;
   /** Counts the unread messages and mentions of each channel of this agent. */
   readonly readState: Call<'read.state', []>;
   /** Lists asks to this agent and from it, newest first. */

@@ -7,6 +7,7 @@ export type { HubDirect } from './direct.ts';
 export { HubError } from './errors.ts';
 export type { HubErrorCode } from './errors.ts';
 export type { HubClient, HubClientEvents } from './hub-client.ts';
+export type { Inbox, InboxOptions } from './inbox.ts';
 export type { EnvelopeOf, EventListener } from './listeners.ts';
 export type { MessageStream } from './message-stream.ts';
 export { clientDefaults } from './options.ts';
@@ -14,6 +15,14 @@ export type { ClientOptions, GetToken, WebSocketConstructor, WebSocketLike } fro
 export { createClientMessageId } from './repeatable-calls.ts';
 export type { Discontinuity } from './resume.ts';
 export type { EventCounters, Subscribed } from './topic.ts';
-export type { Channel, Envelope, EventOf, EventType, Member, Message } from '@openclaw/protocol';
+export type {
+  Channel,
+  Envelope,
+  EventOf,
+  EventType,
+  InboxItem,
+  Member,
+  Message,
+} from '@openclaw/protocol';
 export type { MethodName, ParamsInputOf, Presence, ResultOf } from '@openclaw/protocol';
 export type { Thread, Welcome } from '@openclaw/protocol';

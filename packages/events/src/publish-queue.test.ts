@@ -37,7 +37,7 @@ const commands = (names: string, characters = names.length): Publishing => ({
   characters,
 });
 /** An event of a channel, with the commands of further topics. */
-const eventIn = (channelId: string, json: string, before = ''): Publishing => ({
+const eventIn = (channelId: string, json: string, before = '', topics = 1): Publishing => ({
   commands: [...before].map(call),
   event: {
     channelId,
@@ -46,7 +46,7 @@ const eventIn = (channelId: string, json: string, before = ''): Publishing => ({
     seqKey: `seq:${channelId}` as RedisKey,
     invalidates: [],
     invalidatesOnGap: [],
-    topics: [`topic:${channelId}` as TopicName],
+    topics: Array.from({ length: topics }, (_, n) => `topic:${channelId}:${n}` as TopicName),
   },
   characters: json.length,
 });
@@ -182,11 +182,13 @@ describe('a publish queue', () => {
     });
     for (let index = 0; index < 65; index += 1) void queue.push(eventIn('c1', 'e'));
     void queue.push(eventIn('c1', 'x'.repeat(300_000)));
+    void queue.push(eventIn('c1', 'x'.repeat(3_000), '', 100));
+    void queue.push(eventIn('c1', 'e'));
     await tick();
     const sizes = textsOf(redis.pipelines[0]?.calls ?? []).map(
       (texts) => Array.isArray(texts) && texts.length,
     );
-    expect(sizes).toEqual([64, 1, 1]);
+    expect(sizes).toEqual([64, 1, 1, 1, 1]);
   });
 
   // The fault: a key of one channel has the wrong type, so the script fails at that channel's event, and the events of

@@ -28,6 +28,7 @@ export interface ScriptedEvent {
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;
+  /** The characters of JSON that are sent. */
   readonly characters: number;
 }
 
@@ -38,7 +39,8 @@ interface Entry extends Publishing {
 
 interface Group {
   readonly entries: Entry[];
-  characters: number;
+  /** The characters that Redis publishes, on all topics together. */
+  published: number;
 }
 
 /** A call of the script blocks Redis for about ten microseconds per event. */
@@ -146,7 +148,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
     open.clear();
   };
   for (const entry of entries) {
-    const { event, characters } = entry;
+    const { event } = entry;
     // A publish without a durable event keeps its position among the others.
     if (!event) closeAll();
     for (const command of entry.commands) {
@@ -155,17 +157,18 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
     }
     if (!event) continue;
     const slot = sharded ? event.channelId : '';
+    const published = event.json.length * Math.max(1, event.topics.length);
     const group = open.get(slot);
     const isFull =
       group !== undefined &&
       (group.entries.length === maxEventsPerCall ||
-        group.characters + characters > maxCharactersPerCall);
+        group.published + published > maxCharactersPerCall);
     if (isFull) closeAll();
     if (group && !isFull) {
       group.entries.push(entry);
-      group.characters += characters;
+      group.published += published;
     } else {
-      open.set(slot, { entries: [entry], characters });
+      open.set(slot, { entries: [entry], published });
     }
   }
   closeAll();

@@ -225,6 +225,16 @@ describe('the event bus on Redis', () => {
     expect(await redis.send(['get', keys.sequence('general')])).toBe('4');
   });
 
+  // The attack: an agent mentions fifty others in long messages. Invariant: this takes no place from other events, whose
+  // publishes would then be refused.
+  it('counts the characters of an event once, however many topics it is published on', async () => {
+    const event = sampleMessage();
+    const { bus } = await system.start({ maxPendingCharacters: event.json.length });
+    const agents = Array.from({ length: 50 }, (_, n) => `agent-${n}`);
+    await bus.publish(event, { channel: true, agents });
+    expect(bus.stats).toMatchObject({ published: 1, failed: 0 });
+  });
+
   it.each([{ maxPending: 0 }, { maxPendingCharacters: 1.5 }])('refuses %o', async (options) => {
     await expect(system.start(options)).rejects.toMatchObject({
       name: 'EventsError',

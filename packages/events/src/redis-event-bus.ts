@@ -126,7 +126,8 @@ export function createRedisEventBus(
         if (commands.length === 0 && !scripted) return Promise.resolve();
         // The id is remembered even when sending fails, because Redis may still run a command that timed out.
         ownIds.add(id);
-        const characters = json.length * Math.max(1, topics.length);
+        // The script gets the JSON once for all of its topics.
+        const characters = json.length * (commands.length + (scripted ? 1 : 0));
         const sent = queue.push({ commands, event: scripted, characters });
         if (!isScripted) return sent;
         return sent.then(

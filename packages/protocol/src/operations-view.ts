@@ -13,7 +13,7 @@ const databaseStatuses = ['ok', 'down'] as const;
 const redisStatuses = ['in_use', 'away', 'none'] as const;
 const publishPathStatuses = ['ok', 'down', 'unused'] as const;
 
-/** What one hub counted in some time, and the worst of its states in it. */
+/** The counts of one hub in some time, and the worst of its states in it. */
 export const operationsFiguresSchema = z.object({
   ms: amount.describe('The time in which it was counted.'),
   messages: count,
@@ -167,7 +167,7 @@ export const operationsAgentsSchema = z.object({
 });
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
 
-/** What an agent did lately at one hub. */
+/** The recent activity of an agent at one hub. */
 export const agentActivitySchema = z.object({
   messagesPerMinute: count,
   lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
@@ -176,11 +176,13 @@ export const agentActivitySchema = z.object({
   errors: count.describe('Calls of the last ten minutes that a fault of the hub ended.'),
   addresses: z
     .array(z.object({ agentId: idSchema, perMinute: count }))
-    .describe('Whom it addresses at least three times a minute: by mention, reply or directly.'),
+    .describe(
+      'The agents that it addresses at least three times a minute: by mention, reply or directly.',
+    ),
 });
 export type AgentActivityReport = z.infer<typeof agentActivitySchema>;
 
-/** What one hub knows of an agent that is connected to it. */
+/** Describes an agent by its connections to one hub. */
 export const agentConnectionSchema = z.object({
   status: z.enum(presenceStatuses),
   customStatus: z.string().nullable(),

@@ -265,6 +265,31 @@ describe('the exchange', () => {
     expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
   });
 
+  // Invariant: however long Redis is away, no more agents wait for an exchange than are in memory.
+  it('keeps no agent for an exchange whose requests have left the window', async () => {
+    const { clock, fake, limiter, consume } = setUp();
+    fake.available = false;
+    for (const agentId of ['alice', 'bob', 'alice', 'bob', 'alice']) {
+      consume(1, agentId);
+      expect(limiter.stats).toMatchObject({ agents: 1, waiting: 1 });
+      clock.nowMs += 2 * minute.windowMs;
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    expect(limiter.stats).toMatchObject({ agents: 0, waiting: 0 });
+  });
+
+  it('keeps no agent for an exchange that was dropped during the last one', async () => {
+    const { fake, limiter, consume } = setUp({ maxAgents: 1 });
+    const answer = Promise.withResolvers<unknown[]>();
+    fake.answer = () => answer.promise;
+    consume(1, 'alice');
+    const running = limiter.exchange();
+    consume(1, 'bob');
+    answer.reject(new RedisClientError('timeout', 'no answer'));
+    await running;
+    expect(limiter.stats).toMatchObject({ agents: 1, waiting: 1 });
+  });
+
   it('refuses an agent that another process blocked, until the block ends or is ended', async () => {
     const { clock, fake, limiter, consume } = setUp();
     fake.answer = async () => [reply(1, '60000 1', 90_000)];

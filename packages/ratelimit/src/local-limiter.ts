@@ -81,13 +81,13 @@ export function createLocalRateLimiter<Action extends string>(
   const { clock = Date.now, redisClock } = options;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
   const actions = new Map<string, { limit: Limit; agents: AgentMap<LocalAgent> }>();
+  /** The agents that made requests since their last exchange: none that is not in memory any more. */
+  const waiting = new Set<LocalAgent>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
     // After this time, the agent's requests have been exchanged and have left the window.
     const idleMs = limit.windowMs + 2 * sliceMsOf(limit);
-    actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs) });
+    actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs, forget) });
   }
-  /** The agents that made requests since their last exchange. */
-  const waiting = new Set<LocalAgent>();
   let exchanging: Promise<void> | undefined;
   /** True if Redis refused the whole last exchange, for example because of an ACL. Then this process counts alone. */
   let isRefused = false;
@@ -98,6 +98,15 @@ export function createLocalRateLimiter<Action extends string>(
     checkAgentId(agentId);
     return new LocalAgent(limit, windowKeysOf(keys, action, agentId), redis !== undefined);
   };
+
+  function forget(agent: LocalAgent): void {
+    agent.isForgotten = true;
+    waiting.delete(agent);
+  }
+
+  function waitAgain(agent: LocalAgent): void {
+    if (!agent.isForgotten) waiting.add(agent);
+  }
 
   async function send(redis: RedisClient): Promise<void> {
     const agents: LocalAgent[] = [];
@@ -120,7 +129,7 @@ export function createLocalRateLimiter<Action extends string>(
         const reply = replies[at];
         if (reply instanceof RedisClientError || reply === undefined) {
           agent.onUnanswered();
-          waiting.add(agent);
+          waitAgain(agent);
           unanswered += 1;
         } else {
           agent.onReply(parseCountReply(reply), answeredAtMs);
@@ -133,7 +142,7 @@ export function createLocalRateLimiter<Action extends string>(
       counters.exchangeFailures += 1;
       for (const agent of agents) {
         agent.onNotSent();
-        waiting.add(agent);
+        waitAgain(agent);
       }
     }
   }
@@ -188,6 +197,8 @@ export function createLocalRateLimiter<Action extends string>(
 class LocalAgent {
   readonly limit: Limit;
   readonly keys: WindowKeys;
+  /** True once the agent was dropped from memory. */
+  isForgotten = false;
   readonly #isShared: boolean;
   #known: SlidingWindow;
   #pending: SlidingWindow;

@@ -89,16 +89,23 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
 // The order is only this precise, because moving an agent on every request would cost more than counting the request.
 const orderMs = 1000;
 
-/** A bounded map from agent to value. An agent is dropped after it was idle for `idleMs`. */
-export function createAgentMap<T>(max: number, idleMs: number) {
+/**
+ * A bounded map from agent to value. An agent is dropped after it was idle for `idleMs`, or when there are too many.
+ */
+export function createAgentMap<T>(
+  max: number,
+  idleMs: number,
+  onDropped = (_value: T): void => undefined,
+) {
   // In the order of the last touch: the agents idle for longest come first.
   const entries = new Map<string, { readonly value: T; touchedAtMs: number }>();
 
   /** Drops the agents that were idle for `idleMs`. */
   const sweep = (nowMs: number) => {
-    for (const [agentId, { touchedAtMs }] of entries) {
+    for (const [agentId, { value, touchedAtMs }] of entries) {
       if (nowMs - touchedAtMs < idleMs + orderMs) break;
       entries.delete(agentId);
+      onDropped(value);
     }
   };
 
@@ -115,8 +122,11 @@ export function createAgentMap<T>(max: number, idleMs: number) {
         return known.value;
       }
       sweep(nowMs);
-      const idlest = entries.size >= max ? entries.keys().next() : undefined;
-      if (idlest?.value !== undefined) entries.delete(idlest.value);
+      const [idlest] = entries.size >= max ? entries : [];
+      if (idlest) {
+        entries.delete(idlest[0]);
+        onDropped(idlest[1].value);
+      }
       const value = create();
       entries.set(agentId, { value, touchedAtMs: nowMs });
       return value;

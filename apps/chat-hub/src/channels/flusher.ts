@@ -5,7 +5,7 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Events that a room enqueued for its sockets. */
+/** Events that a room enqueued for its sockets, without those that read too slowly. */
 export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
@@ -104,6 +104,10 @@ export function createFlusher({
     delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
       unreported.push(delivery);
+    },
+    /** Counts events that a socket got late, from the log. They say nothing about the latency of live delivery. */
+    caughtUp(events: number) {
+      deliveries += events;
     },
     get deliveries() {
       return deliveries;

@@ -226,6 +226,7 @@ export class Room {
     let batched: Buffer[] | undefined;
     let single: Buffer[] | undefined;
     let signals: Signal[] | undefined;
+    let sockets = 0;
     const firstSeq = events.find((event) => event.seq !== null)?.seq ?? null;
     for (const member of this.members) {
       if (!member.isLive(this)) {
@@ -238,9 +239,9 @@ export class Room {
         ? (batched ??= framesOf(events, true))
         : (single ??= framesOf(events, false));
       for (const frame of frames) member.enqueue(frame);
+      sockets += 1;
     }
-    if (this.members.size === 0) return;
-    this.#deps.flusher.delivered({ channelId: this.channelId, events, sockets: this.members.size });
+    if (sockets > 0) this.#deps.flusher.delivered({ channelId: this.channelId, events, sockets });
   }
 
   /** Queues an event for the flush at the end of the turn, or flushes at once when much is queued. */

@@ -16,7 +16,7 @@ type Any = any;
 type Redis = Awaited<ReturnType<typeof startRedis>>;
 
 // The reported failure: an agent is mentioned that is not there, or whose name is misspelt. The sender gets no error and
-// waits for ever.
+// waits without end.
 describe.each(['SQLite', 'PostgreSQL'] as const)(
   'asks and questions over two hubs on %s',
   (engine) => {

@@ -77,6 +77,37 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   await close();
 });
 
+// An agent with an admin token minted a token of kind person after its freeze, and lifted the freeze with it.
+it('a frozen agent with an admin token manages no tokens and kicks nobody', async () => {
+  await using admin = await connect(hubA, 'root', asAdmin);
+  await using agent = await connect(hubB, 'op', '&role=admin');
+  const kick = { agentId: 'root', reason };
+  const tokens = async (method: string, path = '') => {
+    const url = `${hubB.httpUrl}/v1/tokens${path}?agent=op&role=admin`;
+    const body = method === 'POST' ? JSON.stringify({ sub: 'op', kind: 'person' }) : null;
+    const headers: Record<string, string> = body === null ? {} : { 'content-type': 'application/json' };
+    const response = await fetch(url, { method, headers, body });
+    const { error } = (await response.json()) as { error?: { code: string } };
+    return error?.code ?? response.status;
+  };
+  const acts = async () => [
+    await tokens('GET'),
+    await tokens('POST'),
+    await tokens('DELETE', '/jti-of-root'),
+    (await refusalOf(agent, 'agent.kick', { ...kick, agentId: 'nobody' }))?.code,
+    (await refusalOf(agent, 'agent.limit', { agentId: 'nobody', message: '1/60' }))?.code,
+  ];
+  // Negative control: without a freeze. These hubs have no secret to sign with.
+  expect(await acts()).toEqual([200, 'unsupported', 200, 'not_found', 'not_found']);
+  await admin.call('freeze', { scope: 'agent', id: 'op', reason });
+  await waitFor(
+    async () => (await refusalOf(agent, 'channel.create', { name: 'New' }))?.code === 'frozen',
+    { what: 'the freeze' },
+  );
+  expect(await acts()).toEqual([200, 'frozen', 'frozen', 'frozen', 'frozen']);
+  await admin.call('unfreeze', { scope: 'agent', id: 'op' });
+});
+
 it('a frozen channel takes nothing from an agent of either hub, also when the hub that froze it is killed', async () => {
   const { owner, agents, close, send } = await channelOf('rooms');
   const { channelId } = send;

@@ -10,7 +10,7 @@ const kickForMs = 60_000;
 
 /** Handlers of agent.*: the list, and acts of admins on agents, followed by all hubs. */
 export function agentMethods(deps: MethodDeps) {
-  const { store, audit, agentOrders } = deps;
+  const { store, audit, agentOrders, writer } = deps;
   async function give(
     { identity, transport, trace }: Caller,
     action: 'agent.kick' | 'agent.limit',
@@ -19,7 +19,8 @@ export function agentMethods(deps: MethodDeps) {
     details: Readonly<Record<string, unknown>>,
   ): Promise<Answer<typeof action>> {
     const { agentId } = order;
-    const refusal = refuseNonAdmin(identity, 'act on agents');
+    // A frozen agent could otherwise keep persons from their sockets.
+    const refusal = refuseNonAdmin(identity, 'act on agents') ?? writer.refuseFrozen(identity);
     if (refusal) return refusal;
     if (!(await store.isKnownAgent(agentId)))
       return refuse('not_found', `there is no agent ${agentId}`);

@@ -15,7 +15,7 @@ const leastAddressed = 3;
 const lastMinute = () => new RecentCount(10_000, 6);
 const lastTenMinutes = () => new RecentCount(60_000, 10);
 
-/** What one agent does at this hub. `sent` and `lastSentMs` are written without a call, because every send does it. */
+/** The activity of one agent at this hub. `sent` and `lastSentMs` are written without a call, because every send does it. */
 export interface AgentActivity {
   sent: number;
   lastSentMs: number;
@@ -71,7 +71,7 @@ export function createAgentActivity(clock = Date.now) {
         if (addressed.size > maxAddressed && oldest !== undefined) addressed.delete(oldest);
       }
     },
-    /** What the agent did lately; null when this hub knows nothing of it. Call it every few seconds. */
+    /** The agent's recent activity; null when this hub knows nothing of it. Call it every few seconds. */
     reportOf(agentId: string): AgentActivityReport | null {
       // The read does not count as use, because that would keep the agent from being forgotten.
       const activity = agents.peek(agentId);

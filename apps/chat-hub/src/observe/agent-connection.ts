@@ -2,7 +2,7 @@ import type { AgentConnectionReport } from '@openclaw/protocol';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** What this hub knows of an agent by its sockets here, at least one. The status that it set last counts. */
+/** Describes an agent by its sockets at this hub, at least one. The status that it set last counts. */
 export function connectionOf(
   sessions: readonly Session[],
   presence: Pick<PresenceFeed, 'stateOf'>,

@@ -19,7 +19,7 @@ const severities = {
   [K in 'database' | 'redis' | 'publishPath']: readonly OperationsFigures[K][];
 };
 
-/** What the hub counted between two snapshots, with the states of the later one. */
+/** The counts of a hub between two snapshots, with the states of the later one. */
 export function figuresBetween(before: Operations, after: Operations): OperationsFigures {
   const increases = Object.fromEntries(
     counted.map((name) => [name, after.counters[name] - before.counters[name]]),

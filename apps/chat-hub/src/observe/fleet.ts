@@ -76,7 +76,7 @@ function parseReport(text: string | null): z.infer<typeof reportSchema> | null {
   }
 }
 
-/** What several hubs report of one agent. */
+/** Joins the reports of several hubs about one agent. */
 function joined(reports: readonly AgentActivityReport[]): AgentActivityReport | null {
   if (reports.length === 0) return null;
   const sum = (name: 'messagesPerMinute' | 'refusals' | 'errors') =>

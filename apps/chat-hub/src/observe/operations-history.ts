@@ -13,7 +13,7 @@ const rowsMax = 720;
 
 /**
  * Measures this hub every five seconds, and writes each minute to the store, where all hubs keep theirs for 24 hours.
- * What the hub measured while the database was away is written afterwards; a killed hub loses its last minute.
+ * Minutes in which the database was away are written afterwards; a killed hub loses its last minute.
  */
 export function startOperationsHistory(deps: {
   readonly operations: Pick<OperationsView, 'snapshot'>;

@@ -13,12 +13,16 @@ const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
+/** Leases of one roster are renewed together, and each roster is reaped by itself: so there are few. */
+const rosters = 32;
+
 /** The roster of an agent's connections. No channel has such an id, because ids with this prefix are the hub's. */
 function rosterOf(agentId: string): string {
-  return `${rosterPrefix}${hash('sha256', agentId).slice(0, 32)}`;
+  const number = Number.parseInt(hash('sha256', agentId).slice(0, 4), 16) % rosters;
+  return `${rosterPrefix}${number}`;
 }
 
-/** True for a roster that only lists the connections of one agent. Its changes are not announced. */
+/** True for a roster that lists the connections of agents to all hubs. Its changes are not announced. */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }
@@ -27,8 +31,8 @@ export function isConnectionsRoster(channelId: string): boolean {
 type Deliveries = Pick<ResultOf<'ask.create'>, 'deliveries' | 'degraded'>;
 
 /**
- * Knows which agents have a connection on any hub, or wait for their inbox there, by a lease for each in a roster of the
- * agent.
+ * Knows which agents have a connection on any hub, or wait for their inbox there, by a lease for each, as presence in
+ * channels has them.
  */
 export function createConnectedAgents(deps: {
   readonly tracker: Pick<PresenceTracker, 'hubId' | 'track' | 'untrack' | 'listConnections'>;

@@ -26,6 +26,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
 import type { OnSignIn } from '../observe/sign-ins.ts';
+import type { Writer } from '../channels/writer.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { allowForeignPages } from './foreign-pages.ts';
 import { acceptJsonBodies, unreadableText } from './json-bodies.ts';
@@ -49,6 +50,7 @@ export interface ServerDeps {
   readonly limiter: Limiter;
   readonly store: ChatStore;
   readonly knownAgents: KnownAgents;
+  readonly writer: Pick<Writer, 'refuseFrozen'>;
   readonly audit: Audit;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
 import { isAgentId, jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
+import type { Writer } from '../channels/writer.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { mintToken } from '../edge/mint-token.ts';
 import type { JwtSettings } from '../jwt-settings.ts';
@@ -108,12 +109,21 @@ export const tokenOperations: readonly RestOperation[] = [
 /** Adds /v1/tokens, for admins: minting with the hub's own secret, listing, and revoking. Each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
-  deps: { readonly store: ChatStore; readonly knownAgents: KnownAgents; readonly audit: Audit },
+  deps: {
+    readonly store: ChatStore;
+    readonly knownAgents: KnownAgents;
+    readonly audit: Audit;
+    readonly writer: Pick<Writer, 'refuseFrozen'>;
+  },
   settings: JwtSettings | null,
 ): void {
-  const { store, knownAgents, audit } = deps;
+  const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
-    const refusal = refuseNonAdmin(request.identity, 'manage tokens');
+    const { identity, method } = request;
+    // A frozen agent could otherwise mint a token of kind person and lift the freeze, or revoke those of its admins.
+    const refusal =
+      refuseNonAdmin(identity, 'manage tokens') ??
+      (method === 'GET' ? null : writer.refuseFrozen(identity));
     if (refusal) return sendFailure(reply, refusal);
   });
 

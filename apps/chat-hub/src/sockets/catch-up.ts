@@ -215,7 +215,7 @@ export class CatchUp {
     const target = pending.untilSeq ?? room.head;
     let events = wanted;
     if (frames) {
-      for (const frame of frames) this.#output.enqueue(frame);
+      this.#output.enqueueFrames(frames, events.length);
     } else {
       events = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= target);
       this.#output.enqueueEvents(events);

@@ -103,7 +103,13 @@ export class SocketOutput implements Flushable {
   }
 
   enqueueEvents(events: readonly EncodedEnvelope[]): void {
-    for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
+    this.enqueueFrames(framesOf(events, this.acceptsBatches), events.length);
+  }
+
+  /** Enqueues events that were encoded before. */
+  enqueueFrames(frames: readonly Frame[], events: number): void {
+    for (const frame of frames) this.enqueue(frame);
+    this.#deps.flusher.caughtUp(events);
   }
 
   encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {

@@ -35,6 +35,19 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, live));
   });
 
+  it('counts events as delivered only when it gets them', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const last = await fallBehind(bench);
+    const before = bench.flusher.deliveries;
+    bench.publish(100);
+    await bench.turn();
+    expect(bench.flusher.deliveries).toBe(before);
+    bench.peer.read();
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+    expect(bench.flusher.deliveries).toBe(last + 100);
+  });
+
   // The race: a flood of cheap calls whose answers the peer does not read. Invariant: the hub stops reading its calls.
   it('is not read until it has caught up', async () => {
     const bench = createSessionBench();

@@ -1,7 +1,7 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { createSequencer } from '@openclaw/events';
 import { encodeEnvelope, type ChannelEvent, type EncodedEnvelope } from '@openclaw/protocol';
-import { createFlusher } from '../channels/flusher.ts';
+import { createFlusher, type Flusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
 import { Session } from '../sockets/session.ts';
 import { createUnsentBudget, type UnsentBudget } from '../sockets/unsent-budget.ts';
@@ -15,6 +15,7 @@ const epoch = 'e';
 /** One session and one room over a log that the test writes, without a network. */
 export interface SessionBench {
   readonly room: Room;
+  readonly flusher: Flusher;
   readonly session: Session;
   readonly peer: Peer;
   /** Appends events to the log and offers them to the room. Returns the seq of the last. */
@@ -91,6 +92,7 @@ export function createSessionBench({
 
   return {
     room,
+    flusher,
     session,
     peer,
     publishEvent,

@@ -1,8 +1,10 @@
 import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** What an agent says that it is doing, until its time is over. */
+/** The turn that an agent says it is in, until its time is over. */
 export interface AgentTurn {
+  /** Its channel and thread. */
+  readonly place: string;
   readonly state: string;
   readonly label: string | null;
   readonly untilMs: number;
@@ -15,12 +17,16 @@ export function createAgentTurns(client: Pick<HubClient, 'on'>) {
   const turns = signal<ReadonlyMap<string, AgentTurn>>(new Map());
   const off = client.on('event', ({ event }) => {
     if (event.type !== 'collaboration.event' || event.name !== 'turn.state') return;
-    const { agentId, state, label, untilMs } = event.payload;
+    const { agentId, state, label, untilMs, threadId } = event.payload;
     if (typeof agentId !== 'string' || typeof state !== 'string') return;
+    const place = `${event.channelId} ${typeof threadId === 'string' ? threadId : ''}`;
+    // An agent may work in several places: the end of one turn says nothing of another.
+    if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
     // The newest comes last.
     next.delete(agentId);
     next.set(agentId, {
+      place,
       state,
       label: typeof label === 'string' ? label : null,
       untilMs: typeof untilMs === 'number' ? untilMs : 0,

@@ -4,6 +4,7 @@ from .errors import HubError
 from .event_stream import EventStream
 from .events import Discontinuity, Event
 from .hub import Hub, connect
+from .inbox import Inbox
 from .message_stream import GrowingTexts, MessageStream
 from .objects import (
     Addressee,
@@ -15,6 +16,7 @@ from .objects import (
     Delivery,
     Freeze,
     History,
+    InboxItem,
     LedgerPage,
     LedgerRow,
     LogPage,
@@ -51,6 +53,8 @@ __all__ = [
     "History",
     "Hub",
     "HubError",
+    "Inbox",
+    "InboxItem",
     "LedgerPage",
     "LedgerRow",
     "LogPage",

@@ -14,6 +14,7 @@ from .deadline import within
 from .errors import HubError
 from .event_stream import EventStream
 from .events import event_from_envelope
+from .inbox import Inbox
 from .message_stream import GrowingTexts, MessageStream
 from .objects import (
     Ask,
@@ -519,6 +520,13 @@ class Hub:
         return cast(LedgerPage, await self.call("ledger.sum", params))
 
     # Events.
+
+    def inbox(self) -> Inbox:
+        """Iterates over what wakes this agent: asks, questions, mentions, direct messages, replies and answers.
+
+        The hub keeps each until this agent acknowledges it. At most 4 such loops of an agent run at a hub.
+        """
+        return Inbox(self)
 
     def events(
         self,

@@ -269,6 +269,25 @@ class LedgerPage(TypedDict):
     nextCursor: str | None
 
 
+InboxItem = TypedDict(
+    "InboxItem",
+    {
+        "cursor": str,
+        "class": str,
+        "reason": str,
+        "channelId": str,
+        "seq": int,
+        "message": "Message | None",
+        "event": "dict[str, Any] | None",
+        "line": "str | None",
+        "askId": "str | None",
+        "questionId": "str | None",
+        "ageMs": int,
+    },
+)
+"""An event that waits for this agent. Answers have an ``event`` instead of a ``message``."""
+
+
 class Place(TypedDict):
     """A channel and the seq of its newest event."""
 

@@ -108,6 +108,10 @@ export function describeQuestions(database: () => TestDatabase): void {
         answers: [{ agentId: paul.agentId }, { agentId: pia.agentId }],
       });
       expect((await answer(third, questionId, 'yes')).ok).toBe(false);
+      // Answers that are given without waiting take effect in their order.
+      const { questionId: next } = await open({ quorum: 2 });
+      await Promise.all(['yes', 'no', 'yes', 'no'].map((option) => answer(pia, next, option)));
+      expect(questionIn(await answer(paul, next, 'no'))).toMatchObject({ optionId: 'no' });
     });
 
     it('are for named responders alone, who are members, and may be agents', async () => {

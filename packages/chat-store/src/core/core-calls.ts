@@ -63,7 +63,6 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   readAudit: lookUp,
   isKnownAgent: lookUp,
   readStream: { ...lookUp, agentOf: ({ agentId }) => agentId },
-  channelOf: { ...lookUp, agentOf: (_named, agentId) => agentId },
   heads: system,
   recentHeads: system,
   changes: system,

@@ -1,13 +1,10 @@
 import { sql, type Kysely } from 'kysely';
-import type { Expiry } from '../commands.ts';
+import type { Command, Expiry } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
 /** The most asks and questions that one call finds due. */
 const dueMax = 100;
-
-/** An ask or a question, by its id. */
-export type NamedById = { readonly askId: string } | { readonly questionId: string };
 
 /** The asks and questions that are to expire now, by the database's time, the longest due first. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
@@ -45,20 +42,27 @@ export async function endOpenBefore(
   return first;
 }
 
-/** The channel of an ask or a question, which never changes; null when it does not exist. `agentId` wants to know. */
-export async function findChannelOf(
-  { db }: Engine,
-  named: NamedById,
-  _agentId: string,
-): Promise<string | null> {
-  const [table, id] =
-    'askId' in named
-      ? (['asks', named.askId] as const)
-      : (['questions', named.questionId] as const);
-  const row = await db
-    .selectFrom(table)
-    .select('channel_id')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row?.channel_id ?? null;
+/**
+ * Adds the channels of the asks and questions that commands name by their ids alone. They never change, so they are read
+ * before the channels are locked.
+ */
+export function placeCommands(engine: Engine, commands: readonly Command[]): Promise<Command[]> {
+  const askIds = commands.flatMap(({ params }) => ('askId' in params ? params.askId : []));
+  const questionIds = commands.flatMap(({ params }) =>
+    'questionId' in params ? params.questionId : [],
+  );
+  return engine.beforeGroup(async (db) => {
+    const find = async (table: 'asks' | 'questions', ids: readonly string[]) =>
+      ids.length === 0
+        ? []
+        : db.selectFrom(table).select(['id', 'channel_id']).where('id', 'in', ids).execute();
+    const found = [...(await find('asks', askIds)), ...(await find('questions', questionIds))];
+    const channels = new Map(found.map(({ id, channel_id }) => [id, channel_id]));
+    return commands.map((command) => {
+      const { params } = command;
+      const id = 'askId' in params ? params.askId : 'questionId' in params && params.questionId;
+      const channelId = id ? channels.get(id) : undefined;
+      return channelId === undefined ? command : ({ ...command, channelId } as Command);
+    });
+  });
 }

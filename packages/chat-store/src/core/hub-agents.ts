@@ -3,12 +3,12 @@ import type { Engine } from './engine.ts';
 import { deadAfterMs } from './hubs.ts';
 import type { Tables } from './tables.ts';
 
-/** What one hub reports about an agent. */
+/** The report of one hub about an agent. */
 export interface HubAgent {
   readonly agentId: string;
   /** Its open connections to this hub. */
   readonly connections: number;
-  /** What the agent does, as JSON of at most 4 KiB; null when there is nothing to say. */
+  /** Its activity and state, as JSON of at most 4 KiB; null when there is nothing to say. */
   readonly report: string | null;
 }
 

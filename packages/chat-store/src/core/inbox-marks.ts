@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import { everyone } from './tables.ts';
 
 /** The newest items that a mark covers. An item that becomes visible after this many newer ones is not noticed. */
-const ownItems = 50;
+const ownItems = 16;
 const itemsOfAll = 20;
 
 export interface InboxMarks {

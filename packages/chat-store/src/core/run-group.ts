@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ResultOf } from '@openclaw/protocol';
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
@@ -13,6 +14,7 @@ import {
   sendOf,
   type Send,
 } from './decide/send.ts';
+import { placeCommands } from './due.ts';
 import type { Engine } from './engine.ts';
 import { emptyLists } from './group-statements.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
@@ -24,6 +26,8 @@ import { openStream } from './streams.ts';
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
+/** How long the texts of a group may be parsed without a pause. With PostgreSQL this is the hub's event loop. */
+const sliceMs = 4;
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -91,7 +95,8 @@ async function attemptGroup(
   commands: readonly Command[],
   policy: GroupPolicy,
 ): Promise<Outcome[]> {
-  const runs = splitRuns(commands);
+  const isPlaced = commands.some(({ params }) => 'askId' in params || 'questionId' in params);
+  const runs = await splitRuns(isPlaced ? await placeCommands(engine, commands) : commands);
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
     channelIdsOf(runs),
@@ -176,9 +181,15 @@ type Run =
 
 // Consecutive messages are decided together. Any other command is decided separately, at its position in the order. A
 // conditional message begins a run, because the rows before it must be written when its conditions are read.
-function splitRuns(commands: readonly Command[]): Run[] {
+// Mentions are looked for in the texts of messages, which takes about two milliseconds for the longest text.
+async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
+  let endMs = performance.now() + sliceMs;
   for (const command of commands) {
+    if (performance.now() >= endMs) {
+      await nextTurn();
+      endMs = performance.now() + sliceMs;
+    }
     const send = sendOf(command);
     const last = runs.at(-1);
     if (!send) runs.push({ single: command as SingleCommand });

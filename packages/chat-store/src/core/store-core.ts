@@ -5,7 +5,7 @@ import { giveAgentOrder, readAgentOrders, sweepAgentOrders } from './agent-order
 import { isKnownAgent, recordAgents } from './agents.ts';
 import { readAudit, recordAudit, sweepAudit } from './audit.ts';
 import { readChanges } from './changes.ts';
-import { findChannelOf, findDue } from './due.ts';
+import { findDue } from './due.ts';
 import type { Engine } from './engine.ts';
 import { eraseSome, type Erasure, type ErasePlace } from './erase.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
@@ -117,7 +117,6 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
     freezes: bind(readFreezes),
     due: bind(findDue),
-    channelOf: bind(findChannelOf),
     inboxMarks: bind(readInboxMarks),
     /**
      * Records a beat of a hub, with the database's time, whether the hub lacks Redis, and its figures, a JSON object of

@@ -388,7 +388,7 @@ export interface AgentOrdersTable {
   until_at: number | null;
 }
 
-/** What a hub reports about an agent; see hub-agents.ts. */
+/** The report of a hub about an agent; see hub-agents.ts. */
 export interface HubAgentsTable {
   agent_id: string;
   hub_id: string;

@@ -26,19 +26,22 @@ interface Moment {
 }
 
 /**
- * Runs groups on their own connection. A group's connection is destroyed after `timeoutMs`.
+ * Runs groups on their own connection, one after the other. A group's connection is destroyed after `timeoutMs`.
  * Behind a pooler in transaction mode it uses nothing that outlives a transaction.
  */
 export function createGroups(
   connection: CommitConnection,
   server: string,
   settings: PostgresSettings,
-): Pick<Engine, 'beginGroup'> {
+): Pick<Engine, 'beforeGroup' | 'beginGroup'> {
   let client: pg.Client;
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: poolOfOne(() => client) }),
   });
   let deadline: NodeJS.Timeout | undefined;
+  /** Resolves when the last group has ended. Two transactions on one connection would become one. */
+  let ended: Promise<void> = Promise.resolve();
+  let end = (): void => undefined;
   const { timeoutMs, session } = settings;
   const send = (statements: readonly (Statement | string)[]) =>
     statements.map((statement) =>
@@ -61,7 +64,7 @@ export function createGroups(
       const answers = await Promise.allSettled(send([...writeRows(rows), 'COMMIT']));
       clearTimeout(deadline);
       const last = answers.at(-1);
-      if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return;
+      if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return end();
       const failure = answers.find((answer) => answer.status === 'rejected');
       const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
       // If COMMIT was answered by ROLLBACK, or refused, nothing was committed. Without an answer, or when the server
@@ -76,12 +79,32 @@ export function createGroups(
     async rollback() {
       clearTimeout(deadline);
       await client.query('ROLLBACK').catch(() => connection.discard());
+      end();
     },
   };
 
   return {
-    async beginGroup(channelIds, prefetch) {
+    async beforeGroup(work) {
       client = await connection.client();
+      deadline = setTimeout(() => connection.discard(), timeoutMs);
+      try {
+        return await work(db);
+      } finally {
+        clearTimeout(deadline);
+      }
+    },
+    async beginGroup(channelIds, prefetch) {
+      const before = ended;
+      const own = Promise.withResolvers<void>();
+      ended = own.promise;
+      await before;
+      end = own.resolve;
+      try {
+        client = await connection.client();
+      } catch (error) {
+        end();
+        throw error;
+      }
       deadline = setTimeout(() => connection.discard(), timeoutMs);
       const { statements, collect } = prefetchStatements(prefetch);
       const ownSettings = session?.isPooled

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort, startPostgres, waitFor, type PostgresServer } from '@openclaw/test-support';
 import pg from 'pg';
 import { agentOf, channelWithTwo, uniqueId } from '../contract/world.contract.ts';
+import { commandOf } from '../contract/command-of.contract.ts';
 import { createMigrations } from '../core/migrations.ts';
 import { openPostgresCore } from './postgres-core.ts';
 import { createChatStore, type ChatStore } from '../index.ts';
@@ -209,6 +210,27 @@ describe('a chat store on PostgreSQL', () => {
     await group;
     const names = newcomers.join(`','`);
     expect(server.query(`select count(*) from agents where id in ('${names}')`)).toBe('2');
+  });
+
+  // The race: an erasure repeats a piece that is still running after its timeout, so that two groups want the one
+  // connection. Invariant: each group is a transaction of its own, and what was answered is committed.
+  it('runs groups one after the other, however many are asked for at once', async () => {
+    const settings = { url: server.url, timeoutMs: 3000, lockTimeoutMs: 2000, poolSize: 1 };
+    const core = await openPostgresCore(settings, (fault) => expect(fault).toBe('none'));
+    const actor = { agentId: 'ann', isAdmin: false };
+    const [channelId, stranger] = ['groups', 'no-such-channel'];
+    await core.runGroup([commandOf(actor, 'channel.create', { channelId, name: 'Groups' })]);
+    const seqs = await Promise.all(
+      [channelId, channelId, stranger, channelId].map(async (to) => {
+        const send = commandOf(actor, 'message.send', { channelId: to, content: 'text' });
+        const [sent] = await core.runGroup([send]);
+        return sent?.ok && 'seq' in sent.result ? sent.result.seq : null;
+      }),
+    );
+    await core.close();
+    expect(seqs).toEqual([2, 3, null, 4]);
+    const logged = `select string_agg(seq::text, ' ' order by seq) from log where channel_id = '${channelId}'`;
+    expect(server.query(logged)).toBe('1 2 3 4');
   });
 
   it('removes the contents of a deleted channel', async () => {

@@ -75,6 +75,7 @@ function createEngine(
     db,
     snapshot: (work) => db.transaction().execute(work),
     write: (work) => db.transaction().execute(work),
+    beforeGroup: (work) => work(db),
     async beginGroup(channelIds, prefetch) {
       // Locks the whole database, so rows need no locks.
       statements().begin();

@@ -71,7 +71,7 @@ export const agentMethods = {
       'Admins: closes all sockets of an agent with 4403, on every hub. Its tokens stay valid.',
     params: paramsSchema({ agentId: idSchema, reason: lineSchema(limits.customStatusChars) }),
     result: emptyResult,
-    errors: ['forbidden', 'not_found'],
+    errors: ['forbidden', 'frozen', 'not_found'],
     examples: [{ params: { agentId: 'bot-7', reason: 'It answers itself.' }, result: {} }],
   },
   'agent.limit': {
@@ -87,7 +87,7 @@ export const agentMethods = {
       forMs: orNull(z.int().min(1).max(limits.retentionMs)),
     }),
     result: emptyResult,
-    errors: ['forbidden', 'not_found'],
+    errors: ['forbidden', 'frozen', 'not_found'],
     examples: [{ params: { agentId: 'bot-7', message: '6/60', forMs: 600_000 }, result: {} }],
   },
 } as const satisfies Record<string, MethodDefinition>;

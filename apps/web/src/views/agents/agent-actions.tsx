@@ -46,7 +46,7 @@ const texts: Readonly<
   },
 };
 
-/** What an admin can do about an agent. Each act asks before, and is in the audit log with its reason. */
+/** The acts of an admin on an agent. Each one asks before, and is in the audit log with its reason. */
 export function AgentActions(props: { agent: FleetAgent; onDone: () => void }) {
   const { session } = usePage();
   const { agent, onDone } = props;

@@ -17,7 +17,7 @@ export interface AgentAnswer {
   readonly refresh: () => void;
 }
 
-/** What the hubs know of an agent, read every two seconds. */
+/** Reads the hubs' knowledge of an agent every two seconds. */
 export function useAgent(session: Session, agentId: string): AgentAnswer {
   const [answer, setAnswer] = useState<Omit<AgentAnswer, 'refresh'>>({
     ...{ found: null, problem: null, receivedAtMs: null },
@@ -37,7 +37,7 @@ export function useAgent(session: Session, agentId: string): AgentAnswer {
   return { ...answer, refresh: () => void poll() };
 }
 
-/** What the agent's turns of the last 24 hours cost. */
+/** The cost of the agent's turns in the last 24 hours. */
 export interface AgentCost {
   readonly turns: number;
   readonly tokensIn: number;

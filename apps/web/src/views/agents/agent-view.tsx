@@ -50,7 +50,7 @@ export function AgentView({ agentId }: { agentId: string }) {
               <>
                 {' · '}
                 <a href={hashOf({ view: 'agent', agentId: tile.partner })}>
-                  <IsolatedText text={tile.partner} />
+                  Open <IsolatedText text={tile.partner} />
                 </a>
               </>
             )}

@@ -1,7 +1,7 @@
 import type { AgentTurn } from '../../session/agent-turns.ts';
 import type { FleetAgent } from '../../session/operations-request.ts';
 
-/** What an agent is doing, the worst first. */
+/** The states of an agent, the worst first. */
 export const fleetStates = [
   'looping',
   'failing',
@@ -53,7 +53,7 @@ export function tilesOf(
     );
 }
 
-/** What one agent is doing; `others` are needed to find a loop. */
+/** The tile of one agent; `others` are needed to find a loop. */
 export function tileOf(
   agent: FleetAgent,
   others: Others,

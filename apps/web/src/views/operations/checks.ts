@@ -9,7 +9,7 @@ export type CheckState = 'good' | 'pending' | 'warning' | 'bad';
 export interface Check {
   readonly key: string;
   readonly name: string;
-  /** What is wrong, as a sentence without its end. */
+  /** The fault, as a sentence without its end. */
   readonly complaint: string;
   readonly limit: string;
   readonly value: string;

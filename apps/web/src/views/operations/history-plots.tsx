@@ -90,7 +90,7 @@ function SmallPlot(props: { plot: Plot; minutes: readonly Minute[]; nowMs: numbe
   const text =
     highest?.value == null
       ? 'no value'
-      : `at most ${plot.format(highest.value)}${highest.value > 0 ? ` at ${sinceText(highest.atMs, nowMs)}` : ''}`;
+      : `max ${plot.format(highest.value)}${highest.value > 0 ? ` · ${sinceText(highest.atMs, nowMs)}` : ''}`;
   return (
     <figure class="small-plot">
       <figcaption>

@@ -54,7 +54,7 @@ export function HubColumns(props: {
   const hubs = [...props.hubs].sort((a, b) => a.hubId.localeCompare(b.hubId));
   const figuresOf = new Map(now.map(({ hubId, figures }) => [hubId, figures]));
   return (
-    <section class="hubs">
+    <section class={`hubs${hubs.length > 2 ? ' many' : ''}`}>
       <h2 class="line">Hubs</h2>
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Hubs">
         <table class="figures">

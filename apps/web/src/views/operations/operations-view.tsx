@@ -106,8 +106,10 @@ export function OperationsView() {
               nowMs={newest.timestamp}
               onDismiss={(hubId) => (hubs.value.value = withoutHub(hubs.value.peek(), hubId))}
             />
-            <ChannelTable channels={newest.channels} />
-            <RefusedAgents />
+            <div class="stack">
+              <ChannelTable channels={newest.channels} />
+              <RefusedAgents />
+            </div>
             <OwnFigures snapshot={newest} />
           </div>
         </>

@@ -133,7 +133,7 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
   );
 }
 
-/** What only the hub that serves the page knows: its totals, and the details of its Redis. */
+/** The figures that only the hub that serves the page knows: its totals, and the details of its Redis. */
 export function OwnFigures({ snapshot }: { snapshot: Operations }) {
   const { counters, redis, publishPath, breaker, database, latency, uptimeMs } = snapshot;
   const rows: [string, ComponentChild][] = [

@@ -37,7 +37,7 @@ export function Alerts({ checks }: { checks: readonly Check[] }) {
         <table class="figures">
           <thead>
             <tr>
-              {['Figure', 'Now, worst hub', 'Threshold', 'State'].map((name) => (
+              {['Figure', 'State', 'Now, worst hub', 'Threshold'].map((name) => (
                 <th scope="col" key={name}>
                   {name}
                 </th>
@@ -48,12 +48,12 @@ export function Alerts({ checks }: { checks: readonly Check[] }) {
             {checks.map(({ key, name, value, limit, state, sinceMs }) => (
               <tr key={key}>
                 <td>{name}</td>
-                <td>{value}</td>
-                <td>{limit}</td>
                 <td class={`state-${state}`}>
                   {words[state]}
                   {sinceMs !== null && ` since ${sinceText(sinceMs)}`}
                 </td>
+                <td>{value}</td>
+                <td class="threshold">{limit}</td>
               </tr>
             ))}
           </tbody>

@@ -22,9 +22,10 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
     and channel_id in (${mine}) and last_id <= ${at.place}`;
   const ofAll = sql`update members set inbox_seq = a.seq
     from (select a.channel_id, max(a.seq) as seq
-      from members m join inbox a on a.channel_id = m.channel_id
-        and a.agent_id = ${sql.lit(everyone)} and a.seq > m.joined_seq and a.seq > m.inbox_seq
-      where m.agent_id = ${agentId} ${bounds} and ${isCovered('a', at, dialect)}
+      from members m cross join inbox a
+      where a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}
+        and a.seq > m.joined_seq and a.seq > m.inbox_seq
+        and m.agent_id = ${agentId} ${bounds} and ${isCovered('a', at, dialect)}
       group by a.channel_id) as a
     where members.agent_id = ${agentId} and members.channel_id = a.channel_id`;
   if (dialect === 'postgres') {

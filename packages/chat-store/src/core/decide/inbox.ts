@@ -74,6 +74,7 @@ interface Replying {
   readonly params: { readonly replyTo: string | null };
 }
 
+/** The agents that a new message addresses. */
 interface Addressing {
   /** The members that the message mentions, without its sender. */
   readonly notified: readonly string[];

@@ -25,7 +25,7 @@ export async function createInboxTables(db: Kysely<unknown>, dialect: Dialect): 
       ask_id ${id},
       question_id ${id}
     )`,
-    sql`create index inbox_by_agent on inbox (agent_id, id)`,
+    sql`create index inbox_by_agent on inbox (agent_id, id, channel_id)`,
     // Finds the items of a message that is deleted, and those of a trimmed log.
     sql`create index inbox_by_message on inbox (channel_id, message_seq)`,
     sql`create index inbox_of_all on inbox (channel_id, seq) where agent_id = '@all'`,

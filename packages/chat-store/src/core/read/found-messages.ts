@@ -12,7 +12,7 @@ type Params = ParamsOf<'message.search'>;
 /** The most bytes of messages that one statement loads, unless a single one has more. */
 const statementBytes = 262_144;
 
-/** What a search may still read. */
+/** The messages and bytes that a search may still read. */
 interface Allowance {
   messages: number;
   bytes: number;

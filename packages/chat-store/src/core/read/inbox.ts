@@ -45,8 +45,7 @@ interface Shown {
 
 /**
  * Reads the caller's inbox; an admin reads that of any agent. The agent is a member of the channels of all items, and
- * the caller's token is for them. The read walks all rows of the agent, which are bounded, and in each of its channels
- * the messages that mention everyone.
+ * the caller's token is for them.
  */
 export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes, dialect, at) => {
   const agentId = params.agentId ?? actor.agentId;
@@ -64,25 +63,28 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
   const isNewestFirst = params.maxChars !== null;
   const page = createPageText(maxBytes - channelsMax * countBytes, isNewestFirst);
   const shorten = createShortener(params.maxChars);
-  let last: Row | undefined;
+  let done = 0;
   for (const step of stepsOf(rows.slice(0, params.limit), maxBytes, stepMessages)) {
     const shown = await shownOf(db, step, shorten);
     const before = page.count;
     const isOpen = page.add(
-      shown.map(([row, item]) => itemText(row, cursorAt(row.id), now - row.timestamp, item)),
+      shown.map(({ row, item }) => itemText(row, cursorAt(row.id), now - row.timestamp, item)),
     );
-    const added = shown.slice(0, page.count - before);
-    last = added.at(-1)?.[0] ?? last;
-    if (isNewestFirst) for (const [row] of added) countDown(counts, row.channel_id);
-    if (!isOpen || shorten.isFull) break;
+    const isAll = isOpen && !shorten.isFull;
+    const last = shown[page.count - before - 1]?.row;
+    // A row whose message is gone counts with those around it.
+    if (isAll) done += step.length;
+    else if (last) done += step.indexOf(last) + 1;
+    if (!isAll) break;
   }
-  const newest = isNewestFirst ? rows[0] : last;
+  if (isNewestFirst) for (const row of rows.slice(0, done)) countDown(counts, row.channel_id);
+  const newest = rows[isNewestFirst ? 0 : done - 1];
   return {
     ok: true,
     text: resultText('items', page.pieces, () => ({
       omitted: omittedOf(counts, start),
       cursor: newest ? cursorAt(newest.id) : start,
-      hasMore: !isNewestFirst && rows.length > page.count,
+      hasMore: !isNewestFirst && rows.length > done,
     })),
   };
 };
@@ -106,7 +108,8 @@ async function readMoment(
 
 /**
  * The rows of the page, one more if there are more, in the order in which they are shown; and the numbers of the items
- * that fell out, with `maxChars` of all items.
+ * that fell out, with `maxChars` of all items. Without `maxChars` it reads only as many rows as it returns, unless the
+ * inbox is full or its oldest items are covered and not acknowledged.
  */
 async function readRows(
   db: Kysely<Tables>,
@@ -117,7 +120,7 @@ async function readRows(
 ): Promise<{ rows: Row[]; counts: Map<string, number> }> {
   const counts = new Map<string, number>();
   if (channels?.length === 0) return { rows: [], counts };
-  const bounds = channels ? sql`and m.channel_id in (${sql.join([...channels])})` : sql``;
+  const isMine = channels ? sql`and m.channel_id in (${sql.join([...channels])})` : sql``;
   const isNew = (row: string) =>
     after.place === 0 ? sql`1 = 1` : sql`not ${isCovered(row, after, dialect)}`;
   const columns = (row: string) =>
@@ -126,45 +129,68 @@ async function readRows(
         .map((column) => `${row}.${column}`)
         .join(', '),
     );
+  // Older items have fallen out.
+  const oldest = sql`(select oldest.id from oldest)`;
+  const readable = (row: string) => sql`join members m
+    on m.channel_id = ${sql.ref(row)}.channel_id and m.agent_id = ${agentId} ${isMine}
+    join channels c on c.id = m.channel_id and c.deleted_at is null`;
+  const waiting = sql`from inbox i where i.agent_id = ${agentId} and ${isNew('i')}`;
+  // The memberships come first, and their index: other channels may have many such messages.
+  const ofAll = sql`from members m cross join channels c cross join inbox a
+    where m.agent_id = ${agentId} ${isMine} and c.id = m.channel_id and c.deleted_at is null
+      and a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}
+      and a.seq > m.joined_seq and a.seq > m.inbox_seq
+      and ${isNew('a')} and a.id + 0 >= ${oldest}
+      and not exists (select 1 from inbox o where o.channel_id = a.channel_id
+        and o.message_seq = a.message_seq and o.agent_id = ${agentId})
+      and not exists (select 1 from messages s where s.channel_id = a.channel_id
+        and s.seq = a.message_seq and s.sender_id = ${agentId})`;
+  const page = sql`limit ${limit + 1}`;
   const order = sql.raw(maxChars === null ? 'asc' : 'desc');
-  const counted = maxChars === null ? sql`where age > ${sql.lit(limits.inboxItems)}` : sql``;
-  const countOf = (items: RawBuilder<unknown>) =>
-    sql`select 0, channel_id, 0, 0, '', null, null, 0, ${items}, '', '', 0, 0, 0`;
+  const counted = (row: string, from: RawBuilder<unknown>) =>
+    sql`union all select 0, ${sql.ref(`${row}.channel_id`)}, 0, 0, '', null, null, 0,
+      ${sql.ref(`${row}.items`)}, '', '', 0, 0, 0 ${from}`;
+  const countOfOwn = (condition: RawBuilder<unknown>) =>
+    counted(
+      'n',
+      sql`from (select i.channel_id, count(*) as items ${waiting} ${condition}
+        group by i.channel_id) as n ${readable('n')}`,
+    );
+  const countOfAll = counted(
+    'n',
+    sql`from (select a.channel_id, count(*) as items ${ofAll} group by a.channel_id) as n`,
+  );
+  const omitted =
+    maxChars === null
+      ? countOfOwn(sql`and i.id < ${oldest}`)
+      : sql`${countOfOwn(sql``)} ${countOfAll}`;
+  const countOfFallen = counted(
+    'f',
+    sql`from inbox_overflow f ${readable('f')}
+      where f.agent_id = ${agentId} and f.last_id > ${after.place}`,
+  );
   const found = await sql<Row>`
-    with mine as materialized (
-      select m.channel_id, m.joined_seq, m.inbox_seq
-      from members m join channels c on c.id = m.channel_id
-      where m.agent_id = ${agentId} and c.deleted_at is null ${bounds}),
-    waiting as (
-      select ${columns('i')}, 0 as of_all
-      from inbox i join mine on mine.channel_id = i.channel_id
-      where i.agent_id = ${agentId} and ${isNew('i')}
-      union all
-      select ${columns('a')}, 1
-      from mine join inbox a on a.channel_id = mine.channel_id and a.agent_id = ${sql.lit(everyone)}
-        and a.seq > mine.joined_seq and a.seq > mine.inbox_seq
-      where ${isNew('a')}
-        and not exists (select 1 from inbox o where o.channel_id = a.channel_id
-          and o.message_seq = a.message_seq and o.agent_id = ${agentId})
-        and not exists (select 1 from messages s where s.channel_id = a.channel_id
-          and s.seq = a.message_seq and s.sender_id = ${agentId})),
-    ranked as materialized (
-      select w.*, row_number() over (order by id desc) as age from waiting w)
+    with oldest as materialized (select coalesce((
+      select i.id from inbox i where i.agent_id = ${agentId}
+      order by i.id desc limit 1 offset ${sql.lit(limits.inboxItems - 1)}), 0) as id)
     select * from (
       select ${columns('r')}, r.of_all, cast(null as bigint) as omitted,
         l.type, l.sender_id, l.timestamp,
         octet_length(coalesce(t.envelope, l.envelope)) as bytes,
-        (select count(*) from reactions x where x.message_id = m.id) as reactions
-      from ranked r
+        (select count(*) from reactions x where x.message_id = s.id) as reactions
+      from (
+        select * from (
+          select * from (select ${columns('i')}, 0 as of_all from inbox i ${readable('i')}
+            where i.agent_id = ${agentId} and ${isNew('i')} and i.id >= ${oldest}
+            order by i.id ${order} ${page}) as own
+          union all
+          select * from (select ${columns('a')}, 1 as of_all ${ofAll}
+            order by a.id ${order} ${page}) as of_all) as candidates
+        order by id ${order} ${page}) as r
       join log l on l.channel_id = r.channel_id and l.seq = r.seq
-      left join messages m on m.channel_id = r.channel_id and m.seq = r.message_seq
-      left join log t on t.channel_id = m.channel_id and t.seq = m.text_seq
-      where r.age <= ${sql.lit(limits.inboxItems)} and m.deleted_at is null
-      order by r.id ${order} limit ${limit + 1}) as page
-    union all ${countOf(sql`count(*)`)} from ranked ${counted} group by channel_id
-    union all ${countOf(sql`items`)} from (
-      select o.channel_id, o.items from inbox_overflow o join mine on mine.channel_id = o.channel_id
-      where o.agent_id = ${agentId} and o.last_id > ${after.place}) as fallen`.execute(db);
+      left join messages s on s.channel_id = r.channel_id and s.seq = r.message_seq
+      left join log t on t.channel_id = s.channel_id and t.seq = s.text_seq) as page
+    ${omitted} ${countOfFallen}`.execute(db);
   const rows: Row[] = [];
   for (const row of found.rows) {
     if (row.omitted === null) rows.push(row);
@@ -207,7 +233,7 @@ async function shownOf(
   db: Kysely<Tables>,
   rows: readonly Row[],
   shorten: ReturnType<typeof createShortener>,
-): Promise<[Row, Shown][]> {
+): Promise<{ row: Row; item: Shown }[]> {
   const isEvent = ({ type }: Row) => type === 'collaboration.event';
   const [messages, events] = [
     await messagesAt(
@@ -217,14 +243,14 @@ async function shownOf(
     await eventsAt(db, rows.filter(isEvent)),
   ];
   const pauses = createPauses();
-  const items: [Row, Shown][] = [];
+  const items: { row: Row; item: Shown }[] = [];
   for (const row of rows) {
     const message = messages.get(placeOf(row.channel_id, row.message_seq)) ?? null;
     const event = events.get(placeOf(row.channel_id, row.seq)) ?? null;
     if (message === null && event === null) continue;
     const whole = { message, event: event?.json ?? null, line: null };
     if (!shorten.isNeeded) {
-      items.push([row, whole]);
+      items.push({ row, item: whole });
       continue;
     }
     await pauses.after(row.bytes);
@@ -233,7 +259,7 @@ async function shownOf(
       : { chars: whole.event?.length ?? 0, text: event?.name ?? '' };
     const item = shorten.show(whole, chars, lineOf(row.sender_id, text));
     if (item === null) break;
-    items.push([row, item]);
+    items.push({ row, item });
   }
   return items;
 }
@@ -254,6 +280,7 @@ async function messagesAt(
   const keys = rows.map((row) => [row.channel_id, row.message_seq] as const);
   const found: MessageRow[] = await selectMessages(db)
     .where(at('m.channel_id', 'm.seq', keys))
+    .where('m.deleted_at', 'is', null)
     .execute();
   const texts = await messageTextsOf(db, found);
   return new Map(found.map((row, index) => [placeOf(row.channel_id, row.seq), texts[index] ?? []]));

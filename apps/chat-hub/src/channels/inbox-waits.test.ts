@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
+import type { EventHandler } from '@openclaw/events';
+import { methods, refuse, type EncodedEnvelope } from '@openclaw/protocol';
+import { waitFor } from '@openclaw/test-support';
+import { pino } from 'pino';
+import { identityOf } from '../testing/identity.ts';
+import type { Waited } from './call-waits.ts';
+import { createInboxWaits } from './inbox-waits.ts';
+
+/** Waits on the inboxes of a store whose items the test adds. */
+function createBench() {
+  const items = new Map<string, number>();
+  const state = { reads: 0, checks: 0, isAway: false };
+  const topics = new Map<string, Set<EventHandler>>();
+  const waits = createInboxWaits({
+    store: {
+      async read({ agentId }: { readonly agentId: string }) {
+        state.reads += 1;
+        const found = Array.from({ length: items.get(agentId) ?? 0 }, () => ({}));
+        return { ok: true, result: { items: found } };
+      },
+      async inboxMarks(agentIds: readonly string[]) {
+        state.checks += 1;
+        if (state.isAway) throw new ChatStoreError('unavailable', 'away');
+        const marks = agentIds.map((agentId) => [agentId, `${items.get(agentId) ?? 0}`] as const);
+        return { marks: new Map(marks), newestOfAll: 0 };
+      },
+    } as unknown as Pick<ChatStore, 'read' | 'inboxMarks'>,
+    bus: {
+      async subscribeAgent(agentId, handler) {
+        topics.set(agentId, (topics.get(agentId) ?? new Set()).add(handler));
+        return async () => void topics.get(agentId)?.delete(handler);
+      },
+    },
+    isRevoked: () => false,
+    onFailed: () => refuse('unavailable', 'away'),
+    log: pino({ level: 'silent' }),
+  });
+  const params = methods['inbox.read'].params.parse({});
+  const answers: Waited[] = [];
+  const wait = async (agentId: string) => {
+    const identity = identityOf(agentId);
+    const before = state.reads;
+    const waiting = waits.run(
+      { identity, params, waitMs: 50_000, onGone: () => () => undefined },
+      async (waited) => void answers.push(waited),
+    );
+    await waitFor(() => state.reads > before);
+    return waiting;
+  };
+  const add = (agentId: string) => items.set(agentId, (items.get(agentId) ?? 0) + 1);
+  /** One tail check, until the inboxes were compared. */
+  async function check(hasChanged: boolean): Promise<void> {
+    const { checks } = state;
+    waits.checked(hasChanged);
+    if (state.checks > checks) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const publish = (agentId: string, seq: number | null) => {
+    for (const handler of topics.get(agentId) ?? [])
+      handler({ seq } as EncodedEnvelope, '' as never);
+  };
+  return { waits, state, answers, wait, add, check, publish, topics };
+}
+
+describe('reads that wait for an item', () => {
+  it.each([
+    ['a commit of this hub', (bench) => bench.waits.committed(['ana'])],
+    ['an event on the topic of the agent', (bench) => bench.publish('ana', 7)],
+    ['a check that finds the inbox changed', (bench) => bench.check(true)],
+  ] as const satisfies readonly [string, (bench: ReturnType<typeof createBench>) => unknown][])(
+    'end with %s',
+    async (_name, cause) => {
+      const bench = createBench();
+      const waiting = bench.wait('ana');
+      await waitFor(() => bench.state.reads === 1);
+      bench.add('ana');
+      // Negative control: nothing else makes them look.
+      bench.waits.committed(['ben']);
+      bench.publish('ana', null);
+      await bench.check(false);
+      expect(bench.answers).toEqual([]);
+      await cause(bench);
+      await waiting;
+      expect(bench.answers).toEqual(['read']);
+      expect(bench.topics.get('ana')?.size).toBe(0);
+      expect(bench.waits.isWaiting('ana')).toBe(false);
+    },
+  );
+
+  it('look once at their first check, and again only at a changed inbox', async () => {
+    const bench = createBench();
+    const waiting = bench.wait('ana');
+    await waitFor(() => bench.state.reads === 1);
+    await bench.check(true);
+    await waitFor(() => bench.state.reads === 2);
+    await bench.check(true);
+    await bench.check(true);
+    expect(bench.state.reads).toBe(2);
+    bench.add('ana');
+    await bench.check(true);
+    await waiting;
+    expect(bench.state.reads).toBe(3);
+  });
+
+  it('are compared again after a check that failed', async () => {
+    const bench = createBench();
+    const waiting = bench.wait('ana');
+    await waitFor(() => bench.state.reads === 1);
+    bench.state.isAway = true;
+    bench.add('ana');
+    await bench.check(true);
+    expect(bench.answers).toEqual([]);
+    bench.state.isAway = false;
+    await bench.check(false);
+    await waiting;
+    expect(bench.answers).toEqual(['read']);
+  });
+});

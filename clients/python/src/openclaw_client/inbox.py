@@ -1,0 +1,60 @@
+"""The events that wait for an agent until it acknowledges them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Protocol, cast
+
+from .errors import HubError, retry_pause_s
+from .objects import InboxItem
+
+#: How long the hub waits for an item before it answers that there is none.
+_WAIT_MS = 30_000
+
+
+class _Caller(Protocol):
+    async def call(self, method: str, params: dict[str, Any]) -> Any: ...
+
+
+class Inbox:
+    """Made by ``Hub.inbox``: an async iterator over what wakes this agent, which never ends by itself.
+
+    It begins with all that is not acknowledged. An item comes at least once: a later loop gets it again if it was not
+    acknowledged.
+    """
+
+    def __init__(self, hub: _Caller) -> None:
+        self._hub = hub
+        self._page: deque[InboxItem] = deque()
+        self._after: str | None = None
+        self._last: InboxItem | None = None
+
+    def __aiter__(self) -> Inbox:
+        return self
+
+    async def __anext__(self) -> InboxItem:
+        while not self._page:
+            params = {"after": self._after, "waitMs": _WAIT_MS}
+            try:
+                page = await self._hub.call("inbox.read", params)
+            except HubError as error:
+                # The hub may answer later: its database is away, or it drains.
+                pause_s = retry_pause_s(error)
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+                continue
+            self._page.extend(cast("list[InboxItem]", page["items"]))
+            self._after = page["cursor"]
+        self._last = self._page.popleft()
+        return self._last
+
+    async def ack(self, item: InboxItem | None = None) -> None:
+        """Acknowledges an item and all before it, by default the last one that the loop got.
+
+        When this returns, no connection of the agent gets them again.
+        """
+        acknowledged = item or self._last
+        if acknowledged is not None:
+            await self._hub.call("inbox.ack", {"cursor": acknowledged["cursor"]})

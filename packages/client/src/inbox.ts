@@ -1,0 +1,85 @@
+import type { InboxItem } from '@openclaw/protocol';
+import { abortable } from './abortable.ts';
+import type { CallMethod } from './calls.ts';
+import { retryPauseMs } from './errors.ts';
+
+export interface InboxOptions {
+  /** Ends the loop, which then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The events that wait for this agent, as an async iterator: first all that is not acknowledged, then what comes. An item
+ * comes at least once: a later loop gets it again if it was not acknowledged.
+ */
+export interface Inbox extends AsyncIterableIterator<InboxItem> {
+  /**
+   * Acknowledges an item and all before it, by default the last one that the loop got. Once this has resolved, no
+   * connection of the agent gets them again.
+   */
+  ack(item?: Pick<InboxItem, 'cursor'>): Promise<void>;
+}
+
+/** How long the hub waits for an item before it answers that there is none. */
+const waitMs = 30_000;
+
+export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): Inbox {
+  signal?.throwIfAborted();
+  const over = new AbortController();
+  let isReturned = false;
+  let last: InboxItem | null = null;
+  let after: string | null = null;
+  const onAbort = () => over.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort);
+
+  const wait = (ms: number) =>
+    abortable<void>(over.signal, (resolve) => {
+      const timer = setTimeout(resolve, ms);
+      return () => clearTimeout(timer);
+    });
+
+  async function* read(): AsyncGenerator<InboxItem, undefined> {
+    try {
+      for (;;) {
+        try {
+          const { items, cursor } = await call(
+            'inbox.read',
+            { after, waitMs },
+            { signal: over.signal },
+          );
+          after = cursor;
+          for (const item of items) {
+            last = item;
+            yield item;
+          }
+        } catch (error) {
+          // The hub may answer later: its database is away, or it drains.
+          const pauseMs = retryPauseMs(error);
+          if (pauseMs === null) throw error;
+          await wait(pauseMs);
+        }
+      }
+    } catch (error) {
+      if (!isReturned) throw error;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+    return undefined;
+  }
+
+  const reading = read();
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => reading.next(),
+    return() {
+      isReturned = true;
+      over.abort();
+      return reading.return(undefined);
+    },
+    async ack(item = last ?? undefined) {
+      if (item) await call('inbox.ack', { cursor: item.cursor });
+    },
+  };
+}
