@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { titleOf } from '../../store/channel-names.ts';
 import type { Need } from '../../store/concerns.ts';
 import { usePage } from '../page-state.ts';
@@ -20,7 +20,7 @@ export function NeedsView() {
   const between = needs.betweenCount.value;
   const { isDesktopOn } = alerts.choices.value;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opened = open.find(({ id }) => id === openedNeed.peek()) ?? open[0];
     const at = opened === undefined ? -1 : open.indexOf(opened);
     list.current?.querySelectorAll<HTMLElement>('.need')[at]?.focus();

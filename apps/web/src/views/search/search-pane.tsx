@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute } from '../../page/route.ts';
 import { titleOf } from '../../store/channel-names.ts';
@@ -35,7 +35,8 @@ export function SearchPane() {
   const text = search.text.value;
   const isSearched = text.trim() !== '' && !isSearching && problem === null;
 
-  useEffect(() => {
+  // Before the pane is painted, because the reader may type at once.
+  useLayoutEffect(() => {
     const { current } = list;
     const opened = current?.querySelector<HTMLElement>(`[data-hit="${search.opened.peek()}"]`);
     (opened ?? field())?.focus();

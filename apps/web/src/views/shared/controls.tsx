@@ -1,5 +1,5 @@
 import type { ComponentChildren, ComponentProps, RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const paths = {
   hash: 'M5 9h14M5 15h14M10 4 8 20M16 4l-2 16',
@@ -123,7 +123,8 @@ export function Dialog(props: {
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before it is painted, because the user may type at once.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}
