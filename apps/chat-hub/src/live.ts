@@ -201,7 +201,7 @@ export async function startLive(
 
   const streamSweep = closers.opened(
     startStreamSweep({
-      store,
+      ...{ store, writer },
       isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
       times: services.agentTimes,
       log,

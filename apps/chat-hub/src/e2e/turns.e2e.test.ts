@@ -111,5 +111,8 @@ it('is for members, is stopped by a freeze, and its event cannot be forged', asy
   // One agent shows at most 50 turns through one hub: the oldest ends.
   for (let n = 0; n <= 50; n += 1) await bot.call('turn.set', { ...turn, threadId: `t${n}` });
   expect((await watcher.call('turn.list', { channelId })).turns).toHaveLength(50);
+  await watcher.call('channel.archive', { channelId });
+  expect(await codeOf(bot, 'turn.set', turn)).toBe('archived');
+  expect(await codeOf(bot, 'turn.set', { ...turn, state: 'idle' })).toBe('ok');
   await Promise.all([stranger, bot, admin, watcher].map((socket) => socket.close()));
 });

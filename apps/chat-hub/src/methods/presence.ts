@@ -6,8 +6,11 @@ import type { MethodDeps } from './method-deps.ts';
 export function presenceMethods({ store, presence, typing, turns, writer }: MethodDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
   /** Typing and turns are events, so a freeze stops them. */
-  const refusalOfSignal = async (caller: Caller, channelId: string) =>
-    (await notMember(store, caller, channelId, 'writes')) ?? writer.refuseFrozen(caller.identity);
+  const refusalOfSignal = async (
+    caller: Caller,
+    channelId: string,
+    use: 'writes' | 'writes unless archived' = 'writes',
+  ) => (await notMember(store, caller, channelId, use)) ?? writer.refuseFrozen(caller.identity);
   return {
     async 'presence.set'({ session }, params) {
       await presence.set(session, params);
@@ -34,7 +37,8 @@ export function presenceMethods({ store, presence, typing, turns, writer }: Meth
       return (await refusalOf(caller, channelId)) ?? answer(found);
     },
     async 'turn.set'(caller, params) {
-      const refusal = await refusalOfSignal(caller, params.channelId);
+      const use = params.state === 'idle' ? 'writes' : 'writes unless archived';
+      const refusal = await refusalOfSignal(caller, params.channelId, use);
       if (refusal) return refusal;
       await turns.set(caller.identity.agentId, params, caller.session !== null);
       return answer({});

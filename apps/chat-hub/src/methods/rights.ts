@@ -20,7 +20,7 @@ export async function notMember(
   store: Pick<ChatStore, 'access'>,
   caller: Caller,
   channelId: string,
-  use: 'reads' | 'writes' = 'reads',
+  use: 'reads' | 'writes' | 'writes unless archived' = 'reads',
 ): Promise<Refusal | null> {
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
@@ -29,8 +29,10 @@ export async function notMember(
     const access = (await store.access(agentId, [channelId])).get(channelId);
     const code = access ? whyNotMember(access, caller.identity) : 'not_found';
     if (code !== null) return refuseOutsider(code);
-    const isFrozen = use === 'writes' && kind === 'agent' && access?.frozen;
-    return isFrozen ? refuseFrozen('channel') : null;
+    if (use === 'reads') return null;
+    if (kind === 'agent' && access?.frozen) return refuseFrozen('channel');
+    const isReadOnly = use === 'writes unless archived' && access?.archived;
+    return isReadOnly ? refuse('archived', 'the channel is archived') : null;
   } catch (error) {
     if (isAway(error) && caller.session?.rooms.has(channelId)) return null;
     throw error;

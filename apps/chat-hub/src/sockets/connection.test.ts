@@ -74,7 +74,9 @@ async function connecting() {
   const presence = { ...feed, disconnect: () => Promise.resolve() };
   const feeds = { presence, typing: feed, turns: { disconnected: nothing } };
   const knownAgents = { seen: nothing };
-  const hub = { store, rooms, sessions, knownAgents, log, metrics, unsent, slices, ...feeds };
+  const connectedAgents = { connected: nothing };
+  const agents = { knownAgents, connectedAgents };
+  const hub = { store, rooms, sessions, log, metrics, unsent, slices, ...agents, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
     ...(hub as unknown as ConnectionDeps),

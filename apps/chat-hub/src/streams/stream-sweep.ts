@@ -1,6 +1,7 @@
 import { streamAuthorsMax, type ChatStore } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
+import type { Writer } from '../channels/writer.ts';
 
 /** The most pieces of work in a row; a tick later the rest follows. */
 const maxPieces = 20;
@@ -11,12 +12,13 @@ const maxPieces = 20;
  */
 export function startStreamSweep(deps: {
   readonly store: Pick<ChatStore, 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;
+  readonly writer: Pick<Writer, 'publishAll'>;
   /** True while the agent has a socket at this hub. */
   readonly isConnected: (agentId: string) => boolean;
   readonly times: Pick<AgentTimes, 'streamAwayMs' | 'streamIdleMs' | 'streamCheckMs'>;
   readonly log: Logger;
 }) {
-  const { store, isConnected, times, log } = deps;
+  const { store, writer, isConnected, times, log } = deps;
   const { streamAwayMs, streamIdleMs, streamCheckMs } = times;
   let steadySinceMs = performance.now();
   let checkedMs = steadySinceMs;
@@ -38,9 +40,10 @@ export function startStreamSweep(deps: {
     const isSteady = checkedMs - steadySinceMs >= streamAwayMs;
     const awayMs = isSteady ? streamAwayMs : null;
     for (let piece = 0; piece < maxPieces && !isClosed; piece += 1) {
-      const count = await store.sweepStreams({ awayMs, idleMs: streamIdleMs });
-      if (count > 0) log.debug({ count }, 'streams were interrupted');
-      if (count === 0) return;
+      const events = await store.sweepStreams({ awayMs, idleMs: streamIdleMs });
+      if (events.length === 0) return;
+      writer.publishAll(events);
+      log.debug({ count: events.length }, 'streams were interrupted');
     }
   }
 

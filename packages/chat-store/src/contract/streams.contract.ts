@@ -14,7 +14,7 @@ const never: Limits = { awayMs: null, idleMs: 600_000 };
 const always: Limits = { awayMs: -1, idleMs: 1 };
 
 async function sweepAll(store: ChatStore, limits: Limits): Promise<void> {
-  while ((await store.sweepStreams(limits)) > 0);
+  while ((await store.sweepStreams(limits)).length > 0);
 }
 
 export function describeStreams(database: () => TestDatabase): void {

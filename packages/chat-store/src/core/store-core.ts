@@ -148,7 +148,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     readStreamAuthors: bind(readStreamAuthors),
     /** Records that authors have a connection. */
     keepStreams: bind(keepStreams),
-    /** Interrupts some streams that are over, and returns their number. Other hubs find the events in the log. */
+    /** Interrupts some streams that are over, and returns the events. */
     sweepStreams: bind(sweepStreams),
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),

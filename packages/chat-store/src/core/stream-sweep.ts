@@ -1,5 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import { interruptStreams } from './decide/streams.ts';
+import type { AppendedEvent } from '../commands.ts';
+import { interruptStreams } from './decide/interruptions.ts';
 import type { Engine } from './engine.ts';
 import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
@@ -18,16 +19,17 @@ const streamsMax = 50;
 
 /**
  * Interrupts some streams: of authors that are away, silent or frozen, and those that are due. Any number of hubs may do
- * it at the same time, because each stream is looked at again under the lock of its channel. Returns the number.
+ * it at the same time, because each stream is looked at again under the lock of its channel. Returns the events, to be
+ * published.
  */
-export async function sweepStreams(engine: Engine, limits: StreamLimits): Promise<number> {
+export async function sweepStreams(engine: Engine, limits: StreamLimits): Promise<AppendedEvent[]> {
   const found = await engine.db
     .selectFrom('streams')
     .select(['message_id', 'channel_id'])
     .where(isOver(engine, limits))
     .limit(streamsMax)
     .execute();
-  let count = 0;
+  const events: AppendedEvent[] = [];
   for (const channelId of [...new Set(found.map(({ channel_id }) => channel_id))].sort()) {
     const opening = await engine.beginGroup([channelId], emptyLists);
     try {
@@ -36,23 +38,24 @@ export async function sweepStreams(engine: Engine, limits: StreamLimits): Promis
       const ids = found
         .filter(({ channel_id }) => channel_id === channelId)
         .map(({ message_id }) => message_id);
+      let ended: AppendedEvent[] = [];
       if (channel?.deleted_at === null) {
-        const events = await interruptStreams(
+        ended = await interruptStreams(
           group,
           channel,
           sql<boolean>`message_id in (${sql.join(ids)}) and ${isOver(engine, limits)}`,
         );
-        count += events.length;
       } else {
         await removeAll(group.db, ids);
       }
       await opening.transaction.commit(group.takeLastRows());
+      events.push(...ended);
     } catch (error) {
       await opening.transaction.rollback();
       throw error;
     }
   }
-  return count;
+  return events;
 }
 
 function isOver(engine: Engine, { awayMs, idleMs }: StreamLimits): RawBuilder<boolean> {

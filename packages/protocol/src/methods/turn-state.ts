@@ -27,7 +27,7 @@ export const turnStateMethods = {
       queueDepth: orNull(queueDepthSchema),
     }),
     result: emptyResult,
-    errors: [...errors, 'frozen'],
+    errors: [...errors, 'archived', 'frozen'],
     examples: [
       { params: { channelId: 'ops', state: 'tool', label: 'Runs the tests' }, result: {} },
     ],

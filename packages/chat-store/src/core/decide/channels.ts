@@ -14,7 +14,7 @@ import {
 } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
 import { insertMember } from './members.ts';
-import { interruptStreams, ofAll } from './streams.ts';
+import { interruptStreams, ofAll } from './interruptions.ts';
 
 /** The creator is the owner and the first member; its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {

@@ -7,7 +7,7 @@ import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
 import type { ChannelsTable, ChannelWithHead, FreezesTable } from '../tables.ts';
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
-import { interruptStreams, ofAgents } from './streams.ts';
+import { interruptStreams, ofAgents } from './interruptions.ts';
 
 // A channel's freeze stands in its row, which every command of the channel locks, so it costs no statement. Those of
 // agents and of the hub come with the actor: each hub keeps them in memory.

@@ -1,4 +1,4 @@
-import { interruptStreams, ofAgent } from './streams.ts';
+import { interruptStreams, ofAgent } from './interruptions.ts';
 import { refuse, type Actor, type CommandOf, type Refusal } from '../../commands.ts';
 import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
