@@ -107,8 +107,8 @@ export class Session implements RoomMember {
     return this.isOpen ? this.#phase : closing;
   }
 
-  get isAdmin(): boolean {
-    return this.identity.isAdmin;
+  get isObserver(): boolean {
+    return this.identity.observesPrivate;
   }
 
   get isOpen(): boolean {
