@@ -202,6 +202,7 @@ describe('configuration', () => {
 
   it.each([
     ['HUB_AGENT_LOOP', '0/60'],
+    ['HUB_ADMIN_READS', 'none'],
     ['HUB_AGENT_TURNS', 'none'],
     ['HUB_LIMIT_CALLS', 'many'],
     ['HUB_MAX_CONNECTIONS', '0'],

@@ -41,6 +41,8 @@ export interface Config {
   };
   /** All calls of one agent; null: the default, which grows with the other limits. */
   readonly callLimit: Limit | null;
+  /** False if admins may not read private and direct channels of which they are no members. */
+  readonly adminsObservePrivate: boolean;
   /** Messages by which one agent addresses another one, before the pair pauses; null: as many as they like. */
   readonly agentLoop: Limit | null;
   /** Messages of agents in a thread or direct channel without a budget, before all of them pause; null: no limit. */
@@ -135,6 +137,7 @@ const environmentSchema = z.object({
   // Setting up 111 agents in 20 channels creates 2,240 objects that count: the channels and the memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
+  HUB_ADMIN_READS: z.enum(['all', 'public']).default('all'),
   HUB_AGENT_LOOP: limitOrNone.prefault('100/60'),
   HUB_AGENT_TURNS: limitOrNone.prefault('500/600'),
   HUB_RETENTION_MS: z.coerce.number().int().min(1).max(limits.retentionMs).optional(),
@@ -249,6 +252,7 @@ export function parseConfig(environment: Environment): Config {
       create: env.HUB_LIMIT_CREATE,
     },
     callLimit: env.HUB_LIMIT_CALLS ?? null,
+    adminsObservePrivate: env.HUB_ADMIN_READS === 'all',
     agentLoop: env.HUB_AGENT_LOOP,
     agentTurns: env.HUB_AGENT_TURNS,
     retention: {

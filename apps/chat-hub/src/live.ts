@@ -41,6 +41,7 @@ import { createKnownAgents } from './edge/known-agents.ts';
 import { createRevocations, isRevokedBy } from './edge/revocations.ts';
 import { createTokenUses } from './edge/token-uses.ts';
 import { createAudit } from './observe/audit.ts';
+import { createObservedChannels } from './observe/observed-channels.ts';
 import { createSessions, endRevoked } from './sockets/sessions.ts';
 import { createStreams } from './streams/streams.ts';
 import { startStreamSweep } from './streams/stream-sweep.ts';
@@ -92,6 +93,7 @@ export async function startLive(
   const knownAgents = closers.opened(createKnownAgents({ store, log }));
   const tokenUses = closers.opened(createTokenUses({ store, log }));
   const audit = closers.opened(createAudit({ store, hubId, log }));
+  const observed = createObservedChannels({ store, audit, log });
   const revocations = createRevocations();
   const freezes = await createFreezes(store);
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
@@ -298,6 +300,7 @@ export async function startLive(
     knownAgents,
     tokenUses,
     audit,
+    observed,
     revocations,
     freezes,
     publisher,

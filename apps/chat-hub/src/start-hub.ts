@@ -177,6 +177,7 @@ export async function startHub(
         onAdminCall({ identity, transport, trace }, method, params) {
           const requestId = trace?.requestId ?? null;
           live.audit.called({ identity, transport, requestId }, method, params);
+          live.observed.called({ identity, transport, requestId }, method, params);
         },
       }),
     );
@@ -186,6 +187,7 @@ export async function startHub(
     const authenticate = createAuthenticate(config.auth, {
       store,
       barredForMs: (agentId) => allowance.barredForMs(agentId),
+      adminsObservePrivate: config.adminsObservePrivate,
       onVerified(identity) {
         live.knownAgents.seen(identity);
         live.tokenUses.accepted(identity);

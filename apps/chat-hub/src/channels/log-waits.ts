@@ -1,4 +1,5 @@
 import type { ChatStore } from '@openclaw/chat-store';
+import { whyNotMember } from '../methods/rights.ts';
 import type { Refusal } from '@openclaw/protocol';
 import { isWithinBounds, type Identity } from '../edge/identity.ts';
 import { createCallWaits, type CallWait, type EndWait, type Waited } from './call-waits.ts';
@@ -39,7 +40,7 @@ export function createLogWaits(deps: {
   async function readableHead(identity: Identity, channelId: string): Promise<number | null> {
     if (!isWithinBounds(identity, channelId)) return null;
     const access = (await store.access(identity.agentId, [channelId])).get(channelId);
-    return access && (access.role !== null || identity.isAdmin) ? access.head : null;
+    return access && whyNotMember(access, identity) === null ? access.head : null;
   }
 
   async function waitForEvent(wait: LogWait, ended: Promise<Waited>, end: EndWait) {

@@ -11,8 +11,8 @@ import { framesOf } from './frames.ts';
 /** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
-  /** True if the agent may be in the room without being a member. */
-  readonly isAdmin: boolean;
+  /** True if the agent may be in any room without being a member. */
+  readonly isObserver: boolean;
   /** True if the client chose the subprotocol, so that a frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
@@ -114,7 +114,7 @@ export class Room {
     this.#departures.skipped(head);
     this.#continueAfter(head, 'trimmed');
     for (const member of [...this.members]) {
-      if (!member.isAdmin && leftAgents.has(member.agentId)) member.ended(this, 'trimmed');
+      if (!member.isObserver && leftAgents.has(member.agentId)) member.ended(this, 'trimmed');
     }
   }
 

@@ -116,9 +116,9 @@ describe('the live channels of a hub', () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');
     const calls: unknown[][] = [];
-    const session = (agentId: string, isAdmin = false) =>
+    const session = (agentId: string, isObserver = false) =>
       ({
-        ...{ agentId, isAdmin, acceptsBatches: true, isLive: () => true },
+        ...{ agentId, isObserver, acceptsBatches: true, isLive: () => true },
         enqueue: (frame: Buffer) => calls.push([agentId, /"seq":(\d+)/.exec(String(frame))?.[1]]),
         discontinued: ({ head, floor }: Room, reason: string) =>
           calls.push([agentId, reason, head, floor]),
@@ -162,7 +162,7 @@ describe('the live channels of a hub', () => {
     const removed: string[] = [];
     const session = (agentId: string) =>
       ({
-        ...{ agentId, isAdmin: false, acceptsBatches: true, isLive: () => true },
+        ...{ agentId, isObserver: false, acceptsBatches: true, isLive: () => true },
         ...{ enqueue: () => undefined, discontinued: () => undefined },
         ended(this: RoomMember, room: Room) {
           room.members.delete(this);

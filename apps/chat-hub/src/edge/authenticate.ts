@@ -18,6 +18,8 @@ export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** The milliseconds for which an agent is barred; null when it is not. */
   readonly barredForMs: (agentId: string) => number | null;
+  /** False if admins may not read private channels of which they are no members. */
+  readonly adminsObservePrivate: boolean;
   readonly onVerified: (identity: Identity) => void;
   /** Called when a token was refused because it was revoked. */
   readonly onRevoked: (identity: Identity) => void;
@@ -41,6 +43,7 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
       agentId: devAgent,
       kind: kind.data,
       isAdmin: devRole === 'admin',
+      observesPrivate: devRole === 'admin',
       onBehalfOf: null,
       channels: null,
       jti: null,
@@ -171,7 +174,8 @@ function unauthorized(message: string): AuthError {
 export function createAuthenticate(config: AuthConfig, deps: AuthenticateDeps): Authenticate {
   const verify = config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
   return async (credentials) => {
-    const identity = await verify(credentials);
+    const verified = await verify(credentials);
+    const identity = deps.adminsObservePrivate ? verified : { ...verified, observesPrivate: false };
     deps.onVerified(identity);
     return identity;
   };

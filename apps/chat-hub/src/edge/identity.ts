@@ -31,6 +31,8 @@ export interface Identity {
   /** The kind in the token. Being an admin does not make an agent a person. */
   readonly kind: AgentKind;
   readonly isAdmin: boolean;
+  /** True for an admin that may read private and direct channels of which it is no member. */
+  readonly observesPrivate: boolean;
   readonly onBehalfOf: string | null;
   /** The channels that the token is limited to; null for no limit. */
   readonly channels: readonly string[] | null;

@@ -6,6 +6,7 @@ const token: Identity = {
   agentId: 'ana',
   kind: 'agent',
   isAdmin: false,
+  observesPrivate: false,
   onBehalfOf: null,
   channels: null,
   jti: 'j1',

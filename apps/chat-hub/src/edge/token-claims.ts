@@ -63,10 +63,12 @@ export function identityOf(
   // every revocation until that time.
   if (iat !== undefined && iat > Date.now() + clockToleranceMs)
     throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
+  const isAdmin = Array.isArray(role) ? role.includes(adminRole) : role === adminRole;
   return {
     agentId: sub,
     kind,
-    isAdmin: Array.isArray(role) ? role.includes(adminRole) : role === adminRole,
+    isAdmin,
+    observesPrivate: isAdmin,
     onBehalfOf: on_behalf_of ?? null,
     channels: channels ?? null,
     jti: jti ?? null,

@@ -53,12 +53,12 @@ export async function cachedRead<T>(
 ): Promise<CachedRead<T>> {
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
-  const { agentId, isAdmin } = caller.identity;
+  const { agentId } = caller.identity;
 
   /** The head and floor at which the caller may read the channel, or the refusal. */
   async function stateForReader(): Promise<Pick<Access, 'head' | 'floor'> | Refusal> {
     const access = (await store.access(agentId, [channelId])).get(channelId);
-    const code = access ? whyNotMember(access, isAdmin) : 'not_found';
+    const code = access ? whyNotMember(access, caller.identity) : 'not_found';
     if (!access || code === 'not_found' || (code && mayRead === 'members'))
       return refuseOutsider(code ?? 'not_found');
     return access;

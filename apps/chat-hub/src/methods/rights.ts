@@ -1,7 +1,7 @@
 import { ChatStoreError, type Access, type ChatStore } from '@openclaw/chat-store';
 import { refuse, refuseFrozen, type Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
-import { isWithinBounds } from '../edge/identity.ts';
+import { isWithinBounds, type Identity } from '../edge/identity.ts';
 
 /** Null when the caller's token covers the channel, else the refusal. */
 export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
@@ -24,10 +24,10 @@ export async function notMember(
 ): Promise<Refusal | null> {
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
-  const { agentId, isAdmin, kind } = caller.identity;
+  const { agentId, kind } = caller.identity;
   try {
     const access = (await store.access(agentId, [channelId])).get(channelId);
-    const code = access ? whyNotMember(access, isAdmin) : 'not_found';
+    const code = access ? whyNotMember(access, caller.identity) : 'not_found';
     if (code !== null) return refuseOutsider(code);
     if (use === 'reads') return null;
     if (kind === 'agent' && access?.frozen) return refuseFrozen('channel');
@@ -39,12 +39,15 @@ export async function notMember(
   }
 }
 
-/** The reason why an agent with this access is not a member. Outsiders learn nothing about a private channel. */
+/**
+ * The reason why an agent with this access may not read as a member; null for an admin that observes. Outsiders learn
+ * nothing about a private channel.
+ */
 export function whyNotMember(
-  { role, kind }: Access,
-  isAdmin: boolean,
+  { role, kind }: Pick<Access, 'role' | 'kind'>,
+  { isAdmin, observesPrivate }: Pick<Identity, 'isAdmin' | 'observesPrivate'>,
 ): 'forbidden' | 'not_found' | null {
-  if (role !== null || isAdmin) return null;
+  if (role !== null || (isAdmin && (observesPrivate || kind === 'public'))) return null;
   return kind === 'public' ? 'forbidden' : 'not_found';
 }
 

@@ -1,7 +1,8 @@
-import type { ReadMethod, WriteMethod } from '@openclaw/chat-store';
-import type { ParamsOf } from '@openclaw/protocol';
+import type { ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
+import { refuse, type ParamsOf, type Refusal } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
+import { notMember } from './rights.ts';
 
 /**
  * Shared reads have their own queue at the store, under a name that no agent has, so that no agent's reads delay them.
@@ -17,6 +18,31 @@ export function writes<M extends WriteMethod>({ writer }: MethodDeps, method: M)
 export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
   return async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
     const read = await store.readJson(caller.identity, method, params);
-    return read.ok ? { ok: true, resultBytes: read.json } : read;
+    if (!read.ok) return read;
+    return (
+      (await refuseObserver(store, caller, method, params)) ?? { ok: true, resultBytes: read.json }
+    );
   };
+}
+
+/**
+ * The refusal of an admin that is no member of a private channel, on a hub where admins do not observe those. The store
+ * gives every right to an admin, so this is asked after the read, when a removal can no longer come in between.
+ */
+async function refuseObserver(
+  store: Pick<ChatStore, 'access'>,
+  caller: Caller,
+  method: ReadMethod,
+  params: object,
+): Promise<Refusal | null> {
+  const { isAdmin, observesPrivate } = caller.identity;
+  if (!isAdmin || observesPrivate) return null;
+  const { channelId, agentId } = params as {
+    readonly channelId?: string | null;
+    readonly agentId?: string | null;
+  };
+  if (method === 'inbox.read' && agentId != null && agentId !== caller.identity.agentId)
+    return refuse('forbidden', 'on this hub, admins do not read the inboxes of others');
+  if (channelId == null) return null;
+  return notMember(store, caller, channelId);
 }

@@ -259,7 +259,7 @@ export function subscriptionMethods(deps: MethodDeps) {
 }
 
 function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode | null {
-  return access ? whyNotMember(access, identity.isAdmin) : 'not_found';
+  return access ? whyNotMember(access, identity) : 'not_found';
 }
 
 /** Resolves with true if the room reaches the head in time, else with false. */

@@ -52,14 +52,25 @@ export function createAudit(deps: {
     auditLog.info({ action, ...about }, `an administrative act: ${action}`);
   }
 
+  function recordOf(
+    { identity, transport, requestId }: ActRequest,
+    act: Pick<AuditRecord, 'action' | 'target' | 'details'>,
+  ): AuditRecord {
+    const { agentId: actor, address = null } = identity;
+    return { actor, ...act, via: transport, address, requestId, hubId };
+  }
+
+  function record(request: ActRequest, act: Parameters<typeof recordOf>[1]): void {
+    const record = recordOf(request, act);
+    logged(record);
+    // Each act has its own id, because a write whose answer was lost is repeated.
+    const id = newAuditId();
+    if (!writes.add(id, { ...record, id }))
+      log.error({ action: act.action }, 'an administrative act is in the log stream only');
+  }
+
   return {
-    recordOf(
-      { identity, transport, requestId }: ActRequest,
-      act: Pick<AuditRecord, 'action' | 'target' | 'details'>,
-    ): AuditRecord {
-      const { agentId: actor, address = null } = identity;
-      return { actor, ...act, via: transport, address, requestId, hubId };
-    },
+    recordOf,
     logged,
     /** Call it when a call was successful. Records it when it was an administrative act. */
     called(request: ActRequest, method: MethodName, params: object): void {
@@ -69,17 +80,14 @@ export function createAudit(deps: {
         namedParams.filter((name) => named[name] !== undefined).map((name) => [name, named[name]]),
       );
       const target = named['agentId'] ?? named['channelId'] ?? null;
-      const record = this.recordOf(request, {
+      record(request, {
         action: method,
         target: typeof target === 'string' ? target : null,
         details,
       });
-      logged(record);
-      // Each act has its own id, because a write whose answer was lost is repeated.
-      const id = newAuditId();
-      if (!writes.add(id, { ...record, id }))
-        log.error({ action: method }, 'an administrative act is in the log stream only');
     },
+    /** Records an act that is not the call of one of the administrative methods. */
+    record,
     close: () => writes.close(),
   };
 }

@@ -73,7 +73,7 @@ async function readOutsiders(
     }
     for (const { session, channelId } of entered) {
       const found = access.get(channelId);
-      if (found && whyNotMember(found, session.identity.isAdmin) === null) continue;
+      if (found && whyNotMember(found, session.identity) === null) continue;
       const known = outsiders.get(channelId);
       if (known) known.push(session);
       else outsiders.set(channelId, [session]);

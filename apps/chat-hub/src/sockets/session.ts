@@ -107,8 +107,8 @@ export class Session implements RoomMember {
     return this.isOpen ? this.#phase : closing;
   }
 
-  get isAdmin(): boolean {
-    return this.identity.isAdmin;
+  get isObserver(): boolean {
+    return this.identity.observesPrivate;
   }
 
   get isOpen(): boolean {
@@ -154,6 +154,15 @@ export class Session implements RoomMember {
   /** Call it when the welcome was sent. From then on the session is live. */
   welcomed(directs: WelcomedDirects): void {
     this.#phase = { name: 'live', directs };
+  }
+
+  /** Reads nothing more until the next turn of the event loop, so that the other sockets get their turn. */
+  restUntilNextTurn(): void {
+    this.#ws.pause();
+    setImmediate(() => {
+      // A lagging session is read again when it has caught up.
+      if (this.phase.name === 'live') this.#ws.resume();
+    });
   }
 
   /** Sends a payload together with the other frames of this turn. */

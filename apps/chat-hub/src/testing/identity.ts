@@ -6,6 +6,7 @@ export function identityOf(agentId: string, more: Partial<Identity> = {}): Ident
     agentId,
     kind: 'agent',
     isAdmin: false,
+    observesPrivate: more.isAdmin ?? false,
     onBehalfOf: null,
     channels: null,
     jti: null,

@@ -72,7 +72,7 @@ describe.each(['light', 'dark'] as const)('axe-core, in %s', (colorScheme) => {
     await page.getByRole('button', { name: 'Set your status' }).click();
     expect(await violations(ada)).toEqual([]);
     await page.keyboard.press('Escape');
-    for (const view of ['browse', 'fleet', 'operations']) {
+    for (const view of ['needs', 'browse', 'fleet', 'operations']) {
       await page.evaluate((name) => (location.hash = `#/${name}`), view);
       await page.locator('.page h1').waitFor();
       expect(await violations(ada)).toEqual([]);

@@ -57,6 +57,14 @@ describe('on a touch screen', () => {
     await ada.page.getByRole('button', { name: 'Open the menu' }).tap();
     await ada.page.getByRole('link', { name: 'touched' }).waitFor();
     expect(await tooSmall()).toEqual([]);
+    await room.send('@ada look', { mentions: ['ada'] });
+    await ada.page.getByRole('link', { name: 'Needs you' }).tap();
+    await ada.page.locator('.need').waitFor();
+    expect(await tooSmall()).toEqual([]);
+    await ada.page.evaluate(() => (location.hash = '#/channel/touched'));
+    await ada.page.getByRole('button', { name: 'Search' }).tap();
+    await ada.page.getByLabel('Search for words').waitFor();
+    expect(await tooSmall()).toEqual([]);
     expect(ada.pageErrors).toEqual([]);
   });
 });

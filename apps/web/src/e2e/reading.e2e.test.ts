@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HubChannel } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
-import { useWorld, type Person } from '../testing/world.ts';
+import { setVisibility, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
@@ -127,23 +127,48 @@ describe('a channel with new messages', () => {
     await sendLines(room, 1, 3);
     await ada.message('line 3.').waitFor();
     await waitFor(async () => (await stateOf('hidden'))?.unread === 0, { what: 'the mark' });
-    const setVisibility = (state: string) =>
-      ada.page.evaluate((value) => {
-        Object.defineProperty(document, 'visibilityState', {
-          configurable: true,
-          get: () => value,
-        });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, state);
-    await setVisibility('hidden');
+    await setVisibility(ada.page, 'hidden');
     await sendLines(room, 4, 6);
     await ada.page.locator('.row', { has: ada.page.locator('.divider-new') }).waitFor();
     const row = ada.page.locator('.row', { has: ada.page.locator('.divider-new') });
     expect(await row.textContent()).toContain('line 4.');
     expect((await stateOf('hidden'))?.unread).toBe(3);
-    await setVisibility('visible');
+    await setVisibility(ada.page, 'visible');
     await waitFor(async () => (await stateOf('hidden'))?.unread === 0, { what: 'the mark' });
     expect(await row.count()).toBe(1);
+  });
+});
+
+describe('a message marked as unread', () => {
+  it('is unread with those after it until the reader returns, here, in another tab and at the hub', async () => {
+    const { room, ada, stateOf } = await awayFrom('kept');
+    await ada.open('kept');
+    await ada.message('line 30.').waitFor();
+    const other = await ada.page.context().newPage();
+    await other.goto(`${world.hub.httpUrl}#/channel/kept-2`);
+    await other.getByRole('heading', { name: 'elsewhere' }).waitFor();
+    await ada.message('line 28.').hover();
+    await ada.message('line 28.').getByRole('button', { name: 'Mark unread' }).click();
+    await badge(ada, 'kept').getByText('3').waitFor();
+    await other.locator('.sidebar .chat-link', { hasText: 'kept' }).getByText('3').waitFor();
+    await waitFor(async () => (await stateOf('kept'))?.unread === 3, { what: 'the mark' });
+    const line = ada.page.locator('.row', { has: ada.page.locator('.divider-new') });
+    expect(await line.textContent()).toContain('line 28.');
+    // The next message does not mark the channel as read, although it is in view.
+    await room.send('line 31.');
+    await ada.message('line 31.').waitFor();
+    await badge(ada, 'kept').getByText('4').waitFor();
+    expect((await stateOf('kept'))?.unread).toBe(4);
+    await ada.open('kept-2');
+    await ada.page.getByRole('heading', { name: 'elsewhere' }).waitFor();
+    await ada.open('kept');
+    await waitFor(async () => (await stateOf('kept'))?.unread === 0, { what: 'all to be read' });
+    await badge(ada, 'kept').waitFor({ state: 'detached' });
+    // By key, for a message that has the focus.
+    await ada.message('line 31.').focus();
+    await ada.page.keyboard.press('u');
+    await badge(ada, 'kept').getByText('1').waitFor();
+    expect(ada.pageErrors).toEqual([]);
   });
 });
 

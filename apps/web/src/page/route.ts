@@ -14,6 +14,7 @@ export type Route =
   | { readonly view: 'browse' }
   | { readonly view: 'fleet' }
   | { readonly view: 'operations' }
+  | { readonly view: 'needs' }
   | { readonly view: 'home' };
 
 export function channelRoute(
@@ -34,7 +35,9 @@ export function parseRoute(hash: string): Route {
     return channelRoute(id, threadId, seq);
   }
   if ((view === 'direct' || view === 'agent') && id !== '') return { view, agentId: id };
-  if (view === 'browse' || view === 'fleet' || view === 'operations') return { view };
+  if (view === 'browse' || view === 'fleet' || view === 'operations' || view === 'needs') {
+    return { view };
+  }
   return { view: 'home' };
 }
 
@@ -66,11 +69,14 @@ export function hashOf(route: Route): string {
 export function createRouter() {
   const route = signal(parseRoute(location.hash));
   const onChange = () => {
-    route.value = parseRoute(location.hash);
+    const next = parseRoute(location.hash);
+    // `go` has set the route already.
+    if (hashOf(next) !== hashOf(route.peek())) route.value = next;
   };
   window.addEventListener('hashchange', onChange);
   return {
     route: route as ReadonlySignal<Route>,
+    /** Opens a view. A second call with the same view goes to its message again. */
     go(next: Route) {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);

@@ -10,17 +10,22 @@ import { createSharedValue } from '../page/stored-value.ts';
 import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
+import { createNeeds } from '../store/needs.ts';
 import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
 import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
+import { createKnownPeople } from './known-people.ts';
 import { createAgentTurns } from './agent-turns.ts';
 import { createHubPresence } from './hub-presence.ts';
 import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
+// Failures of agents are looked for in so many events and channels after a sign-in.
+const missedEvents = 100;
+const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
 
 /** Everything that exists from sign-in to sign-out. */
@@ -85,7 +90,17 @@ function createSession(
   const choices = createSharedValue(shared, `openclaw.choices.${me}`, noChoices);
   const router = createRouter();
   const lastPlace = createLastPlace(shared, me, router.route);
-  const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
+  const needs = createNeeds({
+    ...{ client, me, storage: shared, reports: notices },
+    isMuted: (channelId) => choices.value.peek().muted.includes(channelId),
+  });
+  const batch = createEventBatch(
+    (envelopes) => {
+      chats.apply(envelopes);
+      needs.apply(envelopes);
+    },
+    { onFrame },
+  );
 
   const state = signal<StateChange>({ state: client.state, error: null, retryInMs: null });
   const retryAtMs = signal<number | null>(null);
@@ -158,6 +173,7 @@ function createSession(
     }),
     client.on('welcome', () => {
       chats.reconnected().catch(onListFailed);
+      readNeeds();
       void redis.check();
     }),
     client.on('state', (change) => {
@@ -168,7 +184,16 @@ function createSession(
     }),
   ];
 
-  chats.refresh().catch(onListFailed);
+  const readNeeds = () => {
+    needs.read().catch(notices.reportWhileLive('What needs you could not be loaded'));
+  };
+  readNeeds();
+  const findMissedFailures = async () => {
+    for await (const events of chats.missedEvents(missedEvents, missedChannels)) {
+      needs.noteFailures(events);
+    }
+  };
+  chats.refresh().then(findMissedFailures).catch(onListFailed);
   void redis.check();
   outbox.resume();
   async function setProfile(next: Profile) {
@@ -195,7 +220,9 @@ function createSession(
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,
+    needs,
     hubPresence,
+    people: createKnownPeople(client, credentials),
     /** What agents say that they are doing, by agentId. */
     turns: agentTurns.turns,
     /** Muted and favourite channels, the same in all tabs. */
@@ -212,6 +239,7 @@ function createSession(
         agentTurns,
         hubPresence,
         chats,
+        needs,
         marks,
         outbox,
         profile,

@@ -6,7 +6,8 @@ export function peerOf(channel: Channel, me: string): string {
   return pair.find((agentId) => agentId !== me) ?? me;
 }
 
-/** The name to show for a channel. A direct channel is shown as its other member. */
+/** The name to show for a channel. A reader's direct channel is shown as its other member. */
 export function titleOf(channel: Channel, me: string): string {
-  return channel.kind === 'direct' ? peerOf(channel, me) : channel.name;
+  const isMine = channel.kind === 'direct' && channel.name.split(', ').includes(me);
+  return isMine ? peerOf(channel, me) : channel.name;
 }

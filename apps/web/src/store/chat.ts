@@ -19,6 +19,11 @@ export const timelineMax = 10_000;
 
 export type Chat = ReturnType<typeof createChat>;
 
+/** True if nothing can be written in the channel by this reader. */
+export function isReadOnly(chat: Chat): boolean {
+  return chat.isObserved.value || chat.channel.value.archivedAt !== null;
+}
+
 export function createChat(channel: Channel, me: string, now: () => number = Date.now) {
   const recorder = createUpdateRecorder();
   const counter = createUnread(me);
@@ -39,6 +44,10 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      * True while the newest message is in view. Then a full timeline drops its oldest entries, otherwise its newest.
      */
     isFollowing: signal(true),
+    /** True while an admin reads the channel without being a member. */
+    isObserved: signal(false),
+    /** True from “mark unread” until the reader leaves the channel: what is in view is not marked as read. */
+    isKeptUnread: signal(false),
     /** Settles when the channel's events begin to arrive. A read that begins earlier could miss events. */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,

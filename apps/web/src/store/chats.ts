@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { isDirectChannelId, type Channel, type Envelope } from '@openclaw/protocol';
+import { isDirectChannelId, type Channel, type Envelope, type Message } from '@openclaw/protocol';
 import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
 import { createChannelLoader } from './channel-loader.ts';
@@ -24,6 +24,8 @@ export function createChats(
   marks: ReadMarks,
 ) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
+  /** The channel that is open although this agent is no member of it. Only admins have one. */
+  const observed = signal<Chat | null>(null);
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
   const fetching = new Set<string>();
@@ -53,6 +55,13 @@ export function createChats(
     }
     const chat = createChat(channel, me);
     byId.value = new Map(byId.peek()).set(chat.id, chat);
+    if (observed.peek()?.id === chat.id) endObserving();
+    follow(chat, () => drop(chat));
+    return chat;
+  }
+
+  /** Subscribes the channel, and loads who is present. */
+  function follow(chat: Chat, onRefused: () => void) {
     const subscribed = client.channel(chat.id).subscribe();
     chat.subscribed = subscribed.then(
       () => undefined,
@@ -62,10 +71,42 @@ export function createChats(
       .then(() => loader.loadPresences(chat))
       .catch((error: unknown) => {
         // A list that was read before the agent left still contains the channel.
-        if (isRefusal(error)) drop(chat);
-        else reports.report(`#${channel.name} could not be followed`)(error);
+        if (isRefusal(error)) onRefused();
+        else reports.report(`#${chat.channel.peek().name} could not be followed`)(error);
       });
+  }
+
+  /** Opens a channel for reading alone. The one that was open before is closed. */
+  function observe(channel: Channel): Chat {
+    endObserving();
+    const chat = createChat(channel, me);
+    chat.isObserved.value = true;
+    // An observer has no read mark at the hub, so nothing counts as new.
+    chat.counter.markTo(Number.MAX_SAFE_INTEGER);
+    observed.value = chat;
+    follow(chat, endObserving);
     return chat;
+  }
+
+  function endObserving() {
+    const chat = observed.peek();
+    if (chat === null) return;
+    observed.value = null;
+    loader.forget(chat);
+    views.forget(chat);
+    // A member's subscription stays. Otherwise a failure means that the connection is lost, and with it the subscription.
+    if (!byId.peek().has(chat.id)) {
+      client
+        .channel(chat.id)
+        .unsubscribe()
+        .catch(() => undefined);
+    }
+  }
+
+  /** The channel with this id, of the list or the observed one. */
+  function chatOf(channelId: string): Chat | undefined {
+    const chat = observed.peek();
+    return byId.peek().get(channelId) ?? (chat?.id === channelId ? chat : undefined);
   }
 
   function remove(channelId: string) {
@@ -148,14 +189,33 @@ export function createChats(
   return {
     byId: byId as ReadonlySignal<ReadonlyMap<string, Chat>>,
     isLoaded: isLoaded as ReadonlySignal<boolean>,
+    observed: observed as ReadonlySignal<Chat | null>,
     historyOf,
     add,
+    observe,
+    endObserving,
     remove,
     fetch,
     refresh,
+    /**
+     * Reads the last events of the channels with news, at most `limit` of each, for what the reader has missed. Channels
+     * are read one after the other.
+     */
+    async *missedEvents(limit: number, channelsMax: number): AsyncGenerator<readonly Envelope[]> {
+      const withNews = [...byId.peek().values()]
+        .filter((chat) => chat.unread.peek().count > 0)
+        .slice(0, channelsMax);
+      for (const chat of withNews) {
+        const { head } = chat.channel.peek();
+        const after = Math.max(chat.unread.peek().seq, head - limit);
+        const { events } = await client.channel(chat.id).log({ after, limit });
+        yield events;
+      }
+    },
     /** Refreshes after a reconnect. Also loads presences, because their events may have been lost. */
     async reconnected() {
-      for (const chat of byId.peek().values()) {
+      const extra = observed.peek();
+      for (const chat of [...byId.peek().values(), ...(extra === null ? [] : [extra])]) {
         loader
           .loadPresences(chat)
           .catch(reports.reportWhileLive('The presence of members could not be loaded'));
@@ -167,7 +227,7 @@ export function createChats(
       readState.record(envelopes);
       for (const [channelId, batch] of Map.groupBy(envelopes, (envelope) => envelope.channelId)) {
         if (channelId === null) continue;
-        const chat = byId.peek().get(channelId);
+        const chat = chatOf(channelId);
         if (chat === undefined) {
           if (isDirectChannelId(channelId)) fetch(channelId);
           continue;
@@ -176,6 +236,10 @@ export function createChats(
         if (hasReplies && chat.timeline.peek().isLoaded) loader.recountReplies(chat);
         chat.apply(batch);
         if (!batch.some(endsMembership)) continue;
+        if (chat === observed.peek()) {
+          endObserving();
+          continue;
+        }
         drop(chat);
         // The agent may have been added again since it left. The old subscription does not receive the event of the new
         // join.
@@ -186,7 +250,7 @@ export function createChats(
     open: (chat: Chat) => views.open(chat),
     /** Replaces the shown entries, because events between them and the new ones were skipped. */
     async reload(channelId: string) {
-      const chat = byId.peek().get(channelId);
+      const chat = chatOf(channelId);
       if (chat === undefined) return;
       chat.timeline.value = emptyTimeline();
       const threadId = chat.thread.peek()?.threadId;
@@ -212,8 +276,15 @@ export function createChats(
     },
     /** The reader has seen the channel up to this seq, by default up to its newest event. */
     markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
+    /** Makes this message and those after it unread again. */
+    async markUnread(chat: Chat, message: Message) {
+      await readState.markUnread(chat, message.seq - 1);
+      // Only the hub knows the messages after the loaded ones.
+      if (chat.timeline.peek().hasNewer) await readState.reload(chat);
+    },
     /** Marks the channel and its threads as read. */
     markAllSeen(chat: Chat) {
+      chat.isKeptUnread.value = false;
       readState.markSeen(chat, chat.timeline.peek().head);
       for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
     },

@@ -6,6 +6,8 @@ export interface ReadMark {
   readonly channelId: string;
   readonly threadId: string | null;
   readonly seq: number;
+  /** True if the messages after the seq are unread again. */
+  readonly isBack?: boolean;
 }
 
 export type ReadMarks = Omit<ReturnType<typeof createReadMarks>, 'close'>;

@@ -19,6 +19,8 @@ export function createReadState(
   const timers = createTimers<Chat>();
   /** The read marks that the hub has confirmed. */
   const confirmed = new WeakMap<Chat, number>();
+  /** How often the mark of a channel went back. */
+  const backs = new WeakMap<Chat, number>();
   /** Chats whose new replies of an earlier visit were restored, with the end of keeping their new replies. */
   const restored = new Map<Chat, () => void>();
 
@@ -36,44 +38,74 @@ export function createReadState(
   function sendMark(chat: Chat) {
     const { seq } = chat.unread.peek();
     if (seq <= (confirmed.get(chat) ?? 0)) return;
+    const before = backs.get(chat);
     client
       .channel(chat.id)
       .markRead(seq)
-      .then(() => confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0)))
+      .then(() => {
+        // If the mark went back meanwhile, the hub has the earlier mark.
+        if (backs.get(chat) === before)
+          confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0));
+      })
       // `apply` sends the mark again, because the read state is loaded after each reconnect.
       .catch(reportWhileLive('The read mark was not saved'));
   }
 
+  function goBack(chat: Chat, seq: number) {
+    backs.set(chat, (backs.get(chat) ?? 0) + 1);
+    confirmed.set(chat, Math.min(seq, confirmed.get(chat) ?? 0));
+    chat.isKeptUnread.value = true;
+    const loaded = chat.timeline.peek().entries.flatMap((entry) => {
+      return entry.kind === 'message' ? [entry.message] : [];
+    });
+    chat.counter.backTo(seq, loaded);
+  }
+
   const sendMarkSoon = (chat: Chat) => timers.start(chat, markDelayMs, () => sendMark(chat));
+
+  /** Reads the state of all channels from the hub. */
+  const load = () => recorder.readWithUpdates(() => client.readState());
+
+  /** Applies the result of `load` to the chats that are known by now. */
+  function apply(
+    { result, updates }: ReadWithUpdates<ResultOf<'read.state'>>,
+    chatOf: (channelId: string) => Chat | undefined,
+  ) {
+    for (const { channelId, ...state } of result.channels) {
+      const chat = chatOf(channelId);
+      if (chat === undefined) continue;
+      confirmed.set(chat, state.seq);
+      if (chat.unread.peek().seq > state.seq) sendMarkSoon(chat);
+      chat.counter.fromHub(state);
+      restoreReplies(chat);
+      // An event that arrived during the read is counted once: it is known already, or later than the hub's count.
+      chat.counter.apply(updates.filter((envelope: Envelope) => envelope.channelId === channelId));
+    }
+  }
+
+  /** Reads the state of one channel from the hub. */
+  async function reload(chat: Chat) {
+    apply(await load(), (channelId) => (channelId === chat.id ? chat : undefined));
+  }
 
   return {
     record: recorder.record,
-    /** Reads the state of all channels from the hub. */
-    load: () => recorder.readWithUpdates(() => client.readState()),
-    /** Applies the result of `load` to the chats that are known by now. */
-    apply(
-      { result, updates }: ReadWithUpdates<ResultOf<'read.state'>>,
-      chatOf: (channelId: string) => Chat | undefined,
-    ) {
-      for (const { channelId, ...state } of result.channels) {
-        const chat = chatOf(channelId);
-        if (chat === undefined) continue;
-        confirmed.set(chat, state.seq);
-        if (chat.unread.peek().seq > state.seq) sendMarkSoon(chat);
-        chat.counter.fromHub(state);
-        restoreReplies(chat);
-        // An event that arrived during the read is counted once: it is known already, or later than the hub's count.
-        chat.counter.apply(
-          updates.filter((envelope: Envelope) => envelope.channelId === channelId),
-        );
-      }
-    },
+    load,
+    apply,
+    reload,
     /** The reader has seen the channel up to this seq. The hub is told soon, the other tabs at once. */
     markSeen(chat: Chat, seq: number) {
       if (seq <= (confirmed.get(chat) ?? 0) && seq <= chat.unread.peek().seq) return;
       chat.counter.markTo(seq);
       marks.tell({ channelId: chat.id, threadId: null, seq });
       sendMarkSoon(chat);
+    },
+    /** Makes the messages after this seq unread again, here, in the other tabs, and at the hub. */
+    async markUnread(chat: Chat, seq: number) {
+      timers.cancel(chat);
+      goBack(chat, seq);
+      await client.channel(chat.id).markRead(seq, { back: true });
+      marks.tell({ channelId: chat.id, threadId: null, seq, isBack: true });
     },
     /** The reader has seen the thread up to this seq. */
     markThreadSeen(chat: Chat, threadId: string, seq: number) {
@@ -82,8 +114,12 @@ export function createReadState(
       marks.tell({ channelId: chat.id, threadId, seq });
     },
     /** Takes a mark of another tab, which tells the hub itself. */
-    takeMark(chat: Chat, { threadId, seq }: ReadMark) {
-      if (threadId === null) chat.counter.markTo(seq);
+    takeMark(chat: Chat, { threadId, seq, isBack }: ReadMark) {
+      if (isBack) {
+        goBack(chat, seq);
+        // Only the hub can count messages that this tab has not loaded.
+        void reload(chat).catch(reportWhileLive('The new messages could not be counted'));
+      } else if (threadId === null) chat.counter.markTo(seq);
       else chat.counter.markThread(threadId, seq);
     },
     /** Drops the state of a channel that was deleted or left, or whose seqs belong to another epoch. */

@@ -23,6 +23,19 @@ describe('the count of new messages', () => {
     expect(counter.value.value).toMatchObject({ seq: 2, count: 1 });
   });
 
+  it('counts again what came after a mark that goes back, and from the hub what the page has not read', () => {
+    const counter = createUnread('ada');
+    counter.apply([sentOf(1), mentionOf(2), sentOf(3, { senderId: 'ada' }), sentOf(4)]);
+    counter.markTo(4);
+    counter.backTo(1, [messageOf(2, { mentions: ['ada'] }), messageOf(4)]);
+    expect(counter.value.value).toMatchObject({ seq: 1, count: 2, mentions: 1 });
+    counter.fromHub({ seq: 1, head: 6, unread: 4, mentions: 2 });
+    expect(counter.value.value).toMatchObject({ count: 4, mentions: 2 });
+    // Forward only by a mark.
+    counter.backTo(5, []);
+    expect(counter.value.value.seq).toBe(1);
+  });
+
   // The race: a message is published, the hub counts it as unread, and the page applies it only after that. Invariant:
   // each message is counted once.
   it('does not count twice what the hub has counted, whether it arrives as an event or in a page', () => {

@@ -154,6 +154,16 @@ export function createUnread(me: string) {
       if (seq >= remainder.to) remainder = { to: 0, count: 0, mentions: 0 };
       publish();
     },
+    /**
+     * The channel counts as seen up to this earlier seq only. `messages` are those after it that the page has; the hub
+     * counts the others.
+     */
+    backTo(seq: number, messages: readonly CountedMessage[]) {
+      if (seq >= mark) return;
+      mark = seq;
+      for (const message of messages) add(message);
+      publish();
+    },
     /** The thread was seen up to this seq. */
     markThread(threadId: string, seq: number) {
       if (seq <= (threadMarks.get(threadId) ?? 0)) return;

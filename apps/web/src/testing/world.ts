@@ -150,3 +150,11 @@ export async function clickAction(message: Locator, label: string): Promise<void
   await message.hover();
   await message.getByRole('button', { name: label, exact: true }).click();
 }
+
+/** Makes the page believe that its tab is hidden, or visible again. */
+export async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+}

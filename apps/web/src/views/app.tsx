@@ -67,7 +67,7 @@ export function App({ theme }: { theme: Theme }) {
     return () => {
       abort.abort();
       setPage(null);
-      void opened?.session.close();
+      void opened?.close();
     };
   }, [credentials]);
 

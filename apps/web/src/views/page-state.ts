@@ -2,7 +2,11 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import type { Theme } from '../page/theme.ts';
+import { storageOfHub } from '../page/page-base.ts';
+import { createAlerts } from '../session/alerts.ts';
 import type { Session } from '../session/session.ts';
+import { needTitle, openNeed } from './needs/open-need.ts';
+import { createMessageSearch } from './search/message-search.ts';
 
 /** An edit in progress. Setting a new object for the same message restarts the edit. */
 export interface Editing {
@@ -15,18 +19,40 @@ export interface Editing {
 export type PageState = ReturnType<typeof createPageState>;
 
 export function createPageState(session: Session, theme: Theme, signOut: () => void) {
+  const { client, me, chats } = session;
+  const search = createMessageSearch({ client, me, chats: chats.byId });
+  const alerts = createAlerts({
+    me,
+    storage: storageOfHub(localStorage),
+    needs: session.needs.open,
+    isLoaded: session.needs.isLoaded,
+    titleOf: (need) => needTitle(session, need),
+    onOpen(need) {
+      openNeed(session, need).catch(session.notices.report('The message could not be opened'));
+    },
+  });
   return {
     session,
+    alerts,
     theme,
     signOut,
+    search,
     pane: signal<'none' | 'members' | 'search'>('none'),
     isDrawerOpen: signal(false),
     isSwitcherOpen: signal(false),
     isCreateOpen: signal(false),
     isStatusOpen: signal(false),
     isKeysOpen: signal(false),
+    isAlertsOpen: signal(false),
+    /** The id of the need that was opened last, to which the focus returns. */
+    openedNeed: signal<string | null>(null),
     editing: signal<Editing | null>(null),
     target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),
+    async close() {
+      search.close();
+      alerts.close();
+      await session.close();
+    },
   };
 }
 

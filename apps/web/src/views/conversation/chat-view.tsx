@@ -2,9 +2,9 @@ import { useEffect } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
 import { MembersPane } from '../members/members-pane.tsx';
 import { usePage } from '../page-state.ts';
-import { SearchPane } from '../search/search-pane.tsx';
 import { Avatar, presenceText, usePresence } from '../shared/agents.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
+import { ObserverBar } from '../observe/observer-bar.tsx';
 import { ChannelHeader } from './channel-header.tsx';
 import { composeTarget } from './compose-target.ts';
 import { Composer, TypingLine } from './composer.tsx';
@@ -28,7 +28,9 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
         <ChannelHeader chat={chat} />
         <Conversation chat={chat} footer={<OutgoingList target={target} />} />
         <TypingLine chat={chat} threadId={null} />
-        {isArchived ? (
+        {chat.isObserved.value ? (
+          <ObserverBar channel={chat.channel.value} />
+        ) : isArchived ? (
           <p class="read-only quiet">This channel is archived: it is read-only.</p>
         ) : (
           <Composer chat={chat} target={target} />
@@ -38,8 +40,6 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
         <ThreadPane key={threadId} chat={chat} threadId={threadId} />
       ) : pane.value === 'members' ? (
         <MembersPane chat={chat} />
-      ) : pane.value === 'search' ? (
-        <SearchPane chat={chat} />
       ) : null}
     </div>
   );

@@ -43,8 +43,9 @@ export function Composer(props: {
 
   useEffect(() => () => typing.stop(), []);
   useLayoutEffect(() => {
-    // On a phone, focus would open the keyboard.
-    if (matchMedia('(min-width: 720px)').matches) field.current?.focus();
+    // On a phone, focus would open the keyboard. A reader in the search results stays there.
+    const isSearching = document.activeElement?.closest('[data-keeps-focus]') != null;
+    if (matchMedia('(min-width: 720px)').matches && !isSearching) field.current?.focus();
   }, [key]);
 
   const onInput = (element: HTMLTextAreaElement) => {

@@ -142,7 +142,7 @@ function NewAbove(props: { chat: Chat; sinceMs: number | null; onGo: () => void 
         <Icon name="up" />
         {`${count.toLocaleString()} new${since}`}
       </button>
-      <button onClick={() => chats.markSeen(chat)}>Mark as read</button>
+      <button onClick={() => chats.markAllSeen(chat)}>Mark as read</button>
     </div>
   );
 }

@@ -4,15 +4,10 @@ import { visibleString } from '../../markdown/visible-text.ts';
 import { copyFrom } from '../../page/clipboard.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
-import type { Chat } from '../../store/chat.ts';
+import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import {
-  ConfirmDialog,
-  focusWhenShown,
-  IconButton,
-  onEscape,
-  useOutsidePress,
-} from '../shared/controls.tsx';
+import { EmojiPicker } from './emoji-picker.tsx';
+import { ConfirmDialog, IconButton, useOutsidePress } from '../shared/controls.tsx';
 
 export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
   const { chat, message, isInThread } = props;
@@ -23,7 +18,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   useOutsidePress(actions, () => setPicking(false));
   const isMine = message.senderId === session.me;
   const mayDelete = isMine || chat.members.value.get(session.me)?.role === 'owner';
-  const isArchived = chat.channel.value.archivedAt !== null;
+  const isClosed = isReadOnly(chat);
   const remove = () => {
     setConfirming(false);
     session.client
@@ -33,7 +28,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   };
   return (
     <div class="message-actions" ref={actions}>
-      {!isArchived && (
+      {!isClosed && (
         <IconButton
           icon="smile"
           label="React"
@@ -41,7 +36,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
           onClick={() => setPicking(!isPicking)}
         />
       )}
-      {!isInThread && !isArchived && (
+      {!isInThread && !isClosed && (
         <IconButton
           icon="reply"
           label="Reply in a thread"
@@ -60,14 +55,22 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
         title="Copy a link to this message"
         onClick={(event) => void copyFrom(event.currentTarget, linkTo(message))}
       />
-      {isMine && !isArchived && (
+      {!isInThread && !chat.isObserved.value && (
+        <IconButton
+          icon="unread"
+          label="Mark unread"
+          title="Mark unread from here (U)"
+          onClick={() => markUnread(session, chat, message)}
+        />
+      )}
+      {isMine && !isClosed && (
         <IconButton
           icon="edit"
           label="Edit"
           onClick={() => (editing.value = { messageId: message.id, seq: message.seq, isInThread })}
         />
       )}
-      {mayDelete && !isArchived && (
+      {mayDelete && !isClosed && (
         <IconButton
           icon="trash"
           label="Delete"
@@ -75,7 +78,15 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
           onClick={() => setConfirming(true)}
         />
       )}
-      {isPicking && <EmojiPicker chat={chat} message={message} onClose={() => setPicking(false)} />}
+      {isPicking && (
+        <EmojiPicker
+          onClose={() => setPicking(false)}
+          onChoose={(emoji) => {
+            setPicking(false);
+            toggleReaction(session, chat, message, emoji);
+          }}
+        />
+      )}
       {isConfirming && (
         <ConfirmDialog
           label="Delete this message?"
@@ -90,12 +101,16 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   );
 }
 
+/** Makes this message and those after it unread again, until the reader returns to the channel. */
+export function markUnread({ chats, notices }: Session, chat: Chat, message: Message): void {
+  chats.markUnread(chat, message).catch(notices.report('The message was not marked as unread'));
+}
+
 /** The address of a message, which opens it also after a sign-in. */
 function linkTo({ channelId, threadId, seq }: Message): string {
   return new URL(hashOf(channelRoute(channelId, threadId, seq)), document.baseURI).href;
 }
 
-const offeredEmojis = ['👍', '❤️', '😄', '🎉', '👀', '🚀', '✅', '🙏'];
 const shownMax = 20;
 const namedMax = 10;
 
@@ -121,6 +136,7 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
           class="reaction small"
           aria-pressed={agents.includes(session.me)}
           title={namesOf(agents)}
+          disabled={isReadOnly(chat)}
           onClick={() => toggleReaction(session, chat, message, emoji)}
         >
           <span class="emoji ellipsis">{visibleString(emoji)}</span> {agents.length}
@@ -138,28 +154,4 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
 function namesOf(agents: readonly string[]): string {
   const named = agents.slice(0, namedMax).join(', ');
   return agents.length > namedMax ? `${named} and ${agents.length - namedMax} more` : named;
-}
-
-/** Offers a few reactions; Esc closes it. */
-export function EmojiPicker(props: { chat: Chat; message: Message; onClose: () => void }) {
-  const { chat, message, onClose } = props;
-  const { session } = usePage();
-  return (
-    <div class="picker" role="group" aria-label="Reactions" onKeyDown={onEscape(onClose)}>
-      {offeredEmojis.map((emoji, index) => (
-        <button
-          key={emoji}
-          ref={index === 0 ? focusWhenShown : null}
-          class="emoji-button"
-          aria-label={emoji}
-          onClick={() => {
-            onClose();
-            toggleReaction(session, chat, message, emoji);
-          }}
-        >
-          {emoji}
-        </button>
-      ))}
-    </div>
-  );
 }

@@ -8,7 +8,7 @@ import { type Editing, usePage } from '../page-state.ts';
 import { AgentName, Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { editDraftKey, setDraft } from './compose-target.ts';
-import { MessageActions, Reactions } from './message-actions.tsx';
+import { markUnread, MessageActions, Reactions } from './message-actions.tsx';
 import { threadSummary } from './summaries.ts';
 
 const foldedChars = 3_000;
@@ -44,6 +44,11 @@ export function MessageRow(props: {
       onFocusIn={() => setFocused(true)}
       onFocusOut={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setFocused(false);
+      }}
+      onKeyDown={(event) => {
+        const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+        if (event.target !== event.currentTarget || event.key !== 'u' || !isPlain) return;
+        if (!props.isInThread) markUnread(session, chat, message);
       }}
       class={`message${isContinued ? ' continued' : ''}${isMentioned ? ' mentioned' : ''}`}
       data-message={message.id}

@@ -27,7 +27,8 @@ function systemEventText({ event, senderId }: Envelope): ComponentChildren {
       return [bold(event.member.agentId), isOwn ? ' left' : ` was removed by ${senderId}`];
     case 'channel.update': {
       const { topic, name } = event.channel;
-      return [bold(senderId), ' changed the channel: ', <IsolatedText text={topic ?? name} />];
+      const about = topic === null ? name : `${name} · ${topic}`;
+      return [bold(senderId), ' changed the channel: ', <IsolatedText text={about} />];
     }
     case 'channel.archive':
       return [bold(senderId), ' archived the channel'];

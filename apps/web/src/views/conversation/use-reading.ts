@@ -23,7 +23,8 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const { session, target } = usePage();
   const { chats, me, notices } = session;
   const history = chats.historyOf(chat);
-  const linkedSeq = linkedIn(session.router.route.value, chat.id);
+  const route = session.router.route.value;
+  const linkedSeq = linkedIn(route, chat.id);
   const onFailed = notices.reportWhileLive('The history could not be loaded');
   /** The line is above the first message after this seq; null when nothing was new. */
   const line = useSignal<number | null>(null);
@@ -33,10 +34,12 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const isNewAbove = useSignal(false);
   const state = useRef({ isCaughtUp: false, isLineSeen: true, mentionSeq: 0 }).current;
 
+  const mayMark = () => !chat.isKeptUnread.peek() && !chat.isObserved.peek();
+
   function update(inView: RowsInView | null) {
     const timeline = chat.timeline.peek();
     if (!timeline.isLoaded) return;
-    const isVisible = document.visibilityState === 'visible';
+    const isVisible = document.visibilityState === 'visible' && mayMark();
     const { entries, hasNewer, head } = timeline;
     const { seq: mark } = chat.unread.peek();
     const newest = entries.at(-1)?.seq ?? 0;
@@ -117,13 +120,14 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   }
 
   const { isLoaded } = chat.timeline.value;
-  // A link may lead to another message of the open channel.
+  // A link may lead to another message of the open channel, or once more to the same one.
   useEffect(() => {
     if (isLoaded && linkedSeq !== null) goTo(linkedSeq).catch(onFailed);
-  }, [linkedSeq]);
+  }, [linkedSeq === null ? null : route]);
   useLayoutEffect(() => {
     if (!isLoaded) return;
     const { seq, count } = chat.unread.peek();
+    chat.isKeptUnread.value = false;
     Object.assign(state, { isCaughtUp: false, isLineSeen: count === 0, mentionSeq: 0 });
     line.value = count > 0 ? seq : null;
     if (target.peek()?.channelId !== chat.id) void open();
@@ -134,7 +138,8 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
       effect(() => {
         const { hasNewer, head } = chat.timeline.value;
         const isSeen = state.isCaughtUp && chat.isFollowing.value && !hasNewer;
-        if (isSeen && document.visibilityState === 'visible') chats.markSeen(chat, head);
+        const isRead = isSeen && mayMark();
+        if (isRead && document.visibilityState === 'visible') chats.markSeen(chat, head);
       }),
     [chat],
   );

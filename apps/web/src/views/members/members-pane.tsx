@@ -10,7 +10,8 @@ import {
   drawnAgentsMax,
   unknownPresence,
 } from '../shared/agents.tsx';
-import { BareField, IconButton, matches, Pane } from '../shared/controls.tsx';
+import { AgentChooser } from '../shared/agent-chooser.tsx';
+import { BareField, ConfirmDialog, IconButton, matches, Pane } from '../shared/controls.tsx';
 
 export function MembersPane({ chat }: { chat: Chat }) {
   const { session, pane } = usePage();
@@ -63,6 +64,7 @@ export function MembersPane({ chat }: { chat: Chat }) {
 function MemberActions({ chat, member }: { chat: Chat; member: Member }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);
+  const [isAsking, setAsking] = useState(false);
   const { agentId, role } = member;
   const channel = session.client.channel(chat.id);
   const act = (call: Promise<unknown>, failure: string) => {
@@ -88,10 +90,33 @@ function MemberActions({ chat, member }: { chat: Chat; member: Member }) {
           >
             Make {other}
           </button>
-          <button onClick={() => act(channel.removeMember(agentId), `${agentId} was not removed`)}>
-            Remove
+          <button
+            class="dangerous"
+            onClick={() => {
+              setOpen(false);
+              setAsking(true);
+            }}
+          >
+            Remove…
           </button>
         </div>
+      )}
+      {isAsking && (
+        <ConfirmDialog
+          label={`Remove ${agentId}?`}
+          text={
+            agentId === session.me
+              ? 'You will no longer see the messages of this channel.'
+              : 'It no longer sees this channel and cannot write here. An owner can add it again.'
+          }
+          action="Remove"
+          isDangerous
+          onClose={() => setAsking(false)}
+          onConfirm={() => {
+            setAsking(false);
+            act(channel.removeMember(agentId), `${agentId} was not removed`);
+          }}
+        />
       )}
     </>
   );
@@ -99,28 +124,17 @@ function MemberActions({ chat, member }: { chat: Chat; member: Member }) {
 
 function AddMember({ chat }: { chat: Chat }) {
   const { session } = usePage();
-  const [name, setName] = useState('');
-  const add = (event: Event) => {
-    event.preventDefault();
-    const agentId = name.trim();
-    if (agentId === '') return;
-    setName('');
-    session.client
-      .channel(chat.id)
-      .addMember(agentId)
-      .catch(session.notices.report(`${agentId} was not added`));
-  };
   return (
-    <form class="inline-form" onSubmit={add}>
-      <BareField
-        label="Add a member by name"
-        placeholder="Add by name"
-        value={name}
-        onText={setName}
-      />
-      <button type="submit" disabled={name.trim() === ''}>
-        Add
-      </button>
-    </form>
+    <AgentChooser
+      label="Add a member by name"
+      placeholder="Add somebody…"
+      isTaken={(agentId) => chat.members.value.has(agentId)}
+      onChoose={(agentId) => {
+        session.client
+          .channel(chat.id)
+          .addMember(agentId)
+          .catch(session.notices.report(`${agentId} was not added`));
+      }}
+    />
   );
 }

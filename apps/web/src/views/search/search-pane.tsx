@@ -1,71 +1,185 @@
-import { useState } from 'preact/hooks';
-import type { Chat } from '../../store/chat.ts';
-import { usePage } from '../page-state.ts';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { channelRoute } from '../../page/route.ts';
+import { titleOf } from '../../store/channel-names.ts';
+import { usePage, type PageState } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
-import { BareField, focusWhenShown, LoadButton, Pane } from '../shared/controls.tsx';
-import { dayText, timeText } from '../shared/format-time.ts';
-import { searchTimeline } from './search-timeline.ts';
+import { BareField, Pane } from '../shared/controls.tsx';
+import { sinceText } from '../shared/format-time.ts';
+import { openChat } from '../workspace/chat-order.ts';
+import { markWords } from './marked-words.ts';
+import type { Hit } from './message-search.ts';
+import { searchFilters } from './search-query.ts';
 
-const foundMax = 100;
-const excerptChars = 220;
-const pagesAtOnce = 5;
+/** Opens the search, with the caret in its field. `channelId` limits it to one channel. */
+export function openSearch(page: PageState, channelId: string | null = null, text?: string): void {
+  const { session, search } = page;
+  const route = session.router.route.peek();
+  // The thread would cover the results.
+  if (route.view === 'channel' && route.threadId !== null) {
+    session.router.go(channelRoute(route.channelId));
+  }
+  search.scope.value = channelId;
+  if (text !== undefined) search.text.value = text;
+  page.pane.value = 'search';
+  document.querySelector<HTMLInputElement>('.search-field')?.select();
+}
 
-/** Searches the loaded entries of a channel, and loads older ones on request. */
-export function SearchPane({ chat }: { chat: Chat }) {
-  const { session, pane, target } = usePage();
-  const [query, setQuery] = useState('');
-  const timeline = chat.timeline.value;
-  const found = searchTimeline(timeline, query, foundMax);
-  const loadOlder = async () => {
-    try {
-      for (let page = 0; page < pagesAtOnce && chat.timeline.peek().hasOlder; page += 1) {
-        await session.chats.historyOf(chat).older();
-      }
-    } catch (error) {
-      session.notices.report('Older messages could not be loaded')(error);
+/** Searches the messages of all the reader's channels. A result opens the channel around the message. */
+export function SearchPane() {
+  const page = usePage();
+  const { session, search, pane } = page;
+  const list = useRef<HTMLDivElement>(null);
+  const { hits, words, isSearching, hasMore, problem } = search.found.value;
+  const chat = openChat(session);
+  const text = search.text.value;
+  const isSearched = text.trim() !== '' && !isSearching && problem === null;
+
+  // Before the pane is painted, because the reader may type at once.
+  useLayoutEffect(() => {
+    const { current } = list;
+    const opened = current?.querySelector<HTMLElement>(`[data-hit="${search.opened.peek()}"]`);
+    (opened ?? field())?.focus();
+  }, []);
+  const resultAt = (index: number) =>
+    list.current?.querySelectorAll<HTMLButtonElement>('.found')[index];
+  const field = () =>
+    list.current?.closest('.pane')?.querySelector<HTMLInputElement>('.search-field');
+  const onListKey = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const results = [...(list.current?.querySelectorAll('button') ?? [])];
+    const next = results.indexOf(event.target as HTMLButtonElement) + step;
+    if (next < 0) field()?.focus();
+    else results[next]?.focus();
+  };
+  const onFieldKey = (event: KeyboardEvent) => {
+    if (event.isComposing) return;
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      if (hits.length === 0 || isSearching) search.now();
+      else resultAt(0)?.focus();
+    } else if (event.key === 'ArrowDown') {
+      event.preventDefault();
+      resultAt(0)?.focus();
     }
   };
   return (
     <Pane title="Search" onClose={() => (pane.value = 'none')}>
       <div class="pane-tools">
         <BareField
-          ref={focusWhenShown}
+          class="search-field"
           type="search"
           label="Search for words"
-          placeholder="Words, or a name"
-          value={query}
-          onText={setQuery}
+          placeholder="Words, from:ada, in:ops, before:…"
+          value={text}
+          onText={(next) => (search.text.value = next)}
+          onKeyDown={onFieldKey}
         />
+        <Scope channelId={chat?.id ?? null} />
       </div>
-      <div class="found-list scrolls">
-        {found.map((message) => (
-          <button
-            key={message.id}
-            class="found"
-            onClick={() => (target.value = { channelId: chat.id, seq: message.seq })}
-          >
-            <Avatar agentId={message.senderId} isSmall />
-            <span class="found-text">
-              <span class="found-head">
-                <b>{message.senderId}</b>
-                <span class="quiet small">
-                  {dayText(message.timestamp)}, {timeText(message.timestamp)}
-                </span>
-              </span>
-              <span class="found-excerpt">
-                <IsolatedText text={message.content.slice(0, excerptChars)} />
-              </span>
-            </span>
-          </button>
+      <div class="found-list scrolls" data-keeps-focus ref={list} onKeyDown={onListKey}>
+        {hits.map((hit) => (
+          <FoundMessage key={hit.messageId} hit={hit} words={words} />
         ))}
-        <p class="quiet pane-note">
-          {query.trim() !== '' &&
-            found.length === 0 &&
-            'Nothing found: try fewer words, or load older messages. '}
-          {timeline.entries.length.toLocaleString()} lines of this channel are loaded.
+        <p class={problem === null ? 'quiet pane-note' : 'problem pane-note'} role="status">
+          {problem ??
+            (isSearching
+              ? 'Searching…'
+              : isSearched &&
+                (hits.length === 0
+                  ? hasMore
+                    ? 'Nothing found in the newest messages.'
+                    : 'Nothing found. Try fewer words, or all channels.'
+                  : hasMore
+                    ? null
+                    : `${hits.length === 1 ? 'One message' : `${hits.length} messages`} in all.`))}
         </p>
-        {timeline.hasOlder && <LoadButton label="Load older messages" load={loadOlder} />}
+        {hasMore && (
+          <button class="pane-note-button" disabled={isSearching} onClick={() => search.more()}>
+            Search older messages
+          </button>
+        )}
+        {text.trim() === '' && <Help />}
       </div>
     </Pane>
+  );
+}
+
+/** Chooses between all channels and the one that is open. */
+function Scope({ channelId }: { channelId: string | null }) {
+  const { session, search } = usePage();
+  const scope = search.scope.value;
+  const { byId, observed } = session.chats;
+  const id = scope ?? channelId;
+  const shown =
+    byId.value.get(id ?? '') ?? (observed.value?.id === id ? observed.value : undefined);
+  // A channel that was left meanwhile can only be deselected.
+  if (shown === undefined && scope === null) return null;
+  return (
+    <div class="segments" role="group" aria-label="Where to search">
+      <button aria-pressed={scope === null} onClick={() => (search.scope.value = null)}>
+        All channels
+      </button>
+      {shown !== undefined && (
+        <button aria-pressed={scope !== null} onClick={() => (search.scope.value = shown.id)}>
+          <span class="ellipsis">
+            <IsolatedText text={titleOf(shown.channel.value, session.me)} />
+          </span>
+        </button>
+      )}
+    </div>
+  );
+}
+
+function FoundMessage({ hit, words }: { hit: Hit; words: string }) {
+  const { session, search, isDrawerOpen, pane } = usePage();
+  const { channelId, messageId, threadId, seq, senderId, timestamp, snippet } = hit;
+  const chat = session.chats.byId.value.get(channelId);
+  const channel = chat === undefined ? channelId : titleOf(chat.channel.value, session.me);
+  const open = () => {
+    isDrawerOpen.value = false;
+    search.opened.value = messageId;
+    // On a phone the results cover the conversation.
+    if (matchMedia('(max-width: 860px)').matches) pane.value = 'none';
+    session.router.go(channelRoute(channelId, threadId, seq));
+  };
+  return (
+    <button class="found" data-hit={messageId} onClick={open}>
+      <Avatar agentId={senderId} isSmall />
+      <span class="found-text">
+        <span class="found-head">
+          <b class="ellipsis">{senderId}</b>
+          <span class="quiet small ellipsis">
+            <IsolatedText text={channel} />
+            {threadId !== null && ', in a thread'}
+          </span>
+          <span class="quiet small found-time">{sinceText(timestamp)}</span>
+        </span>
+        <span class="found-excerpt">
+          <bdi>
+            {markWords(snippet, words).map(({ text, isMarked }, index) =>
+              isMarked ? <mark key={index}>{visibleString(text)}</mark> : visibleString(text),
+            )}
+          </bdi>
+        </span>
+      </span>
+    </button>
+  );
+}
+
+function Help() {
+  return (
+    <dl class="search-help small">
+      {searchFilters.map(([filter, meaning]) => (
+        <div key={filter}>
+          <dt>
+            <code>{filter}</code>
+          </dt>
+          <dd class="quiet">{meaning}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren, ComponentProps, RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const paths = {
   hash: 'M5 9h14M5 15h14M10 4 8 20M16 4l-2 16',
@@ -30,6 +30,11 @@ const paths = {
   density: 'M4 6h16M4 10h16M4 14h16M4 18h16',
   opened: 'M6 9l6 6 6-6',
   closed: 'M9 6l6 6-6 6',
+  unread: 'M5 4h14v12H9l-4 4zM12 13a3 3 0 1 0 0-6 3 3 0 0 0 0 6z',
+  bell: 'M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4',
+  check: 'M5 12.500l4.500 4.500L19 7.500',
+  clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.500 2',
+  moon: 'M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500z',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   link: 'M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1',
   more: 'M6 12h.01M12 12h.01M18 12h.01',
@@ -118,7 +123,8 @@ export function Dialog(props: {
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before it is painted, because the user may type at once.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
       ref={dialog}

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { limits } from '@openclaw/protocol';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
-import type { Chat } from '../../store/chat.ts';
+import { isReadOnly, type Chat } from '../../store/chat.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { composeTarget } from '../conversation/compose-target.ts';
 import { Composer, TypingLine } from '../conversation/composer.tsx';
@@ -28,6 +28,12 @@ const padding = 12;
 export function closeThread(session: Session, chat: Chat): void {
   const route = session.router.route.peek();
   if (route.view === 'channel' && route.threadId !== null) session.router.go(channelRoute(chat.id));
+}
+
+/** True while a thread is open beside its channel. */
+export function isInThread(session: Session): boolean {
+  const route = session.router.route.value;
+  return route.view === 'channel' && route.threadId !== null;
 }
 
 export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string }) {
@@ -67,8 +73,17 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   const route = session.router.route.value;
   const linkedSeq = route.view === 'channel' ? route.seq : null;
   useEffect(() => {
-    if (isLoaded && linkedSeq !== null) rows.reveal(linkedSeq);
-  }, [isLoaded, linkedSeq]);
+    if (!isLoaded || linkedSeq === null) return;
+    const reveal = async () => {
+      const isBefore = () => {
+        const { threadId: open, entries = [], hasOlder } = chat.thread.peek() ?? {};
+        return open === threadId && hasOlder === true && (entries[1]?.seq ?? 0) > linkedSeq;
+      };
+      while (isBefore()) await history.olderReplies();
+      rows.reveal(linkedSeq);
+    };
+    reveal().catch(onError);
+  }, [isLoaded, linkedSeq === null ? null : route]);
   const history = session.chats.historyOf(chat);
   const onError = session.notices.reportWhileLive('The thread could not be loaded');
 
@@ -118,7 +133,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         )}
       </EntryList>
       <TypingLine chat={chat} threadId={threadId} />
-      {chat.channel.value.archivedAt === null && (
+      {!isReadOnly(chat) && (
         <Composer chat={chat} target={target} onSent={() => (isFollowing.value = true)} />
       )}
     </Pane>
@@ -133,8 +148,7 @@ function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const title = thread?.title ?? null;
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
   const mayName =
-    chat.channel.value.archivedAt === null &&
-    (title === null || isOwner || thread?.createdBy === session.me);
+    !isReadOnly(chat) && (title === null || isOwner || thread?.createdBy === session.me);
 
   const rename = async (next: string) => {
     const channel = session.client.channel(chat.id);

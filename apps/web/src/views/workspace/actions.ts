@@ -1,6 +1,7 @@
 import { channelRoute } from '../../page/route.ts';
 import { toggleChannel } from '../../session/choices.ts';
 import type { PageState } from '../page-state.ts';
+import { openSearch } from '../search/search-pane.tsx';
 import { chatBeside, openChat } from './chat-order.ts';
 
 /** Something that a person can do from anywhere: by its keys, or by its name in the palette. */
@@ -23,6 +24,8 @@ export const localKeys: readonly (readonly [keys: string, name: string])[] = [
   ['Enter', 'Send the message'],
   ['Shift Enter', 'Begin a new line'],
   ['↑', 'Edit your last message, when the editor is empty'],
+  ['E, S, Z', 'In “Needs you”: done, snooze for an hour, undo'],
+  ['U', 'Mark a message unread, while it has the focus'],
   ['Tab', 'Complete a name after @'],
   ['Esc', 'Close what is open'],
 ];
@@ -52,6 +55,22 @@ export function pageActions(page: PageState): readonly Action[] {
       () => (page.isSwitcherOpen.value = !page.isSwitcherOpen.peek()),
       'Ctrl K',
       (event) => (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k',
+    ),
+    action(
+      'search-all',
+      'Search all messages',
+      () => openSearch(page),
+      'Ctrl Shift F',
+      (event) =>
+        (event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === 'f',
+    ),
+    action(
+      'needs',
+      'What needs you',
+      () => router.go({ view: 'needs' }),
+      'Alt Shift N',
+      // With Alt, some keyboards write another letter.
+      ({ altKey, shiftKey, code }) => altKey && shiftKey && code === 'KeyN',
     ),
     action(
       'next-unread',
@@ -87,7 +106,7 @@ export function pageActions(page: PageState): readonly Action[] {
             isListed('favourites') ? 'Remove from favourites' : 'Add to favourites',
             () => toggleChannel(choices, 'favourites', chat.id),
           ),
-          action('search', 'Search in this channel', () => (page.pane.value = 'search')),
+          action('search', 'Search in this channel', () => openSearch(page, chat.id)),
           action('members', 'Show the members', () => (page.pane.value = 'members')),
         ]),
     action(
@@ -96,6 +115,7 @@ export function pageActions(page: PageState): readonly Action[] {
       () => (choices.value = { ...choices.peek(), isUnreadOnly: !choices.peek().isUnreadOnly }),
     ),
     action('create', 'Create a channel', () => (page.isCreateOpen.value = true)),
+    action('alerts', 'Notifications and sound', () => (page.isAlertsOpen.value = true)),
     action('status', 'Set your status', () => (page.isStatusOpen.value = true)),
     action('colours', 'Change the colours', theme.next),
     action(

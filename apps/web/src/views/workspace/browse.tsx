@@ -1,24 +1,22 @@
 import { useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
 import { plainReason } from '../../page/plain-errors.ts';
-import { channelRoute } from '../../page/route.ts';
+import { channelRoute, hashOf } from '../../page/route.ts';
+import { NameAndTopic } from '../channel/name-and-topic.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
-import {
-  Dialog,
-  DialogActions,
-  BareField,
-  Icon,
-  matches,
-  Problem,
-  TextField,
-} from '../shared/controls.tsx';
+import { Dialog, DialogActions, BareField, Icon, matches, Problem } from '../shared/controls.tsx';
 import { dayText } from '../shared/format-time.ts';
-import { usePublicChannels } from './public-channels.ts';
+import { useOtherChannels, useSeesPrivate } from './other-channels.ts';
+
+const kindWords = { public: 'Public', private: 'Private', direct: 'Direct' } as const;
+const icons = { public: 'hash', private: 'lock', direct: 'people' } as const;
 
 export function Browse() {
   const { session, isCreateOpen } = usePage();
-  const { channels, loadMore } = usePublicChannels(session);
+  const [kind, setKind] = useState<Channel['kind']>('public');
+  const seesPrivate = useSeesPrivate(session);
+  const { channels, loadMore } = useOtherChannels(session, kind);
   const [filter, setFilter] = useState('');
 
   const join = (channel: Channel) =>
@@ -42,15 +40,27 @@ export function Browse() {
           <Icon name="plus" /> Create a channel
         </button>
       </header>
+      {seesPrivate && (
+        <div class="segments" role="group" aria-label="Channels of which you are no member">
+          {(['public', 'private', 'direct'] as const).map((each) => (
+            <button key={each} aria-pressed={each === kind} onClick={() => setKind(each)}>
+              {kindWords[each]}
+            </button>
+          ))}
+        </div>
+      )}
+      {kind !== 'public' && (
+        <p class="quiet">You see these as an admin. Opening one is written into the audit log.</p>
+      )}
       <BareField type="search" label="Find a channel" value={filter} onText={setFilter} />
       <ul class="channel-list">
         {shown.map((channel) => (
           <li class="line" key={channel.channelId}>
             <div class="fill">
-              <strong class="line">
-                <Icon name="hash" />
+              <a class="line" href={hashOf(channelRoute(channel.channelId))}>
+                <Icon name={icons[channel.kind]} />
                 <IsolatedText text={channel.name} />
-              </strong>
+              </a>
               <p class="quiet">
                 {channel.topic === null ? (
                   `By ${channel.createdBy}, ${dayText(channel.createdAt)}`
@@ -59,7 +69,15 @@ export function Browse() {
                 )}
               </p>
             </div>
-            {channel.archivedAt === null ? (
+            {channel.kind !== 'public' ? (
+              <a
+                class="button"
+                href={hashOf(channelRoute(channel.channelId))}
+                aria-label={`Read along in ${channel.name}`}
+              >
+                Read along
+              </a>
+            ) : channel.archivedAt === null ? (
               <button onClick={() => void join(channel)} aria-label={`Join ${channel.name}`}>
                 Join
               </button>
@@ -72,7 +90,9 @@ export function Browse() {
       {channels !== null && shown.length === 0 && (
         <p class="quiet">
           {channels.length === 0
-            ? 'There are no public channels to join. Create one, and others can join it.'
+            ? kind === 'public'
+              ? 'There are no public channels to join. Create one, and others can join it.'
+              : 'There are no such channels beside your own.'
             : 'No channel has these words in its name or topic.'}
         </p>
       )}
@@ -108,21 +128,7 @@ export function CreateChannel() {
     <Dialog label="Create a channel" onClose={close}>
       <form onSubmit={(event) => void create(event)}>
         <h2>Create a channel</h2>
-        <TextField
-          label="Name"
-          name="channelName"
-          value={name}
-          maxLength={128}
-          required
-          onText={setName}
-        />
-        <TextField
-          label="Topic (optional)"
-          name="channelTopic"
-          value={topic}
-          maxLength={1024}
-          onText={setTopic}
-        />
+        <NameAndTopic {...{ name, topic }} onName={setName} onTopic={setTopic} />
         <label class="choice line">
           <input
             type="checkbox"

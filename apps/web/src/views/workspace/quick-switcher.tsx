@@ -2,14 +2,17 @@ import { useMemo, useState } from 'preact/hooks';
 import { channelRoute, parseRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, knownAgents } from '../shared/agents.tsx';
+import { openSearch } from '../search/search-pane.tsx';
 import { BareField, Dialog, focusWhenShown, Icon } from '../shared/controls.tsx';
 import { pageActions } from './actions.ts';
 import { attentionOf } from './chat-order.ts';
 import { type Destination, rankDestinations } from './destinations.ts';
 
 const shownMax = 12;
+const searchId = 'search-for';
 
 const pages: readonly Destination[] = [
+  { kind: 'page', id: 'needs', name: 'Needs you', unread: 0 },
   { kind: 'page', id: 'browse', name: 'Browse channels', unread: 0 },
   { kind: 'page', id: 'fleet', name: 'Fleet', unread: 0 },
   { kind: 'page', id: 'operations', name: 'Operations', unread: 0 },
@@ -39,22 +42,27 @@ export function QuickSwitcher() {
     }));
     return [...channels, ...agents, ...pages, ...acts];
   }, []);
-  const shown = rankDestinations(all, query, shownMax);
+  const ranked = rankDestinations(all, query, shownMax);
+  const text = query.trim();
+  const forMessages: Destination = {
+    ...{ kind: 'action', id: searchId, unread: 0 },
+    name: `Search messages for “${text}”`,
+  };
+  const shown = text === '' ? ranked : [...ranked, forMessages];
   const close = () => (isSwitcherOpen.value = false);
   const go = (destination: Destination | undefined) => {
     close();
     isDrawerOpen.value = false;
-    const name = query.trim().replace(/^@/, '');
     if (destination?.kind === 'channel') {
       session.router.go(channelRoute(destination.id));
     } else if (destination?.kind === 'agent') {
       session.router.go({ view: 'direct', agentId: destination.id });
     } else if (destination?.kind === 'page') {
       session.router.go(parseRoute(`#/${destination.id}`));
+    } else if (destination?.id === searchId) {
+      openSearch(page, null, text);
     } else if (destination !== undefined) {
       actions.find(({ id }) => id === destination.id)?.run();
-    } else if (/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(name)) {
-      session.router.go({ view: 'direct', agentId: name });
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -108,7 +116,7 @@ export function QuickSwitcher() {
           </li>
         ))}
       </ul>
-      {shown.length === 0 && <p class="quiet">Press Enter to write to the agent of this name.</p>}
+      {ranked.length === 0 && <p class="quiet">Nobody and nothing here has this name.</p>}
     </Dialog>
   );
 }

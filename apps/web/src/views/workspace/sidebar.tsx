@@ -57,6 +57,13 @@ export function Sidebar() {
         <span class="fill">Go to…</span>
         <kbd class="quiet">Ctrl K</kbd>
       </button>
+      <SidebarLink href="#/needs" isCurrent={view === 'needs'} extraClass="needs-link">
+        <Icon name="bell" />
+        <span class="fill ellipsis">Needs you</span>
+        {session.needs.open.value.length > 0 && (
+          <span class="badge badge-mention">{shortCount(session.needs.open.value.length)}</span>
+        )}
+      </SidebarLink>
       <div class="sidebar-scroll scrolls">
         {favourites.length > 0 && (
           <Section title="Favourites">

@@ -10,14 +10,19 @@ import { IsolatedText } from '../shared/agents.tsx';
 import { IconButton } from '../shared/controls.tsx';
 import { pageActions } from './actions.ts';
 import { Browse, CreateChannel } from './browse.tsx';
-import { attentionOf } from './chat-order.ts';
 import { KeysSheet } from './keys-sheet.tsx';
 import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar, StatusDialog } from './sidebar.tsx';
+import { useTabState } from './use-tab-state.ts';
+import { AlertsDialog } from '../needs/alerts-dialog.tsx';
+import { NeedsView } from '../needs/needs-view.tsx';
+import { SearchPane } from '../search/search-pane.tsx';
+import { isInThread } from '../thread/thread-pane.tsx';
+import { NotAMember } from '../observe/not-a-member.tsx';
 
 export function Workspace() {
   const page = usePage();
-  const { isDrawerOpen, isSwitcherOpen, isCreateOpen, isStatusOpen, isKeysOpen } = page;
+  const { isDrawerOpen, isSwitcherOpen, isCreateOpen, isStatusOpen, isKeysOpen, pane } = page;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -33,7 +38,7 @@ export function Workspace() {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, []);
-  useUnreadInTitle();
+  useTabState();
 
   return (
     <div class={`workspace${isDrawerOpen.value ? ' drawer-open' : ''}`}>
@@ -60,12 +65,16 @@ export function Workspace() {
           <ConnectionStatusView />
         </div>
         <NoticesView />
-        <RoutedView />
+        <div class="beside fill">
+          <RoutedView />
+          {pane.value === 'search' && !isInThread(page.session) && <SearchPane />}
+        </div>
       </div>
       {isSwitcherOpen.value && <QuickSwitcher />}
       {isCreateOpen.value && <CreateChannel />}
       {isStatusOpen.value && <StatusDialog onClose={() => (isStatusOpen.value = false)} />}
       {isKeysOpen.value && <KeysSheet />}
+      {page.isAlertsOpen.value && <AlertsDialog />}
     </div>
   );
 }
@@ -85,6 +94,8 @@ function RoutedView() {
       return <AgentView key={route.agentId} agentId={route.agentId} />;
     case 'browse':
       return <Browse />;
+    case 'needs':
+      return <NeedsView />;
     case 'direct': {
       const chat = session.chats.directWith(route.agentId);
       if (chat !== null) return <ChatView key={chat.id} chat={chat} threadId={null} />;
@@ -95,7 +106,10 @@ function RoutedView() {
       if (chat !== undefined) {
         return <ChatView key={chat.id} chat={chat} threadId={route.threadId} />;
       }
-      return session.chats.isLoaded.value ? <NotAMember /> : loading;
+      if (!session.chats.isLoaded.value) return loading;
+      return (
+        <NotAMember key={route.channelId} channelId={route.channelId} threadId={route.threadId} />
+      );
     }
     case 'home':
       return <Home />;
@@ -120,30 +134,6 @@ function Home() {
     session.router.replace(isOpen ? lastPlace : start);
   }, [isLoaded, first]);
   return loading;
-}
-
-function NotAMember() {
-  return (
-    <main class="empty column quiet fill">
-      <p>You are not a member of this channel.</p>
-      <p>Ask one of its owners to add you, or find another channel.</p>
-      <a class="button" href="#/browse">
-        Browse channels
-      </a>
-    </main>
-  );
-}
-
-function useUnreadInTitle() {
-  const { session } = usePage();
-  let count = 0;
-  for (const chat of session.chats.byId.value.values()) {
-    const { badge, badgeKind } = attentionOf(session, chat);
-    if (badgeKind === 'mention') count += badge ?? 0;
-  }
-  useEffect(() => {
-    document.title = count > 0 ? `(${count}) OpenClaw` : 'OpenClaw';
-  }, [count]);
 }
 
 const shownChars = 500;

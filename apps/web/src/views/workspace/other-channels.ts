@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
 import { announcementOf } from '@openclaw/protocol/wire';
 import type { Session } from '../../session/session.ts';
@@ -8,18 +8,23 @@ const pageSize = 100;
 const readWithinMs = 1_000;
 
 /**
- * The public channels that this person has not joined, page by page, by id. Channels that others create while the list is
+ * The channels of a kind that this person is no member of, page by page, by id: the public ones, and for admins the
+ * others. Channels that others create while the list is
  * shown come first. Announcements may be lost, so a reconnect reads the newest channels too.
  */
-export function usePublicChannels({ client, notices }: Session) {
+export function useOtherChannels({ client, notices }: Session, kind: Channel['kind']) {
   const [channels, setChannels] = useState<readonly Channel[] | null>(null);
   const [cursor, setCursor] = useState<string | null>(null);
-  const choice = { kind: 'public', member: false, limit: pageSize } as const;
+  const choice = { kind, member: false, limit: pageSize } as const;
+
+  const newestKind = useRef(kind);
+  newestKind.current = kind;
 
   const load = (from: string | null) =>
     client
       .channels({ ...choice, cursor: from })
       .then((page) => {
+        if (kind !== newestKind.current) return;
         setChannels((shown) => [...(shown ?? []), ...withoutKnown(page.channels, shown ?? [])]);
         setCursor(page.nextCursor);
       })
@@ -30,6 +35,7 @@ export function usePublicChannels({ client, notices }: Session) {
     const readNewest = async () => {
       timer = undefined;
       const page = await client.channels({ ...choice, order: 'newest' });
+      if (kind !== newestKind.current) return;
       setChannels((shown) => [...withoutKnown(page.channels, shown ?? []), ...(shown ?? [])]);
     };
     // Only one read is pending at a time. It also covers announcements that come before it.
@@ -49,12 +55,13 @@ export function usePublicChannels({ client, notices }: Session) {
       }),
       client.on('welcome', readSoon),
     ];
+    setChannels(null);
     void load(null);
     return () => {
       clearTimeout(timer);
       for (const off of offs) off();
     };
-  }, []);
+  }, [kind]);
 
   return { channels, loadMore: cursor === null ? null : () => void load(cursor) };
 }
@@ -73,4 +80,18 @@ function changed(
   return channels.map((channel) =>
     channel.channelId === channelId ? { ...channel, archivedAt: Date.now() } : channel,
   );
+}
+
+/** True once the hub has shown that this person may see channels that are not public, as admins do. */
+export function useSeesPrivate({ client }: Session): boolean {
+  const [sees, setSees] = useState(false);
+  useEffect(() => {
+    const list = (kind: 'private' | 'direct') => client.channels({ kind, member: false, limit: 1 });
+    Promise.all([list('private'), list('direct')]).then(
+      (pages) => setSees(pages.some(({ channels }) => channels.length > 0)),
+      // Without an answer the page offers public channels alone.
+      () => undefined,
+    );
+  }, []);
+  return sees;
 }

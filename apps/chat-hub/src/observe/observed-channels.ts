@@ -1,0 +1,77 @@
+import type { ChatStore } from '@openclaw/chat-store';
+import { methods, type MethodName } from '@openclaw/protocol';
+import type { Logger } from 'pino';
+import type { ActRequest, Audit } from './audit.ts';
+
+/** Methods on a channel that show nothing of what is said in it, nor who is in it. */
+const silent: ReadonlySet<MethodName> = new Set([
+  'channel.get',
+  'budget.get',
+  'ledger.sum',
+  'typing.start',
+  'typing.stop',
+]);
+
+/** An admin's reads of one channel within this time are one entry of the audit log. */
+const entryMs = 3_600_000;
+/** How long an admin's membership is not asked for again. */
+const memberMs = 1_000;
+const remembered = 10_000;
+
+/** Records in the audit log, as `channel.observe`, that an admin reads a channel of which it is no member. */
+export function createObservedChannels(deps: {
+  readonly store: Pick<ChatStore, 'access'>;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly log: Logger;
+}) {
+  const { store, audit, log } = deps;
+  /** By agent and channel, the time until which nothing is to be recorded. */
+  const quietUntilMs = new Map<string, number>();
+
+  function keepQuiet(key: string, forMs: number): void {
+    quietUntilMs.delete(key);
+    quietUntilMs.set(key, performance.now() + forMs);
+    const [oldest] = quietUntilMs.keys();
+    if (quietUntilMs.size > remembered && oldest !== undefined) quietUntilMs.delete(oldest);
+  }
+
+  async function look(request: ActRequest, channelIds: readonly string[]): Promise<void> {
+    const { agentId } = request.identity;
+    const access = await store.access(agentId, channelIds, null);
+    for (const channelId of channelIds) {
+      const found = access.get(channelId);
+      // Anyone may read about a public channel, and join it.
+      if (!found || found.role !== null || found.kind === 'public') continue;
+      keepQuiet(`${agentId} ${channelId}`, entryMs);
+      const details = { kind: found.kind };
+      audit.record(request, { action: 'channel.observe', target: channelId, details });
+    }
+  }
+
+  return {
+    /** Call it when an admin's call was successful. */
+    called(request: ActRequest, method: MethodName, params: object): void {
+      const { agentId, observesPrivate } = request.identity;
+      if (!observesPrivate || methods[method].kind === 'write' || silent.has(method)) return;
+      const now = performance.now();
+      const unknown = new Set(
+        channelIdsOf(params).filter(
+          (channelId) => (quietUntilMs.get(`${agentId} ${channelId}`) ?? -1) <= now,
+        ),
+      );
+      if (unknown.size === 0) return;
+      for (const channelId of unknown) keepQuiet(`${agentId} ${channelId}`, memberMs);
+      look(request, [...unknown]).catch((error: unknown) => {
+        log.error({ err: error, agentId, method }, 'the reads of an admin could not be audited');
+      });
+    },
+  };
+}
+
+function channelIdsOf(params: object): string[] {
+  const { channelId, topics } = params as {
+    readonly channelId?: string | null;
+    readonly topics?: readonly { readonly channelId: string }[];
+  };
+  return topics?.map((topic) => topic.channelId) ?? (channelId == null ? [] : [channelId]);
+}

@@ -1,0 +1,50 @@
+import { canonicalEmoji } from '@openclaw/protocol/wire';
+// This module is loaded with the first search, so it is no part of the page's start.
+import emojis from 'emojilib/emojis.json' with { type: 'json' };
+
+export interface NamedEmoji {
+  readonly emoji: string;
+  readonly name: string;
+}
+
+interface Listed extends NamedEmoji {
+  readonly words: readonly string[];
+}
+
+const all: readonly Listed[] = Object.entries(
+  emojis as Readonly<Record<string, { readonly char: string | null; readonly keywords: string[] }>>,
+).flatMap(([name, { char, keywords }]) => {
+  if (char === null) return [];
+  const emoji = canonicalEmoji(char);
+  const words = [name, ...keywords].flatMap((text) => text.toLowerCase().split(/[\s_-]+/));
+  return [{ emoji, name: name.replaceAll('_', ' '), words }];
+});
+
+/** The emoji whose names or keywords contain every word, the best match first. */
+export function searchEmojis(text: string, max: number): readonly NamedEmoji[] {
+  const wanted = text
+    .toLowerCase()
+    .split(/[\s_:-]+/)
+    .filter(Boolean);
+  if (wanted.length === 0) return [];
+  const found: { readonly listed: Listed; readonly rank: number }[] = [];
+  for (const listed of all) {
+    const ranks = wanted.map((word) => rankOf(listed, word));
+    if (ranks.every((rank) => rank !== null)) {
+      found.push({ listed, rank: ranks.reduce((sum, rank) => sum + rank, 0) });
+    }
+  }
+  // The sort keeps the order of the library, in which the common ones come first.
+  return found
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, max)
+    .map(({ listed: { emoji, name } }) => ({ emoji, name }));
+}
+
+/** 0 for the name itself, more for weaker matches, null for none. */
+function rankOf({ name, words }: Listed, word: string): number | null {
+  if (name === word) return 0;
+  if (words.includes(word)) return 1;
+  if (words.some((each) => each.startsWith(word))) return 2;
+  return words.some((each) => each.includes(word)) ? 3 : null;
+}

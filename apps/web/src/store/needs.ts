@@ -1,0 +1,303 @@
+import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/signals';
+import type { HubClient } from '@openclaw/client';
+import {
+  isDirectChannelId,
+  type Envelope,
+  type InboxItem,
+  type ResultOf,
+} from '@openclaw/protocol';
+import type { FailureReports } from '../page/notices.ts';
+import type { KeyedStorage } from '../page/page-base.ts';
+import { createSharedValue } from '../page/stored-value.ts';
+import { failureOf, mayConcern, needId, shortText, type Need } from './concerns.ts';
+
+/** What this agent has decided about its needs, in this browser. */
+interface Decisions {
+  /** Ids, the newest last. */
+  readonly done: readonly string[];
+  /** The time at which a need comes back, by id. */
+  readonly snoozed: Readonly<Record<string, number>>;
+  /** Failures that were seen. No inbox of the hub holds these. */
+  readonly failures: readonly Need[];
+  /** The time up to which the failures of an agent in a channel are done, by {@link sourceOf}. */
+  readonly settled: Readonly<Record<string, number>>;
+}
+
+const undecided: Decisions = { done: [], snoozed: {}, failures: [], settled: {} };
+const doneMax = 2_000;
+const snoozedMax = 200;
+const failuresMax = 50;
+const settledMax = 200;
+const pageSize = 200;
+const pageChars = 100_000;
+const pagesMax = 5;
+const readDelayMs = 300;
+const longReadDelayMs = 3_000;
+const ackDelayMs = 5_000;
+/** How often snoozed needs are looked at. */
+const clockMs = 5_000;
+
+export type Needs = ReturnType<typeof createNeeds>;
+
+/**
+ * What asks for the reader in all channels: the hub's inbox, and failures of agents that the page sees. The hub keeps an
+ * item until it is acknowledged, so nothing is lost while the reader is away; an acknowledgement covers the oldest items
+ * up to the first that is not done.
+ */
+export function createNeeds(deps: {
+  readonly client: HubClient;
+  readonly me: string;
+  readonly storage: KeyedStorage;
+  readonly reports: FailureReports;
+  /** Failures in muted channels need nobody. */
+  readonly isMuted: (channelId: string) => boolean;
+}) {
+  const { client, me, storage, reports, isMuted } = deps;
+  const decisions = createSharedValue(storage, `openclaw.needs.${me}`, undecided);
+  /** The oldest items of the inbox, in its order. Only these are acknowledged, so that no item is skipped. */
+  const items = signal<readonly InboxItem[]>([]);
+  /** The newest items, if there are more than the page reads. */
+  const newestItems = signal<readonly InboxItem[]>([]);
+  const betweenCount = signal(0);
+  const isLoaded = signal(false);
+  const nowMs = signal(Date.now());
+  let ackedTo: string | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ackTimer: ReturnType<typeof setTimeout> | undefined;
+  let isReading = false;
+  let isDue = false;
+  let isClosed = false;
+  const clock = setInterval(() => (nowMs.value = Date.now()), clockMs);
+
+  const all = computed(() => {
+    const { failures } = decisions.value.value;
+    const shown = [...items.value, ...newestItems.value].map(needOf);
+    return [...shown, ...failures].sort((a, b) => b.atMs - a.atMs);
+  });
+  const isDone = (id: string) => decisions.value.value.done.includes(id);
+  const open = computed(() => {
+    const { done, snoozed } = decisions.value.value;
+    const over = new Set(done);
+    return all.value.filter(({ id }) => !over.has(id) && (snoozed[id] ?? 0) <= nowMs.value);
+  });
+  const snoozed = computed(() => {
+    const { snoozed: until } = decisions.value.value;
+    return all.value.filter(({ id }) => !isDone(id) && (until[id] ?? 0) > nowMs.value);
+  });
+
+  /** Reads the inbox. Calls during a read cause one further read. */
+  async function read(): Promise<void> {
+    isDue = true;
+    if (isReading) return;
+    isReading = true;
+    try {
+      while (isDue && !isClosed) {
+        isDue = false;
+        const oldest: InboxItem[] = [];
+        let after: string | null = null;
+        for (let count = 0; count < pagesMax; count += 1) {
+          const page: ResultOf<'inbox.read'> = await client.call('inbox.read', {
+            after,
+            limit: pageSize,
+          });
+          oldest.push(...page.items);
+          after = page.hasMore ? page.cursor : null;
+          if (after === null) break;
+        }
+        // A reader with very many items also sees the newest ones; those between come later.
+        const { items: newest, omitted } =
+          after === null
+            ? { items: [], omitted: null }
+            : await client.call('inbox.read', { limit: pageSize, maxChars: pageChars, after });
+        batch(() => {
+          items.value = oldest;
+          newestItems.value = newest;
+          betweenCount.value = omitted?.count ?? 0;
+          isLoaded.value = true;
+        });
+      }
+    } finally {
+      isReading = false;
+    }
+  }
+
+  function readSoon() {
+    const delayMs = items.peek().length < pageSize ? readDelayMs : longReadDelayMs;
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      read().catch(reports.reportWhileLive('What needs you could not be loaded'));
+    }, delayMs);
+  }
+
+  function decide(change: Partial<Decisions>) {
+    const before = decisions.value.peek();
+    decisions.value.value = { ...before, ...change };
+  }
+
+  function setDone(ids: readonly string[]) {
+    const added = new Set(ids);
+    const { done, failures, settled } = decisions.value.peek();
+    const over = failures.filter(({ id }) => added.has(id));
+    const times = over.map((failure) => [sourceOf(failure), failure.atMs] as const);
+    decide({
+      done: [...done.filter((id) => !added.has(id)), ...ids].slice(-doneMax),
+      failures: failures.filter(({ id }) => !added.has(id)),
+      settled: Object.fromEntries([...Object.entries(settled), ...times].slice(-settledMax)),
+    });
+  }
+
+  /** Acknowledges the oldest items of the inbox, up to the first that is not done. */
+  function acknowledge() {
+    const first = items.peek().findIndex((item) => !isDone(needOf(item).id));
+    const covered = first < 0 ? items.peek().at(-1) : items.peek()[first - 1];
+    const cursor = covered?.cursor;
+    if (cursor === undefined || cursor === ackedTo) return;
+    ackedTo = cursor;
+    client.call('inbox.ack', { cursor }).then(
+      () => {
+        // There is room for those between the oldest and the newest.
+        if (betweenCount.peek() > 0) readSoon();
+      },
+      (error: unknown) => {
+        // The next change acknowledges more.
+        ackedTo = null;
+        reports.reportWhileLive('What is done could not be saved')(error);
+      },
+    );
+  }
+  // Later, so that the reader can undo it. If the page closes first, the browser still knows what is done.
+  const stop = effect(() => {
+    void decisions.value.value;
+    if (items.value.length === 0) return;
+    clearTimeout(ackTimer);
+    ackTimer = setTimeout(acknowledge, ackDelayMs);
+  });
+
+  /** A reply of the reader settles what it replies to. */
+  function settledBy({ event, senderId }: Envelope): string[] {
+    const isSent = event.type === 'channel.message' || event.type === 'thread.message';
+    if (!isSent || senderId !== me) return [];
+    const { channelId, threadId, replyTo, seq } = event.message;
+    return open.peek().flatMap((need) => {
+      if (need.kind === 'failure' || need.channelId !== channelId || need.seq > seq) return [];
+      const root = need.threadId ?? need.messageId;
+      const isAnswered =
+        isDirectChannelId(channelId) ||
+        (threadId !== null && threadId === root) ||
+        (replyTo !== undefined && replyTo === need.messageId);
+      return isAnswered ? [need.id] : [];
+    });
+  }
+
+  /** Looks for failures of agents in events, also in those that came while the reader was away. */
+  function noteFailures(envelopes: readonly Envelope[]) {
+    const { failures: known, settled } = decisions.value.peek();
+    const failures = envelopes
+      .flatMap((envelope) => failureOf(envelope) ?? [])
+      .filter((failure) => {
+        const isNew = failure.atMs > (settled[sourceOf(failure)] ?? 0);
+        return isNew && !isMuted(failure.channelId);
+      });
+    if (failures.length === 0) return;
+    // The newest of an agent in a channel stands for the others, so that one agent cannot fill the list.
+    const newest = new Map<string, Need>();
+    for (const failure of [...known, ...failures].sort((a, b) => a.atMs - b.atMs)) {
+      newest.delete(sourceOf(failure));
+      newest.set(sourceOf(failure), failure);
+    }
+    decide({ failures: [...newest.values()].slice(-failuresMax) });
+  }
+
+  return {
+    /** The newest is first. */
+    open: open as ReadonlySignal<readonly Need[]>,
+    snoozed: snoozed as ReadonlySignal<readonly Need[]>,
+    /** True after the first answer of the hub. */
+    isLoaded: isLoaded as ReadonlySignal<boolean>,
+    /** How many the hub keeps between the oldest and the newest of those that are shown. */
+    betweenCount: betweenCount as ReadonlySignal<number>,
+    read,
+    noteFailures,
+    /** Looks for what concerns the reader in a batch of events. */
+    apply(envelopes: readonly Envelope[]) {
+      noteFailures(envelopes);
+      const settled = envelopes.flatMap(settledBy);
+      if (settled.length > 0) setDone(settled);
+      const mayChange = envelopes.some((envelope) =>
+        mayConcern(envelope, me, isDirectChannelId(envelope.channelId ?? '')),
+      );
+      if (mayChange) readSoon();
+    },
+    done: (need: Need) => setDone([need.id]),
+    /** Settles everything that is shown. */
+    allDone() {
+      setDone(open.peek().map(({ id }) => id));
+    },
+    undo(need: Need) {
+      const { done, failures, settled } = decisions.value.peek();
+      const isFailure = need.kind === 'failure';
+      const others = Object.entries(settled).filter(([source]) => source !== sourceOf(need));
+      decide({
+        done: done.filter((id) => id !== need.id),
+        ...(isFailure && {
+          failures: [...failures, need].slice(-failuresMax),
+          settled: Object.fromEntries(others),
+        }),
+      });
+    },
+    /** Hides a need until a time. */
+    snooze(need: Need, untilMs: number) {
+      const entries = Object.entries(decisions.value.peek().snoozed).filter(
+        ([id, until]) => id !== need.id && until > Date.now(),
+      );
+      nowMs.value = Date.now();
+      decide({
+        snoozed: Object.fromEntries([...entries, [need.id, untilMs] as const].slice(-snoozedMax)),
+      });
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      clearTimeout(ackTimer);
+      clearInterval(clock);
+      stop();
+      decisions.close();
+    },
+  };
+}
+
+/** What a failure is counted by. */
+const sourceOf = ({ channelId, senderId }: Need): string => `${channelId} ${senderId}`;
+
+/** An item of the inbox as it is shown. */
+function needOf(item: InboxItem): Need {
+  const { channelId, seq, reason, message, event, line, ageMs } = item;
+  return {
+    id: needId(channelId, seq),
+    kind: reason,
+    ...{ channelId, seq },
+    messageId: message?.id ?? null,
+    threadId: message?.threadId ?? null,
+    senderId: message?.senderId ?? null,
+    text: shortText(message?.content ?? line ?? textOfEvent(event)),
+    atMs: message?.timestamp ?? Date.now() - ageMs,
+  };
+}
+
+const eventWords: Readonly<Record<string, string>> = {
+  'ask.accepted': 'Your ask was accepted',
+  'ask.declined': 'Your ask was declined',
+  'ask.done': 'Your ask is done',
+  'ask.expired': 'Your ask was not answered in time',
+  'question.opened': 'You are asked to decide',
+  'question.answered': 'Your question was answered',
+  'question.expired': 'Your question was not answered in time',
+  'question.cancelled': 'Your question was withdrawn',
+};
+
+function textOfEvent(event: InboxItem['event']): string {
+  const name = typeof event?.['name'] === 'string' ? event['name'] : '';
+  const note = event?.['note'];
+  const words = eventWords[name] ?? name;
+  return typeof note === 'string' && note !== '' ? `${words}: ${note}` : words;
+}

@@ -1,0 +1,40 @@
+import { visibleString } from '../../markdown/visible-text.ts';
+import { channelRoute } from '../../page/route.ts';
+import type { Session } from '../../session/session.ts';
+import { titleOf } from '../../store/channel-names.ts';
+import type { Need, NeedKind } from '../../store/concerns.ts';
+
+export const kindWords: Readonly<Record<NeedKind, string>> = {
+  ask: 'asks you',
+  question: 'needs your decision',
+  mention: 'mentions you',
+  direct: 'writes to you',
+  reply: 'replies to you',
+  answer: 'answers you',
+  failure: 'has a problem',
+};
+
+/** Goes to the message of a need. */
+export async function openNeed(session: Session, need: Need): Promise<void> {
+  const { channelId, seq, messageId, threadId } = need;
+  if (messageId !== null || need.kind === 'failure') {
+    return session.router.go(channelRoute(channelId, threadId, seq));
+  }
+  // The hub gave a line alone, which does not say whether the message is in a thread.
+  const { messages } = await session.client
+    .channel(channelId)
+    .history({ after: seq - 1, limit: 1 });
+  const [message] = messages;
+  const thread = message?.seq === seq ? message.threadId : null;
+  session.router.go(channelRoute(channelId, thread, seq));
+}
+
+/** The title of a need's alert. */
+export function needTitle(session: Session, { kind, senderId, channelId }: Need): string {
+  const channel = session.chats.byId.peek().get(channelId)?.channel.peek();
+  const place =
+    channel === undefined || channel.kind === 'direct'
+      ? ''
+      : ` in ${visibleString(titleOf(channel, session.me))}`;
+  return `${senderId ?? 'The hub'} ${kindWords[kind]}${place}`;
+}

@@ -1,0 +1,14 @@
+import type { Channel } from '@openclaw/protocol';
+import { usePage } from '../page-state.ts';
+
+/** Joins a public channel. The view of its address then shows the channel. */
+export function useJoin(channel: Channel): () => void {
+  const { session } = usePage();
+  return () => {
+    session.client
+      .channel(channel.channelId)
+      .join()
+      .then(() => void session.chats.add(channel))
+      .catch(session.notices.report(`You could not join #${channel.name}`));
+  };
+}
