@@ -24,12 +24,12 @@ export const errandChannelId = 'errands';
 const asker = 'dispatcher';
 const workerIds = ['porter', 'runner', 'clerk'];
 const askEveryMs = 900;
-const deadlineMs = [3_000, 8_000] as const;
+const deadlineMs = [2_000, 5_000] as const;
 const leaseMs = [1_000, 3_000] as const;
 const setUpTimeoutMs = 30_000;
 const retryMs = 500;
 /** An expiry comes within 2 s of the deadline. */
-const expiryGraceMs = 5_000;
+const expiryGraceMs = 4_000;
 const pieces = 12;
 const crashChance = 0.05;
 

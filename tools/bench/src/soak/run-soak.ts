@@ -106,6 +106,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
     await injectAll(system, fleet, Date.now() + plan.durationMs);
 
     say(`${since()}  no more faults; waiting until nothing is in flight`);
+    const restEndMs = Date.now() + (plan.maxRestMs ?? Infinity);
     await Promise.all([
       workload.stop(answersTimeoutMs),
       race.stop(),
@@ -113,7 +114,6 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
     ]);
     const { open } = records.ledger.sends;
     if (open > 0) violations.add('unanswered', `${open} sends have no outcome`);
-    const restEndMs = Date.now() + (plan.maxRestMs ?? Infinity);
     // An interrupted run does not wait for leases to expire.
     while (Date.now() < Math.min(presence.settledAtMs, restEndMs) && !signal.aborted)
       await wait(500);
