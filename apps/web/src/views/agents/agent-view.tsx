@@ -11,6 +11,7 @@ import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { Icon } from '../shared/controls.tsx';
 import { agoText } from '../shared/format-time.ts';
+import { AgentFreeze } from '../freezes/freeze-banner.tsx';
 import { AgentActions } from './agent-actions.tsx';
 import { useAgent, useCost, useLastWords } from './agent-api.ts';
 
@@ -55,6 +56,7 @@ export function AgentView({ agentId }: { agentId: string }) {
               </>
             )}
           </p>
+          <AgentFreeze agentId={agentId} />
           <AgentActions agent={found.agent} onDone={refresh} />
           <AgentTiles agent={found.agent} nowMs={nowMs} />
           <section class="card-section">
