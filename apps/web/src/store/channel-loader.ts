@@ -1,7 +1,9 @@
 import type { HubClient } from '@openclaw/client';
 import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
+import { withAsk, type AskAnswers } from './asks.ts';
 import type { Chat } from './chat.ts';
+import { withQuestion, type Questions } from './questions.ts';
 import {
   changesReplyCount,
   reduceMembers,
@@ -57,6 +59,13 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
         allPages((page) => channel.members({ ...page, limit: pageSize }), 'members'),
       );
       chat.members.value = updates.reduce<Members>(reduceMembers, byAgent(result.items));
+    },
+    /** Loads the newest questions, and the newest asks to and from this agent. Older ones are known from the log. */
+    async loadDecisions({ id, questions, asks }: Chat) {
+      const page = { channelId: id, limit: pageSize };
+      const [open, own] = await Promise.all([client.questions(page), client.asks(page)]);
+      questions.value = open.questions.reduceRight<Questions>(withQuestion, questions.peek());
+      asks.value = own.asks.reduceRight<AskAnswers>(withAsk, asks.peek());
     },
     /** Cancels a pending recount. */
     forget: (chat: Chat) => recounts.cancel(chat),

@@ -10,6 +10,7 @@ import { Composer, TypingLine } from '../conversation/composer.tsx';
 import { editingIn } from '../conversation/editing.ts';
 import { EntryList, leadingHeight } from '../conversation/entry-list.tsx';
 import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
+import { ThreadQuestions } from '../decisions/thread-questions.tsx';
 import { OutgoingList } from '../conversation/outgoing-list.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
@@ -122,6 +123,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
             {isLoaded && entries.length <= 1 && (
               <p class="quiet pane-note">No replies yet. Write the first one below.</p>
             )}
+            <ThreadQuestions chat={chat} threadId={threadId} />
             <OutgoingList target={target} />
           </>
         }
