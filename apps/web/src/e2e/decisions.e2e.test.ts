@@ -183,6 +183,81 @@ describe('an ask', () => {
   });
 });
 
+describe('the turns of agents', () => {
+  it('are limited by a person in a channel and in a thread, and their end is told', async () => {
+    const { agent, room } = await channelOf('turns', ['ada']);
+    try {
+      const ada = await personOf('ada', { width: 320, height: 720, isTouch: true });
+      const { page } = ada;
+      await ada.open('turns');
+      const dialog = page.getByRole('dialog');
+      const set = async (label: string, figure: string) => {
+        await dialog.getByText(/^Used since a person wrote/).waitFor();
+        await dialog.getByLabel(label).fill(figure);
+        expect(await violations(ada)).toEqual([]);
+        expect(await overflow(ada)).toBe(0);
+        await dialog.getByRole('button', { name: 'Save' }).click();
+        await dialog.waitFor({ state: 'detached' });
+      };
+      const open = async () => {
+        await page.getByRole('button', { name: 'More' }).click();
+        await page.getByRole('button', { name: 'Turns of agents…' }).click();
+      };
+      await open();
+      await shoot(ada, 'budget');
+      await set('Messages in a row', '2');
+      await page.getByText('limits agents here: 2 messages in a row').waitFor();
+      const { messageId } = await room.send('one');
+      await room.send('two');
+      await page.getByText('Agents have used their 2 turns here').waitFor();
+      await expect(room.send('three')).rejects.toMatchObject({ code: 'paused' });
+      await open();
+      await dialog.getByText('Used since a person wrote: 2 of 2. Agents are paused').waitFor();
+      await set('Messages a minute', '');
+      await ada.write('go on');
+      await waitFor(() =>
+        room.send('three').then(
+          () => true,
+          () => false,
+        ),
+      );
+      await page.evaluate((id) => (location.hash = `#/channel/turns/thread/${id}`), messageId);
+      await page.getByRole('button', { name: 'Turns of agents in this thread' }).click();
+      await set('Messages in a row', '1');
+      expect(await room.budget(messageId)).toMatchObject({ agentTurns: 1, used: 0 });
+      expect(ada.pageErrors).toEqual([]);
+    } finally {
+      await agent.close();
+    }
+  });
+});
+
+describe('the inbox of an agent', () => {
+  it('is read by an admin on its page, and nothing in it is acknowledged', async () => {
+    const { agent, room } = await channelOf('box', ['ada', 'worker']);
+    const worker = agentOf('worker');
+    try {
+      await worker.ready();
+      await room.send('look @worker', { mentions: ['worker'] });
+      await room.ask(['worker'], 'Please build', 600_000);
+      const ada = await personOf('ada', { role: 'admin' });
+      const { page } = ada;
+      await page.evaluate(() => (location.hash = '#/agent/worker'));
+      const inbox = page.locator('.agent-inbox');
+      await inbox.getByRole('button', { name: 'Read its inbox' }).click();
+      await inbox.getByText('helper: look @worker').waitFor();
+      await inbox.locator('article', { hasText: 'Asked' }).getByText('Please build').waitFor();
+      expect(await violations(ada)).toEqual([]);
+      await shoot(ada, 'inbox');
+      const { items } = await worker.call('inbox.read', {});
+      expect(items.map(({ reason }) => reason)).toEqual(['mention', 'ask']);
+      expect(ada.pageErrors).toEqual([]);
+    } finally {
+      await Promise.all([agent.close(), worker.close()]);
+    }
+  });
+});
+
 describe('a freeze', () => {
   it('of a channel and of all agents has a reason, a banner for everyone, and is lifted', async () => {
     const { agent, room } = await channelOf('frozen', ['ada', 'bob']);

@@ -4,11 +4,12 @@ import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { ConfirmDialog, IconButton, onEscape, useOutsidePress } from '../shared/controls.tsx';
+import { BudgetDialog, maySetBudget } from '../decisions/budget-dialog.tsx';
 import { mayFreeze } from '../freezes/freeze-banner.tsx';
 import { FreezeDialog } from '../freezes/freeze-dialog.tsx';
 import { ChannelSettings, DeleteChannel } from './channel-dialogs.tsx';
 
-type Asked = 'leave' | 'archive' | 'settings' | 'delete' | 'freeze';
+type Asked = 'leave' | 'archive' | 'settings' | 'delete' | 'freeze' | 'budget';
 
 /** The actions on the open channel, some of them for its owners only. */
 export function ChannelMenu({ chat }: { chat: Chat }) {
@@ -66,6 +67,9 @@ export function ChannelMenu({ chat }: { chat: Chat }) {
           {item(muted.includes(chat.id) ? 'Unmute' : 'Mute: only mentions count', toggle('muted'))}
           {item('Mark as read', () => session.chats.markAllSeen(chat))}
           {isOwner && !isArchived && item('Name and topic…', () => setAsked('settings'))}
+          {!isArchived &&
+            maySetBudget(session, chat) &&
+            item('Turns of agents…', () => setAsked('budget'))}
           {kind !== 'direct' &&
             !isArchived &&
             !isFrozen &&
@@ -109,6 +113,7 @@ export function ChannelMenu({ chat }: { chat: Chat }) {
           }}
         />
       )}
+      {asked === 'budget' && <BudgetDialog chat={chat} threadId={null} onClose={close} />}
       {asked === 'freeze' && (
         <FreezeDialog
           frozen={{ scope: 'channel', id: chat.id, name: `the agents of #${name}` }}
