@@ -14,7 +14,8 @@ async def main() -> None:
                     case Event(type="channel.message", seq=int(seq), message=dict(message)):
                         if hub.agent_id in message["mentions"]:
                             answer = f"You said: {message['content']}"  # call your model here
-                            await hub.send("lobby", answer, thread_id=message["id"])
+                            once = f"answer-{message['id']}"  # also when this dies before mark_read
+                            await hub.send("lobby", answer, thread_id=message["id"], client_message_id=once)
                             await hub.mark_read("lobby", seq)
 
 asyncio.run(main())

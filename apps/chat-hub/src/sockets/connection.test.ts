@@ -140,6 +140,37 @@ async function connecting() {
   };
 }
 
+describe('a connection that sends much at once', () => {
+  // The attack: thousands of calls in one write, below the limit at which the agent is barred. Invariant: the hub reads
+  // the other sockets in between.
+  it('is read again in the next turn of the event loop', async () => {
+    const { peer, ws, answer } = await connecting();
+    answer([]);
+    await waitFor(() => peer.objects.length === 1 && peer.isRead, { what: 'the welcome' });
+    const frame = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}');
+    const send = (frames: number) => {
+      for (let sent = 0; sent < frames; sent += 1) ws.emit('message', frame, false);
+    };
+    send(100);
+    expect(peer.isRead).toBe(true);
+    send(100);
+    expect(peer.isRead).toBe(false);
+    await waitFor(() => peer.isRead, { what: 'the next turn' });
+    send(100);
+    expect(peer.isRead).toBe(true);
+  });
+
+  it('is not read again once it is closed', async () => {
+    const { peer, ws, answer } = await connecting();
+    answer([]);
+    await waitFor(() => peer.objects.length === 1 && peer.isRead, { what: 'the welcome' });
+    ws.emit('message', Buffer.alloc(20_000, ' '), false);
+    ws.close(4429, 'too many');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(peer.isRead).toBe(false);
+  });
+});
+
 /** A full list: the hub must also read the heads of the other channels. */
 const fullList = range(1, limits.welcomeDirect).map((n) => ({
   channelId: `dm_${String(n).padStart(32, '0')}`,

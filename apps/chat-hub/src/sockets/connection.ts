@@ -27,6 +27,13 @@ import type { WebSocket } from 'ws';
 /** The time after which a client whose welcome failed may reconnect. */
 const retryMs = 1_000;
 const maxSocketsPerAgent = 100;
+/**
+ * The most that one socket is read in one turn of the event loop, in bytes. Without a limit, Node reads up to 2 MiB from
+ * a socket before it looks at the next one. The rest of the chunk that was already read, at most 64 KiB, is still handled.
+ */
+const turnBytes = 16_384;
+/** The bytes that a frame counts in addition to its length, because small frames are costly too. */
+const frameCost = 100;
 /** The number of bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
@@ -122,6 +129,21 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     void absent.then(() => deps.turns.disconnected(session.agentId));
   }
 
+  let turn = 0;
+  let isTurnCounted = false;
+
+  /** The number of this turn of the event loop. It rises only while it is asked for. */
+  function thisTurn(): number {
+    if (!isTurnCounted) {
+      isTurnCounted = true;
+      setImmediate(() => {
+        isTurnCounted = false;
+        turn += 1;
+      });
+    }
+    return turn;
+  }
+
   /** The code and the reason to close a socket of the agent at once, or null. */
   function refusalOf(identity: Identity): readonly [code: number, reason: string] | null {
     // The token may have been revoked, and the agent barred, after this socket was authenticated.
@@ -145,6 +167,15 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     const session = new Session(ws, socket, randomUUID(), identity, sessionDeps);
     heartbeat.watch(session);
     let badFrames = 0;
+    let [lastTurn, readInTurn] = [-1, 0];
+
+    /** Counts what is read from the socket in this turn. */
+    function countRead(bytes: number): void {
+      if (lastTurn !== thisTurn()) [lastTurn, readInTurn] = [turn, 0];
+      const before = readInTurn;
+      readInTurn += bytes + frameCost;
+      if (before < turnBytes && readInTurn >= turnBytes) session.restUntilNextTurn();
+    }
 
     /** Counts a frame without a call as a call. Returns false once the socket is closed: the peer may still send. */
     function countFrame(): boolean {
@@ -153,6 +184,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     }
     ws.on('message', (data, isBinary) => {
       if (!session.isOpen) return;
+      countRead((data as Buffer).length);
       if (isBinary) {
         if (!countFrame()) return;
         dispatcher.refuseBinary(session);
@@ -164,9 +196,13 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       badFrames += 1;
       if (badFrames > maxBadFrames) session.close(4400, 'too many frames that are not JSON-RPC');
     });
-    ws.on('ping', countFrame);
-    ws.on('pong', () => {
-      if (countFrame()) heartbeat.pong(session);
+    ws.on('ping', ({ length }) => {
+      if (countFrame()) countRead(length);
+    });
+    ws.on('pong', ({ length }) => {
+      if (!countFrame()) return;
+      countRead(length);
+      heartbeat.pong(session);
     });
     ws.on('error', (error) => {
       log.debug({ err: error, agentId: session.agentId }, 'a socket failed');

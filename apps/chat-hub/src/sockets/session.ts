@@ -156,6 +156,15 @@ export class Session implements RoomMember {
     this.#phase = { name: 'live', directs };
   }
 
+  /** Reads nothing more until the next turn of the event loop, so that the other sockets get their turn. */
+  restUntilNextTurn(): void {
+    this.#ws.pause();
+    setImmediate(() => {
+      // A lagging session is read again when it has caught up.
+      if (this.phase.name === 'live') this.#ws.resume();
+    });
+  }
+
   /** Sends a payload together with the other frames of this turn. */
   send(payload: Payload): void {
     this.#output.send(payload);

@@ -95,13 +95,16 @@ describe('the verdict of the operations view', () => {
       const figures = own?.figures;
       // The hub's first heartbeat has no figures.
       if (own == null || figures == null) return route.fulfill({ response, json: answer });
+      // A busy machine may be slow, which is no subject of these tests.
+      Object.assign(figures, { ackP99Ms: 5, deliveryP99Ms: 5, publishFailures: 0, tailRepairs: 0 });
+      answer.latency = { ackMs: null, deliveryMs: null };
       answer.hubs.push({ ...own, hubId: 'hub-two', isThis: false, figures: { ...figures } });
       const thisMinute = Math.floor(Date.now() / minuteMs) * minuteMs;
       const minutes = Array.from({ length: 1_439 }, (_, n) => thisMinute - (1_439 - n) * minuteMs)
         .flatMap((at) => [own.hubId, 'hub-two'].map((hubId) => ({ hubId, at })))
         .map(({ hubId, at }) => {
           const messages = 600 + Math.round(500 * Math.sin(at / 4_000_000));
-          return { hubId, at, figures: { ...figures, ms: minuteMs, messages, ackP99Ms: 5 } };
+          return { hubId, at, figures: { ...figures, ms: minuteMs, messages } };
         });
       change(answer, minutes);
       const isAsked = new URL(route.request().url()).searchParams.has('since');
@@ -167,7 +170,7 @@ describe('the verdict of the operations view', () => {
     await page.reload();
     const time = new Date(beganMs).toTimeString().slice(0, 5);
     await verdict.getByText(`since ${time}`).waitFor();
-    await verdict.getByText('hub-two').waitFor();
+    await verdict.locator('p', { hasText: 'The database' }).getByText('hub-two').waitFor();
     await page
       .locator('.alerts tr', { hasText: 'Database' })
       .getByText(`alarm since ${time}`)

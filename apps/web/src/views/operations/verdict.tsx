@@ -37,7 +37,7 @@ export function Alerts({ checks }: { checks: readonly Check[] }) {
         <table class="figures">
           <thead>
             <tr>
-              {['Figure', 'State', 'Now, worst hub', 'Threshold'].map((name) => (
+              {['Figure', 'State', 'Now', 'Threshold'].map((name) => (
                 <th scope="col" key={name}>
                   {name}
                 </th>

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import {
   refuse,
   refuseWith,
@@ -8,14 +7,7 @@ import {
   type Outcome,
 } from '../../commands.ts';
 import { isKnownAgent } from '../agents.ts';
-import {
-  askOf,
-  loadAsks,
-  refuseUnknown,
-  removeAsks,
-  setAskState,
-  type LoadedAsk,
-} from '../asks.ts';
+import { askOf, loadAsks, refuseUnknown, setAskState, type LoadedAsk } from '../asks.ts';
 import type { GroupState } from '../group-state.ts';
 import { indexPrefetched } from '../prefetch.ts';
 import type { ChannelWithHead } from '../tables.ts';
@@ -215,11 +207,6 @@ export async function expireAsk(
 
 const answerTo = ({ id, sender_id }: LoadedAsk) =>
   ({ agentId: sender_id, reason: 'answer', askId: id }) as const;
-
-/** Ends the ask of a message that is being deleted, without an event. */
-export async function endAsk(group: GroupState, askId: string): Promise<void> {
-  await removeAsks(group.db, sql`(${askId})`);
-}
 
 const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
   sender_id,

@@ -2,13 +2,13 @@ import type { Message } from '@openclaw/protocol';
 import { limits } from '@openclaw/protocol/wire';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
+import { removeAsks } from '../asks.ts';
 import type { GroupState } from '../group-state.ts';
 import { redacted, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import { removeStream } from '../streams.ts';
 import type { ChannelsTable } from '../tables.ts';
-import { endAsk } from './asks.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
@@ -57,7 +57,8 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   if (hasEdits) await redactEdits(db, message);
   if (message.state === 'streaming') await removeStream(db, message.id);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
-  if (message.ask) await endAsk(group, message.id);
+  // The ask ends without an event.
+  if (message.ask) await removeAsks(db, sql`(${message.id})`);
   await db
     .deleteFrom('mentions')
     .where((eb) => eb.and({ channel_id: channel.id, seq: message.seq }))
