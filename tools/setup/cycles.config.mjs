@@ -1,5 +1,5 @@
-// For dependency-cruiser (`npm run check:cycles`): no file may reach itself by its imports, types included, and the hub's
-// channels do not know its sockets.
+// For dependency-cruiser (`npm run check:cycles`): no import cycles, types included, and the hub's channels import
+// nothing of its sockets.
 export default {
   forbidden: [
     { name: 'import-cycle', severity: 'error', from: {}, to: { circular: true } },

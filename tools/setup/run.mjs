@@ -95,7 +95,7 @@ const child = spawn(command, [...options, ...args], {
     ...process.env,
     PATH: [join(root, 'node_modules', '.bin'), process.env.PATH, ...checkerFolders].join(delimiter),
     NX_DAEMON: 'false',
-    // Node keeps the sources without their types there, which halves the time that a program needs to start.
+    // Node caches sources without their types in this folder. The cache halves the start time of a program.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/node'),
     NODE_OPTIONS: nodeOptions.filter(Boolean).join(' '),
   },

@@ -13,14 +13,14 @@ import type { AuditRecord } from './core/audit.ts';
 
 export { refuse, refuseWith, type Refusal } from '@openclaw/protocol/wire';
 
-/** The actor has addressed `agentId` too often since `sinceMs`, and may not do so again until `untilMs`. */
+/** The actor has addressed `agentId` too often since `sinceMs`, and may do so again from `untilMs` on. */
 export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
 }
 
-/** Text that a hub adds to a message that grows. */
+/** Text that a hub appends to a growing message. */
 export interface StreamPiece {
   readonly channelId: string;
   readonly messageId: string;
@@ -49,7 +49,7 @@ export interface Actor {
    * channel.
    */
   readonly mayOpenDirects?: boolean;
-  /** Text of the stream that a `message.finish` ends, which its hub has not checkpointed yet. */
+  /** For `message.finish`: the end of the text, which the hub has not checkpointed yet. */
   readonly unsaved?: StreamPiece;
   /** The transport of the call, for the origin of a message. @default 'ws' */
   readonly via?: Origin['via'];
@@ -92,7 +92,7 @@ export interface AppendedEvent {
    * added or removed.
    */
   readonly agentTopics: readonly string[];
-  /** The agents whose inboxes got an item of this event; absent: none. */
+  /** The agents in whose inboxes the event was put; absent: none. */
   inboxes?: readonly string[];
   /** Present when a public channel was created, archived or deleted. */
   readonly announcement?: ChannelAnnouncement;

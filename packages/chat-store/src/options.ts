@@ -43,13 +43,13 @@ export interface ChatStoreOptions {
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
   /**
-   * In a thread or a direct channel without a budget, agents are paused after this many messages in
-   * `agentTurnsWindowMs`.
+   * Agents are paused after this many messages in `agentTurnsWindowMs`, in threads and direct channels without a
+   * budget.
    * @default none
    */
   readonly agentTurns?: number | null;
   /**
-   * The window of `agentTurns`. A pause lasts until its end.
+   * The window of `agentTurns`. A pause lasts until the end of the window.
    * @default 600000
    */
   readonly agentTurnsWindowMs?: number;

@@ -15,7 +15,7 @@ for await (const { event, seq } of channel.events({ since })) {
   const { message } = event;
   if (message.senderId === agentId || !message.mentions.includes(agentId)) continue;
   await channel.startTyping(message.threadId);
-  const once = { clientMessageId: `answer-${message.id}` }; // also when this process dies before markRead
+  const once = { clientMessageId: `answer-${message.id}` }; // A restart before markRead repeats the answer with this id.
   await channel.reply(message, `You said: ${message.content}`, once); // call your model here
   if (seq !== null) await channel.markRead(seq);
 }

@@ -57,17 +57,17 @@ export interface HubChannel {
     ]
   >;
   /**
-   * Begins a message that grows: `append` adds text, `finish` ends it. Everyone else sees it grow. If this agent has no
-   * connection for 30 s, the hub ends it as `interrupted`, and `finish` still replaces that.
+   * Begins a growing message: `append` adds text, `finish` ends it. Other agents see the text grow. If this agent has
+   * no connection for 30 s, the hub ends the message as `interrupted`. `finish` still works after that.
    */
   stream(
     more?: Rest<'message.send', 'content' | 'stream'> & { readonly content?: string },
     options?: CallOptions,
   ): Promise<MessageStream>;
   /**
-   * Calls the listener with each message of this channel that grows, with its text so far, and once more when it has
-   * ended. `known` are messages from the history that grow already. Does not subscribe the channel. Returns a function
-   * that ends it.
+   * Calls the listener with each growing message of this channel and its text so far, and once more at its end.
+   * `known` are messages from the history that already grow. Does not subscribe to the channel. Returns a function
+   * that stops the calls.
    */
   watchStreams(listener: (message: Message) => void, known?: readonly Message[]): () => void;
   readonly edit: Call<'message.edit', [messageId: string, content: string]>;
@@ -109,7 +109,10 @@ export interface HubChannel {
   /** Lists who is typing in the thread, or without one anywhere in the channel. */
   readonly typing: Call<'typing.list', [threadId?: string | null]>;
 
-  /** Shows what this agent is doing, for 30 s: repeat it while it lasts. `idle` ends it, and so does a lost connection. */
+  /**
+   * Shows for 30 s what this agent is doing; repeat the call while it lasts. `idle` ends it, and so does a lost
+   * connection.
+   */
   readonly setTurn: Call<'turn.set', [turn: Rest<'turn.set'>]>;
   /** Lists what the agents of the channel are doing. */
   readonly turns: Call<'turn.list', []>;
@@ -127,8 +130,8 @@ export interface HubChannel {
   readonly releaseClaim: Call<'claim.release', [threadId: string]>;
 
   /**
-   * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected now. Each accepts,
-   * declines or is done; of those who do nothing in time, the event `ask.expired` says the names, once.
+   * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected now. Each member
+   * accepts, declines or is done. One event `ask.expired` names the members who did nothing in time.
    * @throws {HubError} `not_found` when one of them is no member: `data.agentIds`
    */
   readonly ask: Call<
@@ -142,9 +145,9 @@ export interface HubChannel {
   >;
 
   /**
-   * Asks the persons of the channel, or the named `responders`, for one of some options, or without options for a text.
-   * The first option with `quorum` equal answers ends it: one event `question.answered`. Without an answer in time one
-   * event `question.expired`, which is no refusal.
+   * Asks the persons of the channel, or the named `responders`, to choose one of some options; without options, to
+   * write a text. The first option with `quorum` equal answers ends the question with one event `question.answered`.
+   * Without enough answers in time, one event `question.expired` ends it.
    */
   readonly question: Call<
     'question.open',

@@ -4,13 +4,16 @@ import { HubError, retryPauseMs } from './errors.ts';
 
 /** A message is read at most this often when a part of its text is missing. */
 const readEveryMs = 1_000;
-/** The most messages that are followed, the oldest are forgotten first; and the most code units of deltas kept for one. */
+/**
+ * `messagesMax`: the most messages that are followed; beyond it the oldest is forgotten. `keptMax`: the most code
+ * units of deltas that are kept for one message.
+ */
 const messagesMax = 200;
 const keptMax = 65_536;
 
 interface Growing {
   message: Message;
-  /** Deltas beyond the known text. */
+  /** Deltas that begin beyond the known text. */
   kept: MessageDeltaPayload[];
   keptLength: number;
   readMs: number;
@@ -18,8 +21,8 @@ interface Growing {
 }
 
 /**
- * Follows messages that grow: passes each to `listener` with its text so far, and once more when it has ended. `read`
- * gets a message's present text.
+ * Follows growing messages: passes each to `listener` with its text so far, and once more at its end. `read` loads
+ * the current text of a message.
  */
 export function createGrowingTexts(
   listener: (message: Message) => void,
@@ -33,7 +36,7 @@ export function createGrowingTexts(
     growing.delete(messageId);
   }
 
-  /** Begins with a message; one that does not grow is passed on as ended. */
+  /** Begins to follow a message. Passes one that does not grow on as ended. */
   function take(message: Message): void {
     const known = growing.get(message.id);
     if (message.state !== 'streaming' || message.deletedAt !== null) {
@@ -52,7 +55,7 @@ export function createGrowingTexts(
     listener(message);
   }
 
-  /** Adds a delta to the known text. Returns true if the text has grown; a delta beyond the text is kept. */
+  /** Adds a delta to the known text, or keeps a delta that begins beyond it. Returns true if the text has grown. */
   function add(entry: Growing, delta: MessageDeltaPayload): boolean {
     const { content } = entry.message;
     const { from, text } = delta;
@@ -62,7 +65,7 @@ export function createGrowingTexts(
       entry.message = { ...entry.message, content: grown };
       return true;
     }
-    // Beyond the limit the deltas are of no use: the message is read, and shows them later.
+    // Beyond the limit no delta is kept: the next read of the message has its text.
     if (entry.keptLength + text.length <= keptMax) {
       entry.kept.push(delta);
       entry.keptLength += text.length;

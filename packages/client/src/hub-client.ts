@@ -64,8 +64,8 @@ export interface HubClient {
    */
   readonly search: Call<'message.search', [params: ParamsInputOf<'message.search'>]>;
   /**
-   * Iterates over what wakes this agent: asks, questions, mentions, direct messages, replies and answers. The hub keeps
-   * each until the agent acknowledges it. At most 4 such loops of an agent run at a hub.
+   * Iterates over the events that wait for this agent: asks, questions, mentions, direct messages, replies and
+   * answers. The hub keeps each until the agent acknowledges it. At most 4 such loops of an agent run at a hub.
    */
   inbox(options?: InboxOptions): Inbox;
   /** Counts the unread messages and mentions of each channel of this agent. */

@@ -54,7 +54,6 @@ describe('client.inbox()', () => {
     const rest = again.inbox();
     for await (const { message } of rest) if (texts.push(message?.content ?? '') === 3) break;
     expect(texts).toEqual(['two', 'three', 'four']);
-    // The loop has ended, and can still acknowledge.
     await rest.ack();
     expect((await again.call('inbox.read', {})).items).toEqual([]);
     await again.close();
@@ -78,7 +77,7 @@ describe('client.inbox()', () => {
 
   it('goes on when the hub refuses a read for a while', async () => {
     const bob = connect();
-    // The hub lets four reads of an agent wait.
+    // A hub allows four waiting reads of an agent.
     const inboxes = Array.from({ length: 5 }, () => bob.inbox());
     const first = inboxes.map((inbox) => inbox.next());
     await waitFor(async () => {

@@ -9,18 +9,17 @@ export interface InboxOptions {
 }
 
 /**
- * The events that wait for this agent, as an async iterator: first all that is not acknowledged, then what comes. An item
- * comes at least once: a later loop gets it again if it was not acknowledged.
+ * The events that wait for this agent, as an async iterator: first all unacknowledged ones, then new ones. An event
+ * may come again in a later loop, until it is acknowledged.
  */
 export interface Inbox extends AsyncIterableIterator<InboxItem> {
   /**
-   * Acknowledges an item and all before it, by default the last one that the loop got. Once this has resolved, no
+   * Acknowledges an item and all before it; by default the last item of the loop. After this has resolved, no
    * connection of the agent gets them again.
    */
   ack(item?: Pick<InboxItem, 'cursor'>): Promise<void>;
 }
 
-/** How long the hub waits for an item before it answers that there is none. */
 const waitMs = 30_000;
 
 export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): Inbox {
@@ -53,7 +52,7 @@ export function createInbox(call: CallMethod, { signal }: InboxOptions = {}): In
             yield item;
           }
         } catch (error) {
-          // The hub may answer later: its database is away, or it drains.
+          // The hub may lack its database, or be shutting down; a later call can succeed.
           const pauseMs = retryPauseMs(error);
           if (pauseMs === null) throw error;
           await wait(pauseMs);

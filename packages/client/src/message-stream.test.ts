@@ -7,18 +7,16 @@ import type { Envelope, Message } from './index.ts';
 
 const sent = { messageId: 'm1', seq: 1, timestamp: 1, duplicate: false, unreached: [] };
 
-/** A hub that keeps one text, and answers as the test decides. */
 function createHub({ text = '', duplicate = false } = {}) {
   let state = 'streaming';
   const calls: { method: string; params: Record<string, unknown>; atMs: number }[] = [];
   const hub = {
     calls,
-    /** Thrown by the next call. */
     failure: null as HubError | null,
     get text() {
       return text;
     },
-    /** As after a hub was killed, or when the message was interrupted. */
+    /** The hub loses text when it is killed, or when the message is interrupted. */
     lose(to: number, then = 'streaming') {
       text = text.slice(0, to);
       state = then;
@@ -151,7 +149,7 @@ describe('the texts of messages that grow', () => {
     expect(seen).toHaveLength(3);
     while (seen.at(-1) !== 'abcdefghij') await new Promise((resolve) => setTimeout(resolve, 1));
     expect(reads).toHaveLength(1);
-    // The next gap waits, so that a message is read at most once a second.
+    // The client reads a message at most once a second, so the next gap waits.
     stored = 'abcdefghijkl';
     texts.onEvent(delta(11, 'l'));
     while (seen.at(-1) !== stored) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -2,7 +2,7 @@ import type { ParamsInputOf, ResultOf } from '@openclaw/protocol';
 import type { CallMethod, CallOptions } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 
-/** A stream sends at most one append in this time. */
+/** The shortest time between two appends of a stream. */
 const appendEveryMs = 50;
 
 type Finish = Omit<
@@ -13,15 +13,20 @@ type Finish = Omit<
   readonly state?: ParamsInputOf<'message.finish'>['state'];
 };
 
-/** A message of this agent that grows. */
+/** A growing message of this agent. */
 export interface MessageStream {
   readonly messageId: string;
   readonly seq: number;
   /** The whole text so far. It is kept until `finish` is answered. */
   readonly text: string;
-  /** Adds text. Sends it within 50 ms, together with other text; after a lost connection, what the hub lacks. */
+  /**
+   * Adds text. Sends it within 50 ms, together with other text. After a reconnect, sends the text that the hub lacks.
+   */
   append(text: string): void;
-  /** Ends the message with its whole text, or with `content`. Rejects with a `HubError`; may be called again then. */
+  /**
+   * Ends the message with its whole text, or with `content`. After a rejection with `HubError`, it may be called
+   * again.
+   */
   finish(end?: Finish, options?: CallOptions): Promise<ResultOf<'message.finish'>>;
 }
 
@@ -36,10 +41,10 @@ export function createMessageStream(
   let nextMs = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sending: Promise<void> | null = null;
-  /** True when appends are of no use any more: the message has ended, or the hub refuses them. */
+  /** True when appends have no effect: the message has ended, or the hub refuses them. */
   let isOver = false;
 
-  /** The end of the text that can be sent: half a character waits for its other half. */
+  /** The length of the text that can be sent. Half a surrogate pair waits for its other half. */
   const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
 
   async function send(): Promise<void> {
@@ -94,7 +99,7 @@ export function createMessageStream(
       try {
         return await call('message.finish', params, options);
       } catch (error) {
-        // The hub lost what it had not checkpointed.
+        // The hub lost the part that was not checkpointed.
         if (conflictOf(error).length >= text.length) throw error;
         return call('message.finish', { ...params, content: text }, options);
       }
@@ -102,7 +107,7 @@ export function createMessageStream(
   };
 }
 
-/** The text that the hub has according to its refusal. */
+/** The state of the text at the hub, from its refusal. */
 function conflictOf(error: unknown): { readonly length: number; readonly state: string | null } {
   const none = { length: Infinity, state: null };
   if (!(error instanceof HubError) || error.code !== 'conflict') return none;

@@ -58,12 +58,12 @@ describe('what a watcher receives of a text of 50 tokens a second', () => {
     expect((await watcher.event((envelope) => envelope.seq === seq)).event.message).toMatchObject({
       ...{ content: text, state: 'complete', editedAt: null },
     });
-    // A busy machine may delay a few.
+    // A busy machine may delay a few deltas.
     latencies.sort((one, other) => one - other);
     expect(latencies[Math.floor(0.95 * latencies.length)]).toBeLessThan(250);
     expect(streamed).toBeLessThanOrEqual(25);
 
-    // Negative control: the same text by one edit for each token.
+    // Negative control: the same text sent with one edit for each token.
     const { messageId } = await room.send('.');
     from = watcher.received.length;
     let last: number | null = null;
@@ -88,7 +88,7 @@ describe('the client', () => {
     const room = author.channel(channel.channelId);
     const stream = await room.stream({ threadId: null, mentions: ['sdk-watcher'] });
     const words = Array.from({ length: 40 }, (_, n) => `wörd ${n} 👍 `);
-    // Half a character waits for its other half.
+    // The client keeps half a surrogate pair until the other half is appended.
     const halves = words.flatMap((word) => [word.slice(0, -2), word.slice(-2)]);
     for (const half of halves.slice(0, 40)) stream.append(half);
     await waitFor(async () => (await room.message(stream.messageId)).message.content.length > 50, {

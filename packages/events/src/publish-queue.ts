@@ -28,7 +28,6 @@ export interface ScriptedEvent {
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;
-  /** The characters of JSON that are sent. */
   readonly characters: number;
 }
 
@@ -39,7 +38,7 @@ interface Entry extends Publishing {
 
 interface Group {
   readonly entries: Entry[];
-  /** The characters that Redis publishes, on all topics together. */
+  /** The characters that Redis publishes, summed over the topics. */
   published: number;
 }
 

@@ -225,8 +225,8 @@ describe('the event bus on Redis', () => {
     expect(await redis.send(['get', keys.sequence('general')])).toBe('4');
   });
 
-  // The attack: an agent mentions fifty others in long messages. Invariant: this takes no place from other events, whose
-  // publishes would then be refused.
+  // The attack: an agent mentions fifty others in long messages. Invariant: the copies do not use up the queue's
+  // limit, so that publishes of other events are not refused.
   it('counts the characters of an event once, however many topics it is published on', async () => {
     const event = sampleMessage();
     const { bus } = await system.start({ maxPendingCharacters: event.json.length });

@@ -126,7 +126,7 @@ export function createRedisEventBus(
         if (commands.length === 0 && !scripted) return Promise.resolve();
         // The id is remembered even when sending fails, because Redis may still run a command that timed out.
         ownIds.add(id);
-        // The script gets the JSON once for all of its topics.
+        // The script gets the JSON once, and publishes it on all topics.
         const characters = json.length * (commands.length + (scripted ? 1 : 0));
         const sent = queue.push({ commands, event: scripted, characters });
         if (!isScripted) return sent;

@@ -23,7 +23,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   rosterAgents: leases,
   // Each start removes the agents that stopped, so the key holds only the starts of the last ten seconds.
   typing: { maxMembers: 10_000, maxBytes: null },
-  // Each change removes ended turns. Beyond the limit, those that end first are removed.
+  // Each change removes ended turns. Beyond the limit it also removes those that end first.
   turns: { maxMembers: 10_000, maxBytes: null },
   turnStates: { maxMembers: 10_000, maxBytes: null },
   // The cache keeps neither a longer value nor a longer list.

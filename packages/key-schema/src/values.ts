@@ -89,7 +89,7 @@ export interface LatestEvent {
   readonly id: string;
 }
 
-/** A value in the hash `turns:{channelId}:states`: what an agent is doing. */
+/** A value in the hash `turns:{channelId}:states`: an agent's activity. */
 export interface TurnRecord {
   readonly state: 'queued' | 'thinking' | 'tool' | 'streaming' | 'waiting';
   readonly label: string | null;
@@ -113,7 +113,6 @@ export interface KeyValues {
   readonly typing: ReadonlyMap<string, number>;
   /** agentId, or `agentId:threadId` in a thread → the end of its lease, milliseconds of Redis time. */
   readonly turns: ReadonlyMap<string, number>;
-  /** A member of `turns` → its turn. */
   readonly turnStates: Readonly<Record<string, TurnRecord>>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;
@@ -127,8 +126,8 @@ export interface KeyValues {
   readonly databaseHub: string;
   readonly rateLimit: string;
   /**
-   * The time of a slice's latest request → the number of its requests. `newest` and `requests` are the same for the
-   * newest slice; `oldest` and `blocked` are times.
+   * A hash: the time of a slice's latest request → the slice's number of requests. `newest` and `requests` describe
+   * the newest slice; `oldest` and `blocked` are times.
    */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

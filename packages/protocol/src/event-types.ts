@@ -31,12 +31,12 @@ export function isEventType(value: unknown): value is EventType {
   return known.has(value);
 }
 
-/** The names of collaboration events that a hub sends in a channel and that are in no log. */
+/** The names of collaboration events that hubs send in a channel but do not log. */
 const ephemeralNames: ReadonlySet<unknown> = new Set([messageDeltaEvent, turnStateEvent]);
 
 /**
- * True if an event of this type is in its channel's log and has a seq. Typing and presence are not, and neither are
- * collaboration events with certain names, and any event of the global topic, where `channelId` is null.
+ * True if an event of this type is in its channel's log and has a seq. False for typing, presence, collaboration
+ * events with an ephemeral name, and events of the global topic, which have no `channelId`.
  */
 export function isDurable(type: EventType, channelId?: string | null, name?: unknown): boolean {
   if (type === 'collaboration.event' && ephemeralNames.has(name)) return false;

@@ -32,8 +32,8 @@ export const textSchema = (maxChars: number) =>
     .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
 /**
- * A message's content in params. Its length is bounded by the frame only: the store checks `isContentTooLarge` and answers
- * `too_large`, which says more than -32602.
+ * A message's content in params. The schema limits its length only by the frame. The store checks `isContentTooLarge`
+ * and answers `too_large`, which says more than -32602.
  */
 export const contentSchema = textSchema(limits.frameBytes)
   .min(1)
@@ -79,7 +79,7 @@ function isDistinct(ids: readonly string[]): boolean {
   return new Set(ids).size === ids.length;
 }
 
-/** Agents, each once. */
+/** A list of distinct agents. */
 export const idsSchema = (max: number) =>
   z
     .array(idSchema)
@@ -87,7 +87,6 @@ export const idsSchema = (max: number) =>
     .refine(isDistinct, { error: 'an agent is named twice' })
     .meta({ uniqueItems: true });
 
-/** Agents mentioned by a message. */
 export const mentionsSchema = idsSchema(limits.mentions);
 
 /** The kinds of agents, as given in their tokens. */

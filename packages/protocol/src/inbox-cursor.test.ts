@@ -23,7 +23,7 @@ describe('the cursor of an inbox', () => {
     const kept = decoded?.open.length ?? 0;
     expect(kept).toBeGreaterThan(100);
     expect(decoded?.open).toEqual(open.slice(0, kept));
-    // From the first one that is left out, nothing counts as seen.
+    // From the first omitted transaction on, nothing counts as seen.
     expect(decoded?.next).toBe(open[kept]);
   });
 

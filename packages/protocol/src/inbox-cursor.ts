@@ -2,11 +2,12 @@
 export const inboxCursorChars = 512;
 
 /**
- * A place in an inbox, with what its read could see: the item at `place` and those before it, written by transactions
- * before `next` that are not in `open`. A database with one writer at a time has no open transactions and `next` 0.
+ * A place in an inbox, and what the read of it could see: items up to `place` that were written by transactions
+ * before `next`, except the transactions in `open`. A database with one writer at a time has no open transactions,
+ * and `next` is 0.
  */
 export interface InboxPlace {
-  /** The epoch, the agent and the channels that the read was bounded to, as a hash. */
+  /** A hash of the epoch, the agent and the channels to which the read was limited. */
   readonly scope: string;
   readonly place: number;
   readonly next: number;
@@ -15,8 +16,8 @@ export interface InboxPlace {
 }
 
 /**
- * The cursor of a place. Only the hub knows its form: clients pass it back unchanged. If the open transactions do not
- * fit, the cursor covers less than its read saw, and the rest comes again.
+ * The cursor of a place. Clients pass it back unchanged. If the open transactions do not fit, the cursor covers fewer
+ * items than the read saw, and the others come again.
  */
 export function encodeInboxCursor({ scope, place, next, open }: InboxPlace): string {
   const head = `i${scope}.${place.toString(36)}.`;

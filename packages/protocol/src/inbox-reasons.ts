@@ -1,3 +1,6 @@
-/** The reasons for which an event is in an inbox. An event has one item, with the first of them that holds. */
+/**
+ * The reasons for an item in an inbox, most important first. An event with several reasons has one item, with the
+ * first of them.
+ */
 export const inboxReasons = ['ask', 'question', 'mention', 'direct', 'reply', 'answer'] as const;
 export type InboxReason = (typeof inboxReasons)[number];

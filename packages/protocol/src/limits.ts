@@ -41,7 +41,7 @@ export const limits = {
   presencePush: 1000,
   /** Edits of one message: the log keeps the text of each until the message is deleted. */
   edits: 200,
-  /** Messages of one agent that grow at the same time: hubs keep their text in memory. Further ones are `conflict`. */
+  /** Growing messages of one agent at the same time; hubs keep their texts in memory. A further one gets `conflict`. */
   streams: 8,
   /** Metadata of a message or channel, as JSON: for attributes, not for content. */
   metadataBytes: 8 * kib,
@@ -54,11 +54,11 @@ export const limits = {
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
-  /** Agents that one ask may address, and agents that one question may name: each is told on its own topic. */
+  /** The most agents that an ask or a question may name; each is notified on its own topic. */
   askAddressees: 50,
   /** The latest deadline of an ask and expiry of a question: a week. */
   deadlineMs: 604_800_000,
-  /** The options of a question: a person reads them as buttons. */
+  /** The options of a question: a person sees them as buttons. */
   options: 20,
   /** The text that answers a question. */
   answerChars: 4_096,
@@ -90,7 +90,7 @@ export const limits = {
   customStatusChars: 128,
   /** The label of a turn: what the agent is doing, in a few words. */
   turnLabelChars: 128,
-  /** Turns that wait for an agent, as it reports them. */
+  /** Waiting turns that an agent reports. */
   queueDepth: 1_000_000,
   /** An avatar: an emoji, or a short address of a picture. */
   avatarChars: 256,
@@ -98,11 +98,11 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
-  /** Unacknowledged items of one agent; the oldest fall out, and are counted. */
+  /** Unacknowledged items of one agent. Beyond the limit the oldest fall out, and are counted. */
   inboxItems: 10_000,
-  /** The line that stands for an older item of an inbox. */
+  /** The line that replaces an older item of an inbox. */
   inboxLineChars: 120,
-  /** The most characters of the texts in one answer of an inbox. */
+  /** The most characters of text in one answer of an inbox. */
   inboxChars: 1_048_576,
   /** A query of a search. */
   searchChars: 256,

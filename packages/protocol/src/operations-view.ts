@@ -13,7 +13,7 @@ const databaseStatuses = ['ok', 'down'] as const;
 const redisStatuses = ['in_use', 'away', 'none'] as const;
 const publishPathStatuses = ['ok', 'down', 'unused'] as const;
 
-/** The counts of one hub in some time, and the worst of its states in it. */
+/** The counts of one hub in a period, and its worst state in the period. */
 export const operationsFiguresSchema = z.object({
   ms: amount.describe('The time in which it was counted.'),
   messages: count,

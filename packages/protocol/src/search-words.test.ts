@@ -29,7 +29,7 @@ describe('words of a search', () => {
     expect(wide.isWellFormed()).toBe(true);
   });
 
-  // NFKD sorts a run of marks in quadratic time: one message of 32 KiB stopped the event loop for 100 ms.
+  // NFKD sorts a run of marks in quadratic time. One message of 32 KiB blocked the event loop for 100 ms.
   it('are split in linear time, however many marks follow each other', () => {
     const fastestMs = (work: () => unknown) => {
       const times = Array.from({ length: 3 }, () => {

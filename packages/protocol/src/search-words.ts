@@ -24,8 +24,8 @@ const partPattern = /"([^"]*)"?|[^\s"]+/g;
  */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // Marks are removed before the decomposition too, because it sorts each run of marks in quadratic time. The Greek
-  // final sigma is the letter sigma at the end of a word, so a prefix must match both.
+  // Marks are removed before the decomposition too, because it sorts each run of marks in quadratic time. The letter
+  // sigma has a final form in Greek; a prefix must match both forms.
   return text
     .replace(marks, '')
     .normalize('NFKD')

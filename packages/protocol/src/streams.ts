@@ -1,10 +1,10 @@
-/** The name of the ephemeral event that shows the new text of a message that grows. */
+/** The name of the ephemeral event with new text of a growing message. */
 export const messageDeltaEvent = 'message.delta';
 
 /** The payload of a `message.delta`. */
 export interface MessageDeltaPayload {
   readonly messageId: string;
-  /** The text before the delta has this length, in UTF-16 code units. */
+  /** The length of the text before the delta, in UTF-16 code units. */
   readonly from: number;
   readonly text: string;
 }

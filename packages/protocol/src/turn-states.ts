@@ -6,7 +6,7 @@ export type TurnStateName = (typeof turnStates)[number];
 /** The name of the ephemeral event that shows an agent's turn. */
 export const turnStateEvent = 'turn.state';
 
-/** The payload of a `turn.state`. It holds until `untilMs`, or until a later one of the same agent and thread. */
+/** The payload of a `turn.state`. It is valid until `untilMs`, or until a later event of the agent in the thread. */
 export interface TurnStatePayload {
   readonly agentId: string;
   readonly threadId: string | null;

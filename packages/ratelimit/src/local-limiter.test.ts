@@ -265,7 +265,7 @@ describe('the exchange', () => {
     expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
   });
 
-  // Invariant: however long Redis is away, no more agents wait for an exchange than are in memory.
+  // Invariant: during an outage of Redis, the agents that wait for an exchange are all still in memory.
   it('keeps no agent for an exchange whose requests have left the window', async () => {
     const { clock, fake, limiter, consume } = setUp();
     fake.available = false;

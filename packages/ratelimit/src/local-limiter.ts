@@ -81,7 +81,7 @@ export function createLocalRateLimiter<Action extends string>(
   const { clock = Date.now, redisClock } = options;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
   const actions = new Map<string, { limit: Limit; agents: AgentMap<LocalAgent> }>();
-  /** The agents that made requests since their last exchange: none that is not in memory any more. */
+  /** The agents with requests since their last exchange. All of them are still in memory. */
   const waiting = new Set<LocalAgent>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
     // After this time, the agent's requests have been exchanged and have left the window.
@@ -197,7 +197,7 @@ export function createLocalRateLimiter<Action extends string>(
 class LocalAgent {
   readonly limit: Limit;
   readonly keys: WindowKeys;
-  /** True once the agent was dropped from memory. */
+  /** True after the agent was dropped from memory. */
   isForgotten = false;
   readonly #isShared: boolean;
   #known: SlidingWindow;

@@ -74,7 +74,7 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until so many requests, at least one, have left the window; 0 if it is empty. */
+/** Milliseconds until `requests` of the requests, at least one, have left the window; 0 if it is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
@@ -90,7 +90,8 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
 const orderMs = 1000;
 
 /**
- * A bounded map from agent to value. An agent is dropped after it was idle for `idleMs`, or when there are too many.
+ * A bounded map from agent to value. It drops an agent that was idle for `idleMs`, or the oldest ones when there are
+ * too many.
  */
 export function createAgentMap<T>(
   max: number,

@@ -29,9 +29,12 @@ export interface TypingWatchOptions {
 export interface TurnStateOptions {
   /** How long a turn lasts without a renewal. All processes that share a Redis must use the same value. @default 30000 */
   readonly leaseMs?: number;
-  /** The most turns, of a channel in Redis and of this process in memory; beyond it, those that end first are forgotten. @default 10000 */
+  /**
+   * The most turns of a channel in Redis, and of this process in memory. Beyond it, those that end first are removed.
+   * @default 10000
+   */
   readonly maxTurns?: number;
-  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
+  /** Returns the time in ms. Default: the time of Redis, or of this process when it runs in memory. For tests. */
   readonly clock?: () => number;
 }
 

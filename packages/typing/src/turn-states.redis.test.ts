@@ -44,7 +44,6 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
         { agentId: 'a', threadId: null, ...thinking, untilMs },
         { agentId: 'b', threadId: null, ...thinking, untilMs },
       ]);
-      // A turn whose lease has ended begins again.
       expect(await turns.set('c', 'a', 't', tool)).toMatchObject({ changed: true });
       expect(await turns.set('c', 'a', 't', thinking)).toMatchObject({ changed: true });
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: true, untilMs: nowMs });
@@ -97,7 +96,7 @@ describe('turn states in Redis', () => {
       expect(leftMs).toBeGreaterThan(29_000);
       expect(leftMs).toBeLessThanOrEqual(30_000);
     }
-    // A turn that only one key has, after an eviction, is not shown.
+    // An eviction can remove one of the two keys. A turn that only one of them has is not shown.
     await redis.send(['hdel', keys.turnStates('c'), 'a']);
     expect((await other.list('c')).turns).toEqual([]);
     expect(await other.end('c', 'a', null)).toMatchObject({ changed: true });

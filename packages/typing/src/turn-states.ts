@@ -24,7 +24,6 @@ const listMax = 500;
 /** The most agents in one script call. */
 const batchMax = 200;
 
-/** An agent's turn in one place, until the end of its lease. */
 export interface TurnState extends TurnRecord {
   readonly agentId: string;
   /** Null: outside of threads. */
@@ -34,35 +33,35 @@ export interface TurnState extends TurnRecord {
 }
 
 /**
- * Records what agents are doing. Each turn has a lease, which a repeat renews. While Redis is away, this process goes on
- * with its own data.
+ * Records what agents are doing. Each turn has a lease, which a repeat renews. During an outage of Redis, this
+ * process continues with its own data.
  */
 export interface TurnStates {
-  /** `changed` is false when the turn is the one before and its lease was running. */
+  /** `changed` is false when the agent repeats a turn whose lease is running. */
   set(
     channelId: string,
     agentId: string,
     threadId: string | null,
     turn: TurnRecord,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** `changed` is true when a lease was running. `untilMs` is now. */
+  /** `changed` is true when a lease was running. The result's `untilMs` is now. */
   end(
     channelId: string,
     agentId: string,
     threadId: string | null,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** The turns whose lease runs; at most 500, those that end last. */
+  /** The turns with a running lease; at most 500, the latest ends first. */
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
-  /** For a {@link TypingWatch}: for each agent the ms until its lease ends; 0 if it has none. */
+  /** For a {@link TypingWatch}: for each agent, the ms until its lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
-  /** The places where the agent set a turn through this process, and its lease may run. */
+  /** The places where the agent set a turn through this process, if its lease may still run. */
   placesOf(agentId: string): TypingPlace[];
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
 
 /**
- * Creates {@link TurnStates}. Does not wait for Redis. After an outage, a turn is in Redis again with its next renewal.
+ * Creates {@link TurnStates}. Does not wait for Redis. After an outage, the next renewal writes a turn to Redis.
  * @throws {TypingError} `invalid_options`
  */
 export function createTurnStates(
@@ -105,7 +104,6 @@ export function createTurnStates(
     );
   }
 
-  /** The turns of some agents, or all, of one channel. */
   function turnsOf(reply: unknown): { nowMs: number; turns: TurnState[] } {
     const [nowMs, ...rest] = reply as [number, ...(string | number)[]];
     const turns: TurnState[] = [];
@@ -200,7 +198,7 @@ interface Entry extends CheckedTyper {
   readonly untilMs: number;
 }
 
-/** The turns that were set through one process, those that end last at the end. */
+/** The turns that were set through this process, latest end last. */
 function createLocalTurns(maxTurns: number) {
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();

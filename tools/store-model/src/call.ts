@@ -7,8 +7,8 @@ import {
 } from '@openclaw/chat-store';
 
 /**
- * A write of the history: the store's command, as data. Claims depend on the time, which the model does not know.
- * Freezes and budgets are for senders of a kind, and those of the model have none. Inboxes are no part of a log.
+ * A write of the history: the store's command as data. The model leaves out claims, which depend on the time; freezes
+ * and budgets, which are for other kinds of senders; and inboxes, which are no part of a log.
  */
 export type Call = Exclude<
   Command,

@@ -23,7 +23,7 @@ describe('a hostile message', () => {
       title: document.title,
       markup: document.querySelectorAll('.rows :is(img, script, iframe, style)').length,
     }));
-    expect(title).toBe('OpenClaw');
+    expect(title).toBe('markup · OpenClaw');
     expect(markup).toBe(0);
     expect(requests.filter((url) => url.includes('evil'))).toEqual([]);
     expect(ada.pageErrors).toEqual([]);

@@ -14,7 +14,6 @@ const deadlineMs = 600_000;
 type More = Partial<ParamsInputOf<'ask.create'>>;
 
 export function describeAsks(database: () => TestDatabase): void {
-  /** A channel whose owner asks its members. */
   async function world(kind: 'public' | 'private' = 'public') {
     const { store } = database();
     const { channelId, owner, member } = await channelWithTwo(store, kind);
@@ -37,7 +36,6 @@ export function describeAsks(database: () => TestDatabase): void {
   };
   const topicsOf = (outcome: Outcome) =>
     outcome.ok ? outcome.events.map(({ agentTopics }) => [...agentTopics].sort()) : [];
-  /** Expires what is due, at both hubs at the same moment, and returns the events by their ask. */
   async function expireAll(stores: readonly ChatStore[], askIds: readonly string[]) {
     const found = await waitFor(
       async () => {
@@ -67,7 +65,7 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(messages.at(-1)).toMatchObject({
         ...{ id: askId, mentions: [], ask: { to, deadlineMs: timestamp + deadlineMs } },
       });
-      // A repeat is answered again, and asks nobody twice.
+      // A repeat gets the first answer, and adds no second ask.
       const repeat = await ask({ clientMessageId: 'a' });
       expect(repeat).toMatchObject({ askId, duplicate: true, deliveries });
       const changed = { channelId, to, content: 'Roll back', deadlineMs: 60_000 };
@@ -80,7 +78,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const accepted = await member.outcome('ask.accept', { askId, note: 'on it' });
       expect(statesOf(accepted)).toEqual(['accepted', 'open']);
       expect(topicsOf(accepted)).toEqual([[owner.agentId, ...to].sort()]);
-      // The same state again changes nothing, another order is a conflict.
+      // Accepting again changes nothing; declining then is a conflict.
       const again = await member.outcome('ask.accept', { askId, note: 'another' });
       expect(again).toMatchObject({ ok: true, events: [], result: accepted.ok && accepted.result });
       const late = await member.outcome('ask.decline', { askId });
@@ -110,7 +108,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const { askId } = await ask({ to: [member.agentId] });
       expect(await owner.refusal('ask.accept', { askId })).toBe('forbidden');
       expect(await owner.refusal('ask.accept', { askId: 'nothing' })).toBe('not_found');
-      // An outsider does not learn that there is such an ask, nor its channel.
+      // An outsider learns neither that the ask exists nor its channel.
       const unknown = await outsider.outcome('ask.accept', { askId });
       expect(unknown).toEqual({
         ok: false,
@@ -157,7 +155,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const inThread = await ask({ threadId, to: [member.agentId] });
       const say = (agent: Agent, more: object) =>
         agent.outcome('message.send', { channelId, content: 'x', ...more });
-      // Negative control: a message elsewhere, and one of an agent that is not asked, accept nothing.
+      // Negative control: neither a message in another thread nor one of an agent that is not asked accepts the ask.
       for (const [agent, more] of [
         [member, {}],
         [owner, { threadId }],
@@ -175,7 +173,7 @@ export function describeAsks(database: () => TestDatabase): void {
         undefined,
         accepted(first, member),
       ]);
-      // Two messages of one group accept it once.
+      // Two messages of one group accept the ask once.
       const both = await Promise.all([say(member, { threadId }), say(member, { threadId })]);
       expect(both.flatMap((one) => names(one))).toEqual([
         ...[undefined, accepted(inThread, member), undefined],
@@ -189,8 +187,8 @@ export function describeAsks(database: () => TestDatabase): void {
       expect(to).toHaveLength(2);
     });
 
-    // The race: two hubs find the same ask due. Invariant: it expires once, with all who are open, and an answer that
-    // comes at or after the deadline is refused.
+    // The race: two hubs find the same ask due. Invariant: it expires once, and the event names every addressee whose
+    // answer is open. An answer at or after the deadline is refused.
     it('expire once, by the time of the database, also in archived channels', async () => {
       const { store, channelId, owner, member, other, to, ask } = await world();
       const soon = { deadlineMs: 1_000 };
@@ -226,7 +224,7 @@ export function describeAsks(database: () => TestDatabase): void {
       expect((await store.due()).filter(({ id }) => askIds.includes(id))).toEqual([]);
       await owner.write('channel.unarchive', { channelId });
       expect(await member.refusal('ask.accept', { askId: silent.askId })).toBe('conflict');
-      // Accepted in time, it may be done later; without that it may not.
+      // An ask that was accepted in time may be done after its deadline. Any other ask may not.
       expect(await member.refusal('ask.done', { askId: half.askId })).toBe('ok');
       expect(await other.refusal('ask.done', { askId: half.askId })).toBe('conflict');
       await other.say(channelId, 'too late', { replyTo: silent.askId });
@@ -262,7 +260,7 @@ export function describeAsks(database: () => TestDatabase): void {
       await owner.write('member.remove', { channelId, agentId: other.agentId });
       expect((await other.read('ask.list', {})).asks).toEqual([]);
       expect(await other.readRefusal('ask.list', { channelId })).toBe('forbidden');
-      // A removed addressee is told nothing more.
+      // A removed addressee gets no further notification.
       const done = await member.outcome('ask.done', { askId: ids[0]! });
       expect(topicsOf(done)).toEqual([[owner.agentId, member.agentId].sort()]);
     });

@@ -30,7 +30,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       if (!outcome?.ok) throw new Error(`${method}: ${outcome?.message}`);
       return outcome.result as ResultOf<M>;
     }
-    /** Runs a write that names an ask or a question by its id, in its channel. */
     async function command(agentId: string, made: object): Promise<void> {
       const [outcome] = await core.runGroup([
         { actor: { agentId, isAdmin: false }, ...made } as Command,
@@ -200,7 +199,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(`select sum(ms) ${sums}`)).toBe(4);
     }, 60_000);
 
-    // Invariant: no note, title, label or answer of the agent is left, in rows or in events that others caused.
+    // Invariant: no note, title, label or answer of the agent is left, neither in rows nor in events of others.
     it('empties its notes, questions and answers', async () => {
       const channelId = 'asked';
       await write('ana', 'channel.create', { channelId, name: 'Asked' });

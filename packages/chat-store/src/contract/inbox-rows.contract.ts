@@ -62,7 +62,7 @@ export function describeInboxRows(
       await call('new');
       const omitted = { count: extra, channels: [{ channelId, count: extra }] };
       const newest = { maxChars: 1_000, limit: 1 };
-      // Before the sweep has removed anything, readers already see the limit.
+      // Readers see the limit before the sweep removes anything.
       const full = { count: extra + limits.inboxItems - 1 };
       expect(await read(reader, { limit: 1 })).toMatchObject({ omitted, hasMore: true });
       expect(await read(reader, newest)).toMatchObject({ texts: ['new'], omitted: full });
@@ -71,7 +71,7 @@ export function describeInboxRows(
       expect(await read(reader, { limit: 1 })).toMatchObject({ omitted });
       const page = await read(reader, newest);
       expect(page).toMatchObject({ texts: ['new'], omitted: full });
-      // Negative control: an older cursor covers neither those that fell out nor those that wait.
+      // Negative control: an older cursor covers neither the items that fell out nor the items that wait.
       await write(reader, 'inbox.ack', { cursor });
       expect(await read(reader, newest)).toMatchObject({ omitted: full });
       await write(reader, 'inbox.ack', { cursor: page.cursor });
@@ -114,7 +114,7 @@ export function describeInboxRows(
       const { seq } = (await write(owner, 'message.send', {
         ...{ channelId: other, content: 'late' },
       })) as { seq: number };
-      // A slow hub has numbered its item, and has not yet committed it.
+      // A slow hub has numbered its item, but has not committed it yet.
       const late = (agentId: string) =>
         writeLate(
           database.url,
@@ -133,7 +133,7 @@ export function describeInboxRows(
       await write(reader, 'inbox.ack', { cursor: next.cursor });
       expect(rowsOf(reader)).toBe(0);
 
-      // Negative control: by its place alone the item would be acknowledged without ever having been read.
+      // Negative control: a cursor with the place alone would acknowledge the item before any read shows it.
       const commitAgain = await late(reader);
       await call('early again');
       const { cursor } = await read(reader);

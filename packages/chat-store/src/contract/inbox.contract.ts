@@ -12,7 +12,6 @@ export function describeInbox(database: () => TestDatabase): void {
   async function world() {
     const world = await channelWithTwo(database().store);
     const { channelId, owner, member } = world;
-    /** A message of the owner that mentions the member. */
     const call = (content: string, more: object = {}) =>
       owner.say(channelId, content, { mentions: [member.agentId], ...more });
     return { ...world, call };
@@ -31,7 +30,7 @@ export function describeInbox(database: () => TestDatabase): void {
       const both = { replyTo: mine.messageId, mentions: [member.agentId] };
       await owner.say(channelId, 'mention and reply', both);
       await owner.say(channelId, 'hello @all', { parseMentions: true });
-      // Never one's own.
+      // A message to oneself is in no inbox.
       await member.say(channelId, 'to myself', both);
       await member.write('direct.send', { agentId: owner.agentId, content: 'back' });
 
@@ -50,14 +49,14 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(first?.message).toEqual(
         (await member.history(channelId)).messages.find(({ seq }) => seq === 5),
       );
-      // Reading again changes nothing, and goes on from any item.
+      // A second read changes nothing, and can continue after any item.
       expect(await texts(member)).toEqual(page.items.map(textOf));
       expect(await texts(member, { after: page.items[3]?.cursor ?? '' })).toEqual([
         'mention and reply',
         'hello @all',
       ]);
       expect((await read(member, { after: page.cursor })).items).toEqual([]);
-      // The other one's own inbox, and neither mark moves the other.
+      // The other agent sees its own inbox. Neither acknowledgement moves the mark of the other agent.
       expect(await texts(owner)).toEqual(['back']);
       await member.write('read.mark', { channelId, seq: 100 });
       await member.write('inbox.ack', { cursor: page.items[3]?.cursor ?? '' });
@@ -110,7 +109,7 @@ export function describeInbox(database: () => TestDatabase): void {
       await owner.write('direct.send', { agentId: member.agentId, content: 'later' });
       await member.write('inbox.ack', { cursor: (await read(member)).cursor });
       await owner.write('member.add', membership);
-      // It was shown to no read, so neither the acknowledgement nor the cursor of one covers it.
+      // No read has shown the item, so no acknowledgement and no cursor of an earlier read covers it.
       expect(await texts(member)).toEqual(['left behind']);
       expect(await texts(member, { after: page.cursor })).toEqual(['left behind']);
     });
@@ -125,7 +124,7 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(await texts(member)).toEqual(['@all one', text]);
       const { items, cursor } = await read(late);
       expect(items.map((item) => [item.class, textOf(item)])).toEqual([['wake', text]]);
-      // With its own item it acknowledges that of everyone.
+      // The cursor of its own item also acknowledges the item for everyone.
       await late.write('inbox.ack', { cursor });
       expect((await read(late)).items).toEqual([]);
       expect((await read(owner)).items).toEqual([]);
@@ -151,7 +150,7 @@ export function describeInbox(database: () => TestDatabase): void {
       ];
       expect(page).toMatchObject({ omitted: { count: 2 }, hasMore: false });
       expect(page.omitted.channels).toEqual(expect.arrayContaining(channels));
-      // What was left out is read before it is acknowledged.
+      // The omitted items are read before they are acknowledged.
       const { after } = page.omitted;
       expect(await texts(member, { after: after ?? '', limit: 2 })).toEqual([
         `oldest ${long}`,
@@ -175,7 +174,7 @@ export function describeInbox(database: () => TestDatabase): void {
       const page = await read(bounded, { maxChars: 1 });
       expect(page.omitted.channels).toEqual([{ channelId, count: 1 }]);
       expect(await texts(bounded)).toEqual(['inside']);
-      // The cursor of a bounded read covers nothing for a token that may see more.
+      // The cursor of a token with fewer channels covers nothing for a token with more.
       await member.write('inbox.ack', { cursor: (await read(bounded)).cursor });
       expect(await texts(member)).toEqual(['inside', 'outside']);
       await bounded.write('inbox.ack', { cursor: (await read(bounded)).cursor });

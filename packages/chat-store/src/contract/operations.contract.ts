@@ -14,7 +14,6 @@ export function describeOperations(database: () => TestDatabase): void {
       const row = { agentId, report: null };
       await store.recordHubAgents(hubA, [{ ...row, connections: 2 }]);
       await there.recordHubAgents(hubB, [{ ...row, connections: 3 }]);
-      // A hub that was killed leaves its rows behind.
       await there.recordHubAgents(dead, [{ ...row, connections: 7 }]);
       const admin = agentOf(store, undefined, { isAdmin: true });
       const listed = async () =>
@@ -47,7 +46,7 @@ export function describeOperations(database: () => TestDatabase): void {
       expect(await idsOf({}, { kind: 'person' })).toEqual([member.agentId]);
       expect(await idsOf({}, { limit: 1 })).toEqual(both.slice(0, 1));
       expect(await idsOf({}, { limit: 1, cursor: both[0] })).toEqual(both.slice(1));
-      // A token that is limited to channels has no admin's rights beyond them.
+      // An admin's token that is limited to channels gives no admin rights outside of them.
       expect(await idsOf({ isAdmin: true, channels: [channelId] })).toEqual(both);
       expect(await idsOf({ channels: [stranger.channelId] })).toEqual([]);
       expect(await idsOf({ channels: [] })).toEqual([]);
@@ -64,7 +63,7 @@ export function describeOperations(database: () => TestDatabase): void {
       const { store } = database();
       const there = await database().another();
       const [one, other] = [uniqueId('hub-a'), uniqueId('hub-b')];
-      // Other tests use other hours of the day.
+      // Other tests use other hours.
       const firstMs = thisMinute() - 3_600_000;
       const rowsOf = (hubId: string) =>
         [0, 1, 2].map((n) => ({ hubId, atMs: firstMs + n * minuteMs, figures: `{"n":${n}}` }));
@@ -82,9 +81,9 @@ export function describeOperations(database: () => TestDatabase): void {
       const first = await read(firstMs, 3);
       expect(first).toEqual({ shown: all.slice(0, 2), nextMs: firstMs + minuteMs });
       expect((await read(firstMs + minuteMs, 500)).shown).toEqual(all.slice(2));
-      // A minute with more rows than a page is whole.
+      // A minute is never split, even if it has more rows than a page.
       expect((await read(firstMs, 1)).shown).toEqual(all.slice(0, 2));
-      // A repeat replaces, so that a write whose answer was lost can be repeated.
+      // The second call replaces the row: a caller may repeat a write whose answer was lost.
       await store.recordMinutes([{ hubId: one, atMs: firstMs, figures: '{"n":9}' }]);
       expect((await read(firstMs, 500)).shown[0]).toBe(`${one} {"n":9}`);
     });

@@ -11,7 +11,6 @@ const options = [
 type More = Partial<ParamsInputOf<'question.open'>>;
 
 export function describeQuestions(database: () => TestDatabase): void {
-  /** A channel in which an agent asks, with two persons at two hubs. */
   async function world() {
     const { store } = database();
     const person = (at = store) => agentOf(at, uniqueId('person'), { kind: 'person' });
@@ -42,7 +41,7 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await open({ clientMessageId: 'q' })).toEqual({ questionId, seq, duplicate: true });
       const changed = { channelId, title: 'Roll back?', options, clientMessageId: 'q' };
       expect(await asker.refusal('question.open', changed)).toBe('conflict');
-      // Neither agents, nor the one who asks, nor outsiders answer it.
+      // Agents, the opener and outsiders may not answer the question.
       const bot = agentOf(store, uniqueId('bot'), { kind: 'agent' });
       expect(await bot.outcome('question.answer', { questionId, optionId: 'yes' })).toEqual({
         ...{ ok: false, code: 'not_found', message: `there is no question ${questionId}` },
@@ -69,14 +68,15 @@ export function describeQuestions(database: () => TestDatabase): void {
         ...{ senderId: pia.agentId, event: { name: 'question.answered', payload: { question } } },
       });
       expect(won.ok && won.events[0]?.agentTopics).toEqual([asker.agentId]);
-      // The answer to the winner may have been lost.
+      // The winner may have lost the first answer of the hub.
       expect(await answer(pia, questionId, 'yes')).toMatchObject({ ok: true, events: [] });
       const late = await answer(paul, questionId, 'no');
       expect([late.ok, questionIn(late)]).toEqual([false, question]);
       expect(await asker.refusal('question.cancel', { questionId })).toBe('conflict');
     });
 
-    // The race: persons at two hubs answer at the same moment. Invariant: one answer wins, and every hub says the same.
+    // The race: persons at two hubs answer at the same moment. Invariant: one answer wins, and both hubs report the
+    // same one.
     it('have one answer when persons of two hubs race', async () => {
       const { asker, channelId, pia, paul, open } = await world();
       const { questionId } = await open();
@@ -108,7 +108,7 @@ export function describeQuestions(database: () => TestDatabase): void {
         answers: [{ agentId: paul.agentId }, { agentId: pia.agentId }],
       });
       expect((await answer(third, questionId, 'yes')).ok).toBe(false);
-      // Answers that are given without waiting take effect in their order.
+      // Answers that are sent at the same time take effect in their order.
       const { questionId: next } = await open({ quorum: 2 });
       await Promise.all(['yes', 'no', 'yes', 'no'].map((option) => answer(pia, next, option)));
       expect(questionIn(await answer(paul, next, 'no'))).toMatchObject({ optionId: 'no' });

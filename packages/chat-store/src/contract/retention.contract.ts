@@ -108,7 +108,8 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect((await say(channelId, 1))[0]?.seq).toBe(11);
     });
 
-    // The race: an open ask and an open question are older than the retention. Invariant: each expires before it goes.
+    // The race: an open ask and an open question are older than the retention. Invariant: each expires before its
+    // rows are removed.
     it('lets open asks and questions expire before they are trimmed', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       await write('member.add', { channelId, agentId: 'bob' });
@@ -120,7 +121,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       const isDue = async () => (await core.due()).filter((one) => one.channelId === channelId);
       expect(await isDue()).toEqual([]);
       await sweep();
-      // What stands before them is gone; they are due.
+      // The events before them are removed, and both are due.
       expect((await core.logPage(channelId, 0, 10, 1e9)).floor).toBe((first?.seq ?? 0) + 1);
       const due = await isDue();
       expect(due.map(({ id }) => id).sort()).toEqual([ask?.askId, question?.questionId].sort());

@@ -60,7 +60,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
         if (!isBehind && !isMore && !isLocked) return;
       }
     }
-    /** Gives messages that are not indexed yet another time, and ids of that time. */
+    /** Returns messages that are not indexed yet with ids of another time. */
     function moveInTime(
       channelId: string,
       byMs: number,
@@ -242,8 +242,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
     });
 
-    // An index that was behind has the messages of one channel before earlier ones of another. Such a message ended a
-    // search, or was left out of it. Invariant: all messages of the wanted time are found.
+    // When the index was behind, it received messages of one channel before earlier messages of another channel. Such
+    // a message ended a search, or was not found. Invariant: a search finds all messages of the wanted time.
     it('filters by time, in whatever order messages were indexed', async () => {
       const ana = uniqueId('ana');
       const [one, other] = [await channel(ana), await channel(ana)];
@@ -393,8 +393,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       ]);
     });
 
-    // One channel in which messages came faster than they are indexed kept those after it in the alphabet out of the
-    // index, and the words of deleted messages in it. Invariant: a message is found soon, whatever others write.
+    // One flooded channel kept all channels after it in the alphabet out of the index, and the words of deleted
+    // messages in the index. Invariant: a message is found soon, no matter how much other agents write.
     it('indexes and sweeps other channels while one is flooded', async () => {
       const [ana, eve] = [uniqueId('ana'), uniqueId('eve')];
       const flooded = `0${uniqueId('flood')}`;
@@ -416,7 +416,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       const [sent] = await say(ana, quiet, word);
       await floodUntil(() => postings() === 1);
       expect(await seqs(ana, word)).toEqual([sent?.seq]);
-      // The mark does not wait for the flooded channel.
+      // The mark moves past the flooded channel.
       const behind = `select count(*) from search_feed where mark like '%"behind":["${flooded}"]%'`;
       expect(database.count(behind)).toBe(1);
       await write(ana, 'message.delete', { channelId: quiet, messageId: sent?.messageId ?? '' });
@@ -427,7 +427,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       );
     }, 60_000);
 
-    // Edits queue a segment for its sweep again. Invariant: the words of deleted messages leave the other segments too.
+    // Each edit queues its segment for another sweep. Invariant: the words of deleted messages leave the other
+    // segments too.
     it('sweeps an old segment, however often the newest one is queued', async () => {
       const ana = uniqueId('ana');
       await say(ana, await channel(ana), 'newest');
@@ -477,7 +478,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       for (let sent = 0; sent < 2_300; sent += 230)
         await say(eve, foreign, ...Array.from({ length: 230 }, () => 'iota'));
       await feed();
-      // Messages of others are proposed too. They ended no page, so one call visited all of many segments.
+      // Proposed messages that the caller may not read ended no page, so one call visited many whole segments.
       const first = await search(ana, 'iota');
       const cursor = first.ok ? (first.result.nextCursor ?? '') : '';
       const visited = `select count(*) from search_docs where doc >= ${cursor.slice(1)}`;

@@ -42,7 +42,7 @@ export function describeStreams(database: () => TestDatabase): void {
       const { messages } = await owner.history(channelId);
       expect(messages.at(-1)).toMatchObject({ content: 'Three tests 👍', reactions: {} });
       expect(await read()).toEqual({ ok: true, text: 'Three tests 👍' });
-      // The log has the creation only.
+      // The log has only the creation of the message.
       expect((await owner.log(channelId)).at(-1)).toMatchObject({
         seq,
         event: { type: 'channel.message', message: { content: 'Three', state: 'streaming' } },
@@ -66,7 +66,7 @@ export function describeStreams(database: () => TestDatabase): void {
         },
       });
       expect(await message()).toMatchObject({ state: 'complete', content: 'Three tests 👍' });
-      // A repeat answers the same, and logs nothing.
+      // A repeat gets the first answer, and logs nothing.
       const repeat = await member.outcome('message.finish', end);
       expect(repeat).toEqual({ ok: true, events: [], result: finished });
       const other = await member.outcome('message.finish', { ...end, state: 'failed' });
@@ -81,7 +81,7 @@ export function describeStreams(database: () => TestDatabase): void {
       const { grow, message } = await begin();
       const other = await database().another();
       expect(await grow(0, 'abcd')).toBe(4);
-      // Another hub, to which the author moved, knows less.
+      // The author moved to another hub, which knows less of the text.
       expect(await grow(0, 'abcdef', other)).toBe(6);
       expect(await grow(4, 'e')).toBe(6);
       expect(await grow(4, 'efg')).toBe(7);
@@ -131,7 +131,7 @@ export function describeStreams(database: () => TestDatabase): void {
       await member.say(channelId, 'a plain message');
       await member.write('message.finish', end);
       expect(await member.refusal('message.send', more)).toBe('ok');
-      // A repeat is no further stream.
+      // A repeat begins no second stream.
       await owner.write('message.send', { ...more, clientMessageId: 'once' });
       const again = await owner.write('message.send', { ...more, clientMessageId: 'once' });
       expect(again.duplicate).toBe(true);
@@ -139,7 +139,8 @@ export function describeStreams(database: () => TestDatabase): void {
       expect(await owner.refusal('message.send', plain)).toBe('conflict');
     });
 
-    // The race: an agent begins streams through two hubs at once. Invariant: at most 8 at the same time.
+    // The race: an agent begins streams through two hubs at once. Invariant: an agent has at most 8 streams at the
+    // same time.
     it('is begun at most 8 times by an agent on two hubs in many channels', async () => {
       const { store } = database();
       const other = await database().another();
@@ -175,7 +176,7 @@ export function describeStreams(database: () => TestDatabase): void {
       expect(await member.outcome('message.finish', params)).toMatchObject({
         events: [{ agentTopics: [owner.agentId], inboxes: [owner.agentId] }],
       });
-      // The reader has read past the beginning of the message.
+      // The reader has read past the first event of the message.
       expect([await mentionsOf(), await turns()]).toEqual([1, [1]]);
       const { message } = await owner.read('message.get', of);
       expect(message).toMatchObject({ mentions: [owner.agentId], metadata: { turn } });
@@ -207,7 +208,7 @@ export function describeStreams(database: () => TestDatabase): void {
       const other = await database().another();
       const { channelId, owner, member, of, grow, message } = await begin();
       await grow(0, 'half of');
-      // Negative control: neither away nor silent.
+      // Negative control: the author is neither away nor silent.
       await store.keepStreams([member.agentId], 0);
       await sweepAll(store, { awayMs: 30_000, idleMs: 600_000 });
       expect(await states(owner, channelId)).toEqual([]);

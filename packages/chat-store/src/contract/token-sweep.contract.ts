@@ -4,7 +4,6 @@ import { openBeforeAll, type OpenedDatabase } from './opened-database.contract.t
 
 const dayMs = 86_400_000;
 
-/** The sweep of expired tokens, of their revocations, of ended orders, and of old entries of the audit log. */
 export function describeTokenSweep(name: string, start: () => Promise<OpenedDatabase>): void {
   describe(`the sweep of tokens on ${name}`, () => {
     let database: OpenedDatabase;
@@ -51,7 +50,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       expect(database.count('select count(*) from minted_tokens')).toBe(1);
     });
 
-    // The reason of a kick stayed until an admin gave another order, also when its agent had been erased.
+    // The reason of a kick stayed until an admin's next order, even after its agent was erased.
     it('removes orders about agents that have ended, and of no other', async () => {
       const record = act('agent.kick');
       await core.giveAgentOrder({ agentId: 'a', kind: 'kick', value: 'why' }, 60_000, record);

@@ -50,7 +50,6 @@ export function giveAgentOrder(
   });
 }
 
-/** Removes orders that have ended: the reason of a kick may be about a person. */
 export async function sweepAgentOrders({ db, sql: { now } }: Engine): Promise<void> {
   await db.deleteFrom('agent_orders').where('until_at', '<=', now()).execute();
 }

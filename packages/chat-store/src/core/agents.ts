@@ -28,7 +28,6 @@ export async function readKind(db: Kysely<Tables>, agentId: string): Promise<Age
   return row?.kind ?? null;
 }
 
-/** True if an agent with this id has ever connected, been a member, or been issued a token. */
 export async function isKnownAgent({ db }: Pick<Engine, 'db'>, agentId: string): Promise<boolean> {
   const known = await db
     .selectFrom('agents')

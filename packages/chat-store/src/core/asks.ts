@@ -3,12 +3,11 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { refuseWith, type Refusal } from '../commands.ts';
 import type { AskAddresseesTable, AsksTable, Tables } from './tables.ts';
 
-/** An ask with its addressees, in their order. */
 export interface LoadedAsk extends AsksTable {
   readonly addressees: readonly AskAddresseesTable[];
 }
 
-/** Loads asks by their ids, in the order of the ids. Those that do not exist are left out. */
+/** Loads asks in the order of `ids`, without those that do not exist. */
 export async function loadAsks(db: Kysely<Tables>, ids: readonly string[]): Promise<LoadedAsk[]> {
   if (ids.length === 0) return [];
   const asks = await db.selectFrom('asks').selectAll().where('id', 'in', ids).execute();
@@ -24,7 +23,7 @@ export async function loadAsks(db: Kysely<Tables>, ids: readonly string[]): Prom
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** The refusal of an ask to agents that the channel, or the hub, does not know. */
+/** The refusal of an ask that names agents which are unknown to the channel or the hub. */
 export function refuseUnknown(agentIds: readonly string[]): Refusal {
   return refuseWith('not_found', `nobody to ask: ${agentIds.join(', ')}`, { agentIds });
 }
@@ -39,7 +38,7 @@ export function askOf({ id, channel_id, sender_id, deadline_at, addressees }: Lo
   };
 }
 
-/** Sets the state of some addressees of some asks, and ends the expiry of those in which none is open any more. */
+/** Sets the state of some addressees. An ask without open addressees no longer expires. */
 export async function setAskState(
   db: Kysely<Tables>,
   askIds: readonly string[],
@@ -65,7 +64,7 @@ export async function removeAsks(db: Kysely<Tables>, ids: RawBuilder<unknown>): 
   return numAffectedRows;
 }
 
-/** Empties the notes of an erased agent in a channel, and replaces its id by the pseudonym, if there is one. */
+/** Empties the notes of an erased agent in a channel. Replaces its id by the pseudonym, if it has one. */
 export async function eraseFromAsks(
   db: Kysely<Tables>,
   channelId: string,

@@ -7,11 +7,8 @@ export type CallKind = (typeof callKinds)[number];
 export type CoreMethod = Exclude<keyof StoreCore, 'close'>;
 
 interface CallClass {
-  /** The label of the call in the metrics, and the lane in which it waits. */
   readonly kind: CallKind;
-  /** The SQLite thread that makes the call. */
   readonly thread: 'writer' | 'reader' | 'system';
-  /** The PostgreSQL pool whose connections the call uses. */
   readonly pool: 'reads' | 'system';
 }
 
@@ -24,11 +21,11 @@ const lookUp: CallClass = { kind: 'look_up', thread: 'system', pool: 'system' };
 const system: CallClass = { kind: 'system', thread: 'system', pool: 'system' };
 
 type CallOf<M extends CoreMethod> = CallClass & {
-  /** The agent in whose queue a look-up waits, if the caller names none. Without it the look-up goes first. */
+  /** The agent in whose queue a look-up waits. Without `agentOf`, look-ups go before all queues. */
   readonly agentOf?: (...args: Parameters<StoreCore[M]>) => string;
 };
 
-/** Says of every method of the core where and in which queue it runs. */
+/** For each method of the core: its class of calls, which says where it runs and in which queue it waits. */
 export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   runGroup: commit,
   beat: write,
@@ -43,7 +40,7 @@ export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   recordHubAgents: bulkWrite,
   checkpointStreams: write,
   keepStreams: write,
-  // Not in the pool of commits, whose connection the groups use.
+  // Sweeps must not use the pool of commits: the groups need its connection.
   sweepStreams: write,
   sweep: bulkWrite,
   feedSearch: bulkWrite,

@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts';
 /** The most asks and questions that one call finds due. */
 const dueMax = 100;
 
-/** The asks and questions that are to expire now, by the database's time, the longest due first. */
+/** The asks and questions that expire now by the database's time, earliest first. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   const dueIn = (kind: Expiry['kind']) =>
     sql`select * from (select ${sql.lit(kind)} as kind, id, channel_id, due_at
@@ -18,8 +18,8 @@ export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
 }
 
 /**
- * Makes the open asks and questions of a channel due that stand before a seq, so that they expire before they are
- * trimmed. Returns the seq of the first; Infinity when there is none.
+ * Makes the channel's open asks and questions before a seq due, so that they expire before they are trimmed. Returns
+ * the lowest of their seqs, else Infinity.
  */
 export async function endOpenBefore(
   db: Kysely<Tables>,
@@ -43,8 +43,8 @@ export async function endOpenBefore(
 }
 
 /**
- * Adds the channels of the asks and questions that commands name by their ids alone. They never change, so they are read
- * before the channels are locked.
+ * Adds the channels of the asks and questions that commands name by id. An ask or question never changes its channel,
+ * so the look-up needs no lock.
  */
 export function placeCommands(engine: Engine, commands: readonly Command[]): Promise<Command[]> {
   const askIds = commands.flatMap(({ params }) => ('askId' in params ? params.askId : []));

@@ -57,7 +57,7 @@ export interface Engine {
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Small writes outside the groups. */
   write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Reads on the connection of the groups, before one begins: it waits for no other read. */
+  /** Reads on the groups' connection before a group begins, so that it does not wait for other reads. */
   beforeGroup<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Begins a transaction, locks the channels in id order and reads the rows of `prefetch`. */
   beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;

@@ -247,7 +247,7 @@ async function rowsToRewrite(
       ? sql<boolean>`instr(envelope, ${text}) > 0`
       : sql<boolean>`position(${text} in envelope) > 0`;
   const holdsId = holds(quoted);
-  // The events of a question hold the texts of its opener and of all who answered it.
+  // The events of a question hold texts of its opener and of everyone who answered.
   const isOfQuestion = holds('"name":"question.');
   // An edit is younger than its message, so the message may be trimmed first.
   const isOrphan = sql<boolean>`(type = 'channel.message.edit'
@@ -391,8 +391,8 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
 }
 
 /**
- * The most pieces of work on the index that an erasure waits for. Without a limit it could wait forever, because other
- * agents keep writing and deleting messages. The hubs finish the rest.
+ * The most pieces of index work that an erasure does itself; the hubs do the rest later. Without a limit an erasure
+ * might never end, because other agents keep writing.
  */
 const indexPiecesMax = 1_000;
 

@@ -132,7 +132,7 @@ function isVote({ name, payload }: CollaborationEvent): boolean {
   return name === 'question.voted' && hasOnly(payload, voteFields);
 }
 
-/** The question in an event of the hub; null for any other event. */
+/** The question in an event of the hub; null for other events. */
 function questionIn({ name, payload }: CollaborationEvent): Question | null {
   const { question, ...others } = payload as { readonly question?: Partial<Question> };
   const isQuestion =
@@ -150,7 +150,7 @@ function withQuestion(event: CollaborationEvent, question: Question): Collaborat
   return { ...event, payload: { question: question } };
 }
 
-/** A question without the texts of an agent. */
+/** The question without the agent's texts. */
 function emptiedQuestion(question: Question, agentId: string): Question {
   const isOpener = question.openedBy === agentId;
   const isOwn = (answer: Question['answers'][number]) => answer.agentId === agentId;

@@ -4,7 +4,6 @@ import type { Engine } from './engine.ts';
 import { deadAfterMs } from './hubs.ts';
 import type { AgentsTable, HubAgentsTable } from './tables.ts';
 
-/** An agent, and what the hubs that beat report about it. */
 export interface FleetAgent {
   readonly agentId: string;
   readonly kind: AgentKind | null;
@@ -16,7 +15,6 @@ export interface FleetAgent {
   }[];
 }
 
-/** A message in its channel. */
 export interface LastMessage {
   readonly channelId: string;
   readonly messageId: string;
@@ -26,11 +24,11 @@ export interface LastMessage {
 
 /** An agent without connections that was last seen before is left out. */
 const seenWithinMs = 86_400_000;
-/** The most channels of an agent in which its last message is looked for. */
+/** The most channels of an agent that are searched for its last message. */
 const channelsMax = 500;
 const lastMessagesMax = 3;
 
-/** A page of the agents and services, without persons, that are connected or were seen within a day; by id. */
+/** A page of agents and services that are connected or were seen within a day, by id. Persons are not in it. */
 export async function readFleet(
   engine: Engine,
   cursor: string,
@@ -48,14 +46,14 @@ export async function readFleet(
   return { agents, nextCursor: rows.length > limit ? (agents.at(-1)?.agentId ?? null) : null };
 }
 
-/** One agent of any kind, with its newest messages outside direct channels; null when it is not known. */
+/** One agent of any kind, with its newest messages outside of direct channels; null if it is unknown. */
 export async function readFleetAgent(
   engine: Engine,
   agentId: string,
 ): Promise<{ readonly agent: FleetAgent; readonly lastMessages: readonly LastMessage[] } | null> {
   const [agent] = await withHubs(engine, await readAgents(engine, sql`a.id = ${agentId}`, 1));
   if (!agent) return null;
-  // The newest message of each channel is found with one step in the index of the channel's senders.
+  // One step in the index of a channel's senders finds the newest message there.
   const { rows } = await sql<LastMessage>`
     with own as materialized (
       select c.id as channel_id, (select max(x.ordinal) from messages x

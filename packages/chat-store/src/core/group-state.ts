@@ -75,7 +75,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     turnLimit,
     db: transaction.db,
     locksRows: transaction.locksRows,
-    /** The look-ups that a message needs. The rows of earlier commands must be written. */
+    /** The look-ups that a message needs. Write the rows of earlier commands first. */
     prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
@@ -119,7 +119,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
       return { event: encoded, agentTopics };
     },
     addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
-    /** The item of an event for an agent that is not yet written. It may be changed. */
+    /** The unwritten item of an event for an agent. The caller may change it. */
     inboxItem: (agentId: string, channelId: string, seq: number) =>
       inbox.get(inboxKey(agentId, channelId, seq)),
     addInboxItem: (row: GroupRows['inbox'][number]) =>

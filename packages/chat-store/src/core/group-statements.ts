@@ -64,7 +64,7 @@ export interface PrefetchedRows {
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
       /** The turns of the thread that it begins; null without a reply. */
       readonly turns: string | null;
-      /** 1 if the message is an ask that the agent has not answered, or the root of such an ask's thread; else 0. */
+      /** 1 if the message is an ask that the agent has not answered, or the root of that ask's thread; else 0. */
       readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
@@ -131,7 +131,7 @@ export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
   readonly mentions: readonly MentionsTable[];
-  /** In the order of their seqs within each channel: the database numbers them in this order. */
+  /** In the order of their seqs within a channel, because the database numbers them in this order. */
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
   /** The further replies of one thread. The other fields are used if these replies are its first. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];

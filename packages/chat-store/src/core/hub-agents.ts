@@ -3,12 +3,10 @@ import type { Engine } from './engine.ts';
 import { deadAfterMs } from './hubs.ts';
 import type { Tables } from './tables.ts';
 
-/** The report of one hub about an agent. */
 export interface HubAgent {
   readonly agentId: string;
-  /** Its open connections to this hub. */
   readonly connections: number;
-  /** Its activity and state, as JSON of at most 4 KiB; null when there is nothing to say. */
+  /** Its activity and state as JSON, at most 4 KiB; null if there is none. */
   readonly report: string | null;
 }
 
@@ -18,8 +16,8 @@ const rowsMax = 2_000;
 const reportCharsMax = 4_096;
 
 /**
- * Replaces the hub's rows of these agents; a row without connections and report is removed. With `isAll` the hub's
- * other rows are removed too. Name each agent once, and at most a few hundred in a call.
+ * Replaces the hub's rows of these agents; a row without connections and report is removed. With `isAll` it also
+ * removes the hub's other rows. Name each agent once, and at most a few hundred in a call.
  */
 export function recordHubAgents(
   engine: Engine,
@@ -27,7 +25,7 @@ export function recordHubAgents(
   agents: readonly HubAgent[],
   isAll = false,
 ): Promise<void> {
-  // Sorted, so that the locks of two calls have one order.
+  // Sorted, so that all calls lock rows in one order.
   const sorted = [...agents].sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
   const isKept = ({ connections, report }: HubAgent) => connections > 0 || report !== null;
   const kept = sorted.filter(isKept);
@@ -61,7 +59,7 @@ export function recordHubAgents(
   });
 }
 
-/** Removes rows of hubs that no longer run, at most two thousand at once. */
+/** Removes rows of dead hubs, at most two thousand at once. */
 export async function sweepHubAgents({ sql: { now } }: Engine, db: Kysely<Tables>): Promise<void> {
   const since = sql`${now()} - ${sql.lit(forgottenAfterMs)}`;
   await sql`delete from hub_agents where (agent_id, hub_id) in (
@@ -70,7 +68,7 @@ export async function sweepHubAgents({ sql: { now } }: Engine, db: Kysely<Tables
     limit ${sql.lit(rowsMax)})`.execute(db);
 }
 
-/** The connections of the agent in the column `agentId` to all hubs that beat; `now` is the database's time. */
+/** The number of the agent's connections to all live hubs. `agentId` is a column, `now` the database's time. */
 export function connectionsOf(agentId: string, now: ReturnType<typeof sql<number>>) {
   return sql<number>`(select cast(coalesce(sum(h.connections), 0) as bigint)
     from hub_agents h join hubs b on b.id = h.hub_id

@@ -2,20 +2,23 @@ import { sql } from 'kysely';
 import type { Engine } from './engine.ts';
 import { everyone } from './tables.ts';
 
-/** The newest items that a mark covers. An item that becomes visible after this many newer ones is not noticed. */
+/**
+ * The newest items that a mark covers. An item that becomes visible behind this many newer ones does not change the
+ * mark.
+ */
 const ownItems = 16;
 const itemsOfAll = 20;
 
 export interface InboxMarks {
-  /** For each agent a text that changes with each new item in its inbox, and may also change without one. */
+  /** A text for each agent. It changes with each new item in the agent's inbox, and sometimes without one. */
   readonly marks: ReadonlyMap<string, string>;
-  /** Pass it to the call after the next one. */
+  /** The `sinceOfAll` of the call after the next one. */
   readonly newestOfAll: number;
 }
 
 /**
- * Marks of these agents' inboxes, by which a hub notices new items. Messages that mention everyone count if their place
- * is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent.
+ * Marks of these agents' inboxes; a hub compares them to notice new items. Messages that mention everyone count if
+ * their place is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent.
  */
 export async function readInboxMarks(
   { db }: Engine,

@@ -3,7 +3,7 @@ import type { InboxPlace } from '@openclaw/protocol';
 import { sql, type RawBuilder } from 'kysely';
 import type { Dialect } from './engine.ts';
 
-/** The part of a cursor that says for which inbox it is. A cursor of another scope covers nothing. */
+/** Identifies the inbox of a cursor. A cursor with another scope covers nothing. */
 export function inboxScope(
   epoch: string,
   agentId: string,
@@ -13,8 +13,8 @@ export function inboxScope(
   return hash('sha256', about, 'base64url').slice(0, 12);
 }
 
-// The id of the transaction that wrote a row has 32 bits. The rows that a statement sees were written before the end of
-// its snapshot, so the other bits are those of that end, or one less.
+// The id of the transaction that wrote a row. A row has the low 32 bits of it. A statement sees only rows that were
+// written before the end of its snapshot. The high bits are therefore those of this end, or one less.
 const writtenBy = (
   row: string,
 ) => sql<number>`(pg_snapshot_xmax(pg_current_snapshot())::text::bigint
@@ -22,15 +22,15 @@ const writtenBy = (
     & 4294967295))`;
 
 /**
- * True for a row of `inbox` that stands at the place or before it, and that the read of the place could see. Items are
- * numbered before they are committed, so on PostgreSQL an item can become visible after one with a higher number.
+ * True for a row of `inbox` at the place or before it, if the read that returned the place could see the row. Items
+ * are numbered before their commit, so on PostgreSQL an item can become visible after a higher-numbered one.
  */
 export function isCovered(
   row: string,
   { place, next, open }: Pick<InboxPlace, 'place' | 'next' | 'open'>,
   dialect: Dialect,
 ): RawBuilder<boolean> {
-  // The sum keeps the planner from walking the items of all channels by their numbers.
+  // The addition keeps the planner from using the index of the numbers, which would walk the items of all channels.
   const isBefore = sql<boolean>`${sql.ref(`${row}.id`)} + 0 <= cast(${place} as bigint)`;
   // SQLite has one writer at a time, so items become visible in the order of their numbers.
   if (dialect === 'sqlite') return isBefore;

@@ -3,10 +3,9 @@ import { sql, type Kysely } from 'kysely';
 import type { Engine } from './engine.ts';
 import { everyone, type Tables } from './tables.ts';
 
-// An inbox may hold more than its limit until the sweep has passed it. Readers count what is beyond the limit as fallen
-// out at once.
+// An inbox may exceed its limit until the sweep reaches it. Readers count the excess as fallen out at once.
 
-/** The most inboxes that one piece looks at. Each costs at most a walk over an index of as many items as it may hold. */
+/** The most inboxes that one piece looks at. Each costs at most an index walk over a full inbox. */
 const agentsMax = 100;
 /** The most items that one piece removes, so that no send waits long. */
 const rowsMax = 500;
@@ -14,8 +13,8 @@ const rowsMax = 500;
 const passEveryMs = 60_000;
 
 /**
- * Removes and counts some of the oldest items of one inbox over its limit, or finds that the next inboxes are not over
- * it. All hubs continue the same pass, one at a time. Returns whether there is more to do now.
+ * Removes and counts some of the oldest items of one inbox over its limit, or finds that the next inboxes are not
+ * over it. All hubs share one pass, and work on it one at a time. Returns whether there is more to do now.
  */
 export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
   return engine.write(async (db) => {
@@ -50,7 +49,7 @@ interface Inbox {
   readonly beyond: number | null;
 }
 
-/** The agents with items, by id. Each step of the recursion finds the next agent by one look-up. */
+/** Agents that have items, by id. Each step of the recursion finds the next agent by one look-up. */
 async function nextInboxes(db: Kysely<Tables>, after: string): Promise<Inbox[]> {
   const { rows } = await sql<Inbox>`
     with recursive agents_with_items(agent_id) as (

@@ -15,7 +15,6 @@ export const sumMax = Number.MAX_SAFE_INTEGER;
 
 export const ledgerSums = ['turns', 'tokens_in', 'tokens_out', 'cost_micros', 'ms'] as const;
 
-/** Adds a new row's sums to those of the existing row. */
 export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) do update set ${ledgerSums
   .map((sum) => {
     const added = `ledger.${sum} + excluded.${sum}`;

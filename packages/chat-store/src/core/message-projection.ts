@@ -17,7 +17,7 @@ export function selectMessages(db: Kysely<Tables>) {
     .select('l.envelope');
 }
 
-/** The current messages: text from the log, or from the streams while they grow, and reactions from their table. */
+/** The current messages. Their texts are from the log or, while a message grows, from `streams`. */
 export async function messagesOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -51,7 +51,7 @@ const withText = (message: Message, text: string | undefined): Message =>
 
 const streamingState = '"state":"streaming"';
 
-/** The texts of the messages among these that grow. Costs nothing when there are none. */
+/** The texts of the growing messages among these. Costs nothing if there are none. */
 async function growingTexts(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],

@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import type { Engine } from './engine.ts';
 import { sweepHubAgents } from './hub-agents.ts';
 
-/** The figures of one hub in one minute. */
 export interface OperationsMinute {
   readonly hubId: string;
   /** The beginning of the minute, in epoch ms. */
@@ -12,14 +11,14 @@ export interface OperationsMinute {
 }
 
 const keptMs = 86_400_000;
-/** A minute further in the future than this was written by a hub whose clock is wrong. */
+/** A minute that is later than this was written by a hub with a wrong clock. */
 const futureMs = 3_600_000;
 const rowsMax = 2_000;
 const figuresCharsMax = 2_048;
 
 /**
- * Records minutes of a hub, each at most once a call, and removes what is older than 24 hours, two thousand rows at
- * once. Also removes what dead hubs reported about agents.
+ * Replaces the hub's minutes; a call may name each minute once. Also removes minutes older than 24 hours, at most two
+ * thousand rows at once, and reports of dead hubs about agents.
  */
 export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute[]): Promise<void> {
   const fitting = minutes.filter(({ figures }) => figures.length <= figuresCharsMax);

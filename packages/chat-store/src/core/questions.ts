@@ -2,12 +2,11 @@ import type { Question } from '@openclaw/protocol';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { QuestionAnswersTable, QuestionsTable, Tables } from './tables.ts';
 
-/** A question with its answers, in the order of their times. */
 export interface LoadedQuestion extends QuestionsTable {
   readonly answers: readonly QuestionAnswersTable[];
 }
 
-/** Loads questions by their ids, in the order of the ids. Those that do not exist are left out. */
+/** Loads questions in the order of `ids`, without those that do not exist. */
 export async function loadQuestions(
   db: Kysely<Tables>,
   ids: readonly string[],
@@ -50,7 +49,6 @@ export function optionsOf({ options }: Pick<QuestionsTable, 'options'>): Questio
   return JSON.parse(options) as Question['options'];
 }
 
-/** The named responders; null when every person may answer. */
 export function respondersOf({
   responders,
 }: Pick<QuestionsTable, 'responders'>): Question['responders'] {
@@ -68,8 +66,8 @@ export async function removeQuestions(
 }
 
 /**
- * Empties the texts of an erased agent in the questions of a channel, and replaces its id by the pseudonym, if there is
- * one. The rows of a question that it opened lose title and labels.
+ * Empties the texts of an erased agent in the questions of a channel. Replaces its id by the pseudonym, if it has
+ * one. The questions that it opened lose title and labels.
  */
 export async function eraseFromQuestions(
   db: Kysely<Tables>,
@@ -111,7 +109,7 @@ export async function eraseFromQuestions(
       .execute();
   }
   if (pseudonym === null) return;
-  // An earlier erasure may have left an answer of the pseudonym to the same question.
+  // An earlier erasure may have left an answer of the pseudonym to the question.
   await sql`delete from question_answers where agent_id = ${pseudonym} and ${inChannel}
     and question_id in (select question_id from question_answers where agent_id = ${agentId})`.execute(
     db,

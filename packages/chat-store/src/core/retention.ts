@@ -192,7 +192,7 @@ async function trimSome(
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // The sums are trimmed by age alone. They stay when messages are deleted, or trimmed by their number.
+  // Only the age trims the sums. They stay when messages are deleted or trimmed by number.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
   // Open asks and questions expire first; the next pass trims them.
@@ -241,8 +241,8 @@ async function trimSome(
 }
 
 /**
- * Ends the trim before the first message that grows. These messages become due: they are interrupted first, and a later
- * pass trims them.
+ * Ends the trim before the first growing message. Makes the messages that stay due: the sweep interrupts them, and a
+ * later pass trims them.
  */
 async function endBeforeStreams(
   db: Kysely<Tables>,

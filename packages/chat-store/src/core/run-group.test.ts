@@ -5,7 +5,7 @@ import { ChatStoreError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { runGroup } from './run-group.ts';
 
-/** The turns of the event loop that run while a group is prepared, before its transaction begins. */
+/** Counts the turns of the event loop while a group is prepared, before its transaction begins. */
 async function turnsBeforeBegin(content: string, messages: number): Promise<number> {
   let turns = 0;
   let isWatching = true;

@@ -26,7 +26,10 @@ import { openStream } from './streams.ts';
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-/** How long the texts of a group may be parsed without a pause. With PostgreSQL this is the hub's event loop. */
+/**
+ * The longest time that texts of a group are parsed without a pause. With PostgreSQL this blocks the hub's event
+ * loop.
+ */
 const sliceMs = 4;
 
 /**
@@ -150,7 +153,6 @@ async function beginStream(
   await openStream(group, actor, row);
 }
 
-// Adds the acceptance of the asks that the message answers.
 async function withAnswers(
   group: GroupState,
   prefetched: Prefetched,
@@ -179,9 +181,9 @@ type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
-// Consecutive messages are decided together. Any other command is decided separately, at its position in the order. A
-// conditional message begins a run, because the rows before it must be written when its conditions are read.
-// Mentions are looked for in the texts of messages, which takes about two milliseconds for the longest text.
+// Consecutive messages are decided together. Any other command is decided alone, in its place. A message with
+// conditions begins a run, because the rows before it must be written before its conditions are read. The parsing of
+// mentions takes about two milliseconds for the longest text.
 async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
   let endMs = performance.now() + sliceMs;

@@ -119,9 +119,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     due: bind(findDue),
     inboxMarks: bind(readInboxMarks),
     /**
-     * Records a beat of a hub, with the database's time, whether the hub lacks Redis, and its figures, a JSON object of
-     * at most 2 KiB. It looks at the schema first:
-     * `newer_schema` if a newer release has migrated the database past this one.
+     * Records a beat of a hub: the database's time, whether the hub lacks Redis, and its figures (JSON, at most 2
+     * KiB). Fails with `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
     /** The hubs among these that sent a beat in the last 5 s and reported that they lack Redis. */
@@ -141,14 +140,14 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Resolves when an order about an agent is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
-    /** Adds text to messages that grow; see streams.ts. */
+    /** Adds text to growing messages; see streams.ts. */
     checkpointStreams: bind(checkpointStreams),
-    /** The text of the caller's own message that grows, or why it may not append. */
+    /** The text of the caller's own growing message, or the refusal of an append. */
     readStream: bind(readStream),
     readStreamAuthors: bind(readStreamAuthors),
     /** Records that authors have a connection. */
     keepStreams: bind(keepStreams),
-    /** Interrupts some streams that are over, and returns the events. */
+    /** Interrupts some streams whose time is over. Returns the events. */
     sweepStreams: bind(sweepStreams),
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
@@ -162,9 +161,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     recordAudit: bind(recordAudit),
     readAudit: bind(readAudit),
     /**
-     * Removes some rows of deleted messages and channels, some of expired tokens, orders about agents that have ended,
-     * some events that are beyond the retention of their channel or hub, some old entries of the audit log, and some items that fall out of
-     * full inboxes.
+     * Removes some rows: of deleted messages and channels, of expired tokens, of ended orders about agents, of events
+     * beyond their retention, of old audit entries, and of items that fell out of full inboxes.
      */
     sweep: bind(sweep),
     /**

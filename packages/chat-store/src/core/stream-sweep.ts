@@ -6,9 +6,12 @@ import { createGroupState } from './group-state.ts';
 import { emptyLists } from './group-statements.ts';
 import type { Tables } from './tables.ts';
 
-/** When streams are interrupted, in milliseconds of the database's time. */
+/** After which time a stream is interrupted, in milliseconds of the database's time. */
 export interface StreamLimits {
-  /** Without a connection of the author; null while the caller cannot know, because it has just started or come back. */
+  /**
+   * Without a connection of the author. Null while the caller cannot know the connections, for a time after it
+   * started or came back.
+   */
   readonly awayMs: number | null;
   /** Without an append. */
   readonly idleMs: number;
@@ -18,9 +21,8 @@ export interface StreamLimits {
 const streamsMax = 50;
 
 /**
- * Interrupts some streams: of authors that are away, silent or frozen, and those that are due. Any number of hubs may do
- * it at the same time, because each stream is looked at again under the lock of its channel. Returns the events, to be
- * published.
+ * Interrupts some streams: due ones, and those of authors that are away, silent or frozen. Any number of hubs may
+ * call it at once, because it checks each stream under its channel's lock. Returns the events to publish.
  */
 export async function sweepStreams(engine: Engine, limits: StreamLimits): Promise<AppendedEvent[]> {
   const found = await engine.db

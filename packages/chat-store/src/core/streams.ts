@@ -9,18 +9,17 @@ import { messagesOf, selectMessages } from './message-projection.ts';
 import { openChannel } from './read/reading.ts';
 import type { StreamsTable, Tables } from './tables.ts';
 
-// A message that grows has its text in a row of `streams`, because the rows of the log are not rewritten. The hub on
-// which its author appends keeps the text in memory, and adds what is new to the row at least each second. At the end
-// the whole text is written to the log, and the row is removed, under the channel's lock.
+// A growing message has its text in a row of `streams`, because rows of the log are not rewritten. The author's hub
+// keeps the text in memory, and adds the new part to the row at least once a second. At the end, under the channel's
+// lock, the whole text is logged and the row removed.
 
 /** The text in the database after a checkpoint. */
 export interface StreamCheckpoint {
   readonly messageId: string;
-  /** Null: the message does not grow any more, or the piece does not continue its text. */
+  /** Null: the message has stopped growing, or the piece does not continue its text. */
   readonly length: number | null;
 }
 
-/** A message that grows, for the hub on which its author appends. */
 export interface StreamText {
   readonly ok: true;
   readonly text: string;
@@ -28,12 +27,12 @@ export interface StreamText {
 
 /** The most authors in one answer. */
 export const streamAuthorsMax = 5_000;
-/** The most streams whose author is seen in one statement. */
+/** The most streams that one statement records as seen. */
 const seenMax = 500;
 
 /**
- * The agent's streams, counted under a lock of the agent until the end of the transaction: two hubs may begin streams in
- * two channels at the same time.
+ * Counts the agent's streams, and locks the agent until the end of the transaction. Two hubs may begin streams in two
+ * channels at the same time.
  */
 export async function countStreams(
   { db, locksRows }: GroupState,
@@ -52,7 +51,6 @@ export async function countStreams(
   return rows.length;
 }
 
-/** Adds the row of a message that was just decided. */
 export async function openStream(
   { db, nowMs }: GroupState,
   actor: Actor,
@@ -77,8 +75,8 @@ export async function removeStream(db: Kysely<Tables>, messageId: string): Promi
 }
 
 /**
- * Adds text to messages that grow, in one transaction. A checkpoint only extends a text: what is there already must be
- * equal. Each message may be named once.
+ * Adds text to growing messages, in one transaction. A checkpoint only extends a text: the part that is stored
+ * already must be equal. Name each message once.
  */
 export function checkpointStreams(
   engine: Engine,
@@ -120,7 +118,7 @@ export function checkpointStreams(
   });
 }
 
-/** Extends a text that has another length than the hub knows: its author also appends through another hub. */
+/** Extends a text whose length differs from what the hub knows, because the author also appends through another hub. */
 async function extendOther(
   engine: Engine,
   db: Kysely<Tables>,
@@ -144,7 +142,7 @@ async function extendOther(
   return extended.length;
 }
 
-/** The text of the caller's own message, as checkpointed. Refused for others, and when the message does not grow. */
+/** The checkpointed text of the caller's own message. Refused for other messages, and for one that does not grow. */
 export function readStream(
   engine: Engine,
   actor: Actor,
@@ -170,7 +168,7 @@ export function readStream(
   });
 }
 
-/** The refusal of an append that does not continue the text, or of a change to a message that does not grow. */
+/** The refusal of an append that does not continue the text, or of a change to a message that has stopped growing. */
 export function refuseGrown(length: number, state: string): Refusal {
   const message =
     state === 'streaming'
@@ -180,8 +178,8 @@ export function refuseGrown(length: number, state: string): Refusal {
 }
 
 /**
- * A page of the authors of streams, ordered by id: those after `after`, at most {@link streamAuthorsMax}. One small
- * statement when there are none.
+ * A page of the authors of streams, by id: at most {@link streamAuthorsMax} after `after`. One small statement if
+ * there are none.
  */
 export async function readStreamAuthors({ db }: Engine, after = ''): Promise<string[]> {
   const rows = await db
@@ -196,8 +194,8 @@ export async function readStreamAuthors({ db }: Engine, after = ''): Promise<str
 }
 
 /**
- * Records that these authors have a connection, unless that was recorded within `everyMs`. Rows that are being written
- * are skipped, because a checkpoint records the same.
+ * Records that these authors have a connection, at most once in `everyMs`. Skips locked rows, because the checkpoint
+ * that locks them records it too.
  */
 export async function keepStreams(
   engine: Engine,

@@ -63,7 +63,7 @@ export interface MembersTable {
   joined_at: number;
   /** The seq of its join: a message that mentions everyone mentions the members who joined before it. */
   joined_seq: number;
-  /** The member has acknowledged the messages that mention everyone up to this seq. */
+  /** The seq up to which the member has acknowledged the messages that mention everyone. */
   inbox_seq: number;
 }
 
@@ -188,11 +188,13 @@ export interface ClaimsTable {
   released: number;
 }
 
-/** A message that grows. Its text is here until its end, because the log's rows are not rewritten; see streams.ts. */
+/**
+ * A growing message. Its text is in this row until its end, because rows of the log are not rewritten; see
+ * streams.ts.
+ */
 export interface StreamsTable {
   message_id: string;
   channel_id: string;
-  /** The message's seq. */
   seq: number;
   agent_id: string;
   kind: AgentKind | null;
@@ -202,22 +204,20 @@ export interface StreamsTable {
   appended_at: number;
   /** When a hub last had a connection of the author. */
   seen_at: number;
-  /** 1 when it is to be interrupted, whatever its author does. */
+  /** 1 when the next sweep interrupts it. */
   due: number;
 }
 
 /** A message that some agents are to accept, decline or do. Changed under the lock of its channel. */
 export interface AsksTable {
-  /** The id of the message. */
   id: string;
   channel_id: string;
-  /** The seq of the message. */
   seq: number;
-  /** The thread whose messages accept it: that of the message, else the one that the message begins. */
+  /** The thread whose messages accept the ask: the one of its message, or the one that its message begins. */
   thread_id: string;
   sender_id: string;
   deadline_at: number;
-  /** When it expires; null when no addressee is open. Retention makes it due before the deadline. */
+  /** The time at which it expires; null when no addressee is open. Retention may make it earlier than the deadline. */
   due_at: number | null;
 }
 
@@ -225,7 +225,6 @@ export interface AsksTable {
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;
-  /** Its place among the addressees. */
   position: number;
   thread_id: string;
   sender_id: string;
@@ -248,7 +247,7 @@ export interface QuestionsTable {
   responders: string | null;
   quorum: number;
   expires_at: number | null;
-  /** When it expires; null when it is not open, or never expires. Retention makes it due before. */
+  /** The time at which it expires; null when it is not open or has no expiry. Retention may make it earlier. */
   due_at: number | null;
   state: QuestionState;
   /** The answer that won. */
@@ -256,7 +255,7 @@ export interface QuestionsTable {
   text: string | null;
 }
 
-/** The answer of one agent to a question; the newest one. */
+/** The newest answer of an agent to a question. */
 export interface QuestionAnswersTable {
   question_id: string;
   agent_id: string;
@@ -291,33 +290,32 @@ export interface MentionsTable {
 }
 
 /**
- * An event that waits until the agent acknowledges it, which removes the row. The table is separate from `mentions`,
- * because mentions are counted against the read cursor, which an acknowledgement does not move.
+ * An event that waits until the agent acknowledges it, which removes the row. Mentions have a separate table, because
+ * their counts depend on the read cursor, and an acknowledgement does not move it.
  */
 export interface InboxTable {
   /**
-   * The item's place. The database numbers items as they are written, under their channel's lock. Within a channel they
-   * therefore have the order of their seqs.
+   * The item's place. The database numbers items as they are written, under the lock of their channel. The items of
+   * one channel are therefore in the order of their seqs.
    */
   id: Generated<number>;
   /** The agent, or {@link everyone} for a message that mentions everyone. */
   agent_id: string;
   channel_id: string;
-  /** The event's seq. */
   seq: number;
-  /** The seq at which the event's message was created; that of the event if it has none. */
+  /** The seq of the message's creation; for an event without a message, the seq of the event. */
   message_seq: number;
   reason: InboxReason;
   ask_id: string | null;
   question_id: string | null;
 }
 
-/** The items that fell out of an agent's inbox because newer ones filled it, in one channel. */
+/** The number of a channel's items that newer items pushed out of an agent's full inbox. */
 export interface InboxOverflowTable {
   agent_id: string;
   channel_id: string;
   items: number;
-  /** The place of the newest of them. */
+  /** The place of the newest item that fell out. */
   last_id: number;
 }
 
@@ -343,7 +341,7 @@ export interface HubsTable {
   beat_at: number;
   /** 1 while the hub cannot reach Redis, else 0. */
   cut_off: number;
-  /** Its figures of the last seconds, a JSON object; null when it has none. */
+  /** Its figures of the last seconds as a JSON object, or null. */
   figures: string | null;
 }
 

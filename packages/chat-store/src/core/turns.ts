@@ -39,7 +39,7 @@ export function decodeTurns(text: string | null): Turns {
   return { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs };
 }
 
-/** The limits of a budget. Null: not set, so that the default applies. 0: no limit. */
+/** The limits of a budget. Null: the default applies. 0: no limit. */
 export interface Budget {
   readonly agentTurns: number | null;
   readonly perMinute: number | null;

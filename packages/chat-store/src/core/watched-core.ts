@@ -62,7 +62,7 @@ export function refuseNewerSchema(core: StoreCore): {
       }
       const before = refusal;
       await made(...args);
-      // If another call was refused meanwhile, this beat may have looked before the migration.
+      // If another call was refused during the beat, the beat may have read the schema before the migration.
       if (refusal === before) refusal = null;
       return undefined;
     };

@@ -47,8 +47,8 @@ const insertOf = (table: keyof GroupRows) => inserts.find((insert) => insert.tab
 
 const writes = inserts.map((insert) => ({ insert, text: insertText(insert) }));
 
-// Messages are written together with their items in inboxes, so that a direct message, a mention or a reply costs no
-// statement more than any other message.
+// One statement writes messages and their items in inboxes, so that a direct message, a mention or a reply costs no
+// further statement.
 const messages = insertOf('messages');
 const inbox = insertOf('inbox');
 const messagesWithInbox = `with items as (${insertText(inbox, messages.columns.length + 1)})
@@ -95,7 +95,7 @@ export function prefetchStatements(prefetch: Prefetch) {
   };
 }
 
-/** The statements that write a group's rows: one for each table that gets rows; inboxes with the messages. */
+/** One statement for each table that gets rows. The statement of the messages also writes inboxes. */
 export function writeRows(rows: GroupRows): Statement[] {
   const isTogether = rows.messages.length > 0 && rows.inbox.length > 0;
   const statements = writes

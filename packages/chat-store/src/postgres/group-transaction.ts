@@ -26,8 +26,8 @@ interface Moment {
 }
 
 /**
- * Runs groups on their own connection, one after the other. A group's connection is destroyed after `timeoutMs`.
- * Behind a pooler in transaction mode it uses nothing that outlives a transaction.
+ * Runs groups on their own connection, one after the other. Destroys the connection of a group that exceeds
+ * `timeoutMs`. Uses nothing that outlives a transaction, for poolers in transaction mode.
  */
 export function createGroups(
   connection: CommitConnection,
@@ -39,7 +39,7 @@ export function createGroups(
     dialect: new PostgresDialect({ pool: poolOfOne(() => client) }),
   });
   let deadline: NodeJS.Timeout | undefined;
-  /** Resolves when the last group has ended. Two transactions on one connection would become one. */
+  /** Resolves when the last group has ended. Two groups at once on the connection would be one transaction. */
   let ended: Promise<void> = Promise.resolve();
   let end = (): void => undefined;
   const { timeoutMs, session } = settings;

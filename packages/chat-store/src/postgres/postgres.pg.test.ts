@@ -212,8 +212,8 @@ describe('a chat store on PostgreSQL', () => {
     expect(server.query(`select count(*) from agents where id in ('${names}')`)).toBe('2');
   });
 
-  // The race: an erasure repeats a piece that is still running after its timeout, so that two groups want the one
-  // connection. Invariant: each group is a transaction of its own, and what was answered is committed.
+  // The race: an erasure repeats a piece after its timeout while the first run still goes on, so two groups want the
+  // one connection. Invariant: each group has its own transaction, and what was answered is committed.
   it('runs groups one after the other, however many are asked for at once', async () => {
     const settings = { url: server.url, timeoutMs: 3000, lockTimeoutMs: 2000, poolSize: 1 };
     const core = await openPostgresCore(settings, (fault) => expect(fault).toBe('none'));

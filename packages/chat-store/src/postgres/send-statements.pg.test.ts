@@ -15,7 +15,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The names of the statements that the server gets on the connection of the commits while `work` runs. */
+/** The names of the statements on the connection of commits during `work`. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const query = jest.spyOn(pg.Client.prototype, 'query');
   try {
@@ -25,7 +25,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
       const client = query.mock.contexts[index];
       return { client, name: name ?? (text ?? String(first)).split(' ')[0] ?? '' };
     });
-    // The sweeps use other connections, whenever they are due.
+    // Sweeps may run too, on other connections.
     const committing = sent.find(({ name }) => name === 'chat_store_lock')?.client;
     return sent.filter(({ client }) => client === committing).map(({ name }) => name);
   } finally {
@@ -51,7 +51,6 @@ it('a plain send costs the same eight statements with and without a budget', asy
   expect(await statementsOf(() => person.say(channelId, 'y'))).toEqual(plain);
   // In a direct channel the hub's own limit counts.
   const direct = () => agent.write('direct.send', { agentId: 'pia', content: 'x' });
-  // Its item in the inbox is written by the statement that writes the message.
   const withInbox = plain.map((name) => name.replace(/_messages$/, '_messages_and_inbox'));
   expect((await statementsOf(direct)).sort()).toEqual(withInbox.sort());
   await person.write('budget.set', { channelId, agentTurns: 3, perMinute: 9 });

@@ -26,7 +26,7 @@ const messageLimitSchema = z
   .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, { error: 'not count/seconds, such as 6/60' })
   .refine((text) => Number(text.split('/')[1]) <= day, { error: 'over a day' });
 
-/** The list of agents, and the methods by which an admin acts on one. For admins each is audited. */
+/** The list of agents, and an admin's methods that act on one agent. The hub audits an admin's calls. */
 export const agentMethods = {
   'agent.list': {
     ...read,

@@ -39,9 +39,9 @@ export interface MethodDefinition {
   readonly kind: MethodKind;
   readonly limit: MethodLimit;
   /**
-   * The param with the ids of the channels on which the call is ordered with the other calls of its socket. `agentId`
-   * stands for the direct channel with that agent; `messageId`: the call is ordered with the others on the message
-   * only. Null: the call waits for no other.
+   * The param with the ids of the channels for which the hub keeps the order of the calls of one socket. `agentId`
+   * stands for the direct channel with that agent. With `messageId`, the call waits only for other calls on the
+   * message. Null: the call waits for no other.
    */
   readonly orderedBy:
     'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;

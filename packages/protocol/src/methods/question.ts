@@ -70,7 +70,7 @@ function areDistinct(given: readonly { readonly id: string }[]): boolean {
   return new Set(given.map(({ id }) => id)).size === given.length;
 }
 
-/** Methods by which an agent asks persons for a decision, and learns it once. */
+/** Methods by which an agent asks persons for a decision. */
 export const questionMethods = {
   'question.open': {
     ...write,

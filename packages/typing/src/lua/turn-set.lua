@@ -9,7 +9,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local ended = redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0, 100)
--- Beyond the limit, the turns that end first are removed although their lease runs.
+-- Beyond the limit, removes the turns that end first, even while their lease runs.
 local excess = redis.call('ZCARD', turns) - max
 if #ended == 0 and excess >= 0 then ended = redis.call('ZRANGE', turns, 0, excess) end
 local before = redis.call('ZSCORE', turns, member)

@@ -17,17 +17,16 @@ import { refusalOfFrozen } from './freezes.ts';
 import { addInboxItems } from './inbox.ts';
 import { decideSend, directChannelId, prefetchFor, type Send } from './send.ts';
 
-// An ask is a message. Its rows say who is still to answer, and when it expires.
+// An ask is a message. Its rows hold the open addressees and the deadline.
 
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
 /**
- * The most asks that one message accepts. An agent could be asked without end in one thread, and its next message there
- * would hold the channel's lock for long.
+ * The most asks that one message accepts. Without a limit, an agent with many open asks in a thread would hold the
+ * channel's lock for long with its next message.
  */
 const acceptedMax = 100;
 
-/** Sends the message by the rules of every other one, and adds the rows of the ask. */
 export const createAsk: Decide<'ask.create'> = async (group, command) => {
   const { actor, params } = command;
   const { agentId, deadlineMs } = params;
@@ -53,7 +52,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
     result: { ...result, channelId, askId, deliveries, degraded: false },
   };
   if (result.duplicate) {
-    // A sender that was removed since does not learn who is connected.
+    // A sender that was removed after the first call does not learn who is connected.
     const isReader = actor.isAdmin || prefetched.role(channelId, actor.agentId) !== null;
     return isReader ? answer : { ...answer, result: { ...answer.result, deliveries: [] } };
   }
@@ -103,7 +102,7 @@ const answers = {
   'ask.done': 'done',
 } as const;
 
-/** For an addressee. If it is in that state already, nothing changes, and the answer has the first note. */
+/** A repeated answer of an addressee changes nothing: the result has the note of the first one. */
 export const answerAsk = async (
   group: GroupState,
   command: CommandOf<keyof typeof answers>,
@@ -134,8 +133,8 @@ export const answerAsk = async (
 };
 
 /**
- * Accepts the open asks that a message answers: by replying to them, or in their thread. Call it only for a message that
- * may answer one, because it costs statements.
+ * Accepts the open asks that a message answers: by replying to the ask, or in its thread. It costs statements, so
+ * call it only for a message that may answer an ask.
  */
 export async function acceptByMessage(
   group: GroupState,
@@ -162,7 +161,6 @@ export async function acceptByMessage(
   return logAnswers(group, channel, actor, 'ask.accepted', asks, null);
 }
 
-/** Logs the answer of an agent to some asks. */
 async function logAnswers(
   group: GroupState,
   channel: ChannelWithHead,
@@ -183,7 +181,7 @@ async function logAnswers(
   });
 }
 
-/** Logs the expiry of an ask once, if it is due and an addressee is still open. In a deleted channel nothing is logged. */
+/** Logs the expiry of an ask once, if it is due and an addressee is still open. Logs nothing in a deleted channel. */
 export async function expireAsk(
   group: GroupState,
   channel: ChannelWithHead | undefined,
@@ -213,7 +211,7 @@ const agentsOf = ({ sender_id, addressees }: LoadedAsk): string[] => [
   ...addressees.map(({ agent_id }) => agent_id),
 ];
 
-/** Those of these agents that are members now. Others are not notified. */
+/** Only members are notified. */
 export async function membersAmong(
   group: GroupState,
   channel: ChannelWithHead,

@@ -22,13 +22,12 @@ interface ConditionalSend {
   readonly params: Pick<Params, 'basedOn' | 'stream'> & Partial<Pick<Params, 'threadId' | 'fence'>>;
 }
 
-/** The state that a send's `basedOn`, `fence` and `stream` are checked against. */
 export interface Conditions {
   /** Messages of others since `basedOn`, oldest first; null when there are none. */
   readonly newer: readonly Message[] | null;
   /** The newest fence of the thread; null when it was never claimed. */
   readonly fence: number | null;
-  /** The sender's messages that grow. */
+  /** The number of the sender's growing messages. */
   readonly streams: number;
 }
 

@@ -58,8 +58,8 @@ export async function loadAuthorized(
 }
 
 /**
- * Loads the channel of an ask or a question that a command names by its id alone. A caller that may not know the channel
- * gets `not_found` with the text `unknown`, which does not name it.
+ * Loads the channel of an ask or a question that a command names by id. A caller that may not know the channel gets
+ * `not_found`; `unknown` is its text, and does not name the channel.
  */
 export async function loadPlaced(
   group: GroupState,

@@ -64,7 +64,10 @@ export const liftFreeze: Decide<'unfreeze'> = async (group, command) => {
 
 type Change = CommandOf<'freeze'> | CommandOf<'unfreeze'>;
 
-/** Checks the rights of the caller, and that no freeze covers it. Loads the channel if the scope is `channel`. */
+/**
+ * Checks the caller's rights, and that no other freeze covers the caller. Loads the channel if the scope is
+ * `channel`.
+ */
 async function loadCovered(
   group: GroupState,
   { actor, params }: Change,
@@ -115,7 +118,7 @@ async function changed(
     .where('id', '=', channel.id)
     .execute();
   channel.frozen_at = frozenAt;
-  // Before the freeze's own event, after which nothing of an agent stands.
+  // The streams end before the event of the freeze: no agent's event may come after it.
   const ended = frozenAt === null ? [] : await interruptStreams(group, channel, ofAgents);
   const event = { type: 'collaboration.event', name, payload } as const;
   return accepted({}, ...ended, group.append(channel, actor, event));

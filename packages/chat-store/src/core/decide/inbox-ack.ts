@@ -5,8 +5,8 @@ import { everyone } from '../tables.ts';
 import { accepted, type Decide } from './decision.ts';
 
 /**
- * Removes the items that the cursor covers. Items of channels of which the agent is no member stay, because no read has
- * shown them. A cursor of another epoch, agent or token's channels changes nothing. No channel is locked.
+ * Removes the items that the cursor covers. Items of channels that the agent has left stay, because no read has shown
+ * them. A cursor of another epoch, agent or set of channels changes nothing. Locks no channel.
  */
 export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, params }) => {
   const { agentId, channels } = actor;
@@ -29,7 +29,7 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
       group by a.channel_id) as a
     where members.agent_id = ${agentId} and members.channel_id = a.channel_id`;
   if (dialect === 'postgres') {
-    // One round trip: other commands of the group hold locks meanwhile.
+    // One round trip, because other commands of the group hold locks during it.
     await sql`with items as (${items}), fallen as (${fallen}) ${ofAll}`.execute(group.db);
   } else {
     for (const statement of [items, fallen, ofAll]) await statement.execute(group.db);

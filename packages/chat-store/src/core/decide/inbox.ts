@@ -4,7 +4,6 @@ import type { GroupState } from '../group-state.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { everyone, type ChannelWithHead } from '../tables.ts';
 
-/** An agent whose inbox gets an event, and why. */
 export interface InboxItem {
   readonly agentId: string;
   readonly reason: InboxReason;
@@ -13,10 +12,10 @@ export interface InboxItem {
 }
 
 /**
- * Puts an appended event into inboxes, each agent's once: the reason that comes first in {@link inboxReasons} stands,
- * also when this is called again for the same event in the same decision. The event's own sender gets none. The rights
- * of the agents are not asked here but when they read. `messageSeq` is the seq of the event's message, if the message
- * was created by an earlier event.
+ * Puts an appended event into inboxes, at most once into each agent's. If a decision calls it again for the same
+ * event, the reason that comes first in {@link inboxReasons} is kept. The sender of the event gets no item. Rights
+ * are checked when an agent reads, not here. `messageSeq` is the seq of the message's creation, if that was an
+ * earlier event.
  */
 export function addInboxItems(
   group: GroupState,
@@ -43,12 +42,12 @@ export function addInboxItems(
   if (inboxes.size > 0) appended.inboxes = [...inboxes];
 }
 
-/** The most items that a join renews. Further ones keep their places. */
+/** The most items that a join renews. Older ones keep their places. */
 const renewedMax = 1_000;
 
 /**
- * Gives the items that an agent left behind in a channel new places, because it joins again: no read has shown them since
- * it left, so a cursor from before must not cover them.
+ * An agent joins a channel again: gives the channel's items in its inbox new places. No read has shown them since the
+ * agent left, so an earlier cursor must not cover them.
  */
 export async function renewInboxItems(
   group: GroupState,
@@ -68,23 +67,20 @@ export async function renewInboxItems(
   for (const { id: _old, ...item } of items.reverse()) group.addInboxItem(item);
 }
 
-/** The parts of a send that decide whose message it answers. */
 interface Replying {
   readonly actor: Pick<Actor, 'agentId'>;
   readonly params: { readonly replyTo: string | null };
 }
 
-/** The agents that a new message addresses. */
 interface Addressing {
-  /** The members that the message mentions, without its sender. */
   readonly notified: readonly string[];
   readonly mentionsAll: boolean;
   readonly threadId: string | null;
 }
 
 /**
- * Puts a message that is being sent, or that has ceased to grow, into the inboxes of the agents that it mentions, is
- * sent to, or answers.
+ * Puts a new message, or one that has just stopped growing, into the inboxes of the agents that it mentions,
+ * addresses or answers.
  */
 export function addMessageToInboxes(
   group: GroupState,
@@ -96,13 +92,13 @@ export function addMessageToInboxes(
   messageSeq: number | null = null,
 ): void {
   const items: InboxItem[] = [];
-  // The item of everyone gets the lower place, so that an acknowledgement of the agent's own item covers it too.
+  // The item for everyone gets the lower place, so that an acknowledgement of the agent's own item covers both.
   if (mentionsAll) items.push({ agentId: everyone, reason: 'mention' });
   for (const agentId of notified) items.push({ agentId, reason: 'mention' });
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
   for (const messageId of [params.replyTo, threadId]) {
     const author = messageId && prefetched.message(actor.agentId, messageId)?.sender_id;
-    // A message that mentions everyone mentions the author too.
+    // The author is among the agents that a mention of everyone reaches.
     if (author) items.push({ agentId: author, reason: mentionsAll ? 'mention' : 'reply' });
   }
   addInboxItems(group, channel, appended, items, messageSeq);

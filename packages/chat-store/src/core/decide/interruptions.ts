@@ -6,15 +6,14 @@ import { messagesOf, selectMessages } from '../message-projection.ts';
 import { removeStream } from '../streams.ts';
 import type { ChannelWithHead } from '../tables.ts';
 
-/** The sender of events that no caller causes. */
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
-/** The most streams that one transaction interrupts. The others become due, and the sweep interrupts them. */
+/** The most streams that one transaction interrupts. The sweep interrupts the rest. */
 const interruptedMax = 50;
 
 /**
- * Interrupts streams of the channel, with the texts that are checkpointed. `which` selects their rows. Ends at most
- * {@link interruptedMax}; the others become due.
+ * Interrupts the channel's streams that `which` selects, and logs their checkpointed texts. Interrupts at most {@link
+ * interruptedMax}, and makes the others due.
  */
 export async function interruptStreams(
   group: GroupState,
@@ -47,13 +46,12 @@ export async function interruptStreams(
   return events;
 }
 
-/** Selects the streams of one agent. */
 export const ofAgent = (agentId: string) => sql<boolean>`agent_id = ${agentId}`;
-/** Selects the streams of callers that a freeze of the channel covers. */
+/** A freeze of a channel covers agents only. */
 export const ofAgents = sql<boolean>`kind = 'agent'`;
 export const ofAll = sql<boolean>`1 = 1`;
 
-/** Logs the end of a message that grows, with its whole text, and removes its stream. */
+/** Logs the end of a growing message with its whole text, and removes its stream. */
 export async function logEnd(
   group: GroupState,
   channel: ChannelWithHead,

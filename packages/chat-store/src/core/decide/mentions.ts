@@ -30,7 +30,7 @@ const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] }
 export function parsedOf(params: {
   readonly content: string;
   readonly parseMentions: boolean | null;
-  /** True for a message that grows: its text is parsed at its end. */
+  /** True for a growing message: its text is parsed at its end. */
   readonly stream?: boolean;
 }): ParsedMentions | null {
   if (params.parseMentions !== true || params.stream === true) return null;

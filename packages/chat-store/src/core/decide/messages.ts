@@ -52,12 +52,12 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   const message = redacted(found.message, group.nowMs);
   const { db } = group;
   await redactFirstRow(group, message);
-  // The end of a message that grew is an edit too.
+  // The end of a growing message is an edit too.
   const hasEdits = found.textSeq !== message.seq;
   if (hasEdits) await redactEdits(db, message);
   if (message.state === 'streaming') await removeStream(db, message.id);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
-  // The ask ends without an event.
+  // The deletion ends the ask without an event.
   if (message.ask) await removeAsks(db, sql`(${message.id})`);
   await db
     .deleteFrom('mentions')
@@ -122,8 +122,8 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks at most `limits.edits` entries of an index, even for messages that were edited more often before there was a
-// limit. The ends of a message that grew do not count: it may have been interrupted, and then finished.
+// Walks at most `limits.edits` entries of an index, even for old messages with more edits. The ends of a growing
+// message do not count: it can be interrupted and then finished.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const edits = () =>
     group.db
@@ -138,7 +138,6 @@ async function isEditedOften(group: GroupState, message: Message): Promise<boole
   return ends === 0 || isBeyond(limits.edits - 1 + ends);
 }
 
-/** Removes the mentions that took effect with the end of the message. */
 async function removeLaterMentions(db: GroupState['db'], message: Message): Promise<void> {
   const { channelId, id } = message;
   const ends = db

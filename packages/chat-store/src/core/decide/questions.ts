@@ -24,16 +24,17 @@ import { refusalOfFrozen } from './freezes.ts';
 import { addInboxItems } from './inbox.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
-// The row of a question holds its state; the log has an event for each change.
-
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
-/** Params that only the state of the channel shows to be wrong. The hub answers them like other wrong params. */
+/**
+ * The refusal of params that are wrong only in the present state of the channel. Clients get the same error as for
+ * other wrong params.
+ */
 function refuseParams(path: string, message: string): Refusal {
   return refuseWith('conflict', `${path} ${message}`, { issues: [{ path: [path], message }] });
 }
 
-/** A repeat is answered in a frozen and in an archived channel too. */
+/** A repeat gets its answer in a frozen and in an archived channel too. */
 export const openQuestion: DecideAuthorized<'question.open'> = async (group, command) => {
   const { actor, channel, params } = command;
   const { channelId, threadId, title, options, responders, quorum, expiresMs } = params;
@@ -60,7 +61,7 @@ export const openQuestion: DecideAuthorized<'question.open'> = async (group, com
   const row: QuestionsTable = {
     id: newId(group.nowMs),
     channel_id: channelId,
-    // The seq that the event gets below.
+    // The seq of the event that is appended below.
     seq: channel.head + 1,
     thread_id: threadId,
     opened_by: actor.agentId,
@@ -108,7 +109,6 @@ async function answerRepeat(
 
 type ById = CommandOf<'question.answer'> | CommandOf<'question.cancel'>;
 
-/** Loads a question for a caller that may write in its channel. */
 async function loadQuestion(
   group: GroupState,
   command: ById,
@@ -123,7 +123,7 @@ async function loadQuestion(
   return question ? { ...placed, question } : refuse('not_found', unknown);
 }
 
-/** The answer that the caller has given already is answered again, also after the end. */
+/** A repeat of the same answer is accepted, even after the question has ended. */
 export const answerQuestion = async (
   group: GroupState,
   command: CommandOf<'question.answer'>,
@@ -208,7 +208,7 @@ export const cancelQuestion = async (
   return accepted({ question: questionOf(cancelled.question) }, cancelled.event);
 };
 
-/** Logs the expiry of a question once, if it is due and open. In a deleted channel nothing is logged. */
+/** Logs the expiry of a question once, if it is due and open. Logs nothing in a deleted channel. */
 export async function expireQuestion(
   group: GroupState,
   channel: ChannelWithHead | undefined,
@@ -250,7 +250,7 @@ async function update(
   await group.db.updateTable('questions').set(change).where('id', '=', questionId).execute();
 }
 
-/** Logs an event about a question. Its opener and its named responders are told on their own topics too. */
+/** Logs an event about a question, and publishes it on the topics of its opener and its named responders too. */
 async function log(
   group: GroupState,
   channel: ChannelWithHead,

@@ -38,7 +38,7 @@ export type Send = SendCommand & {
   readonly channelId: string;
   /** The mentions in its text; null when the text is not to be parsed. */
   readonly parsed: ParsedMentions | null;
-  /** The agents that it asks, and for how long; absent for a message that asks nobody. */
+  /** The asked agents and the deadline; absent for a message that is no ask. */
   readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
 };
 
@@ -113,18 +113,15 @@ export function refuseSend(send: Send): Refusal | null {
     : null;
 }
 
-/** A send and what its steps share. */
 interface Sending {
   readonly group: GroupState;
   readonly prefetched: Prefetched;
   readonly send: Send;
   readonly threadId: string | null;
-  /** The agents that the sender named in `mentions`. */
   readonly named: readonly string[];
   readonly mentioned: ReturnType<typeof mentionsOf>;
 }
 
-/** The channel and the thread in which a send is permitted, and its causes and taints. */
 interface Permitted {
   readonly ok: true;
   readonly channel: ChannelWithHead;
@@ -132,10 +129,9 @@ interface Permitted {
   readonly trace: Extract<ReturnType<typeof traceCauses>, { ok: true }>;
 }
 
-/** A send that nothing refuses. */
 interface Decided extends Permitted {
   readonly print: string | null;
-  /** The turns of its place, with this message. */
+  /** The turns in the channel or thread, with this message. */
   readonly turns: Turns;
   readonly notified: readonly string[];
 }
@@ -197,14 +193,14 @@ function resultOf(send: Send, result: ResultOf<'message.send'>) {
   return send.method === 'direct.send' ? { ...result, channelId: send.channelId } : result;
 }
 
-/** The fingerprint by which a repeat is recognized; null for a message that cannot be repeated. */
+/** The fingerprint by which a repeat is recognized; null for a send without a client message id. */
 function printOf({ group, send, threadId, named }: Sending): string | null {
   const { content, clientMessageId, metadata, replyTo, cause, taint, stream } = send.params;
   const channel = group.channel(send.channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
-  // Absent params are left out: the fingerprint then equals that of earlier releases, so that a repeat across an
-  // upgrade is recognized. Mentions in the text are left out too: a repeat may come over the other transport, whose
-  // default differs.
+  // The fingerprint omits absent params, so that it equals the fingerprint of earlier releases and a repeat across an
+  // upgrade is recognized. It also omits mentions in the text, because a repeat may come over the other transport,
+  // which has another default.
   const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
   const origin: unknown[] = hasOrigin ? [replyTo, cause, taint] : [];
   if (stream) origin.push('stream');
@@ -215,9 +211,9 @@ function printOf({ group, send, threadId, named }: Sending): string | null {
 }
 
 /**
- * The answer to a repeat; null for a new message. Repeats are answered before membership is checked: a sender that lost
- * the answer learns that its message is stored, even if the sender was removed or the channel was archived later. The
- * first result holds nothing newer than the first call.
+ * The answer to a repeat; null for a new message. A repeat is answered before membership is checked. So a sender that
+ * lost the answer learns that its message is stored, even if the sender was removed or the channel was archived
+ * later. The answer holds nothing that happened after the first call.
  */
 function answerRepeat(
   { prefetched, send, mentioned }: Sending,
@@ -227,7 +223,7 @@ function answerRepeat(
   if (params.clientMessageId === null) return null;
   const first = prefetched.repeat(channelId, actor.agentId, params.clientMessageId);
   if (!first) return null;
-  // A deletion removes the fingerprint; then only the id is compared.
+  // A deletion removes the fingerprint. After it, only the id is compared.
   const isSame = first.fingerprint === null || first.fingerprint === print;
   if (!isSame || first.message_id === null) {
     return refuse('conflict', 'the clientMessageId was already used with other content');
@@ -239,7 +235,6 @@ function answerRepeat(
   return accepted(resultOf(send, { messageId, seq, timestamp, ...now }));
 }
 
-/** Checks the sender's rights in the channel, and that the thread and the causes exist. */
 function permit({ group, prefetched, send, threadId }: Sending): Permitted | Refusal {
   const { actor, channelId } = send;
   const { agentId } = actor;
@@ -253,7 +248,7 @@ function permit({ group, prefetched, send, threadId }: Sending): Permitted | Ref
   }
   const trace = traceCauses(prefetched, actor, channelId, send.params);
   if (opens) {
-    // Neither a frozen agent nor one that is paused opens a channel.
+    // A frozen or paused agent must not open a channel.
     const closed = refusalToOpen(group, send);
     if (closed) return closed;
     // The message is refused, so no channel was created for it.
@@ -285,10 +280,7 @@ function countInPlace(
   return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
 }
 
-/**
- * The mentioned and asked members other than the sender, who are notified. Those of a message that grows are, at its
- * end.
- */
+/** The mentioned and asked members other than the sender. A growing message notifies at its end. */
 function notifiedBy({ prefetched, send, mentioned }: Sending): readonly string[] {
   if (send.params.stream) return [];
   const isNotified = (to: string) =>
@@ -338,7 +330,6 @@ function appendMessage(
   return { messageId, seq: channel.head, timestamp, event };
 }
 
-/** Adds the rows of a message that was appended. The group writes them together. */
 function addRows(
   { group, prefetched, send, threadId, mentioned }: Sending,
   { trace, print, turns, notified }: Decided,
@@ -395,7 +386,7 @@ function addToInboxes(
   event: AppendedEvent,
 ): void {
   const isReply = threadId !== null || send.params.replyTo !== null;
-  // Most messages address nobody, and their path ends here. A message that grows is in the inboxes from its end.
+  // Most messages address nobody and end here. A growing message is put into inboxes at its end.
   if (send.params.stream) return;
   if (notified.length === 0 && !mentioned.mentionsAll && !isReply && channel.pair === null) return;
   const addressing = { notified, threadId, mentionsAll: mentioned.mentionsAll };
@@ -410,7 +401,7 @@ export function refusalToOpen(
   return refusalOfFrozen(actor, null) ?? refusalOfLoop(actor, [params.agentId], nowMs);
 }
 
-/** True if the message may answer an ask to its sender: it replies to one, or stands in its thread. */
+/** True if the message may answer an ask to its sender: it is a reply, or in a thread. */
 export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: Send): boolean {
   const threadId = method === 'direct.send' ? null : params.threadId;
   return [params.replyTo, threadId].some(
@@ -418,7 +409,7 @@ export function mayAnswerAsk(prefetched: Prefetched, { actor, method, params }: 
   );
 }
 
-/** The agents that a message of an agent mentions, asks, answers or is sent to; empty for any other sender. */
+/** The agents that an agent's message mentions, asks, answers or is sent to. Empty if the sender is no agent. */
 function addressedBy(
   prefetched: Prefetched,
   { actor, method, params, ask }: Send,

@@ -12,7 +12,7 @@ import { logEnd } from './interruptions.ts';
 import { mentionsOf, parsedOf, prefetchMentions } from './mentions.ts';
 import { findMessage } from './messages.ts';
 
-/** Ends a message that grows, or that was interrupted: one edit with the whole message. For its author only. */
+/** Ends a growing or interrupted message by one edit with its whole text. Only its author may. */
 export const finishMessage: DecideAuthorized<'message.finish'> = async (group, command) => {
   const { actor, channel, params } = command;
   if (params.content !== null && isContentTooLarge(params.content))
@@ -53,7 +53,7 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const place = { channel_id: channel.id, thread_id: message.threadId, agent_id: actor.agentId };
   const turn = ledgerRowOf(place, metadata, group.nowMs);
   if (turn) group.addTurn(turn);
-  // With the seq of the end, so that readers who have read the beginning are mentioned too.
+  // The mention has the seq of the end, so that it reaches readers who have already read the first event.
   if (mentionsAll) group.addMention({ agent_id: everyone, channel_id: channel.id, seq });
   for (const agent_id of notify) group.addMention({ agent_id, channel_id: channel.id, seq });
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
@@ -62,13 +62,12 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   return accepted({ seq }, event);
 };
 
-/** The text with what the author has appended on this hub since the last checkpoint. */
+/** The text with the unsaved rest, which the author appended on this hub after the last checkpoint. */
 function withUnsaved({ id, content }: Message, { unsaved }: Actor): string {
   if (unsaved?.messageId !== id) return content;
   return appendedText(content, unsaved.from, unsaved.text) ?? content;
 }
 
-/** True for a repeat of the call that ended the message. */
 function isSameEnd(message: Message, params: CommandOf<'message.finish'>['params']): boolean {
   const { state, content, length } = params;
   if (message.state !== state || message.editedAt !== null) return false;
@@ -82,7 +81,6 @@ function mentioningIn({ actor, channel, params }: Finish, content: string) {
   return { actor, channelId: channel.id, parsed };
 }
 
-/** Looks up the agents that the finished message mentions, and the messages that it answers. */
 async function prefetchFinish(
   group: GroupState,
   command: Finish,

@@ -56,7 +56,6 @@ export async function createLogAndProjections(
     // The sender comes last: ids begin with their time, so the index grows at its end for all senders.
     sql`create unique index log_by_client_message on log (channel_id, client_message_id, sender_id)
       where client_message_id is not null`,
-    // Finds the edits of a message when it is deleted.
     sql`create index log_edits on log (channel_id, message_id)
       where type = 'channel.message.edit'`,
 

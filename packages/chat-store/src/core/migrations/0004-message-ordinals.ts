@@ -25,9 +25,8 @@ export async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     after = last;
   }
   await runAll(db, [
-    // The index is by ordinal and not by seq, so that a planner does not prefer the primary key.
+    // The index has the ordinal instead of the seq, so that no planner prefers the primary key.
     sql`create index messages_by_sender on messages (channel_id, sender_id, ordinal)`,
-    // A covering index: the query reads no table row.
     sql`create index messages_deleted on messages (channel_id, ordinal, sender_id, deleted_at)
       where deleted_at is not null`,
   ]);

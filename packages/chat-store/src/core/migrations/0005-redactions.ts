@@ -2,7 +2,6 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Deletions whose rows are to be redacted. Threads no longer count deleted replies. */
 export async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id } = columnsOf(dialect);
   await runAll(db, [

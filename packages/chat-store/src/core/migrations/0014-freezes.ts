@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Dialect } from '../engine.ts';
 import { columnsOf, runAll } from './statements.ts';
 
-/** Adds freezes. That of a channel also stands in its row, which each write locks. */
+/** A channel's row repeats its freeze, because each write locks this row anyway. */
 export async function addFreezes(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const { id, clustered } = columnsOf(dialect);
   await runAll(db, [

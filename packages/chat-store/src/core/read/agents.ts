@@ -8,8 +8,8 @@ import { listText, type Read } from './reading.ts';
 type Row = Pick<AgentsTable, 'id' | 'kind' | 'last_seen'> & { readonly connections: number };
 
 /**
- * An admin without a limit gets every known agent with its connections to all hubs; anyone else, by id and kind alone,
- * the agents that share one of its channels.
+ * An admin without a channel limit gets every known agent, with its connections to all hubs. Another caller gets only
+ * the id and kind of agents that share a channel with it.
  */
 export const listAgents: Read<'agent.list'> = async (
   db,
@@ -23,7 +23,7 @@ export const listAgents: Read<'agent.list'> = async (
   const ofKind = kind === null ? sql`` : sql`and a.kind = ${kind}`;
   const shared = isOverseer
     ? sql``
-    : // A walk over the agents, because one over the members of all channels of the caller may be much longer.
+    : // The members of all the caller's channels may be many more than the agents, so this walks the agents.
       sql`and exists (select 1 from members m
         join members me on me.channel_id = m.channel_id and me.agent_id = ${actor.agentId}
         join channels c on c.id = m.channel_id and c.deleted_at is null
@@ -45,7 +45,6 @@ function inBounds({ channels }: Actor) {
   return channels ? sql`and c.id in (${sql.join([...channels])})` : sql``;
 }
 
-/** The database's time in ms. */
 function nowOf(dialect: Dialect) {
   return dialect === 'sqlite'
     ? sql<number>`cast(${Date.now()} as bigint)`

@@ -4,7 +4,6 @@ import type { Actor } from '../../commands.ts';
 import { askOf, loadAsks, type LoadedAsk } from '../asks.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Newest first, of the channels in which the caller is a member now. */
 export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, role, limit } = params;
   if (channelId !== null) {
@@ -34,7 +33,7 @@ function addressedTo(actor: Actor, params: ParamsOf<'ask.list'>): RawBuilder<unk
 
 function askedBy(actor: Actor, params: ParamsOf<'ask.list'>): RawBuilder<unknown> {
   const { state, limit } = params;
-  // An ask with several addressees in the state has a row for each.
+  // An ask has a row for each of its addressees that is in the state.
   const own =
     state === null
       ? sql`(select k.id, k.channel_id from asks k where k.sender_id = ${actor.agentId})`

@@ -9,7 +9,7 @@ import { hasWantedTime } from './search-times.ts';
 
 type Params = ParamsOf<'message.search'>;
 
-/** The most bytes of messages that one statement loads, unless a single one has more. */
+/** The most bytes of messages that one statement loads. A single message may have more. */
 const statementBytes = 262_144;
 
 /** The messages and bytes that a search may still read. */
@@ -18,7 +18,7 @@ interface Allowance {
   bytes: number;
 }
 
-/** The messages of these documents that the caller may read, newest first, with their present text. */
+/** The messages of these documents that the caller may read, newest first, with their current texts. */
 export async function* foundMessages(
   db: Kysely<Tables>,
   actor: Actor,
@@ -68,7 +68,7 @@ export async function* foundMessages(
 }
 
 function mayRead(actor: Actor, { channelId }: Params): RawBuilder<boolean> {
-  // The rights in a named channel are decided before.
+  // The caller's rights in a named channel are checked earlier.
   if (channelId !== null) return sql`d.channel_id = ${channelId}`;
   const isMember = sql<boolean>`exists (select 1 from members r
     where r.channel_id = d.channel_id and r.agent_id = ${actor.agentId})`;

@@ -13,7 +13,7 @@ import { everyone, type Tables } from '../tables.ts';
 import { createPageText, resultText, stepsOf, type RowText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
-/** The most channels that an answer lists with their counts; those with the most items come first. */
+/** The most channels that an answer counts, those with the most items first. */
 const channelsMax = 200;
 /** The most bytes of a channel's count: an id of 128 characters, a number and the names. */
 const countBytes = 192;
@@ -23,7 +23,7 @@ const stepMessages = 32;
 type Params = ParamsOf<'inbox.read'>;
 type Omitted = ResultOf<'inbox.read'>['omitted'];
 
-/** An item, or the number of a channel's items that are not among the rows, as `omitted`. */
+/** An item; or the number of a channel's other items, as `omitted`. */
 interface Row extends Omit<InboxTable, 'id' | 'agent_id'> {
   readonly id: number;
   /** 1 for a message that mentions everyone but does not name the reader. */
@@ -36,7 +36,6 @@ interface Row extends Omit<InboxTable, 'id' | 'agent_id'> {
   readonly reactions: number;
 }
 
-/** How an item's event is shown: as a whole, or as a line. */
 interface Shown {
   readonly message: RowText | null;
   readonly event: string | null;
@@ -44,8 +43,8 @@ interface Shown {
 }
 
 /**
- * Reads the caller's inbox; an admin reads that of any agent. The agent is a member of the channels of all items, and
- * the caller's token is for them.
+ * Reads the caller's inbox; an admin may read any agent's. All items are from channels of which the agent is a member
+ * and which the caller's token allows.
  */
 export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes, dialect, at) => {
   const agentId = params.agentId ?? actor.agentId;
@@ -72,7 +71,7 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
     );
     const isAll = isOpen && !shorten.isFull;
     const last = shown[page.count - before - 1]?.row;
-    // A row whose message is gone counts with those around it.
+    // A row whose message is gone is omitted with its neighbours.
     if (isAll) done += step.length;
     else if (last) done += step.indexOf(last) + 1;
     if (!isAll) break;
@@ -89,7 +88,7 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
   };
 };
 
-/** The commits that the snapshot of the read sees, in the form of a cursor. */
+/** The commits that the read's snapshot sees, in the form of a cursor. */
 async function readMoment(
   db: Kysely<Tables>,
   dialect: Dialect,
@@ -107,9 +106,9 @@ async function readMoment(
 }
 
 /**
- * The rows of the page, one more if there are more, in the order in which they are shown; and the numbers of the items
- * that fell out, with `maxChars` of all items. Without `maxChars` it reads only as many rows as it returns, unless the
- * inbox is full or its oldest items are covered and not acknowledged.
+ * Returns the rows of the page in display order, with one row more if another page follows. Also counts the items
+ * that fell out, and with `maxChars` all items. Without `maxChars` it reads only the rows that it returns, unless the
+ * inbox is full, or its oldest items are covered but not acknowledged.
  */
 async function readRows(
   db: Kysely<Tables>,
@@ -129,13 +128,13 @@ async function readRows(
         .map((column) => `${row}.${column}`)
         .join(', '),
     );
-  // Older items have fallen out.
   const oldest = sql`(select oldest.id from oldest)`;
   const readable = (row: string) => sql`join members m
     on m.channel_id = ${sql.ref(row)}.channel_id and m.agent_id = ${agentId} ${isMine}
     join channels c on c.id = m.channel_id and c.deleted_at is null`;
   const waiting = sql`from inbox i where i.agent_id = ${agentId} and ${isNew('i')}`;
-  // The memberships come first, and their index: other channels may have many such messages.
+  // The query begins with the memberships and their index, because other channels may have many messages that mention
+  // everyone.
   const ofAll = sql`from members m cross join channels c cross join inbox a
     where m.agent_id = ${agentId} ${isMine} and c.id = m.channel_id and c.deleted_at is null
       and a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}
@@ -200,10 +199,7 @@ async function readRows(
   return { rows, counts };
 }
 
-/**
- * Decides how items are shown, from the newest one on: whole as long as their texts fit, then as lines, until a line
- * does not fit.
- */
+/** Decides how items are shown, newest first. They are whole while their texts fit, then lines while a line fits. */
 function createShortener(maxChars: number | null) {
   let left = maxChars ?? Infinity;
   let isWhole = true;
@@ -218,7 +214,7 @@ function createShortener(maxChars: number | null) {
     get isFull() {
       return isFull;
     },
-    /** Null when the item, and all older ones, are left out. */
+    /** Null when this item and all older ones are left out. */
     show(whole: Shown, chars: number, line: string): Shown | null {
       isWhole &&= take(chars);
       if (isWhole) return whole;
@@ -228,7 +224,7 @@ function createShortener(maxChars: number | null) {
   };
 }
 
-/** Loads what the rows show. A row whose message is gone is left out. */
+/** Loads what the rows show, without rows whose message is gone. */
 async function shownOf(
   db: Kysely<Tables>,
   rows: readonly Row[],
@@ -266,7 +262,6 @@ async function shownOf(
 
 const placeOf = (channelId: string, seq: number) => `${channelId}\n${seq}`;
 
-/** Rows of a table with these keys. Each costs a look-up. */
 function at(channel: string, seq: string, keys: readonly (readonly [string, number])[]) {
   const tuples = sql.join(keys.map(([id, n]) => sql`(${id}, cast(${n} as bigint))`));
   return sql<boolean>`(${sql.ref(channel)}, ${sql.ref(seq)}) in (values ${tuples})`;
@@ -307,14 +302,12 @@ async function eventsAt(
   );
 }
 
-/** The text of a message, and the number of characters by which it counts. */
 function measured(parts: RowText): { readonly chars: number; readonly text: string } {
   const { content, metadata } = JSON.parse(parts.join('')) as Message;
   const ofMetadata = metadata === null ? 0 : JSON.stringify(metadata).length;
   return { chars: content.length + ofMetadata, text: content };
 }
 
-/** A message as one line: its sender, and its beginning. */
 function lineOf(senderId: string, text: string): string {
   const line = `${senderId}: ${text
     .slice(0, 2 * limits.inboxLineChars)

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { loadQuestions, questionOf, type LoadedQuestion } from '../questions.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Newest first, of the channels in which the caller is a member now; an admin's of all. */
+/** Questions in the caller's channels, newest first. An admin gets those of all channels. */
 export const listQuestions: Read<'question.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, state, cursor, limit } = params;
   const { agentId, isAdmin, channels } = actor;

@@ -85,7 +85,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     await server.stop();
   });
 
-  /** No read under test asks for the time or the snapshot. */
+  /** The reads under test need neither the time nor the snapshot. */
   const noSql = {} as Engine['sql'];
 
   async function visited<M extends ReadMethod>(

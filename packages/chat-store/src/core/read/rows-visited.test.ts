@@ -32,7 +32,7 @@ function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly
   };
 }
 
-/** No read under test asks for the time or the snapshot. */
+/** The reads under test need neither the time nor the snapshot. */
 const noSql = {} as Engine['sql'];
 
 describe('rows that a read visits on SQLite', () => {

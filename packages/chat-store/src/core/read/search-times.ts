@@ -6,10 +6,10 @@ import type { Tables } from '../tables.ts';
 
 type Params = Pick<ParamsOf<'message.search'>, 'before' | 'after'>;
 
-/** Messages looked at for the documents of a time: some have none, because they are deleted. */
+/** The most messages that are looked at to find documents of a time. A deleted message has no document. */
 const messagesMax = 50;
 
-/** A condition on the ids of messages `m`, which begin with the messages' times. */
+/** A condition on the id of the message `m`. An id begins with the message's time. */
 export function hasWantedTime({ before, after }: Params): RawBuilder<boolean> {
   const conditions = [sql<boolean>`1 = 1`];
   if (before !== null) conditions.push(sql`m.id < ${idsFrom(before)}`);
@@ -17,15 +17,16 @@ export function hasWantedTime({ before, after }: Params): RawBuilder<boolean> {
   return sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-/** The documents of each segment that may be of the wanted time: those between the two, exclusive. */
+/** For each segment, exclusive bounds of the documents that may be of the wanted time. */
 export interface TimeBounds {
   above(segment: number): number;
   below(segment: number): number;
 }
 
 /**
- * Finds documents close to the two times. Within a segment, the documents beyond them are of other times: they are in
- * the order of time, except for `disorderMs`. In a segment without any of these documents all may be of the time.
+ * Finds documents close to the two times. Within a segment, documents are in the order of time except for
+ * `disorderMs`, so those beyond the found ones are of other times. In a segment without a found document, all may be
+ * of the wanted time.
  */
 export async function boundsOfTimes(
   db: Kysely<Tables>,

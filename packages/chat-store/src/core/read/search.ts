@@ -26,7 +26,7 @@ import { snippetOf } from './snippet.ts';
 
 /** With more channels than this, they are not looked up in the index; the rights of each proposed message are. */
 const ownChannelsMax = 300;
-/** The most segments of one statement. With a prefix they are fewer, because many words may begin with it. */
+/** The most segments of one statement; fewer with a prefix, because many words may begin with it. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
 /** The most postings that the words of a prefix are looked up in, by one statement. */
@@ -35,9 +35,9 @@ const prefixRowsMax = 1_500;
 const lookUpsMax = 2_000;
 /** The most rows and look-ups in the index, messages, and bytes of messages, for one call. */
 const bounds = { index: 8_000, messages: 400, bytes: 524_288 };
-/** Messages proposed to the first statement of a call, which often finds enough, and to each further one. */
+/** The most messages that a call's first statement and each further one propose. The first often finds enough. */
 const proposedMax = { first: 64, further: 200 };
-/** The rights to a proposed message cost so many look-ups. */
+/** The number of look-ups that decide the rights to a proposed message. */
 const rightsCost = 4;
 
 type Params = ParamsOf<'message.search'>;
@@ -47,8 +47,8 @@ type Hit = ResultOf<'message.search'>['hits'][number];
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
 /**
- * Newest first: in the order in which messages were indexed. That is almost the order of their times, except where the
- * index was behind.
+ * The results are in the order of indexing, newest first. This is the order of time, except where the index was
+ * behind.
  */
 export const searchMessages: Read<'message.search'> = async (
   db,
@@ -176,7 +176,7 @@ async function findWords(
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
-    // Without the look-up, only the texts are compared.
+    // Without the look-up in the index, only the texts are compared.
     if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
     const [word = ''] = prefix;
     const rows = await db
@@ -195,8 +195,8 @@ async function findWords(
 }
 
 /**
- * No word contains it, and both databases compare bytewise, so all words with a prefix sort below the prefix followed
- * by it.
+ * No word contains this character. Both databases compare bytewise, so it sorts after all other characters, and the
+ * prefix with it is an upper bound of all words with the prefix.
  */
 const lastCharacter = '\u{10FFFF}';
 
@@ -242,7 +242,7 @@ function groupsOf(found: SegmentSets, channels: readonly string[] | null): Segme
   return groups;
 }
 
-/** False if the documents are so few that the rights of each one cost less than the look-ups of the channels. */
+/** False if the documents are so few that their rights cost fewer look-ups than the channels do. */
 function needsChannels(
   group: SegmentSets,
   channels: readonly string[] | null,

@@ -23,9 +23,12 @@ import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindex
 // log, and indexes the present text of the messages that they name. A search compares each hit with the present text
 // again, so a posting that is behind never shows a former text or a deleted message.
 
-/** The most postings that one piece of new messages adds. A single message may have more, if its words all differ. */
+/** The most postings that one piece of new messages adds. A single message may add more. */
 const termsMax = 10_000;
-/** While new messages wait, one piece of so many still sweeps: else a flood would keep the words of deleted messages. */
+/**
+ * While new messages wait, one of so many pieces sweeps. Otherwise a flood of messages would keep the words of
+ * deleted ones.
+ */
 const sweepEvery = 4;
 /** The most channels that the mark may leave behind. */
 const behindMax = 1_000;
@@ -48,7 +51,7 @@ interface Feeding extends Engine {
 
 const idle: SearchFed = { isBehind: false, isMore: false, isLocked: false };
 
-/** All commits before the mark are indexed, except in the channels that are behind. */
+/** The index has all commits before the mark, except those of the channels that are behind. */
 interface Position extends CommitMark {
   readonly behind?: readonly string[];
 }
@@ -67,7 +70,7 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const feed: Changing | undefined = await query.executeTakeFirst();
     if (!feed) return { ...idle, isLocked: true };
-    // Another hub may have done the piece meanwhile.
+    // Another hub may have done the piece in the meantime.
     const isSame = feed.mark === found.mark;
     const changes = isSame ? found.changes : await readChanges(within, positionOf(feed));
     const isBehind = await feedNew(within, feed, changes);
@@ -76,7 +79,7 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
       const isChecking = await checkSome(within, feed);
       isMore = isChecking || (await backfillSome(within, feed));
     }
-    // One of the two in a piece, so that no commit waits for both.
+    // A piece either indexes or sweeps, so that commits do not wait for both.
     const isTurnOfSweep = isBehind ? feed.part % sweepEvery === 0 : !isMore || feed.part % 2 === 0;
     if (isTurnOfSweep) isMore = (await sweepSegment(engine, db)) || isMore;
     await db.updateTable('search_feed').set(feed).where('name', '=', 'feed').execute();
@@ -85,7 +88,7 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
 }
 
 /**
- * Locks the feed until the end of the transaction, so that no hub indexes a message which the transaction removes.
+ * Locks the feed until the end of the transaction, so that no hub indexes a message that the transaction removes.
  * Waits for one piece of the feed at most.
  */
 export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise<void> {
@@ -146,8 +149,8 @@ async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promi
     feed,
     [...heads].map(([channelId, head]) => ({ channelId, head })),
   );
-  // The mark does not wait for a channel in which messages come faster than they are indexed. With it, the commits of
-  // other channels would be out of reach.
+  // The mark moves past a channel in which messages come faster than they are indexed. Otherwise it would hold up the
+  // other channels.
   if (left.length <= behindMax) {
     const position: Position = { ...changes.mark, ...(left.length > 0 && { behind: left }) };
     feed.mark = JSON.stringify(position);
@@ -170,10 +173,7 @@ async function checkSome(engine: Feeding, feed: Changing): Promise<boolean> {
   return feed.check_after !== null;
 }
 
-/**
- * Indexes the logs up to these heads, as far as one piece may. Returns the channels that are not indexed up to their
- * heads.
- */
+/** Indexes the logs up to these heads, as far as one piece may. Returns the channels with more to index. */
 async function feedChannels(
   engine: Feeding,
   feed: Changing,
@@ -225,8 +225,8 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const tooMany = rows.findIndex((row) => (bytes += row.wanted * row.bytes) > bytesMax);
   const fitting = tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
   const isLast = tooMany < 0 && rows.length < rowsMax;
-  // A piece ends between two milliseconds, because ids of the same millisecond are in no order. It ends within one only
-  // if it holds no other.
+  // Ids of one millisecond are in no order. A piece therefore ends between two milliseconds, unless all its rows are
+  // of one.
   const lastTime = timeOf(fitting.at(-1)?.id ?? '');
   const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
   const taken = whole.length > 0 ? whole : fitting;

@@ -13,22 +13,20 @@ import { insertPostings, removeDocs } from './postings.ts';
 import type { SearchFeedTable } from './search-tables.ts';
 import type { IndexedRow } from './unindexed.ts';
 
-/** The open segments are swept after so many pieces, because each piece adds a row for each word. */
+/** Open segments are swept after this many pieces, because a piece adds a row for each word. */
 const partsMax = 64;
 
 type Feed = Selectable<SearchFeedTable>;
 
-/** The row of the feed while a piece changes it. */
 export type Changing = { -readonly [K in keyof Feed]: Feed[K] };
 
-/** A message with its terms. */
 export interface SplitRow extends IndexedRow {
-  /** Null if the message is gone, or cannot be read. */
+  /** Null if the message is gone or unreadable. */
   readonly message: Message | null;
   readonly terms: ReadonlySet<string>;
 }
 
-/** Splits the texts into words: those of the first rows that have at most so many terms together, and of one at least. */
+/** Splits the texts of the first rows into words, until their terms exceed the limit. Takes at least one row. */
 export async function splitTexts(
   rows: readonly IndexedRow[],
   report: ReportFault,
@@ -109,7 +107,7 @@ export async function indexMessages(
         then excluded.oldest_at else search_segments.oldest_at end,
       newest_at = case when excluded.newest_at > search_segments.newest_at
         then excluded.newest_at else search_segments.newest_at end`.execute(db);
-  // A segment that is not filled any more, or that an edit added to, is swept.
+  // A segment is swept when it is full, or when an edit added to it.
   const open = openSegments(feed);
   for (const segment of new Set([...openBefore, ...changed])) {
     const hasManyParts = feed.part % partsMax === 0;
@@ -118,8 +116,8 @@ export async function indexMessages(
 }
 
 /**
- * Begins another segment if the next message is older than one in the open segment, because the index was behind in its
- * channel. So a search finds the messages of a time without looking at all of a segment.
+ * Begins another segment if the next message is older than one in the open segment, because the index was behind in
+ * its channel. A search for a time then skips whole segments.
  */
 async function keepOrder(
   db: Kysely<Tables>,
@@ -138,7 +136,7 @@ async function keepOrder(
   if (newest !== null && oldest.id < newest) feed.next_doc = (open + 1) * segmentDocs;
 }
 
-// A row that cannot be read must not stop the index for all others.
+// An unreadable row must not stop the index for all others.
 function messageIn({ id, envelope }: IndexedRow, report: ReportFault): Message | null {
   try {
     const event = eventOfRow(envelope);
@@ -160,7 +158,6 @@ function byAge(a: IndexedRow, b: IndexedRow): number {
   return a.seq - b.seq;
 }
 
-/** The segments in which the next documents get their numbers. */
 function openSegments({ next_doc, first_doc }: Feed): number[] {
   return [segmentOf(next_doc), segmentOf(first_doc - 1)];
 }
@@ -171,7 +168,10 @@ function takeNumber(feed: Changing, place: 'newer' | 'older'): number {
   return feed.next_doc - 1;
 }
 
-/** The terms of a message, each once. Words have only letters and digits, so the signs keep ids apart from them. */
+/**
+ * The distinct terms of a message. The signs before ids keep them apart from words, which have only letters and
+ * digits.
+ */
 function termsOf(content: string, channelId: string, senderId: string): Set<string> {
   return new Set([...searchWords(content), `#${channelId}`, `@${senderId}`]);
 }

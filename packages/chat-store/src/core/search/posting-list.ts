@@ -1,6 +1,6 @@
 export const segmentDocs = 4096;
 
-/** Within a segment, no message is older than one before it by more than this. */
+/** The most by which a message may be older than an earlier one in its segment. */
 export const disorderMs = 1_000;
 
 const bitmapBytes = segmentDocs / 8;
@@ -31,7 +31,6 @@ export function intersect(set: DocSet, other: DocSet): boolean {
   return any !== 0;
 }
 
-/** The number of documents in the set. */
 export function countOf(set: DocSet): number {
   let count = 0;
   for (const byte of set) if (byte !== 0) count += bitsOf(byte);
@@ -91,7 +90,10 @@ export function addStored(set: DocSet, stored: Uint8Array): void {
   }
 }
 
-/** True if the other set has each document of a stored set, and the stored set is as `encodeSet` stores it. */
+/**
+ * True if the other set has each document of the stored set. Compares bytes, so the stored set must be an output of
+ * `encodeSet`.
+ */
 export function isWithin(stored: Uint8Array, other: DocSet): boolean {
   if (stored.length === bitmapBytes)
     return stored.every((byte, i) => (byte & ~(other[i] ?? 0)) === 0);

@@ -21,8 +21,8 @@ const rowsMax = 1_000;
  * stays. Returns whether there is more to do. Call it with the lock of the feed.
  */
 export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<boolean> {
-  // The newest segment has the most rows to merge, and agents may queue it again and again by edits. So every other
-  // sweep is one of any segment: a sweep that began is finished first.
+  // The newest segment has the most rows to merge, and edits may queue it again and again. So every other sweep takes
+  // any segment, and a sweep that began is also finished.
   const isAny = Math.random() < 0.5;
   const found = await db
     .selectFrom('search_segments')
@@ -70,8 +70,8 @@ export async function sweepSegment(engine: Engine, db: Kysely<Tables>): Promise<
 }
 
 /**
- * Makes PostgreSQL read the next terms along the key. By what it knows of a table that grew, it would read and sort all
- * terms of the segment for each piece: with millions of them no piece would end in time.
+ * Makes PostgreSQL read the next terms along the key. With its outdated statistics of a table that grew, it would
+ * sort all terms of the segment for each piece, and with millions of terms every piece would time out.
  */
 async function readInOrder(db: Kysely<Tables>, { dialect }: Engine): Promise<void> {
   if (dialect === 'sqlite') return;

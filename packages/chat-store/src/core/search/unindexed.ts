@@ -7,7 +7,6 @@ import type { Tables } from '../tables.ts';
 export const rowsMax = 512;
 export const bytesMax = 262_144;
 
-/** A message as the index sees it. */
 export interface IndexedRow {
   readonly id: string;
   readonly channel_id: string;
@@ -16,7 +15,7 @@ export interface IndexedRow {
   /** 1 if it is deleted, or its channel. */
   readonly gone: 0 | 1;
   readonly envelope: string;
-  /** Null if the index does not have it yet. */
+  /** Null if the message is not indexed yet. */
   readonly doc: number | null;
 }
 
@@ -25,19 +24,17 @@ export interface Range {
   readonly channelId: string;
   readonly after: number;
   readonly head: number;
-  /** The last seq that the piece indexes. */
   to: number;
 }
 
 export interface LoggedMessage extends IndexedRow {
   readonly logSeq: number;
   readonly bytes: number;
-  /** The bytes of this row and of those before it. */
   readonly total: number;
 }
 
 /**
- * The messages that these parts of the logs name: the first row of each part, then the second ones, so that no part
+ * The messages that these ranges name: first the first row of each range, then the second rows, so that no range
  * waits for a long one. Rows beyond `bytesMax` come without text.
  */
 export async function messagesIn(
@@ -78,14 +75,14 @@ export async function messagesIn(
   return rows;
 }
 
-// SQLite keeps the order of a cross join, so that it reads the list first and uses the keys of the other tables.
+// SQLite keeps the order of a cross join: it reads the list first, and the other tables by key.
 const joined = (dialect: Engine['dialect']) =>
   sql.raw(dialect === 'sqlite' ? 'cross join' : 'join');
 
 /**
- * The parts of the logs that one piece reads, in a random order, and the channels for which it has no row left. Each
- * channel gets an equal share of the rows: one that is flooded does not keep others out of the index. Seqs have no
- * holes, so they count the rows.
+ * The ranges that one piece reads, in random order, and the channels for which no row is left. Each channel gets an
+ * equal share of the rows, so that a flooded channel does not keep others out of the index. Seqs have no holes, so a
+ * difference of seqs counts rows.
  */
 export async function rangesOf(
   { db, dialect }: Engine,
@@ -117,7 +114,6 @@ export async function rangesOf(
   return { ranges, leftOut };
 }
 
-/** The messages with these ids. */
 export async function messagesById(
   db: Kysely<Tables>,
   ids: readonly string[],
