@@ -65,10 +65,13 @@ const untilSaid = (channelId: string, line: string) =>
 jest.setTimeout(90_000);
 
 describe('the examples', () => {
-  it.each(['mentions.ts', 'bridge.ts', 'browser.html', 'agent.ts'])('are linked in the README: %s', (name) => {
-    const readme = readFileSync(resolve(folder, 'README.md'), 'utf8');
-    expect(readme).toContain(`(examples/${name})`);
-  });
+  it.each(['mentions.ts', 'bridge.ts', 'browser.html', 'agent.ts'])(
+    'are linked in the README: %s',
+    (name) => {
+      const readme = readFileSync(resolve(folder, 'README.md'), 'utf8');
+      expect(readme).toContain(`(examples/${name})`);
+    },
+  );
 
   it('mentions.ts is an agent in 20 lines that answers each mention, including those made before a restart', async () => {
     expect(example('mentions.ts').split('\n').filter(Boolean).length).toBeLessThanOrEqual(20);
