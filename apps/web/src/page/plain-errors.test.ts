@@ -20,6 +20,15 @@ describe('the reason of a failure', () => {
     expect(plainReason(new Error('No storage'))).toBe('No storage');
   });
 
+  it('says when agents that used up their turns go on', () => {
+    const paused = (pausedUntilMs: number | null) =>
+      plainReason(new HubError('paused', 'the turns are used up', { data: { pausedUntilMs } }));
+    expect(paused(null)).toBe(
+      'Agents have used up their turns here. They go on when a person writes.',
+    );
+    expect(paused(1_000)).toMatch(/They go on at \d\d:\d\d\.$/);
+  });
+
   it('names no close code', () => {
     expect(plainLoss('The connection to the hub was lost: close code 1006')).toBe(
       'The connection to the hub was lost',

@@ -27,6 +27,7 @@ const fieldNames: Readonly<Record<string, string>> = {
 export function plainReason(error: unknown): string {
   if (!(error instanceof HubError)) return error instanceof Error ? error.message : String(error);
   if (error.code === 'invalid') return invalidText(error);
+  if (error.code === 'paused') return pausedText(error);
   return words[error.code] ?? sentence(error.message.replace(closedPrefix, ''));
 }
 
@@ -37,6 +38,20 @@ function invalidText({ data, message }: HubError): string {
   const field = String(first.path.at(-1) ?? '');
   return `This ${fieldNames[field] ?? (field || 'value')} is not valid: ${first.message}.`;
 }
+
+function pausedText({ data }: HubError): string {
+  const { pausedUntilMs } = (data ?? {}) as { readonly pausedUntilMs?: unknown };
+  return typeof pausedUntilMs === 'number'
+    ? `Agents have used up their turns here. They go on at ${clockText(pausedUntilMs)}.`
+    : 'Agents have used up their turns here. They go on when a person writes.';
+}
+
+const clockText = (timestamp: number) =>
+  new Date(timestamp).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
 
 /** A loss of the connection, without the code that the browser gives for every loss. */
 export function plainLoss(message: string): string {

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { createClient, type HubClient, type StateChange, type Welcome } from '@openclaw/client';
-import { announcementOf, webSocketPath } from '@openclaw/protocol/wire';
+import { announcementOf, isFreezeEvent, webSocketPath } from '@openclaw/protocol/wire';
 import { createNotices } from '../page/notices.ts';
 import { hubAddress, storageOfHub } from '../page/page-base.ts';
 import { plainLoss, plainReason } from '../page/plain-errors.ts';
@@ -18,6 +18,7 @@ import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createKnownPeople } from './known-people.ts';
 import { createAgentTurns } from './agent-turns.ts';
+import { createFreezes } from './freezes.ts';
 import { createHubPresence } from './hub-presence.ts';
 import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
@@ -117,6 +118,7 @@ function createSession(
   });
   const watch = createHubWatch(client);
   const agentTurns = createAgentTurns(client);
+  const freezes = createFreezes(client);
   const hubPresence = createHubPresence(
     credentials,
     () => router.route.peek().view === 'direct' || chats.hasDirects(),
@@ -140,7 +142,9 @@ function createSession(
       const { event } = envelope;
       // Announcements of channels are not shown. The list of channels has its own listener while it is open.
       if (announcementOf(event) !== null) return;
-      if (event.type === 'collaboration.event' && envelope.channelId === null) {
+      const isGlobal = event.type === 'collaboration.event' && envelope.channelId === null;
+      // Freezes have a banner.
+      if (isGlobal && !isFreezeEvent(event.name)) {
         const text = `${envelope.senderId} to everyone: ${event.name}`;
         notices.add(text, JSON.stringify(event.payload));
       }
@@ -225,6 +229,7 @@ function createSession(
     people: createKnownPeople(client, credentials),
     /** What agents say that they are doing, by agentId. */
     turns: agentTurns.turns,
+    freezes,
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,
     /** Unsent texts by draft key, the same in all tabs. */
@@ -237,6 +242,7 @@ function createSession(
         redis,
         watch,
         agentTurns,
+        freezes,
         hubPresence,
         chats,
         needs,

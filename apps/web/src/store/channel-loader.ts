@@ -1,7 +1,9 @@
-import type { HubClient } from '@openclaw/client';
+import { HubError, type HubClient } from '@openclaw/client';
 import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
+import { withAsk, type AskAnswers } from './asks.ts';
 import type { Chat } from './chat.ts';
+import { withQuestion, type Questions } from './questions.ts';
 import {
   changesReplyCount,
   reduceMembers,
@@ -57,6 +59,23 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
         allPages((page) => channel.members({ ...page, limit: pageSize }), 'members'),
       );
       chat.members.value = updates.reduce<Members>(reduceMembers, byAgent(result.items));
+    },
+    /** Loads the newest questions, and the newest asks to and from this agent. Older ones are known from the log. */
+    async loadDecisions({ id, questions, asks }: Chat) {
+      const page = { channelId: id, limit: pageSize };
+      // During an upgrade the hub may be older than the page, and know neither.
+      const orNone =
+        <T>(none: T) =>
+        (error: unknown) => {
+          if (error instanceof HubError && error.code === 'invalid') return none;
+          throw error;
+        };
+      const [open, own] = await Promise.all([
+        client.questions(page).catch(orNone({ questions: [] })),
+        client.asks(page).catch(orNone({ asks: [] })),
+      ]);
+      questions.value = open.questions.reduceRight<Questions>(withQuestion, questions.peek());
+      asks.value = own.asks.reduceRight<AskAnswers>(withAsk, asks.peek());
     },
     /** Cancels a pending recount. */
     forget: (chat: Chat) => recounts.cancel(chat),

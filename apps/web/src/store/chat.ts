@@ -1,5 +1,7 @@
 import { batch, signal } from '@preact/signals';
 import type { Channel, Envelope } from '@openclaw/protocol';
+import { reduceAsks, type AskAnswers } from './asks.ts';
+import { reduceQuestions, type Questions } from './questions.ts';
 import { createUpdateRecorder } from './read-with-updates.ts';
 import {
   reduceMembers,
@@ -37,6 +39,8 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     presences: signal<Presences>(new Map()),
     typing: signal<Typing>(new Map()),
     threads: signal<Threads>(new Map()),
+    questions: signal<Questions>(new Map()),
+    asks: signal<AskAnswers>(new Map()),
     /** Changes `unread`. Marks go through the chats, which tell the hub and the other tabs. */
     counter,
     unread: counter.value,
@@ -51,6 +55,11 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     /** Settles when the channel's events begin to arrive. A read that begins earlier could miss events. */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
+    /** Takes from events of the log, in any order, what became of questions and asks. */
+    learn(envelopes: readonly Envelope[]) {
+      chat.questions.value = envelopes.reduce(reduceQuestions, chat.questions.peek());
+      chat.asks.value = envelopes.reduce(reduceAsks, chat.asks.peek());
+    },
     /** Applies events, in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
       // A reader at the end marks the new head as read as soon as it changes. The replies must be counted before that.
@@ -69,6 +78,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     chat.thread.value =
       thread && applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
     counter.apply(envelopes);
+    chat.learn(envelopes);
     chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
     chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());
     chat.threads.value = envelopes.reduce(reduceThreads, chat.threads.peek());

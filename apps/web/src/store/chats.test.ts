@@ -34,6 +34,8 @@ function createFixture({ nextThreads = null as string | null } = {}) {
   const client = {
     channel: () => channel,
     readState: async () => ({ channels: [] }),
+    questions: async () => ({ questions: [] }),
+    asks: async () => ({ asks: [] }),
     channels: answer(
       'list',
       listed.promise.then((channels) => ({ channels })),

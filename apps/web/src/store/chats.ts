@@ -32,7 +32,12 @@ export function createChats(
   const loader = createChannelLoader(client, reports);
   const readState = createReadState(client, marks, reports);
   const views = createViewLoader(async (chat) => {
-    await Promise.all([historyOf(chat).open(), loader.loadMembers(chat), loader.loadThreads(chat)]);
+    await Promise.all([
+      historyOf(chat).open(),
+      loader.loadMembers(chat),
+      loader.loadThreads(chat),
+      loader.loadDecisions(chat),
+    ]);
   });
   marks.onMark((mark) => {
     const chat = byId.peek().get(mark.channelId);

@@ -35,6 +35,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     // A page with large events ends early, so more than one may be needed.
     for (let last = Math.max(after, until - logPageMax); last < until;) {
       const { events, hasMore } = await channel.log({ after: last, limit: until - last });
+      chat.learn(events);
       found.push(...events.filter(isSystemEvent));
       last = hasMore ? (events.at(-1)?.seq ?? until) : until;
     }

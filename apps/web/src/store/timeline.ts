@@ -1,4 +1,6 @@
 import type { Envelope, Message } from '@openclaw/protocol';
+import { isAskChange } from './asks.ts';
+import { isQuestionChange } from './questions.ts';
 
 export type Entry = MessageEntry | SystemEventEntry;
 
@@ -48,7 +50,11 @@ const systemEventTypes: ReadonlySet<string> = new Set([
 ]);
 
 export function isSystemEvent({ event, seq }: Envelope): boolean {
-  return seq !== null && systemEventTypes.has(event.type);
+  if (seq === null || !systemEventTypes.has(event.type)) return false;
+  return (
+    event.type !== 'collaboration.event' ||
+    !(isAskChange(event.name) || isQuestionChange(event.name))
+  );
 }
 
 export function emptyTimeline(threadId: string | null = null): Timeline {

@@ -11,7 +11,9 @@ import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { Icon } from '../shared/controls.tsx';
 import { agoText } from '../shared/format-time.ts';
+import { AgentFreeze } from '../freezes/freeze-banner.tsx';
 import { AgentActions } from './agent-actions.tsx';
+import { AgentInbox } from './agent-inbox.tsx';
 import { useAgent, useCost, useLastWords } from './agent-api.ts';
 
 const staleAfterMs = 6_000;
@@ -55,8 +57,10 @@ export function AgentView({ agentId }: { agentId: string }) {
               </>
             )}
           </p>
+          <AgentFreeze agentId={agentId} />
           <AgentActions agent={found.agent} onDone={refresh} />
           <AgentTiles agent={found.agent} nowMs={nowMs} />
+          <AgentInbox agentId={agentId} />
           <section class="card-section">
             <h2>Last words</h2>
             {words.length === 0 && <p class="quiet">It has written in no channel that it is in.</p>}

@@ -4,9 +4,12 @@ import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { ConfirmDialog, IconButton, onEscape, useOutsidePress } from '../shared/controls.tsx';
+import { BudgetDialog, maySetBudget } from '../decisions/budget-dialog.tsx';
+import { mayFreeze } from '../freezes/freeze-banner.tsx';
+import { FreezeDialog } from '../freezes/freeze-dialog.tsx';
 import { ChannelSettings, DeleteChannel } from './channel-dialogs.tsx';
 
-type Asked = 'leave' | 'archive' | 'settings' | 'delete';
+type Asked = 'leave' | 'archive' | 'settings' | 'delete' | 'freeze' | 'budget';
 
 /** The actions on the open channel, some of them for its owners only. */
 export function ChannelMenu({ chat }: { chat: Chat }) {
@@ -18,6 +21,9 @@ export function ChannelMenu({ chat }: { chat: Chat }) {
   const { name, kind, archivedAt } = chat.channel.value;
   const isOwner = kind !== 'direct' && chat.members.value.get(session.me)?.role === 'owner';
   const isArchived = archivedAt !== null;
+  const isFrozen = session.freezes.list.value.some(
+    ({ scope, id }) => scope === 'channel' && id === chat.id,
+  );
   const { muted, favourites } = session.choices.value;
   const channel = session.client.channel(chat.id);
   const close = () => setAsked(null);
@@ -61,6 +67,14 @@ export function ChannelMenu({ chat }: { chat: Chat }) {
           {item(muted.includes(chat.id) ? 'Unmute' : 'Mute: only mentions count', toggle('muted'))}
           {item('Mark as read', () => session.chats.markAllSeen(chat))}
           {isOwner && !isArchived && item('Name and topic…', () => setAsked('settings'))}
+          {!isArchived &&
+            maySetBudget(session, chat) &&
+            item('Turns of agents…', () => setAsked('budget'))}
+          {kind !== 'direct' &&
+            !isArchived &&
+            !isFrozen &&
+            mayFreeze(session, chat) &&
+            item('Freeze its agents…', () => setAsked('freeze'))}
           {kind !== 'direct' && item('Leave this channel…', () => setAsked('leave'))}
           {isOwner && !isArchived && item('Archive this channel…', () => setAsked('archive'))}
           {isOwner &&
@@ -97,6 +111,13 @@ export function ChannelMenu({ chat }: { chat: Chat }) {
             close();
             setArchived(true).catch(session.notices.report('The channel was not archived'));
           }}
+        />
+      )}
+      {asked === 'budget' && <BudgetDialog chat={chat} threadId={null} onClose={close} />}
+      {asked === 'freeze' && (
+        <FreezeDialog
+          frozen={{ scope: 'channel', id: chat.id, name: `the agents of #${name}` }}
+          onClose={close}
         />
       )}
       {asked === 'settings' && <ChannelSettings chat={chat} onClose={close} />}

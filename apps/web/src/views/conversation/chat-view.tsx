@@ -1,5 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
+import { peerOf } from '../../store/channel-names.ts';
+import { AgentFreeze, ChannelFreeze } from '../freezes/freeze-banner.tsx';
 import { MembersPane } from '../members/members-pane.tsx';
 import { usePage } from '../page-state.ts';
 import { Avatar, presenceText, usePresence } from '../shared/agents.tsx';
@@ -26,6 +28,10 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     <div class="chat fill">
       <main class="conversation-column column fill" aria-label="Conversation" tabIndex={-1}>
         <ChannelHeader chat={chat} />
+        <ChannelFreeze chat={chat} />
+        {chat.channel.value.kind === 'direct' && !chat.isObserved.value && (
+          <AgentFreeze agentId={peerOf(chat.channel.value, session.me)} />
+        )}
         <Conversation chat={chat} footer={<OutgoingList target={target} />} />
         <TypingLine chat={chat} threadId={null} />
         {chat.isObserved.value ? (

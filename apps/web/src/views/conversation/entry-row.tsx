@@ -71,7 +71,7 @@ function DrawnRow(props: EntryRowProps) {
           isInThread={props.isInThread}
         />
       ) : (
-        <SystemEventRow envelope={entry.envelope} />
+        <SystemEventRow chat={chat} envelope={entry.envelope} />
       )}
     </div>
   );

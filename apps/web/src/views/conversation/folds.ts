@@ -1,5 +1,6 @@
 import type { EventOf } from '@openclaw/protocol';
 import type { Entry, SystemEventEntry } from '../../store/timeline.ts';
+import { isDecision } from '../decisions/decision-event.ts';
 import { isSameDay } from '../shared/format-time.ts';
 
 /** Several system events of one kind in one row. When it is open, the events follow in rows of their own. */
@@ -23,7 +24,7 @@ const foldMin = 3;
 function kindOf(entry: Entry | undefined): FoldKind | null {
   if (entry?.kind !== 'systemEvent') return null;
   const { type } = entry.envelope.event;
-  if (type === 'collaboration.event') return 'events';
+  if (type === 'collaboration.event') return isDecision(entry.envelope) ? null : 'events';
   return type === 'channel.member.join' || type === 'channel.member.leave' ? 'members' : null;
 }
 

@@ -5,6 +5,7 @@ import { renderMarkdown } from '../../markdown/render.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
 import { type Editing, usePage } from '../page-state.ts';
+import { AskStates } from '../decisions/ask-states.tsx';
 import { AgentName, Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { editDraftKey, setDraft } from './compose-target.ts';
@@ -83,6 +84,9 @@ export function MessageRow(props: {
           <EditMessage chat={chat} message={message} />
         ) : (
           <Content message={message} />
+        )}
+        {!isDeleted && message.ask !== undefined && (
+          <AskStates chat={chat} askId={message.id} ask={message.ask} />
         )}
         {!isDeleted && <Reactions chat={chat} message={message} />}
         {replies !== null && (

@@ -1,13 +1,23 @@
 import type { ComponentChildren } from 'preact';
 import type { Envelope, EventOf } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
+import type { Chat } from '../../store/chat.ts';
+import { questionIn } from '../../store/questions.ts';
+import { isDecision } from '../decisions/decision-event.ts';
+import { DecisionLine } from '../decisions/decision-line.tsx';
+import { QuestionCard } from '../decisions/question-card.tsx';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { payloadSummary } from './summaries.ts';
 
 /** A change of the channel or of its members, or an event that an agent has emitted. */
-export function SystemEventRow({ envelope }: { envelope: Envelope }) {
+export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envelope }) {
   const { event, timestamp } = envelope;
+  const question = questionIn(envelope);
+  if (question !== null) {
+    return <QuestionCard chat={chat} opened={question} openedAtMs={timestamp} isInThread={false} />;
+  }
+  if (isDecision(envelope)) return <DecisionLine envelope={envelope} />;
   if (event.type === 'collaboration.event') {
     return <CollaborationEvent envelope={envelope} event={event} />;
   }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { hashOf } from '../../page/route.ts';
+import { FreezeAllButton } from '../freezes/freeze-all-button.tsx';
 import { AsOf } from '../operations/as-of.tsx';
 import { useIsStale } from '../operations/operations-api.ts';
 import { countText } from '../operations/format-figures.ts';
@@ -44,6 +45,7 @@ export function FleetView() {
             first
           </p>
         )}
+        <FreezeAllButton />
       </header>
       <AsOf {...{ problem, isStale, receivedAtMs }} what="All tiles" />
       <div class="fleet-tools line">

@@ -10,6 +10,8 @@ import { Composer, TypingLine } from '../conversation/composer.tsx';
 import { editingIn } from '../conversation/editing.ts';
 import { EntryList, leadingHeight } from '../conversation/entry-list.tsx';
 import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
+import { BudgetDialog, maySetBudget } from '../decisions/budget-dialog.tsx';
+import { ThreadQuestions } from '../decisions/thread-questions.tsx';
 import { OutgoingList } from '../conversation/outgoing-list.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
@@ -122,6 +124,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
             {isLoaded && entries.length <= 1 && (
               <p class="quiet pane-note">No replies yet. Write the first one below.</p>
             )}
+            <ThreadQuestions chat={chat} threadId={threadId} />
             <OutgoingList target={target} />
           </>
         }
@@ -144,6 +147,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
 function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session } = usePage();
   const [text, setText] = useState<string | null>(null);
+  const [isLimiting, setLimiting] = useState(false);
   const thread = chat.threads.value.get(threadId);
   const title = thread?.title ?? null;
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
@@ -181,11 +185,23 @@ function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
     );
   }
   return (
-    <h2 class="thread-name line fill">
-      {title === null ? 'Thread' : <IsolatedText text={title} />}
-      {mayName && (
-        <IconButton icon="edit" label="Name this thread" onClick={() => setText(title ?? '')} />
+    <>
+      <h2 class="thread-name line fill">
+        {title === null ? 'Thread' : <IsolatedText text={title} />}
+        {!isReadOnly(chat) && maySetBudget(session, chat) && (
+          <IconButton
+            icon="turns"
+            label="Turns of agents in this thread"
+            onClick={() => setLimiting(true)}
+          />
+        )}
+        {mayName && (
+          <IconButton icon="edit" label="Name this thread" onClick={() => setText(title ?? '')} />
+        )}
+      </h2>
+      {isLimiting && (
+        <BudgetDialog chat={chat} threadId={threadId} onClose={() => setLimiting(false)} />
       )}
-    </h2>
+    </>
   );
 }

@@ -3,6 +3,7 @@ import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute, parseRoute } from '../../page/route.ts';
 import { ChatView, DirectView } from '../conversation/chat-view.tsx';
 import { AgentView } from '../agents/agent-view.tsx';
+import { HubFreeze } from '../freezes/freeze-banner.tsx';
 import { FleetView } from '../fleet/fleet-view.tsx';
 import { OperationsView } from '../operations/operations-view.tsx';
 import { usePage } from '../page-state.ts';
@@ -65,6 +66,7 @@ export function Workspace() {
           <ConnectionStatusView />
         </div>
         <NoticesView />
+        <HubFreeze />
         <div class="beside fill">
           <RoutedView />
           {pane.value === 'search' && !isInThread(page.session) && <SearchPane />}

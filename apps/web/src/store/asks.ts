@@ -1,0 +1,67 @@
+import type { Ask, Envelope } from '@openclaw/protocol';
+
+export type AskState = Ask['addressees'][number]['state'];
+
+export interface AskAnswer {
+  readonly state: AskState;
+  readonly note: string | null;
+}
+
+/** What the addressees of asks did, by the id of the ask and the id of the agent. Those who did nothing are absent. */
+export type AskAnswers = ReadonlyMap<string, ReadonlyMap<string, AskAnswer>>;
+
+/** The most asks of a channel in memory. Older ones are shown without answers. */
+const asksMax = 2_000;
+
+/** An answer replaces one of a lower rank only, so events may come twice and in any order. */
+const ranks: Readonly<Record<AskState, number>> = {
+  ...{ open: 0, accepted: 1, expired: 2, declined: 2, done: 3 },
+};
+
+const stateOf: Readonly<Record<string, AskState>> = {
+  'ask.accepted': 'accepted',
+  'ask.declined': 'declined',
+  'ask.done': 'done',
+};
+
+/** True for an event about an ask. It is shown at the message of the ask, not in a row of its own. */
+export function isAskChange(name: string): boolean {
+  return name === 'ask.expired' || name in stateOf;
+}
+
+function withAnswer(answers: AskAnswers, askId: string, agentId: string, next: AskAnswer) {
+  const known = answers.get(askId)?.get(agentId);
+  if (known !== undefined && ranks[known.state] >= ranks[next.state]) return answers;
+  const changed = new Map(answers).set(askId, new Map(answers.get(askId)).set(agentId, next));
+  const [oldest] = changed.keys();
+  if (changed.size > asksMax && oldest !== undefined) changed.delete(oldest);
+  return changed;
+}
+
+/** Adds the states of an ask that the hub has answered. */
+export function withAsk(answers: AskAnswers, { askId, addressees }: Ask): AskAnswers {
+  return addressees.reduce<AskAnswers>(
+    (next, { agentId, state, note }) =>
+      state === 'open' ? next : withAnswer(next, askId, agentId, { state, note }),
+    answers,
+  );
+}
+
+export function reduceAsks(answers: AskAnswers, { event }: Envelope): AskAnswers {
+  if (event.type !== 'collaboration.event' || !isAskChange(event.name)) return answers;
+  const { askId, agentId, note, silent } = event.payload;
+  if (typeof askId !== 'string') return answers;
+  const state = stateOf[event.name];
+  if (state === undefined) {
+    const agents = (Array.isArray(silent) ? silent : []).filter((id) => typeof id === 'string');
+    return agents.reduce<AskAnswers>(
+      (next, id) => withAnswer(next, askId, id, { state: 'expired', note: null }),
+      answers,
+    );
+  }
+  if (typeof agentId !== 'string') return answers;
+  return withAnswer(answers, askId, agentId, {
+    state,
+    note: typeof note === 'string' ? note : null,
+  });
+}

@@ -1,0 +1,79 @@
+import type { Envelope, Question } from '@openclaw/protocol';
+
+/** The questions of a channel, by their ids. */
+export type Questions = ReadonlyMap<string, Question>;
+
+/** The most questions of a channel in memory. Older ones are shown as they were opened. */
+const questionsMax = 2_000;
+
+type Answer = Question['answers'][number];
+
+/**
+ * The question in the payload of an event; null when it has another shape. Agents could emit events with these names
+ * before the hub reserved them.
+ */
+export function questionIn({ event }: Envelope): Question | null {
+  if (event.type !== 'collaboration.event' || !event.name.startsWith('question.')) return null;
+  const question = event.payload['question'] as Partial<Question> | null | undefined;
+  const isWhole =
+    typeof question?.questionId === 'string' &&
+    typeof question.openedBy === 'string' &&
+    typeof question.title === 'string' &&
+    typeof question.state === 'string' &&
+    Array.isArray(question.options) &&
+    question.options.every(
+      ({ id, label }) => typeof id === 'string' && typeof label === 'string',
+    ) &&
+    Array.isArray(question.answers);
+  return isWhole ? (question as Question) : null;
+}
+
+/** True for an event that changes a question. It is shown in the card of the question, not in a row of its own. */
+export function isQuestionChange(name: string): boolean {
+  return name.startsWith('question.') && name !== 'question.opened';
+}
+
+/** Adds a question. What is known of its end or of its answers is never replaced by something older. */
+export function withQuestion(questions: Questions, question: Question): Questions {
+  const known = questions.get(question.questionId);
+  if (known === undefined) {
+    const next = new Map(questions).set(question.questionId, question);
+    const [oldest] = next.keys();
+    if (next.size > questionsMax && oldest !== undefined) next.delete(oldest);
+    return next;
+  }
+  if (known.state !== 'open' && question.state === 'open') return questions;
+  const answers =
+    question.state === 'open' ? merged(known.answers, question.answers) : question.answers;
+  return new Map(questions).set(question.questionId, { ...question, answers });
+}
+
+/** The newest answer of each agent. */
+function merged(known: readonly Answer[], more: readonly Answer[]): Answer[] {
+  const byAgent = new Map(known.map((answer) => [answer.agentId, answer]));
+  for (const answer of more) {
+    if ((byAgent.get(answer.agentId)?.atMs ?? 0) <= answer.atMs)
+      byAgent.set(answer.agentId, answer);
+  }
+  return [...byAgent.values()];
+}
+
+/** Applies an event. Applying events twice or in another order leads to the same state. */
+export function reduceQuestions(questions: Questions, envelope: Envelope): Questions {
+  const { event, timestamp } = envelope;
+  if (event.type !== 'collaboration.event' || !event.name.startsWith('question.')) return questions;
+  const question = questionIn(envelope);
+  if (question !== null) return withQuestion(questions, question);
+  const { questionId, agentId, optionId, text } = event.payload;
+  if (event.name !== 'question.voted' || typeof questionId !== 'string') return questions;
+  const known = questions.get(questionId);
+  if (known?.state !== 'open' || typeof agentId !== 'string') return questions;
+  const answer = {
+    agentId,
+    optionId: typeof optionId === 'string' ? optionId : null,
+    text: typeof text === 'string' ? text : null,
+    atMs: timestamp,
+  };
+  const answers = merged(known.answers, [answer]);
+  return new Map(questions).set(questionId, { ...known, answers });
+}

@@ -1,0 +1,24 @@
+import type { Chat } from '../../store/chat.ts';
+import { QuestionCard } from './question-card.tsx';
+
+const shownMax = 10;
+
+/** The open questions of a thread, the newest ten. The channel shows all of them at their places. */
+export function ThreadQuestions({ chat, threadId }: { chat: Chat; threadId: string }) {
+  const open = [...chat.questions.value.values()].filter(
+    (question) => question.threadId === threadId && question.state === 'open',
+  );
+  return (
+    <>
+      {open.slice(-shownMax).map((question) => (
+        <QuestionCard
+          key={question.questionId}
+          chat={chat}
+          opened={question}
+          openedAtMs={null}
+          isInThread
+        />
+      ))}
+    </>
+  );
+}
