@@ -140,7 +140,7 @@ function isResponder(question: Question, me: string, kind: string): boolean {
     : question.responders.includes(me);
 }
 
-/** Who may answer, how many answers it takes, and until when. */
+/** The rules of a question: its responders, the number of equal answers, and the expiry. */
 function Rules({ question }: { question: Question }) {
   const { responders, quorum, expiresMs, state, openedBy } = question;
   const until = expiresMs === null || state !== 'open' ? '' : ` · until ${sinceText(expiresMs)}`;
