@@ -16,7 +16,6 @@ const problemsOf = (environment: Record<string, string>): string => {
   return '';
 };
 
-/** The configuration without its unknown names. */
 function plainConfig(environment: Record<string, string>) {
   const { unknownNames: _ignored, ...config } = parseConfig(environment);
   return config;

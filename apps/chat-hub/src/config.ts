@@ -20,12 +20,15 @@ export interface Config {
   readonly opsPort: number | null;
   /** `sqlite:<path>` or `postgres://…` */
   readonly databaseUrl: string;
-  /** Null when no Redis is configured: localhost:6379 is used as soon as a Redis answers there. */
+  /**
+   * Null when no Redis is configured. The hub then uses localhost:6379 as soon as a Redis answers
+   * there.
+   */
   readonly redis: RedisConnection | null;
   readonly auth: AuthConfig;
   /**
-   * The address at which browsers open the hub, with a slash at the end; null: it follows from the Host of each
-   * request.
+   * The address at which browsers open the hub, with a slash at the end. When null, it is taken
+   * from the Host of each request.
    */
   readonly publicUrl: string | null;
   /** Origins, in addition to the hub's own, whose pages may use REST and WebSocket. An entry may have a wildcard. */
@@ -43,9 +46,15 @@ export interface Config {
   readonly callLimit: Limit | null;
   /** False if admins may not read private and direct channels of which they are no members. */
   readonly adminsObservePrivate: boolean;
-  /** Messages by which one agent addresses another one, before the pair pauses; null: as many as they like. */
+  /**
+   * The number of messages by which one agent addresses another before the pair is paused; null: no
+   * limit.
+   */
   readonly agentLoop: Limit | null;
-  /** Messages of agents in a thread or direct channel without a budget, before all of them pause; null: no limit. */
+  /**
+   * The number of agents' messages in a thread or direct channel without a budget before all agents
+   * there are paused; null: no limit.
+   */
   readonly agentTurns: Limit | null;
   /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
@@ -63,8 +72,8 @@ export interface Config {
   /** How long a starting hub waits for its database before it gives up. */
   readonly startTimeoutMs: number;
   /**
-   * How long a hub that is being stopped goes on serving while `/readyz` says that it is not ready. Balancers notice
-   * this before the drain.
+   * How long a stopping hub still serves while `/readyz` says that it is not ready. Balancers
+   * notice this before the drain.
    */
   readonly drainDelayMs: number;
   /** The longest time over which a drain spreads the closes of its sockets. */
@@ -72,7 +81,7 @@ export interface Config {
   readonly logLevel: string;
   /** True with NODE_ENV=production: everything that the hub prints is then JSON. */
   readonly isProduction: boolean;
-  /** Variables that begin with HUB_ and that the hub does not know; it warns of them. */
+  /** Variables with the prefix HUB_ that the hub does not know. It warns of them. */
   readonly unknownNames: readonly string[];
   /** The socket on which systemd waits for the hub's readiness; null without systemd. */
   readonly notifySocket: string | null;
@@ -100,7 +109,6 @@ const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const limit = parsedBy(parseLimit);
-/** A limit, or 0 for none. */
 const limitOrNone = parsedBy((text) => (text.trim() === '0' ? null : parseLimit(text)));
 const milliseconds = (max: number) => z.coerce.number().int().min(0).max(max);
 const listOf = (text: string) =>

@@ -53,7 +53,10 @@ import { createTurnFeed } from './presence/turn-feed.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
-/** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
+/**
+ * How long a starting hub waits for Redis before it continues without a comparison of the newest
+ * events.
+ */
 const redisWaitMs = 500;
 
 /** The figures of the hub's last seconds, as JSON, for its heartbeat. Set once the hub measures them. */
@@ -82,8 +85,8 @@ export async function startLive(
   const { store, redis, isRedisNamed, bus, cache, tracker } = services;
   const redisState = createRedisState(redis, tracker);
 
-  // The tail check is started last, when this hub can apply its findings. Parts created earlier may request a check
-  // before that.
+  // The tail check is created last, when this hub can apply its findings. Parts that were created
+  // earlier may request a check before it exists.
   let tailCheck: TailCheck | null = null;
   /** Call it when the log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
@@ -109,7 +112,7 @@ export async function startLive(
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const isNew = createEphemeralFilter();
   function onEphemeral(room: Room, event: EncodedEnvelope): void {
-    // A delta needs no filter: its place in the text shows whether it is new.
+    // A delta needs no filter: its position in the text shows whether it is new.
     if (isDelta(event)) return room.broadcast(event);
     if (!isNew.accept(event)) return;
     if (event.type === 'channel.typing') typingFeed.onEvent(event);
@@ -237,7 +240,7 @@ export async function startLive(
       onFailed: (error) => database.failed('writes', error),
     }),
   );
-  // The comparison ends before any client is served, because a client must not be served in an outdated epoch.
+  // No client may be served in an outdated epoch, so the comparison must end first.
   await compared;
   const selfProbe = closers.opened(
     startSelfProbe({

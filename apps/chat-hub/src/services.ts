@@ -29,7 +29,7 @@ export function storeDeps(
 ): ChatStoreDeps {
   const storeLog = log.child({ part: 'store' });
   return {
-    // The hub itself logs each outage once; these warnings come every ten seconds.
+    // The hub itself logs each outage once, while these warnings would come every ten seconds.
     logger: {
       warn: (details, message) => storeLog.debug(details, message),
       error: (details, message) => storeLog.error(details, message),
@@ -43,7 +43,6 @@ export function storeDeps(
   };
 }
 
-/** The times that tests shorten. */
 interface OptionalTimes {
   readonly times?: PresenceTimes | undefined;
   readonly agentTimes?: Partial<AgentTimes> | undefined;
@@ -108,7 +107,7 @@ export async function openServices(
   };
 }
 
-// False for cached messages of an earlier release, which lack fields that later releases added.
+// Cached messages of an earlier release lack fields that later releases added.
 function hasPresentFields(message: object): boolean {
   return 'senderKind' in message && 'state' in message;
 }

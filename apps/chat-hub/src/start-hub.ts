@@ -246,7 +246,8 @@ export async function startHub(
         },
         fullForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // A refused socket stays open until it has read its close code, so the number of refused sockets needs a limit.
+        // A refused socket stays open until its peer has read the close code, so the number of
+        // these sockets needs a limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: tracing.accepted(
           createConnectionHandler({ ...live, store, dispatcher, allowance, metrics, log }),
@@ -269,7 +270,7 @@ export async function startHub(
     closers.add(() => app.close());
     closers.add(async () => {
       readiness.drain();
-      // Until the balancer notices the drain it sends new clients, and they are served as usual.
+      // Until the balancer notices the drain it still sends new clients, which are served as usual.
       await delay(config.drainDelayMs);
       await Promise.all([logWaits.drain(), inboxWaits.drain()]);
       const { drainMs: maxMs } = config;
@@ -319,7 +320,10 @@ async function listenForOps(
   return app.listen({ host, port: opsPort });
 }
 
-/** The delay for a client that connects during the drain: random, so that they do not all return at once. */
+/**
+ * The delay for a client that connects during the drain. It is random, so that these clients do not
+ * all return at once.
+ */
 function slotWithinMs(leftMs: number): number {
   return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

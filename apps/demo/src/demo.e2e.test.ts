@@ -129,6 +129,30 @@ describe('the demo', () => {
     expect(demo.answers).toBeLessThan(quiet);
   });
 
+  it('answers an ask once: one agent claims it and streams its answer, the others decline', async () => {
+    const lobby = zoe.channel(demoChannels.lobby.channelId);
+    const to = ['docs-writer', 'qa-lead', 'tech-lead'];
+    const { askId } = await lobby.ask(to, 'Is the build green?', 60_000);
+    const states = async () => {
+      const { asks } = await zoe.asks({ role: 'from' });
+      const own = asks.find((ask) => ask.askId === askId);
+      return own?.addressees.map(({ state }) => state).toSorted();
+    };
+    await waitFor(
+      async () => !(await states())?.includes('open') && (await states())?.at(-1) === 'done',
+      {
+        what: 'the ends of the ask',
+        timeoutMs: answerTimeoutMs,
+      },
+    );
+    expect(await states()).toEqual(['declined', 'declined', 'done']);
+    const { messages } = await lobby.history({ threadId: askId });
+    const answers = messages.filter(({ id }) => id !== askId);
+    expect(answers.map(({ state }) => state)).toEqual(['complete']);
+    expect(answers[0]?.metadata?.['turn']).toMatchObject({ model: 'canned-1' });
+    await waitFor(() => demo.asksDone > 1, { what: 'an ask of the fleet', timeoutMs: 25_000 });
+  });
+
   it('keeps playing scenes, and the hub refuses none of its calls', async () => {
     const { scenesPlayed } = demo;
     await waitFor(() => demo.scenesPlayed > scenesPlayed + 3, {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { demoChannels, type DemoChannel } from './channels.ts';
+import { startErrands } from './errands.ts';
 import { connectFleet } from './fleet.ts';
 import { createPace, noPace } from './pace.ts';
 import { playScene, type PlayDeps } from './play-scene.ts';
@@ -13,6 +14,8 @@ import { allScenes } from './scenes/all-scenes.ts';
 export interface Demo {
   readonly scenesPlayed: number;
   readonly answers: number;
+  /** Asks to agents of the fleet that are done. */
+  readonly asksDone: number;
   close(): Promise<void>;
 }
 
@@ -116,6 +119,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     await fleet.close();
     throw error;
   }
+  const errands = startErrands({ ...deps, onError });
   const playing = Array.from({ length: parallelScenes }, playScenes);
   return {
     get scenesPlayed() {
@@ -124,10 +128,13 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     get answers() {
       return responder.answers;
     },
+    get asksDone() {
+      return errands.done;
+    },
     async close() {
       stop.abort();
       responder.close();
-      await Promise.all(playing);
+      await Promise.all([...playing, errands.close()]);
       await fleet.close();
     },
   };

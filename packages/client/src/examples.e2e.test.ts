@@ -65,7 +65,7 @@ const untilSaid = (channelId: string, line: string) =>
 jest.setTimeout(90_000);
 
 describe('the examples', () => {
-  it.each(['mentions.ts', 'bridge.ts', 'browser.html'])('are linked in the README: %s', (name) => {
+  it.each(['mentions.ts', 'bridge.ts', 'browser.html', 'agent.ts'])('are linked in the README: %s', (name) => {
     const readme = readFileSync(resolve(folder, 'README.md'), 'utf8');
     expect(readme).toContain(`(examples/${name})`);
   });

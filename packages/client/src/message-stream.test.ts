@@ -8,8 +8,7 @@ import type { Envelope, Message } from './index.ts';
 const sent = { messageId: 'm1', seq: 1, timestamp: 1, duplicate: false, unreached: [] };
 
 /** A hub that keeps one text, and answers as the test decides. */
-function createHub() {
-  let text = '';
+function createHub({ text = '', duplicate = false } = {}) {
   let state = 'streaming';
   const calls: { method: string; params: Record<string, unknown>; atMs: number }[] = [];
   const hub = {
@@ -35,7 +34,9 @@ function createHub() {
       if (method === 'message.append') {
         const { from, text: more } = params as { from: number; text: string };
         if (state !== 'streaming' || from > text.length) throw conflict();
-        text = text.slice(0, from) + more;
+        const grown = text.slice(0, from) + more;
+        if (!grown.startsWith(text) && !text.startsWith(grown)) throw conflict();
+        if (grown.length > text.length) text = grown;
         return { length: text.length };
       }
       const { length, content } = params as { length: number; content?: string };
@@ -44,7 +45,8 @@ function createHub() {
       return { seq: 2 };
     }) as unknown as CallMethod,
   };
-  const stream = createMessageStream(hub.call, { channelId: 'c', content: '' }, sent);
+  const of = { channelId: 'c', content: '' };
+  const stream = createMessageStream(hub.call, of, { ...sent, duplicate });
   const until = async (condition: () => boolean) => {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
   };
@@ -92,6 +94,17 @@ describe('a stream of the client', () => {
       'one two three four ',
     ]);
   });
+
+  it.each(['one', 'one two', 'two', ''])(
+    'ends with its own text (%p) when an earlier process began the message and wrote more',
+    async (own) => {
+      const { hub, stream, until } = createHub({ text: 'one two three', duplicate: true });
+      stream.append(own);
+      if (own !== '') await until(() => hub.calls.length === 1);
+      await stream.finish();
+      expect(hub.text).toBe(own);
+    },
+  );
 
   it('keeps its text until finish is answered', async () => {
     const { hub, stream } = createHub();

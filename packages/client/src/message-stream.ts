@@ -28,7 +28,7 @@ export interface MessageStream {
 export function createMessageStream(
   call: CallMethod,
   { channelId, content }: { readonly channelId: string; readonly content: string },
-  { messageId, seq }: ResultOf<'message.send'>,
+  { messageId, seq, duplicate }: ResultOf<'message.send'>,
 ): MessageStream {
   let text = content;
   /** The length of the text that the hub has. */
@@ -88,7 +88,8 @@ export function createMessageStream(
       await sending;
       const given = end.content ?? null;
       const params = { ...end, channelId, messageId, state, length: text.length };
-      if (given !== null || accepted < text.length)
+      // A message that was begun before may have another text: that of this agent before it was killed.
+      if (given !== null || accepted < text.length || duplicate)
         return call('message.finish', { ...params, content: given ?? text }, options);
       try {
         return await call('message.finish', params, options);

@@ -29,14 +29,16 @@ export interface Finding {
   readonly samples: readonly { readonly key: string | null; readonly text: string }[];
 }
 
-/** Counts problems, and keeps a few of each group. */
 export interface Findings {
   readonly count: number;
   add(problem: Problem): void;
   list(): readonly Finding[];
 }
 
-/** Creates an empty collection. Its size is bounded: patterns and servers are few, and each group keeps `maxSamples`. */
+/**
+ * The collection's size is bounded: there are few patterns and servers, and each group keeps at
+ * most `maxSamples`.
+ */
 export function createFindings(maxSamples: number): Findings {
   const groups = new Map<string, { finding: Finding; seen: Set<string> }>();
   let count = 0;

@@ -42,7 +42,6 @@ type Emit = (payload: Payload) => void;
 /** When the agent is over its allowance, a larger frame is not parsed, so its refusal carries no id. */
 const maxRefusedBytes = 4_096;
 
-/** Turns a socket's frames into calls, and their replies into frames. */
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
   /** Counts every frame and call before its content is read. */
@@ -124,7 +123,10 @@ export function createDispatcher(deps: {
     return !batch.every(({ request }) => 'failure' in request);
   }
 
-  /** Runs the calls of a batch side by side. Their responses are sent as one array, ahead of the events they cause. */
+  /**
+   * Runs the calls of a batch concurrently. Their responses are sent as one array, before the
+   * events that they cause.
+   */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
     let bytes = 0;

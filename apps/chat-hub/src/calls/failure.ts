@@ -1,7 +1,6 @@
 import { ChatStoreError } from '@openclaw/chat-store';
 import { refuse, type ParamIssue, type Refusal } from '@openclaw/protocol';
 
-/** A call that the hub cannot read, or has no method for. */
 export interface MalformedCall {
   readonly ok: false;
   readonly code: 'parse_error' | 'invalid_request' | 'method_not_found' | 'invalid_params';

@@ -11,7 +11,7 @@ export type Transport = 'ws' | 'rest';
 export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
-  /** The caller's socket; null over REST. */
+  /** Null over REST. */
   readonly session: Session | null;
   /** The order of the calls on the caller's socket; absent where calls are independent. */
   readonly order?: CallOrder;

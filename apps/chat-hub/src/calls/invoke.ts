@@ -58,7 +58,7 @@ export interface Call {
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
 }
 
-/** Runs one call from check to reply. Never rejects. */
+/** Runs one call from its checks to its reply. Never rejects. */
 export type Invoke = (call: Call) => Promise<void>;
 
 /**
@@ -85,7 +85,10 @@ const maxIssues = 10;
 /** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
-/** Creates the one path that every call takes, over WebSocket and REST. Its steps follow in the order in which they run. */
+/**
+ * The one path of every call, over WebSocket and REST. The steps below follow in the order in which
+ * they run.
+ */
 export function createInvoke(deps: {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
@@ -158,7 +161,8 @@ export function createInvoke(deps: {
       const work = () => run(checked);
       if (!caller.order) return work();
       const keys = orderKeysOf(definition, params, identity.agentId);
-      // A write that reserves memory first reaches the store later, so the writes after it wait for it.
+      // A write that first reserves memory reaches the store later, so the writes that follow on
+      // the channel must wait.
       const reachesStoreAtOnce =
         definition.kind === 'write' && replyBytes(definition, params) === 0;
       return caller.order.run(keys, reachesStoreAtOnce, work);
@@ -166,9 +170,10 @@ export function createInvoke(deps: {
 
     async function run({ definition, params, ...checked }: Checked): Promise<void> {
       const bytes = replyBytes(definition, params);
-      // A send has a large answer only with `basedOn`.
+      // Only a send with `basedOn` can have a large answer.
       const isBulky = definition.bulky !== undefined && (definition.kind !== 'write' || bytes > 0);
-      // The call was read before the socket fell behind, but its reply would still add to the unsent output.
+      // The call was read before the socket fell behind, but its reply would still add to the
+      // unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
       if (isBulky && call.hasRoom?.() === false)
         return reply(refuse('too_large', 'the answers of this batch are too large'));
@@ -194,7 +199,7 @@ export function createInvoke(deps: {
           release?.();
         }
       } finally {
-        // From here on the transport counts the reply's bytes until the peer has read them.
+        // The transport counts the reply's bytes from here on, until the peer has read them.
         reserved?.release();
       }
     }

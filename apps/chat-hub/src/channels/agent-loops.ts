@@ -3,11 +3,15 @@ import type { Limit } from '@openclaw/ratelimit';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 
-/** The most pairs of agents that are counted; the ones that were quiet longest are forgotten. */
+/**
+ * The most pairs of agents that are counted. Past this number, the pair that was quiet longest is
+ * forgotten.
+ */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
 /**
- * The most agents that one sender may be kept from addressing. Their list goes to the store with each of its writes.
+ * The most agents that one sender can be paused for. The list goes to the store with each of the
+ * sender's writes.
  */
 const maxLoops = 200;
 
@@ -17,10 +21,11 @@ interface Count {
 }
 
 /**
- * Counts how often each agent of this hub addresses each other one, so that two bots that answer each other pause for
- * the rest of the window. The store decides with `paused`, because it knows whether a person wrote in between. Calls that
- * are in flight when the limit is reached still pass. Times are the database's. With null nothing is counted; each
- * message is reported to `onAddressed` all the same.
+ * Counts how often each agent of this hub addresses each other agent. Two bots that answer each
+ * other are then paused for the rest of the window. The store decides, because it knows whether a
+ * person wrote in between; it gets the list in `paused`. Calls in flight when the limit is reached
+ * still pass. Times are the database's. With a null limit nothing is counted, but each message is
+ * still reported to `onAddressed`.
  */
 export function createAgentLoops(
   most: Limit | null,
@@ -36,7 +41,8 @@ export function createAgentLoops(
     const loops = paused.get(sender) ?? [];
     const others = loops.filter((loop) => loop.agentId !== agentId && loop.untilMs > atMs);
     const known = counts.get(key);
-    // If a message is accepted while its pair is paused, a person wrote in between, or its place has a budget.
+    // A message of a paused pair is accepted only if a person wrote in between, or if its thread or
+    // channel has a budget.
     const isPaused = loops.some((loop) => loop.agentId === agentId && loop.untilMs > atMs);
     const isOver = known !== undefined && atMs >= known.sinceMs + windowMs;
     const counted: Count =
@@ -55,7 +61,10 @@ export function createAgentLoops(
   }
 
   return {
-    /** The agents that each sender must not address now. A map instead of a function, because every write reads it. */
+    /**
+     * The agents that each sender must not address now. It is a map and not a function, because
+     * every write reads it.
+     */
     paused: paused as Pick<typeof paused, 'get'>,
     committed(sender: string, addressed: readonly string[], atMs: number): void {
       onAddressed(sender, addressed);

@@ -84,7 +84,7 @@ export class Backlog {
     const before = this.#deletions;
     const page = this.#encode(seq, head, slices).then(
       (encoded) => {
-        // The page may hold a text that was deleted while it was encoded.
+        // The page may hold a text that was deleted during the encoding.
         if (encoded === null || this.#deletions !== before) forget();
         else if (this.#pages.get(seq) === page) this.#keepPage(encoded.bytes);
         return encoded;
@@ -110,7 +110,7 @@ export class Backlog {
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
     const page = events.filter((event) => event.seq !== null && event.seq <= end);
     const lastSeq = page.at(-1)?.seq;
-    // The log does not hold the next event any more: it was trimmed.
+    // The log no longer holds the next event: it was trimmed.
     if (lastSeq === undefined || lastSeq === null || page[0]?.seq !== seq + 1) return null;
     const pieces: Buffer[] = [];
     const isSmall = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;
@@ -186,7 +186,10 @@ export class EventRing {
   #bytes = 0;
   #newest: number;
 
-  /** An empty ring for a channel whose head is `head`. `maxBytes` limits its events on the heap. */
+  /**
+   * Creates an empty ring for a channel whose head is `head`. `maxBytes` limits the ring's events
+   * on the heap.
+   */
   constructor(
     head: number,
     { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() } = {},
@@ -197,7 +200,10 @@ export class EventRing {
     this.#share = budget.open(() => this.#clear());
   }
 
-  /** The seq of the oldest event kept; one past the newest when none is. */
+  /**
+   * The seq of the oldest event in the ring. When the ring is empty, one more than the seq of the
+   * newest event so far.
+   */
   get oldest(): number {
     return this.#newest - this.#events.length + 1;
   }
@@ -215,7 +221,9 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Adds events before the oldest, as far as there is room; ignores those that would leave a gap. */
+  /**
+   * Adds events before the oldest, as far as there is room. Ignores events that would leave a gap.
+   */
   prepend(earlier: readonly EncodedEnvelope[]): void {
     const { oldest } = this;
     const kept: EncodedEnvelope[] = [];
@@ -260,7 +268,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Drops all events. Events that are added later do not count in the shared budget. */
+  /** Drops all events. Later events do not count in the shared budget. */
   close(): void {
     this.#clear();
     this.#share.close();
@@ -283,7 +291,7 @@ export function heapBytesOf({ json }: EncodedEnvelope): number {
 
 /** The memory that the rings of all channels share. Past its limit the least recently used rings are emptied. */
 export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
-  /** The function that empties each ring, by the ring's key. */
+  /** The function that empties each ring. */
   const rings = new LRUCache<symbol, () => void>({
     maxSize: maxBytes,
     dispose(clear, _ring, reason) {

@@ -9,7 +9,6 @@ import type { Identity } from '../edge/identity.ts';
 const maxPerHub = 4_096;
 /** How long a refused client should wait before it tries again. */
 const retryMs = 1_000;
-/** How long a drain waits for the answers of the calls that it ended. */
 const answersMs = 1_000;
 
 /** Registers a listener for the end of a call's connection. Returns a function that removes it. */
@@ -23,7 +22,7 @@ export interface CallWait {
   readonly onGone: OnGone;
 }
 
-/** `read`: read now. `gone`: nobody waits for the answer any more. */
+/** `read`: read now. `gone`: the client no longer waits for the answer. */
 export type Waited = 'read' | 'gone' | Refusal;
 
 export type EndWait = (reason: Waited) => void;
@@ -33,10 +32,14 @@ const revoked = refuse('unauthorized', 'the token was revoked');
 /** Waits until there is something to read. `ended` resolves when the wait ends for another reason. */
 export type Await = (ended: Promise<Waited>, end: EndWait) => Promise<Waited>;
 
-/** Bounds the waits of calls: by their number, their time, their connection, their token, and the life of the hub. */
+/**
+ * Bounds the waits of calls: by their number, their duration, their connection, their token, and
+ * the hub's lifetime.
+ */
 export function createCallWaits(deps: {
   /**
-   * True when the token was revoked in the last minute: a call that was verified earlier may begin to wait only now.
+   * True when the token was revoked in the last minute. A call that was verified before the
+   * revocation may begin its wait only after it.
    */
   readonly isRevoked: (identity: Identity) => boolean;
   /** Turns a failure of the wait into the refusal of the call. */
@@ -81,7 +84,8 @@ export function createCallWaits(deps: {
     const last = untilExpiryMs < waitMs ? refuse('unauthorized', 'the token has expired') : 'read';
     const timer = setTimeout(() => end(last), Math.max(0, Math.min(waitMs, untilExpiryMs)));
     try {
-      // The database or the bus may answer late, so the end of the wait does not depend on them.
+      // The database or the bus may answer late, so the end of the wait does not depend on their
+      // answer.
       return await Promise.race([promise, awaitEvent(promise, end)]);
     } finally {
       end('read');

@@ -10,7 +10,10 @@ import { filterPresence, isDelta } from './ephemeral.ts';
 /** A typing, presence or turn event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
-  /** One key per agent and kind of signal, and per thread of an agent that types or shows a turn. A later signal with the same key replaces an earlier one. */
+  /**
+   * One key per agent and kind of signal; for typing and turns, one per agent and thread. A later
+   * signal with an equal key replaces an earlier one.
+   */
   readonly keys: readonly string[];
 }
 
@@ -30,7 +33,7 @@ export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
 }
 
 function keysOf(encoded: EncodedEnvelope): string[] {
-  // Lost: the next delta, or the finished message, shows that text is missing.
+  // A delta is dropped: the next delta, or the finished message, shows that text is missing.
   if (isDelta(encoded)) return [];
   const event = decodeEnvelope(encoded.json)?.envelope.event;
   if (event?.type === 'channel.typing') return [`typing ${event.agentId}:${event.threadId ?? ''}`];
@@ -69,7 +72,9 @@ export class Conflation<Channel extends object> {
     return channel;
   }
 
-  /** Removes and returns a channel's signals. A presence that a later one replaced is not among them. */
+  /**
+   * Removes and returns a channel's signals, without the presences that a later signal replaced.
+   */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];

@@ -61,7 +61,6 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // If the page includes every known event of the channel, the page decides the channel's place among the latest.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -70,7 +69,7 @@ export function createDirectHeads(
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // The channels left in this set had events after their page was read.
+    // The channels that remain in this set had events after their page was read.
     const newer = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);
@@ -126,7 +125,6 @@ export function createDirectHeads(
 
 export type DirectHeads = ReturnType<typeof createDirectHeads>;
 
-/** The most recently active direct channels, newest first; as many as a welcome names. */
 export function latestOf(directs: readonly DirectChannel[]): readonly DirectChannel[] {
   return directs
     .toSorted((one, other) => other.activeAt - one.activeAt)

@@ -8,9 +8,9 @@ import type { Rooms } from './rooms.ts';
 export type DirectMembers = (channelId: string) => Promise<readonly string[]>;
 
 /**
- * Reads the members of direct channels, once per live room, because the tail check asks for them with every change of a
- * channel. Only here are members read from the cache: those of a direct channel never change, so the cached list is
- * right.
+ * Reads the members of direct channels once per live room, because the tail check needs them after
+ * every change of a channel. The members of a direct channel never change, so here, and only here,
+ * a cached list is right.
  */
 export function createDirectMembers(deps: {
   readonly store: Pick<ChatStore, 'read' | 'logPage'>;

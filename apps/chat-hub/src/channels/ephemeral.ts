@@ -12,7 +12,7 @@ import {
 /** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Encodes events that are not logged. They carry no seq, but the database's current epoch. */
+/** Encodes events that are not logged. They carry no seq, only the database's current epoch. */
 export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: KindOf) {
   return (event: ChannelEvent, senderId: string, senderKind = kindOf(senderId)): EncodedEnvelope =>
     encodeEnvelope({
@@ -31,12 +31,18 @@ export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
 
 const deltaName = '"name":"message.delta"';
 
-/** True for the new text of a message that grows. Quotes within a text are escaped, so no other event matches. */
+/**
+ * True for the new text of a message that grows. Quotes within a text are escaped, so the
+ * comparison matches no other event.
+ */
 export function isDelta({ type, seq, json }: EncodedEnvelope): boolean {
   return type === 'collaboration.event' && seq === null && json.includes(deltaName);
 }
 
-/** A presence event with only the presences that `keep` returns, or null if none is left; other events unchanged. */
+/**
+ * Returns a presence event with only the presences that `keep` accepts, or null if none is left.
+ * Returns other events unchanged.
+ */
 export function filterPresence(
   encoded: EncodedEnvelope,
   keep: (presences: readonly Presence[]) => Presence[],

@@ -2,12 +2,12 @@ import type { ChatStore } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
 import type { Writer } from './writer.ts';
 
-/** An expiry is logged within two seconds, on whichever hub looks first. */
 const everyMs = 500;
 
 /**
- * Logs and publishes the expiry of asks and questions. Every hub does it: what is due is found in the database, and one
- * of them gets the event, so nothing depends on the hub that took the ask. Costs one small statement every half second.
+ * Logs and publishes the expiry of asks and questions, within two seconds. Every hub looks for due
+ * expiries in the database, and the database gives each event to one hub. An expiry therefore does
+ * not depend on the hub that took the ask. Costs one small statement every half second.
  */
 export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
@@ -24,7 +24,7 @@ export function startExpiries(deps: {
       const due = await store.due();
       const events = (await Promise.all(due.map((expiry) => store.expire(expiry)))).flat();
       writer.publishAll(events);
-      // Without an event, another hub was first, or the database refuses.
+      // No event: another hub was first, or the database refused.
       if (events.length === 0) return;
     }
   }

@@ -5,7 +5,7 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Events that a room enqueued for its sockets, without those that read too slowly. */
+/** Events that a room enqueued for its sockets. Sockets that read too slowly are not counted. */
 export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
@@ -13,7 +13,7 @@ export interface Delivery {
 }
 
 const maxWaitMs = 3;
-/** How long one turn may frame and write; the rest waits for the next turn. */
+/** How long one turn may frame and write events. The rest waits for the next turn. */
 const sliceMs = 4;
 /** The number of sockets flushed between two readings of the clock. One reading costs a tenth of a socket's flush. */
 const socketsPerReading = 16;
@@ -105,7 +105,10 @@ export function createFlusher({
       deliveries += delivery.events.length * delivery.sockets;
       unreported.push(delivery);
     },
-    /** Counts events that a socket got late, from the log. They say nothing about the latency of live delivery. */
+    /**
+     * Counts events that a socket got late, from the log. They do not show how fast live delivery
+     * is.
+     */
     caughtUp(events: number) {
       deliveries += events;
     },

@@ -12,7 +12,6 @@ export function textFrame(payload: string): Buffer {
   return frame;
 }
 
-/** One frame: its bytes, in one buffer or in several that are written together. */
 export type Frame = Buffer | readonly Buffer[];
 
 /**
@@ -107,7 +106,6 @@ function createFraming(acceptsBatches: boolean) {
     length = 0;
   }
   return {
-    /** Returns the length of the event's text. */
     add(event: EncodedEnvelope): number {
       const text = notificationText('event', event.json);
       if (open.length === maxEvents || length + text.length > maxLength) close();

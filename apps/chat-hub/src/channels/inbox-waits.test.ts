@@ -8,7 +8,6 @@ import { identityOf } from '../testing/identity.ts';
 import type { Waited } from './call-waits.ts';
 import { createInboxWaits } from './inbox-waits.ts';
 
-/** Waits on the inboxes of a store whose items the test adds. */
 function createBench() {
   const items = new Map<string, number>();
   const state = { reads: 0, checks: 0, isAway: false };
@@ -50,7 +49,7 @@ function createBench() {
     return waiting;
   };
   const add = (agentId: string) => items.set(agentId, (items.get(agentId) ?? 0) + 1);
-  /** One tail check, until the inboxes were compared. */
+  /** Runs one tail check. Resolves once the inboxes were compared. */
   async function check(hasChanged: boolean): Promise<void> {
     const { checks } = state;
     waits.checked(hasChanged);
@@ -75,7 +74,7 @@ describe('reads that wait for an item', () => {
       const waiting = bench.wait('ana');
       await waitFor(() => bench.state.reads === 1);
       bench.add('ana');
-      // Negative control: nothing else makes them look.
+      // Negative control: without this call the waits do not look into the inboxes.
       bench.waits.committed(['ben']);
       bench.publish('ana', null);
       await bench.check(false);

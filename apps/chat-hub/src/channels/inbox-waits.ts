@@ -15,7 +15,6 @@ export interface InboxWait extends CallWait {
   readonly params: ParamsOf<'inbox.read'>;
 }
 
-/** A wait for an item in the inbox of an agent. */
 interface Waiting {
   /** The inbox's mark at the last check; null before the first one, which always makes the wait look. */
   mark: string | null;
@@ -23,9 +22,10 @@ interface Waiting {
 }
 
 /**
- * The reads of inboxes that wait for an item. A wait looks into the inbox at its start, and when there may be an item:
- * after a commit of this hub that put one there, after an event on the agent's topic, and when a check of the store
- * finds the inbox changed. The check also finds the items of other hubs whose events Redis has lost.
+ * The reads of inboxes that wait for an item. A wait looks into the inbox at its start, and
+ * whenever the inbox may have an item: after this hub commits one, after an event on the agent's
+ * topic, and after a check of the store that finds the inbox changed. The check also finds items of
+ * other hubs whose events Redis has lost.
  */
 export function createInboxWaits(deps: {
   readonly store: Pick<ChatStore, 'read' | 'inboxMarks'>;
@@ -33,7 +33,10 @@ export function createInboxWaits(deps: {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly log: Pick<Logger, 'debug'>;
-  /** Called when an agent begins to wait for its own inbox; the function that it returns, when the agent stops. */
+  /**
+   * Called when an agent begins to wait for its own inbox. The returned function is called when the
+   * agent stops.
+   */
   readonly onWaiting?: (agentId: string) => () => void;
   /** @default 4 */
   readonly perAgent?: number;
@@ -45,7 +48,7 @@ export function createInboxWaits(deps: {
   /** The newest messages that mentioned everyone, at the last check and at the one before it. */
   let newestOfAll = [0, 0];
   let checking: Promise<void> | undefined;
-  /** True while the log has events that no check has seen, for instance because one has failed. */
+  /** True while the log has events that no check has seen, for instance after a failed check. */
   let isDue = false;
 
   function look(agentId: string): void {
@@ -55,7 +58,7 @@ export function createInboxWaits(deps: {
   async function hasItem({ identity, params }: InboxWait): Promise<boolean> {
     const first = { ...params, limit: 1, maxChars: null };
     const found = await store.read(identity, 'inbox.read', first);
-    // The read that follows returns the refusal.
+    // A refusal also ends the wait: the read that follows returns it.
     return !found.ok || found.result.items.length > 0;
   }
 
@@ -140,7 +143,6 @@ export function createInboxWaits(deps: {
     get size() {
       return waits.size;
     },
-    /** True while a read of the agent's inbox waits here. */
     isWaiting: (agentId: string) => byAgent.has(agentId),
     /** Waits for an item, then calls `respond`, which answers the call. */
     run: (wait: InboxWait, respond: (waited: Waited) => Promise<void>) =>
@@ -148,8 +150,8 @@ export function createInboxWaits(deps: {
     /** Call it when this hub has committed an item in the inboxes of these agents. */
     committed: (agentIds: readonly string[]) => agentIds.forEach(look),
     /**
-     * Call it a few times a second, and say whether the log has new events. Then the inboxes of the waiting agents are
-     * compared with their marks.
+     * Call it a few times a second, with whether the log has new events. If it has, the inboxes of
+     * the waiting agents are compared with their marks.
      */
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;

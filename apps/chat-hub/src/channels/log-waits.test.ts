@@ -98,7 +98,7 @@ describe('reads that wait for an event', () => {
     expect(bench.state.opened).toBe(0);
   });
 
-  // The race: the event is delivered after the head was read and before the wait listens.
+  // The race: an event is delivered after the head was read, but before the wait listens.
   it('miss no event that comes while they begin', async () => {
     const bench = createBench();
     const waiting = bench.wait('ana');

@@ -18,9 +18,9 @@ export interface LogWait extends CallWait {
 }
 
 /**
- * The reads of logs that wait for an event. Each costs the database one look-up at its start. The channel's room ends
- * the wait, also when the event was found in the store and not on the bus. The log is read after the wait, with a check
- * of the rights. An agent that was removed meanwhile is therefore refused.
+ * The reads of logs that wait for an event. Each read costs the database one look-up at its start.
+ * The channel's room ends the wait, also when only the store had the event. The log is read after
+ * the wait, with a check of the rights, so an agent that was removed during the wait is refused.
  */
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;
@@ -35,7 +35,8 @@ export function createLogWaits(deps: {
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
 
   /**
-   * The head of the channel's log, or null when the agent may not read it. The read that follows returns the refusal.
+   * The head of the channel's log, or null when the agent may not read the log. The read that
+   * follows returns the refusal.
    */
   async function readableHead(identity: Identity, channelId: string): Promise<number | null> {
     if (!isWithinBounds(identity, channelId)) return null;
@@ -55,7 +56,8 @@ export function createLogWaits(deps: {
       if (seq === null || seq > after) end('read');
     });
     try {
-      // The room already listens, so an event that it has not delivered yet will end the wait.
+      // The room already listens, so the wait ends with an event that the room has not delivered
+      // yet.
       if (room.head > after || rooms.epochGeneration !== epochGeneration) return 'read';
       room.raise(head);
       return await ended;

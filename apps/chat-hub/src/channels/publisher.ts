@@ -6,13 +6,15 @@ import type { Identity } from '../edge/identity.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 
-/** An event that is in no log: typing, presence, a turn, or the new text of a message that grows. */
+/**
+ * An event that is not logged: typing, presence, a turn, or the new text of a message that grows.
+ */
 type EphemeralEvent =
   | EventOf<'channel.typing'>
   | EventOf<'channel.presence'>
   | (EventOf<'collaboration.event'> & { readonly channelId: string });
 
-/** Publishes events that are in no log. Those of the log are published by writer.ts. */
+/** Publishes events that are not logged. Logged events are published by writer.ts. */
 export function createPublisher(deps: {
   readonly bus: Pick<EventBus, 'publish'>;
   readonly encodeEphemeral: EncodeEphemeral;
@@ -37,9 +39,12 @@ export function createPublisher(deps: {
   });
 
   return {
-    /** Tells everyone of a public channel. Dropped beyond a rate. */
+    /** Announces a public channel to every connection. Announcements beyond a rate are dropped. */
     announce,
-    /** Publishes an event of a channel that is not logged: if Redis is away, other hubs never get it. */
+    /**
+     * Publishes a channel's event that is not logged. While Redis is away, other hubs do not get
+     * the event, also not later.
+     */
     publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);

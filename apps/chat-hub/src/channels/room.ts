@@ -8,7 +8,6 @@ import { signalsOf, type Signal } from './conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frames.ts';
 
-/** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
   /** True if the agent may be in any room without being a member. */
@@ -68,7 +67,6 @@ export class Room {
   #departures = new Departures();
   #isDeleted = false;
   #floor = 1;
-  /** The store's count of rewrites; null until the store has reported it. */
   #rewrites: number | null = null;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
   readonly #watchers = new Set<(seq: number | null) => void>();
@@ -128,7 +126,10 @@ export class Room {
     this.#sequencer.raise(head);
   }
 
-  /** Sends an event without a seq to the sessions, after the durable events that the room delivered before. */
+  /**
+   * Sends an event without a seq to the sessions, after the durable events that the room has
+   * already delivered.
+   */
   broadcast(event: EncodedEnvelope): void {
     if (this.members.size > 0) this.#queue(event);
   }
@@ -283,7 +284,7 @@ export class Room {
     }
   }
 
-  // A removed member gets the event that removes it, but no later event.
+  // A removed member gets the event of the removal, but no later event.
   #memberLeft(agentId: string, seq: number): void {
     this.#departures.left(agentId, seq);
     this.#remove(

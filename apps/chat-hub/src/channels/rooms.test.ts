@@ -9,7 +9,6 @@ import type { Room, RoomMember } from './room.ts';
 import { createRooms } from './rooms.ts';
 
 const direct = `dm_${'0'.repeat(32)}`;
-/** Longer than the time for which an empty room stays open. */
 const longMs = 60_000;
 
 function createBench() {
@@ -17,9 +16,9 @@ function createBench() {
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
   const members = new Set(['ana']);
-  /** Functions for the next reads. Each is called when its read has its rows but has not returned them. */
+  /** Called one per read, when the read has its rows but has not returned them. */
   const reads: (() => Promise<void>)[] = [];
-  /** Functions for the next reads of rights. Each is called when its read has its rows but has not returned them. */
+  /** Called one per read of rights, when the read has its rows but has not returned them. */
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
@@ -99,7 +98,8 @@ describe('the live channels of a hub', () => {
     expect(rooms.size).toBe(0);
   });
 
-  // The race: a room is opened again just before it would close. Invariant: the caller has time to enter the room.
+  // The race: an empty room is opened again just before it would close. Invariant: the caller has
+  // time to enter the room.
   it('stay open a while longer when they are opened again', async () => {
     const { rooms } = createBench();
     const room = await rooms.open('a');
@@ -154,8 +154,9 @@ describe('the live channels of a hub', () => {
     expect(room.after(10)?.map(({ seq }) => seq)).toEqual([11, 12]);
   });
 
-  // The race: the room reads the rights of its agents. Meanwhile ben enters it with rights that were read before his
-  // removal, and the removal was trimmed. Invariant: a removed member gets no event after its removal.
+  // The race: the room reads the rights of its agents. During that read, ben enters with rights
+  // that were read before his removal, and the removal was trimmed. Invariant: a removed member
+  // gets no event after its removal.
   it('check the rights of agents that enter while events are found to be trimmed', async () => {
     const { rooms, database, accessReads } = createBench();
     const room = await rooms.open('a');
@@ -179,8 +180,9 @@ describe('the live channels of a hub', () => {
     expect([...room.members].map(({ agentId }) => agentId)).toEqual(['ana']);
   });
 
-  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. Invariant: the page's
-  // floor is not applied to the new epoch. Otherwise the room would skip all events up to that floor.
+  // The race: a page is read, then a backup with a shorter log is restored, and only then the page
+  // arrives. Invariant: the page's floor is not applied to the new epoch. Otherwise the room would
+  // skip all events up to that floor.
   it.each(['log', 'rights'] as const)(
     'forget a floor when the epoch changes during a read of the %s',
     async (read) => {
@@ -219,7 +221,7 @@ describe('the live channels of a hub', () => {
       rooms.beginEpoch(new Map());
     });
     expect((await rooms.open(channelId)).head).toBe(3);
-    // The negative control: a head that changes within an epoch is not read again.
+    // Negative control: a head that changes within an epoch is not read again.
     const other = createBench();
     other.reads.push(async () => void (other.database.head = 3));
     expect((await other.rooms.open(channelId)).head).toBe(7);
@@ -269,8 +271,9 @@ describe('the live channels of a hub', () => {
     expect(conflicts.map(({ id, seq }) => [id, seq])).toEqual([['first', 8]]);
   });
 
-  // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the log that the
-  // hub knows. Invariant: an event is delivered only after the event that precedes it in its log.
+  // The race: a restored database gets new events before any hub checks, so its log seems to
+  // continue the log that the hub knows. Invariant: the room delivers an event only after the event
+  // that precedes it in that log.
   it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');

@@ -24,7 +24,10 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** The number of rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
+/**
+ * The most events, and characters of events, that wait until a room's head is known. Events beyond
+ * that are read from the log.
+ */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -38,7 +41,10 @@ export function createRooms(deps: {
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
+  /**
+   * Called when an event arrives whose seq belongs to a different event, which was delivered. The
+   * store decides which of the two is right.
+   */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
 }) {
   const { store, bus, flusher, cache, log, ringBudget = createRingBudget() } = deps;
@@ -47,7 +53,7 @@ export function createRooms(deps: {
   const opening = new Map<string, Promise<Room>>();
   const totals: SequencerTotals = { holes: 0, repaired: 0, duplicates: 0 };
   let epochGeneration = 0;
-  /** Rooms still in an earlier epoch, with the head from which each continues. */
+  /** Rooms that are still in an earlier epoch, with the head from which each continues. */
   const outdated = new Map<string, number>();
   let onEpochChanged: ((room: Room) => void) | undefined;
   let isClosed = false;
@@ -57,7 +63,8 @@ export function createRooms(deps: {
     { head, epoch, floor }: RoomStart,
     unsubscribe: () => Promise<void>,
   ): Room {
-    // The first sequencer continues the log that the head was read from. Later ones begin in the store's current epoch.
+    // The first sequencer continues the log from which the head was read. Later sequencers begin in
+    // the store's current epoch.
     let firstEpoch: string | null = epoch;
     const room = new Room(channelId, head, {
       flusher,
@@ -81,7 +88,8 @@ export function createRooms(deps: {
           totals,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The bus did not deliver this event, so its sender may have failed to drop the outdated caches.
+            // The bus did not deliver this event, so the hub of its sender may have failed to
+            // invalidate the caches.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -100,9 +108,9 @@ export function createRooms(deps: {
   }
 
   /**
-   * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
-   * earlier epoch would drop new events until the log has grown past that head. Rejects with ChatStoreError when the
-   * epoch keeps changing.
+   * Reads heads from the store, and repeats the read if the epoch changed during it. A room with a
+   * head of an earlier epoch would drop new events until the log has grown past that head. Rejects
+   * with ChatStoreError when the epoch keeps changing.
    */
   async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
     for (let reads = 1; reads <= maxReads; reads++) {
@@ -128,7 +136,8 @@ export function createRooms(deps: {
     room.offer(event);
   }
 
-  // Also reads the event at `after`. If it differs from the delivered one, the log was replaced.
+  // Also reads the event at `after`: if it differs from the event that was delivered, the log was
+  // replaced.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -153,10 +162,11 @@ export function createRooms(deps: {
   }
 
   /**
-   * Lets a room continue from the log's floor, when events above the room's head were trimmed before this hub read
-   * them. These events may have removed members. Rights are therefore read before the room delivers anything else, also
-   * for agents that enter meanwhile. Costs a query for each agent in the room. `generation` is that of the page's
-   * epoch. If the epoch has changed since then, nothing is skipped, because the page belongs to another log.
+   * Lets a room continue from the log's floor, when events above the room's head were trimmed
+   * before this hub read them. These events may have removed members, so rights are read before the
+   * room delivers anything else, also for agents that enter during that read. Costs a query for
+   * each agent in the room. `generation` is that of the page's epoch. If the epoch has changed
+   * since then, nothing is skipped, because the page belongs to another log.
    */
   async function skipTrimmed(
     channelId: string,
@@ -175,7 +185,7 @@ export function createRooms(deps: {
 
   async function openRoom(channelId: string): Promise<Room> {
     if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
-    // Events that arrive before the head is known. The sequencer drops those at or below it.
+    // Events that arrive before the head is known. The sequencer drops events up to the head.
     let early: EncodedEnvelope[] | null = [];
     let earlyChars = 0;
     let room: Room | undefined;
@@ -225,7 +235,6 @@ export function createRooms(deps: {
     });
   }
 
-  /** Moves a room to the current epoch, if it is still in an earlier one. */
   function moveToEpoch(channelId: string): void {
     const head = outdated.get(channelId);
     if (head === undefined) return;
@@ -235,7 +244,6 @@ export function createRooms(deps: {
     if (room) onEpochChanged?.(room);
   }
 
-  /** The live room, in the current epoch. */
   function current(channelId: string): Room | undefined {
     moveToEpoch(channelId);
     return rooms.get(channelId)?.room;
@@ -280,8 +288,8 @@ export function createRooms(deps: {
       return promise;
     },
     /**
-     * Opens the room of a direct channel, whose events come on its members' agent topics. The caller ensures that the
-     * head is of the present epoch ({@link Rooms.epochGeneration}).
+     * Opens the room of a direct channel, whose events come on its members' agent topics. The
+     * caller ensures that the head belongs to the current epoch ({@link Rooms.epochGeneration}).
      */
     openDirect: (channelId: string, head: number) =>
       enterDirect(channelId, { head, epoch: store.epoch }),
@@ -302,7 +310,10 @@ export function createRooms(deps: {
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       moveSome();
     },
-    /** Call it when a session or a watcher leaves. A room that stays unused is closed after a while. */
+    /**
+     * Call it when a session or a watcher leaves. A room that stays unused is closed after {@link
+     * idleMs}.
+     */
     left(room: Room) {
       if (!room.isInUse) closeWhenIdle(room);
     },

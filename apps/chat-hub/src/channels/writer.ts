@@ -33,7 +33,10 @@ export function createWriter(deps: {
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;
 
-  /** Publishes a committed event: to this hub's rooms at once, to other hubs through Redis in the same turn. */
+  /**
+   * Publishes a committed event: to this hub's rooms immediately, to other hubs through Redis in
+   * the same turn of the event loop.
+   */
   function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
     const { channelId, type, seq } = event;
     if (channelId === null) return;
@@ -52,7 +55,8 @@ export function createWriter(deps: {
   }
 
   /**
-   * Adds what only this hub knows of the actor: its transport, a freeze that covers it, and the loops that it is in.
+   * Adds what only this hub knows of the actor: its transport, a freeze that covers it, and the
+   * agents that it is paused for.
    */
   function actingNow(actor: Actor, via: Transport): Actor {
     const scope = frozenScope(actor);
@@ -99,7 +103,6 @@ export function createWriter(deps: {
     publishAll(events: readonly AppendedEvent[]) {
       for (const appended of events) publishAppended(appended);
     },
-    /** The refusal of an agent whose writes a person has stopped in all channels; null if it may write. */
     refuseFrozen(identity: Identity): Refusal | null {
       const scope = frozenScope(identity);
       return scope && refuseFrozen(scope);

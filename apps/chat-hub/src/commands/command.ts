@@ -29,8 +29,8 @@ export function settings(): Config {
 }
 
 /**
- * Opens the database that the hub's environment names. It is not migrated here, because hubs of an earlier release may
- * be serving it. It must exist, unless `mayCreate`.
+ * Opens the database of the hub's environment. The database is not migrated, because hubs of an
+ * earlier release may use it. It must exist, unless `mayCreate`.
  */
 export async function openCommandStore({ mayCreate = false } = {}): Promise<ChatStore> {
   const { databaseUrl: url } = settings();
@@ -57,7 +57,6 @@ export function commandUser(): string {
   return `${userInfo().username}@${hostname()}`.slice(0, 128);
 }
 
-/** The record of an administrative act that this command does. */
 export function commandRecord(
   action: string,
   target: string,
@@ -75,7 +74,7 @@ export function progress(line: string): void {
 
 /** Runs a command. If it fails, prints one sentence and exits with 1 or 2. */
 export async function runCommand(name: string, run: () => Promise<void>): Promise<void> {
-  // The program that reads the output, such as `head`, closed it because it needs no more.
+  // The program that reads the output, such as `head`, has closed it because it needs no more.
   process.stdout.on('error', () => process.exit(1));
   try {
     await run();

@@ -48,7 +48,6 @@ function parse(): Erasure {
       return { agentId: agent, pseudonym, isDryRun: !isSure };
     }
   } catch {
-    // `parseArgs` throws on an unknown option. The usage error below reports this case too.
   }
   throw new CommandError('usage', usage);
 }
@@ -76,8 +75,8 @@ async function eraseAll(store: ChatStore, erasure: Erasure): Promise<EraseCounts
 }
 
 /**
- * Erases one piece, and repeats it while the database fails. Repeating is harmless. If an attempt was committed and
- * only its answer was lost, its rows are not counted.
+ * Erases one piece, and repeats the attempt while the database fails. A repetition is harmless. If
+ * an attempt was committed and only its answer was lost, the rows of that attempt are not counted.
  */
 async function erasePiece(store: ChatStore, erasure: Erasure, place: ErasePlace) {
   const endMs = performance.now() + patienceMs;

@@ -13,13 +13,14 @@ interface Listed {
   readonly lastSeen: number | null;
 }
 
-/** Asks the first hub as an operator of dev mode. */
+/** Calls the first hub's REST API as an operator of dev mode. */
 async function read(path: string): Promise<unknown> {
   const response = await fetch(`${hubA.httpUrl}/v1/operations/fleet${path}?agent=eve`);
   return response.status === 200 ? response.json() : response.status;
 }
 
-// The reported failure: two bots on two hubs answered each other all night, and no page showed who did.
+// The reported failure: two bots on two hubs answered each other all night, and no page showed
+// which bots they were.
 it('the fleet shows what agents of all hubs do: whom they address, what was refused, their last words', async () => {
   await using ping = await connectRpc(`${hubA.url}/v1/ws?agent=ping`);
   await using pong = await connectRpc(`${hubB.url}/v1/ws?agent=pong`);
@@ -39,7 +40,7 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
     async () => {
       const { agents } = operationsFleetSchema.strict().parse(await read(''));
       const found = ['ping', 'pong'].map((id) => agents.find(({ agentId }) => agentId === id));
-      // What an agent does is reported within five seconds.
+      // Hubs report the activity of agents every five seconds.
       const [sent, answered] = found.map((one) => one?.activity);
       const isWhole =
         found.every((one) => one?.connections === 1) &&
@@ -65,7 +66,7 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
     },
   ]);
   expect(isNow(fleet.found[0]?.activity?.lastMessageAt)).toBe(true);
-  // Its last words are those in a channel: the direct message is newer, and left out.
+  // The newest message, which is a direct one, is left out.
   const { lastMessages } = operationsAgentSchema.strict().parse(await read('/ping'));
   expect(lastMessages).toMatchObject([{ channelId: 'loop', seq: expect.any(Number) }]);
   expect(await read('/nobody')).toBe(404);
@@ -76,7 +77,8 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
   expect(await read('/ping')).toMatchObject({ agent: { limit: null, frozen: true } });
 });
 
-// The reported failure: an operator asked each hub for its own agents, and saw at none of them who is connected at all.
+// The reported failure: an operator had to ask each hub for its own agents, and no hub showed all
+// connected agents.
 it('agent.list counts the connections to all hubs, also when one is killed', async () => {
   await using root = await connectRpc(`${hubA.url}/v1/ws?agent=root&role=admin`);
   await using here = await connectRpc(`${hubA.url}/v1/ws?agent=bot&kind=service`);
@@ -92,7 +94,7 @@ it('agent.list counts the connections to all hubs, also when one is killed', asy
   expect(await list(root, { kind: 'service' })).toEqual([
     { agentId: 'bot', kind: 'service', connections: 3, lastSeen: expect.any(Number) },
   ]);
-  // Others see the agents of their channels, without the figures.
+  // An agent that is no admin sees the agents of its channels, without the figures.
   await here.call('channel.create', { channelId: 'own', name: 'Own' });
   expect(await list(here)).toEqual([
     { agentId: 'bot', kind: 'service', connections: null, lastSeen: null },

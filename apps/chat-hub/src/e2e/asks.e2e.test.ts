@@ -15,8 +15,8 @@ type Pair = Awaited<ReturnType<typeof startHubPair>>;
 type Any = any;
 type Redis = Awaited<ReturnType<typeof startRedis>>;
 
-// The reported failure: an agent is mentioned that is not there, or whose name is misspelt. The sender gets no error and
-// waits without end.
+// The reported failure: a message mentions an agent that is not connected, or whose name is
+// misspelt. The sender gets no error and waits forever.
 describe.each(['SQLite', 'PostgreSQL'] as const)(
   'asks and questions over two hubs on %s',
   (engine) => {
@@ -59,14 +59,16 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       }
       await watcher.call('subscribe', { topics: [{ channelId }] });
       const content = 'Roll back 1.4.0';
-      // Negative control: a mention of a misspelt agent is accepted, and nothing follows it.
+      // Negative control: a message that mentions a misspelt agent is accepted, and no event
+      // reports the mistake.
       await ana.call('message.send', { channelId, content, mentions: ['bem'] });
       const deadlineMs = 1_500;
       const ask = { channelId, content, deadlineMs };
       expect(await refusalOf(ana.call('ask.create', { ...ask, to: ['ben', 'bem'] }))).toEqual({
         ...{ code: 'not_found', agentIds: ['bem'] },
       });
-      // An agent without a socket is there while it waits for its inbox, which the ask then ends.
+      // An agent without a socket counts as connected while it waits for its inbox. The ask then
+      // ends that wait.
       const polled = fetch(`${hubs[1].httpUrl}/v1/call/inbox.read?agent=dan`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -88,7 +90,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
           { agentId: 'cem', state: 'away' },
         ],
       });
-      // The addressee is told without a subscription, and accepts by its reply.
+      // The addressee gets the ask without a subscription, and accepts it by its reply.
       const isAsk = ({ event }: { event: { message?: { ask?: object } } }) => !!event.message?.ask;
       expect((await ben.notification('notice', isAsk)).event.message.ask.to).toEqual([
         'ben',
@@ -103,7 +105,8 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       expect(expired).toMatchObject({ senderId: 'hub', senderKind: 'hub' });
       expect(expired.event.payload).toEqual({ askId, silent: ['cem'] });
       expect(expired.timestamp - (asked.timestamp + deadlineMs)).toBeLessThan(2_000);
-      // The connection of ana was on the killed hub. Within the time of its beats it no longer counts.
+      // Ana was connected to the killed hub. This connection no longer counts after a few
+      // heartbeats.
       const toAna = () =>
         ben.call('ask.create', { agentId: 'ana', content: 'still there?', deadlineMs: 60_000 });
       await waitFor(async () => (await toAna()).deliveries[0].state === 'away', {
@@ -113,7 +116,8 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       await bothUseRedis();
       await using back = await connect(hubs[0], 'ana');
       expect((await toAna()).deliveries).toEqual([{ agentId: 'ana', state: 'live' }]);
-      // A later event of the same channel follows: the restarted hub expired nothing again.
+      // The next event of the channel is this ask: the restarted hub did not expire the first ask a
+      // second time.
       const { askId: second } = await back.call('ask.create', {
         ...ask,
         deadlineMs: 1_000,
@@ -146,7 +150,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
       for (const agentId of ['pia', 'paul']) await asker.call('member.add', { channelId, agentId });
       await pia.call('subscribe', { topics: [{ channelId }] });
       const isSent = (one: Promise<unknown>) => one.then(() => true);
-      // Negative control: as messages, both answers count.
+      // Negative control: as plain messages, both answers count.
       const say = (content: string) => ({ channelId, content });
       const both = [pia.call('message.send', say('yes')), paul.call('message.send', say('no'))];
       expect(await Promise.all(both.map(isSent))).toEqual([true, true]);

@@ -42,8 +42,9 @@ async function together(
 const live = (socket: RpcSocket) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-// The race: a client sends related calls without waiting for answers. Invariant: calls of one socket on one channel
-// take effect in the order of their arrival, whether they come in one frame or in several.
+// The race: a client sends calls that depend on each other without waiting for answers. Invariant:
+// calls of one socket on one channel take effect in the order of their arrival, in one frame or in
+// several.
 describe.each([
   { how: 'as single frames', isBatch: false, protocols: ['openclaw.v1'] },
   { how: 'as a batch', isBatch: true, protocols: ['openclaw.v1'] },

@@ -30,7 +30,7 @@ async function channelOf(channelId: string) {
   return { owner, agents, close, send: { channelId, content: 'again' } };
 }
 
-/** Sends until it is refused. Resolves with the refusal and the time that it took. */
+/** Sends until a send is refused. Resolves with the refusal and the elapsed time. */
 async function untilRefused(agent: Socket, send: object) {
   const startMs = performance.now();
   for (;;) {
@@ -46,7 +46,7 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   const freeze = { scope: 'agent', id: 'agents-0' };
   for (const isRedisThere of [true, false]) {
     if (!isRedisThere) await redis.kill();
-    // Negative control: until the freeze the agent writes.
+    // Negative control: before the freeze the agent can write.
     expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
     await admin.call('freeze', { ...freeze, reason: `${reason} ${isRedisThere}` });
     const refused = await untilRefused(agents[0]!, send);
@@ -63,7 +63,7 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
         ...freeze,
         reason: `${reason} true`,
       });
-      // Others learn of it without the reason.
+      // Persons who are no admins get the freeze without its reason.
       expect((await person.event(isFreeze)).event.payload).toEqual({ ...freeze, reason: null });
     }
     await admin.call('unfreeze', freeze);
@@ -77,7 +77,8 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   await close();
 });
 
-// An agent with an admin token minted a token of kind person after its freeze, and lifted the freeze with it.
+// The reported failure: a frozen agent with an admin token minted a token of kind person, and
+// lifted the freeze with it.
 it('a frozen agent with an admin token manages no tokens and kicks nobody', async () => {
   await using admin = await connect(hubA, 'root', asAdmin);
   await using agent = await connect(hubB, 'op', '&role=admin');
@@ -97,7 +98,8 @@ it('a frozen agent with an admin token manages no tokens and kicks nobody', asyn
     (await refusalOf(agent, 'agent.kick', { ...kick, agentId: 'nobody' }))?.code,
     (await refusalOf(agent, 'agent.limit', { agentId: 'nobody', message: '1/60' }))?.code,
   ];
-  // Negative control: without a freeze. These hubs have no secret to sign with.
+  // Negative control: without a freeze, the calls are not refused. They answer `unsupported`
+  // because these hubs have no secret to sign with.
   expect(await acts()).toEqual([200, 'unsupported', 200, 'not_found', 'not_found']);
   await admin.call('freeze', { scope: 'agent', id: 'op', reason });
   await waitFor(
@@ -135,7 +137,7 @@ it('a frozen channel takes nothing from an agent of either hub, also when the hu
   expect(named.slice(named.indexOf('freeze.set'))).toEqual(['freeze.set', 'channel.message']);
 
   await hubB.restart();
-  // A hub that starts knows the freezes of agents at once.
+  // A hub knows the freezes of agents as soon as it has started.
   await using admin = await connect(hubA, 'root', asAdmin);
   await admin.call('freeze', { scope: 'hub', reason });
   await hubB.kill();
@@ -149,7 +151,7 @@ it('a frozen channel takes nothing from an agent of either hub, also when the hu
   await owner.call('unfreeze', { scope: 'channel', id: channelId });
   expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
 
-  // Audited, also for an owner who is no admin.
+  // The freeze is audited, also when it comes from an owner who is no admin.
   const audit = async (target: string) => {
     const url = `${hubA.httpUrl}/v1/audit?agent=root&role=admin&target=${target}`;
     return ((await (await fetch(url)).json()) as { entries: { action: string; actor: string }[] })

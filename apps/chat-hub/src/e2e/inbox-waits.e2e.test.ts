@@ -23,7 +23,7 @@ async function createChannel(hub: TestHub, channelId: string, ...members: readon
 const say = (hub: TestHub, channelId: string, content: string, more: object = {}) =>
   hub.request('ana', 'POST', `/v1/channels/${channelId}/messages`, { content, ...more });
 
-/** A waiting read, and its duration in ms from the moment at which `cause` was answered. */
+/** A waiting read, and the milliseconds between the answer to `cause` and the end of the read. */
 async function wokenBy(hub: TestHub, agentId: string, cause: () => Promise<unknown>) {
   const polled = read(hub, agentId);
   await untilWaiting(hub);
@@ -51,7 +51,7 @@ describe('inbox.read with waitMs', () => {
         await hubA.request('ben', 'POST', '/v1/call/inbox.ack', { cursor: woken.body.cursor });
       }
     }
-    // Neither a plain message nor one's own ends it.
+    // Neither a plain message nor the agent's own message ends the wait.
     const polled = read(hubB, 'ben', { waitMs: 900 });
     await untilWaiting(hubB);
     await say(hubA, 'any', 'plain');
@@ -116,7 +116,7 @@ describe('inbox.read with waitMs', () => {
     await closed;
   });
 
-  // The last test: Redis stays away.
+  // This test must be the last: Redis stays away.
   it('ends within a second with an item of another hub while Redis is away', async () => {
     await createChannel(hubA, 'cut', 'gil');
     await redis.stop();

@@ -7,7 +7,10 @@ type Page = ResultOf<'inbox.read'>;
 
 const textsOf = ({ items }: Page) => items.map(({ message }) => message?.content ?? '');
 
-/** Inboxes over two hubs, of which one is killed. Starts the hubs; they use a SQLite file unless `env` says otherwise. */
+/**
+ * Inboxes over two hubs, one of which is killed. Starts the hubs; they use a SQLite file unless
+ * `env` says otherwise.
+ */
 export async function describeInboxes(
   engine: string,
   env: Readonly<Record<string, string>> = {},
@@ -27,7 +30,8 @@ export async function describeInboxes(
   }
 
   describe(`an agent that addresses another one, on ${engine}`, () => {
-    // The reported failure: what wakes an agent is lost while the agent, or its hub, is down.
+    // The reported failure: a message that should wake an agent is lost while the agent, or its
+    // hub, is down.
     it('reaches it by notices only while it is connected, and by its inbox in any case', async () => {
       const ana = await channelOf('ben', 'away');
       const before = await connect(hubA, 'ben');
@@ -46,7 +50,7 @@ export async function describeInboxes(
       const after = await connect(hubA, 'ben');
       const page: Page = await after.call('inbox.read', { waitMs: 10_000 });
       expect(textsOf(page)).toEqual(['while away', 'direct, while away']);
-      // Negative control: without the inbox the agent would know of neither.
+      // Negative control: without the inbox the agent would learn of neither message.
       expect(after.received.filter(({ method }) => method === 'notice')).toEqual([]);
       await Promise.all([ana.close(), after.close()]);
     });
@@ -59,7 +63,7 @@ export async function describeInboxes(
       const acknowledged = new Set<string>();
       const again: string[] = [];
 
-      /** Reads and acknowledges what comes, until all is acknowledged or the hub is gone. */
+      /** Reads and acknowledges items until all are acknowledged or the hub is gone. */
       async function follow(hub: Hub): Promise<void> {
         const socket = await connect(hub, 'eve');
         try {
@@ -74,7 +78,10 @@ export async function describeInboxes(
           await socket.close();
         }
       }
-      /** Sends in one channel, half of it at the hub that is killed; an unanswered message is sent again at the other. */
+      /**
+       * Sends messages in one channel, half of them at the hub that is killed. An unanswered
+       * message is sent again at the other hub.
+       */
       async function send(channelId: string): Promise<void> {
         const atA = await connect(hubA, 'ana');
         for (const content of sent.filter((text) => text.startsWith(`${channelId} `))) {

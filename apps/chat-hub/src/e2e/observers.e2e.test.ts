@@ -21,7 +21,7 @@ const codeOf = (call: Promise<unknown>) =>
     ({ data }: { data: { code: string } }) => data.code,
   );
 
-/** A private, a direct and a public channel of ana, with one message each. */
+/** Creates a private, a direct and a public channel of ana, with one message each. */
 async function furnish(hub: TestHub) {
   const ana = await hub.connect('ana');
   for (const [channelId, kind] of Object.entries({ secret: 'private', open: 'public' })) {
@@ -44,7 +44,6 @@ describe('an admin that is no member', () => {
     }
     await root.call('subscribe', { topics: [{ channelId: 'secret' }] });
     await root.call('log.read', { channelId: 'secret', after: 0 });
-    // Over REST likewise.
     await hub.request('rest', 'GET', '/v1/channels/secret/messages?role=admin');
     await waitFor(async () => (await observations(hub)).length === 3, { what: 'the entries' });
     const acts = await observations(hub);
@@ -52,20 +51,21 @@ describe('an admin that is no member', () => {
       [`rest secret`, `root ${direct}`, `root secret`].sort(),
     );
     expect(acts.find(({ target }) => target === direct)?.details).toEqual({ kind: 'direct' });
-    // Not a member: others do not see it in the list, and it does not count as unread.
+    // The observer is not a member, so the channel is not in `read.state` and counts no unread
+    // messages.
     expect(await root.call('read.state', {})).toEqual({ channels: [] });
     const { members } = (await ana.call('member.list', { channelId: 'secret' })) as {
       members: unknown[];
     };
     expect(members).toHaveLength(1);
-    // Members and those who are refused observe nothing.
+    // Reads by members and refused reads are not audited as observation.
     await ana.call('message.history', { channelId: 'secret' });
     await using eve = await hub.connect('eve');
     expect(await codeOf(eve.call('message.history', { channelId: 'secret' }))).toBe('not_found');
     await using member = await hub.connect('member', asAdmin);
     await ana.call('member.add', { channelId: 'secret', agentId: 'member' });
     await member.call('message.history', { channelId: 'secret' });
-    // A later act is written after all earlier ones.
+    // This later act is audited after all earlier acts, so it shows which of them were audited.
     await root.call('message.history', { channelId: direct });
     await using last = await hub.connect('last', asAdmin);
     await last.call('message.history', { channelId: 'secret' });
@@ -102,7 +102,7 @@ describe('an admin that is no member', () => {
     expect(await codeOf(root.call('inbox.read', { agentId: 'ben' }))).toBe('forbidden');
     expect(await codeOf(root.call('inbox.read', {}))).toBe('ok');
     expect(await codeOf(root.call('message.history', { channelId: 'open' }))).toBe('ok');
-    // It may make itself a member, which is audited as such.
+    // An observer may make itself a member, which is audited as `member.add`.
     await root.call('member.add', { channelId: 'secret', agentId: 'root' });
     expect(await codeOf(root.call('message.history', { channelId: 'secret' }))).toBe('ok');
     await root.call('member.remove', { channelId: 'secret', agentId: 'root' });

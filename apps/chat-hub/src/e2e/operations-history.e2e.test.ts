@@ -4,7 +4,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { TestHub } from '../testing/test-hub.ts';
 import { startTwoHubsOn } from '../testing/two-hubs.ts';
 
-// A minute of these tests lasts half a second.
+// In these tests, a minute of the history lasts half a second.
 const minuteMs = 500;
 
 async function ask(hub: TestHub, query = ''): Promise<Operations> {
@@ -26,7 +26,8 @@ async function messagesOf(hub: TestHub, hubId: string): Promise<number> {
 }
 
 describe.each(['SQLite', 'PostgreSQL'] as const)('the history of operations on %s', (engine) => {
-  // The reported failure: the page knew the last five minutes of one hub, and nothing after a reload.
+  // The reported failure: the page knew only the last five minutes of one hub, and lost them with a
+  // reload.
   it('has the minutes of all hubs, also of one that is gone', async () => {
     await using two = await startTwoHubsOn(engine, { LOG_LEVEL: 'silent' }, { minuteMs });
     const [here, gone] = two.hubs;
@@ -52,7 +53,8 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('the history of operations on %
       ({ hubId }) => hubId === gone.hubId,
     );
     expect(last?.figures.ended).toBe(true);
-    // The negative control: the counters of the hub that is asked know nothing of it.
+    // Negative control: the counters of the hub that is asked do not contain the other hub's
+    // messages.
     const { counters, history } = await ask(here, '?since=1');
     expect(counters.messages).toBe(0);
     expect((await ask(here)).history).toBeUndefined();

@@ -84,7 +84,7 @@ describe('typing', () => {
     await closedOn(hubA, tab);
     expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: ['ana'] });
     expect(ben.events.filter(isTyping(channelId, false))).toEqual([]);
-    // Closing the typing socket does end it.
+    // Negative control: closing the socket that is typing ends the typing.
     const other = await hubA.connect('ana');
     await other.call('typing.start', { channelId });
     await closedOn(hubA, other);
@@ -113,7 +113,7 @@ describe('typing by thread', () => {
     await ana.call('typing.start', { channelId, threadId });
     await ana.call('typing.start', { channelId });
     await ana.call('typing.start', { channelId, threadId });
-    // The list of hub B comes from Redis: once for the channel, and narrowed to a thread.
+    // Hub B reads the list from Redis, first for the channel, then for a thread only.
     expect(await list(channelId)).toEqual({ agents: ['ana'], degraded: false });
     expect(await list(channelId, threadId)).toEqual({ agents: ['ana'], degraded: false });
     expect(await list(channelId, 'another')).toEqual({ agents: [], degraded: false });

@@ -9,7 +9,8 @@ export function describeKilledStreams(
   engine: string,
   hubs: readonly [HubProcess, HubProcess],
 ): void {
-  // The reported failure: the answer of an agent ends in the middle when its hub dies, or is written twice.
+  // The reported failure: an agent's answer ends in the middle when its hub dies, or is written
+  // twice.
   it(`on ${engine}, a stream goes on through the other hub after a kill -9, and is whole and once`, async () => {
     const [hubA, hubB] = hubs;
     const channelId = `kill-${engine.toLowerCase()}`;
@@ -24,7 +25,7 @@ export function describeKilledStreams(
     const text = Array.from({ length: 3_000 }, (_, n) => `${n} `).join('');
     const append = (socket: RpcSocket, from: number, to: number) =>
       socket.call('message.append', { ...of, from, text: text.slice(from, to) });
-    // More than 4 KiB is checkpointed at once, and what follows within a second.
+    // More than 4 KiB is checkpointed immediately, and the text after it within a second.
     await append(author, 0, 6_000);
     const isChecked = async () =>
       (await watcher.call('message.get', of)).message.content.length >= 6_000;
@@ -33,7 +34,7 @@ export function describeKilledStreams(
     await hubA.kill();
 
     await using again = await connect(hubB, 'author');
-    // The author repeats its send, because it cannot know that it was stored.
+    // The author repeats its send, because it does not know whether the message was stored.
     expect(await again.call('message.send', sent)).toMatchObject({
       messageId,
       seq,
@@ -43,7 +44,8 @@ export function describeKilledStreams(
       () => null,
       ({ data }) => data as { code: string; length: number },
     );
-    // What hub A had not checkpointed is gone, and the refusal says where to go on.
+    // The text that hub A had not checkpointed is lost. The refusal says at which length to
+    // continue.
     expect(refused).toMatchObject({ code: 'conflict', state: 'streaming', length: 6_000 });
     expect(await append(again, 6_000, text.length)).toEqual({ length: text.length });
     const end = { ...of, state: 'complete', length: text.length };
@@ -57,7 +59,7 @@ export function describeKilledStreams(
       'channel.message',
       'channel.message.edit',
     ]);
-    // The killed hub comes back, and has nothing to add.
+    // The killed hub starts again, and appends nothing.
     await hubA.restart();
     const { message } = await again.call('message.get', of);
     expect(message).toMatchObject({ content: text, state: 'complete', editedAt: null });

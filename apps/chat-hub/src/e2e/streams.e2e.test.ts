@@ -43,7 +43,7 @@ describe('a message that grows', () => {
     const append = (from: number, text: string) =>
       author.call('message.append', { ...of, from, text });
     expect(await append(0, 'Three 👍')).toEqual({ length: 8 });
-    // A repeat after a lost answer overlaps.
+    // A client that repeats an append after a lost answer sends text that overlaps.
     expect(await append(6, '👍 tests')).toEqual({ length: 14 });
     await expect(append(6, 'no')).rejects.toMatchObject({
       data: { code: 'conflict', length: 14, state: 'streaming' },
@@ -117,7 +117,7 @@ describe('a message that grows', () => {
     const { events } = await watcher.call('log.read', { channelId, after: frozenAt });
     expect(events).toEqual([]);
     await admin.call('unfreeze', { scope: 'channel', id: channelId });
-    // A freeze of the agent is found by the sweep.
+    // The periodic check of streams finds the freeze of the agent.
     const third = await begin();
     await admin.call('freeze', { scope: 'agent', id: author.welcome.agentId, reason: 'loop' });
     const { event } = await watcher.event(
@@ -132,7 +132,8 @@ describe('a message that grows', () => {
     const { channelId, author, watcher, begin, close } = await channel('away');
     const of = await begin();
     await author.call('message.append', { ...of, from: 0, text: 'half' });
-    // A connection through the other hub keeps it, while the stream of an author without one ends.
+    // A stream continues while its author has a connection to the other hub. The stream of an
+    // author without a connection ends.
     const elsewhere = await hubB.connect(author.welcome.agentId);
     const gone = await hubA.connect('gone');
     await gone.call('channel.join', { channelId });

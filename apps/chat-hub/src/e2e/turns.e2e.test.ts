@@ -50,7 +50,7 @@ it('shows on the other hub what an agent is doing, until idle or the end of its 
   await nextTurn(watcher, 'bot', 'idle');
   expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
 
-  // Nobody ends this one.
+  // This turn is never ended by its agent.
   const hung = await join('hung');
   const startMs = performance.now();
   await hung.call('turn.set', { channelId, state: 'thinking' });
@@ -79,7 +79,7 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await second.close();
   await nextTurn(watcher, 'bot', 'idle');
   expect(performance.now() - startMs).toBeLessThan(leaseMs - 500);
-  // An agent that follows no channel is not present anywhere, and its turn ends all the same.
+  // An agent that follows no channel has no presence, but its turn ends too.
   const loner = await join('loner');
   await loner.call('turn.set', { channelId, state: 'queued' });
   await nextTurn(watcher, 'loner', 'queued');

@@ -8,7 +8,8 @@ export interface AdmissionOptions {
   /** How long a reserved slot is kept if its client is late. */
   readonly graceMs: number;
   /**
-   * The most slots reserved for one agent, so at most this many of its sockets are admitted at the times given to them.
+   * The most slots reserved for one agent. No more of its sockets than this are admitted at a
+   * reserved time.
    */
   readonly maxPerName: number;
   /** Monotonic time in ms. @default performance.now */
@@ -37,18 +38,19 @@ export const admissionDefaults: AdmissionOptions = {
 const oneToken = 1 - 1e-6;
 
 /**
- * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a reserved time at
- * which to reconnect. Each reservation sets one token aside, even one that the bucket does not hold yet, and newcomers
- * take only tokens that are not set aside. The next free slot is therefore the time at which the bucket holds one token
- * more than there are reservations.
+ * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a
+ * reserved time at which to reconnect. Each reservation sets one token aside, even a token that the
+ * bucket does not hold yet. Newcomers take only tokens that are not set aside. The next free slot
+ * is therefore the time at which the bucket holds one token more than there are reservations.
  *
- * Holds at most `perSecond × (horizonMs + graceMs)` reservations; every step is O(1), amortized.
+ * Holds at most `perSecond × (horizonMs + graceMs)` reservations. Every step is O(1), amortized.
  */
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // A full bucket gets no more tokens while it keeps some for late clients. So a client that is later than this gets a
-  // token only if enough are left for all that are on time. The millisecond allows for times that were rounded up.
+  // A full bucket gets no more tokens while it keeps some for late clients. A client that is later
+  // than this therefore gets a token only if enough are left for all clients that are on time. The
+  // extra millisecond allows for times that were rounded up.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** Ordered by time. */
@@ -113,7 +115,7 @@ export function createAdmission(options: AdmissionOptions) {
         tokens -= 1;
         return { afterMs: null };
       }
-      // It came too late, so it gets another slot.
+      // The client came too late, so it gets another slot.
       if (isDue) return defer(name, nowMs);
       // The client came too early, or this is another socket of its agent. The cases cannot be distinguished here.
       const last = ofName?.at(-1);

@@ -3,7 +3,6 @@ import { createLocalRateLimiter, parseLimit, type LocalRateLimiter } from '@open
 import type { Logger } from 'pino';
 import type { Sessions } from '../sockets/sessions.ts';
 
-/** Sockets of a kicked agent are closed within a second on every hub. */
 const everyMs = 500;
 
 export type OwnLimiter = Pick<LocalRateLimiter<'message'>, 'consume'>;
@@ -14,8 +13,9 @@ interface LimitedAgent {
 }
 
 /**
- * Follows the orders of admins about agents, which are in the store: each kick closes the agent's sockets on this hub
- * once, and a limit holds while it is in force. Costs one small statement every half second.
+ * Follows the orders of admins about agents, which are in the store. A kick closes the agent's
+ * sockets on this hub once, within a second. A limit holds while it is in force. Costs one small
+ * statement every half second.
  */
 export async function createAgentOrders(deps: {
   readonly store: Pick<ChatStore, 'agentOrders'>;
@@ -35,7 +35,7 @@ export async function createAgentOrders(deps: {
   function follow(orders: readonly GivenAgentOrder[], isFirst: boolean): void {
     const kicks = orders.filter(({ kind }) => kind === 'kick');
     for (const kick of kicks) {
-      // Kicks from before this hub's start are not about its sockets.
+      // A kick from before this hub's start does not concern the hub's sockets.
       if (isFirst || kicked.has(idOf(kick))) continue;
       for (const session of sessions.ofAgent(kick.agentId)) session.close(4403, kick.value);
     }
@@ -45,7 +45,7 @@ export async function createAgentOrders(deps: {
     for (const { agentId, kind, value } of orders) {
       if (kind !== 'limit') continue;
       const known = before.get(agentId);
-      // The same limit keeps its count.
+      // An unchanged limit keeps its counts.
       limited.set(agentId, known?.value === value ? known : { value, limiter: limiterOf(value) });
     }
     limiters.clear();
@@ -77,13 +77,12 @@ export async function createAgentOrders(deps: {
   return {
     /** Follows the newest orders at once. Never rejects. */
     async now() {
-      // A read that is under way may have begun before the order.
+      // A running read may have begun before the order.
       await running;
       await run();
     },
-    /** The limiters of agents with a limit of their own, which apply before the usual one. */
+    /** The limiters of agents that have their own limit. They apply before the usual limiter. */
     limiters: limiters as ReadonlyMap<string, OwnLimiter>,
-    /** The agent's own limit as `count/seconds`; null without one. */
     limitOf: (agentId: string) => limited.get(agentId)?.value ?? null,
     async close() {
       isClosed = true;

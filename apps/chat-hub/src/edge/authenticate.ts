@@ -16,7 +16,6 @@ import { clockToleranceMs, identityOf } from './token-claims.ts';
 
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
-  /** The milliseconds for which an agent is barred; null when it is not. */
   readonly barredForMs: (agentId: string) => number | null;
   /** False if admins may not read private channels of which they are no members. */
   readonly adminsObservePrivate: boolean;
@@ -102,7 +101,8 @@ function authenticateJwt(
         return (await jwtVerify(token, key, options)).payload;
       } catch (error) {
         failure = error;
-        // Another key helps only if the signature does not match this one. Every other failure is final.
+        // Another key can help only if the signature does not match this key. Every other failure
+        // is final.
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
       }
     }
@@ -143,7 +143,10 @@ function algorithmOf(token: string): string | null {
   }
 }
 
-/** Why the token was refused. The sentence names claims, but nothing of their values or of the hub's settings. */
+/**
+ * Why the token was refused. The sentence names claims, but no value of a claim and no setting of
+ * the hub.
+ */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'the token has expired';
   if (error instanceof errors.JWTClaimValidationFailed) {

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 const ownFiles = 256;
 /** The limit that is assumed where the system does not report one. Most systems allow at least this. */
 const assumedFiles = 1_024;
-/** The surplus as a fraction of the served connections, within the two bounds below. */
+/** The surplus as a fraction of the served connections, within the two bounds that follow. */
 const surplusShare = 1 / 8;
 const minSurplus = 16;
 const maxSurplus = 1_024;
@@ -14,8 +14,8 @@ export interface ConnectionLimits {
   /** The most connections that are served normally. */
   readonly served: number;
   /**
-   * The most connections beyond these. They are accepted only to tell their clients when to reconnect. Others are
-   * dropped.
+   * The most connections beyond `served`. They are accepted only to answer when the client may
+   * reconnect. Any more are dropped.
    */
   readonly surplus: number;
 }

@@ -14,8 +14,8 @@ export interface Frozen {
 }
 
 /**
- * Keeps the freezes in memory, because every write asks for them. A hub reads them again when a change is published
- * over Redis, and otherwise with its next tail check, within half a second.
+ * Keeps the freezes in memory, because every write needs them. A hub reads them again when Redis
+ * publishes a change, and otherwise with its next tail check, within half a second.
  */
 export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
   const frozen: { -readonly [Field in keyof Frozen]: Frozen[Field] } = {
@@ -32,7 +32,10 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
     ({ version } = freezes);
   }
 
-  /** Reads what is committed now. A read that has begun already may have missed it, so it is waited for. */
+  /**
+   * Reads what is committed now. A running read may have missed the newest commit, so this waits
+   * for that read first.
+   */
   async function refresh(): Promise<void> {
     await reading?.catch(() => undefined);
     reading ??= read().finally(() => (reading = null));
@@ -43,7 +46,10 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
   return {
     frozen: frozen as Frozen,
     refresh,
-    /** Takes the version that the store has now. Rejects when the freezes of that version could not be read. */
+    /**
+     * Takes the version that the store has now. Rejects when the freezes of this version could not
+     * be read.
+     */
     async check(current: string): Promise<void> {
       if (current !== version) await refresh();
     },
@@ -52,7 +58,9 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
 
 export type Freezes = Awaited<ReturnType<typeof createFreezes>>;
 
-/** The global event of a freeze for those who must not see its reason; null for any other event. */
+/**
+ * The global event of a freeze for clients that must not see the reason; null for any other event.
+ */
 export function freezeWithoutReason({ json }: EncodedEnvelope): EncodedEnvelope | null {
   const envelope = decodeEnvelope(json)?.envelope;
   if (envelope?.event.type !== 'collaboration.event' || !isFreezeEvent(envelope.event.name)) {

@@ -20,7 +20,7 @@ const hubSender = 'hub';
 /** The actor of the hub's own reads. */
 export const asHub = { agentId: hubSender, isAdmin: true } as const;
 
-/** True for every valid id except the hub's own, which no agent may have. */
+/** True for every valid id except the hub's own id. */
 export function isAgentId(value: unknown): value is string {
   return isId(value) && value !== hubSender;
 }
@@ -43,15 +43,13 @@ export interface Identity {
   readonly issuedAtMs: number | null;
   /** Unix time in ms; null when it never expires (dev mode). */
   readonly expiresAtMs: number | null;
-  /** The address of the client, as far as it can be trusted. */
+  /** The address of the client, from trusted proxies only. */
   readonly address?: string;
 }
 
-/** Why authentication failed; branch on this. */
 export type AuthErrorCode =
-  /** No token, or one that is not valid. */
+  /** There is no token, or the token is not valid. */
   | 'unauthorized'
-  /** The token is valid, but was revoked. */
   | 'revoked'
   /** The key server does not answer. The same token may be valid later. */
   | 'unavailable'

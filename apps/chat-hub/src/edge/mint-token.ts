@@ -12,8 +12,9 @@ export interface TokenRequest {
   /** The agent, or the user of a machine, that mints it. All tokens of one minter can be revoked together. */
   readonly minter: string;
   /**
-   * The database's time, as revocations have it: with the time of a hub whose clock is ahead, the token would outlive
-   * them. Has milliseconds, so that a token that is minted right after a revocation of its agent is newer.
+   * The database's time, because revocations have it. With the clock of a hub that is ahead, the
+   * token would survive a revocation. It includes milliseconds, so that a token minted right after
+   * a revocation of its agent is newer.
    */
   readonly issuedAtMs: number;
 }
@@ -21,13 +22,12 @@ export interface TokenRequest {
 export interface MintedToken {
   readonly token: string;
   readonly jti: string;
-  /** Unix time in ms. */
   readonly expiresAt: number;
 }
 
 /**
- * Signs a token with the first secret, with all claims that a hub with these settings requires. Each token gets its own
- * `jti`, so that it can be revoked alone. There must be a secret.
+ * Signs a token with the first secret and with all claims that a hub with these settings requires.
+ * Each token gets its own `jti`, so it can be revoked alone. There must be a secret.
  */
 export async function mintToken(
   { secrets, issuer, audiences, claims: names, adminRole }: Omit<JwtSettings, 'jwksUrl'>,

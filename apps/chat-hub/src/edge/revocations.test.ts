@@ -41,8 +41,8 @@ describe('a revocation', () => {
     expect(isRevokedBy(dev, { ...revoked, sub: 'ana' })).toBe(true);
   });
 
-  // The race: a token is found valid, then revoked, and the sockets of that token are closed before its session exists.
-  // Invariant: the session is compared with the revocations of the last minute when it begins.
+  // The race: a token is verified, then revoked, and the token's sockets are closed before this
+  // session exists. Invariant: a new session is compared with the revocations of the last minute.
   it('is remembered for a minute, for sockets that open just after it', () => {
     let nowMs = 0;
     const revocations = createRevocations(() => nowMs);

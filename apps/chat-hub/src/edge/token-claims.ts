@@ -28,8 +28,9 @@ const claimsSchema = z.object({
 });
 
 /**
- * The claim with this name. If there is none, the name is read as a path with dots: `realm_access.roles` is the field
- * `roles` of the claim `realm_access`. Undefined when there is neither. Issuers use dots in both ways.
+ * Returns the claim with this name. If there is none, the name is read as a path with dots:
+ * `realm_access.roles` is the field `roles` of the claim `realm_access`. Issuers use dots in both
+ * ways. Undefined when neither exists.
  */
 export function readClaim(payload: JWTPayload, name: string): unknown {
   if (Object.hasOwn(payload, name)) return payload[name];
@@ -42,7 +43,10 @@ export function readClaim(payload: JWTPayload, name: string): unknown {
   return value;
 }
 
-/** The identity in verified claims. @throws {AuthError} `unauthorized`, naming the claim and never its value */
+/**
+ * Makes the identity from verified claims. @throws {AuthError} `unauthorized`; the message names
+ * the claim, never the value
+ */
 export function identityOf(
   payload: JWTPayload,
   { claims: names, adminRole }: Pick<JwtSettings, 'claims' | 'adminRole'>,

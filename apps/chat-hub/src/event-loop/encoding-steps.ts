@@ -20,7 +20,7 @@ export function* encodedText(text: string): Steps<Buffer[]> {
   return pieces;
 }
 
-/** Appends events to pieces of UTF-8, as JSON separated by commas. Returns the bytes appended. */
+/** Appends events as JSON in UTF-8, separated by commas. Returns the number of bytes appended. */
 export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer[]): Steps<number> {
   let text = '';
   let bytes = 0;

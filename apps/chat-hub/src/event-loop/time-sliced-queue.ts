@@ -5,13 +5,16 @@ export type Steps<T> = Generator<void, T, void>;
 
 /** A queue of work done in slices of a few milliseconds, so that the event loop is never blocked for longer. */
 export function createTimeSlicedQueue({
-  /** How long the work of one turn of the event loop may take; at least one piece is done. */
+  /** How long the work of one turn of the event loop may take. At least one step is done. */
   sliceMs = 3,
   /** How much work may wait before `enqueue` refuses more. */
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {
-  /** Each job does one piece and returns true when it has more. Then it moves to the end of the queue. */
+  /**
+   * Each job does one step and returns true when it has more. It then moves to the end of the
+   * queue.
+   */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
   let endMs = 0;

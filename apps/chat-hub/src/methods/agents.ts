@@ -5,10 +5,13 @@ import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads } from './store-methods.ts';
 
-/** How long hubs look for a kick that they have not followed, for instance while the database was away. */
+/**
+ * How long hubs look for a kick that they have not followed yet, for instance because the database
+ * was away.
+ */
 const kickForMs = 60_000;
 
-/** Handlers of agent.*: the list, and acts of admins on agents, followed by all hubs. */
+/** Handlers of agent.*: the list, and the orders of admins, which all hubs follow. */
 export function agentMethods(deps: MethodDeps) {
   const { store, audit, agentOrders, writer } = deps;
   async function give(
@@ -19,7 +22,7 @@ export function agentMethods(deps: MethodDeps) {
     details: Readonly<Record<string, unknown>>,
   ): Promise<Answer<typeof action>> {
     const { agentId } = order;
-    // A frozen agent could otherwise keep persons from their sockets.
+    // Without this check a frozen agent with an admin token could keep persons away from the hub.
     const refusal = refuseNonAdmin(identity, 'act on agents') ?? writer.refuseFrozen(identity);
     if (refusal) return refusal;
     if (!(await store.isKnownAgent(agentId)))

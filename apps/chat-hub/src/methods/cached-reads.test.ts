@@ -65,7 +65,7 @@ describe('a read through the cache', () => {
       expect(await read(growing)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
       expect(loads).toBe(count);
     }
-    // Without a value the store answers, with the rights.
+    // Without a cached value the store answers, and checks the rights.
     expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
   });
 
@@ -142,9 +142,9 @@ describe('while the database is away', () => {
     expect(await read()).toEqual({ ok: true, value: [], head: 5, floor: 1 });
   });
 
-  // The race: the reader's leave and later events are committed, another member reads them, and the database becomes
-  // unavailable before this hub has delivered the leave. Invariant: a live socket sees nothing newer than its room's
-  // head.
+  // The race: the reader's removal and later events are committed, and another member reads them.
+  // The database then becomes unavailable before this hub has delivered the removal. Invariant: a
+  // live socket sees nothing newer than its room's head.
   it('no socket gets a copy that is newer than its room', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();

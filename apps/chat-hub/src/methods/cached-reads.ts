@@ -25,7 +25,10 @@ export class RefusedLoad extends Error {
   }
 }
 
-/** Thrown by a loader when the value must not be cached. The calls that wait for this load still get it, if it is given. */
+/**
+ * Thrown by a loader when the value must not be cached. If a value is given, the calls that wait
+ * for this load still get it.
+ */
 export class UncachedLoad extends Error {
   override readonly name = 'UncachedLoad';
   readonly loaded: Loaded<unknown> | null;
@@ -37,11 +40,12 @@ export class UncachedLoad extends Error {
 }
 
 /**
- * Reads through the cache. The answer holds nothing outdated and nothing that the caller may not see: one small query
- * of the store says whether the caller is a member, and at which head. A cached value must belong to exactly that head,
- * because a later one could hold events after the caller's removal. A value that is loaded for this call may be newer
- * if the caller is still a member afterwards. While the database is away, a socket that is live in the channel gets
- * this hub's last copy, unless an event has made it outdated.
+ * Reads through the cache. The answer holds nothing outdated and nothing that the caller may not
+ * see. One small query tells whether the caller is a member, and at which head. A cached value must
+ * belong to exactly that head, because a later value could hold events after the caller's removal.
+ * A value that is loaded for this call may be newer, if the caller is still a member afterwards.
+ * While the database is away, a socket that is live in the channel gets this hub's last copy,
+ * unless an event has made the copy outdated.
  */
 export async function cachedRead<T>(
   store: Pick<ChatStore, 'access'>,
@@ -97,8 +101,8 @@ export async function cachedRead<T>(
   }
 }
 
-// The caller's membership is known only up to the room's head, so a newer copy is not served. The two checks have no
-// await between them, so a socket that was just removed gets nothing.
+// The caller's membership is known only up to the room's head, so a newer copy is not served. There
+// is no await between the two checks, so a socket that was just removed gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

@@ -14,7 +14,10 @@ import type { MethodDeps } from './method-deps.ts';
 // up fleets, and may delete anything.
 
 const kib = 1024;
-/** The most direct channels remembered as existing: later messages in them do not count as new channels. */
+/**
+ * The most direct channels that are remembered as existing, so that later messages in them do not
+ * count as creations.
+ */
 const maxKnown = 10_000;
 
 /** The cost of a call: one for each object that it creates, and one for each whole KiB of a channel's metadata. */
@@ -23,7 +26,10 @@ export function creationCost(created: number, metadata: JsonObject | null | unde
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/** Counts `cost` for the caller. Null when allowed, else the refusal; the caller's allowance is then used up. */
+/**
+ * Counts `cost` for the caller. Returns null when allowed. Otherwise returns the refusal, and the
+ * caller's allowance is used up.
+ */
 export function refuseCreation(
   { limiter }: MethodDeps,
   { identity }: Caller,
@@ -43,17 +49,17 @@ export function refuseCreation(
 }
 
 /**
- * Creates the part of direct.send, and of an ask to one agent, that counts new channels. The first message to a direct channel that this hub does
- * not know counts as a creation. It is counted before the store is called, so concurrent messages cannot exceed the
- * limit, and no later call can overtake the message during a query. Past the limit, the store takes the message only if
- * the channel exists.
+ * Creates the part of direct.send, and of an ask to one agent, that counts new channels. The first
+ * message to a direct channel that this hub does not know counts as a creation. It is counted
+ * before the store is called, so concurrent messages cannot exceed the limit, and no later call can
+ * overtake the message. Past the limit, the store takes the message only if the channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
-   * How many messages in flight may create their direct channel, by sender and channel. Together, the messages of one
-   * sender to one channel count as one creation.
+   * By sender and channel, the number of messages in flight that may create the direct channel.
+   * They count as one creation together.
    */
   const opening = new Map<string, number>();
 

@@ -13,14 +13,15 @@ export function freezeMethods(deps: MethodDeps) {
       const { scope, id, reason } = params;
       const record = audit.recordOf(
         { identity, transport, requestId: trace?.requestId ?? null },
-        // The audit log has texts of callers only here: a reason is written for the record.
+        // Only here does the audit log hold a caller's text, because the reason is written for that
+        // log.
         { action: method, target: id, details: { scope, reason } },
       );
       const answer = await writer.write(caller, method, params, { ...identity, audit: record });
       if (!answer.ok) return answer;
       audit.logged(record);
-      // The freeze then holds on this hub before the caller gets its answer. If the read fails, the next tail check
-      // repeats it.
+      // The freeze must hold on this hub before the caller gets its answer. If the read fails, the
+      // next tail check repeats it.
       await freezes
         .refresh()
         .catch((error: unknown) => log.debug({ err: error }, 'the freezes were not read'));

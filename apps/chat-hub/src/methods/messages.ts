@@ -47,7 +47,7 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
     const json = Buffer.concat(read.json).toString();
     const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
     if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
-    // Its text changes without an event of the log.
+    // The text of a streaming message changes without an event of the log.
     if (messages.some(({ state }) => state === 'streaming'))
       throw new UncachedLoad({ value: messages, head });
     return { value: messages, head };
@@ -56,11 +56,12 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
   async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
     const read = await store.read(asHub, 'message.history', params, turnOf);
-    // Without the database the answer is unknown, so true is assumed. The client finds out with the next page.
+    // Without the database the answer is unknown, so true is assumed. The client learns the truth
+    // with the next page.
     return read.ok ? read.result.messages.length > 0 : true;
   }
 
-  // The newest page of a channel is what everyone reads first, so it is cached.
+  // Nearly every reader reads a channel's newest page first, so this page is cached.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,

@@ -6,7 +6,10 @@ import { reads, writes } from './store-methods.ts';
 
 /** Handlers of question.*. */
 export function questionMethods(deps: MethodDeps) {
-  /** Some params are wrong only in the channel's present state. They are refused like malformed params. */
+  /**
+   * Some params are valid in themselves but not in the channel's present state. They are refused
+   * like malformed params.
+   */
   const decides =
     <M extends 'question.open' | 'question.answer'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {

@@ -5,7 +5,8 @@ import type { MethodDeps } from './method-deps.ts';
 import { notMember } from './rights.ts';
 
 /**
- * Shared reads have their own queue at the store, under a name that no agent has, so that no agent's reads delay them.
+ * The reads that members share have their own queue at the store. Its name cannot be an agent's, so
+ * no agent's reads delay them.
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
@@ -26,8 +27,9 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 }
 
 /**
- * The refusal of an admin that is no member of a private channel, on a hub where admins do not observe those. The store
- * gives every right to an admin, so this is asked after the read, when a removal can no longer come in between.
+ * Refuses an admin that is no member of a private channel, on a hub where admins do not observe
+ * private channels. The store gives an admin every right. This check therefore follows the read, so
+ * that no removal can happen in between.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

@@ -103,7 +103,6 @@ async function subscribing(since: number | null = 0, weight = 1) {
   await (since === null ? answered : reading.promise);
   return {
     ...{ rooms, session, access, log, store, methods },
-    /** Lets the subscribe end, and returns the result for its topic. */
     result: async () => {
       letOn.resolve();
       const answer = await answered;
@@ -121,8 +120,8 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(true);
   });
 
-  // The race: the epoch changes after the log was read. Invariant: an answer holds nothing from an earlier epoch; the
-  // client tries again.
+  // The race: the epoch changes after the log was read. Invariant: an answer holds nothing from an
+  // earlier epoch; the client repeats the call.
   it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));
@@ -157,7 +156,7 @@ describe('a subscribe in progress', () => {
     const answer = await methods.subscribe({ identity, transport: 'ws', session }, params);
     if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
     expect([room?.floor, rooms.get(channelId)]).toEqual([1, room]);
-    // Negative control: in one epoch, the floor is applied.
+    // Negative control: within one epoch, the floor is applied.
     Object.assign(store, { access: async () => new Map([[channelId, { ...access, floor: 2 }]]) });
     await methods.subscribe({ identity, transport: 'ws', session }, params);
     expect(room?.floor).toBe(2);
@@ -173,8 +172,9 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the agent is removed and added again meanwhile, and the hub has received either both events or only the
-  // leave. Invariant: a member is not refused, because clients take `forbidden` as final.
+  // The race: the agent is removed and added again during the call, and the hub has received either
+  // both events or only the leave. Invariant: a member is not refused, because clients take
+  // `forbidden` as final.
   it.each(['both events', 'only the leave'])(
     'enters for an agent that was added again, when the hub received %s',
     async (came) => {
@@ -194,8 +194,9 @@ describe('a subscribe in progress', () => {
     },
   );
 
-  // The race: the newest events do not fit into the result, and among them is the leave of an agent that has joined
-  // again. Invariant: clients take a live leave as final, so an outdated leave must not be sent live.
+  // The race: the newest events do not fit into the result, and one of them is the leave of an
+  // agent that has joined again. Invariant: clients take a live leave as final, so an outdated
+  // leave must not be sent live.
   it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
@@ -205,8 +206,8 @@ describe('a subscribe in progress', () => {
     expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
   });
 
-  // The race: the agent leaves when rights cannot be read again. Invariant: a member is not refused, because clients
-  // take `forbidden` as final.
+  // The race: the agent leaves when rights cannot be read again. Invariant: a member is not
+  // refused, because clients take `forbidden` as final.
   it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -214,8 +215,9 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the channel is deleted and everyone in it is notified, after membership was read and before the socket
-  // enters. Invariant: no socket follows a deleted channel without being notified.
+  // The race: after membership was read and before the socket enters, the channel is deleted and
+  // everyone in the channel is notified. Invariant: no socket follows a deleted channel without
+  // being notified.
   it('is refused when the channel was deleted meanwhile', async () => {
     for (const since of [null, 0]) {
       const { result, rooms, session } = await subscribing(since);
@@ -225,7 +227,7 @@ describe('a subscribe in progress', () => {
     }
   });
 
-  // The control: a deletion in an earlier epoch says nothing about the current one.
+  // Negative control: a deletion in an earlier epoch does not concern the current one.
   it('is answered although its channel was deleted in another epoch', async () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);

@@ -32,7 +32,7 @@ interface Prepared {
   readonly memberAt: number;
   /** The seq after which the client asked to resume; null when it did not ask, or asked with a seq of another epoch. */
   readonly since: number | null;
-  /** The events after `since` gathered so far; null when the topic is not resumed. */
+  /** The events after `since` that were gathered so far; null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 
@@ -42,13 +42,19 @@ const leaveRounds = 3;
  * The time for all topics together to catch up with the store's heads. Topics that are still behind are then refused.
  */
 const levelMs = 2_000;
-/** The time for all topics together to read missed events; then the rest are refused. The last read may end later. */
+/**
+ * The time for all topics together to read missed events. Topics that are not read by then are
+ * refused. The last read may end later.
+ */
 const readMs = 10_000;
 
 /** The number of topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/** Handlers of subscribe and unsubscribe. They decide which channels a socket receives, and from which seq. */
+/**
+ * Handlers of subscribe and unsubscribe. They decide which channels a socket follows, and from
+ * which seq.
+ */
 export function subscriptionMethods(deps: MethodDeps) {
   const { rooms, store, presence, slices, onResume, onDiscontinuity } = deps;
 
@@ -88,8 +94,8 @@ export function subscriptionMethods(deps: MethodDeps) {
   }
 
   /**
-   * Reads rights again where the agent left meanwhile. The agent may be a member again, and clients take a refusal as
-   * final.
+   * Reads rights again for topics whose agent left during the read. The agent may be a member
+   * again, and clients take a refusal as final.
    */
   async function confirm(
     caller: Caller,
@@ -118,7 +124,10 @@ export function subscriptionMethods(deps: MethodDeps) {
     }
   }
 
-  /** Enters the room and makes the topic's result in one synchronous step, so that no event can come between them. */
+  /**
+   * Enters the room and makes the topic's result in one synchronous step, so that no event can
+   * arrive in between.
+   */
   function enter(
     session: Session,
     { channelId, since: askedSince }: Topic,
@@ -131,10 +140,11 @@ export function subscriptionMethods(deps: MethodDeps) {
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // The room was idle and closed meanwhile, so the client must try again.
+    // The room was idle and closed before this step, so the client must try again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
-    // The agent may be a member again by now. Rights are not read again here, so the client must repeat the call.
+    // The agent may be a member again. Rights are not read again here, so the client must repeat
+    // the call.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
     const isTrimmed = since !== null && since < room.floor - 1;
@@ -147,10 +157,11 @@ export function subscriptionMethods(deps: MethodDeps) {
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // The agent is a member again, but its own leave would follow as a live event, which clients take as final.
+        // The agent is a member again, but its earlier leave would follow as a live event, and
+        // clients take a live leave as final.
         missed = null;
       } else {
-        // The events that do not fit follow as live events, from the log.
+        // Events that do not fit are sent afterwards as live events, from the log.
         head = missed.lastSeq;
       }
       if (missed && missed.count > limits.resumeEvents) {
@@ -186,15 +197,16 @@ export function subscriptionMethods(deps: MethodDeps) {
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Rights are read again now that the rooms are live. Earlier removals show here; a later removal arrives as an
-      // event.
+      // Rights are read again now that the rooms are live. This read shows earlier removals; a
+      // later removal arrives as an event.
       const access = await store.access(session.agentId, live);
-      // All rooms catch up at the same time, so that they share this limit.
+      // All rooms catch up at the same time, so they share this limit.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
         const found = access.get(channelId);
         if (typeof room !== 'object' || !found) continue;
-        // A floor that was read in an earlier epoch belongs to another log; these topics are refused below.
+        // A floor that was read in an earlier epoch belongs to another log. The topics are then
+        // refused below.
         if (rooms.epochGeneration === epochGeneration) room.update(found);
         room.raise(found.head);
       }
@@ -225,7 +237,7 @@ export function subscriptionMethods(deps: MethodDeps) {
         for (const [index, topic] of topics.entries()) {
           if (!session.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
-          // Rights and heads that were read in an earlier epoch are not valid in this one.
+          // Rights and heads from an earlier epoch are not valid in the current one.
           const ready =
             rooms.epochGeneration === epochGeneration && store.epoch === readIn
               ? (prepared[index] ?? 'internal')

@@ -3,10 +3,14 @@ import { LRUCache } from 'lru-cache';
 import { isFault, type CallOutcome } from '../calls/failure.ts';
 import { RecentCount } from './recent-count.ts';
 
-/** The most agents that are observed; the one that was quiet longest is forgotten. */
+/**
+ * The most agents that are observed. Past this number, the agent that was quiet longest is
+ * forgotten.
+ */
 const maxAgents = 20_000;
 /**
- * The most agents counted as addressed by one agent. When there are more, the one addressed longest ago is forgotten.
+ * The most agents counted as addressed by one agent. Past this number, the agent addressed longest
+ * ago is forgotten.
  */
 const maxAddressed = 8;
 /** A report names only agents that were addressed at least this often in the last minute. */
@@ -15,11 +19,14 @@ const leastAddressed = 3;
 const lastMinute = () => new RecentCount(10_000, 6);
 const lastTenMinutes = () => new RecentCount(60_000, 10);
 
-/** The activity of one agent at this hub. `sent` and `lastSentMs` are written without a call, because every send does it. */
+/**
+ * The activity of one agent at this hub. Every send writes `sent` and `lastSentMs` directly, to
+ * save a function call.
+ */
 export interface AgentActivity {
   sent: number;
   lastSentMs: number;
-  /** The part of `sent` that is in `messages`. */
+  /** The part of `sent` that `messages` already includes. */
   counted: number;
   readonly messages: RecentCount;
   readonly refusals: RecentCount;
@@ -44,12 +51,11 @@ export function createAgentActivity(clock = Date.now) {
   }
 
   return {
-    /** A map instead of a function, because every send reads it. */
+    /** It is a map and not a function, because every send reads it. */
     agents: agents as Pick<typeof agents, 'get' | 'keys'>,
     of,
-    /** Counts a call that was not successful. */
     unsuccessful(agentId: string, outcome: CallOutcome): void {
-      // The client has gone, or no longer wants the answer.
+      // The client has gone, so the outcome says nothing about the agent.
       if (outcome === 'abandoned') return;
       const activity = of(agentId);
       const nowMs = clock();
@@ -64,7 +70,7 @@ export function createAgentActivity(clock = Date.now) {
       for (const agentId of others.slice(0, maxAddressed)) {
         const count = addressed.get(agentId) ?? lastMinute();
         count.add(1, nowMs);
-        // The newest comes last.
+        // Moves the agent to the end: the map is ordered by the time of the last address.
         addressed.delete(agentId);
         addressed.set(agentId, count);
         const oldest = addressed.keys().next().value;
@@ -73,7 +79,8 @@ export function createAgentActivity(clock = Date.now) {
     },
     /** The agent's recent activity; null when this hub knows nothing of it. Call it every few seconds. */
     reportOf(agentId: string): AgentActivityReport | null {
-      // The read does not count as use, because that would keep the agent from being forgotten.
+      // `peek` does not count as use, because otherwise reports would keep every agent from being
+      // forgotten.
       const activity = agents.peek(agentId);
       if (activity === undefined) return null;
       const nowMs = clock();

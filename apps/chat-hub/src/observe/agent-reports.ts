@@ -7,16 +7,16 @@ import { connectionOf } from './agent-connection.ts';
 
 /** A change of the number of connections is in the store within about this time. */
 const everyMs = 1_000;
-/** A change of what an agent does is in the store within about this time. */
+/** A change of an agent's activity is in the store within about this time. */
 const reportEveryMs = 5_000;
 const batchSize = 500;
 /** The most agents looked at in one turn, so that a large fleet delays neither the event loop nor other writes. */
 const looksPerTurn = 1_000;
 /** Rows are written again after this time, because a restored backup has lost them. */
 const rewriteAfterMs = 600_000;
-/** If the hub was paused for longer, another one may have removed its rows. */
+/** If the hub was paused for longer, another hub may have removed its rows. */
 const pausedMs = 30_000;
-/** An agent without a connection, of which nothing happened for this long, has no row. */
+/** An agent without a connection and without activity for this long has no row. */
 const quietMs = 600_000;
 const avatarCharsMax = 64;
 
@@ -24,7 +24,7 @@ interface Written {
   readonly connections: number;
   readonly report: string | null;
   readonly atMs: number;
-  /** When it was compared last. */
+  /** When the row was last compared with the agent's state. */
   lookedMs: number;
 }
 
@@ -39,7 +39,6 @@ export function startAgentReports(deps: {
   readonly presence: Pick<PresenceFeed, 'stateOf'>;
   readonly activity: Pick<AgentActivities, 'agents' | 'reportOf'>;
   readonly log: Pick<Logger, 'debug'>;
-  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { store, hubId, sessions, presence, activity, log } = deps;
@@ -49,7 +48,7 @@ export function startAgentReports(deps: {
   let isWhole = true;
   let running: Promise<void> | null = null;
 
-  /** The agent's row as it is now; null when it has none. */
+  /** The agent's current row; null when it has none. */
   function rowOf(agentId: string): HubAgent | null {
     const here = sessions.ofAgent(agentId);
     const connections = here.size;
@@ -57,7 +56,7 @@ export function startAgentReports(deps: {
     const isQuiet = did === null || Date.now() - lastTimeOf(did) > quietMs;
     if (connections === 0 && isQuiet) return null;
     const connection = connections > 0 ? connectionOf([...here], presence) : null;
-    // An address of an image may be long, and no view of the fleet loads it.
+    // An avatar's URL may be long, and no view of the fleet loads it.
     const avatar = connection?.avatar?.slice(avatarCharsMax) === '' ? connection.avatar : null;
     const report = JSON.stringify({
       connection: connection && { ...connection, avatar },
@@ -66,7 +65,10 @@ export function startAgentReports(deps: {
     return { agentId, connections, report };
   }
 
-  /** Adds the row of an agent that is connected or has a row, if it is to be written now. Returns true if it was looked at. */
+  /**
+   * Adds the agent's row to `rows` if it must be written now. Returns true if the agent was
+   * checked.
+   */
   function addChanged(rows: HubAgent[], agentId: string, nowMs: number, lookEveryMs: number) {
     const last = written.get(agentId);
     const isMoved = last?.connections !== sessions.ofAgent(agentId).size;
@@ -80,7 +82,7 @@ export function startAgentReports(deps: {
 
   function due(nowMs: number): HubAgent[] {
     const rows: HubAgent[] = [];
-    // In a large fleet each agent is looked at less often, so that a turn stays short.
+    // In a large fleet each agent is checked less often, so that a turn stays short.
     const lookEveryMs = Math.max(reportEveryMs, (written.size / looksPerTurn) * everyMs);
     let looks = 0;
     const isFull = () => looks >= looksPerTurn;
@@ -91,7 +93,7 @@ export function startAgentReports(deps: {
       if (isFull()) return rows;
       else if (sessions.ofAgent(agentId).size === 0)
         if (addChanged(rows, agentId, nowMs, lookEveryMs)) looks += 1;
-    // Agents that use REST alone. The one that was active last comes first.
+    // Agents that use only REST, the most recently active first.
     for (const agentId of activity.agents.keys()) {
       if (isFull()) return rows;
       if (written.has(agentId) || sessions.ofAgent(agentId).size > 0) continue;
@@ -123,7 +125,7 @@ export function startAgentReports(deps: {
   function turn(): Promise<void> {
     running ??= report()
       .catch((error: unknown) => {
-        // Some rows may have been written, and meanwhile removed by another hub.
+        // Some rows may have been written and then removed by another hub.
         isWhole = true;
         log.debug({ err: error }, 'the reports about agents were not recorded; they will be');
       })

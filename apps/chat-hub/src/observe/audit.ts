@@ -5,10 +5,16 @@ import type { Transport } from '../calls/handler.ts';
 import type { Identity } from '../edge/identity.ts';
 import { createWriteBehind } from '../edge/write-behind.ts';
 
-/** The most acts that wait to be written. While the database is away, further acts are only in the log stream. */
+/**
+ * The most acts that wait to be written. While the database is away, acts beyond this number are
+ * only in the log stream.
+ */
 const maxPending = 10_000;
 
-/** Methods that are administrative acts when an admin calls them: they change what belongs to others, or show the fleet. */
+/**
+ * Methods that are administrative acts when an admin calls them: they change what belongs to other
+ * agents, or show the fleet.
+ */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',
@@ -21,7 +27,10 @@ const adminMethods: ReadonlySet<MethodName> = new Set([
   'agent.list',
 ]);
 
-/** Params that say what an act was about. Texts, such as names and topics, stay out of the audit log. */
+/**
+ * Params that identify the object of an act. Texts, such as names and topics, stay out of the audit
+ * log.
+ */
 const namedParams = ['channelId', 'agentId', 'messageId', 'role', 'retentionMs', 'maxMessages'];
 
 export interface ActRequest {
@@ -47,7 +56,6 @@ export function createAudit(deps: {
     ...{ log, maxPending },
   });
 
-  /** Writes a committed act to the log stream. */
   function logged({ action, hubId: _inEachLine, ...about }: AuditRecord): void {
     auditLog.info({ action, ...about }, `an administrative act: ${action}`);
   }
@@ -86,7 +94,6 @@ export function createAudit(deps: {
         details,
       });
     },
-    /** Records an act that is not the call of one of the administrative methods. */
     record,
     close: () => writes.close(),
   };

@@ -22,7 +22,6 @@ const reportSchema = z.object({
   activity: agentActivitySchema.nullable(),
 });
 
-/** Creates the view. It does no work until it is read. */
 export function createFleet(deps: {
   readonly store: Pick<ChatStore, 'fleet' | 'fleetAgent'>;
   readonly agentOrders: Pick<AgentOrders, 'limitOf'>;
@@ -32,7 +31,7 @@ export function createFleet(deps: {
 
   function shown({ agentId, kind, lastSeenMs, hubs }: FleetAgent): OperationsAgent['agent'] {
     const reports = hubs.flatMap(({ report }) => parseReport(report) ?? []);
-    // The status that the agent set last is the one of all its connections.
+    // The status that the agent set last, on any connection, counts for all its connections.
     const connections = reports.flatMap(({ connection }) => connection ?? []);
     const [newest] = connections.toSorted((a, b) => (b.statusAt ?? 0) - (a.statusAt ?? 0));
     return {
@@ -66,7 +65,7 @@ export function createFleet(deps: {
   };
 }
 
-/** A report as any hub has stored it; null when it is not one of this release. */
+/** Parses a report that any hub has stored; null when it does not have this release's form. */
 function parseReport(text: string | null): z.infer<typeof reportSchema> | null {
   if (text === null) return null;
   try {
@@ -76,7 +75,6 @@ function parseReport(text: string | null): z.infer<typeof reportSchema> | null {
   }
 }
 
-/** Joins the reports of several hubs about one agent. */
 function joined(reports: readonly AgentActivityReport[]): AgentActivityReport | null {
   if (reports.length === 0) return null;
   const sum = (name: 'messagesPerMinute' | 'refusals' | 'errors') =>

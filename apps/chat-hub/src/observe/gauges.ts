@@ -9,7 +9,6 @@ export interface LiveSources {
   readonly database: Pick<DatabaseState, 'isUp'>;
 }
 
-/** Connects the metrics that are read at each scrape to the parts of a running hub. */
 export function observeLive(
   { read }: Pick<Metrics, 'read'>,
   { services, live, database }: LiveSources,

@@ -15,7 +15,10 @@ import type { Transport } from '../calls/handler.ts';
 import type { LimitedAction } from '../calls/invoke.ts';
 import { scrapedDefinitions, type ScrapedName, type ScrapedReader } from './scraped-metrics.ts';
 
-/** How a sign-in ended; `blocked`: its address failed too often, so the credentials were not checked. */
+/**
+ * How a sign-in ended. `blocked`: sign-ins from the address failed too often, so the credentials
+ * were not checked.
+ */
 export const signInResults = [
   'ok',
   'unauthorized',
@@ -30,7 +33,7 @@ export type SignInResult = (typeof signInResults)[number];
 /** The limits per agent; `calls` is HUB_LIMIT_CALLS. */
 export type LimitName = LimitedAction | 'calls';
 
-/** Why the store fails, for failures that the database causes. */
+/** The codes of store failures that the database causes. */
 export const databaseFailureCodes = [
   'unavailable',
   'timeout',
@@ -79,7 +82,6 @@ const misnamedDefaults = [
 /** How long one turn may write metrics. */
 const sliceMs = 2;
 
-/** Creates the hub's metrics in their own registry. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];

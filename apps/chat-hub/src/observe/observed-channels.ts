@@ -3,7 +3,7 @@ import { methods, type MethodName } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { ActRequest, Audit } from './audit.ts';
 
-/** Methods on a channel that show nothing of what is said in it, nor who is in it. */
+/** Methods on a channel that show neither its messages nor its members. */
 const silent: ReadonlySet<MethodName> = new Set([
   'channel.get',
   'budget.get',
@@ -14,18 +14,21 @@ const silent: ReadonlySet<MethodName> = new Set([
 
 /** An admin's reads of one channel within this time are one entry of the audit log. */
 const entryMs = 3_600_000;
-/** How long an admin's membership is not asked for again. */
+/** How long an admin's membership is not read again. */
 const memberMs = 1_000;
 const remembered = 10_000;
 
-/** Records in the audit log, as `channel.observe`, that an admin reads a channel of which it is no member. */
+/**
+ * Records in the audit log, as `channel.observe`, that an admin reads a channel without being a
+ * member.
+ */
 export function createObservedChannels(deps: {
   readonly store: Pick<ChatStore, 'access'>;
   readonly audit: Pick<Audit, 'record'>;
   readonly log: Logger;
 }) {
   const { store, audit, log } = deps;
-  /** By agent and channel, the time until which nothing is to be recorded. */
+  /** The time until which nothing is recorded, by agent and channel. */
   const quietUntilMs = new Map<string, number>();
 
   function keepQuiet(key: string, forMs: number): void {
@@ -40,7 +43,7 @@ export function createObservedChannels(deps: {
     const access = await store.access(agentId, channelIds, null);
     for (const channelId of channelIds) {
       const found = access.get(channelId);
-      // Anyone may read about a public channel, and join it.
+      // Any agent may read and join a public channel.
       if (!found || found.role !== null || found.kind === 'public') continue;
       keepQuiet(`${agentId} ${channelId}`, entryMs);
       const details = { kind: found.kind };
@@ -49,7 +52,6 @@ export function createObservedChannels(deps: {
   }
 
   return {
-    /** Call it when an admin's call was successful. */
     called(request: ActRequest, method: MethodName, params: object): void {
       const { agentId, observesPrivate } = request.identity;
       if (!observesPrivate || methods[method].kind === 'write' || silent.has(method)) return;

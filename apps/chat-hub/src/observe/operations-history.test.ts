@@ -5,7 +5,10 @@ import { waitFor } from '@openclaw/test-support';
 import { parseFigures } from './figures.ts';
 import { startOperationsHistory } from './operations-history.ts';
 
-/** Snapshots of a hub that sends ten messages between two of them, and whose database is away for a while. */
+/**
+ * Snapshots of a hub that sends ten messages between two snapshots, and whose database is away for
+ * a while.
+ */
 function createHub() {
   let timestamp = 0;
   const written: OperationsMinute[] = [];
@@ -49,7 +52,8 @@ function createHub() {
   return { written, state, store, history };
 }
 
-// The reported failure: what happened during an outage was in no page afterwards, because it was never written.
+// The reported failure: no page showed afterwards what happened during an outage, because the
+// minutes of the outage were never written.
 it('the minutes of an outage of the database are written after it', async () => {
   const { written, state, store, history } = createHub();
   await waitFor(() => written.length >= 2, { what: 'the first minutes' });
@@ -62,7 +66,7 @@ it('the minutes of an outage of the database are written after it', async () => 
   await history.close();
   const figures = written.map((minute) => parseFigures(minute.figures));
   expect(figures.map((one) => one?.database)).toContain('down');
-  // Every minute is there, and each message is in one of them.
+  // Every minute is there, and each message is counted in exactly one minute.
   const times = written.map(({ atMs }) => atMs);
   expect(times).toEqual(times.map((_, n) => n * 100));
   const whole = figures.slice(1, -1);

@@ -5,15 +5,16 @@ import { figuresBetween, joinFigures, parseFigures } from './figures.ts';
 import type { OperationsView } from './operations.ts';
 
 const sampleEveryMs = 5_000;
-/** While the database is away, the minutes of a day wait for it. */
+/** The most minutes that wait while the database is away: a day. */
 const pendingMax = 1_440;
 const batchSize = 100;
 /** The most rows of one answer: about 300 KiB. */
 const rowsMax = 720;
 
 /**
- * Measures this hub every five seconds, and writes each minute to the store, where all hubs keep theirs for 24 hours.
- * Minutes in which the database was away are written afterwards; a killed hub loses its last minute.
+ * Measures this hub every five seconds and writes each minute to the store, where all hubs keep
+ * their minutes for 24 hours. Minutes during an outage of the database are written after it. A
+ * killed hub loses its last minute.
  */
 export function startOperationsHistory(deps: {
   readonly operations: Pick<OperationsView, 'snapshot'>;
@@ -70,9 +71,11 @@ export function startOperationsHistory(deps: {
   timer.unref();
 
   return {
-    /** The figures of the last seconds, as JSON; null before there are any. */
     latest: () => latest && JSON.stringify(latest),
-    /** The minutes of all hubs from then on, oldest first, a page at a time; null while the database does not answer. */
+    /**
+     * The minutes of all hubs since `sinceMs`, oldest first, a page at a time. Null while the
+     * database does not answer.
+     */
     async read(sinceMs: number): Promise<NonNullable<Operations['history']> | null> {
       const page = await store.readMinutes(sinceMs, rowsMax).catch(() => null);
       if (page === null) return null;
@@ -85,7 +88,7 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      // Lets operators distinguish this hub from one that died.
+      // Operators can then distinguish this hub, which was stopped, from one that died.
       if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>

@@ -43,7 +43,6 @@ const shownChannels = 20;
 const namesKeptMs = 60_000;
 const maxNames = 500;
 
-/** Creates the view of one hub. It does no work until it is read. */
 export function createOperations(deps: OperationsDeps): OperationsView {
   const { hubId, store, rooms, sessions, presence, metrics } = deps;
   const { redis, flusher, traffic, selfProbe } = deps;

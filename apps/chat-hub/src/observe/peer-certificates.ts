@@ -2,10 +2,10 @@
 export const certificatePeers = ['redis', 'postgres'] as const;
 export type CertificatePeer = (typeof certificatePeers)[number];
 
-/** Hosts of one peer that are remembered: more than the nodes of a Cluster and its sentinels. */
+/** The most hosts remembered for one peer: more than a Redis Cluster has nodes and sentinels. */
 const maxHosts = 64;
 
-/** The ends of the certificates that servers presented, as of the newest connection to each host. */
+/** When the certificates of the servers end, according to the newest connection to each host. */
 export function createPeerCertificates() {
   const latest: Readonly<Record<CertificatePeer, Map<string, number>>> = {
     redis: new Map(),
@@ -20,7 +20,9 @@ export function createPeerCertificates() {
       const [oldest] = hosts.keys();
       if (hosts.size > maxHosts && oldest !== undefined) hosts.delete(oldest);
     },
-    /** The earliest end among the hosts of a peer, in epoch seconds; 0 without TLS. */
+    /**
+     * The earliest end of a certificate among the hosts of a peer, in epoch seconds; 0 without TLS.
+     */
     earliestSeconds(peer: CertificatePeer): number {
       const hosts = latest[peer];
       return hosts.size === 0 ? 0 : Math.min(...hosts.values()) / 1_000;

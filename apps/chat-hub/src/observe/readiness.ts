@@ -17,7 +17,6 @@ export type RedisReport = Omit<RedisHealth, 'refusal'> & {
 export interface RedisState {
   /** True while Redis is in use: it answers, accepts writes, and allows presence to write. */
   readonly available: boolean;
-  /** Never rejects. */
   health(): Promise<RedisReport>;
   /** Like `health`, but up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
   recentHealth(): Promise<RedisReport>;
@@ -25,7 +24,10 @@ export interface RedisState {
 
 const recentMs = 5_000;
 
-/** Combines the client's health with that of presence, the feature with the most Redis commands. */
+/**
+ * Combines the health of the Redis client with that of presence, the feature that uses the most
+ * Redis commands.
+ */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,
@@ -69,17 +71,17 @@ export interface Readiness {
 export type UnreadyReason =
   | 'starting'
   | 'draining'
-  /** A newer release has migrated the database, and this one must not use it any more. */
+  /** A newer release has migrated the database, so this release must not use it any more. */
   | 'newer_schema'
   /** The SQLite file of this hub does not answer. */
   | 'database_file'
-  /** Another hub reaches the database, and this one does not. */
+  /** Another hub reaches the database, but this one does not. */
   | 'database_of_this_hub';
 
 /**
- * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready out of service.
- * That helps only against a fault of one hub, so a hub stays ready during an outage of a database or Redis that all
- * hubs share.
+ * The answer of `/readyz`; its status is 200 when `ready`. A balancer takes a hub that is not ready
+ * out of service. That helps only against a fault of one hub. A hub therefore stays ready during an
+ * outage of a database or Redis that all hubs share.
  */
 export interface ReadinessReport {
   readonly ready: boolean;
@@ -126,7 +128,8 @@ const late = Symbol('late');
 export function createReadiness(deps: ReadinessDeps): Readiness {
   const { hubId, store, database, ownOutage, redis, publishPath } = deps;
   let draining = false;
-  // Anybody may call this, and the store runs few health checks at a time. So concurrent callers share one answer.
+  // Anybody may call this, and the store runs few health checks at a time. Concurrent callers
+  // therefore share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
   /** If the answer is late, the state is derived from the outcomes of the latest calls. */
@@ -145,10 +148,13 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
     return Promise.all([databaseHealth(), redis.health()]).finally(() => (pending = undefined));
   }
 
-  /** A fault that other hubs need not have. One that all hubs share is no reason, see {@link ReadinessReport}. */
+  /**
+   * The reason why only this hub is not ready. A fault that all hubs share is no reason, see {@link
+   * ReadinessReport}.
+   */
   function unreadyReason(health: Awaited<ReturnType<typeof databaseHealth>>): UnreadyReason | null {
     if (draining) return 'draining';
-    // Hubs of the newer release serve the database, or are about to.
+    // Hubs of the newer release serve the database, or soon will.
     if (store.newerSchema !== null) return 'newer_schema';
     if (health.status === 'down' && 'engine' in health && health.engine === 'sqlite')
       return 'database_file';

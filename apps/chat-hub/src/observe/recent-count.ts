@@ -1,10 +1,10 @@
-/** How often something happened in the last time, in slices. Its memory does not grow. */
+/** Counts events of the last time span, in slices. Its memory does not grow. */
 export class RecentCount {
   readonly #sliceMs: number;
   readonly #counts: number[];
   #newest = 0;
 
-  /** Counts over `slices` slices of this length; the newest slice is not over yet. */
+  /** Counts over `slices` slices of this length. The newest slice is not complete yet. */
   constructor(sliceMs: number, slices: number) {
     this.#sliceMs = sliceMs;
     this.#counts = Array.from({ length: slices }, () => 0);
@@ -23,7 +23,7 @@ export class RecentCount {
 
   #forget(nowMs: number): void {
     const newest = Math.floor(nowMs / this.#sliceMs);
-    // With a clock that was set back, counts stay until it has caught up.
+    // After the clock was set back, counts stay until the clock has caught up.
     const passed = Math.min(newest - this.#newest, this.#counts.length);
     for (let n = 0; n < passed; n += 1) this.#counts[(newest - n) % this.#counts.length] = 0;
     this.#newest = Math.max(newest, this.#newest);

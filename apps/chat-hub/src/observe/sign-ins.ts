@@ -17,8 +17,9 @@ export interface SignInAttempt {
 export type OnSignIn = (attempt: SignInAttempt) => void;
 
 /**
- * Counts sign-ins and logs failed ones with their reason and address, at most one line a second for each transport
- * and result. Nothing of a token is logged, because the messages of AuthError contain no part of it.
+ * Counts sign-ins, and logs failed ones with their reason and address, at most one line a second
+ * for each transport and result. No part of a token is logged, because the messages of AuthError
+ * contain none.
  */
 export function createSignInObserver(
   { signIns }: Pick<Metrics, 'signIns'>,

@@ -21,7 +21,6 @@ export interface ChannelTraffic {
 /** Measures the calls that this hub answers and the events that it delivers. */
 export interface Traffic {
   readonly called: CallObserver;
-  /** Counts the deliveries that one turn wrote to sockets. */
   readonly written: (deliveries: readonly Delivery[]) => void;
   /** The number of durable events since the start. */
   readonly events: number;
@@ -44,7 +43,7 @@ const bucketsPerOctave = 16;
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
-/** The most channels measured. The channel that has had no event for the longest time is evicted. */
+/** The most channels measured. Past this number, the channel that was quiet longest is evicted. */
 const maxMeasured = 500;
 
 /**
@@ -160,14 +159,12 @@ export class RecentLatency {
   #current: Slice;
   #previous: Slice;
 
-  /** `clock` is monotonic time in ms. */
   constructor(clock = () => performance.now()) {
     this.#clock = clock;
     this.#current = emptySlice(clock());
     this.#previous = emptySlice(clock());
   }
 
-  /** Records a latency `weight` times, for instance once for each receiver. */
   record(latencyMs: number, weight = 1): void {
     this.#turn();
     const { counts } = this.#current;

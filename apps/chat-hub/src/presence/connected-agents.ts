@@ -8,21 +8,29 @@ import type { Logger } from 'pino';
 const beatWithinMs = 5_000;
 /** How long a read of the beats is reused. */
 const beatsKeptMs = 500;
-/** Above the number of connections that one hub accepts from one agent. */
+/** More connections than one hub accepts from one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/** Leases of one roster are renewed together, and each roster is reaped by itself: so there are few. */
+/**
+ * The leases of one roster are renewed together, but each roster is reaped separately. The number
+ * of rosters is therefore small.
+ */
 const rosters = 32;
 
-/** The roster of an agent's connections. No channel has such an id, because ids with this prefix are the hub's. */
+/**
+ * The roster of an agent's connections. No channel has this id, because the prefix is reserved for
+ * the hub.
+ */
 function rosterOf(agentId: string): string {
   const number = Number.parseInt(hash('sha256', agentId).slice(0, 4), 16) % rosters;
   return `${rosterPrefix}${number}`;
 }
 
-/** True for a roster that lists the connections of agents to all hubs. Its changes are not announced. */
+/**
+ * True for a roster that tells all hubs which agents are connected. Its changes are not announced.
+ */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }
@@ -31,8 +39,8 @@ export function isConnectionsRoster(channelId: string): boolean {
 type Deliveries = Pick<ResultOf<'ask.create'>, 'deliveries' | 'degraded'>;
 
 /**
- * Knows which agents have a connection on any hub, or wait for their inbox there, by a lease for each, as presence in
- * channels has them.
+ * Knows which agents have a connection on any hub, or wait for their inbox there. Each has a lease
+ * in Redis, as presence in channels has.
  */
 export function createConnectedAgents(deps: {
   readonly tracker: Pick<PresenceTracker, 'hubId' | 'track' | 'untrack' | 'listConnections'>;
@@ -45,7 +53,7 @@ export function createConnectedAgents(deps: {
   const warn = (error: unknown) =>
     log.warn({ err: error }, 'the connection of an agent could not be made known to other hubs');
 
-  /** The hubs that beat; null when that is not known. */
+  /** The hubs with a recent heartbeat; null when that is not known. */
   function beatingHubs(): Promise<ReadonlySet<string> | null> {
     if (beats) return beats;
     setTimeout(() => (beats = null), beatsKeptMs).unref();
@@ -70,7 +78,7 @@ export function createConnectedAgents(deps: {
       tracker.track(rosterOf(agentId), connection).catch(warn);
       return () => void tracker.untrack(rosterOf(agentId), connection).catch(warn);
     },
-    /** One round trip to Redis. Without Redis only the connections of this hub are known. */
+    /** Costs one round trip to Redis. Without Redis only the connections of this hub are known. */
     async deliveriesTo(agentIds: readonly string[]): Promise<Deliveries> {
       const hubs = await beatingHubs();
       const isCounted = (hubId: string) =>
@@ -79,7 +87,7 @@ export function createConnectedAgents(deps: {
         agentIds.map((agentId) =>
           tracker
             .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
-            // The ask is committed, so its answer must not fail.
+            // The ask is already committed, so its answer must not fail.
             .catch(() => ({ connections: [], degraded: true })),
         ),
       );

@@ -17,7 +17,6 @@ import { isConnectionsRoster } from './connected-agents.ts';
 
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
-/** Changes within this time are published together. */
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
 /** The most channels published in one turn of the event loop, because one socket may enter a thousand at once. */
@@ -144,7 +143,7 @@ export function createPresenceFeed(deps: {
       states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
-    /** The last state that was set through this socket, and its time; null when none was set. */
+    /** The last state that was set through this socket, with the time; null when none was set. */
     stateOf: (session: Session) => states.get(session) ?? null,
     async list(
       channelId: string,
@@ -155,7 +154,10 @@ export function createPresenceFeed(deps: {
       if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    /** Applies a presence event of any hub. Returns it without outdated records, or null if all are outdated. */
+    /**
+     * Applies a presence event of any hub. Returns the event without outdated records, or null if
+     * all records are outdated.
+     */
     filterEvent(event: EncodedEnvelope): EncodedEnvelope | null {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
       return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;
@@ -165,10 +167,13 @@ export function createPresenceFeed(deps: {
       watch.onClockChanged();
       watch.onEventsLost();
     },
-    /** Call it when Redis became unavailable or available: later changes may have times of another clock. */
+    /**
+     * Call it when Redis became unavailable or available, because later changes may have times of
+     * another clock.
+     */
     onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
-      // Other hubs may not have written their leases again yet.
+      // Other hubs may not have restored their leases in Redis yet.
       if (!isDegraded) watch.onEventsLost();
     },
     /** Ends this hub's leases and publishes that their agents are offline. */

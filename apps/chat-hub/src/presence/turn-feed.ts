@@ -13,9 +13,12 @@ import type { EncodeEphemeral } from '../channels/ephemeral.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** The most places in which one agent shows a turn through this hub; beyond it, the oldest one ends. */
+/**
+ * The most channels and threads in which one agent shows a turn through this hub. Past this number,
+ * the oldest turn ends.
+ */
 const maxPlaces = 50;
-/** A renewal that changes nothing is published at most this often. Its lease is three times as long. */
+/** A renewal without a change is published at most this often. Its lease is three times as long. */
 const renewalEveryMs = 10_000;
 
 interface Known {
@@ -24,7 +27,7 @@ interface Known {
   publishedMs: number;
 }
 
-/** Connects turn states with this hub's sockets. A change is sent as one event. */
+/** Connects turn states with this hub's sockets. Each change is one event. */
 export function createTurnFeed(deps: {
   readonly turns: TurnStates;
   readonly leaseMs: number;
@@ -37,7 +40,9 @@ export function createTurnFeed(deps: {
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
-  /** The turns that this hub knows to last: channel → agent → thread. The watch bounds their number. */
+  /**
+   * The current turns that this hub knows: channel → agent → thread. The watch bounds their number.
+   */
   const known = new Map<string, Map<string, Map<string | null, Known>>>();
   const logFailure = (error: unknown) =>
     log.debug({ err: error }, 'a turn was not ended; its lease ends');
@@ -86,7 +91,7 @@ export function createTurnFeed(deps: {
     const wasKnown = known.get(channelId)?.get(agentId)?.has(threadId) === true;
     forget(agentId, place);
     const { changed, untilMs } = await turns.end(channelId, agentId, threadId);
-    // Redis may have lost a turn that this hub has shown.
+    // Redis may have lost a turn that this hub's clients have seen.
     if (changed || wasKnown) publish(channelId, idleOf(agentId, threadId, untilMs));
   }
 
@@ -118,7 +123,7 @@ export function createTurnFeed(deps: {
       if (isNew && oldest && places.length >= maxPlaces) await end(agentId, oldest);
       const turn = { state, label, queueDepth };
       const { untilMs, changed } = await turns.set(channelId, agentId, threadId, turn);
-      // The socket closed meanwhile, so nothing else would end the turn before its lease.
+      // The socket closed during the call, so nothing but the end of the lease would end the turn.
       if (hasSocket && !deps.isConnected(agentId)) return endUnlessPresent(agentId, place);
       const entry = remember(agentId, place);
       const nowMs = performance.now();
@@ -128,8 +133,8 @@ export function createTurnFeed(deps: {
     },
     list: (channelId: string) => turns.list(channelId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended. Its turns go on where it
-     * is present through another hub.
+     * Call it when the agent's last socket at this hub was closed, after its presence has ended.
+     * The agent's turns continue where it is present through another hub.
      */
     disconnected(agentId: string): void {
       for (const place of turns.placesOf(agentId))

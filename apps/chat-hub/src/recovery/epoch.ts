@@ -18,14 +18,15 @@ export interface EpochDeps {
 }
 
 /**
- * Call it when the epoch changed (a backup was restored) and the store is in the new epoch. Every live channel
- * continues from its head in the new epoch, and its sockets get a discontinuity. Sockets of agents that are not members
- * in the new epoch leave their rooms before the rooms deliver events of that epoch. Data of the previous epoch in Redis
- * is dropped. If it rejects, no room was changed, and it can be called again.
+ * Call it when the epoch changed (a backup was restored) and the store is in the new epoch. Every
+ * live channel continues from its head in the new epoch, and its sockets get a discontinuity.
+ * Sockets of agents that are not members in the new epoch leave their rooms before any event of
+ * that epoch is delivered. Data of the previous epoch in Redis is dropped. If it rejects, no room
+ * was changed, and the call can be repeated.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
-  // Also reads the heads of rooms that are opened meanwhile, until no room is left.
+  // Also reads the heads of rooms that are opened during the read, until no room is left.
   async function readNewHeads(): Promise<void> {
     let missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     for (let round = 1; missing.length > 0; round++) {
@@ -36,8 +37,9 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
     }
   }
   await readNewHeads();
-  // Rights are read after the heads: an agent that is removed after its rights were read leaves with the event of its
-  // removal. From here on, a socket that enters a room has rights of the new epoch, see `subscribe`.
+  // Rights are read after the heads. An agent that is removed after this read leaves with the event
+  // of its removal. Sockets that enter a room from here on have rights of the new epoch, see
+  // `subscribe`.
   const outsiders = await readOutsiders(store, sessions);
   await readNewHeads();
   const channelIds = rooms.channelIds();
@@ -46,12 +48,14 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
       if (room.members.has(session)) session.ended(room, 'epoch');
     }
   });
-  // While Redis is away, nothing can be dropped. Later, cached values are compared with the log's head when served.
+  // While Redis is away, nothing can be dropped. Cached values are then compared with the log's
+  // head when they are served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
 /**
- * Returns the sockets whose agents are not members, by the channel whose room they are in. Reads rights once per agent.
+ * Returns the sockets of agents that are not members, by the channel of the room. Reads rights once
+ * per agent.
  */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
@@ -68,7 +72,8 @@ async function readOutsiders(
     const access: Awaited<ReturnType<ChatStore['access']>> = new Map();
     for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
       const some = channelIds.slice(from, from + channelsAtOnce);
-      // The read is queued under the hub's name, because an agent's flood of calls must not delay the new epoch.
+      // The read is queued under the hub's name, so that an agent's flood of calls does not delay
+      // the new epoch.
       for (const [id, found] of await store.access(agentId, some, null)) access.set(id, found);
     }
     for (const { session, channelId } of entered) {

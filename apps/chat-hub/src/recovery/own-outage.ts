@@ -3,23 +3,27 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { DatabaseState } from '../observe/service-reports.ts';
 
-/** Shorter than half of the time for which an announcement is kept, so that one may be lost. */
+/** Shorter than half of the lifetime of an announcement, so that one announcement may be lost. */
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
- * The outage counts as this hub's own once every look has found an announcement of another hub for this long.
- * Announcements from before the outage have expired by then, so another hub has reached the database since. It is also
- * longer than hubs take to reach the database one after the other when a shared outage ends.
+ * The outage counts as this hub's own once every look has found another hub's announcement for this
+ * long. Announcements from before the outage have expired by then, so another hub has reached the
+ * database since. This time is also longer than the differences between hubs when a shared outage
+ * ends.
  */
 const aloneAfterMs = ttlMs.databaseHub + 2_000;
-/** Looks that Redis may fail in a row before what was found earlier is dropped. */
+/** The failed looks in a row after which earlier finds are dropped. */
 const maxFailedLooks = 5;
 
 /** Distinguishes an outage of the database that only this hub has from one that all hubs share. */
 export interface OwnOutage {
   /** True while another hub reaches the database and this one does not. False while this hub cannot know. */
   readonly isAlone: boolean;
-  /** Call it when the database has taken a write of this hub. Announces that to the other hubs at times. */
+  /**
+   * Call it when the database has taken a write of this hub. Announces this to the other hubs at
+   * most every 4 s.
+   */
   databaseAnswered(): void;
   close(): void;
 }
@@ -33,9 +37,9 @@ export interface OwnOutageDeps {
 }
 
 /**
- * Starts the watch. A hub that reaches the database sets one key in Redis every 4 s, and looks at nothing. A hub that has
- * lost it reads this key every second. Without Redis nothing is known, and the outage counts as shared. `clock` is
- * monotonic time in ms.
+ * Starts the watch. A hub that reaches the database sets one key in Redis every 4 s, and reads
+ * nothing. A hub that has lost the database reads this key every second. Without Redis nothing is
+ * known, and the outage counts as shared. `clock` is monotonic time in ms.
  */
 export function startOwnOutageWatch(
   { hubId, redis, keys, database, log }: OwnOutageDeps,
@@ -43,13 +47,14 @@ export function startOwnOutageWatch(
 ): OwnOutage {
   const key = keys.databaseHub();
   let announcedMs = -Infinity;
-  /** Since when each look has found another hub; null if the last one did not. */
+  /** The time since which every look has found another hub; null if the last look found none. */
   let foundSinceMs: number | null = null;
   let isAlone = false;
   let failedLooks = 0;
   let isLooking = false;
 
-  // The database may have answered between two looks. Then another outage has begun since the first find.
+  // The database may have answered between two looks. In that case another outage has begun since
+  // the first find.
   const isSameOutage = () => foundSinceMs !== null && database.downMs >= clock() - foundSinceMs;
 
   function found(otherHub: string | null): void {
@@ -94,7 +99,7 @@ export function startOwnOutageWatch(
     },
     databaseAnswered() {
       const nowMs = clock();
-      // Beats may be written while reads fail.
+      // Writes of this hub may succeed while its reads fail.
       if (database.downMs > 0 || nowMs - announcedMs < announceEveryMs) return;
       announcedMs = nowMs;
       redis

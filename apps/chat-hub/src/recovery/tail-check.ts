@@ -5,7 +5,9 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** A hub with Redis must deliver the events of a hub without Redis within 500 ms, so this is shorter. */
+/**
+ * Events of a hub without Redis must be delivered by the others within 500 ms, so this is shorter.
+ */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
@@ -26,9 +28,9 @@ export async function startTailCheck(deps: {
    * it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** Called with each page of commits: true if they have new events. */
+  /** Called with each page of commits; `hasEvents` is true when the page has new events. */
   readonly onChecked?: (hasEvents: boolean) => void;
-  /** Called with the version of the freezes, which changes with each of them. */
+  /** Called with the version of the freezes, which every freeze and unfreeze changes. */
   readonly onFreezes: (version: string) => Promise<void>;
   readonly onEpoch: (epoch: string) => Promise<void>;
   readonly onFailed?: (error: unknown) => void;
@@ -43,7 +45,8 @@ export async function startTailCheck(deps: {
   let hasFailed = false;
   let isClosed = false;
 
-  // Each page reads a bounded number of commits and moves the mark, so a check that fails midway keeps its progress.
+  // A page has a bounded number of commits and moves the mark, so a check that fails midway keeps
+  // its progress.
   async function check(): Promise<void> {
     while ((await checkPage()) && !isClosed);
   }
@@ -107,8 +110,8 @@ export async function startTailCheck(deps: {
     /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
     /**
-     * Call it when another event arrived with the seq of `delivered`. Starts a check at once, because the store decides
-     * which of the two is right.
+     * Call it when an event arrives that has the seq of `delivered` but differs from it. Starts a
+     * check at once, because the store decides which of the two is right.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);

@@ -231,7 +231,10 @@ function refusalOfSignIn(error: unknown): Refusal {
   return refuse('unauthorized', message);
 }
 
-/** The size of a request's body. A body without a declared length counts as the largest allowed one. */
+/**
+ * The size of a request's body. A body without a declared length counts as the largest that is
+ * allowed.
+ */
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
@@ -259,7 +262,6 @@ function isStatus({ routeOptions }: FastifyRequest): boolean {
   return statusPaths.has(routeOptions.url);
 }
 
-/** /healthz: the process is alive. */
 function addAliveRoute(app: FastifyInstance, status: 'ok' | 'starting' = 'ok'): void {
   app.get('/healthz', async () => ({ status }));
 }
@@ -274,7 +276,8 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // No sign-in is needed, and writing metrics takes some milliseconds, so concurrent requests share the text.
+  // No sign-in is needed, and writing the metrics takes some milliseconds, so concurrent requests
+  // share the text.
   let written: Promise<string> | undefined;
   const write = () => metrics.text().finally(() => setImmediate(() => (written = undefined)));
   app.get('/metrics', async (_request, reply) =>

@@ -32,7 +32,7 @@ const minterSchema = storable.min(1).max(128);
 // Unknown names are refused. Otherwise a misspelt `sub` beside `before` would revoke the tokens of every agent.
 const revokeQuery = z
   .strictObject({
-    // `access_token` and `agent` are for the sign-in.
+    // The sign-in uses `access_token` and `agent`.
     access_token: z.string().optional(),
     agent: z.string().optional(),
     sub: idSchema.optional(),
@@ -120,7 +120,8 @@ export function addTokenRoutes(
   const { store, knownAgents, audit, writer } = deps;
   app.addHook('preHandler', async (request, reply) => {
     const { identity, method } = request;
-    // A frozen agent could otherwise mint a token of kind person and lift the freeze, or revoke those of its admins.
+    // Without this check a frozen agent with an admin token could mint a token of kind person and
+    // lift the freeze, or revoke the tokens of other admins.
     const refusal =
       refuseNonAdmin(identity, 'manage tokens') ??
       (method === 'GET' ? null : writer.refuseFrozen(identity));

@@ -45,7 +45,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
     ...known,
   } as unknown as Session;
   sessions.add(session);
-  // The channel is the least recently active one of more than a welcome names.
+  // The channel is the least recently active one, and there are more channels than a welcome names.
   const directs = [{ channelId, head: 4, activeAt: 0 }];
   for (let n = 1; n <= limits.welcomeDirect; n += 1)
     directs.push({ channelId: `dm_${String(n).padStart(32, '1')}`, head: 1, activeAt: n });
@@ -85,8 +85,9 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of an earlier epoch arrives late. Invariant: a room's head belongs to the current epoch. A room
-  // opened at that event's seq would drop new events until the log has grown past that seq.
+  // The race: an event of an earlier epoch arrives late. Invariant: a room's head belongs to the
+  // current epoch. A room opened at the late event's seq would drop new events until the log has
+  // grown past that seq.
   it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
@@ -122,9 +123,9 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.size).toBe(0);
   });
 
-  // The race: the tail check finds an event only after an agent, for which it was committed earlier, has connected.
-  // Invariant: a session gets no event of a channel from before its welcome, named there or not. A bot would answer
-  // twice.
+  // The race: an event is committed, then an agent connects, and only then the tail check finds the
+  // event. Invariant: a session gets no event from before its welcome, in any channel. Otherwise a
+  // bot would answer twice.
   it('is not opened by an event from before the heads of a welcome were read', async () => {
     const { topics, session } = await createBench();
     topics.foundDirect(channelId, ['ben'], 4);

@@ -24,7 +24,10 @@ export interface OpenedDirect {
   readonly head: number;
 }
 
-/** A session that follows a direct channel after a seq; `gap` says why earlier events may be missing. */
+/**
+ * The seq after which a session follows a direct channel; `gap` says why earlier events may be
+ * missing.
+ */
 interface Start {
   readonly session: Session;
   readonly after: number;
@@ -48,20 +51,21 @@ export function createAgentTopics(deps: {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * The most recently active direct channels; null when the socket closed meanwhile. If the agent has more channels
-   * than a welcome names, they are read in pages, once for all its sessions, so that no statement sorts all of them.
+   * The most recently active direct channels; null when the socket closed during the read. If the
+   * agent has more channels than a welcome names, they are read in pages, once for all its
+   * sessions, so that no statement sorts all of them.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // A closed socket never releases the heads that are read below.
+    // The heads that are read below would never be released for a closed socket.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
     await heads.load(agentId);
     const { phase } = session;
     if (phase.name === 'welcoming') {
-      // The heads include the events so far. The tail check finds some of them only later.
+      // The heads include these events. The tail check finds some of the events only later.
       phase.earlyDirects.clear();
       phase.areHeadsRead = true;
     }
@@ -75,15 +79,16 @@ export function createAgentTopics(deps: {
   }
 
   /**
-   * The point from which a session follows a direct channel. `seq` is the newest event known here; null if none is.
-   * Returns null if the session cannot follow the channel yet.
+   * The point from which a session follows a direct channel. `seq` is the newest event of the
+   * channel known here, or null. Returns null if the session cannot follow the channel yet.
    */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
     if (phase.name === 'closing') return null;
     if (phase.name === 'welcoming') {
       const read = phase.areHeadsRead ? heads.headOf(session.agentId, channelId) : null;
-      // The topic starts just before the event. If the welcome names the channel, its head decides instead.
+      // The session starts just before the event, unless the welcome names the channel: then the
+      // head in the welcome decides.
       return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
     }
     // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.
@@ -164,7 +169,9 @@ export function createAgentTopics(deps: {
       // The bus reports a failed unsubscription itself.
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
     },
-    /** Reads what a welcome says about direct channels; null when the socket closed meanwhile. */
+    /**
+     * Reads what a welcome says about direct channels; null when the socket closed during the read.
+     */
     async readDirects(session: Session): Promise<DirectsRead | null> {
       const latest = await rooms.readInEpoch(() => readLatest(session));
       if (!latest) return null;

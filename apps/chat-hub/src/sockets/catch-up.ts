@@ -17,7 +17,7 @@ export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;
   readonly store: Pick<ChatStore, 'logPage'>;
-  /** Called synchronously when everything pending was sent. From then on rooms send directly. */
+  /** Called synchronously when everything pending was sent. Rooms send directly from then on. */
   readonly onCaughtUp: () => void;
   /** Called when the peer reads nothing or missed too much. The socket must then be closed. */
   readonly onStuck: () => void;
@@ -45,7 +45,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** The number of answers being made. While there is one, no pending events are sent. */
+  /** The number of answers that are being made. While it is above 0, no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -73,12 +73,15 @@ export class CatchUp {
     if (!this.#output.isBuffering) this.#release();
   }
 
-  /** True while events of the room are pending, so that later ones must wait. */
+  /** True while events of the room are pending, so that later events must wait. */
   isBehind(room: Room): boolean {
     return this.#pending.has(room);
   }
 
-  /** Makes all events of the room after `afterSeq` pending, unless earlier ones are pending already. */
+  /**
+   * Makes all events of the room after `afterSeq` pending, unless earlier events are already
+   * pending.
+   */
   backlogFrom(room: Room, afterSeq: number): void {
     if (!this.#pending.has(room)) this.#pending.set(room, { afterSeq, untilSeq: null });
     this.#runAfterBuffer();
@@ -89,7 +92,10 @@ export class CatchUp {
     if (!this.#missedSignals.keep(room, signals)) this.#deps.onStuck();
   }
 
-  /** Call it when the client subscribed again while events were pending: its answer continues after `afterSeq`. */
+  /**
+   * Call it when the client subscribes again while events are pending. The client's answer
+   * continues after `afterSeq`.
+   */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);
     if (!pending) return;
@@ -109,7 +115,10 @@ export class CatchUp {
     this.#missedSignals.forget(room);
   }
 
-  /** Call it when the client unsubscribed from a channel that an event had already removed the session from. */
+  /**
+   * Call it when the client unsubscribes from a channel from which an event has already removed the
+   * session.
+   */
   forgetEnded(channelId: string): void {
     for (const room of this.#pending.keys()) if (room.channelId === channelId) this.forget(room);
   }
@@ -121,7 +130,9 @@ export class CatchUp {
     this.#missedSignals.clear();
   }
 
-  /** Tells the client that the room continues after `head`; pending events up to there are dropped. */
+  /**
+   * Tells the client that the room continues after `head`. Pending events up to `head` are dropped.
+   */
   discontinue(room: Room, reason: Discontinuity['reason'], head: number): void {
     this.#pending.delete(room);
     this.#deps.onDiscontinuity?.(reason);
@@ -143,7 +154,7 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      // The store itself logs that it is away. The events stay pending.
+      // The store itself logs its outage. The events stay pending.
       if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;
@@ -159,11 +170,14 @@ export class CatchUp {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     }
     await this.#output.drain(this.#deps.onStuck);
-    // A buffer or a pause may have begun meanwhile.
+    // A buffer or a pause may have begun during the wait.
     if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
   }
 
-  /** False while an answer is made or buffered, because the answer may name the seq after which a room continues. */
+  /**
+   * False while an answer is made or buffered. That answer may name the seq after which a room
+   * continues.
+   */
   get #maySend(): boolean {
     return !this.isPaused && !this.#output.isBuffering;
   }
@@ -177,14 +191,14 @@ export class CatchUp {
       this.#onReleased.push(() => void this.run());
   }
 
-  /** Sends one page of a room's pending events, or a discontinuity when they are too many. */
+  /** Sends one page of a room's pending events, or a discontinuity when too many are pending. */
   async #sendPage(room: Room, pending: Pending): Promise<void> {
     if ((pending.untilSeq ?? room.head) - pending.afterSeq > limits.resumeEvents) {
-      // Events that are not framed yet are at or below the head that the client gets.
+      // Frames the waiting events now: they are at or below the head that the client gets.
       room.flush();
       const { untilSeq } = pending;
       this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
-      // A removed session still gets the event that removed it.
+      // A removed session still gets the event of its removal.
       if (untilSeq !== null) this.#pending.set(room, { afterSeq: untilSeq - 1, untilSeq });
       return;
     }
@@ -202,7 +216,8 @@ export class CatchUp {
     const read = inMemory ? null : await this.#readLog(room, afterSeq, maxBytes);
     if (read && read.floor > afterSeq + 1) return this.#skipTrimmed(room, pending, afterSeq, read);
     const page = firstOf(inMemory ?? read?.events ?? [], maxBytes);
-    // A large page is encoded before the checks below, because no event may come between the checks and the sending.
+    // A large page is encoded before the checks below, because no event may arrive between the
+    // checks and the sending.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
@@ -210,7 +225,8 @@ export class CatchUp {
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
     if (!this.#maySend) return;
     if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
-    // No await follows. Each event delivered so far is either sent here or was already framed for the other sessions.
+    // No await follows. Each event delivered so far is sent here, or was already framed for the
+    // other sessions.
     room.flush();
     const target = pending.untilSeq ?? room.head;
     let events = wanted;
@@ -226,9 +242,11 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** Tells the client that its next events were trimmed. The events that the log still holds are sent after that. */
+  /**
+   * Tells the client that its next events were trimmed. The events that the log still holds follow.
+   */
   #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
-    // After a discontinuity of the epoch, the floor that was read belongs to another log.
+    // After a discontinuity of the epoch, this floor belongs to another log.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
     room.update({ floor });
     if (!this.#maySend) return;
@@ -242,21 +260,24 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  // The read is queued under the session's agent, so that an agent with many slow sockets takes turns with other
-  // agents.
+  // The read is queued under the session's agent. Even an agent with many slow sockets then takes
+  // turns with other agents.
   #readLog({ channelId }: Room, afterSeq: number, maxBytes: number): Promise<LogPage> {
     const { agentId, store } = this.#deps;
     return store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId);
   }
 
-  /** Sends missed typing and presence of a room, before the room can send anything newer directly. */
+  /** Sends missed typing and presence of a room before the room sends newer events directly. */
   #sendSignals(room: Room): void {
     const events = this.#missedSignals.take(room);
     if (events.length > 0) this.#output.enqueueEvents(events);
   }
 }
 
-/** The notification that a room continues after `head`, or with `code` that the subscription has ended. */
+/**
+ * The notification that a room continues after `head`. With `code`, the notification that the
+ * subscription has ended.
+ */
 export function discontinuityText(
   { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,
   reason: Discontinuity['reason'],
@@ -274,7 +295,7 @@ export function discontinuityText(
 const sizeOf = (events: readonly EncodedEnvelope[]) =>
   events.reduce((sum, { json }) => sum + json.length, 0);
 
-/** The first events, as many as fit into `maxChars`; at least one. */
+/** As many of the first events as fit into `maxChars`, but at least one. */
 function firstOf(events: readonly EncodedEnvelope[], maxChars: number): readonly EncodedEnvelope[] {
   let length = 0;
   const end = events.findIndex(

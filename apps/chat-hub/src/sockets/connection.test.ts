@@ -25,14 +25,17 @@ const log = pino({ level: 'silent' });
 const heartbeat = createHeartbeat();
 afterAll(() => heartbeat.close());
 
-/** A connection of `ben`; the test resolves the read of his direct channels. */
+/** A connection of `ben`. The test resolves the read of his direct channels. */
 async function connecting() {
   const stored: EncodedEnvelope[] = [];
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<DirectChannel[]>();
   const store = {
     epoch,
-    /** The latest ones are those of the test's answer. A page includes what was committed before it was read. */
+    /**
+     * The latest channels come from the test. A page includes what was committed before the page
+     * was read.
+     */
     async directChannels(_agentId: string, _limit: number, after?: string) {
       asked.resolve();
       const latest = await answer.promise;
@@ -171,7 +174,7 @@ describe('a connection that sends much at once', () => {
   });
 });
 
-/** A full list: the hub must also read the heads of the other channels. */
+/** A full list, so the hub must also read the heads of the other channels. */
 const fullList = range(1, limits.welcomeDirect).map((n) => ({
   channelId: `dm_${String(n).padStart(32, '0')}`,
   head: 1,
@@ -181,8 +184,9 @@ const welcomed = async ({ peer }: Awaited<ReturnType<typeof connecting>>) =>
   waitFor(() => peer.objects.find(({ method }) => method === 'welcome'), { what: 'the welcome' });
 
 describe('direct events between the read of direct channels and the welcome', () => {
-  // The race: the agent's topic is live, and while its direct channels are read, a new one gets its first events.
-  // Invariant: the welcome names the channel, and the events follow the welcome.
+  // The race: the agent's topic is live, and a new direct channel gets its first events while the
+  // list of channels is read. Invariant: the welcome names the channel, and the events follow the
+  // welcome.
   it('of a new channel follow the welcome, beginning with the first', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -196,8 +200,8 @@ describe('direct events between the read of direct channels and the welcome', ()
     expect(connection.peer.objects[0].method).toBe('welcome');
   });
 
-  // The race: while direct channels are read, a new one gets events and one of them is deleted, so that the hub's
-  // memory drops it. Invariant: all events follow the welcome.
+  // The race: while direct channels are read, a new channel gets events and one of these events is
+  // deleted, so the hub's memory drops it. Invariant: all events follow the welcome.
   it('follow the welcome even if one of them was deleted meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -210,8 +214,8 @@ describe('direct events between the read of direct channels and the welcome', ()
     expect(connection.peer.seqs).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the store returned the channel, and it got more events before the welcome. Invariant: no event is missing
-  // between the head that the welcome names and the live events after it.
+  // The race: the store returned the channel, and the channel got more events before the welcome.
+  // Invariant: no event is missing between the head in the welcome and the live events after it.
   it('of a channel that the store returned are included in the welcome’s head, or follow it', async () => {
     const connection = await connecting();
     for (let sent = 1; sent <= 5; sent++) await connection.commit('channel.message', sent !== 4);
@@ -226,8 +230,9 @@ describe('direct events between the read of direct channels and the welcome', ()
 });
 
 describe('a welcome with as many direct channels as it may name', () => {
-  // The race: while the list is read, another direct channel gets its first event. Invariant: the welcome names no more
-  // channels than the protocol allows, and the event is included in its head, or follows it.
+  // The race: while the list is read, a direct channel that is not in it gets its first event.
+  // Invariant: the welcome names no more channels than the protocol allows, and the event is
+  // included in the channel's head or follows the welcome.
   it('names no further channel when another gets its first event meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -244,8 +249,9 @@ describe('a welcome with as many direct channels as it may name', () => {
 });
 
 describe('a connection that ends before its welcome', () => {
-  // The race: the agent's only socket closes while its direct channels are read. Invariant: no list of heads is kept.
-  // Such a list would not be updated any more, and a later connection would start at outdated heads.
+  // The race: the agent's only socket closes while its direct channels are read. Invariant: no list
+  // of heads is kept. Nothing would update this list, and a later connection would start at
+  // outdated heads.
   it('leaves no heads of direct channels behind', async () => {
     const connection = await connecting();
     connection.ws.terminate();

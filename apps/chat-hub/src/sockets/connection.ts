@@ -28,8 +28,9 @@ import type { WebSocket } from 'ws';
 const retryMs = 1_000;
 const maxSocketsPerAgent = 100;
 /**
- * The most that one socket is read in one turn of the event loop, in bytes. Without a limit, Node reads up to 2 MiB from
- * a socket before it looks at the next one. The rest of the chunk that was already read, at most 64 KiB, is still handled.
+ * The most bytes that are read from one socket in one turn of the event loop. Without a limit, Node
+ * reads up to 2 MiB from a socket before it turns to the next one. The rest of the chunk that was
+ * already read, at most 64 KiB, is still handled.
  */
 const turnBytes = 16_384;
 /** The bytes that a frame counts in addition to its length, because small frames are costly too. */
@@ -111,7 +112,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         edits: limits.edits,
         streams: limits.streams,
       },
-      // The list may exceed the limit, because channels with events during its read were added at its beginning.
+      // The list may exceed the limit, because channels with events during the read were added at
+      // its beginning.
       direct: directs
         .slice(0, limits.welcomeDirect)
         .map(({ room, head }) => ({ channelId: room.channelId, head })),
@@ -132,7 +134,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   let turn = 0;
   let isTurnCounted = false;
 
-  /** The number of this turn of the event loop. It rises only while it is asked for. */
+  /**
+   * The number of this turn of the event loop. It rises only when this function is called in a
+   * turn.
+   */
   function thisTurn(): number {
     if (!isTurnCounted) {
       isTurnCounted = true;
@@ -144,7 +149,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     return turn;
   }
 
-  /** The code and the reason to close a socket of the agent at once, or null. */
+  /** The code and the reason for closing a socket of the agent at once, or null. */
   function refusalOf(identity: Identity): readonly [code: number, reason: string] | null {
     // The token may have been revoked, and the agent barred, after this socket was authenticated.
     if (deps.revocations.has(identity)) return [4403, 'the token was revoked'];
@@ -177,7 +182,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       if (before < turnBytes && readInTurn >= turnBytes) session.restUntilNextTurn();
     }
 
-    /** Counts a frame without a call as a call. Returns false once the socket is closed: the peer may still send. */
+    /**
+     * Counts a frame without a call as a call. Returns false once the socket is closed, because the
+     * peer may still send.
+     */
     function countFrame(): boolean {
       if (session.isOpen) allowance.count(session.agentId);
       return session.isOpen;
@@ -218,7 +226,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     welcome(session).then(
       () => ws.resume(),
       (error: unknown) => {
-        // An outage is logged once, not for each client that it keeps away.
+        // An outage is logged once, not for each client that cannot connect.
         const level = error instanceof ChatStoreError ? 'debug' : 'warn';
         const about = { err: error, agentId: session.agentId, ...trace };
         log[level](about, 'a connection could not be welcomed');

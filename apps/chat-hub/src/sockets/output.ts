@@ -18,7 +18,8 @@ const lagBytes = 1_048_576;
 /** How long a peer may read nothing at all before it counts as stuck. */
 const stuckMs = 30_000;
 /**
- * The most bytes read from a log at once for a socket that catches up; fewer while its agent is over the unsent budget.
+ * The most bytes read from a log at once for a socket that catches up. It is less while the agent
+ * is over its unsent budget.
  */
 const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
@@ -40,7 +41,7 @@ export interface SocketOutputDeps {
 
 /** The outgoing side of one socket: it queues frames, writes them, and counts the bytes that the peer has not read. */
 export class SocketOutput implements Flushable {
-  /** True if the client chose the subprotocol, so that a frame may hold an array. */
+  /** True if the client chose the subprotocol, so a frame may hold an array. */
   readonly acceptsBatches: boolean;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
@@ -62,7 +63,8 @@ export class SocketOutput implements Flushable {
     this.acceptsBatches = ws.protocol !== '';
     this.#deps = deps;
     this.#unsent = deps.unsent.open(agentId);
-    // ws answers pings by itself. A peer that only sends pings and never reads must be detected as lagging too.
+    // ws answers pings by itself. A peer that only sends pings and never reads must also be
+    // detected as lagging.
     ws.on('ping', () => this.#written());
   }
 
@@ -96,7 +98,8 @@ export class SocketOutput implements Flushable {
       this.#bufferedBytes += sizeOfFrame(frame);
       return;
     }
-    // Frames left from an earlier turn wait for the peer. The next flush checks whether there are too many.
+    // Frames left from an earlier turn wait for the peer. The next flush checks whether they are
+    // too many.
     if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.scheduleSocket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
@@ -106,7 +109,6 @@ export class SocketOutput implements Flushable {
     this.enqueueFrames(framesOf(events, this.acceptsBatches), events.length);
   }
 
-  /** Enqueues events that were encoded before. */
   enqueueFrames(frames: readonly Frame[], events: number): void {
     for (const frame of frames) this.enqueue(frame);
     this.#deps.flusher.caughtUp(events);
@@ -117,8 +119,8 @@ export class SocketOutput implements Flushable {
   }
 
   /**
-   * Buffers further frames until the returned function is called, which sends its payload ahead of them. If several
-   * buffers are open, the frames wait for the last one.
+   * Buffers further frames until the returned function is called. That function sends its payload
+   * first, and then the frames. If several buffers are open, the frames wait for the last one.
    */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
@@ -162,7 +164,7 @@ export class SocketOutput implements Flushable {
     while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
       // The callback runs when all earlier writes have left this process, or the socket is destroyed.
       await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
-      // The peer read as much as one turn writes: it is slow, but not stuck.
+      // The peer has read as much as one turn writes, so it is slow but not stuck.
       stuck.refresh();
       this.flush();
     }
@@ -171,8 +173,8 @@ export class SocketOutput implements Flushable {
 
   /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
-    // Even over the budget, a socket gets a small page. Otherwise the agent's sockets that do not read could block one
-    // that does.
+    // Even over the budget, a socket gets a small page. Otherwise the agent's sockets that do not
+    // read could block a socket that reads.
     const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
     const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);
@@ -185,7 +187,7 @@ export class SocketOutput implements Flushable {
     this.#unsent.release();
   }
 
-  /** Writes queued frames up to `maxBytes`; the rest follows as the peer reads them. */
+  /** Writes queued frames up to `maxBytes`. The rest follows when the peer has read these. */
   #write(maxBytes: number): void {
     if (!this.isOpen || this.#frames.length === 0) return;
     const [only] = this.#frames;
@@ -200,7 +202,7 @@ export class SocketOutput implements Flushable {
     let bytes = 0;
     let small: Buffer[] = [];
     let smallBytes = 0;
-    // Small pieces are copied into one buffer: one write of it costs less than a vector of them.
+    // Small pieces are copied into one buffer, because one buffer costs less to write than many.
     const writeSmall = () => {
       if (smallBytes === 0) return;
       this.#socket.write(small.length === 1 ? small[0] : Buffer.concat(small, smallBytes));

@@ -48,7 +48,8 @@ describe('a socket that read too slowly', () => {
     expect(bench.flusher.deliveries).toBe(last + 100);
   });
 
-  // The race: a flood of cheap calls whose answers the peer does not read. Invariant: the hub stops reading its calls.
+  // The race: the peer floods the hub with cheap calls and does not read the answers. Invariant:
+  // the hub stops reading the peer's calls.
   it('is not read until it has caught up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -78,8 +79,9 @@ describe('a socket that read too slowly', () => {
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that reads
-  // nothing at all is closed. A slow one that was closed would reconnect and request the same again and again.
+  // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a
+  // socket that reads nothing at all is closed. A slow client that lost its socket would reconnect
+  // and request the answer again and again.
   it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
@@ -123,8 +125,9 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  // The race: an event removes the session from a channel while it lags, and the client unsubscribes before it gets that
-  // event. Invariant: no event of the channel comes after the answer to unsubscribe.
+  // The race: an event removes the session from a channel while the session lags, and the client
+  // unsubscribes before it gets that event. Invariant: no event of the channel comes after the
+  // answer to unsubscribe.
   it('gets nothing more of a channel that it was removed from when its client unsubscribes', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -220,8 +223,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual([floor, last, next]);
   });
 
-  // The race: the epoch changes while a page is read whose beginning was trimmed. Invariant: the floor belongs to the log
-  // of the earlier epoch, so neither the session nor the room learns of it.
+  // The race: a page whose beginning was trimmed is read while the epoch changes. Invariant: the
+  // floor belongs to the log of the earlier epoch, so neither the session nor the room uses it.
   it('gets nothing of a floor that was read in an earlier epoch', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -231,7 +234,7 @@ describe('a socket that read too slowly', () => {
     bench.peer.read();
     await page.requested;
     bench.room.beginEpoch(head);
-    // The session is behind in the new epoch too, when the page arrives.
+    // The session is also behind in the new epoch when the page arrives.
     bench.publish(3);
     bench.session.backlogFrom(bench.room, head);
     page.release();
@@ -278,8 +281,8 @@ describe('a socket that read too slowly', () => {
     ]);
   });
 
-  // The race: the session missed more than a catch-up may send, and the last missed events include its removal.
-  // Invariant: the event that removes it is still sent, and nothing after that.
+  // The race: the session missed more than a catch-up may send, and the last missed events include
+  // its removal. Invariant: the event of the removal is still sent, and no event after it.
   it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -311,8 +314,8 @@ describe('a socket that read too slowly', () => {
 });
 
 describe('a socket that enters a room', () => {
-  // The race: the events after the result's seq are sent as live events. Invariant: the result, which is sent in the same
-  // turn, comes before them.
+  // The race: events after the result's seq are sent as live events. Invariant: the result, which
+  // is sent in the same turn, comes before them.
   it('gets the events that it missed once, after the answer of the same turn and before live events', async () => {
     const { publish, session, room, peer, turn } = createSessionBench();
     publish(10);
@@ -359,8 +362,9 @@ describe('a socket that enters a room', () => {
 });
 
 describe('an answer that is made in several turns', () => {
-  // The race: events arrive between the joins of one subscribe and its answer. Invariant: events after the head that
-  // the answer names follow the answer; events up to it come before the answer or not at all.
+  // The race: events arrive after a subscribe entered its rooms and before its answer. Invariant:
+  // events after the head in the answer follow the answer. Events up to that head come before the
+  // answer or not at all.
   it('comes before events delivered after its rooms were entered, and after earlier ones', async () => {
     const { session, room, peer, publish, turn } = createSessionBench();
     session.enter(room);
@@ -402,8 +406,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // Without this budget, a hundred sockets of an agent, each a little below the limit of one socket, would hold a
-  // hundred times as much.
+  // Without this budget, an agent with a hundred sockets, each a little below the limit of one
+  // socket, would hold a hundred times that limit.
   it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });
@@ -421,7 +425,7 @@ describe('the unsent output of a session', () => {
     bench.publish(50, 1_000);
     await bench.turn();
     expect(unsent.bytes).toBe(held);
-    // The socket still catches up while the other sockets hold unsent output.
+    // The socket can catch up while the agent's other sockets hold unsent output.
     bench.peer.read();
     await waitFor(() => bench.peer.seqs.at(-1) === 52, { what: 'all events' });
     expect(bench.peer.seqs).toEqual(range(1, 52));
@@ -443,8 +447,9 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
-  // The race: a socket without the subprotocol resumes a room in a batch, and events that arrive during the batch are
-  // in its answer too. Invariant: an answer that names a head is followed by the events after that head, once.
+  // The race: a socket without the subprotocol resumes a room in a batch. Events that arrive during
+  // the batch are in the batch's answer too. Invariant: an answer that names a head is followed by
+  // the events after that head, once.
   it('does not get events after the answer of a batch that holds them', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room } = bench;
@@ -476,8 +481,9 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: the socket catches up, and a page of the log is being read when the batch begins. The page arrives before
-  // the batch resumes the room. Invariant: an answer that names a head is followed by the events after that head, once.
+  // The race: a page of the log is being read for a socket that catches up when the batch begins.
+  // The page arrives before the batch resumes the room. Invariant: an answer that names a head is
+  // followed by the events after that head, once.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;
@@ -499,13 +505,14 @@ describe('the unsent output of a session', () => {
     await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
     const at = peer.objects.findIndex(({ id }) => id === 'batch');
     expect(peer.objects.slice(at + 1).map(({ params }) => params.seq)).toEqual([next]);
-    // The events before the batch were sent completely, from the first one on.
+    // All events before the batch were sent, from the first one on.
     expect(peer.seqs.slice(0, before)).toEqual(range(1, before));
     await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: the socket is too far behind for a catch-up, and continues to read during a batch that resumes the room.
-  // Invariant: no discontinuity follows the answer, because it would name a head before that of the answer.
+  // The race: the socket is too far behind for a catch-up, and still reads during a batch that
+  // resumes the room. Invariant: no discontinuity follows the answer, because it would name a lower
+  // head than the answer.
   it('gets no discontinuity of a room that a call of the batch continues', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;

@@ -36,12 +36,16 @@ export interface WelcomedDirects {
   readonly epochGeneration: number;
 }
 
-/** Nothing is sent yet. */
 export interface WelcomingPhase {
   readonly name: 'welcoming';
-  /** Direct channels that had events, with the seq before the first. */
+  /**
+   * Direct channels that had events before the welcome, each with the seq before its first event.
+   */
   readonly earlyDirects: Map<string, number>;
-  /** True once the heads of all direct channels were read, so that an event at or below its channel's head is not new. */
+  /**
+   * True once the heads of all direct channels were read. An event at or below its channel's head
+   * is then not new.
+   */
   areHeadsRead: boolean;
 }
 
@@ -49,7 +53,10 @@ export interface WelcomingPhase {
 export type SessionPhase =
   | WelcomingPhase
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
-  /** The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
+  /**
+   * The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up
+   * from the log.
+   */
   | { readonly name: 'lagging'; directs: WelcomedDirects; onDrained: (() => void)[] }
   | { readonly name: 'closing' };
 
@@ -71,8 +78,8 @@ export class Session implements RoomMember {
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
   /**
-   * Direct channels that the client unsubscribed from. The session does not enter them again for an event. At most
-   * `limits.topics`.
+   * Direct channels that the client unsubscribed from, at most `limits.topics`. Their events do not
+   * make the session enter them again.
    */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
@@ -132,7 +139,6 @@ export class Session implements RoomMember {
     return this.#topics;
   }
 
-  /** Calls received and not yet answered. */
   get callsInFlight(): number {
     return this.#callsInFlight;
   }
@@ -160,7 +166,7 @@ export class Session implements RoomMember {
   restUntilNextTurn(): void {
     this.#ws.pause();
     setImmediate(() => {
-      // A lagging session is read again when it has caught up.
+      // A lagging session is read again after its catch-up.
       if (this.phase.name === 'live') this.#ws.resume();
     });
   }
@@ -188,14 +194,15 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Buffers all further output until the returned function is called, which first sends its payload. If several
-   * buffers are open, the output waits for the last one. Events of rooms are not buffered but sent from their logs
-   * afterwards, because the payload may say that a room continues after them.
+   * Buffers all further output until the returned function is called. That function sends its
+   * payload first, and then the output. If several buffers are open, the output waits for the last
+   * one. Events of rooms are not buffered: they are sent from the logs afterwards, because the
+   * payload may name the seq after which a room continues.
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // A lagging session stays lagging until the buffer ends. A call whose answer is buffered must not wait for the lag
-    // to end, because the buffer waits for that call.
+    // A lagging session stays lagging until the buffer ends. A call whose answer is buffered must
+    // not wait for the lag to end, because the buffer ends only after that call.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -205,16 +212,16 @@ export class Session implements RoomMember {
   }
 
   /**
-   * For an answer that takes several turns to make: the events of the rooms entered meanwhile wait until the returned
-   * function is called.
+   * For an answer that takes several turns to make. Events of rooms that are entered during that
+   * time wait until the returned function is called.
    */
   pauseCatchUp(): () => void {
     return this.#catchUp.pause();
   }
 
   /**
-   * Resolves once the session no longer lags, or at once while output is buffered. Resolves with true if the socket is
-   * then open, else with false.
+   * Resolves once the session no longer lags, or at once while output is buffered. Resolves with
+   * false if the socket is closed.
    */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
@@ -239,7 +246,8 @@ export class Session implements RoomMember {
 
   /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Frames the room's waiting events for its earlier members only. If this session needs them, it catches up.
+    // Frames the room's waiting events for its earlier members only. If this session needs these
+    // events, it catches up.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -259,7 +267,6 @@ export class Session implements RoomMember {
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 
-  /** Leaves a room: no more of its events are sent. */
   leave(channelId: string): void {
     const room = this.#rooms.get(channelId);
     if (!room) {
@@ -272,8 +279,8 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Leaves rooms. Direct channels are muted until the client subscribes to them again. If too many are muted, it leaves
-   * nothing and returns false.
+   * Leaves rooms. Direct channels are muted until the client subscribes to them again. If too many
+   * would be muted, leaves nothing and returns false.
    */
   unsubscribe(channelIds: readonly string[]): boolean {
     const muted = this.#mutedDirects;
@@ -299,8 +306,8 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Call it when the agent may not read the channel any more and no event says so. The client is notified, because it
-   * would wait for events otherwise.
+   * Call it when the agent may not read the channel any more and no event says so. Without this
+   * notification the client would wait for events.
    */
   ended(room: Room, reason: Discontinuity['reason']): void {
     room.members.delete(this);
@@ -349,7 +356,7 @@ export class Session implements RoomMember {
   #lag(): void {
     if (this.#phase.name !== 'live') return;
     this.#phase = { name: 'lagging', directs: this.#phase.directs, onDrained: [] };
-    // Its calls are not read either, because every answer would add to the unsent output.
+    // The session's calls are not read either, because every answer would add to the unsent output.
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp.run();

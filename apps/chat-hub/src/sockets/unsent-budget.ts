@@ -20,7 +20,6 @@ export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
-  /** The most reservations that wait, per agent and per hub. Further reservations are refused. */
   maxWaiting = 10_000,
   random = Math.random,
 } = {}) {
@@ -70,8 +69,8 @@ export function createUnsentBudget({
       return refusals;
     },
     /**
-     * The milliseconds after which a refused call may be repeated: random, so that clients do not repeat calls
-     * together.
+     * The milliseconds after which a refused call may be repeated. They are random, so that clients
+     * do not repeat calls together.
      */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
     /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
@@ -80,8 +79,8 @@ export function createUnsentBudget({
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     /**
-     * Reserves memory. Waits in order for other reservations to end, at most `maxWaitMs`. Resolves with null after this
-     * time, or at once if unsent output alone leaves too little.
+     * Reserves memory. Waits in order for other reservations to end, at most `maxWaitMs`. Resolves
+     * with null after this time, or immediately if unsent output alone leaves too little memory.
      */
     async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
@@ -132,7 +131,10 @@ class Pool {
     }
   }
 
-  /** Reserves bytes, and waits for them if necessary. Resolves with false when they are not free by `endMs`. */
+  /**
+   * Reserves bytes, and waits for them if necessary. Resolves with false when the bytes are not
+   * free by `endMs`.
+   */
   enter(bytes: number, endMs: number): Promise<boolean> {
     if (this.#isFull(bytes)) return Promise.resolve(false);
     if (this.#waiting.size === 0 && this.#take(bytes)) return Promise.resolve(true);
@@ -149,13 +151,16 @@ class Pool {
     });
   }
 
-  /** True when unsent output alone leaves too little memory. Waiting for other reservations to end would not help. */
+  /**
+   * True when unsent output alone leaves too little memory. A wait for other reservations would
+   * then not help.
+   */
   #isFull(bytes: number): boolean {
     return this.#unsent > 0 && this.#unsent + bytes > this.#max;
   }
 
   #take(bytes: number): boolean {
-    // A single answer is always allowed; otherwise a small budget would allow none at all.
+    // One answer is always allowed, whatever its size. Otherwise a small budget would allow none.
     if (this.bytes > 0 && this.bytes + bytes > this.#max) return false;
     this.#reserved += bytes;
     return true;

@@ -3,17 +3,17 @@ import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
 import type { Writer } from '../channels/writer.ts';
 
-/** The most pieces of work in a row; a tick later the rest follows. */
+/** The most pieces of work in a row. The rest follows in the next tick. */
 const maxPieces = 20;
 
 /**
- * Interrupts the streams whose author is away, silent or frozen, on whichever hub they were begun. A hub that has just
- * started, or was cut off from the database, first gives the other hubs time to report the connections of the authors.
+ * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. A hub
+ * that has just started, or had lost the database, first gives the other hubs time to report the
+ * authors' connections.
  */
 export function startStreamSweep(deps: {
   readonly store: Pick<ChatStore, 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;
   readonly writer: Pick<Writer, 'publishAll'>;
-  /** True while the agent has a socket at this hub. */
   readonly isConnected: (agentId: string) => boolean;
   readonly times: Pick<AgentTimes, 'streamAwayMs' | 'streamIdleMs' | 'streamCheckMs'>;
   readonly log: Logger;
@@ -27,7 +27,7 @@ export function startStreamSweep(deps: {
 
   async function check(): Promise<void> {
     const startMs = performance.now();
-    // Ticks came late, or failed: the other hubs may have been cut off as well.
+    // Ticks came late or failed, so the other hubs may have lost the database too.
     if (startMs - checkedMs > 3 * streamCheckMs) steadySinceMs = startMs;
     let authors = await store.readStreamAuthors();
     checkedMs = performance.now();

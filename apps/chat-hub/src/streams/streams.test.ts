@@ -12,7 +12,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((streams) => streams.close()));
 });
 
-/** Streams on a store in memory, where the test decides when it is away. */
+/** Streams on a store in memory. The test decides when the store is away. */
 function createBench(budget?: StreamBudget) {
   const texts = new Map<string, string>();
   const pieces: StreamPiece[] = [];
@@ -116,7 +116,7 @@ describe('the texts of growing messages in a hub', () => {
     for (const id of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1']) bench.texts.set(id, '');
     for (const id of ['a1', 'a2', 'a3'])
       expect(await bench.append('ana', id, 0, text)).toBe(10 * kib);
-    // Nothing of this agent is in the database yet, so nothing may be forgotten.
+    // None of this agent's text is in the database yet, so no text may be forgotten.
     expect(await bench.append('ana', 'a4', 0, text)).toBe('rate_limited');
     // Another agent has room until the hub is full.
     expect(await bench.append('ben', 'b1', 0, text)).toBe(10 * kib);
@@ -127,7 +127,7 @@ describe('the texts of growing messages in a hub', () => {
     await waitFor(async () => (await bench.append('cai', 'c1', 0, text)) === 10 * kib);
     expect(await bench.append('ana', 'a4', 0, text)).toBe(10 * kib);
     expect(bench.streams.bytes).toBeLessThanOrEqual(96 * kib);
-    // A text that was forgotten is read again.
+    // A forgotten text is read again.
     const { reads } = bench;
     expect(await bench.append('ana', 'a1', 10 * kib, 'y')).toBe(10 * kib + 1);
     expect(bench.reads).toBe(reads + 1);

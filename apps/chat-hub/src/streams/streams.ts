@@ -16,11 +16,12 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Identity } from '../edge/identity.ts';
 
 /**
- * A message has at most one delta in this time. A token waits for the client's append (50 ms), this time and a tick:
- * 200 ms. The envelope of a delta is twenty times as long as its text, so a shorter time costs watchers more bytes.
+ * A message has at most one delta in this time. A token waits at most 200 ms: for the client's
+ * append (50 ms), this time, and a tick. The envelope of a delta is twenty times as long as its
+ * text, so a shorter time would cost watchers more bytes.
  */
 const deltaEveryMs = 125;
-/** New text is checkpointed after this time, so within a second together with {@link tickMs}. */
+/** New text is checkpointed after this time. With {@link tickMs} added, this is within a second. */
 const checkpointAfterMs = 900;
 /** New text of this many bytes is checkpointed at once. */
 const checkpointBytes = 4_096;
@@ -41,11 +42,11 @@ export interface StreamBudget {
 }
 
 const streamBudget: StreamBudget = {
-  // All streams of an agent at their largest, and as many that ended elsewhere a moment ago.
+  // All streams of an agent at their largest size, and as many again that have just ended on other
+  // hubs.
   agentBytes: 4 * limits.streams * limits.contentBytes,
   hubBytes: 64 * 1_048_576,
 };
-/** The memory of a message without its text. */
 const entryBytes = 512;
 
 interface Growing {
@@ -53,13 +54,12 @@ interface Growing {
   readonly messageId: string;
   readonly agentId: string;
   text: string;
-  /** The bytes of the text in UTF-8. */
   bytes: number;
-  /** The length that the database has, and the length that watchers have. */
+  /** The length of the text in the database, and the length that watchers have. */
   savedLength: number;
   sentLength: number;
   sentMs: number;
-  /** When the oldest text that is not in the database came. */
+  /** The arrival of the oldest text that is not in the database. */
   unsavedSinceMs: number;
   usedMs: number;
 }
@@ -71,7 +71,11 @@ export interface StreamsDeps {
   readonly log: Logger;
   /** @default 1 MiB an agent, 64 MiB in all */
   readonly budget?: StreamBudget;
-  /** Monotonic milliseconds. @default performance.now */
+  /**
+   * The growing messages whose authors append through this hub. Their texts are in memory; new text
+   * is published as deltas, and checkpointed. When an author appends through another hub, that hub
+   * reads the text as it was last checkpointed.
+   */
   readonly clock?: () => number;
 }
 
@@ -82,10 +86,10 @@ export interface StreamsDeps {
 export function createStreams(deps: StreamsDeps) {
   const { store, publisher, rooms, log, budget = streamBudget } = deps;
   const { clock = () => performance.now() } = deps;
-  /** The least recently used first. */
+  /** By use, the least recently used first. */
   const growing = new Map<string, Growing>();
   const loading = new Map<string, Promise<Growing | Refusal>>();
-  /** Messages with text that is not published, or not checkpointed. */
+  /** Messages with text that is not yet published or not yet checkpointed. */
   const unsent = new Set<Growing>();
   const unsaved = new Set<Growing>();
   const watched = new Map<string, () => void>();
@@ -96,7 +100,7 @@ export function createStreams(deps: StreamsDeps) {
   let saving: Promise<void> | null = null;
   let savesAgainMs = -Infinity;
 
-  // A string takes up to two bytes a code unit.
+  // V8 stores a string with up to two bytes per code unit.
   const costOf = ({ text }: Growing) => entryBytes + 2 * text.length;
 
   function count(agentId: string, bytes: number): void {
@@ -114,7 +118,10 @@ export function createStreams(deps: StreamsDeps) {
     count(stream.agentId, -costOf(stream));
   }
 
-  /** Makes room for more bytes by forgetting texts that are in the database. Returns false when there is none. */
+  /**
+   * Makes room for more bytes by forgetting texts that are in the database. Returns false when that
+   * does not free enough.
+   */
   function hasRoom(agentId: string, bytes: number): boolean {
     const isOver = () =>
       hubBytes + bytes > budget.hubBytes || (bytesOf.get(agentId) ?? 0) + bytes > budget.agentBytes;
@@ -153,7 +160,10 @@ export function createStreams(deps: StreamsDeps) {
     return stream;
   }
 
-  /** The caller's message in memory, read from the database if it is not there. Its rights are checked at the read. */
+  /**
+   * The caller's message in memory. If it is not there, it is read from the database, with a check
+   * of the caller's rights.
+   */
   function find(
     identity: Identity,
     channelId: string,
@@ -171,7 +181,7 @@ export function createStreams(deps: StreamsDeps) {
     return promise;
   }
 
-  /** Without a room the next checkpoint finds out what the log says, so this may fail. */
+  /** This may fail: without a room, the next checkpoint finds out what the log says. */
   function openRoom(channelId: string): void {
     if (opening.has(channelId)) return;
     opening.add(channelId);
@@ -186,8 +196,8 @@ export function createStreams(deps: StreamsDeps) {
   }
 
   /**
-   * Follows the channel's log, so that a message which another agent, a freeze or another hub has ended is forgotten at
-   * once.
+   * Follows the channel's log, so that a message is forgotten at once when another agent, a freeze
+   * or another hub has ended it.
    */
   function watch(channelId: string): void {
     if (watched.has(channelId)) return;
@@ -235,7 +245,7 @@ export function createStreams(deps: StreamsDeps) {
 
   function isDue(stream: Growing, nowMs: number): boolean {
     if (nowMs - stream.unsavedSinceMs >= checkpointAfterMs) return true;
-    // Code units are at most as many as bytes, so most texts need no count.
+    // A text has at most as many code units as bytes, so most texts need no exact count.
     const length = stream.text.length - stream.savedLength;
     return 3 * length >= checkpointBytes && utf8Bytes(pendingText(stream)) >= checkpointBytes;
   }
@@ -257,7 +267,8 @@ export function createStreams(deps: StreamsDeps) {
       saved.forEach(({ length }, at) => {
         const stream = streams[at];
         if (!stream) return;
-        // The message has ended, or its author went on through another hub: the next append reads the text again.
+        // The message has ended, or its author continued through another hub. The next append reads
+        // the text again.
         if (length === null || length > stream.text.length) return drop(stream);
         stream.savedLength = Math.max(stream.savedLength, length);
         if (stream.savedLength === stream.text.length) unsaved.delete(stream);
@@ -269,7 +280,10 @@ export function createStreams(deps: StreamsDeps) {
     }
   }
 
-  /** Checkpoints some messages that are due, unless a checkpoint is running. With `all`, those that are not due too. */
+  /**
+   * Checkpoints some messages that are due, unless a checkpoint is running. With `all`, also
+   * messages that are not due.
+   */
   function saveDue(all = false): void {
     const nowMs = clock();
     if (saving || nowMs < savesAgainMs) return;
@@ -322,7 +336,7 @@ export function createStreams(deps: StreamsDeps) {
   }
 
   return {
-    /** Appends to the caller's message. The caller may go on when it resolves; the text is checkpointed later. */
+    /** Appends to the caller's message. Resolves before the text is checkpointed. */
     async append(
       identity: Identity,
       { channelId, messageId, from, text }: ParamsOf<'message.append'>,
@@ -347,14 +361,16 @@ export function createStreams(deps: StreamsDeps) {
       timer ??= setInterval(tick, tickMs).unref();
       return { ok: true, result: { length: stream.text.length } };
     },
-    /** The caller's text that is not checkpointed, for the call that ends the message; null when there is none. */
+    /**
+     * The text of the caller's message that is not checkpointed, for the call that ends the
+     * message; null when there is none.
+     */
     unsavedOf({ agentId }: Identity, messageId: string): StreamPiece | null {
       const stream = growing.get(messageId);
       if (stream?.agentId !== agentId || !unsaved.has(stream)) return null;
       const { channelId, savedLength: from } = stream;
       return { channelId, messageId, from, text: pendingText(stream) };
     },
-    /** Call it when the caller has ended the message. */
     ended({ agentId }: Identity, messageId: string): void {
       const stream = growing.get(messageId);
       if (stream?.agentId === agentId) drop(stream);

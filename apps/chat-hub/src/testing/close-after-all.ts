@@ -6,8 +6,8 @@ type Closable =
 const suite = suiteScope();
 
 /**
- * Closes `part` after the last test of this file, with the suite's scope: the last first, also when one fails to close.
- * Returns `part`.
+ * Closes `part` after the last test of this file. Parts are closed in reverse order, also when one
+ * fails to close. Returns `part`.
  */
 export function closeAfterAll<T extends Closable>(part: T): T {
   suite.defer(() => close(part));

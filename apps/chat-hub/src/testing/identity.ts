@@ -1,6 +1,6 @@
 import type { Identity } from '../edge/identity.ts';
 
-/** The identity of an agent as in dev mode: no token limits it. */
+/** The identity of an agent in dev mode: it has no limits from a token. */
 export function identityOf(agentId: string, more: Partial<Identity> = {}): Identity {
   return {
     agentId,

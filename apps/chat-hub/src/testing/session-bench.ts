@@ -28,7 +28,10 @@ export interface SessionBench {
   onNextPage(
     answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
   ): void;
-  /** Holds the store's next answer. `requested` resolves when the session reads the page; `release` answers it. */
+  /**
+   * Holds the store's next answer. `requested` resolves when the session reads the page; `release`
+   * lets the store answer.
+   */
   holdNextPage(): { readonly requested: Promise<void>; readonly release: () => void };
   /** Trims the log: the store answers no event before the floor. The room does not learn of it. */
   readonly trim: (floor: number) => void;
@@ -128,7 +131,7 @@ export function createSessionBench({
     },
     trim: (next) => void (floor = next),
     async turn() {
-      // Flushes without the flusher, which may wait for some ms.
+      // Flushes directly, because the flusher may wait for some ms.
       await new Promise((resolve) => setImmediate(resolve));
       room.flush();
       session.flush();
@@ -137,8 +140,8 @@ export function createSessionBench({
 }
 
 /**
- * Publishes more than the hub buffers for a peer that does not read, and more than a room keeps in memory. Returns
- * the last seq.
+ * Publishes more than the hub buffers for a peer that does not read, and more than a room keeps in
+ * memory. Returns the last seq.
  */
 export async function fallBehind({ peer, publish, session, turn }: SessionBench): Promise<number> {
   peer.isReading = false;

@@ -74,7 +74,6 @@ describe('two people and an agent', () => {
     await ada.message('First words').locator('.reaction').click();
     await bob.message('First words').locator('.reaction', { hasText: '2' }).waitFor();
 
-    // In an empty composer, arrow up edits the last own message.
     await ada.page.locator('.composer textarea').focus();
     await ada.page.keyboard.press('ArrowUp');
     await ada.page.getByLabel('Edit the message').fill('Better words');
@@ -107,7 +106,6 @@ describe('two people and an agent', () => {
     await ada.page.keyboard.press('Enter');
     await bob.message('A question').getByText('Details · 2 replies').waitFor();
     await bob.page.locator('.pane').getByRole('heading', { name: 'Details' }).waitFor();
-    // A reply is shown in its thread only, and once.
     expect(await ada.message('and its detail').count()).toBe(0);
     expect(await ada.page.locator('.pane .message', { hasText: 'and its detail' }).count()).toBe(1);
   });
@@ -219,8 +217,8 @@ describe('two messages of the same text', () => {
     return { ada, bob, first };
   }
 
-  // The race: the first message is slow, and the event of the second one arrives before the first is stored. Invariant:
-  // each message is shown once, and its state shows correctly whether it is stored.
+  // The race: the first message is slow, and the event of the second one arrives before the first
+  // is stored. Invariant: each message is shown once, and marked as sending until it is stored.
   it('are shown as sending and as stored, each by itself', async () => {
     const { ada, bob, first } = await holdFirstOfTwo('equal');
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
@@ -315,7 +313,7 @@ describe('a channel', () => {
     await chooser.fill('bo');
     await ada.page.getByRole('option', { name: 'bob' }).waitFor();
     await ada.page.keyboard.press('Enter');
-    // The hub has never seen this one, so Enter adds nobody.
+    // The hub does not know `eve`, so Enter adds nobody.
     await chooser.fill('eve');
     await ada.page.keyboard.press('Enter');
     await ada.page.getByRole('button', { name: 'Add eve all the same' }).click();
@@ -346,7 +344,7 @@ describe('a channel', () => {
     await Promise.all(sends);
     await ada.message('line 899').waitFor();
     expect(await ada.page.locator('.conversation .row').count()).toBeLessThan(120);
-    // Messages that the hub still counts as new would be counted below.
+    // Marks the messages as read. Otherwise the count below would include them.
     const reader = world.agent('ada');
     const isRead = async () => {
       const { channels } = await reader.readState();

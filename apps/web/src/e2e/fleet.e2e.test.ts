@@ -51,7 +51,8 @@ async function auditOf(action: string) {
   ]);
 }
 
-// The reported failure: two agents answered each other, and nothing on the page showed who, nor stopped them.
+// The reported failure: two agents answered each other, and the page neither showed which agents
+// nor could stop them.
 it('an overseer sees which agents loop, opens one, and slows it down, freezes, kicks and revokes it', async () => {
   const [ping, pong, calm] = [agentOf('ping'), agentOf('pong'), agentOf('calm')];
   let isOver = false;
@@ -79,7 +80,7 @@ it('an overseer sees which agents loop, opens one, and slows it down, freezes, k
     const looping = page.locator('.fleet-looping');
     await tileOf('ping').and(looping).waitFor();
     await tileOf('pong').and(looping).waitFor();
-    // The negative control: the third agent is no part of it, and stands behind them.
+    // Negative control: the third agent is not in the loop. It is only waiting.
     await tileOf('calm').and(page.locator('.fleet-waiting')).waitFor();
     expect(await tiles.first().textContent()).toContain('ping');
     expect(await tiles.filter({ hasText: 'ada' }).count()).toBe(0);

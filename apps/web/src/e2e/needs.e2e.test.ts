@@ -11,7 +11,10 @@ const count = (person: Person, expected: number) =>
     what: `${expected} needs`,
   });
 
-/** Two channels with something for Ada in each, and a direct message. She has not signed in yet. */
+/**
+ * Two channels that each have something for Ada, and a direct message to her. She has not signed in
+ * yet.
+ */
 async function whileAway(prefix: string) {
   const agent = world.agent('helper');
   const rooms = [`${prefix}-a`, `${prefix}-b`].map((channelId) => agent.channel(channelId));
@@ -42,13 +45,14 @@ describe('the list of what needs a person', () => {
     await count(ada, 5);
     const away = ['first call', 'second call', 'in your thread', 'a word with you', 'link'];
     for (const text of away) expect(await needs(ada, text).count()).toBe(1);
-    // Live: the next failure of that agent, which stands for both, and a mention.
+    // While the page is open, the agent fails again, which the list shows as one entry with the
+    // first failure, and a mention arrives.
     await second.emit('task.failed', { reason: 'no space left' });
     await needs(ada, 'no space left').waitFor();
     await second.send('@ada third call', { mentions: ['ada'] });
     await needs(ada, 'third call').waitFor();
     await count(ada, 6);
-    // By keyboard: opens the message, comes back to it, and is done with it.
+    // By keyboard, Ada opens the message, returns to the list, and marks the entry as done.
     await needs(ada, 'first call').focus();
     await page.keyboard.press('Enter');
     await page.locator('.row-marked', { hasText: 'first call' }).waitFor();
@@ -68,7 +72,7 @@ describe('the list of what needs a person', () => {
     await count(ada, 4);
     await page.getByRole('button', { name: '1 snoozed' }).click();
     await needs(ada, 'second call').waitFor();
-    // A reply settles what it replies to.
+    // A reply marks the message that it replies to as done.
     await page.evaluate(() => (location.hash = '#/direct/helper'));
     await ada.message('a word with you').waitFor();
     await ada.write('here I am');
@@ -84,7 +88,7 @@ describe('the list of what needs a person', () => {
     await needs(ada, 'second call').waitFor();
     await page.getByRole('button', { name: 'All done' }).click();
     await page.getByText('Nothing needs you.').waitFor();
-    // The hub has it acknowledged, so another browser shows nothing either.
+    // The entry is acknowledged at the hub, so another browser shows nothing either.
     const reader = world.agent('ada');
     await waitFor(async () => (await reader.call('inbox.read', { limit: 10 })).items.length === 0, {
       timeoutMs: 20_000,
@@ -95,7 +99,10 @@ describe('the list of what needs a person', () => {
   });
 });
 
-/** Counts the page's notifications, and answers its question for the permission as the person would. */
+/**
+ * Counts the page's notifications, and answers the browser's question for the permission in place
+ * of the person.
+ */
 async function withNotifications({ page }: Person) {
   await page.evaluate(() => {
     const shown: string[] = [];
@@ -139,7 +146,7 @@ describe('notifications', () => {
       page.evaluate(() => document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href);
     expect(await page.title()).toBe('alerts · OpenClaw');
     const quiet = await iconOf();
-    // Off by default: nothing is asked and nothing is shown.
+    // Notifications are off by default: the page neither asks for the permission nor shows any.
     await setVisibility(page, 'hidden');
     await room.send('@eve before', { mentions: ['eve'] });
     await page.locator('.needs-link .badge', { hasText: '1' }).waitFor();
@@ -153,7 +160,7 @@ describe('notifications', () => {
     expect(await page.getByLabel('Play a sound').isChecked()).toBe(false);
     await page.getByLabel('Play a sound').check();
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
-    // While the page is looked at, the list is enough.
+    // While the page is visible, it shows no notification.
     await room.send('@eve seen', { mentions: ['eve'] });
     await count(eve, 2);
     await setVisibility(page, 'hidden');

@@ -19,7 +19,6 @@ async function signedIn(agentId: string, { role = null as string | null, hash = 
   return personOn(page);
 }
 
-/** A channel of two agents with a line from each. */
 async function furnish(channelId: string, kind: 'public' | 'private') {
   const [bot, other] = ['bot', 'other'].map((name) =>
     createClient({ url: world.hub.url, token: tokenOf(name) }),
@@ -59,7 +58,8 @@ describe('an admin', () => {
     expect(await page.locator('.sidebar .chat-link', { hasText: 'cabal' }).count()).toBe(0);
     expect((await room.members()).members.map(({ agentId }) => agentId)).toEqual(['bot', 'other']);
     await waitFor(async () => (await observations()).includes('root cabal'), { what: 'the entry' });
-    // The live view survives a change of place and comes back; becoming a member ends it.
+    // The live view continues when the observer opens another page and returns. It ends when the
+    // observer becomes a member.
     await page.evaluate(() => (location.hash = '#/browse'));
     await page.getByRole('heading', { name: 'Channels', level: 1 }).waitFor();
     await root.open('cabal');
@@ -87,7 +87,7 @@ describe('a link into a public channel', () => {
     await page.getByRole('button', { name: 'Join' }).click();
     await page.locator('.row-marked', { hasText: 'line 7.' }).waitFor();
     await ada.composer.waitFor();
-    // A private channel shows nothing.
+    // The page shows no messages of a private channel.
     const { close: closeCabal } = await furnish('closed', 'private');
     await page.evaluate(() => (location.hash = '#/channel/closed'));
     await page.getByText('It is private, or it does not exist any more.').waitFor();

@@ -83,7 +83,9 @@ describe('the operations view', () => {
 describe('the verdict of the operations view', () => {
   const minuteMs = 60_000;
 
-  /** Changes the answers as `change` does, and adds a second hub and a day of both. */
+  /**
+   * Changes the answers with `change`, and adds a second hub and a day of history for both hubs.
+   */
   async function withDay(
     person: Awaited<ReturnType<typeof world.person>>,
     change: (answer: Operations, minutes: NonNullable<Operations['history']>['minutes']) => void,
@@ -121,19 +123,19 @@ describe('the verdict of the operations view', () => {
     await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
     const plot = page.locator('.small-plot', { hasText: 'Messages/s' });
     await plot.getByText(/max \d+ · /).waitFor();
-    // A plot has a bar for each of its parts that has a minute.
+    // The path has one bar for each part of the day in which a hub has a minute.
     const path = await plot.locator('path').getAttribute('d');
     expect((path ?? '').split('M').length).toBeGreaterThan(200);
     const columns = page.locator('th.hub');
     await waitFor(async () => (await columns.count()) === 2, { what: 'two hubs as columns' });
     const rows = page.locator('.hubs tbody tr', { hasText: 'Sockets' }).first().locator('td');
-    // Ada's own socket; those of earlier tests end a moment later.
+    // Only Ada's own socket is left once the sockets of earlier tests have closed.
     await waitFor(async () => (await rows.allTextContents()).join() === '1,1', {
       what: 'the sockets of both hubs',
       timeoutMs: 15_000,
     });
     expect(await page.locator('.alerts tbody tr').count()).toBeGreaterThan(10);
-    // On a wall it uses the whole screen, and nothing is beyond its width.
+    // The wall view uses the whole screen, and nothing overflows its width.
     await page.getByRole('button', { name: 'Wall view' }).click();
     const box = await page.locator('main.wall').boundingBox();
     expect(box).toMatchObject({ x: 0, y: 0, width: 2_560, height: 1_440 });
@@ -161,7 +163,7 @@ describe('the verdict of the operations view', () => {
         if (hubId === 'hub-two' && at >= beganMs) figures.database = 'down';
     });
     await page.getByRole('link', { name: 'Operations' }).click();
-    // The negative control.
+    // Negative control.
     await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
     isDown = true;
     const verdict = page.locator('.verdict-bad');

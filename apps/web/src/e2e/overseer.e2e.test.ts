@@ -31,7 +31,7 @@ async function tabTo(page: Page, selector: string, text = ''): Promise<void> {
   throw new Error(`Tab does not lead to ${selector} with “${text}”`);
 }
 
-/** What came while Ada was away: what must reach her, and much that need not. */
+/** The events while Ada was away: some that she must see, and many that she need not see. */
 async function aDay(helper: HubClient) {
   for (const channelId of desks) {
     await helper.call('channel.create', { channelId, name: channelId });
@@ -53,7 +53,8 @@ async function aDay(helper: HubClient) {
   return [...calls, 'a word in private'];
 }
 
-// The reported failure: opening a channel cleared its count, mentions were not shown, and search ended at 10,000 lines.
+// The reported failure: opening a channel cleared its unread count, mentions were not shown, and
+// search ended at 10,000 lines.
 it('a person who was away catches up, finds an old message, and slows down the agent that loops, by keyboard alone', async () => {
   const [helper, ping, pong] = ['helper', 'ping', 'pong'].map(agentOf) as [
     HubClient,
@@ -83,7 +84,7 @@ it('a person who was away catches up, finds an old message, and slows down the a
     await keyboard.press('Enter');
     await page.locator('.workspace').waitFor();
 
-    // Everything that asks for her, one after the other.
+    // Ada opens every entry that needs her, one after the other.
     const seen: string[] = [];
     const needs = page.locator('.need');
     await keyboard.press('Alt+Shift+N');
@@ -109,7 +110,7 @@ it('a person who was away catches up, finds an old message, and slows down the a
     expect(seen.sort()).toEqual([...asked].sort());
     await page.getByText('Nothing needs you.').waitFor();
 
-    // The rest, channel by channel.
+    // Ada then reads the other channels, one by one.
     const opened = new Set<string>();
     for (let step = 0; step < 12; step += 1) {
       await keyboard.press('Alt+Shift+ArrowDown');
@@ -128,7 +129,7 @@ it('a person who was away catches up, finds an old message, and slows down the a
     await reader.close();
     for (const desk of desks) expect([...opened]).toContain(desk);
 
-    // The old message, which no page of hers has loaded.
+    // Ada finds an old message that her page has not loaded.
     const palette = async (text: string) => {
       await keyboard.press('Control+k');
       await page.getByRole('combobox').waitFor();
@@ -147,7 +148,7 @@ it('a person who was away catches up, finds an old message, and slows down the a
     await page.locator('.row-marked', { hasText: 'The lichen key' }).waitFor();
     await keyboard.press('Escape');
 
-    // What is wrong, within ten seconds, and the way to act on it.
+    // Within ten seconds Ada sees what is wrong, and can act on it.
     const startMs = Date.now();
     await palette('fleet');
     await keyboard.press('Enter');

@@ -12,7 +12,7 @@ async function sendLines(room: HubChannel, from: number, to: number) {
 const badge = ({ page }: Person, channelId: string) =>
   page.locator('.sidebar .chat-link', { hasText: channelId }).locator('.badge');
 
-/** Reads the state of a channel as the hub has it for Ada, over a connection of its own. */
+/** Reads a channel's read state of Ada from the hub, over a separate connection. */
 function stateReader() {
   const reader = world.agent('ada');
   return async (channelId: string) => {
@@ -21,7 +21,6 @@ function stateReader() {
   };
 }
 
-/** True when the element is inside the view of the conversation. */
 async function isInView(person: Person, selector: string): Promise<boolean> {
   return person.page.evaluate((name) => {
     const view = document.querySelector('.conversation .scroller')?.getBoundingClientRect();
@@ -30,7 +29,9 @@ async function isInView(person: Person, selector: string): Promise<boolean> {
   }, selector);
 }
 
-/** Ada has read 30 lines of the channel, and has another one open when the next lines arrive. */
+/**
+ * Ada has read 30 lines of the channel, and has another channel open when the next lines arrive.
+ */
 async function awayFrom(channelId: string) {
   const { agent, room, people } = await world.meet(channelId, ['ada']);
   const stateOf = stateReader();
@@ -58,7 +59,8 @@ describe('a channel with new messages', () => {
     expect(await ada.message('line 230.').count()).toBe(0);
     const state = await stateOf('returned');
     expect(state?.unread).toBeGreaterThan(150);
-    // The reader scrolls through all of them; then all are read, and the line is still there.
+    // When the reader has scrolled through all messages they are read, but the line above the first
+    // new one stays.
     await ada.page.locator('.conversation .scroller').hover();
     await waitFor(
       async () => {
@@ -154,7 +156,7 @@ describe('a message marked as unread', () => {
     await waitFor(async () => (await stateOf('kept'))?.unread === 3, { what: 'the mark' });
     const line = ada.page.locator('.row', { has: ada.page.locator('.divider-new') });
     expect(await line.textContent()).toContain('line 28.');
-    // The next message does not mark the channel as read, although it is in view.
+    // The next message does not mark the channel as read, although the message is in view.
     await room.send('line 31.');
     await ada.message('line 31.').waitFor();
     await badge(ada, 'kept').getByText('4').waitFor();
@@ -164,7 +166,7 @@ describe('a message marked as unread', () => {
     await ada.open('kept');
     await waitFor(async () => (await stateOf('kept'))?.unread === 0, { what: 'all to be read' });
     await badge(ada, 'kept').waitFor({ state: 'detached' });
-    // By key, for a message that has the focus.
+    // Marks the focused message as unread with a key.
     await ada.message('line 31.').focus();
     await ada.page.keyboard.press('u');
     await badge(ada, 'kept').getByText('1').waitFor();
@@ -184,7 +186,7 @@ describe('new replies', () => {
     await ada.page.locator('.sidebar .badge-reply', { hasText: '2' }).waitFor();
     await ada.open('threaded');
     await ada.message('the root').getByText('2 new').waitFor();
-    // The channel is read past the replies.
+    // The channel is marked as read up to this message, past the replies.
     await room.send('after them');
     await ada.message('after them').waitFor();
     await waitFor(async () => (await stateOf('threaded'))?.unread === 0, { what: 'the mark' });

@@ -9,8 +9,8 @@ const field = ({ page }: Person) => page.getByLabel('Search for words');
 const marked = ({ page }: Person, text: string) => page.locator('.row-marked', { hasText: text });
 
 /**
- * Types a text, and waits for as many results, of which one has the excerpt. Types it again meanwhile, because the index is
- * fed within a second after the commit.
+ * Types a text, and waits for as many results, one of which has the excerpt. Types the text
+ * repeatedly, because the index gets a message up to a second after the commit.
  */
 async function search(
   person: Person,
@@ -33,7 +33,7 @@ async function search(
   throw new Error(`${text} found ${JSON.stringify(texts)}`);
 }
 
-/** Two channels of Ada, with a message far behind the end of the first. */
+/** Two channels of Ada. The first has a message far before its end. */
 async function furnish(prefix: string, word: string) {
   const { agent, room, people } = await world.meet(`${prefix}-a`, ['ada'], ['bob']);
   const [ada] = people;
@@ -68,7 +68,7 @@ describe('a search', () => {
       await page.keyboard.press(key);
     await marked(ada, 'The Zanzibar deploy failed').waitFor();
     await ada.message('line 3.').waitFor();
-    // The focus stays in the results, so that the next one is two keys away.
+    // The focus stays in the results, so two keys reach the next result.
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Enter');
@@ -103,7 +103,7 @@ describe('a search', () => {
     await page.getByText('You have no channel named “nowhere”.').waitFor();
     await field(ada).fill('from:bob');
     await page.getByText('Add a word to search for.').waitFor();
-    // Limited to the open channel by a press.
+    // A button limits the search to the open channel.
     await search(ada, 'mombasa', 3);
     await page.getByRole('group', { name: 'Where to search' }).getByText('filter-a').click();
     await waitFor(async () => (await found(ada).count()) === 2, { what: 'two results' });

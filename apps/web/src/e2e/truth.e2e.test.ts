@@ -29,7 +29,7 @@ describe('when the hub freezes', () => {
     expect(ada.pageErrors).toEqual([]);
   });
 
-  // The negative control: a hub that answers is not reported, however quiet it is.
+  // Negative control: a hub that answers is not reported, even when it has no traffic.
   it('a quiet hub that answers is live', async () => {
     const ada = await world.person('ada');
     const pings: number[] = [];

@@ -28,7 +28,7 @@ function isInView(found: Locator): Promise<boolean> {
   );
 }
 
-/** Waits until the hub has stored the messages, because they cannot be edited before that. */
+/** Waits until the hub has stored the messages, because unstored messages cannot be edited. */
 const acknowledged = ({ page }: Person) =>
   waitFor(async () => (await page.locator('.outgoing').count()) === 0, { what: 'the answers' });
 
@@ -132,8 +132,9 @@ describe('an edit', () => {
     const [ada] = people;
     const jump = ada.page.locator('.jump-to-new');
     await sendLines(room, 30, 'before');
-    // The race: the list's own scroll event arrives a frame later than the editor. Invariant: the editor stays in view.
-    // Four attempts, because the race does not occur each time.
+    // The race: the list's own scroll event arrives a frame later than the editor. Invariant: the
+    // editor stays in view. The test tries it four times, because the race does not occur each
+    // time.
     for (const words of ['first words', 'second words', 'third words', 'last words']) {
       if ((await ada.editor.count()) > 0) await ada.editor.press('Escape');
       await ada.write(words);
@@ -144,7 +145,7 @@ describe('an edit', () => {
     }
     await jump.waitFor({ state: 'detached' });
     await sendLines(room, 30, 'after');
-    // The first of them may be in view below the editor, and is read then.
+    // The first new message may be in view below the editor. It is then already read.
     await jump.getByText(/^(2\d|30) new$/).waitFor();
   });
 

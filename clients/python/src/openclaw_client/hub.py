@@ -21,6 +21,7 @@ from .objects import (
     Asked,
     AskPage,
     Budget,
+    Claim,
     Channel,
     Freeze,
     History,
@@ -138,11 +139,16 @@ class Hub:
         parse_mentions: bool = False,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
+        based_on: int | None = None,
+        fence: int | None = None,
     ) -> Sent:
         """Sends a message. When this returns, the message is committed.
 
         With ``parse_mentions`` the members named ``@agent`` in the text are mentioned too, outside of code, quotations,
         links and URLs, and ``@all`` mentions everyone. The result names those who were mentioned and are no members.
+
+        With ``based_on`` it raises ``superseded`` if others wrote after that seq, with ``fence`` it raises ``conflict``
+        if another agent has claimed the thread since.
         """
         params = _given(
             channelId=channel_id,
@@ -153,6 +159,8 @@ class Hub:
             parseMentions=parse_mentions or None,
             metadata=metadata,
             clientMessageId=client_message_id,
+            basedOn=based_on,
+            fence=fence,
         )
         return cast(Sent, await self.call("message.send", params))
 
@@ -166,8 +174,10 @@ class Hub:
         mentions: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
+        based_on: int | None = None,
+        fence: int | None = None,
     ) -> MessageStream:
-        """Begins a message that grows: ``append`` adds text, ``finish`` ends it.
+        """Begins a message that grows, as ``send``: ``append`` adds text, ``finish`` ends it.
 
         If this agent has no connection for 30 s, the hub ends the message as ``interrupted``; ``finish`` still replaces
         that.
@@ -179,6 +189,8 @@ class Hub:
             mentions=mentions,
             metadata=metadata,
             clientMessageId=client_message_id,
+            basedOn=based_on,
+            fence=fence,
         )
         begun = {**params, "content": content, "stream": True}
         sent = cast(Sent, await self.call("message.send", begun))
@@ -187,6 +199,17 @@ class Hub:
     def growing_texts(self, channel_id: str, known: Sequence[Message] = ()) -> GrowingTexts:
         """Follows the messages of a channel that grow; give its ``on_event`` each event of the channel."""
         return GrowingTexts(lambda message_id: self.message(channel_id, message_id), known)
+
+    async def claim(self, channel_id: str, thread_id: str, lease_ms: int) -> Claim:
+        """Takes a thread for 1 s to 10 minutes, or extends this agent's claim. Send the reply with its ``fence``.
+
+        Raises ``conflict`` while another agent holds it: ``data`` has ``holder`` and ``untilMs``.
+        """
+        params = {"channelId": channel_id, "threadId": thread_id, "leaseMs": lease_ms}
+        return cast(Claim, await self.call("claim", params))
+
+    async def release_claim(self, channel_id: str, thread_id: str) -> None:
+        await self.call("claim.release", {"channelId": channel_id, "threadId": thread_id})
 
     async def set_turn(
         self,

@@ -34,6 +34,8 @@ class MessageStream:
         self.message_id: str = sent["messageId"]
         self.seq: int = sent["seq"]
         self.text = content
+        #: A message that was begun before may have another text: that of this agent before it was killed.
+        self._is_repeat: bool = sent["duplicate"]
         self._call = call
         self._channel_id = channel_id
         self._units = bytearray(_units(content))
@@ -78,7 +80,7 @@ class MessageStream:
             params["parseMentions"] = True
         if metadata is not None:
             params["metadata"] = metadata
-        if content is not None or self._accepted < length:
+        if content is not None or self._accepted < length or self._is_repeat:
             params["content"] = self.text if content is None else content
             return await self._end(params)
         try:

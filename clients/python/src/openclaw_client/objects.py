@@ -73,6 +73,13 @@ class Sent(_SentOptional):
     duplicate: bool
 
 
+class Claim(TypedDict):
+    """A claim on a thread. ``fence`` rises with each agent that takes it; ``untilMs`` is its end, in epoch ms."""
+
+    fence: int
+    untilMs: int
+
+
 class History(TypedDict):
     """A page of messages, oldest first. ``hasMore`` refers to the requested direction."""
 

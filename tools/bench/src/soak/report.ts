@@ -2,6 +2,7 @@ import { connectRpc, readLog } from '@openclaw/test-support';
 import type { Envelope } from '@openclaw/protocol';
 import type { LogEntry } from '@openclaw/test-support';
 import { metadataKey } from './sender.ts';
+import type { ErrandTotals } from './errand-log.ts';
 import type { EventLoopReport } from './event-loops.ts';
 import { tableLines, type Spread } from '../statistics.ts';
 import type { KindRecovery } from './recovery.ts';
@@ -28,6 +29,8 @@ export interface SoakReport {
   readonly eventLoops: EventLoopReport;
   /** Answers in the removal race. */
   readonly racedReads: number;
+  /** Null when their log could not be read. */
+  readonly errands: (ErrandTotals & { readonly crashes: number }) | null;
   /** The longest stall of this process. Any time in this report may include it. */
   readonly ownStallMs: number;
   readonly violationCount: number;
@@ -78,6 +81,9 @@ export function formatReport(report: SoakReport): string {
     `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; the longest stall of this process was ${ms(report.ownStallMs)}`,
     `event loops of the hubs between faults (${eventLoops.samples} samples): p99 ${spreadText(eventLoops.calmP99)}, longest ${spreadText(eventLoops.calmMost)}; longest at any time, frozen hubs included ${ms(eventLoops.longest)}`,
     `reads in the removal race: ${report.racedReads}`,
+    `errands: ${Object.entries(report.errands ?? {})
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')}`,
     '',
     ...tableLines([
       ['fault', 'times', 'slowest delivery, live', 'to anyone', 'Redis back', 'recovered'],

@@ -1,6 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { entryOf, readLogAt, type SoakReport } from './report.ts';
+import { errandChannelId, startErrands, type Errands } from './errands.ts';
+import type { ErrandTotals } from './errand-log.ts';
 import { createEventLoops } from './event-loops.ts';
 import { createFaultLog, injectFault } from './fault-run.ts';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.ts';
@@ -78,6 +80,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
   let keepsLogs = true;
   let fleet: Fleet | null = null;
   let race: RemovalRace | null = null;
+  let errands: Errands | null = null;
   const timers: NodeJS.Timeout[] = [];
   try {
     const addresses = system.sites.map(({ name, clientLink }) => ({ name, port: clientLink.port }));
@@ -88,6 +91,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       system.sites.map(({ hub }) => hub.port),
       violations,
     );
+    errands = await startErrands(addresses, random.fork('errands'), violations);
     timers.push(
       setInterval(() => presence.sweep(), sweepMs),
       setInterval(() => void listPresence(system, channelIds, records), listingEveryMs),
@@ -102,10 +106,14 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
     await injectAll(system, fleet, Date.now() + plan.durationMs);
 
     say(`${since()}  no more faults; waiting until nothing is in flight`);
-    await Promise.all([workload.stop(answersTimeoutMs), race.stop()]);
+    const restEndMs = Date.now() + (plan.maxRestMs ?? Infinity);
+    await Promise.all([
+      workload.stop(answersTimeoutMs),
+      race.stop(),
+      errands.stop(answersTimeoutMs),
+    ]);
     const { open } = records.ledger.sends;
     if (open > 0) violations.add('unanswered', `${open} sends have no outcome`);
-    const restEndMs = Date.now() + (plan.maxRestMs ?? Infinity);
     // An interrupted run does not wait for leases to expire.
     while (Date.now() < Math.min(presence.settledAtMs, restEndMs) && !signal.aborted)
       await wait(500);
@@ -113,6 +121,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
     presence.sweep();
     await settle(system, [...channelIds, ...directIds], records);
     await settleRace(system, race, violations);
+    const errandTotals = await settleErrands(system, errands, violations);
     keepsLogs = violations.total > 0;
     const { errors, ...totals } = records.ledger.sends.totals;
     return {
@@ -129,6 +138,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       calm: { ...recovery.calm },
       eventLoops: eventLoops.report(),
       racedReads: race.answers,
+      errands: errandTotals && { ...errandTotals, crashes: errands.crashes },
       ownStallMs: ownDelay.max / 1e6,
       violationCount: violations.total,
       violationCounts: Object.fromEntries(violations.counts),
@@ -139,6 +149,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
     timers.forEach(clearInterval);
     ownDelay.disable();
     await race?.stop();
+    await errands?.close();
     await fleet?.close();
     await system.stop(keepsLogs);
   }
@@ -233,5 +244,21 @@ async function settleRace({ sites: [site] }: System, race: RemovalRace, violatio
     race.settle(await readLogAt(site.hub.port, raceChannelId));
   } catch (error) {
     violations.add('fault failed', `the log of ${raceChannelId} cannot be read: ${String(error)}`);
+  }
+}
+
+/** Null when the log cannot be read, which is a violation. */
+async function settleErrands(
+  { sites: [site] }: System,
+  errands: Errands,
+  violations: Violations,
+): Promise<ErrandTotals | null> {
+  if (site === undefined) return null;
+  try {
+    return errands.settle(await readLogAt(site.hub.port, errandChannelId));
+  } catch (error) {
+    const text = `the log of ${errandChannelId} cannot be read: ${String(error)}`;
+    violations.add('fault failed', text);
+    return null;
   }
 }

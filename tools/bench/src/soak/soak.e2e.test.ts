@@ -38,6 +38,10 @@ describe('three hubs under a short soak', () => {
     expect(account.sends.acked + account.sends.failed).toBe(account.sends.sends);
     expect(account.deliveries).toBeGreaterThan(account.sends.acked * 5);
     expect(account.logFolder).toBeNull();
+    expect(account.errands?.asks).toBeGreaterThan(10);
+    // Without these the errands would have checked nothing.
+    for (const kind of ['done', 'declined', 'expired', 'answers'] as const)
+      expect([kind, account.errands?.[kind]]).not.toEqual([kind, 0]);
   });
 
   // The negative control: without faults, the run would prove nothing.

@@ -9,6 +9,13 @@ export const violationKinds = {
   'false online': 'an agent that is gone was shown online to a subscriber',
   ghost: 'an agent that is gone is still listed',
   'read after removal': 'a reader got an event committed while it was not a member',
+  'ask ended twice':
+    'an addressee of an ask ended twice, or the expiry named others than the silent',
+  'ask without end': 'an addressee of an ask neither ended nor expired',
+  'inbox lost': 'an ask never came to an inbox',
+  'inbox after ack': 'an ask came again after it was acknowledged',
+  'stale fence': 'a fence fell, two agents held a claim, or a message was stored with an old fence',
+  'stream broken': 'a growing message ended twice, never, or without its whole text',
   'given up': 'a client closed by itself',
   unanswered: 'a call has neither result nor error long after its timeout',
   'fault failed': 'a fault could not be injected, or the system did not recover from it',

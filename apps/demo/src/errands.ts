@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { HubError, type InboxItem } from '@openclaw/client';
+import { isDirectChannelId } from '@openclaw/protocol';
+import type { DemoAgent } from './agent.ts';
+import { demoChannels, type DemoChannel } from './channels.ts';
+import type { Fleet } from './fleet.ts';
+import type { Pace } from './pace.ts';
+import type { Randomness } from './randomness.ts';
+import { chooseReply } from './replies.ts';
+
+/** The asks of the fleet: agents ask each other, and each takes from its inbox what others and people ask of it. */
+export interface Errands {
+  /** Asks that an agent has answered and reported as done. */
+  readonly done: number;
+  close(): Promise<void>;
+}
+
+export interface ErrandDeps {
+  readonly fleet: Fleet;
+  readonly random: Randomness;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+  /** Receives the error of a step that the hub refused. */
+  readonly onError: (error: unknown) => void;
+}
+
+const askEveryMs = 12_000;
+const deadlineMs = 60_000;
+const leaseMs = 60_000;
+const retryMs = 2_000;
+const wordMs = 60;
+const model = 'canned-1';
+/** The price of a token, in millionths of the fleet's currency. */
+const tokenMicros = 3;
+
+const errandTexts = [
+  'Can one of you look at the flaky retry test?',
+  'Who can check the latency of the last release?',
+  'Please write two lines for the changelog.',
+  'Is the design of the new token page good enough to build?',
+  'Does the database need another index for search?',
+];
+
+/** Runs until the signal aborts. */
+export function startErrands({ fleet, random, pace, signal, onError }: ErrandDeps): Errands {
+  let done = 0;
+
+  async function answer(agent: DemoAgent, item: InboxItem): Promise<void> {
+    const { channelId, askId, message, seq } = item;
+    if (askId === null || !message) return;
+    const channel = agent.client.channel(channelId);
+    const claim = await channel.claim(askId, leaseMs).catch(orNull);
+    const once = { clientMessageId: `answer-${askId}`, fence: claim?.fence ?? null, basedOn: seq };
+    const stream =
+      claim && (await channel.stream({ threadId: askId, replyTo: askId, ...once }).catch(orNull));
+    if (!stream) {
+      await agent.client.declineAsk(askId, 'a colleague answers').catch(orNull);
+      return;
+    }
+    const startMs = Date.now();
+    const { text } = chooseReply(message.content, random);
+    const words = text.split(/(?<= )/);
+    const show = (state: 'streaming' | 'idle') => channel.setTurn({ threadId: askId, state });
+    await show('streaming').catch(onError);
+    for (const word of words) {
+      stream.append(word);
+      if (pace.gapMs() > 0) await delay(wordMs, undefined, { signal });
+    }
+    const [tokensIn, tokensOut] = [message.content, text].map(({ length }) =>
+      Math.ceil(length / 4),
+    );
+    const tokens = { tokensIn: tokensIn ?? 0, tokensOut: tokensOut ?? 0 };
+    const costMicros = (tokens.tokensIn + tokens.tokensOut) * tokenMicros;
+    const turn = { model, ...tokens, costMicros, ms: Date.now() - startMs };
+    await stream.finish({ metadata: { turn } }).catch(orNull);
+    await agent.client.finishAsk(askId).catch(orNull);
+    done += 1;
+    await show('idle').catch(onError);
+  }
+
+  async function takeInbox(agent: DemoAgent): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const inbox = agent.client.inbox({ signal });
+        for await (const item of inbox) {
+          // The responder answers direct messages and mentions.
+          if (item.reason === 'ask' && !isDirectChannelId(item.channelId))
+            await answer(agent, item);
+          await inbox.ack();
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async function ask(): Promise<void> {
+    const channel = random.pick(Object.values<DemoChannel>(demoChannels));
+    const [asker, ...others] = random.some(fleet.agentsIn(channel), 4);
+    if (!asker || others.length === 0) return;
+    const to = others.map(({ persona }) => persona.agentId);
+    const names = to.map((agentId) => `@${agentId}`).join(' ');
+    const text = `${names} ${random.pick(errandTexts)}`;
+    await asker.client.channel(channel.channelId).ask(to, text, deadlineMs);
+  }
+
+  async function askOften(): Promise<void> {
+    while (!signal.aborted) {
+      // Between a third and the whole of the usual time, at the demo's pace.
+      const factor = pace.gapMs() / 3_200;
+      await delay(Math.max(retryMs, askEveryMs * factor), undefined, { signal }).catch(
+        () => undefined,
+      );
+      if (!signal.aborted) await ask().catch((error) => signal.aborted || onError(error));
+    }
+  }
+
+  const running = [...fleet.agents.map(takeInbox), askOften()];
+  return {
+    get done() {
+      return done;
+    },
+    async close() {
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Null when another agent has the ask, or it has ended. */
+function orNull(error: unknown): null {
+  const isTaken =
+    error instanceof HubError && (error.code === 'conflict' || error.code === 'superseded');
+  if (isTaken) return null;
+  throw error;
+}
