@@ -239,9 +239,15 @@ describe('the inbox of an agent', () => {
     try {
       await worker.ready();
       await room.send('look @worker', { mentions: ['worker'] });
-      await room.ask(['worker'], 'Please build', 600_000);
       const ada = await personOf('ada', { role: 'admin' });
       const { page } = ada;
+      await ada.open('box');
+      await room.ask(['worker'], 'Please build', 600_000);
+      await ada.message('Please build').waitFor();
+      await page.evaluate(() => (location.hash = '#/fleet'));
+      const tile = page.locator('.fleet-tile[href="#/agent/helper"]');
+      await tile.getByText('waits for worker').waitFor();
+      await shoot(ada, 'fleet-waits');
       await page.evaluate(() => (location.hash = '#/agent/worker'));
       const inbox = page.locator('.agent-inbox');
       await inbox.getByRole('button', { name: 'Read its inbox' }).click();
@@ -254,6 +260,49 @@ describe('the inbox of an agent', () => {
       expect(ada.pageErrors).toEqual([]);
     } finally {
       await Promise.all([agent.close(), worker.close()]);
+    }
+  });
+});
+
+describe('a message that grows', () => {
+  it('is shown while it is written, for who was there and who comes later, and says how it ended', async () => {
+    const { agent, room } = await channelOf('grows', ['ada', 'bob']);
+    try {
+      const ada = await personOf('ada');
+      await ada.open('grows');
+      for (let n = 0; n < 30; n += 1) await room.send(`earlier ${n}`);
+      const stream = await room.stream();
+      stream.append('Three **tests**');
+      await ada.message('Three tests').getByLabel('still writing').waitFor();
+      const bob = await personOf('bob', { colorScheme: 'dark' });
+      await bob.open('grows');
+      await bob.message('Three tests').getByLabel('still writing').waitFor();
+      await room.setTurn({ state: 'tool', label: 'Runs the tests', queueDepth: 2 });
+      for (let n = 0; n < 40; n += 1) stream.append(`\n\npart ${n}`);
+      for (const person of [ada, bob]) {
+        await person.page.getByText('helper is using a tool: Runs the tests').waitFor();
+        await person.message('Three tests').getByText('part 39').waitFor();
+      }
+      // For a reader at the end, the end of the growing text stays in view.
+      const view = await ada.page.locator('.conversation .scroller').boundingBox();
+      const last = ada.message('Three tests').getByText('part 39');
+      await shoot(ada, 'stream-end');
+      await waitFor(async () => {
+        const box = await last.boundingBox();
+        return box !== null && view !== null && box.y + box.height <= view.y + view.height;
+      });
+      expect(await violations(bob)).toEqual([]);
+      await shoot(bob, 'stream');
+      await stream.finish({ state: 'stopped' });
+      await room.setTurn({ state: 'idle' });
+      for (const person of [ada, bob]) {
+        await person.message('Three tests').getByText('(stopped)').waitFor();
+        await person.page.getByLabel('still writing').waitFor({ state: 'detached' });
+        await person.page.locator('.turn-line').waitFor({ state: 'detached' });
+        expect(person.pageErrors).toEqual([]);
+      }
+    } finally {
+      await agent.close();
     }
   });
 });

@@ -5,6 +5,7 @@ import { createAgentTurns } from './agent-turns.ts';
 function create() {
   let deliver: (payload: object, channelId?: string) => void = () => undefined;
   const { turns } = createAgentTurns({
+    call: () => Promise.reject(new Error('not called here')),
     on(_name: string, listener: unknown) {
       deliver = (payload, channelId = 'c') => {
         const event = { type: 'collaboration.event', channelId, name: 'turn.state', payload };

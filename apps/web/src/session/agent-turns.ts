@@ -7,19 +7,24 @@ export interface AgentTurn {
   readonly place: string;
   readonly state: string;
   readonly label: string | null;
+  readonly queueDepth: number | null;
   readonly untilMs: number;
 }
 
 const agentsMax = 2_000;
 
 /** The latest `turn.state` of each agent in the reader's channels; at most 2,000, the oldest are forgotten. */
-export function createAgentTurns(client: Pick<HubClient, 'on'>) {
+export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
   const turns = signal<ReadonlyMap<string, AgentTurn>>(new Map());
   const off = client.on('event', ({ event }) => {
     if (event.type !== 'collaboration.event' || event.name !== 'turn.state') return;
-    const { agentId, state, label, untilMs, threadId } = event.payload;
+    take(event.channelId, event.payload);
+  });
+
+  function take(channelId: string | null, payload: Readonly<Record<string, unknown>>) {
+    const { agentId, state, label, untilMs, threadId, queueDepth } = payload;
     if (typeof agentId !== 'string' || typeof state !== 'string') return;
-    const place = `${event.channelId} ${typeof threadId === 'string' ? threadId : ''}`;
+    const place = `${channelId} ${typeof threadId === 'string' ? threadId : ''}`;
     // An agent may work in several places: the end of one turn says nothing of another.
     if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
@@ -29,11 +34,25 @@ export function createAgentTurns(client: Pick<HubClient, 'on'>) {
       place,
       state,
       label: typeof label === 'string' ? label : null,
+      queueDepth: typeof queueDepth === 'number' ? queueDepth : null,
       untilMs: typeof untilMs === 'number' ? untilMs : 0,
     });
     const oldest = next.keys().next().value;
     if (next.size > agentsMax && oldest !== undefined) next.delete(oldest);
     turns.value = next;
-  });
-  return { turns, close: () => off() };
+  }
+
+  return {
+    turns,
+    /** Reads what agents already do in a channel, when it is opened. An event that came meanwhile is newer. */
+    async load(channelId: string) {
+      const before = turns.peek();
+      const { turns: found } = await client.call('turn.list', { channelId });
+      for (const turn of found) {
+        if (turns.peek().get(turn.agentId) === before.get(turn.agentId))
+          take(channelId, { ...turn });
+      }
+    },
+    close: () => off(),
+  };
 }

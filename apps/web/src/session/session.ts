@@ -229,6 +229,7 @@ function createSession(
     people: createKnownPeople(client, credentials),
     /** What agents say that they are doing, by agentId. */
     turns: agentTurns.turns,
+    loadTurns: (channelId: string) => agentTurns.load(channelId),
     freezes,
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,

@@ -65,3 +65,21 @@ export function reduceAsks(answers: AskAnswers, { event }: Envelope): AskAnswers
     note: typeof note === 'string' ? note : null,
   });
 }
+
+/** The asks that were seen, by their ids: who asked whom, and until when. */
+export type OpenAsks = ReadonlyMap<
+  string,
+  { readonly from: string; readonly to: readonly string[]; readonly deadlineMs: number }
+>;
+
+/** Adds the ask of a message, and removes it when the message is deleted. */
+export function reduceOpenAsks(asks: OpenAsks, { event }: Envelope): OpenAsks {
+  if (!('message' in event) || event.message.ask === undefined) return asks;
+  const { id, senderId, ask, deletedAt } = event.message;
+  const next = new Map(asks);
+  next.delete(id);
+  if (deletedAt === null) next.set(id, { from: senderId, ...ask });
+  const [oldest] = next.keys();
+  if (next.size > asksMax && oldest !== undefined) next.delete(oldest);
+  return next;
+}

@@ -15,6 +15,7 @@ import {
 } from './reducers.ts';
 import { createTimers } from './timers.ts';
 
+const noneCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_found']);
 const pageSize = 200;
 const recountDelayMs = 1_000;
 
@@ -63,11 +64,11 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
     /** Loads the newest questions, and the newest asks to and from this agent. Older ones are known from the log. */
     async loadDecisions({ id, questions, asks }: Chat) {
       const page = { channelId: id, limit: pageSize };
-      // During an upgrade the hub may be older than the page, and know neither.
+      // During an upgrade the hub may be older than the page, and know neither. An observer has no asks in the channel.
       const orNone =
         <T>(none: T) =>
         (error: unknown) => {
-          if (error instanceof HubError && error.code === 'invalid') return none;
+          if (error instanceof HubError && noneCodes.has(error.code)) return none;
           throw error;
         };
       const [open, own] = await Promise.all([

@@ -1,6 +1,6 @@
 import { batch, signal } from '@preact/signals';
 import type { Channel, Envelope } from '@openclaw/protocol';
-import { reduceAsks, type AskAnswers } from './asks.ts';
+import { reduceAsks, reduceOpenAsks, type AskAnswers, type OpenAsks } from './asks.ts';
 import { reduceQuestions, type Questions } from './questions.ts';
 import { createUpdateRecorder } from './read-with-updates.ts';
 import {
@@ -41,6 +41,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     threads: signal<Threads>(new Map()),
     questions: signal<Questions>(new Map()),
     asks: signal<AskAnswers>(new Map()),
+    openAsks: signal<OpenAsks>(new Map()),
     /** Changes `unread`. Marks go through the chats, which tell the hub and the other tabs. */
     counter,
     unread: counter.value,
@@ -59,6 +60,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     learn(envelopes: readonly Envelope[]) {
       chat.questions.value = envelopes.reduce(reduceQuestions, chat.questions.peek());
       chat.asks.value = envelopes.reduce(reduceAsks, chat.asks.peek());
+      chat.openAsks.value = envelopes.reduce(reduceOpenAsks, chat.openAsks.peek());
     },
     /** Applies events, in the order of the log. */
     apply(envelopes: readonly Envelope[]) {

@@ -23,6 +23,7 @@ function createFixture({ nextThreads = null as string | null } = {}) {
   };
   const channel = {
     subscribe: () => subscribed.promise,
+    watchStreams: () => () => undefined,
     history: answer('history', { messages: [], head: 0, hasMore: false }),
     members: answer(
       'members',

@@ -6,6 +6,7 @@ import { allPages } from './all-pages.ts';
 import { createChannelLoader } from './channel-loader.ts';
 import { peerOf } from './channel-names.ts';
 import { createChat, type Chat } from './chat.ts';
+import { createGrowth } from './growth.ts';
 import { createHistory, type History } from './history.ts';
 import type { ReadMarks } from './read-marks.ts';
 import { createReadState } from './read-state.ts';
@@ -30,8 +31,10 @@ export function createChats(
   const histories = new WeakMap<Chat, History>();
   const fetching = new Set<string>();
   const loader = createChannelLoader(client, reports);
+  const growth = createGrowth(client);
   const readState = createReadState(client, marks, reports);
   const views = createViewLoader(async (chat) => {
+    growth.start(chat);
     await Promise.all([
       historyOf(chat).open(),
       loader.loadMembers(chat),
@@ -99,6 +102,7 @@ export function createChats(
     observed.value = null;
     loader.forget(chat);
     views.forget(chat);
+    growth.forget(chat);
     // A member's subscription stays. Otherwise a failure means that the connection is lost, and with it the subscription.
     if (!byId.peek().has(chat.id)) {
       client
@@ -196,6 +200,7 @@ export function createChats(
     isLoaded: isLoaded as ReadonlySignal<boolean>,
     observed: observed as ReadonlySignal<Chat | null>,
     historyOf,
+    growth,
     add,
     observe,
     endObserving,
@@ -299,6 +304,7 @@ export function createChats(
       clearInterval(expiry);
       readState.close();
       views.close();
+      growth.close();
       loader.close();
     },
   };

@@ -43,7 +43,12 @@ describe('the questions of a channel', () => {
   });
 
   it('are not taken from an event of another shape', () => {
-    for (const payload of [{}, { question: null }, { question: { ...open, options: [1] } }]) {
+    for (const payload of [
+      {},
+      { question: null },
+      { question: { ...open, options: [null] } },
+      { question: { ...open, responders: 'ada' } },
+    ]) {
       expect(questionIn(eventOf(1, 'question.opened', payload))).toBeNull();
     }
   });

@@ -16,17 +16,24 @@ export function questionIn({ event }: Envelope): Question | null {
   if (event.type !== 'collaboration.event' || !event.name.startsWith('question.')) return null;
   const question = event.payload['question'] as Partial<Question> | null | undefined;
   const isWhole =
-    typeof question?.questionId === 'string' &&
-    typeof question.openedBy === 'string' &&
-    typeof question.title === 'string' &&
-    typeof question.state === 'string' &&
-    Array.isArray(question.options) &&
-    question.options.every(
-      ({ id, label }) => typeof id === 'string' && typeof label === 'string',
-    ) &&
-    Array.isArray(question.answers);
+    question != null &&
+    [question.questionId, question.openedBy, question.title, question.state].every(isText) &&
+    [question.threadId, question.optionId, question.text].every(isTextOrNull) &&
+    (question.expiresMs === null || typeof question.expiresMs === 'number') &&
+    typeof question.quorum === 'number' &&
+    isListOfObjects(question.options) &&
+    question.options?.every(({ id, label }) => isText(id) && isText(label)) &&
+    isListOfObjects(question.answers) &&
+    question.answers?.every(({ agentId, optionId }) => isText(agentId) && isTextOrNull(optionId)) &&
+    (question.responders === null ||
+      (Array.isArray(question.responders) && question.responders.every(isText)));
   return isWhole ? (question as Question) : null;
 }
+
+const isText = (value: unknown) => typeof value === 'string';
+const isListOfObjects = (value: unknown) =>
+  Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null);
+const isTextOrNull = (value: unknown) => value === null || isText(value);
 
 /** True for an event that changes a question. It is shown in the card of the question, not in a row of its own. */
 export function isQuestionChange(name: string): boolean {

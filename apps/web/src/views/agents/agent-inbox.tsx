@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { InboxItem, ResultOf } from '@openclaw/protocol';
+import type { InboxItem, Question, ResultOf } from '@openclaw/protocol';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import { plainReason } from '../../page/plain-errors.ts';
 import { saysAdmin } from '../../session/token-role.ts';
@@ -99,7 +99,12 @@ function textOf(
   event: InboxItem['event'],
 ): string {
   if (message !== null) return `${message.senderId}: ${message.content}`;
-  return line ?? String(event?.['name'] ?? '');
+  if (line !== null || event === null) return line ?? '';
+  const { name, question } = event as {
+    readonly name?: string;
+    readonly question?: Partial<Question>;
+  };
+  return [name, question?.title].filter((part) => part !== undefined).join(': ');
 }
 
 function shortened(text: string): string {

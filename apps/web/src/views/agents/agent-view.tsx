@@ -4,6 +4,7 @@ import type { FleetAgent } from '../../session/operations-request.ts';
 import { tileOf } from '../fleet/fleet-state.ts';
 import { fleetWords } from '../fleet/fleet-view.tsx';
 import { useFleet } from '../fleet/use-fleet.ts';
+import { useWaits, waitsText } from '../fleet/waits.ts';
 import { countText, durationText } from '../operations/format-figures.ts';
 import { AsOf } from '../operations/as-of.tsx';
 import { useIsStale } from '../operations/operations-api.ts';
@@ -28,6 +29,7 @@ export function AgentView({ agentId }: { agentId: string }) {
   const words = useLastWords(session, found?.lastMessages ?? null);
   const others = new Map((agents ?? []).map((agent) => [agent.agentId, agent]));
   const nowMs = receivedAtMs ?? Date.now();
+  const waits = waitsText(useWaits(session).get(agentId));
   const tile = found && tileOf(found.agent, others, session.turns.value.get(agentId), nowMs);
   return (
     <main class={`page agent-page column scrolls${isStale ? ' stale' : ''}`}>
@@ -48,6 +50,12 @@ export function AgentView({ agentId }: { agentId: string }) {
         <>
           <p>
             <IsolatedText text={tile.because} />
+            {waits !== null && (
+              <>
+                {' · '}
+                <IsolatedText text={waits} />
+              </>
+            )}
             {tile.partner !== null && (
               <>
                 {' · '}

@@ -5,6 +5,7 @@ import { AgentFreeze, ChannelFreeze } from '../freezes/freeze-banner.tsx';
 import { MembersPane } from '../members/members-pane.tsx';
 import { usePage } from '../page-state.ts';
 import { Avatar, presenceText, usePresence } from '../shared/agents.tsx';
+import { TurnLine } from '../turns/turn-line.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
 import { ObserverBar } from '../observe/observer-bar.tsx';
 import { ChannelHeader } from './channel-header.tsx';
@@ -22,6 +23,8 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     session.chats
       .open(chat)
       .catch(session.notices.reportWhileLive('The history could not be loaded'));
+    // What agents do is shown where it is known: without it the channel is whole.
+    session.loadTurns(chat.id).catch(() => undefined);
   }, [chat]);
 
   return (
@@ -33,6 +36,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
           <AgentFreeze agentId={peerOf(chat.channel.value, session.me)} />
         )}
         <Conversation chat={chat} footer={<OutgoingList target={target} />} />
+        <TurnLine chat={chat} threadId={null} />
         <TypingLine chat={chat} threadId={null} />
         {chat.isObserved.value ? (
           <ObserverBar channel={chat.channel.value} />

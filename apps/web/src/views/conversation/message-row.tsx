@@ -9,6 +9,7 @@ import { AskStates } from '../decisions/ask-states.tsx';
 import { AgentName, Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { editDraftKey, setDraft } from './compose-target.ts';
+import { endWords, GrowingContent } from './growing-content.tsx';
 import { markUnread, MessageActions, Reactions } from './message-actions.tsx';
 import { threadSummary } from './summaries.ts';
 
@@ -82,6 +83,8 @@ export function MessageRow(props: {
           <p class="deleted quiet">This message was deleted.</p>
         ) : isEditing ? (
           <EditMessage chat={chat} message={message} />
+        ) : message.state === 'streaming' ? (
+          <GrowingContent key={message.id} chat={chat} message={message} />
         ) : (
           <Content message={message} />
         )}
@@ -113,6 +116,9 @@ function Content({ message }: { message: Message }) {
   return (
     <div class="content">
       {renderMarkdown(parseMarkdown(shown), { me, mentions: message.mentions })}
+      {endWords[message.state] !== null && (
+        <span class="edited quiet">({endWords[message.state]})</span>
+      )}
       {message.editedAt !== null && (
         <span class="edited quiet" title={fullTimeText(message.editedAt)}>
           (edited)

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { HubError } from '@openclaw/client';
 import { limits } from '@openclaw/protocol/wire';
 import type { Question } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import { plainReason } from '../../page/plain-errors.ts';
 import { isReadOnly, type Chat } from '../../store/chat.ts';
@@ -59,7 +60,7 @@ export function QuestionCard(props: {
   };
   const answer = (given: Answer) => void run(() => client.answerQuestion(questionId, given));
   return (
-    <section class={`question question-${state}`} aria-label={`Question: ${title}`}>
+    <section class={`question question-${state}`} aria-label={`Question: ${visibleString(title)}`}>
       <header class="line small">
         <Avatar agentId={openedBy} isSmall />
         <span class="fill">
@@ -110,7 +111,7 @@ export function QuestionCard(props: {
       )}
       {mayAnswer && options.length === 0 && (
         <TextAnswer
-          label={`Answer: ${title}`}
+          label={`Answer: ${visibleString(title)}`}
           isBusy={isBusy}
           onAnswer={(text) => answer({ text })}
         />
@@ -140,7 +141,7 @@ function isResponder(question: Question, me: string, kind: string): boolean {
     : question.responders.includes(me);
 }
 
-/** Who may answer, how many answers it takes, and until when. */
+/** The rules of a question: its responders, the number of equal answers, and the expiry. */
 function Rules({ question }: { question: Question }) {
   const { responders, quorum, expiresMs, state, openedBy } = question;
   const until = expiresMs === null || state !== 'open' ? '' : ` · until ${sinceText(expiresMs)}`;

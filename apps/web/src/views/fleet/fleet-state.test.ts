@@ -64,7 +64,7 @@ it('one agent that addresses another without an answer does not loop', () => {
 
 it('believes what an agent says of its turn, until the time of that is over', () => {
   const turn = (state: string, untilMs: number) =>
-    new Map([['bot', { place: 'c null', state, label: null, untilMs }]]);
+    new Map([['bot', { place: 'c null', state, label: null, queueDepth: null, untilMs }]]);
   const silent = [agentOf('bot', ago(90))];
   expect(statesOf(silent, turn('thinking', nowMs + 1))).toEqual(['bot working']);
   expect(statesOf(silent, turn('waiting', nowMs + 1))).toEqual(['bot waiting']);

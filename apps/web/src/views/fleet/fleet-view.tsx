@@ -9,6 +9,7 @@ import { Avatar, IsolatedText, NotDrawn } from '../shared/agents.tsx';
 import { BareField, matches } from '../shared/controls.tsx';
 import { fleetStates, tilesOf, type FleetState, type FleetTile } from './fleet-state.ts';
 import { useFleet } from './use-fleet.ts';
+import { useWaits, waitsText } from './waits.ts';
 
 const tilesMax = 600;
 /** The board is read every three seconds, so one lost answer does not make it old. */
@@ -31,6 +32,7 @@ export function FleetView() {
   const [filter, setFilter] = useState('');
   const [only, setOnly] = useState<FleetState | null>(null);
   const tiles = tilesOf(agents ?? [], session.turns.value, receivedAtMs ?? Date.now());
+  const waits = useWaits(session);
   const counts = Map.groupBy(tiles, ({ state }) => state);
   const shown = tiles.filter(
     ({ agent, state }) => matches(agent.agentId, filter) && (only === null || only === state),
@@ -73,7 +75,7 @@ export function FleetView() {
       <ul class="fleet-tiles">
         {shown.slice(0, tilesMax).map((tile) => (
           <li key={tile.agent.agentId}>
-            <Tile tile={tile} />
+            <Tile tile={tile} waits={waitsText(waits.get(tile.agent.agentId))} />
           </li>
         ))}
       </ul>
@@ -82,7 +84,8 @@ export function FleetView() {
   );
 }
 
-function Tile({ tile: { agent, state, because } }: { tile: FleetTile }) {
+function Tile(props: { tile: FleetTile; waits: string | null }) {
+  const { agent, state, because } = props.tile;
   const { agentId, activity, connection, limit, frozen } = agent;
   return (
     <a class={`fleet-tile fleet-${state}`} href={hashOf({ view: 'agent', agentId })}>
@@ -96,6 +99,11 @@ function Tile({ tile: { agent, state, because } }: { tile: FleetTile }) {
       <span class="small ellipsis">
         <IsolatedText text={because} />
       </span>
+      {props.waits !== null && (
+        <span class="small ellipsis">
+          <IsolatedText text={props.waits} />
+        </span>
+      )}
       <span class="quiet small ellipsis">
         {countText(activity?.messagesPerMinute ?? 0)}/min
         {(activity?.refusals ?? 0) > 0 && ` · ${countText(activity?.refusals)} refused`}

@@ -6,7 +6,7 @@ import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { Dialog, DialogActions, focusWhenShown, Problem, TextField } from '../shared/controls.tsx';
 
-/** What a freeze covers, and its name for people. */
+/** The part of the hub that a freeze covers, with its name for people. */
 export interface Frozen extends Pick<Freeze, 'scope' | 'id'> {
   readonly name: string;
 }

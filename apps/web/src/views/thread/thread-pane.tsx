@@ -10,6 +10,7 @@ import { Composer, TypingLine } from '../conversation/composer.tsx';
 import { editingIn } from '../conversation/editing.ts';
 import { EntryList, leadingHeight } from '../conversation/entry-list.tsx';
 import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
+import { TurnLine } from '../turns/turn-line.tsx';
 import { BudgetDialog, maySetBudget } from '../decisions/budget-dialog.tsx';
 import { ThreadQuestions } from '../decisions/thread-questions.tsx';
 import { OutgoingList } from '../conversation/outgoing-list.tsx';
@@ -135,6 +136,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
           </div>
         )}
       </EntryList>
+      <TurnLine chat={chat} threadId={threadId} />
       <TypingLine chat={chat} threadId={threadId} />
       {!isReadOnly(chat) && (
         <Composer chat={chat} target={target} onSent={() => (isFollowing.value = true)} />

@@ -1,0 +1,44 @@
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
+import { IsolatedText } from '../shared/agents.tsx';
+
+const namedMax = 4;
+
+const stateWords: Readonly<Record<string, string>> = {
+  queued: 'has it in its queue',
+  thinking: 'is thinking',
+  tool: 'is using a tool',
+  streaming: 'is writing',
+  waiting: 'is waiting',
+};
+
+/** What the agents are doing in a thread, or outside of threads. Without any it takes no space. */
+export function TurnLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
+  const { turns } = usePage().session;
+  const place = `${chat.id} ${threadId ?? ''}`;
+  const nowMs = Date.now();
+  const here = [...turns.value].filter(
+    ([, turn]) => turn.place === place && turn.state !== 'idle' && turn.untilMs > nowMs,
+  );
+  if (here.length === 0) return null;
+  const more = here.length - namedMax;
+  return (
+    <ul class="turn-line quiet small">
+      {here.slice(0, namedMax).map(([agentId, { state, label, queueDepth }]) => (
+        <li key={agentId} class="ellipsis">
+          <b>
+            <IsolatedText text={agentId} />
+          </b>{' '}
+          {stateWords[state] ?? state}
+          {label !== null && (
+            <>
+              : <IsolatedText text={label} />
+            </>
+          )}
+          {queueDepth !== null && queueDepth > 0 && ` · ${queueDepth} more wait for it`}
+        </li>
+      ))}
+      {more > 0 && <li>and {more === 1 ? 'one other' : `${more} others`}</li>}
+    </ul>
+  );
+}
