@@ -47,8 +47,7 @@ function parse(): Erasure {
     if (areIds && !(yes && values['dry-run']) && agent !== pseudonym) {
       return { agentId: agent, pseudonym, isDryRun: !isSure };
     }
-  } catch {
-  }
+  } catch {}
   throw new CommandError('usage', usage);
 }
 

@@ -18,8 +18,7 @@ function parse(): { channelId: string; after: number } {
     if (values.channel !== undefined && isId(values.channel) && /^\d{1,15}$/.test(values.after)) {
       return { channelId: values.channel, after };
     }
-  } catch {
-  }
+  } catch {}
   throw new CommandError('usage', usage);
 }
 

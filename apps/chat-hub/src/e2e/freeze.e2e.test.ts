@@ -86,7 +86,8 @@ it('a frozen agent with an admin token manages no tokens and kicks nobody', asyn
   const tokens = async (method: string, path = '') => {
     const url = `${hubB.httpUrl}/v1/tokens${path}?agent=op&role=admin`;
     const body = method === 'POST' ? JSON.stringify({ sub: 'op', kind: 'person' }) : null;
-    const headers: Record<string, string> = body === null ? {} : { 'content-type': 'application/json' };
+    const headers: Record<string, string> =
+      body === null ? {} : { 'content-type': 'application/json' };
     const response = await fetch(url, { method, headers, body });
     const { error } = (await response.json()) as { error?: { code: string } };
     return error?.code ?? response.status;

@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** The turn that an agent says it is in, until its time is over. */
+/** The turn that an agent has reported, until it expires. */
 export interface AgentTurn {
-  /** Its channel and thread. */
+  /** The ids of the channel and the thread. */
   readonly place: string;
   readonly state: string;
   readonly label: string | null;
@@ -12,7 +12,10 @@ export interface AgentTurn {
 
 const agentsMax = 2_000;
 
-/** The latest `turn.state` of each agent in the reader's channels; at most 2,000, the oldest are forgotten. */
+/**
+ * The latest `turn.state` of each agent in the reader's channels. Past 2,000 agents the oldest are
+ * forgotten.
+ */
 export function createAgentTurns(client: Pick<HubClient, 'on'>) {
   const turns = signal<ReadonlyMap<string, AgentTurn>>(new Map());
   const off = client.on('event', ({ event }) => {
@@ -20,10 +23,11 @@ export function createAgentTurns(client: Pick<HubClient, 'on'>) {
     const { agentId, state, label, untilMs, threadId } = event.payload;
     if (typeof agentId !== 'string' || typeof state !== 'string') return;
     const place = `${event.channelId} ${typeof threadId === 'string' ? threadId : ''}`;
-    // An agent may work in several places: the end of one turn says nothing of another.
+    // An agent may have turns in several channels and threads, and the end of one is not the end of
+    // another.
     if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
-    // The newest comes last.
+    // Moves the agent to the end: the map is ordered by the time of the last change.
     next.delete(agentId);
     next.set(agentId, {
       place,

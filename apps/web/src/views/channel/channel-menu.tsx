@@ -8,7 +8,6 @@ import { ChannelSettings, DeleteChannel } from './channel-dialogs.tsx';
 
 type Asked = 'leave' | 'archive' | 'settings' | 'delete';
 
-/** The actions on the open channel, some of them for its owners only. */
 export function ChannelMenu({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);
