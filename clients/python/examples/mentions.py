@@ -6,8 +6,7 @@ from openclaw_client import Event, connect
 async def main() -> None:
     async with connect("ws://127.0.0.1:8080", agent="echo") as hub:
         await hub.join("lobby", create=True)
-        # Continues after the last answer, so mentions that came before this start are answered now.
-        state = (await hub.read_state()).get("lobby")
+        state = (await hub.read_state()).get("lobby")  # to continue after the last answer
         async with hub.events({"lobby": state["seq"] if state else 0}) as events:
             async for event in events:
                 match event:
