@@ -4,7 +4,7 @@ import { compressedAssets } from './build/compressed-assets.mjs';
 const hub = `127.0.0.1:${process.env.HUB_PORT || '8080'}`;
 
 export default defineConfig({
-  // The base is relative, so that the page works under any path that a proxy gives the hub.
+  // The base is relative, so that the page works under any path at which a proxy serves the hub.
   base: './',
   resolve: { conditions: ['@openclaw/source', 'module', 'browser', 'production'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

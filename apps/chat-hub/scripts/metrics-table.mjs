@@ -1,4 +1,5 @@
-// Writes the table of metrics in docs/operations.md from their definitions. A test compares the two.
+// Writes the table of metrics in docs/operations.md from the definitions of the metrics. A test
+// compares the two.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { createMetrics } from '../src/observe/metrics.ts';

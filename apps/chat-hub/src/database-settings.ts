@@ -29,7 +29,10 @@ type DatabaseSettings = z.output<z.ZodObject<typeof databaseVariables>>;
 
 const sqliteFile = 'sqlite:.data/hub.sqlite';
 
-/** The URL of the database. Any user and any password work as parts, because they are percent-encoded here. */
+/**
+ * The URL of the database. A user and a password given as parts are percent-encoded here, so they
+ * may have any characters.
+ */
 export function databaseUrlOf(settings: DatabaseSettings): string {
   const { HUB_DB_URL: url, HUB_DB_HOST: host } = settings;
   if (host === undefined) return url ?? sqliteFile;

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-/** How a hub verifies and mints tokens. */
 export interface JwtSettings {
   /** HS256 secrets: the first signs, all verify. Empty: the hub mints nothing. */
   readonly secrets: readonly string[];
@@ -39,7 +38,8 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   return username + password === '';
 }, 'must not contain a user or a password');
 
-// The name is short and printable, because the reason for a refusal contains it, and a close reason has 123 bytes.
+// The name is short and printable, because the reason for a refusal contains it, and a close reason
+// has at most 123 bytes.
 const claimName = z
   .string()
   .regex(/^[\x21-\x7e]{1,64}$/, 'must be at most 64 printable characters without spaces')

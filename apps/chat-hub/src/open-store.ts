@@ -9,7 +9,10 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/** A waiting hub must be ready within two seconds after its database is back, so this is shorter. */
+/**
+ * Shorter than two seconds, because a waiting hub must be ready within that time after its database
+ * is back.
+ */
 const retryMs = 500;
 
 /**
@@ -32,8 +35,8 @@ type OpenStoreOptions = Pick<
 };
 
 /**
- * Opens the store. While PostgreSQL is away, waits for it for at most `startTimeoutMs`, or until the signal.
- * @throws {ChatStoreError} the last reason
+ * Opens the store. While PostgreSQL is away, waits for at most `startTimeoutMs`, or until the
+ * signal. @throws {ChatStoreError} the last reason
  */
 export async function openStore(
   options: OpenStoreOptions,

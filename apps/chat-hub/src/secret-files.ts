@@ -41,7 +41,7 @@ export function readSecretFiles(environment: Environment): {
 function readSecret(path: string): { readonly text: string } | { readonly problem: string } {
   let text: string;
   try {
-    // Reading a pipe or a device could wait without end.
+    // A read of a pipe or a device could wait without end.
     if (!statSync(path).isFile()) return { problem: 'it names no regular file' };
     text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {

@@ -1,4 +1,7 @@
-/** The known name that is probably meant: it differs by at most two letters. Null when there is none. */
+/**
+ * The known name that was probably meant: it differs by at most two letters. Null when there is
+ * none.
+ */
 export function misspelledName(name: string, known: readonly string[]): string | null {
   return known.find((candidate) => distance(name, candidate) <= 2) ?? null;
 }

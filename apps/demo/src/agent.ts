@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, type HubClient } from '@openclaw/client';
 import type { Persona } from './personas.ts';
 
-/** One connected agent of the demo. */
 export interface DemoAgent {
   readonly persona: Persona;
   readonly client: HubClient;

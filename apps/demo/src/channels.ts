@@ -1,6 +1,5 @@
 import type { Role } from './personas.ts';
 
-/** A channel of the demo. */
 export interface DemoChannel {
   readonly channelId: string;
   readonly name: string;

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { hasHubPort } from './config.ts';
 import { minAgents } from './personas.ts';
 
-/** The options of the command line. */
 export interface CommandLine {
   readonly agents: number;
   readonly pace: number;

@@ -28,7 +28,7 @@ export class DemoError extends Error {
   readonly code = 'hub_not_started';
 }
 
-// The IPC channel closes even when this process is killed, so that the hub never outlives it.
+// The IPC channel closes even when this process is killed, so the hub never outlives this process.
 const exitWithParent = `data:text/javascript,${encodeURIComponent(
   "process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))",
 )}`;
@@ -54,7 +54,8 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
     ],
     {
       env: hubEnvironment({ port: chosen, dataFile }),
-      // The hub has its own process group, because Ctrl-C must reach the fleet first, which then stops the hub.
+      // The hub has its own process group. Ctrl-C must reach the fleet first, which then stops the
+      // hub.
       detached: true,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     },
@@ -92,7 +93,10 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
   return { url, exited, stop };
 }
 
-/** True if a hub answers at the address, which begins with `http:` or `ws:`, or with the TLS form of either. */
+/**
+ * True if a hub answers at the address. The address begins with `http:` or `ws:`, or with `https:`
+ * or `wss:`.
+ */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));
@@ -104,7 +108,10 @@ export async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** Binds the port (0: any free one) and releases it. Resolves with the port; rejects when it is taken. */
+/**
+ * Binds the port (0: any free one) and releases it. Resolves with the port. Rejects when the port
+ * is taken.
+ */
 function bindOnce(port: number): Promise<number> {
   return new Promise((done, reject) => {
     const server = createServer();

@@ -23,7 +23,7 @@ export interface DemoOptions {
   /** A hub with dev sign-in. */
   readonly url: string;
   readonly agents: number;
-  /** The speed of the conversation: a person can follow it at 1; 2 is twice as fast. */
+  /** The speed of the conversation. At 1 a person can follow it; 2 is twice as fast. */
   readonly pace: number;
   /** The same seed gives the same scenes, apart from answers to people. */
   readonly seed: number;

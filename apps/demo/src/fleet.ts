@@ -11,7 +11,6 @@ export interface Fleet {
   byId(agentId: string): DemoAgent | undefined;
   /** An agent with the role. If a small fleet has none, a substitute, which is always the same agent. */
   agentFor(role: Role, random: Randomness): DemoAgent;
-  /** The members of a channel. */
   agentsIn(channel: DemoChannel): readonly DemoAgent[];
   close(): Promise<void>;
 }

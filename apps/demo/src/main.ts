@@ -3,7 +3,10 @@ import { parseCommandLine } from './command-line.ts';
 import { startDemo } from './demo.ts';
 import { DemoError, isHealthy, startDemoHub } from './demo-hub.ts';
 
-/** Signals within this time count as one: a Ctrl-C may come from the terminal and also be forwarded by npm. */
+/**
+ * Signals within this time count as one, because npm may forward a Ctrl-C that the terminal also
+ * sends.
+ */
 const sameSignalMs = 1_000;
 /** The minimum time between two error lines: while the hub is away, every step fails. */
 const errorEveryMs = 10_000;
@@ -25,7 +28,7 @@ function untilSignal(): Promise<null> {
 async function main(): Promise<number> {
   const { agents, pace, seed, port, data, url } = parseCommandLine(process.argv.slice(2));
   const signalled = untilSignal();
-  // The fleet itself would wait silently for an absent hub.
+  // Without this check the fleet would wait silently for an absent hub.
   if (url !== null && !(await isHealthy(url))) throw new DemoError(`no hub answers at ${url}`);
   const hub = url === null ? await startDemoHub({ port, dataFile: data }) : null;
   const address = url ?? hub?.url ?? '';
@@ -60,7 +63,7 @@ async function main(): Promise<number> {
 }
 
 try {
-  // A fleet that still connects would keep the process alive.
+  // A fleet that is still connecting would keep the process alive.
   process.exit(await main());
 } catch (error) {
   if (!(error instanceof DemoError || error instanceof HubError)) throw error;

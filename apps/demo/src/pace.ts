@@ -1,10 +1,8 @@
 import type { Randomness } from './randomness.ts';
 
-/** How fast the demo runs. */
 export interface Pace {
   /** The time for which typing is shown before a text. */
   typingMs(text: string): number;
-  /** The pause between two steps. */
   gapMs(): number;
 }
 

@@ -100,7 +100,7 @@ export const roles = Object.keys(personaByRole) as Role[];
 /** With fewer agents the conversations look odd. */
 export const minAgents = 6;
 
-/** Personas for this many agents: each role once, and then all roles again with a number. */
+/** Personas for this many agents: each role once, then each role again with a number. */
 export function personasOf(agents: number): Persona[] {
   return Array.from({ length: agents }, (_, index) => {
     const role = roles[index % roles.length] as Role;

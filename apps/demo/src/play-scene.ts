@@ -88,7 +88,7 @@ export async function playScene(scene: Scene, deps: PlayDeps): Promise<void> {
     signal.throwIfAborted();
     await perform(step);
     const gapMs = pace.gapMs();
-    // Only a message needs time to be read, so the next step follows sooner after any other step.
+    // Only a message needs time to be read. After any other step, the next step follows sooner.
     if (gapMs > 0) await delay(step.kind === 'say' ? gapMs : gapMs / 3, undefined, { signal });
   }
 }

@@ -1,6 +1,5 @@
-/** Random choices, reproducible by seed. */
 export interface Randomness {
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   next(): number;
   /** A whole number from `min` to `max`, both included. */
   between(min: number, max: number): number;
@@ -8,7 +7,6 @@ export interface Randomness {
   chance(probability: number): boolean;
   /** @throws {RangeError} when the list is empty */
   pick<T>(from: readonly T[]): T;
-  /** Up to `count` different items, shuffled. */
   some<T>(from: readonly T[], count: number): T[];
 }
 

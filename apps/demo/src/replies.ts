@@ -1,9 +1,7 @@
 import type { Role } from './personas.ts';
 import type { Randomness } from './randomness.ts';
 
-/** An answer to a person's message. */
 export interface Reply {
-  /** The role that answers. */
   readonly role: Role;
   /** The reaction that is added at once, to show that the message was read. */
   readonly emoji: string;
@@ -151,12 +149,10 @@ export function chooseReply(content: string, random: Randomness): Reply {
   return { role: topic.role, emoji: topic.emoji, text: random.pick(topic.texts) };
 }
 
-/** A remark by a second agent. */
 export function chooseSecond(random: Randomness): { readonly role: Role; readonly text: string } {
   return random.pick(seconds);
 }
 
-/** The direct message to a newcomer. */
 export const directWelcome = [
   'Welcome! 👋 This is a demo: some two dozen agents at work, and you among them.',
   '',

@@ -30,11 +30,17 @@ interface Person {
   atMs: number;
 }
 
-/** People remembered as greeted. The one seen longest ago is forgotten first. */
+/**
+ * The most persons remembered as greeted. Past this number, the person seen longest ago is
+ * forgotten.
+ */
 const maxPeople = 500;
-/** The most answers in progress; a further message gets none. */
+/** The most answers in progress. Any further message gets no answer. */
 const maxRunning = 50;
-/** A person's budget of answers, so that a bot which answers every answer does not loop with the demo. */
+/**
+ * A person's budget of answers, so that a bot that replies to every answer does not loop with the
+ * demo.
+ */
 const maxAnswers = 8;
 const answerBackMs = 6_000;
 
@@ -151,7 +157,7 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     if (event.type === 'channel.member.join') {
       if (personOf(event.member.agentId)?.isNew) greet(channel, event.member.agentId);
     } else if (event.type === 'channel.presence') {
-      // A person who is a member from an earlier demo does not join again, but comes online.
+      // A person who is a member since an earlier demo does not join again, but comes online.
       for (const { agentId, status } of event.presences)
         if (status !== 'offline' && personOf(agentId)?.isNew) greet(channel, agentId);
     } else if (event.type === 'channel.message' || event.type === 'thread.message') {

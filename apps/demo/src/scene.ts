@@ -4,7 +4,6 @@ import type { ChannelName } from './channels.ts';
 import type { Randomness } from './randomness.ts';
 import type { Words } from './words.ts';
 
-/** One step of a scene. */
 export type Step =
   | {
       readonly kind: 'say';

@@ -1,6 +1,8 @@
 import type { Randomness } from './randomness.ts';
 
-/** Random words for the gaps in a scene's texts. A scene uses one set from start to end. */
+/**
+ * Random words for the gaps in a scene's texts. A scene uses one set of words from start to end.
+ */
 export interface Words {
   readonly service: string;
   readonly otherService: string;

@@ -1,5 +1,6 @@
-// A chat over WebSockets: AGENTS virtual users in channels, RATE messages a second over all of them, and a little typing,
-// presence and reactions, at times fixed beforehand. hall.ts and teams.ts run it. See README.md beside this file.
+// A chat over WebSockets: AGENTS virtual users in channels send RATE messages a second in total,
+// and some typing, presence and reactions, at times fixed beforehand. hall.ts and teams.ts run it.
+// See README.md beside this file.
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import { clearTimeout, setTimeout } from 'k6/timers';
@@ -9,9 +10,9 @@ import { k6Thresholds } from './thresholds.ts';
 
 const agents = Number(__ENV.AGENTS ?? 111);
 const durationMs = Number(__ENV.DURATION ?? 10) * 1000;
-// Per second over all agents, as in the load generator.
+// Per second over all agents. The load generator has the same rates.
 const rates = { typing: 5, presence: 5, reaction: 10 };
-// All connect within this time, and the warm-up is not measured.
+// All users connect within this time. The warm-up is not measured.
 const connectMs = Number(__ENV.CONNECT ?? 5) * 1000;
 const warmupMs = 2_000;
 const drainMs = 3_000;
@@ -54,7 +55,7 @@ export function createChat(preset: {
 }) {
   const rate = Number(__ENV.RATE ?? preset.rate);
   const channels = Math.min(Number(__ENV.CHANNELS ?? preset.channels), agents);
-  // An operation at the start or the end may be counted or not.
+  // An operation at the very start or end may be counted or not.
   const messages = Math.floor((rate * durationMs) / 1000) - 2;
   const fewestMembers = Math.floor(agents / channels);
 
@@ -117,7 +118,7 @@ export function createChat(preset: {
     const measureMs = rooms.startMs + warmupMs;
     const endMs = measureMs + durationMs;
     const { address, headers } = signIn('/v1/ws', agentId);
-    // k6's own parameter for subprotocols has no effect, but the header has.
+    // k6's own parameter for subprotocols has no effect, but this header works.
     const socket = new WebSocket(address.replace(/^http/, 'ws'), null, {
       headers: { ...headers, 'Sec-WebSocket-Protocol': 'openclaw.v1' },
     });
@@ -150,8 +151,9 @@ export function createChat(preset: {
     }
 
     /**
-     * Most frames are messages, and k6 cannot parse 111,000 of them a second. So the measured values are cut out of the
-     * text, where quotes within content are escaped. Other frames are parsed.
+     * Most frames are messages, and k6 cannot parse 111,000 of them a second. The measured values
+     * are therefore cut out of the text, where quotes within content are escaped. Other frames are
+     * parsed.
      */
     function onText(text: string, now: number): void {
       const bodies = text.split(rpc);
@@ -273,7 +275,7 @@ function dueMsOf(rooms: Rooms, agent: number, perSecond: number, turn: number): 
   return rooms.startMs + ((agent + turn * agents) * 1000) / perSecond;
 }
 
-/** The due time of this agent's last turn, which the event itself does not carry. */
+/** The due time of this agent's last turn. The event itself does not contain it. */
 function lastDueMs(rooms: Rooms, agent: number, perSecond: number, now: number): number {
   const roundMs = (agents * 1000) / perSecond;
   const turn = Math.floor((now - dueMsOf(rooms, agent, perSecond, 0)) / roundMs);

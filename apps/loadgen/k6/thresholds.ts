@@ -1,4 +1,5 @@
-// The thresholds of the load generator in the notation of k6. Nothing here needs k6, so that a test can run it.
+// The thresholds of the load generator in the notation of k6. This file needs nothing of k6, so a
+// test can run it.
 
 interface LatencyLimits {
   readonly p50Ms?: number;

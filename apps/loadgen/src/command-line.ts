@@ -15,7 +15,6 @@ export interface ReportFiles {
   readonly prometheus: string | undefined;
 }
 
-/** The options of the command line. */
 export interface CommandLine {
   readonly plan: Plan;
   readonly identity: Identity;

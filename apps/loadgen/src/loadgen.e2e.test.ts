@@ -54,7 +54,7 @@ describe('the load generator', () => {
     const outcome = JSON.parse(readFileSync(file, 'utf8')) as Outcome;
     expect(outcome.failures).toEqual({});
     expect(outcome.total).toMatchObject({ connected: 21, lost: 0, doubled: 0, errors: {} });
-    // Each of the 20 agents gets each message, also the sender.
+    // Each of the 20 agents gets each message, including the sender.
     expect(outcome.total.latencies.delivery?.count).toBe(600 * 20);
     expect(outcome.total.latencies.ack?.count).toBe(600);
     expect(outcome.total.latencies.typing?.count).toBeGreaterThan(0);
@@ -154,7 +154,8 @@ describe('the load generator', () => {
     expect(code).toBe(0);
   });
 
-  // The negative control of "every subscriber gets every seq once": a proxy that loses and repeats events.
+  // Negative control of "every subscriber gets every seq once": a proxy that loses and repeats
+  // events.
   it('finds a repeated and a missing event', async () => {
     const proxy = await startTamperingProxy(hub.url);
     const file = join(folder.path, 'tampered.json');
@@ -182,7 +183,7 @@ describe('the load generator against a hub with tokens', () => {
   });
 
   function adminToken(): string {
-    // A token like that of signToken, but with a role.
+    // This token differs from that of signToken only by a role.
     const [header, claims] = signToken(secret, 'admin').split('.') as [string, string];
     const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object;
     const signed = `${header}.${Buffer.from(JSON.stringify({ ...decoded, role: 'admin' })).toString('base64url')}`;

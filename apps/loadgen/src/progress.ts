@@ -2,7 +2,6 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 import { formatCount, formatNumber } from './reports/format.ts';
 import type { Progress } from './run.ts';
 
-/** Shows the progress of a run. */
 export interface ProgressView {
   show(progress: Progress): void;
   end(): void;
@@ -11,8 +10,8 @@ export interface ProgressView {
 const lineEveryMs = 5_000;
 
 /**
- * Writes to standard error, so that only the report is on standard output: a block that is redrawn on a terminal,
- * otherwise a line for each phase and every five seconds.
+ * Writes to standard error, because standard output is for the report. On a terminal, draws a block
+ * again and again; otherwise writes a line for each phase and every five seconds.
  */
 export function createProgressView(
   stream: NodeJS.WriteStream,
@@ -23,7 +22,6 @@ export function createProgressView(
 
 type Rates = ReturnType<ReturnType<typeof createRates>>;
 
-/** Rates per second since the last call. */
 function createRates(nowMs: () => number) {
   let before: { readonly atMs: number; readonly live: Progress['live'] } | null = null;
   return ({ live }: Progress) => {

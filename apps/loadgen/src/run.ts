@@ -16,7 +16,6 @@ import { intervalMsFor, mergeSeries } from './measure/series.ts';
 import { measureUsage } from './measure/usage.ts';
 import { connectWatcher, type Watcher } from './fleet/watcher.ts';
 
-/** Called with the progress of a run. */
 export interface Progress {
   readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining';
   readonly elapsedMs: number;
@@ -33,7 +32,7 @@ export interface RunOptions {
   readonly hubPid?: number;
   /** Keeps the channels at the end instead of deleting them. */
   readonly keepChannels?: boolean;
-  /** Ends the run early; it reports the measurements made so far. */
+  /** Ends the run early. The run then reports the measurements made so far. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
   /** Called after each stage. False ends the run. @default continues */
@@ -71,7 +70,7 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   } finally {
     signal?.removeEventListener('abort', stop);
     await Promise.all(groups.map((group) => group.close()));
-    // If the hub is down, the channels stay.
+    // The channels can be deleted only while the hub is up.
     if (!options.keepChannels && watcher.isLive) await watcher.deleteChannels().catch(() => {});
     await watcher.close();
   }
@@ -182,12 +181,15 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   }
 }
 
-/** If there is no answer, each agent's last event counts as the head; the loss shows as errors. */
+/**
+ * If there is no answer, each agent's last event counts as the head, and the loss is reported as
+ * errors.
+ */
 function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
-/** The report says whether the hub had Redis, because the results differ. */
+/** The report says whether the hub used Redis, because the results differ. */
 async function askUsesRedis(plan: Plan): Promise<boolean | null> {
   try {
     const call = { tls: plan.tls, method: 'GET', path: '/readyz' } as const;

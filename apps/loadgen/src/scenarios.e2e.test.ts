@@ -70,7 +70,7 @@ describe('the day', () => {
     await page.goto(pathToFileURL(fileOf('day.html')).href);
     expect(await page.locator('h1').innerText()).toBe('Pass: every threshold holds');
     expect(await page.locator('svg').count()).toBeGreaterThanOrEqual(6);
-    // The lines would be black if the page's own policy refused the style.
+    // If the page's own policy refused the style, the lines would be black.
     const stroke = await page.evaluate(
       `getComputedStyle(document.querySelector('path.line')).stroke`,
     );

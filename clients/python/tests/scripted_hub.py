@@ -30,7 +30,6 @@ WELCOME = {
 
 
 class Session:
-    """One connection of a client."""
 
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
@@ -48,7 +47,7 @@ class Session:
         await self.socket.send(json.dumps(value))
 
     async def receive(self, method: str) -> dict[str, Any]:
-        """The next call of this method; others are answered with an empty result."""
+        """The next call of this method. Calls of other methods are answered with an empty result."""
         while True:
             call: dict[str, Any] = json.loads(await self.socket.recv())
             if call["method"] == method:

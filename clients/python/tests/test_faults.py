@@ -40,7 +40,7 @@ async def test_events_out_of_turn_are_put_in_order_and_holes_are_read_from_the_l
     async def play(session: Session) -> None:
         await session.welcome()
         await session.answer(await session.receive("subscribe"), subscribed(1))
-        # 3 is missing, 4 comes twice, 2 comes again.
+        # 3 is missing, 4 comes twice, and 2 comes again.
         for seq in (2, 4, 4, 2, 5):
             await session.event(seq, str(seq))
         call = await session.receive("log.read")
@@ -91,7 +91,7 @@ async def test_a_live_trimmed_discontinuity_subscribes_again_after_the_trimmed_e
         await session.welcome()
         await session.answer(await session.receive("subscribe"), subscribed(2))
         trimmed = {"channelId": "c", "head": 9, "reason": "trimmed"}
-        # This client has every event below the floor, so it misses nothing.
+        # This client has every event below the floor, so it misses no event.
         await session.notify("discontinuity", {**trimmed, "floor": 3})
         await session.event(3, "3")
         await session.notify("discontinuity", {**trimmed, "floor": 8})
@@ -235,7 +235,8 @@ async def test_a_silent_hub_is_replaced_and_one_that_answers_pings_is_kept(silen
             assert hub.last_error is not None
             assert hub.last_error.message == "the hub was silent for 0.2 s"
         else:
-            # Six heartbeats. No condition shows that nothing happened, so time has to pass.
+            # Six heartbeats. No condition shows that nothing happened, so the test must wait for
+            # a time.
             await asyncio.sleep(0.6)
             assert sessions == 1 and hub.is_live
 

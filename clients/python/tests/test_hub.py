@@ -21,7 +21,6 @@ from openclaw_client import (
 
 
 async def take(stream: EventStream, count: int) -> list[Event]:
-    """The next durable events."""
     taken: list[Event] = []
     while len(taken) < count:
         item = await asyncio.wait_for(anext(stream), 20)
@@ -183,7 +182,7 @@ async def test_a_message_grows_for_its_readers(shared_hub: HubProcess, channel_i
             seq = await stream.finish(metadata={"n": 1})
             await asyncio.wait_for(reading, 10)
             assert seen[-1] == stream.text == "".join(words)
-            # It grew: each text begins with the one before.
+            # The message grew: each text begins with the text before it.
             assert len(seen) > 3
             assert all(after.startswith(before) for before, after in zip(seen, seen[1:]))
             state = (await bob.read_state())[channel_id]
@@ -344,7 +343,7 @@ async def test_more_direct_channels_than_the_welcome_names_are_all_followed(
         connect(process.url, agent="ada") as reader,
         connect(process.url, agent="ada") as sender,
     ):
-        # The control: the welcome alone would miss some of them.
+        # Negative control: the welcome alone would miss some channels.
         assert len(reader.welcome["direct"]) == 200
         async with reader.events(direct=True) as stream:
             await asyncio.gather(*(sender.direct(peer, f"for {peer}") for peer in peers))
@@ -373,13 +372,15 @@ async def test_a_slow_reader_gets_all_events_from_a_bounded_queue(
             for text in texts:
                 await ada.send(channel_id, text)
                 assert stream.waiting <= 8
-            # Before this answer, Bob's earlier events have entered his queue, or were left in the log.
+            # When this call is answered, Bob's earlier events are in his queue or were left in
+            # the log.
             await bob.call("ping")
-            # Without a bound, all 60 would wait. 20,000 bytes hold fewer than eight of them.
+            # Without a bound, all 60 events would wait. 20,000 bytes hold fewer than eight of
+            # them.
             assert 0 < stream.waiting < 8
             got = [item async for item in take_slowly(stream, 60)]
             assert contents(got) == texts
-            # Then the stream is live again.
+            # The stream is then live again.
             await ada.send(channel_id, "live")
             assert contents(await take(stream, 1)) == ["live"]
 

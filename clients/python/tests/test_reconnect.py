@@ -33,7 +33,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def read_to(stream: EventStream, last: str) -> list[Event | Discontinuity]:
-    """Everything up to the message with this content, apart from ephemeral events."""
+    """All items up to the message with this content, except ephemeral events."""
     items: list[Event | Discontinuity] = []
     while True:
         item = await asyncio.wait_for(anext(stream), 30)
@@ -49,7 +49,7 @@ async def run_through_crashes(
     process: HubProcess, channel_id: str, crashes: list[signal.Signals]
 ) -> tuple[list[str], list[str]]:
     """Sends while the hub ends and starts again. Returns what was sent and what was received, in order."""
-    # The reader reconnects later than the writer, so it misses events every time.
+    # The reader reconnects later than the writer, so it always misses events.
     late = Options(backoff_min_ms=1_000, backoff_max_ms=1_000, random=lambda: 1.0)
     sent: list[str] = []
     is_over = False
@@ -78,7 +78,8 @@ async def run_through_crashes(
                 await until(lambda: bob.is_live)
             is_over = True
             await sending
-            # Calls on one channel keep their order, so this is answered after the subscribe of this connection.
+            # Calls on one channel keep their order, so this call is answered after this
+            # connection's subscribe.
             await bob.history(channel_id, limit=1)
             await ada.send(channel_id, "end")
             items = await read_to(stream, "end")
@@ -114,7 +115,7 @@ async def test_the_same_run_without_resume_loses_events(
     sent, received = await run_through_crashes(
         await start_hub({"HUB_LIMIT_MESSAGE": "100000/60"}),
         channel_id,
-        # One crash loses nothing if the reader happens to be back before the sender.
+        # In one crash, the reader may be back before the sender and miss nothing.
         [signal.SIGKILL] * 3,
     )
     assert received != sent
@@ -131,7 +132,7 @@ async def test_a_long_absence_is_read_from_the_log_page_by_page(
         for start in range(0, len(texts), 200):
             batch = texts[start : start + 200]
             await asyncio.gather(*(ada.send(channel_id, text) for text in batch))
-        # More than a subscribe result holds (resumeEvents).
+        # More events than a subscribe result holds (resumeEvents).
         assert len(texts) > ada.welcome["limits"]["resumeEvents"]
         async with connect(process.url, agent="ada", options=small) as reader:
             async with reader.events({channel_id: 0}) as stream:

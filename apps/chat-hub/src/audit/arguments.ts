@@ -22,7 +22,7 @@ Exits with 0 when all is right, 1 with findings, 2 when it could not look.
   --recheck SECONDS  when possible orphans are looked at again, 0 to 60 (12, longer than a hub's heartbeat)
   --json             prints one JSON object`;
 
-/** Thrown for arguments that make no sense. Its message quotes no password. */
+/** Thrown for invalid arguments. The message contains no password. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'usage';
@@ -95,7 +95,7 @@ function parsed(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    // The message may quote a URL that was given in the wrong place.
+    // The message may contain a URL that was given in the wrong place.
     throw new UsageError(redacted((error as Error).message));
   }
 }

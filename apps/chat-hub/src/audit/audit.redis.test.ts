@@ -53,7 +53,8 @@ describe('a Redis that hubs use under load', () => {
     hub = await suite.use(startHub({ env }));
     const other = await suite.use(startHub({ env }));
     const traffic = await suite.use(startChatTraffic([hub, other], { everyMs: 5 }));
-    // Every kind of key: typing, presence with a state, caches, reactions and limits.
+    // The socket creates every kind of key: typing, presence with a state, caches, reactions and
+    // limits.
     const socket = await connectAgent(hub, 'visitor');
     suite.defer(() => socket.close());
     const [channelId] = traffic.channels as [string];
@@ -116,7 +117,7 @@ describe('each fault that is planted', () => {
     redis = await suite.use(startRedis({ args: wellSet }));
   });
 
-  /** Writes keys and runs the audit. `IN-30-S` becomes a time 30 s from now, the end of a lease. */
+  /** Writes keys and runs the audit. `IN-30-S` becomes a time 30 s from now, when a lease ends. */
   async function planted(...commands: string[]) {
     await redis.command('FLUSHALL');
     for (const command of commands) {
@@ -396,7 +397,7 @@ describe('gentleness', () => {
     const slow = await auditOf(redis.url, ['--rate', '300', '--count', '50']);
     // 600 keys at 300 per second take 2 s, without the pause after the last page.
     expect(slow.durationMs).toBeGreaterThan(1_500);
-    // The control: without the limit, the fastest of five runs takes less time.
+    // Negative control: without the limit, the fastest of five runs takes less time.
     const fast: number[] = [];
     for (let n = 0; n < 5; n += 1)
       fast.push((await auditOf(redis.url, ['--rate', '1000000', '--count', '50'])).durationMs);

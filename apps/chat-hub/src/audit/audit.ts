@@ -11,12 +11,15 @@ import { walk } from './walk.ts';
 export interface AuditOptions {
   readonly prefix: string;
   readonly role: RedisRole;
-  /** True when other programs use the same Redis, so that keys of other prefixes are no fault. */
+  /** True when other programs use this Redis too, so that keys with other prefixes are no fault. */
   readonly isShared: boolean;
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /** After this time possible orphans are checked once more, because hubs repair the effects of an eviction. */
+  /**
+   * After this time possible orphans are checked again, because hubs repair the effects of an
+   * eviction.
+   */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }
@@ -35,7 +38,7 @@ export interface AuditReport {
   readonly role: RedisRole;
   readonly prefix: string;
   readonly servers: readonly Omit<ServerReport, 'problems' | 'notes'>[];
-  /** Keys that SCAN returned; a key may count twice while Redis resizes its table. */
+  /** Keys that SCAN returned. A key may count twice while Redis resizes its table. */
   readonly keys: number;
   readonly kinds: readonly Readonly<KindTotals>[];
   readonly findings: readonly Finding[];
@@ -45,7 +48,7 @@ export interface AuditReport {
 
 export interface Progress {
   readonly keys: number;
-  /** Null when the server does not say how many there are. */
+  /** Null when the server does not say how many keys there are. */
   readonly ofKeys: number | null;
   readonly findings: number;
 }
@@ -59,8 +62,8 @@ interface Suspect {
 const suspectsMax = 1_000;
 
 /**
- * Walks all keys of the deployment and compares each with the schema. It only reads, in bounded memory.
- * @throws {RedisClientError} when a server fails on the way
+ * Walks all keys of the deployment and compares each with the schema. Only reads, in bounded
+ * memory. @throws {RedisClientError} when a server fails during the walk
  */
 export async function audit(
   { mode, servers }: RedisServers,
@@ -132,7 +135,7 @@ export async function audit(
     for (const { server, key } of suspects) await lookAgain(server, key);
   }
 
-  /** Reads the key again with its TTL, because the TTL of the first read is out of date by now. */
+  /** Reads the key again with its TTL, because the TTL of the first read is outdated. */
   async function lookAgain(server: RedisServerLink, { name }: KeyFacts): Promise<void> {
     const [key] = (await readPage(server, [name], prefix)).facts;
     if (!key || !hasRelated(key)) return;

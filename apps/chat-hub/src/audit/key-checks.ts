@@ -9,20 +9,19 @@ import {
 import type { Check, Problem } from './findings.ts';
 import type { KeyFacts } from './key-facts.ts';
 
-/** Expectations that depend on the configuration of a deployment, and not on the schema. */
+/** Expectations that depend on the deployment's configuration instead of the schema. */
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** Windows that differ from the schema's 60 s, by the action that they limit. */
+  /** Windows that differ from the schema's 60 s, by the limited action. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 
-/** The longest lease. A roster exists for at most this time after its last lease. */
+/** The longest lease. A roster may exist for this time after its last lease. */
 export const leaseMaxMs = keyTable.presence.ttlMs;
 /** The tolerance for a TTL, because some writers round it up to the next second. */
 export const toleranceMs = 1_000;
 
-/** Checks one key, without the keys that belong to it. */
 export function checkKey(facts: KeyFacts, expected: Expected): Problem[] {
   const { kind, name: key, type } = facts;
   const row = keyTable[kind];

@@ -1,7 +1,6 @@
 import { keyLimits, keyTable, parseKey, type ParsedKey } from '@openclaw/key-schema';
 import { RedisClientError, type RedisCommand, type RedisServerLink } from '@openclaw/redis-client';
 
-/** The facts about one key whose name the schema knows, as Redis reports them. */
 export interface KeyFacts extends ParsedKey {
   readonly name: string;
   readonly type: string;
@@ -11,11 +10,14 @@ export interface KeyFacts extends ParsedKey {
   readonly members: number | null;
   /** The length of a string, or the memory of another type; null when Redis does not report it. */
   readonly bytes: number | null;
-  /** The value, where it is small enough to be read: a string, or the fields of a presence hash. */
+  /** The value: a string, or the fields of a presence hash. Null when it was not read. */
   readonly value: string | readonly (string | null)[] | null;
 }
 
-/** Longer values are not read: reading them costs Redis and the network more than the check is worth. */
+/**
+ * Longer values are not read, because the read would cost Redis and the network more than the check
+ * is worth.
+ */
 const readBytesMax = 64 * 1024;
 
 const sizeCommands: Readonly<Record<string, string>> = {
@@ -106,8 +108,8 @@ function numberOf(reply: unknown): number | null {
 }
 
 /**
- * Sends the commands together. The result of a refused command is null: the key may have changed its type, or its slot
- * may have moved. Rejects when the connection is lost.
+ * Sends the commands together. A refused command has the result null: its key may have changed its
+ * type, or its slot may have moved. Rejects when the connection is lost.
  */
 export async function batch(
   server: RedisServerLink,

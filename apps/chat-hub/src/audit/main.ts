@@ -24,7 +24,6 @@ function configured(): AuditArguments {
   process.exit(0);
 }
 
-/** Shows the progress on one line of a terminal, at most five times a second. */
 function createProgressLine() {
   const { stderr } = process;
   let shownMs = -Infinity;

@@ -12,7 +12,7 @@ import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
 /** The most leases that are checked in one roster. */
 const leasesMax = 100;
-/** If an expired lease still exists after this time, no hub is running that would end it. */
+/** If an expired lease exists for longer than this, no hub is running that would end it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([
@@ -28,9 +28,9 @@ export function hasRelated({ kind, type }: KeyFacts): boolean {
 }
 
 /**
- * Checks the keys that must exist together with this one: leases without their agent, hashes without a lease, indexes
- * that do not match. One or two round trips. A hub repairs the effects of an eviction with its next heartbeat, so only
- * a problem that lasts longer is a fault.
+ * Checks the keys that must exist together with this key: leases without their agent, hashes
+ * without a lease, indexes that do not match. Costs one or two round trips. A hub repairs the
+ * effects of an eviction with its next heartbeat, so only a problem that lasts longer is a fault.
  */
 export async function checkRelated(
   server: RedisServerLink,
@@ -62,12 +62,12 @@ async function isAlone(
   const agent = agentId ?? '';
   const lookUp: RedisCommand =
     kind === 'presence'
-      ? // The range of the agent's entries: a space sorts below all characters of an id, `!` directly above it.
+      ? // The range of the agent's entries: a space sorts below all characters of an id, and `!` directly follows the space.
         ['ZRANGEBYLEX', keys.rosterAgents(channel), `[${agent} `, `(${agent}!`, 'LIMIT', 0, 1]
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]
         : ['EXISTS', keys.rateLimit(action ?? '', agent)];
-  // The key itself is read last: if it no longer exists, nothing is wrong.
+  // The key itself is read last: if it no longer exists, the result counts for nothing.
   const [others, self] = await batch(server, [lookUp, ['EXISTS', name]]);
   return self === 1 && (others === 0 || (Array.isArray(others) && others.length === 0));
 }

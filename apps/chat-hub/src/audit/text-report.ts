@@ -1,7 +1,6 @@
 import { styleText } from 'node:util';
 import type { AuditReport } from './audit.ts';
 
-/** The report as text for a terminal, with colours if `isColored`. */
 export function textReport(report: AuditReport, shownUrl: string, isColored: boolean): string {
   const style = (format: Parameters<typeof styleText>[0], text: string) =>
     isColored ? styleText(format, text, { validateStream: false }) : text;

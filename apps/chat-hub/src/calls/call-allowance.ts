@@ -4,8 +4,8 @@ export interface CallAllowanceOptions extends Limit {
   /** Called once each time an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;
   /**
-   * The most agents counted at a time. When there are more, the agent that was counted first is forgotten.
-   * @default 100_000
+   * The most agents that are counted. Past this number, the agent that was counted first is
+   * forgotten. @default 100_000
    */
   readonly maxAgents?: number;
   /** Monotonic time in ms. @default performance.now */
@@ -19,12 +19,15 @@ const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
 /** A large frame or body costs as much to read as many small ones, so it counts as one call per this many bytes. */
 const bytesPerCall = 4_096;
 
-/** The number of calls that a frame or body of this size counts as; at least one. */
+/** The number of calls that a frame or body of this size counts as. At least one. */
 export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
 
-/** The default allowance is twice the sum of the other limits: it stops floods, and the other limits apply first. */
+/**
+ * The default allowance is twice the sum of the other limits. It stops floods, and the other limits
+ * apply before it.
+ */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
   const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);
@@ -32,9 +35,9 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Limits the calls of each agent on this hub, over all its sockets and REST together. The count approximates a sliding
- * window: it adds the calls of the current window to a share of the previous window's calls. Every step is O(1). An
- * agent is forgotten two windows after its last call.
+ * Limits the calls of each agent on this hub, over all its sockets and REST together. The count
+ * approximates a sliding window: it adds the calls of the current window to a share of the previous
+ * window's calls. Every step is O(1). An agent is forgotten two windows after its last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions) {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
@@ -53,7 +56,7 @@ export function createCallAllowance(options: CallAllowanceOptions) {
     for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
   }
 
-  /** The milliseconds until the window holds fewer calls than the limit, if no call comes. */
+  /** The milliseconds until the window has fewer calls than the limit, if no call comes before. */
   function leftInMs(before: number, now: number, elapsedMs: number): number {
     const most = limit - 1;
     if (now <= most) return Math.max(0, windowMs * (1 - (most - now) / before) - elapsedMs);
@@ -71,8 +74,9 @@ export function createCallAllowance(options: CallAllowanceOptions) {
   return {
     barredForMs,
     /**
-     * Counts calls, also refused and malformed ones. Returns null when they are allowed, else the milliseconds after
-     * which the agent may call again if it makes no call until then. Calls of a barred agent are not counted.
+     * Counts calls, also refused and malformed ones. Returns null when they are allowed. Otherwise
+     * returns the milliseconds after which the agent may call again, if it makes no call before.
+     * Calls of a barred agent are not counted.
      */
     count(agentId: string, calls = 1): number | null {
       const nowMs = clock();

@@ -8,7 +8,6 @@ interface Work {
   readonly names: readonly string[];
   readonly isChange: boolean;
   state: 'waiting' | 'running' | 'settled';
-  /** The result that the caller of the work gets. */
   done: Promise<string>;
   settle(outcome: 'ok' | 'failed'): void;
 }
@@ -114,8 +113,9 @@ describe("the order of one socket's calls", () => {
   });
 });
 
-// Any calls in any order, each settled at any time. Invariants: a call that is not a change never overlaps another call
-// on its channels; calls on one channel begin in the order of arrival; no call waits without a reason.
+// The property holds for any calls in any order, each settled at any time. Invariants: a call that
+// is not a change never overlaps another call on its channels; calls on one channel begin in the
+// order of arrival; no call waits without a reason.
 describe('any sequence of calls', () => {
   const channels = ['a', 'b', 'c', 'd'];
   const step = fc.oneof(

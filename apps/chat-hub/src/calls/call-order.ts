@@ -12,9 +12,9 @@ interface Lane {
 }
 
 /**
- * The order of one socket's calls on each channel. Writes run side by side, because the store takes them in the order
- * of their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it. Holds no
- * memory while no call is in flight.
+ * The order of one socket's calls on each channel. Writes run concurrently, because the store takes
+ * them in the order of their arrival. Every other call on a channel waits for the calls before it,
+ * and later calls wait for that call. Holds no memory while no call is in flight.
  */
 export function createCallOrder() {
   const lanes = new Map<string, Lane>();
@@ -48,7 +48,10 @@ export function createCallOrder() {
   }
 
   return {
-    /** Runs `work` synchronously if no earlier call on these ids must finish first, else once they have settled. */
+    /**
+     * Runs `work` synchronously if no earlier call on these ids must settle first. Otherwise runs
+     * it once they have settled.
+     */
     run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T> {
       const distinct = ids.length > 1 ? [...new Set(ids)] : ids;
       if (distinct.length === 0) return work();

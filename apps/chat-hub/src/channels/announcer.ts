@@ -8,13 +8,17 @@ import {
 } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/** The average rate, and the most announcements at once after a quiet time. Each goes to every socket of every hub. */
+/**
+ * The average rate, and the most announcements at once after a quiet time. Each announcement goes
+ * to every socket of every hub.
+ */
 const perSecondMax = 20;
 const burstMax = 200;
 
 /**
- * Publishes that public channels were created, archived or deleted. Beyond the rate an announcement is dropped, so that
- * an agent that creates thousands of channels does not flood every socket. The complete list is in `channel.list`.
+ * Announces that public channels were created, archived or deleted. Announcements beyond the rate
+ * are dropped, so that an agent that creates thousands of channels does not flood every socket.
+ * `channel.list` has the complete list.
  */
 export function createAnnouncer(deps: {
   readonly publish: (event: EventOf<'collaboration.event'>, sender: Identity) => void;

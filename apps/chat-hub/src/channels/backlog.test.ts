@@ -63,7 +63,8 @@ describe('a channel’s backlog', () => {
     expect(seqs(backlog.after(50))).toEqual([]);
   });
 
-  // The race: a message is deleted, here or elsewhere, while a page with its text is read from the store.
+  // The race: a message is deleted, on this hub or another, while a page with its text is read from
+  // the store.
   it('keeps no page if a message was deleted while it was read', async () => {
     const { log, readLog } = createLog(50);
     const backlog = new Backlog(50, readLog);
@@ -121,7 +122,7 @@ describe('the encoded pages of a channel', () => {
     for (const [since, found] of resumed.entries()) {
       expect(found).toEqual(Array.from({ length: 4_900 - since }, (_, n) => since + n + 1));
     }
-    // The first page differs for each client; every other page is read once.
+    // The first page differs for each client. Every other page is read only once.
     expect(log.reads).toBeLessThanOrEqual(100 + 4_900 / pageEvents);
     backlog.close();
   });

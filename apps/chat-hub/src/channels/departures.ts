@@ -5,11 +5,14 @@ const maxLeaves = 1_000;
 /** The most agents whose rights are read concurrently. */
 const agentsAtOnce = 8;
 
-/** The members that left one channel lately: a membership that was read just before must be read again. */
+/**
+ * The members that recently left one channel. A membership that was read just before such a leave
+ * must be read again.
+ */
 export class Departures {
   /** For each agentId, the seq at which it last left and whether it has joined again. The newest is last. */
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
-  /** Up to this seq, agents may have left that are not remembered. */
+  /** Up to this seq, agents may have left without an entry here. */
   #forgottenSeq = 0;
 
   left(agentId: string, seq: number): void {
@@ -27,26 +30,34 @@ export class Departures {
     if (leave) leave.hasRejoined = true;
   }
 
-  /** Call it when the events up to `seq` were skipped: any agent may have left with them. */
+  /**
+   * Call it when the events up to `seq` were skipped, because any agent may have left with them.
+   */
   skipped(seq: number): void {
     this.#leaves.clear();
     this.#forgottenSeq = seq;
   }
 
-  /** True when the agent left after `seq` and has not joined again, or when this is not remembered. */
+  /**
+   * True when the agent left after `seq` and has not joined again, or when the room no longer
+   * knows.
+   */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }
 
-  /** True when the agent left after `seq`, even if it has joined again, or when this is not remembered. */
+  /**
+   * True when the agent left after `seq`, even if it has joined again, or when the room no longer
+   * knows.
+   */
   wasAwaySince(seq: number, agentId: string): boolean {
     return (this.#leaves.get(agentId)?.seq ?? this.#forgottenSeq) > seq;
   }
 }
 
 /**
- * Returns the agents of these sessions that are not members of the channel. Costs a query for each agent. Sessions that
- * enter the set meanwhile are checked too. Rejects with ChatStoreError.
+ * Returns the agents of these sessions that are not members of the channel. Costs a query for each
+ * agent. Sessions that enter the set during the call are checked too. Rejects with ChatStoreError.
  */
 export async function readDeparted(
   store: Pick<ChatStore, 'access'>,

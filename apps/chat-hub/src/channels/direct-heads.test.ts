@@ -12,7 +12,8 @@ function createBench(maxHeads?: number) {
       asked.push(after);
       if (state.isAway) throw new Error('away');
       const page = ids.filter((id) => id > after).slice(0, limit);
-      // Every seventh channel was active later than the others, and the first of these most recently.
+      // Every seventh channel was active later than the others. The first of these channels was
+      // active most recently.
       return page.map((channelId) => {
         const n = Number(channelId.slice(3));
         return { channelId, head: 3, activeAt: n % 7 === 0 ? 10_000 - n : 1 };
@@ -49,7 +50,7 @@ describe("an agent's list of direct heads", () => {
   it('holds at most maxHeads heads, and does not know the others', async () => {
     const { asked, heads } = createBench(1_200);
     await heads.load('ada');
-    // All pages are read, because any of them may hold the most recently active channel.
+    // All pages are read, because each of them may hold the most recently active channel.
     expect([asked.length, heads.size]).toEqual([3, 1_200]);
     expect([heads.headOf('ada', ids[1_199]!), heads.headOf('ada', ids[1_200]!)]).toEqual([3, null]);
   });
@@ -72,8 +73,8 @@ describe("an agent's list of direct heads", () => {
     expect(heads.size).toBe(2_500);
   });
 
-  // The fault: each welcome made the store sort all direct channels of the agent. Invariant: a welcome names the most
-  // recently active ones, and no statement reads more than a page.
+  // The fault: each welcome made the store sort all direct channels of the agent. Invariant: a
+  // welcome names the most recently active channels, and no statement reads more than a page.
   it('knows the most recently active channels, including later events', async () => {
     const { heads } = createBench();
     const loaded = heads.load('ada');

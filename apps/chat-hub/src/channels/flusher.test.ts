@@ -59,7 +59,7 @@ describe('a flusher', () => {
     expect(writtenAt.slice(written)).toEqual([startMs]);
   });
 
-  // A message to ten thousand sockets would otherwise be ten thousand writes in one turn.
+  // Without this limit, a message to ten thousand sockets would be ten thousand writes in one turn.
   it('writes for at most a few ms in one turn, and the rest in later turns', async () => {
     let nowMs = 0;
     const flusher = createFlusher({ clock: () => nowMs });
@@ -82,8 +82,8 @@ describe('a flusher', () => {
     expect(Math.max(...turns)).toBeLessThanOrEqual(16);
   });
 
-  // The race: rooms always have more events than one turn can frame. Invariant: sockets are written nevertheless, and
-  // deliveries are reported and freed.
+  // The race: rooms always have more events than one turn can frame. Invariant: sockets are still
+  // written, and deliveries are reported and freed.
   it('writes sockets even while rooms always have more events', () => {
     let nowMs = 0;
     const batches: number[] = [];

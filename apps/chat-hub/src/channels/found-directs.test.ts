@@ -6,8 +6,9 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: the tail check finds a direct message only once, and the store fails before it returns the channel's
-  // members. Invariant: no committed event is skipped; the channel is opened when the store answers again.
+  // The race: the tail check finds a direct message only once, and the store fails before it
+  // returns the channel's members. Invariant: no committed event is skipped. The channel is opened
+  // when the store answers again.
   it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;
@@ -47,8 +48,8 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch replaces one of an
-  // earlier epoch, even if the earlier head is higher.
+  // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch
+  // replaces a head of an earlier epoch, even a higher one.
   it('are opened with the latest head of the latest epoch', async () => {
     const opened: object[] = [];
     let isAway = true;

@@ -48,7 +48,7 @@ export function createFoundDirects(
     if (attempts >= maxAttempts) return release(channelId);
     failures.set(channelId, attempts);
     queue(channelId, found);
-    // The store failed, so the other channels would fail too: they also wait.
+    // The store failed, so the other channels would fail too. They also wait.
     if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
   }
 
@@ -75,7 +75,6 @@ export function createFoundDirects(
   }
 
   return {
-    /** Queues a channel to be opened; a failure is retried. */
     add(channelId: string, found: FoundHead) {
       queue(channelId, found);
       openNext();

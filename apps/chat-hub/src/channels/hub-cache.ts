@@ -2,12 +2,11 @@ import type { Cache } from '@openclaw/cache';
 import type { Channel, Message } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 
-/** The hub's cache of channels, their members and their newest messages. */
 export type HubCache = Cache<Channel, Message>;
 
 /**
- * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. It may fail: cached
- * pages are compared with the log's head before they are served.
+ * Drops the cached pages of channels whose events came from the store, with one pipeline per turn.
+ * A failure is harmless: cached pages are compared with the log's head before they are served.
  */
 export function createCacheDropper(
   cache: Pick<HubCache, 'drop'>,

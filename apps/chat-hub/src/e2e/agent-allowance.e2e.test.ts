@@ -59,8 +59,9 @@ describe('an agent far over its allowance', () => {
     await database?.remove();
   });
 
-  // The race: each socket stays below every limit of a socket, but together they overload the hub. Invariant: an agent
-  // has one allowance for all its sockets. When it makes five times as many calls, all its sockets are closed.
+  // The race: each socket stays below every limit of a socket, but together the sockets overload
+  // the hub. Invariant: an agent has one allowance for all its sockets. All its sockets are closed
+  // when it makes five times as many calls.
   it('is closed on all its sockets with 4429 and a time to reconnect, and no other agent is', async () => {
     const sockets = await Promise.all(range(1, 5).map(() => hub.connect('mallory')));
     const other = await hub.connect('ana');
@@ -151,8 +152,8 @@ describe('the allowance of an agent', () => {
     expect((await ben.closed).code).toBe(4429);
   });
 
-  // The fault: a frame has room for 80,000 wrong items, and an error was made for each. Invariant: a list longer than
-  // any method takes is refused as a whole.
+  // The fault: a frame can hold 80,000 wrong items, and the hub made an error for each. Invariant:
+  // a list longer than any method takes is refused as a whole.
   it('is not spent on checking a list longer than any method takes', async () => {
     const hub = await hubWith('1000/3600');
     const socket = await hub.connect('ana');

@@ -30,7 +30,7 @@ describe('agent.kick', () => {
     expect(await auditOf('agent.kick')).toMatchObject([
       { actor: 'root', target: 'bot', details: { reason: 'It loops.' } },
     ]);
-    // The same kick closes no later socket: not on these hubs, nor on one that starts now.
+    // The same kick closes no later socket, neither on these hubs nor on a hub that starts now.
     await using again = await hubB.connect('bot');
     const hubC = await startTestHub(environment);
     const third = await hubC.connect('bot');
@@ -62,7 +62,7 @@ describe('agent.limit', () => {
     const send = () => codeOf(eve.call('message.send', { channelId: 'busy', content: 'x' }));
     const limit = (message: string | null, more: object = {}) =>
       root.call('agent.limit', { agentId: 'eve', message, ...more });
-    // Negative control: without a limit all of these are sent.
+    // Negative control: without a limit all of these messages are sent.
     expect(await Promise.all([send(), send(), send()])).toEqual(['ok', 'ok', 'ok']);
     await limit('2/3600');
     await waitFor(async () => (await send()) === 'rate_limited', { what: 'the limit' });

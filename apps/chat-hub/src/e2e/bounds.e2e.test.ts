@@ -11,7 +11,7 @@ import {
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
-// The hub runs in its own process: its memory can be measured, and a crash would be seen.
+// The hub runs in its own process, so that its memory can be measured and a crash is noticed.
 const folder = closeAfterAll(await temporaryFolder('bounds'));
 const path = `${folder.path}/hub.sqlite`;
 const hub = closeAfterAll(
@@ -49,7 +49,8 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // More than the hub keeps in memory for a channel: the rest is only in the store.
+  // This is more than the hub keeps in memory for a channel, so the oldest events are only in the
+  // store.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
@@ -61,7 +62,8 @@ describe('a socket that does not read', () => {
     const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // Once the socket has read the data that was already written, the hub reads the store, which fails.
+    // After the socket has read the data that was already written, the hub reads the store, and the
+    // read fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -88,7 +90,8 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Calls of other agents are answered; each waits behind the hub's work for the lagging socket.
+    // Calls of other agents are answered, although each waits behind the hub's work for the lagging
+    // socket.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });

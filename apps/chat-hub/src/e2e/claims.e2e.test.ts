@@ -3,7 +3,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const { hubA, hubB } = await startTwoHubs();
 
-/** A question in a new channel, and ten agents on two hubs that want to answer it. */
 async function question(channelId: string) {
   const ana = await hubA.connect('ana');
   await ana.call('channel.create', { channelId, name: channelId });
@@ -13,7 +12,7 @@ async function question(channelId: string) {
   for (const agent of agents) await agent.call('channel.join', { channelId });
   const content = 'Who deploys?';
   const { messageId: threadId, seq } = await ana.call('message.send', { channelId, content });
-  /** The number of replies in the thread after each agent had its turn. */
+  /** The number of replies in the thread after each agent has called `answer`. */
   async function replies(answer: (agent: (typeof agents)[number]) => Promise<unknown>) {
     const refusals = await Promise.all(
       agents.map((agent) =>

@@ -22,7 +22,6 @@ function clockOff(ms: number): string {
 const redis = closeAfterAll(await startRedis());
 const postgres = closeAfterAll(await startPostgres());
 const env = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url };
-/** One hub's clock is an hour behind, the other's an hour ahead. */
 const hubs = await Promise.all(
   [-hourMs, hourMs].map((ms) => startHub({ env: { ...env, NODE_OPTIONS: clockOff(ms) } })),
 );
@@ -40,7 +39,7 @@ describe('clocks that are two hours apart', () => {
     for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
     const { timestamp: behindMs } = await ana.call('ping');
     const { timestamp: aheadMs } = await ben.call('ping');
-    // The control: the clocks really differ.
+    // Negative control: the clocks really differ.
     expect(Math.abs(aheadMs - behindMs - 2 * hourMs)).toBeLessThan(60_000);
 
     const sent: { seq: number; timestamp: number }[] = [];

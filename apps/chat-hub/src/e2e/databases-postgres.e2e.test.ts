@@ -29,7 +29,7 @@ const answerMs = 4_000;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the current fault. Called after each test that has not ended the fault itself. */
+/** Ends the current fault. Used after a test that did not end its fault. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());
@@ -57,7 +57,7 @@ interface Fault {
   readonly title: string;
   /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
-  /** Begins the fault. Resolves with a function that ends the fault. */
+  /** Begins the fault. Resolves with a function that ends it. */
   strike(): Promise<() => void | Promise<void>>;
 }
 
@@ -246,7 +246,7 @@ describe('a hub that freezes in the middle of a transaction', () => {
         `[recovery] ${JSON.stringify({ topology: 'PostgreSQL', fault: 'a hub frozen in a transaction', heldMs })}\n`,
       );
       expect(sent.seq).toBe(3);
-      // The control: the locks were held.
+      // Negative control: the locks were held.
       expect(heldMs).toBeGreaterThan(2_000);
       expect(heldMs).toBeLessThan(5_500);
     } finally {

@@ -21,7 +21,9 @@ async function pair(channelId: string) {
   return { ana, ben };
 }
 
-/** The discontinuity of a channel, and the channel's durable events after it. */
+/**
+ * The discontinuity of a channel, and the durable events of the channel after the discontinuity.
+ */
 async function continued(socket: RpcSocket, channelId: string) {
   const params = await socket.notification('discontinuity', (gap) => gap.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
@@ -37,8 +39,9 @@ async function continued(socket: RpcSocket, channelId: string) {
 }
 
 describe('a new epoch of the database', () => {
-  // The race: the epoch changes while channels are in use. Invariants: every live socket is notified of the seq after
-  // which each of its channels continues. After that no event is missing or delivered twice.
+  // The race: the epoch changes while channels are in use. Invariants: every live socket is
+  // notified of the seq after which each of its channels continues. No later event is missing or
+  // delivered twice.
   it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);

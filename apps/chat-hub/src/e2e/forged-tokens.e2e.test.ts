@@ -52,7 +52,7 @@ describe('forged tokens', () => {
     }
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
     expect(await come(hub, signToken(secret, 'ben'), '203.0.113.8')).toMatchObject({ code: null });
-    // The control: slots are scarce here, and the next real client has to wait.
+    // Negative control: slots are scarce here, and the next real client has to wait.
     expect(await come(hub, signToken(secret, 'cem'), '203.0.113.8')).toMatchObject({ code: 4503 });
   });
 
@@ -72,8 +72,8 @@ describe('forged tokens', () => {
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
   });
 
-  // The race: an agent behind a shared address repeats an expired token as fast as it can, and so keeps the address
-  // blocked. Invariant: this does not block tokens that the hub has verified before.
+  // The race: an agent behind a shared address repeats an expired token as fast as it can, so the
+  // address stays blocked. Invariant: tokens that the hub has verified before are not blocked.
   it('do not block tokens from their address that were verified before', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     const address = '203.0.113.7';
@@ -82,7 +82,7 @@ describe('forged tokens', () => {
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, address)));
     expect(answers.map(({ status }) => status)).toContain(429);
-    // The control, at the same time: an unknown token is blocked.
+    // Negative control, at the same time: an unknown token is blocked.
     const [known, unknown, socket] = await Promise.all([
       ask(hub, good, address),
       ask(hub, signToken(secret, 'ben'), address),

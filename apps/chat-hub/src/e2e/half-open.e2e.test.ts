@@ -57,7 +57,8 @@ async function passHeartbeats(count: number): Promise<void> {
   ben.ws.on('ping', heard);
   for (let beat = 1; beat <= count; beat++) {
     aheadMs += heartbeatMs;
-    // The hub pings all due sockets in one sweep, so when Ben has received a ping, the other sockets were pinged too.
+    // The hub pings all due sockets in one sweep. When Ben has received a ping, the other sockets
+    // were therefore pinged too.
     await waitFor(() => pings >= beat, { what: `ping ${beat}` });
   }
   ben.ws.off('ping', heard);

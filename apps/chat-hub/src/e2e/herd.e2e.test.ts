@@ -19,7 +19,6 @@ class Member {
     this.#connect();
   }
 
-  /** Loses its connection, as when a switch fails, and reconnects at once. */
   drop(): void {
     this.refusals = 0;
     this.#ws?.removeAllListeners('close');
@@ -105,7 +104,7 @@ describe('a crowd that returns at once', () => {
     }
     await Promise.all(sent);
 
-    // The control: the crowd exceeded the burst, so the hub did send clients away.
+    // Negative control: the crowd exceeded the burst, so the hub did send clients away.
     const after = await metric('hub_admissions_total{outcome="deferred"}');
     expect(after - before).toBeGreaterThan(crowd / 4);
     expect(Math.max(...members.map(({ refusals }) => refusals))).toBeLessThanOrEqual(3);

@@ -328,8 +328,8 @@ describe('docs/security.md', () => {
       .map((block) => block.replace(/^(HUB|ADMIN)=.*\n/gm, ''));
     expect(commands).toHaveLength(3);
     const token = await admin();
-    // The command with `before` revokes the tokens of all agents up to a past time. The token that was minted now stays
-    // valid.
+    // The command with `before` revokes the tokens of all agents up to a past time. The token that
+    // was just minted stays valid.
     for (const command of commands) {
       const run = promisify(execFile)(
         'sh',
@@ -368,7 +368,7 @@ describe('the audit log', () => {
       channelId: 'ops',
       content: 'secret text',
     });
-    // This is no administrative act, because the channel is Ana's own.
+    // This call is no administrative act, because Ana owns the channel.
     await ana.call('member.add', { channelId: 'ops', agentId: 'ben' });
     await using socket = await connectRpc(`${other.wsUrl}?access_token=${root}`);
     await socket.call('message.delete', { channelId: 'ops', messageId });

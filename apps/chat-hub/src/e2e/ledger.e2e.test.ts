@@ -10,7 +10,8 @@ const channelId = 'costs';
 const turn = { model: 'small-1', tokensIn: 900, tokensOut: 80, costMicros: 1_200, ms: 640 };
 const metadata = { turn };
 
-// The reported failure: each program counted the tokens of its own agents, and lost the counts when it was killed.
+// The reported failure: each program counted the tokens of its own agents, and lost the counts when
+// it was killed.
 it('what turns cost is summed over two hubs, also when one is killed', async () => {
   await using ana = await connectRpc(`${hubA.url}/v1/ws?agent=ana`);
   const ben = await connectRpc(`${hubB.url}/v1/ws?agent=ben`);
@@ -18,7 +19,7 @@ it('what turns cost is summed over two hubs, also when one is killed', async () 
   await ben.call('channel.join', { channelId });
   const send = { channelId, content: 'done', metadata };
   for (let n = 0; n < 3; n += 1) await ana.call('message.send', send);
-  // Invariant: an acknowledged turn is in the sums, whatever happens to its hub.
+  // Invariant: an acknowledged turn is in the sums, even if its hub is killed.
   for (let n = 0; n < 5; n += 1) await ben.call('message.send', send);
   await hubB.kill();
   await ben.closed;
@@ -33,7 +34,6 @@ it('what turns cost is summed over two hubs, also when one is killed', async () 
   await expect(
     ana.call('message.send', { ...send, metadata: { turn: { ...turn, ms: '640' } } }),
   ).rejects.toMatchObject({ rpcCode: -32602 });
-  // Over REST as well.
   const response = await fetch(`${hubA.httpUrl}/v1/call/ledger.sum?agent=ana`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

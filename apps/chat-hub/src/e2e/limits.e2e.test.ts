@@ -22,8 +22,8 @@ type Topic = { readonly channelId: string; readonly error?: { readonly code: str
 const refused = (results: readonly Topic[]) => results.filter(({ error }) => error !== undefined);
 
 describe('the maximum of topics of a connection', () => {
-  // The race: several clients open many rooms at once. Invariant: topics are independent. No topic fails because of the
-  // number of topics or because another one is bad.
+  // The race: several clients open many rooms at once. Invariant: topics are independent. No topic
+  // fails because of the number of topics or because another topic is bad.
   it('is subscribed in one call by several clients at once, except for a bad topic among them', async () => {
     const sockets = await Promise.all(range(1, 4).map(() => hub.connect('ana')));
     const results = await Promise.all(

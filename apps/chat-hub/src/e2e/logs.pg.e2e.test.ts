@@ -125,7 +125,7 @@ describe('the log of a hub in production', () => {
     const channelId = 'ops';
     await ana.call('channel.create', { channelId, name: 'Ops' });
     const failures = () => hubMetric(hub, 'hub_database_failures_total{code="unavailable"}');
-    // The control: before the outage the log has no such line.
+    // Negative control: before the outage the log has no such line.
     expect(linesWith(/^the database/)).toEqual([]);
     expect(await hubMetric(hub, 'hub_database_up')).toBe(1);
     const before = (await failures()) ?? NaN;

@@ -46,7 +46,10 @@ const untilReports = (hub: HubProcess, expected: object) =>
     },
     { what: JSON.stringify(expected), timeoutMs: 25_000 },
   );
-/** Resolves when the hub has reported this for longer than it takes to find out that it is alone. */
+/**
+ * Resolves when the hub has reported this state for longer than it takes to find out that it is
+ * alone.
+ */
 async function staysReported(hub: HubProcess, expected: object): Promise<void> {
   await untilReports(hub, expected);
   const untilMs = performance.now() + 16_000;
@@ -80,7 +83,6 @@ describe('a hub that has lost its PostgreSQL', () => {
         await expect(ben.call('message.send', { channelId, content: 'x' })).rejects.toMatchObject({
           code: 'unavailable',
         });
-        // The other hub serves on.
         expect(await readyReport(two.hub)).toMatchObject(well);
         expect(await ana.call('message.send', { channelId, content: 'y' })).toMatchObject({
           seq: expect.any(Number),
@@ -100,7 +102,8 @@ describe('a hub that has lost its PostgreSQL', () => {
     90_000,
   );
 
-  // The control: in the same outage, no hub reaches the database, so that both stay in the balancer.
+  // Negative control: in the same outage, no hub reaches the database, so both stay in the
+  // balancer.
   it('together with all other hubs stays ready, until one of these reaches it again', async () => {
     one.link.refuse();
     two.link.refuse();

@@ -52,7 +52,8 @@ describe('the last message of a burst', () => {
       waitedMs.push(performance.now() - committedMs);
     }
     expect(deafHub.redis.available).toBe(true);
-    // The control: only the tail check delivered them. The bounds leave time for a busy machine.
+    // Negative control: only the tail check delivered the events. The bounds leave time for a busy
+    // machine.
     expect((await repairs()) - before).toBeGreaterThanOrEqual(runs);
     expect(waitedMs.sort((a, b) => a - b)[Math.floor(runs / 2)]).toBeLessThan(1_100);
     expect(waitedMs.at(-1)).toBeLessThan(2_000);

@@ -14,8 +14,8 @@ const messageOf = async (messageId: string) =>
   (await hub.request('ana', 'GET', `/v1/channels/${channelId}/messages/${messageId}`)).body.message;
 
 describe('a message', () => {
-  // A mention wakes an agent by a notice and by a count in its read state. A text that only quotes the name must not do
-  // so.
+  // A mention wakes an agent by a notice and by a count in its read state. A text that only quotes
+  // the name must do neither.
   it.each([
     ['`@ann` in inline code', []],
     ['```\n@ann\n```', []],

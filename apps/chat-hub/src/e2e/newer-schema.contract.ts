@@ -64,7 +64,8 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
           },
           { what: 'a hub that is not ready' },
         );
-        // Never `internal`: a statement that fails before the next beat looks at the schema itself.
+        // Never `internal`: when a statement fails before the next beat, the hub checks the schema
+        // at once.
         expect(new Set([...outcomes, 'ok', 'unavailable'])).toEqual(new Set(['ok', 'unavailable']));
         expect(await send()).toBe('unavailable');
         const { status } = await fetch(`${hub.httpUrl}/readyz`);

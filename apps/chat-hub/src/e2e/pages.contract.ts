@@ -9,7 +9,6 @@ const count = 200;
 /** The largest message. Each of its bytes takes six bytes as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
-/** A page of the log or of the history. */
 interface Page {
   readonly rows: readonly { readonly seq: number }[];
   readonly hasMore: boolean;

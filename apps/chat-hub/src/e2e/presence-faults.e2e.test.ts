@@ -8,7 +8,8 @@ import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub's default periods, divided by five. A hub without a heartbeat still counts as dead after five seconds.
+// The hub's default periods, divided by five. The time after which a silent hub counts as dead
+// stays five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
 let ana: RpcSocket;
 let ben: RpcSocket;
@@ -42,7 +43,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all([ana.close(), ben.close()]);
-  // A failed test may have left the connection cut.
+  // A failed test may have left the connection without traffic.
   proxy.resume();
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
@@ -69,8 +70,9 @@ const passed = (ms: number) => {
 };
 
 describe('presence on two hubs', () => {
-  // The race: Redis restarts from a snapshot that holds a lease which hub B has already ended. Invariant: this lease
-  // expires and is not renewed, although hub B is alive. The control is Ben's own lease, which hub B renews.
+  // The race: Redis restarts from a snapshot that holds a lease which hub B has already ended.
+  // Invariant: this lease expires and is not renewed, although hub B is alive. Negative control:
+  // hub B renews Ben's own lease.
   it('ends a lease that a restored snapshot brought back, although its hub is alive', async () => {
     const strayed = createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, times);
     await strayed.join(channelId, { agentId: 'cem', hubId: hubB.hubId, sessionId: 'given-up' });
@@ -108,9 +110,9 @@ describe('presence on two hubs', () => {
     expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
   }, 90_000);
 
-  // The race: all leases expire while Redis is frozen, or are lost when it restarts empty. Invariants: the first hub
-  // that reconnects does not report the agents of the other hub offline, and agents that left meanwhile go offline
-  // after one more lease.
+  // The race: all leases expire while Redis is frozen, or are lost when it restarts empty.
+  // Invariants: the first hub that reconnects does not report the agents of the other hub offline.
+  // Agents that left during the outage go offline one lease later.
   it.each(['frozen', 'killed, and comes back empty'])(
     'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {
@@ -133,7 +135,7 @@ describe('presence on two hubs', () => {
       await waitFor(async () => (await agentsOf(ana)).filter((id) => id !== 'ghost').length === 2, {
         what: 'both in the roster again',
       });
-      // Each hub writes its own leases at once, not with its next heartbeat.
+      // Each hub writes its own leases immediately, before its next heartbeat.
       expect(Date.now() - backMs).toBeLessThan(2_000);
       await waitFor(() => offlineOf(ana).length > 0, { what: 'the ghost’s end' });
       const [ended] = presenceEvents(ana, channelId).filter(({ status }) => status === 'offline');
@@ -196,8 +198,9 @@ describe('presence on two hubs', () => {
     60_000,
   );
 
-  // The race: presence changed, but the event about it was lost. Invariant: within two comparisons every socket of
-  // every hub gets the change once. These changes are written to Redis directly, so only the comparison can find them.
+  // The race: presence changed, but the event of the change was lost. Invariant: within two
+  // comparisons every socket of every hub gets the change once. These changes are written to Redis
+  // directly, so only the comparison can find them.
   it('announces a difference between rosters and events once', async () => {
     const elsewhere = deadHub(60_000);
     await elsewhere.join(channelId, lease('ghost'));
@@ -219,8 +222,8 @@ describe('presence on two hubs', () => {
     expect(offlineOf(ana)).toEqual(['ghost']);
   }, 60_000);
 
-  // The present agents are on other hubs; this hub has few sockets. Invariant: the number of present agents on all hubs
-  // decides.
+  // The present agents are on other hubs; this hub has few sockets. Invariant: the push limit
+  // applies to the number of present agents on all hubs.
   it('is not pushed while over a thousand agents are present, and is again when they are fewer', async () => {
     const elsewhere = deadHub(60_000);
     const crowd = Array.from({ length: 1_000 }, (_, n) => ({

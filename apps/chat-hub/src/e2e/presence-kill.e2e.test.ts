@@ -83,10 +83,12 @@ describe('a hub that is killed', () => {
       if (endMs !== undefined) expect(Math.abs(atMs - endMs)).toBeLessThanOrEqual(1_000);
       expect(atMs - killedMs).toBeLessThanOrEqual(presenceTimes.leaseMs + 1_000);
     }
-    // The control: most agents still had leases after the kill, so the kill is what made them go offline.
+    // Negative control: most agents still had leases after the kill, so only the kill made them go
+    // offline.
     expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
 
-    // This later change takes the same path. Its arrival proves that no second report is pending.
+    // This later change is reported in the same way. Its arrival proves that no second report is
+    // pending.
     await alive.call('presence.set', { status: 'dnd' });
     await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
       what: 'the change',

@@ -25,7 +25,7 @@ async function channelWith(channelId: string, messages: number, contentBytes = 1
   await Promise.all(range(1, messages).map(() => writer.append('ana', 'message.send', params)));
 }
 
-/** Repeats something until it is stopped. */
+/** Repeats a step until it is stopped. */
 function stream(step: () => Promise<unknown>): { stop(): Promise<void> } {
   let isStopped = false;
   const running = (async () => {
@@ -114,8 +114,8 @@ describe('a subscribe with since', () => {
 });
 
 describe('a second subscribe', () => {
-  // The race: events wait to be framed when the topic is subscribed again. Invariant: after the result comes no live
-  // event up to its head.
+  // The race: events wait to be framed when the topic is subscribed again. Invariant: after the
+  // result, no live event up to the result's head is sent.
   it('on a live topic is followed by no event up to its head', async () => {
     const channelId = 'again';
     await channelWith(channelId, 10);

@@ -127,7 +127,7 @@ export function describeReadsAfterRemoval(
       }
       await Promise.all(sockets.map((socket) => socket.close()));
       expect(outcome.beyond).toBe(0);
-      // The control: reads did overlap with removals.
+      // Negative control: reads did overlap with removals.
       expect(outcome.answered).toBeGreaterThan(rounds);
     });
   });

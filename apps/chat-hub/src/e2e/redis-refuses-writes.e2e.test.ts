@@ -46,9 +46,10 @@ const live = async (channelId: string) => {
 };
 
 describe('hubs on a Redis that answers reads and refuses writes', () => {
-  // The race: leases cannot be renewed, but reads are answered. Invariants: the lists are local and marked as such;
-  // readyz, the metric and the lists agree; no connected agent is reported offline, then or later; messages are
-  // delivered. The controls: the reports also agree before and after the fault, and the leases did expire in Redis.
+  // The race: leases cannot be renewed, but reads are answered. Invariants: the lists are local and
+  // marked as local; readyz, the metric and the lists agree; no connected agent is reported offline
+  // during the fault or after it; messages are delivered. Negative controls: the reports also agree
+  // before and after the fault, and the leases did expire in Redis.
   it.each([
     {
       how: 'its memory is full',
@@ -130,7 +131,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // Hubs do not reap for one lease after the recovery. A second lease gives them time to reap and to compare
+      // Hubs do not reap for one lease after the recovery. In a second lease they reap and compare
       // rosters.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });

@@ -33,8 +33,9 @@ async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
 }
 
 describe('a removed member', () => {
-  // The race: the leave event comes on two topics, the channel's and the agent's, and after the first copy the agent is
-  // no longer a subscriber. Invariant: its socket gets the leave once, as an event of the channel.
+  // The race: the leave event comes on two topics, the channel's and the agent's. After the first
+  // copy the agent is no longer a subscriber. Invariant: its socket gets the leave once, as an
+  // event of the channel.
   it('gets its leave once, as an event and not also as a notice, on every hub', async () => {
     for (const [hub, agentId] of [
       [hubA, 'near'],
@@ -51,8 +52,9 @@ describe('a removed member', () => {
     }
   });
 
-  // The race: the socket lags, events follow, its agent is removed, and more events follow before the socket reads.
-  // Invariant: it gets everything up to its agent's leave, once and in order, and nothing after the leave.
+  // The race: the socket lags, events follow, its agent is removed, and more events follow before
+  // the socket reads. Invariant: the socket gets everything up to its agent's leave, once and in
+  // order, and nothing after that.
   it('that lags gets everything up to its own leave, and nothing after', async () => {
     const channelId = 'lags';
     await using socket = await follower(hubA, 'slow', channelId);

@@ -73,7 +73,8 @@ const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
-  // No call fails and nothing is committed; the log is only shorter. The hub compares heads every ten seconds.
+  // No call fails and no event is committed; the log is only shorter. Hubs compare heads every ten
+  // seconds.
   it('is noticed while hubs run, though no check fails and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -153,7 +154,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await ask(5, epoch)).toMatchObject({ resumed: false, events: [], head: 6 });
     expect(await ask(5, changed)).toMatchObject({ resumed: true, head: 6 });
     await stop();
-    // The control: a restart without a restore does not change the epoch.
+    // Negative control: a restart without a restore does not change the epoch.
     const third = await (await start()).connect('ana');
     expect(third.welcome.epoch).toBe(changed);
   });

@@ -56,7 +56,7 @@ describe('10,000 joins and leaves', () => {
     };
     // The first run also creates lasting state: compiled code, and data about the last seconds.
     await comeAndGo();
-    // The minimum of three runs: a leak grows in each run, other allocations do not.
+    // The minimum of three runs, because a leak grows in each run and other allocations do not.
     const growths: number[] = [];
     for (let time = 0; time < 3; time += 1) {
       const before = await inspector.retainedBytes();
@@ -65,7 +65,7 @@ describe('10,000 joins and leaves', () => {
     }
     expect(await listeners()).toEqual(channelIds.map(() => 1));
 
-    // The control: the same number of joins without a leave does increase the memory.
+    // Negative control: the same number of joins without a leave does increase the memory.
     const sockets = await Promise.all(Array.from({ length: 40 }, connect));
     const idle = await inspector.retainedBytes();
     for (const socket of sockets) await enter(socket);

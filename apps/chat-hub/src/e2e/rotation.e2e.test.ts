@@ -7,7 +7,7 @@ import { noRedis, startTestHub, temporaryDatabase, type TestHub } from '../testi
 const old = 'the-old-secret-of-more-than-thirty-two-characters';
 const next = 'the-next-secret-of-more-than-thirty-two-characters';
 
-/** Two hubs on one database, each of which can be restarted with other secrets. */
+/** Two hubs on one database. Each can be restarted with other secrets. */
 async function startPair(secrets: string) {
   const database = await temporaryDatabase();
   const start = (list: string) =>
@@ -70,7 +70,6 @@ function startLoad(hubs: readonly TestHub[], admin: string) {
     get accepted() {
       return accepted;
     },
-    /** Waits until the agents have made more calls. */
     async more(count: number) {
       const before = accepted;
       await waitFor(() => accepted >= before + count, { what: 'more accepted calls' });

@@ -67,7 +67,7 @@ describe('the self-probe of a hub', () => {
     for (let i = 0; i < 8; i += 1) times.push(await deliveryMs());
     expect(Math.max(...times)).toBeLessThan(1_000);
 
-    // The control: the bus did lose the messages, Redis is healthy, and the hub is ready.
+    // Negative control: the bus did lose the messages, Redis is healthy, and the hub is ready.
     expect(proxy.swallowed - swallowed).toBeGreaterThanOrEqual(9);
     expect((await metric('hub_tail_repairs_total')) - repairs).toBeGreaterThanOrEqual(9);
     expect(await readiness(hub)).toMatchObject({ ready: true, redis: { status: 'ok' } });

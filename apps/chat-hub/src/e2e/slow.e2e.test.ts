@@ -124,8 +124,8 @@ describe('a socket that reads too slowly', () => {
       },
       { timeoutMs: 45_000, everyMs: 150, what: 'the end of the stuck sockets' },
     );
-    // Unsent data is in Buffers. The control: without a bound each of the two sockets would hold all sent data, which
-    // is several times as much.
+    // Unsent data is in Buffers. Without a bound each of the two sockets would hold all sent data,
+    // which is several times as much.
     expect(highest - memory).toBeLessThan(50e6);
     expect(2 * sent * 30_000).toBeGreaterThan(150e6);
     expect(slowestMs).toBeLessThan(3_000);

@@ -4,12 +4,11 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 import { mintFor } from '../testing/mint.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
-/** Less than the difference of clocks at which tokens of the future are refused. */
+/** Tokens with a later `iat` than the hub's clock are refused only beyond a larger difference. */
 const aheadMs = 4_000;
 
-// With SQLite, the hub's clock is the database's.
+// With SQLite, the database has the hub's clock.
 const postgres = closeAfterAll(await startPostgres());
-/** Sets the clock of the hub. */
 const preload = `const now = Date.now; Date.now = () => now() + ${aheadMs};`;
 const hub = closeAfterAll(
   await startHub({
@@ -34,12 +33,13 @@ async function api(token: string, verb: string, path: string, body?: object) {
 const statusOf = async (token: string) => (await api(token, 'GET', '/v1/channels')).status;
 
 describe('a hub whose clock is ahead', () => {
-  // The race: the hub mints a token with its own time, and the agent's tokens are revoked before the database's clock is
-  // there. Invariant: a revocation ends all tokens that were minted before it.
+  // The race: the hub mints a token with its own time. The agent's tokens are then revoked before
+  // the database's clock has reached that time. Invariant: a revocation ends all tokens that were
+  // minted before it.
   it('mints tokens that a revocation right after it ends', async () => {
     const minted = await api(admin, 'POST', '/v1/tokens', { sub: 'leaver', ttlSeconds: 600 });
     const token = minted.body['token'] as string;
-    // The control: a token of a later time outlives the revocation.
+    // Negative control: a token with a later time survives the revocation.
     const ahead = { sub: 'leaver', ttlSeconds: 600, issuedAtMs: Date.now() + 2 * aheadMs };
     const own = (await mintFor(secret, ahead)).token;
     await using socket = await connectRpc(`${hub.url}/v1/ws`, {
@@ -51,7 +51,7 @@ describe('a hub whose clock is ahead', () => {
     expect((await api(admin, 'DELETE', '/v1/tokens?sub=leaver')).status).toBe(200);
     expect((await socket.closed).code).toBe(4403);
     expect([await statusOf(token), await statusOf(own)]).toEqual([401, 200]);
-    // A token that is minted after it is valid at once.
+    // A token that is minted after the revocation is valid at once.
     const next = await api(admin, 'POST', '/v1/tokens', { sub: 'leaver', ttlSeconds: 600 });
     expect(await statusOf(next.body['token'] as string)).toBe(200);
   });

@@ -29,13 +29,12 @@ const callerSpan = 'b7ad6b7169203331';
 const sampled = `00-${traceId}-${callerSpan}-01`;
 const unsampled = `00-${traceId}-${callerSpan}-00`;
 
-/** The spans whose parent is this one. */
 const childrenOf = (parentId: string) =>
   exporter.getFinishedSpans().filter(({ parentSpanContext }) => {
     return parentSpanContext?.spanId === parentId;
   });
 
-/** The one span of this name below a parent, on one hub; waits for it. */
+/** Waits for the one span with this name below a parent, on one hub. */
 async function child(parentId: string, name: string, hubId: string): Promise<ReadableSpan> {
   const found = () =>
     childrenOf(parentId).filter(
@@ -181,8 +180,8 @@ describe('tracing over two hubs', () => {
     await post('not sampled', unsampled);
     await ben.event(isMessage('not sampled'));
     expect(exporter.getFinishedSpans()).toEqual([]);
-    // The control: a sampled message is carried on the same topic. Topics keep their order, so nothing about the first
-    // message can arrive after it.
+    // Negative control: a sampled message is carried on the same topic. Topics keep their order, so
+    // nothing about the first message can arrive later.
     await post('sampled', sampled);
     await waitFor(() => carried.length > 0);
     expect(carried).toHaveLength(1);

@@ -73,8 +73,8 @@ describe('two hubs on one Redis and one database', () => {
       senderId: 'ana',
       event: { message: { content: 'over Redis' } },
     });
-    // The messages are sent one after the other: if Redis did not deliver a message first, the tail check would count a
-    // repair.
+    // The messages are sent one after the other. If Redis did not deliver one of them first, the
+    // tail check would count a repair.
     const repairs = async () => {
       const text = await (await fetch(`${hubB.url}/metrics`)).text();
       return Number(/^hub_tail_repairs_total (\S+)$/m.exec(text)?.[1]);

@@ -17,10 +17,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A raw client: it sends the given bytes, answers nothing, and keeps its side open. */
+/** A raw client. It sends the given bytes, answers nothing, and keeps its side open. */
 interface RawClient {
   readonly socket: Socket;
-  /** All received bytes. */
   received(): string;
   /** Resolves with all received bytes once the other side has ended. */
   readonly ended: Promise<string>;
@@ -290,8 +289,9 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain closes every session, and a client that is still being authenticated would connect after that
-  // and delay the end of the drain. Invariant: no client is accepted once the drain has begun.
+  // The race: the drain closes every session while a client is still being authenticated. That
+  // client would connect afterwards and delay the end of the drain. Invariant: no client is
+  // accepted once the drain has begun.
   it('refuse a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];

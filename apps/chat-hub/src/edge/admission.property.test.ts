@@ -10,7 +10,10 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** How late a client that obeys reconnects: 0 is on time, 1 is the longest delay that the burst can compensate. */
+  /**
+   * How late an obedient client reconnects: 0 is on time, 1 is the longest delay that the burst can
+   * compensate.
+   */
   readonly lateness: number;
 }
 
@@ -111,8 +114,9 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  // The race: late clients return together, and each takes a token although the full bucket lost what was set aside for
-  // it. Invariant: the client whose slot comes next finds its token.
+  // The race: late clients return together, and each takes a token although the full bucket lost
+  // the tokens that were set aside for them. Invariant: the client whose slot comes next finds its
+  // token.
   it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
     const crowd = fc.array(
       fc.record({

@@ -32,8 +32,8 @@ describe('admission', () => {
     expect(ask('f', 'g', 'h', 'i')).toEqual([null, null, null, 100]);
   });
 
-  // The race: newcomers take each slot as soon as it is free, so a client that returns at the time it was given finds
-  // no free slot.
+  // The race: newcomers take each slot as soon as it is free. A client that returns on time then
+  // finds no free slot.
   it('keeps the slot of a client that reconnects on time, however many newcomers come', () => {
     ask('a', 'b', 'c');
     expect(ask('late')).toEqual([100]);
@@ -45,8 +45,9 @@ describe('admission', () => {
     expect(ask('another', 'late')).toEqual([expect.any(Number), null]);
   });
 
-  // The race: the bucket is full, so it lost tokens that were set aside for late clients. They return just before a client
-  // that is on time. Invariant: they leave a token for it.
+  // The race: the bucket is full, so it lost tokens that were set aside for late clients. These
+  // clients return just before a client that is on time. Invariant: a token is left for the client
+  // that is on time.
   it('keeps the slot of a client that reconnects on time, when late clients come just before it', () => {
     ask('a', 'b', 'c');
     expect(ask('late 1', 'late 2', 'late 3', 'late 4', 'on time')).toEqual([

@@ -1,8 +1,8 @@
-/** Returns true if the list has this origin. `origin` must have the form in which browsers send it. */
 export type AllowedOrigins = (origin: string) => boolean;
 
 /**
- * A wildcard before a single label, such as `*.com`, would admit foreign sites. `localhost` belongs to this machine.
+ * A wildcard before a single label, such as `*.com`, would admit foreign sites. `localhost` is
+ * allowed, because it is this machine.
  */
 const wildcardHost = /^\*\.(?:[^*.]+(?:\.[^*.]+)+|localhost)$/;
 

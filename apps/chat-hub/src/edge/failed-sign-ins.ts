@@ -35,9 +35,9 @@ export function createFailedSignIns({
 
   return {
     /**
-     * Null when these credentials may be checked, else the milliseconds for which the address is still blocked.
-     * Credentials that were accepted before are always checked, because one failing agent must not block the others at
-     * its address.
+     * Null when these credentials may be checked, else the milliseconds for which the address is
+     * still blocked. Credentials that were accepted before are always checked, so that one failing
+     * agent does not block the others at its address.
      */
     blockedForMs(address: string, credentials?: Credentials): number | null {
       const level = levelAt(address, clock());

@@ -45,7 +45,10 @@ export function createKnownAgents(deps: {
       // If the agent already waits to be written as seen, that write also makes it known.
       if (!writes.has(agentId)) writes.add(agentId, { agentId, kind: null });
     },
-    /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */
+    /**
+     * The kind in the agent's last token at this hub. Null when this hub has seen no token of the
+     * agent recently.
+     */
     kindOf: (agentId: string) => remembered.peek(agentId)?.kind ?? null,
     close: () => writes.close(),
   };

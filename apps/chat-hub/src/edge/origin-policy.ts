@@ -3,10 +3,8 @@ import type { Config } from '../config.ts';
 import { createAllowedOrigins } from './allowed-origins.ts';
 import { createForwarded, type Forwarded } from './trusted-proxies.ts';
 
-/** Returns null if this request is allowed, else the reason for the refusal. */
 export type OriginPolicy = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string | null;
 
-/** Returns null if a request with these headers may be served, else the reason for the refusal. */
 export type HostPolicy = (headers: IncomingHttpHeaders) => string | null;
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
@@ -52,7 +50,7 @@ export function createOriginPolicy(
 function isOwn(origin: string, host: string | undefined, forwarded: Forwarded): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: originHost } = new URL(origin);
-  // A page without TLS can be changed on its way, so it is not the same site as one with TLS.
+  // A page without TLS can be changed in transit, so it counts as a different site.
   if (protocol === 'http:' && forwarded.protocol === 'https') return false;
   return [forwarded.host, host].some((own) => {
     const url = `${protocol}//${own ?? ''}`;

@@ -1,5 +1,6 @@
 /**
- * The first segments of the hub's own paths. A public path must not begin with one, because the two would be confused.
+ * The first segments of the hub's own paths. A public path must not begin with one of them, because
+ * the paths could be confused.
  */
 const ownSegments: ReadonlySet<string> = new Set(['v1', 'assets', 'healthz', 'readyz', 'metrics']);
 

@@ -46,7 +46,7 @@ export function createRemoteKeys(
   let failedAtMs = -Infinity;
   let warnedAtMs = -Infinity;
 
-  // A later success ends the pause. So does a clock that was set back.
+  // The pause ends with the next success, or when the clock was set back.
   function isPaused(): boolean {
     const { uat = Infinity } = fetched;
     const sinceMs = Date.now() - failedAtMs;

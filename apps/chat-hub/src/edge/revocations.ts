@@ -2,15 +2,16 @@ import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from './identity.ts';
 
 /**
- * How long a revocation is remembered: far longer than an upgrade may take between the check of its token and its
- * session.
+ * How long a revocation is remembered. An upgrade takes far less time between the check of its
+ * token and the start of its session.
  */
 const keptMs = 60_000;
 const maxKept = 10_000;
 
 /**
- * The revocations of the last minute. A token may be checked just before its revocation and open its session just after
- * the hub closed the token's sockets. Each new session is therefore compared with these revocations again.
+ * The revocations of the last minute. A token may be checked just before its revocation, and open
+ * its session just after the hub closed the token's sockets. Each new session is therefore compared
+ * with these revocations again.
  */
 export function createRevocations(clock: () => number = () => performance.now()) {
   let recent: { readonly revoked: RevokedToken; readonly atMs: number }[] = [];
@@ -40,7 +41,7 @@ export function isRevokedBy(
   if (jti !== null) return jti === identity.jti;
   if (sub !== null && sub !== identity.agentId) return false;
   if (minter !== null && minter !== identity.minter) return false;
-  // In dev mode there are no tokens; only the sockets of a named agent are closed.
+  // Dev mode has no tokens. Only the sockets of a named agent are closed.
   if (sub === null && identity.expiresAtMs === null) return false;
   return (identity.issuedAtMs ?? 0) <= revokedAtMs;
 }

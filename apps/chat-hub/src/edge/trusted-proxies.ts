@@ -10,8 +10,9 @@ export interface Forwarded {
 const nothing: Forwarded = { host: null, protocol: null };
 
 /**
- * Reads `X-Forwarded-Host` and `X-Forwarded-Proto` of requests that come from a trusted proxy, and ignores them from
- * anyone else. If a header has several values, the last counts, because the nearest proxy wrote it.
+ * Reads `X-Forwarded-Host` and `X-Forwarded-Proto` of requests from a trusted proxy, and ignores
+ * them in other requests. If a header has several values, the last counts, because the nearest
+ * proxy wrote it.
  */
 export function createForwarded(
   trustedProxies: readonly string[],

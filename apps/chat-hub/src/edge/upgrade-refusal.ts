@@ -34,7 +34,6 @@ export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }
 
-/** Refuses with an HTTP status, and closes the socket once the response is written. */
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,

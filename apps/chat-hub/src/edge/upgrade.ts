@@ -64,8 +64,8 @@ export interface UpgradeOptions {
    */
   readonly maxClosing?: number;
   /**
-   * The most time that authentication may take. Then the socket is destroyed.
-   * @default 5000
+   * The most time that authentication may take. After this time the socket is destroyed. @default
+   * 5000
    */
   readonly upgradeTimeoutMs?: number;
 }
@@ -137,11 +137,11 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const identity = { ...(await options.authenticate(credentials)), address };
       signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
-      // The capacity is checked again, because a drain that began meanwhile only closes clients that are already
-      // connected.
+      // The capacity is checked again, because a drain that began during the authentication closes
+      // only clients that are already connected.
       const full = refusalWhenFull(socket);
       if (full) return full;
-      // A socket that was destroyed meanwhile must take no slot.
+      // A socket that was destroyed during the authentication must take no slot.
       if (socket.destroyed) return identity;
       const { afterMs } = options.admission.admit(identity.agentId);
       return afterMs === null
@@ -239,8 +239,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   };
 }
 
-// A plain function, because the listener lives as long as the socket: a closure would keep the request in memory as
-// well.
+// A plain function, because the listener lives as long as the socket. A closure would also keep the
+// request in memory.
 function destroyThis(this: Duplex): void {
   this.destroy();
 }

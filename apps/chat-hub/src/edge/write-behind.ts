@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 
 /**
- * Values are written together, at most this often. So 10,000 clients that reconnect at once cost only a few commits.
+ * Values are written together, at most this often, so 10,000 clients that reconnect at once cost
+ * only a few commits.
  */
 const writeEveryMs = 250;
 const retryAfterMs = 2_000;
@@ -13,7 +14,7 @@ const maxBatch = 500;
  */
 export function createWriteBehind<T>(deps: {
   readonly write: (batch: readonly T[]) => Promise<void>;
-  /** The name of the values in the log. */
+  /** The name of the values in log lines. */
   readonly what: string;
   readonly log: Pick<Logger, 'debug'>;
   /**
@@ -70,7 +71,7 @@ export function createWriteBehind<T>(deps: {
       isClosed = true;
       clearTimeout(timer);
       await writing;
-      // Stops at the first failure, so that an absent database does not delay the close.
+      // Stops at the first failure, so that an unavailable database does not delay the close.
       while (pending.size > 0 && (await write()));
     },
   };

@@ -12,9 +12,12 @@ export interface Facts {
 
 /** The target of pub/sub latency. */
 const pubSubMaxMs = 50;
-/** The hub reports only its latest probe, not a median, so this limit is higher: one late answer is no issue. */
+/**
+ * The hub reports only its latest probe, not a median. One late answer is no issue, so this limit
+ * is higher.
+ */
 const hubProbeMaxMs = 4 * pubSubMaxMs;
-/** Above this share of its core, Redis answers late. */
+/** Above this share of one core, Redis answers late. */
 const cpuMax = 0.8;
 const memoryMax = 0.95;
 
@@ -75,7 +78,8 @@ function memoryLimit(redis: RedisFacts, hub: HubFacts): Line {
     if (most === 0 || share < memoryMax) continue;
     const seen = `${address} uses ${Math.round(share * 100)}% of maxmemory`;
     const policy = info('maxmemory_policy') ?? '';
-    // A cache that evicts is normally at its memory limit. Another row checks the rate of evictions.
+    // A cache that evicts is normally at its memory limit. Another line checks the rate of
+    // evictions.
     if (policy.startsWith('allkeys-')) return line(name, 'ok', `${seen}, and evicts (${policy})`);
     return line(
       name,
@@ -153,7 +157,8 @@ function immortalKeys(redis: RedisFacts, { inspection }: DatabaseFacts): Line {
       'unknown',
       `${count(immortal)} of ${count(keys)} keys; the database, which knows how many are right, is away`,
     );
-  // The keys that rightly never expire: the highest seq of each channel, and the key with the hubs' newest events.
+  // The keys that must never expire: the highest seq of each channel, and the key with the hubs'
+  // newest events.
   const right = channels + 1;
   const seen = `${count(immortal)} of ${count(keys)} keys never expire; up to ${count(right)} are right`;
   return immortal > right

@@ -113,6 +113,6 @@ function hubsLine(hubs: StoreInspection['hubs']): Line {
       seen,
       'no hub uses this database: start one, or correct HUB_DB_URL',
     );
-  // A hub that was stopped in good order is silent as well, so silence alone is no fault.
+  // A hub that was stopped normally is silent too, so silence alone is no fault.
   return line('hubs', 'ok', seen);
 }

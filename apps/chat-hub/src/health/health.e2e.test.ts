@@ -77,7 +77,8 @@ async function startWorld(
 }
 
 describe('a hub, its database and its Redis', () => {
-  // The tests share one hub and its Redis, because a hub takes seconds to start. The last test ends them.
+  // The tests share one hub and its Redis, because a hub takes seconds to start. The last test
+  // stops both.
   let world: World;
   beforeAll(async () => {
     world = await startWorld({}, wellSet, suite);
@@ -89,7 +90,7 @@ describe('a hub, its database and its Redis', () => {
     expect(lines.get('Hub/publish path')?.seen).toMatch(/^events are received after/);
     expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
-    // The rows of the EPIC's table.
+    // The rows of the table in the EPIC.
     expect(issues).toEqual([
       'Connection refused',
       'Memory limit exceeded',
@@ -235,11 +236,12 @@ describe('the common issues', () => {
     const env = { REDIS_URL: redis.url, HUB_PORT: '1' };
     let isOver = false;
     const busy = (async () => {
-      // Each script takes some 50 ms, so that PING is answered between two of them.
+      // Each script takes about 50 ms. PING is answered between two scripts.
       while (!isOver)
         await redisCommand(redis.port, `EVAL "for i = 1, 2000000 do local x = i % 7 end" 0`);
     })();
-    // Other processes take most of the core on a busy machine. The limit has its own test, `highCpu`.
+    // On a busy machine other processes take most of the core, so this test does not check the
+    // limit. `highCpu` has its own test.
     const share = async () => {
       const { seen = '' } = (await issue(env, 'High CPU')) ?? {};
       return Number(/^main thread (\d+)%/.exec(seen)?.[1] ?? 0);

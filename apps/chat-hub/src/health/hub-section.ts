@@ -19,7 +19,10 @@ export interface HubFacts {
   readonly loopDelayMs: number | null;
 }
 
-/** The parts of /readyz that are shown. Any may be missing, because a hub of another release may answer. */
+/**
+ * The parts of /readyz that are shown. Each may be missing, because a hub of another release may
+ * answer.
+ */
 interface ReadyBody {
   readonly status: number;
   readonly ready?: boolean;
@@ -39,7 +42,10 @@ const loopDelayTargetMs = 50;
 
 const answerBytesMax = 4 * 1024 * 1024;
 
-/** Asks the hub that this environment describes. Never rejects; each request ends within `timeoutMs`. */
+/**
+ * Reads the state of the hub that this environment describes. Never rejects; each request ends
+ * within `timeoutMs`.
+ */
 export async function readHub(config: Config, timeoutMs: number): Promise<HubFacts> {
   const host = reachableHost(config.host);
   const url = `http://${host}:${config.port}`;
@@ -61,7 +67,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
     aliveMs: alive.status === 200 ? alive.tookMs : null,
     failure: alive.status === 200 ? null : (alive.failure ?? `/healthz answers ${alive.status}`),
     version: /^hub_build_info\{[^}\n]*version="([^"\n]+)"/m.exec(metrics.text)?.[1] ?? null,
-    // If readiness has its own port, the answer of this port is not readiness.
+    // If readiness has its own port, the answer of this port does not describe readiness.
     ready: isReadiness ? { ...(body as Partial<ReadyBody>), status: ready.status } : null,
     metrics: parseMetrics(metrics.status === 200 ? metrics.text : ''),
     loopDelayMs: recentDelayMs(parseDelayBuckets(metrics.text), parseDelayBuckets(later.text)),
@@ -206,7 +212,7 @@ const refusalAdvice: Readonly<Record<string, string>> = {
   NOPERM: "its user lacks a right: compare users.acl, and see ACL LOG as 'admin'",
 };
 
-/** The state of Redis that the hub reports, if it is not good. */
+/** The state of Redis that the hub reports; empty if it is good. */
 function redisLine({ redis, publishPath }: ReadyBody): Line[] {
   const refusal = redis?.refusal ?? '';
   if (redis?.status === 'refusing_writes')
@@ -229,7 +235,7 @@ function socketsLine(metrics: ReadonlyMap<string, number>): Line {
   if (sockets === undefined || connections === undefined)
     return line('sockets', 'unknown', 'the metrics do not say', 'look at /metrics');
   const limit = metrics.get('hub_connections_limit') ?? 0;
-  // Connections include HTTP requests, such as those of this check.
+  // Connections include HTTP requests, such as the requests of this check.
   const seen = `${count(sockets)} of ${count(metrics.get('hub_agents') ?? 0)} agents; ${count(connections)} of ${count(limit)} connections`;
   if (limit > 0 && connections > 0.9 * limit)
     return line(
@@ -241,7 +247,7 @@ function socketsLine(metrics: ReadonlyMap<string, number>): Line {
   return line('sockets', 'ok', seen);
 }
 
-/** The event loop: its delay slows every client. */
+/** A slow event loop delays every client. */
 function loopLine(delayMs: number | null): Line[] {
   if (delayMs === null) return [];
   const seen = Number.isFinite(delayMs) ? `at most ${ms(delayMs)} late` : 'seconds late';

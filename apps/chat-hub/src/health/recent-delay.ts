@@ -21,8 +21,9 @@ export function parseDelayBuckets(text: string): DelayBuckets {
 }
 
 /**
- * The 90th percentile of the delay in ms between two readings, rounded up to a bucket's bound; Infinity beyond the last
- * bound. Null without samples, or when the hub restarted in between.
+ * The 90th percentile of the delay in ms between two readings, rounded up to a bucket's bound;
+ * Infinity beyond the last bound. Null without samples, or when the hub restarted between the
+ * readings.
  */
 export function recentDelayMs(before: DelayBuckets, after: DelayBuckets): number | null {
   const bounds = [...after.keys()].toSorted((a, b) => a - b);

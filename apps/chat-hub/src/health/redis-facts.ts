@@ -41,7 +41,10 @@ export interface ServerFacts {
 const sampleMs = 800;
 const pings = 5;
 
-/** Checks Redis by reads and by published probes. Never rejects; ends within `timeoutMs`. */
+/**
+ * Publishes events as hubs do, and receives them itself. Returns the median time, or null when none
+ * arrived in time.
+ */
 export async function readRedis(
   named: RedisConnection | null,
   timeoutMs: number,

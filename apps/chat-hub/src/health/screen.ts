@@ -25,7 +25,7 @@ export function screen(
   const title = `Chat hub: ${status}`;
   const right = `${time}, ${(tookMs / 1000).toFixed(1)} s`;
   const room = width - title.length;
-  // A narrow terminal shows the status alone.
+  // A narrow terminal shows only the status.
   const head = style(['bold', colours[status]], title);
   const rows = [right.length + 2 > room ? head : head + right.padStart(room)];
   const showLine = ({ name, state, seen, advice }: Line) => {

@@ -6,7 +6,10 @@ import type { MethodDeps } from './method-deps.ts';
 
 const channelId = 'c';
 
-/** A hub on which the caller is removed while presence or typing is read, and another agent arrives after that. */
+/**
+ * A hub that removes the caller while presence or typing is read. Another agent arrives after the
+ * removal.
+ */
 function createBench() {
   let isMember = true;
   const removedMeanwhile =
@@ -35,8 +38,9 @@ function createBench() {
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
 }
 
-// The race: the agent is removed while the present or typing agents are read. Invariant: an answer holds nothing from
-// after the reader's removal, so rights are checked after the data was read.
+// The race: the agent is removed while the present or typing agents are read. Invariant: an answer
+// holds nothing from after the reader's removal. Rights are therefore checked after the data was
+// read.
 describe('an agent that is removed while it reads', () => {
   it('is refused the list of present agents', async () => {
     const { methods, caller } = createBench();

@@ -4,7 +4,6 @@ import { methods } from '@openclaw/protocol';
 import { createMetrics } from './metrics.ts';
 import { metricsTable } from './metrics-table.ts';
 
-/** The cells of the rows of a table in Markdown. */
 const rowsOf = (table: string) =>
   table
     .split('\n')
@@ -28,7 +27,7 @@ describe('the metrics of a hub', () => {
     for (const { name, help, type } of all) {
       expect(name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
       expect(help).not.toBe('');
-      // Names use base units, and do not repeat the metric's type.
+      // Names use base units and do not contain the metric's type.
       expect(name).not.toMatch(/_(ms|milliseconds|kb|mb|minutes|percent|count|gauge|histogram)$/);
       expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter']);
     }

@@ -57,7 +57,7 @@ describe('the state of the database', () => {
     expect(state.isUp).toBe(false);
   });
 
-  // The fault: the disk is full, so that every write fails while reads are answered.
+  // The fault: the disk is full, so every write fails while reads are answered.
   it('is down while only writes fail', () => {
     const { state, wait, answer, fail } = bench();
     fail('commit');

@@ -12,7 +12,6 @@ export interface DatabaseState {
   readonly isUp: boolean;
   /** How long the database has been down; 0 while it is up. */
   readonly downMs: number;
-  /** Takes the outcome of a call to the database. */
   readonly onCall: (call: DatabaseCall) => void;
   /** Takes a failure that the store reported before the database answered, for instance because it hangs. */
   failed(side: Side, error: unknown): void;
@@ -25,7 +24,10 @@ export interface DatabaseStateDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** If calls fail for this long without a success, the database is down. A single failure may be a lock. */
+/**
+ * If calls fail for this long without a success, the database is down. A single failure may be
+ * caused by a lock.
+ */
 const toleratedMs = 250;
 
 const sideOf: Readonly<Record<CallKind, Side>> = {
@@ -42,7 +44,7 @@ export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
 ): DatabaseState {
-  /** The sides (reads, writes) that fail, with the time of each one's first failure. */
+  /** The sides (reads, writes) that fail, each with the time of its first failure. */
   const failing = new Map<Side, number>();
   let downSinceMs: number | null = null;
 
@@ -74,7 +76,7 @@ export function createDatabaseState(
       if (failure === null) return answered(sideOf[kind]);
       if (!codes.has(failure.code)) return;
       metrics.databaseFailures.inc({ code: failure.code });
-      // Waiting for a lock says nothing about the state of the server.
+      // A wait for a lock says nothing about the state of the server.
       fail(sideOf[kind], failure, failure.code === 'locked' ? 0 : durationMs);
     },
     failed(side, error) {

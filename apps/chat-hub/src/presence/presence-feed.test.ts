@@ -126,8 +126,8 @@ describe('presence events of other hubs', () => {
     await feed.close();
   });
 
-  // The race: Redis was away or is now another server, and its clock is behind the previous clock. Invariant: times of
-  // different clocks are never compared.
+  // The race: Redis was away or is now another server, and its clock is behind the previous clock.
+  // Invariant: times of different clocks are never compared.
   it.each(['onResubscribed', 'onAvailability'] as const)(
     'pass in the order of arrival once the clock may have changed: %s',
     async (change) => {
@@ -143,9 +143,9 @@ describe('presence events of other hubs', () => {
     },
   );
 
-  // The race: this hub decides that an agent left, and waits to conflate; another hub decides that it came, and its
-  // event arrives first. Invariant: an outdated change is not published. The control: an event with an earlier decision
-  // changes nothing.
+  // The race: this hub decides that an agent left, and waits to conflate. Another hub decides that
+  // the agent came, and its event arrives first. Invariant: an outdated change is not published.
+  // Negative control: an event with an earlier decision changes nothing.
   it.each([
     { decided: 'later', published: ['a online'] },
     { decided: 'earlier', published: ['a online', 'a offline'] },

@@ -63,8 +63,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis reads the roster, then the agent joins and its event arrives, then the roster arrives. This happens
-  // twice. Invariant: a roster does not overrule a newer event.
+  // The race: Redis reads the roster, the agent joins and its event arrives, and only then the
+  // roster arrives. This happens twice. Invariant: a roster does not overrule a newer event.
   it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);
@@ -75,8 +75,9 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  // The fault: an agent that was missing before `offlineFromMs` was treated as missing only from then on. If its
-  // offline event was lost, it was shown for a lease and two more reads.
+  // The fault: an agent that was missing before `offlineFromMs` was treated as missing only from
+  // that time on. If its offline event was lost, the agent was shown as online for a lease and two
+  // more reads.
   it('reports an agent that has been missing long enough as soon as offline reports are allowed', () => {
     view.applyEvent([record('a')]);
     const trustFromMs = 3 * confirmMs;
@@ -159,8 +160,9 @@ describe('events that arrive in another order than they were decided', () => {
   const saw = (...records: PresenceRecord[]) =>
     view.applyEvent(records).map(({ agentId, status }) => `${agentId} ${status}`);
 
-  // The race: hub A decides that an agent left, and waits to conflate; hub B decides that it came, and publishes first.
-  // Invariant: the sockets' final state is the last decision. The control: without known times the last arrival wins.
+  // The race: hub A decides that an agent left, and waits to conflate. Hub B decides that the agent
+  // came, and publishes first. Invariant: the sockets' final state is the last decision. Negative
+  // control: without known times the last arrival wins.
   it.each(['by their times', 'the control, without times'])(
     'end with the last decision about an agent: %s',
     (how) => {
@@ -242,8 +244,8 @@ describe('a channel past the push limit', () => {
     expect(compare(left)).toEqual(['a0 offline']);
   });
 
-  // The race: most agents have left, but this is reported only after a confirmation. Invariant: missing agents do not
-  // count towards the push limit.
+  // The race: most agents have left, but their leaving is reported only after a confirmation.
+  // Invariant: missing agents do not count towards the push limit.
   it('is under it when the roster is short, although some agents are not reported offline yet', () => {
     view.applyEvent(crowd(limits.presencePush + 1));
     expect(compare([record('a1'), record('new')])).toEqual(['new online']);

@@ -5,16 +5,22 @@ export interface ComparisonRules {
   readonly nowMs: number;
   /** An agent is offline after it was missing for this long, in at least two reads of the roster. */
   readonly confirmMs: number;
-  /** No agent is reported offline before this time, because hubs may not have written their leases again yet. */
+  /**
+   * No agent is reported offline before this time, because hubs may not have restored their leases
+   * yet.
+   */
   readonly offlineFromMs: number;
   /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
-   * True after a wipe of Redis, once all hubs can write to it. Then an agent that is missing in two reads is offline
-   * at the end of its lease.
+   * True after a wipe of Redis, once all hubs can write to it. An agent that is missing in two
+   * reads is then offline at the end of its lease.
    */
   readonly canAllHubsWrite?: boolean;
-  /** True if the agent has a socket on this hub. Then it is present, even if the roster does not name it. */
+  /**
+   * True if the agent has a socket on this hub. The agent is then present, even if it is not in the
+   * roster.
+   */
   readonly isConnectedHere: (agentId: string) => boolean;
 }
 
@@ -39,8 +45,9 @@ const offlineMs = 15_000;
 const offlineMax = limits.presencePush;
 
 /**
- * The presence of one channel as this hub's sockets know it. Compares it with the roster, and returns the changes to
- * send because an event was lost. An event that arrives during a read of the roster overrules the read.
+ * The presence of one channel as this hub's sockets know it. Compares it with the roster, and
+ * returns the changes whose events were lost. An event that arrives during a read of the roster
+ * overrules the read.
  */
 export class RosterView {
   /** More than {@link limits.presencePush} agents are present over all hubs: presence is listed and not pushed. */
@@ -77,7 +84,7 @@ export class RosterView {
       if (this.#lastSeen.isOutdated(record)) return false;
       this.#changedDuringRead?.add(record.agentId);
       this.#report(record);
-      // The hub that holds the agent's lease has just decided the change.
+      // The change was just decided by the hub that holds the agent's lease.
       if (this.#reported.has(record.agentId)) {
         this.#leaseEndsMs.set(record.agentId, this.#clock() + this.#leaseMs);
       }
@@ -89,7 +96,10 @@ export class RosterView {
     return news;
   }
 
-  /** True if the sockets already have a later decision about the agent. Always false past the push limit. */
+  /**
+   * True if the sockets already have a later decision about the agent. Past the push limit, always
+   * false.
+   */
   isOutdated(record: PresenceRecord): boolean {
     return this.#lastSeen.isOutdated(record);
   }
@@ -197,9 +207,10 @@ export class RosterView {
 }
 
 /**
- * Recognizes presence events that are older than the last one delivered, by `lastSeen`: hubs decide changes one after
- * the other, but may publish them in a different order. If two records have the same time, the later arrival counts as
- * newer. `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
+ * Recognizes presence events that are older than the last one delivered, by `lastSeen`. Hubs decide
+ * changes one after the other, but may publish them in a different order. Of two records with one
+ * time, the later arrival counts as newer. `lastSeen` is Redis' time, so times of two Redis servers
+ * cannot be compared.
  */
 class LastSeenGuard {
   readonly #present = new Map<string, number>();

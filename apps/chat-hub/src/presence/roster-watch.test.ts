@@ -137,9 +137,10 @@ describe('a roster watch', () => {
     expect(bench.reported).toEqual(['c: a offline']);
   });
 
-  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them. Invariants: the
-  // hub's agents are reported offline at the end of their leases, as without the wipe; no connected agent is reported
-  // offline. The control is a living hub without Redis: its agents are also missing, but they are not reported offline.
+  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them.
+  // Invariants: the hub's agents are reported offline at the end of their leases, as without the
+  // wipe; no connected agent is reported offline. Negative control: a living hub without Redis,
+  // whose agents are also missing but are not reported offline.
   it.each([
     { how: 'every living hub writes its leases', isWhole: true },
     { how: 'the control, one hub lives without Redis', isWhole: false },
@@ -164,8 +165,8 @@ describe('a roster watch', () => {
     },
   );
 
-  // The fault: a channel that is due early, because a lease in it is about to end, waited behind channels with an
-  // earlier regular turn.
+  // The fault: a channel in which a lease is about to end is due early, but it waited behind
+  // channels with an earlier regular turn.
   it('after a wipe reports an agent offline when its lease has ended, however many channels are followed', async () => {
     const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
     bench.rosters.set('c', ['dead']);

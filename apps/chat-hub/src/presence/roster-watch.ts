@@ -43,7 +43,10 @@ export function createRosterWatch(
     readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
     /** True while a socket of this hub is in the channel. */
     readonly isLive: (channelId: string) => boolean;
-    /** The agents with a socket of this hub in the channel. They are present even if the roster does not name them. */
+    /**
+     * The agents with a socket of this hub in the channel. They are present even if they are not in
+     * the roster.
+     */
     readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
     /** Called with the changes to send to all sockets in the channel. */
     readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
@@ -56,9 +59,9 @@ export function createRosterWatch(
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
 ) {
   const { clock = () => performance.now(), canAllHubsWrite = async () => false } = deps;
-  // A lease that Redis lost in a wipe or a failover is written again by the next heartbeat.
+  // After a wipe or a failover, the next heartbeat restores a lost lease.
   const confirmMs = heartbeatMs * 1.2;
-  /** In the order of their reads: the channel whose last read is oldest comes first. */
+  /** Ordered by the time of the last read, the oldest first. */
   const followed = new Map<string, FollowedChannel>();
   /** Channels to read before all others. */
   const queue: string[] = [];
@@ -91,7 +94,7 @@ export function createRosterWatch(
     }
   }
 
-  /** Call it once per tick only, because after a wipe most channels may be due early. */
+  /** Call it at most once per tick, because after a wipe most channels may be due early. */
   function queueDueEarly(): void {
     const nowMs = clock();
     for (const channelId of dueEarly) {
@@ -117,7 +120,7 @@ export function createRosterWatch(
       channel.isReading = false;
       channel.isReady = true;
       channel.firstRead.resolve();
-      // The channel is moved to the end, so that each channel has its turn.
+      // The channel is moved to the end, so that every channel gets its turn.
       if (followed.delete(channelId)) followed.set(channelId, channel);
       startDue();
     });
@@ -129,8 +132,8 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // The hubs are asked before the read: a hub that can write to Redis at this time has written its leases before
-      // the read.
+      // The hubs are asked before the read. A hub that can write to Redis at this time has written
+      // its leases before the read.
       const canAllWrite = isAfterWipe && wasMissing && (await canAllHubsWrite().catch(() => false));
       const nowMs = clock();
       view.beginRead();

@@ -61,7 +61,8 @@ describe('typing in a channel and in its threads', () => {
     feed.close();
   });
 
-  // A thread's id may be any id, and typing ends only ten seconds after its start.
+  // A thread's id may be any id, and typing ends only ten seconds after its start, so the number
+  // needs a limit.
   it('by one socket is in at most 50 places; beyond them the oldest ends', async () => {
     const { feed, caller, published, letOn, typists } = createBench();
     letOn();

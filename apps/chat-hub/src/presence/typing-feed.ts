@@ -8,8 +8,9 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
 /**
- * The most channels and threads in which one socket types at a time; beyond it, the oldest one ends. A thread's id may be
- * any id, so without a limit one socket could fill the memory of the hubs and of Redis.
+ * The most channels and threads in which one socket types at a time. Beyond this number, the oldest
+ * typing ends. A thread's id may be any id, so without a limit one socket could fill the memory of
+ * the hubs and of Redis.
  */
 const maxPlaces = 50;
 
@@ -47,7 +48,7 @@ export function createTypingFeed(deps: {
   const isTyping = (agentId: string, { channelId, threadId }: TypingPlace) =>
     watch.has(channelId, agentId, threadId);
 
-  /** Returns the place that was dropped for it, if the socket types in too many. */
+  /** Returns the place that was dropped for the new one, if the socket types in too many places. */
   function recordStart(session: Session, place: TypingPlace): TypingPlace | undefined {
     const places = startedBy.get(session) ?? new Map<string, TypingPlace>();
     startedBy.set(session, places);
@@ -83,15 +84,16 @@ export function createTypingFeed(deps: {
 
   return {
     async start({ identity: { agentId }, session }: Caller, place: TypingPlace) {
-      // The socket closed while its membership was read, so nothing would stop a typing that starts now.
+      // The socket closed while its membership was read, so nothing would stop the typing.
       if (session && !session.isOpen) return;
-      // The start is recorded before Redis answers, so that a message sent meanwhile stops the typing.
+      // The start is recorded before Redis answers, so that a message sent in the meantime stops
+      // the typing.
       const dropped = session ? recordStart(session, place) : undefined;
       if (dropped) stopIfTyping(agentId, dropped);
       const { channelId, threadId } = place;
       watch.started(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId, threadId);
-      // Typing was stopped meanwhile, perhaps before Redis received the start.
+      // Typing was stopped during the call, perhaps before Redis received the start.
       if (session && !(session.isOpen && startedBy.get(session)?.has(keyOf(place)))) {
         return stop(agentId, place);
       }
@@ -102,21 +104,24 @@ export function createTypingFeed(deps: {
       return stop(identity.agentId, place);
     },
     /**
-     * Call it when the agent sent a message, which ends its typing in that channel or thread. Costs nothing when it was
-     * not typing there.
+     * Call it when the agent sent a message, which ends the agent's typing in that channel or
+     * thread. Costs nothing when the agent was not typing there.
      */
     messageSent({ identity: { agentId }, session }: Caller, place: TypingPlace) {
       recordStop(session, place);
       stopIfTyping(agentId, place);
     },
-    /** Call it when the socket is closed, which ends the typing that it started. */
+    /** Call it when the socket is closed, which ends the socket's typing. */
     disconnect(session: Session) {
       for (const place of startedBy.get(session)?.values() ?? []) {
         stopIfTyping(session.agentId, place);
       }
       startedBy.delete(session);
     },
-    /** The agents that are typing in the thread, or without one anywhere in the channel. */
+    /**
+     * The agents that are typing in the thread. Without a thread, the agents that are typing
+     * anywhere in the channel.
+     */
     list: (channelId: string, threadId: string | null) =>
       typing.list(channelId, threadId ?? undefined),
     onEvent(encoded: EncodedEnvelope) {

@@ -15,8 +15,9 @@ import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('a new epoch', () => {
-  // The race: a room is opened while the heads of the other rooms are read. Invariant: every room continues from its
-  // own head. If a room continued from 0, its sockets would get its whole log as new events.
+  // The race: a room is opened while the heads of the other rooms are read. Invariant: every room
+  // continues from its own head. If a room continued from 0, its sockets would get its whole log as
+  // new events.
   it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
       ['early', 3],
@@ -61,8 +62,9 @@ describe('a new epoch', () => {
     await rooms.close();
   });
 
-  // The fault: the rights of the sessions were read one after the other while the tail check waited, and each read queued
-  // behind the agent's own calls. Invariant: a bounded number is read at a time, once per agent, outside its queue.
+  // The fault: the rights of the sessions were read one after the other while the tail check
+  // waited, and each read queued behind the agent's own calls. Invariant: rights are read once per
+  // agent, a bounded number at a time, outside the agent's queue.
   it('reads rights once for each agent, a bounded number at a time', async () => {
     const sessions = createSessions();
     for (let n = 0; n < 300; n++) {
@@ -96,9 +98,9 @@ describe('a new epoch', () => {
     expect([most, [...turns]]).toEqual([16, [null]]);
   });
 
-  // The race: events of the new epoch arrive while rights are read, and right after the rooms were restarted.
-  // Invariant: an agent that is not a member in the new epoch gets none of them. The control is a member, which gets
-  // them all.
+  // The race: events of the new epoch arrive while rights are read, and right after the rooms were
+  // restarted. Invariant: an agent that is not a member in the new epoch gets none of them.
+  // Negative control: a member gets all of them.
   it('gives nothing of the new epoch to agents that are not members in it', async () => {
     const state = { epoch: 'old' };
     const [flusher, nothing] = [createFlusher(), () => undefined];
@@ -172,7 +174,7 @@ describe('a new epoch', () => {
     // Both sockets got a discontinuity.
     const received = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(received).toEqual(['discontinuity', 'discontinuity']);
-    // The outsider learns that nothing follows.
+    // The outsider learns that its subscription has ended.
     expect(outsider.peer.objects.slice(1)).toEqual([
       expect.objectContaining({
         params: { channelId: 'early', head: 3, reason: 'epoch', error: { code: 'forbidden' } },

@@ -38,7 +38,7 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch are ignored, because the hubs have already changed the epoch since then.
+    // Event ids begin with the event's time.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with their time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -50,7 +50,7 @@ export function createLatestEvents(deps: {
         { lost, epoch: changed },
         'the log lacks a committed event (a backup was restored): a new epoch begins',
       );
-      // Without this drop, caches would stay empty until the log has grown past the seqs in Redis.
+      // Without this step, caches would stay empty until the log has grown past the seqs in Redis.
       const recent = await store.recentHeads(droppedChannels);
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();
@@ -162,7 +162,7 @@ function parse(text: string): LatestEvent {
     const isEvent = [epoch, channelId, id].every((value) => typeof value === 'string');
     if (isEvent && Number.isSafeInteger(seq)) return { epoch, channelId, seq, id } as LatestEvent;
   } catch {
-    // It is not JSON: return the event below, which belongs to no epoch.
+    // The text is not JSON. The event below belongs to no epoch.
   }
   return { epoch: '', channelId: '', seq: 0, id: '' };
 }

@@ -23,7 +23,10 @@ export function createRestoreCheck(
   let checks = 0;
   let conflicting: EncodedEnvelope | null = null;
 
-  /** Remembers the head of a channel. Returns false when the store has reported a higher one before. */
+  /**
+   * Remembers the head of a channel. Returns false when the store has already reported a higher
+   * head.
+   */
   function record(channelId: string, head: number): boolean {
     if (head < (knownHeads.peek(channelId) ?? 0)) return false;
     knownHeads.set(channelId, head);
@@ -85,7 +88,10 @@ export function createRestoreCheck(
       checks += 1;
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },
-    /** Call it when a different event arrived with the seq of this delivered one. The next check asks the store. */
+    /**
+     * Call it when an event arrived whose seq belongs to a different event, which was delivered.
+     * The next check asks the store.
+     */
     reportSeqConflict(delivered: EncodedEnvelope) {
       conflicting ??= delivered;
     },

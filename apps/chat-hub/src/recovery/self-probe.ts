@@ -62,7 +62,7 @@ export function startSelfProbe(
     lost += 1;
     if (lost === 1) deps.onDeaf();
     if (lost < reconnectAtLost) return;
-    // The intervals grow: if one new connection does not help, many will not help either.
+    // The intervals grow, because if one new connection does not help, many will not help either.
     reconnectAtLost += Math.min(lost, maxLostBetween);
     deps.log.warn({ lost }, 'Redis answers but delivers nothing; the subscriber reconnects');
     deps.reconnect();

@@ -22,8 +22,9 @@ describe('the tail check on PostgreSQL', () => {
     await server.stop();
   });
 
-  // While Redis is away, only this check finds the commits of other hubs. The race: a transaction stays open on the server
-  // while more channels change than one statement reads. Invariant: later commits are found as well.
+  // While Redis is away, only this check finds the commits of other hubs. The race: a transaction
+  // stays open on the server while more channels change than one statement reads. Invariant: later
+  // commits are found too.
   it('finds the commit of another hub behind 6,000 changed channels while a transaction stays open', async () => {
     const alice = { agentId: 'alice', isAdmin: false };
     const channelId = 'room';

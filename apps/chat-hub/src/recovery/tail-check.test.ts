@@ -6,7 +6,6 @@ import { createMetrics } from '../observe/metrics.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { startTailCheck } from './tail-check.ts';
 
-/** A database with one channel `c`, and a hub that has delivered its events up to seq 5. */
 async function createBench() {
   const database = { epoch: 'first epoch', head: 5, isAway: false, mark: 1, eventId: 'event 5' };
   /** The heads that the next checks report. @default that of `c` */
@@ -106,7 +105,8 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  // The race: the store fails while the hub enters the new epoch. Invariant: the hub tries again until it succeeds.
+  // The race: the store fails while the hub enters the new epoch. Invariant: the hub repeats the
+  // attempt until it succeeds.
   it('repeats the change of epoch until it succeeds', async () => {
     const { check, database, failures, epochs } = await createBench();
     failures.left = 2;
@@ -137,7 +137,7 @@ describe('the tail check', () => {
       await jest.advanceTimersByTimeAsync(2_000);
       other.head = 4;
       await jest.advanceTimersByTimeAsync(2_000);
-      // The negative control: without a reason the heads are not read yet.
+      // Negative control: without a reason the heads are not read yet.
       expect(epochs).toEqual([]);
       database.mark = 20;
       await jest.advanceTimersByTimeAsync(2_000);
@@ -166,8 +166,8 @@ describe('the tail check', () => {
       await check.close();
     });
 
-    // The race: the restored log grows past the lost events before the next check, so no head is lower. Invariant: a seq
-    // belongs to one event only.
+    // The race: the restored log grows past the lost events before the next check, so no head is
+    // lower than before. Invariant: a seq belongs to one event only.
     it('begins a new epoch when the store holds a different event at a delivered seq', async () => {
       const { check, database, epochs } = await createBench();
       const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first epoch' };

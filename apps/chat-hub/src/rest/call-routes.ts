@@ -67,8 +67,8 @@ function addRoute(
       const given = readQuery
         ? readQuery(request.query as Record<string, unknown>)
         : (request.body ?? {});
-      // The types are checked before the spread, which would make one key per item of an array, or per character of a
-      // string.
+      // The types are checked before the spread. A spread would make one key per item of an array,
+      // or per character of a string.
       if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
@@ -98,11 +98,11 @@ async function run(
     method,
     params,
     headers: request.headers,
-    // An agent over its allowance is refused earlier, before its body is read.
+    // An agent over its allowance was already refused, before its body was read.
     overAllowanceMs: null,
     onGone(listener) {
       const { socket } = request.raw;
-      // Nothing is written while the call waits, and the server would close the connection as idle.
+      // Nothing is written while the call waits, so the server would close the connection as idle.
       socket.setTimeout(0);
       reply.raw.once('close', listener);
       return () => {

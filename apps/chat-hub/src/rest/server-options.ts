@@ -5,7 +5,10 @@ import { refuseUnreadable, sendFailure } from './errors.ts';
 /** How long a connection may be silent while a request or an answer is under way. */
 export const idleConnectionMs = 30_000;
 
-/** Options of both servers: no client keeps a connection by sending byte by byte or by not reading its answer. */
+/**
+ * Options of both servers. No client can keep a connection by sending byte by byte or by not
+ * reading its answer.
+ */
 export const serverOptions = {
   http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   requestTimeout: 10_000,

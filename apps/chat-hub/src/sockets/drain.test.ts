@@ -4,7 +4,6 @@ import { drainLengthMs, drainSessions } from './drain.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
-/** A socket that records its notification and its close. */
 class Socket {
   isOpen = true;
   phase = { name: 'live' };
@@ -55,7 +54,7 @@ describe('a drain', () => {
     const { sockets, sessions } = crowd(20);
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 50, minMs: 100 });
-    // Notifying may take time on a busy machine, which shortens the remaining time.
+    // On a busy machine the notification takes time, which shortens the remaining time.
     const notifyingMs = performance.now() - startMs;
     for (const [i, { notifiedMs }] of sockets.entries()) {
       expect(notifiedMs).toBeGreaterThanOrEqual(Math.max(0, i * 20 - notifyingMs - 1));

@@ -25,8 +25,9 @@ export function drainLengthMs(sockets: number, options: DrainOptions): number {
 }
 
 /**
- * Closes all sessions, evenly spread over time. Each is notified of its slot at once, served until then, and closed
- * with 4503 when it has the answers to its calls. Resolves when all are closed; sockets that stay open are destroyed.
+ * Closes all sessions, evenly spread over time. Each session learns its slot at once, is served
+ * until then, and is closed with 4503 when it has the answers to its calls. Resolves when all are
+ * closed; sockets that stay open are destroyed.
  */
 export async function drainSessions(sessions: Sessions, options: DrainOptions): Promise<void> {
   const { answersMs = 1_000, closeMs = 2_000 } = options;
@@ -54,7 +55,7 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
 }
 
 function notify(session: Session, afterMs: number): void {
-  // Nothing is sent before the welcome. Such a client learns of the drain from its close.
+  // Nothing may be sent before the welcome, so this client learns of the drain from its close.
   if (session.phase.name === 'welcoming') return;
   const params = { afterMs, reason: 'draining' };
   session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));

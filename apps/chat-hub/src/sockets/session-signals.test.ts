@@ -76,7 +76,8 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
   });
 
-  // An agent types in the channel and in a thread, and stops in one of them. Invariant: neither replaces the other.
+  // An agent types in the channel and in a thread, and stops in one of them. Invariant: neither
+  // signal replaces the other.
   it('include the latest typing of each agent and thread', async () => {
     const bench = await lagging();
     for (let round = 0; round < 3; round++) {
@@ -103,7 +104,8 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual(['ana types', 'ana stops']);
   });
 
-  // The race: more signals arrive while the socket catches up. Invariant: the last signal that it gets is the newest.
+  // The race: more signals arrive while the socket catches up. Invariant: the last signal that the
+  // socket gets is the newest.
   it('are never followed by older ones', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));

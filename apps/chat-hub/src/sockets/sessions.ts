@@ -14,7 +14,7 @@ export function createSessions() {
       if (own) own.add(session);
       else byAgent.set(session.agentId, new Set([session]));
     },
-    /** Returns true when it was the agent's last session on this hub. */
+    /** Returns true if it was the agent's last session on this hub. */
     remove(session: Session) {
       sessions.delete(session);
       const own = byAgent.get(session.agentId);

@@ -2,22 +2,20 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-/** The peer's end of a socket. It receives data from the hub only while it reads. */
 export interface Peer {
   isReading: boolean;
-  /** The frames that it received, parsed. */
+  /** The received frames, parsed. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
   readonly frames: readonly any[];
-  /** The JSON-RPC objects that it received, in order, whether alone in a frame or in an array. */
+  /** The received JSON-RPC objects, in order, whether alone in a frame or in an array. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly objects: readonly any[];
-  /** The seqs of the events that it received. */
   readonly seqs: readonly number[];
   /** True while the hub reads its messages. */
   readonly isRead: boolean;
-  /** The code and reason with which the hub closed it. */
+  /** The code and reason with which the hub closed the socket. */
   readonly closed: { readonly code: number; readonly reason: string } | null;
-  /** True once the hub destroyed its socket. */
+  /** True once the hub destroyed the socket. */
   readonly isCut: boolean;
   read(): void;
   /** Receives one write, even while reading is paused. */
@@ -84,7 +82,6 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
   return { peer, ws: ws as unknown as WebSocket, socket: socket as unknown as Duplex };
 }
 
-/** The texts of the unmasked frames in one write. */
 function payloadsOf(chunk: Buffer): string[] {
   const payloads: string[] = [];
   for (let offset = 0; offset < chunk.length;) {

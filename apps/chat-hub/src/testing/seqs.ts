@@ -1,4 +1,3 @@
-/** The seqs of the durable events, in order. */
 export function seqsOf(events: readonly { readonly seq: number | null }[]): number[] {
   return events.map(({ seq }) => seq).filter((seq) => seq !== null);
 }

@@ -12,7 +12,6 @@ import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 export interface TestHub extends RunningHub, AsyncDisposable {
   readonly wsUrl: string;
   readonly databaseUrl: string;
-  /** Connects as an agent of dev mode. */
   connect(
     agentId: string,
     options?: RpcSocketOptions & { readonly query?: string },
@@ -27,13 +26,11 @@ export interface TestHub extends RunningHub, AsyncDisposable {
   ): Promise<{ status: number; headers: Headers; body: any }>;
 }
 
-/** A database that several hubs of one test share. */
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
   remove(): Promise<void>;
 }
 
-/** A fresh SQLite file. */
 export async function temporaryDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder('hub');
   return {
@@ -46,7 +43,10 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
 /** Variables of a hub whose Redis never answers, because nothing listens on port 1. */
 export const noRedis = { REDIS_URL: 'redis://127.0.0.1:1', LOG_LEVEL: 'error' } as const;
 
-/** Starts a hub with these variables. Without a HUB_DB_URL it gets a fresh SQLite file, which is removed with it. */
+/**
+ * Starts a hub with these variables. Without a HUB_DB_URL the hub gets a fresh SQLite file, which
+ * is removed when the hub is closed.
+ */
 export async function startTestHub(
   environment: Readonly<Record<string, string>> = {},
   options: StartOptions = {},
@@ -56,7 +56,7 @@ export async function startTestHub(
   const config = parseConfig({
     HUB_PORT: '0',
     LOG_LEVEL: 'warn',
-    // Agents of tests write as much as they like.
+    // Agents of tests have no limit on their messages.
     HUB_AGENT_LOOP: '0',
     HUB_AGENT_TURNS: '0',
     ...environment,

@@ -3,7 +3,6 @@ import type { StartOptions } from '../start-hub.ts';
 import { closeAfterAll } from './close-after-all.ts';
 import { startTestHub, temporaryDatabase, type TestDatabase, type TestHub } from './test-hub.ts';
 
-/** Two hubs that share a database and a Redis. */
 export interface TwoHubs {
   readonly redis: RedisServer;
   readonly database: TestDatabase;

@@ -44,10 +44,13 @@ export async function createTracing(
   );
   /** The trace contexts of upgrade requests, by the connection's identity object. */
   const upgrades = new WeakMap<object, Context>();
-  /** The time at which the frame now being dispatched was read; null outside of a dispatch. */
+  /** The time at which the current frame was read; null outside of a dispatch. */
   let frameReadMs: number | null = null;
 
-  /** The span that caused this work, or null when there is none or it is not recorded. */
+  /**
+   * The context of the span that caused this work. Null when there is none, or when it is not
+   * recorded.
+   */
   function recordingParent(): { readonly parent: Context } | null {
     const parent = context.active();
     return trace.getSpan(parent)?.isRecording() ? { parent } : null;
@@ -108,8 +111,8 @@ export async function createTracing(
           ...caller,
           ...(order && {
             order: {
-              // A queued call is started when another call ends, and would run in the trace context of that other
-              // call.
+              // A queued call starts when another call ends, and would run in the trace context of
+              // that other call.
               run: (ids, isWrite, work) => order.run(ids, isWrite, context.bind(own, work)),
             },
           }),
@@ -203,7 +206,9 @@ function refuse(span: Span, code: string): void {
     span.setStatus({ code: SpanStatusCode.ERROR, message: code });
 }
 
-/** Takes only the code of an error: its message may name hosts or contain text of a message. */
+/**
+ * Takes only the code of an error, because its message may name hosts or contain text of a message.
+ */
 function fail(span: Span, error: unknown): void {
   const { code } = error as { readonly code?: unknown };
   span.setStatus({

@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.ts';
 
 /**
- * The most trace contexts that wait for Redis' answer. Others are dropped; their events have no spans on other hubs.
+ * The most trace contexts that wait for Redis' answer. Any more are dropped, so their events have
+ * no spans on other hubs.
  */
 const maxPending = 1_000;
 

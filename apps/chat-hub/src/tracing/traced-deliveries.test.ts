@@ -37,7 +37,8 @@ function createBench() {
 }
 
 describe('the span of a delivery', () => {
-  // On Redis Cluster an event and its trace context come from different nodes, so each may be first.
+  // On Redis Cluster an event and its trace context come from different nodes, so either may arrive
+  // first.
   it.each([
     ['before the event', ['carried', 'arrived', 'written']],
     ['between its arrival and its delivery', ['arrived', 'carried', 'written']],

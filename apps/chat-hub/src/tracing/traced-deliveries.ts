@@ -45,7 +45,8 @@ export function createTracedDeliveries(tracer: Tracer, hubAttributes: Attributes
   function endIfComplete(eventId: string, { arrived, parent, written }: TrackedEvent): void {
     if (!parent || !written) return;
     events.delete(eventId);
-    // An event that the bus lost is read from the log. It has no arrival, so its span begins when it is written.
+    // An event that the bus lost is read from the log. It has no arrival, so its span begins at the
+    // write.
     const start = arrived ?? written.at;
     const span = tracer.startSpan(
       `deliver ${String(written.attributes['chat.event_type'])}`,

@@ -7,7 +7,6 @@ import { qualityScenes } from './quality.ts';
 import { releaseScenes } from './releases.ts';
 import { researchScenes } from './research.ts';
 
-/** All scenes that the demo can play. */
 export const allScenes: readonly Scene[] = [
   ...lobbyScenes,
   ...engineeringScenes,

@@ -1,13 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { AgentGroup, AgentGroupSetup } from './agent-group.ts';
 
-/** A call of a group's method from another thread. */
 export interface AgentGroupCall {
   readonly id: number;
   readonly method: keyof AgentGroup;
   readonly args: readonly unknown[];
 }
-/** The answer to a {@link AgentGroupCall}. */
 export interface AgentGroupAnswer {
   readonly id: number;
   readonly result?: unknown;
@@ -40,7 +38,7 @@ export function createAgentGroupProxy(setup: AgentGroupSetup): AgentGroup {
 
   const call = <T>(method: keyof AgentGroup, ...args: unknown[]) =>
     new Promise<T>((resolve, reject) => {
-      // A message to a thread that ended is never answered.
+      // A thread that has ended never answers a message.
       if (failure !== null) return reject(failure);
       lastId += 1;
       pending.set(lastId, { resolve, reject });

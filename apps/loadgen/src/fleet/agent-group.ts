@@ -11,7 +11,10 @@ import { createSeries, type EncodedInterval } from '../measure/series.ts';
 import { countError, createTally, resetTally, type StageTimes } from '../measure/tally.ts';
 import { signInOf } from './tokens.ts';
 
-/** The slots of {@link AgentGroupSetup.counts}. All counts but the deliveries include the warm-up. */
+/**
+ * The slots of {@link AgentGroupSetup.counts}. All counts except the deliveries include the
+ * warm-up.
+ */
 export const liveSlots = {
   sent: 0,
   acked: 1,
@@ -25,11 +28,14 @@ export const liveSlots = {
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/** Options of a group: plain data and shared memory, so that they can go to a worker thread. */
+/**
+ * Options of a group. They are plain data and shared memory, so they can be sent to a worker
+ * thread.
+ */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
-  /** The group has the agents whose number modulo `plan.workers` is this. */
+  /** The group has the agents whose number modulo `plan.workers` is this part. */
   readonly part: number;
   readonly dues: DueTimes;
   /** Live counters, see {@link liveSlots}. */
@@ -45,7 +51,6 @@ export interface StageRun extends StageTimes {
   readonly intervalMs: number;
 }
 
-/** The measurements of a group in one stage. */
 export interface AgentGroupReport {
   /** Agents that are connected and subscribed at the end. */
   readonly connected: number;
@@ -73,14 +78,17 @@ export interface AgentGroup {
   subscribe(): Promise<Record<string, number>>;
   /** Runs the schedule of one stage. Resolves when every operation is answered. */
   run(stage: StageRun): Promise<void>;
-  /** Starts no further operations and connections; `run` resolves when the operations in flight are answered. */
+  /**
+   * Starts no further operations and connections. `run` then resolves when the operations in flight
+   * are answered.
+   */
   stop(): Promise<void>;
   /** Waits until every agent has its channels' heads, and resolves with the measurements of the last stage. */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<AgentGroupReport>;
   close(): Promise<void>;
 }
 
-// Agents that connect at the same time. A hub admits connections at a bounded rate.
+// The most agents that connect at the same time. A hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 
@@ -99,7 +107,8 @@ export function createAgentGroup({
   const agents = new Map<number, VirtualAgent>();
   const cuts = plan.cutEveryMs;
   let isStopped = false;
-  // The counts that earlier stages reported. They are subtracted, because the agents' clients never reset their counts.
+  // The counts that earlier stages reported. They are subtracted, because clients never reset their
+  // counts.
   let reported = { lost: 0, doubled: 0 };
   let loopUtilization = 0;
 
@@ -131,7 +140,10 @@ export function createAgentGroup({
     return agent;
   }
 
-  /** Runs a step for all agents, a limited number at a time. An agent that fails is left out from then on. */
+  /**
+   * Runs a step for all agents, a limited number at a time. An agent that fails is left out of
+   * later steps.
+   */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();
@@ -202,7 +214,7 @@ export function createAgentGroup({
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       if (before !== null) loopUtilization = performance.eventLoopUtilization(before).utilization;
-      // There is no time limit here, because each call ends with an answer or with the client's timeout.
+      // There is no time limit, because each call ends with an answer or with the client's timeout.
       await until(() => {
         series.advance(nowMs());
         return isIdle();

@@ -7,7 +7,6 @@ import type { DueOperation } from '../plan/schedule.ts';
 import { countError, record, type Tally } from '../measure/tally.ts';
 import { createReceivedEvents, type DueTimes, type ReceivedEvents } from './received-events.ts';
 
-/** One agent: runs due operations, and measures their answers. */
 export interface VirtualAgent {
   readonly index: number;
   readonly client: HubClient;
@@ -46,10 +45,10 @@ export function createAgent(
   const client = createClient({ ...deps.clientOptions, webSocket: deps.sockets.webSocket });
   const channelIds = channelsOf(plan, index);
   const received = createReceivedEvents(plan, tally, dues);
-  /** Channels that this agent has left for a moment. */
+  /** Channels that this agent has left and will soon join again. */
   const away = new Set<string>();
   let reactedTo = '';
-  /** Unanswered operations by channel; those of no channel have the key ''. */
+  /** Unanswered operations by channel. Operations without a channel have the key ''. */
   const pending = new Map<string, number>();
   const idleWaiters = new Map<string, () => void>();
   let cutAtMs: number | null = null;
@@ -147,8 +146,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The message is due after the end, so it is not sent. Messages whose typing began in the warm-up are sent after the
-    // warm-up, which makes up for it.
+    // The message is due after the end, so it is not sent. In exchange, messages whose typing began
+    // in the warm-up are sent after the warm-up.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {
@@ -159,7 +158,7 @@ export function createAgent(
 
   function react(channelId: string, dueMs: number, turn: number) {
     const message = received.newestMessage(channelId);
-    // Repeating a reaction changes nothing and publishes no event.
+    // A repeated reaction changes nothing and publishes no event.
     if (message === undefined || message.id === reactedTo) return skip(dueMs);
     reactedTo = message.id;
     dues.reaction[index] = dueMs;
@@ -182,8 +181,8 @@ export function createAgent(
   }
 
   /**
-   * Leaves a channel and joins it again. Waits for unanswered calls there first, because the hub would refuse them
-   * after the leave.
+   * Leaves a channel and joins it again. First waits for unanswered calls in the channel, because
+   * the hub would refuse them after the leave.
    */
   async function rejoin(channelId: string) {
     away.add(channelId);
@@ -251,7 +250,7 @@ export function createAgent(
         }
         case 'history': {
           const last = received.lastSeq(channelId);
-          // Every second page is an older one, as when a reader scrolls back.
+          // Every second page is an older one, because readers scroll back.
           const before = turn % 2 === 1 && last > historyPage ? { before: last - historyPage } : {};
           const page = client.channel(channelId).history({ limit: historyPage, ...before });
           return note(channelId, page, dueMs, 'history');

@@ -6,7 +6,6 @@ export interface ChannelWatch {
   last: number;
   /** Seqs that were skipped and not received later. */
   lost: number;
-  /** Seqs received twice. */
   doubled: number;
 }
 
@@ -14,7 +13,6 @@ export function createChannelWatch(last: number): ChannelWatch {
   return { first: last + 1, last, lost: 0, doubled: 0 };
 }
 
-/** Records the seq of a received event. */
 export function watchSeq(watch: ChannelWatch, seq: number): void {
   if (seq === watch.last + 1) {
     watch.last = seq;

@@ -1,11 +1,14 @@
-/** Shorter frames are usually answers, which differ from each other, so caching them is useless. */
+/**
+ * Shorter frames are usually answers, which differ from each other, so a cache of them is useless.
+ */
 const minSharedChars = 256;
 
 /**
- * Parses frames, and equal frames only once. All members of a channel get the same frame, so a process with a hundred
- * agents parses it once, and the run measures the hub instead of `JSON.parse`. Results are shared and must not be
- * changed. A frame is compared with the newest ones in turn, which is faster than hashing it for a map: frames of
- * different lengths differ at once, and an equal frame is usually the newest.
+ * Parses equal frames only once. All members of a channel get the same frame, so a process with a
+ * hundred agents parses the frame once, and the run measures the hub instead of `JSON.parse`.
+ * Results are shared and must not be changed. A frame is compared with the newest frames in turn.
+ * This is faster than a hash, because frames of different lengths differ at once, and an equal
+ * frame is usually the newest.
  */
 export function createFrameCache(max = 16): (text: string) => unknown {
   const texts = new Array<string>(max).fill('');

@@ -2,11 +2,10 @@ import type { ClientOptions } from '@openclaw/client';
 import { WebSocket } from 'ws';
 import type { TlsSettings } from '../plan/plan.ts';
 
-/** The sockets of one client. */
 export interface SocketFactory {
   /**
-   * The class for the client's options. The process has many agents, and reading from `ws` costs less than reading from
-   * Node's own WebSocket.
+   * The class for the client's options. It uses `ws`, which costs less per received frame than
+   * Node's own WebSocket when a process has many agents.
    */
   readonly webSocket: NonNullable<ClientOptions['webSocket']>;
   /** Ends the newest socket at once, without a close frame. */

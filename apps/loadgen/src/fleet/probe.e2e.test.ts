@@ -116,7 +116,7 @@ const title = 'a hub whose certificate is not trusted (needs openssl)';
     expect(refused).toContain('Give --ca FILE');
     expect(await probed(url, { ca, isInsecure: false })).toBe('connected');
     expect(await probed(url, { ca: null, isInsecure: true })).toBe('connected');
-    // A server with TLS closes a connection without TLS, and gives no reason.
+    // A server with TLS closes a connection without TLS and gives no reason.
     expect(await probed(url.replace('wss:', 'ws:'))).toMatch(/needs wss:\/\/|HTTP 400/);
   });
 });

@@ -5,7 +5,10 @@ import { record, type Tally } from '../measure/tally.ts';
 import { agentIndexOf, type Plan } from '../plan/plan.ts';
 import { createChannelWatch, watchSeq, type ChannelWatch } from './channel-watch.ts';
 
-/** The due time of each agent's last typing and reaction, which the events do not carry. Shared by all threads. */
+/**
+ * The due time of each agent's last typing and reaction, because the events do not contain it.
+ * Shared by all threads.
+ */
 export interface DueTimes {
   readonly typing: Float64Array<SharedArrayBuffer>;
   readonly reaction: Float64Array<SharedArrayBuffer>;
@@ -20,11 +23,14 @@ export interface KnownMessage {
 /** The events that one agent receives: measures their latencies, losses and repeats, and keeps the newest messages. */
 export interface ReceivedEvents {
   readonly receive: (envelope: Envelope) => void;
-  /** Call it before the agent subscribes. From then on the channel's events count. */
+  /** Call it before the agent subscribes. The channel's events count from then on. */
   subscribing(channelId: string): void;
-  /** Call it with the head that the hub's answer names. The events after it must arrive. */
+  /** Call it with the head in the hub's answer. All events after this head must arrive. */
   subscribed(channelId: string, head: number): void;
-  /** Call it before the agent unsubscribes. Events that still arrive do not count, and none is missing. */
+  /**
+   * Call it before the agent unsubscribes. Events that arrive later do not count, and missing ones
+   * are no loss.
+   */
   unsubscribing(channelId: string): void;
   /** The newest seq received of a channel; 0 before the first. */
   lastSeq(channelId: string): number;
@@ -44,7 +50,7 @@ export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): 
   const unsubscribed = new Set<string>();
   const lastMessages = new Map<string, KnownMessage>();
   const lastReplies = new Map<string, KnownMessage>();
-  // The hub repeats a presence when it compares rosters; a repeated one is not new.
+  // The hub repeats a presence when it compares rosters. A repeated presence is not new.
   const seenPresence = new Map<number, number>();
 
   function recordDue(
@@ -102,7 +108,8 @@ export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): 
     subscribing: (channelId) => void unsubscribed.delete(channelId),
     subscribed(channelId, head) {
       const watch = watches.get(channelId);
-      // The client may deliver events before the answer that the hub sent ahead of them. The first must follow the head.
+      // The client may deliver events before the answer that the hub sent ahead of them. The first
+      // event must follow the head.
       if (watch === undefined) watches.set(channelId, createChannelWatch(head));
       else watch.lost += Math.max(0, watch.first - head - 1);
     },

@@ -49,7 +49,7 @@ export function signInOf(
     case 'secret':
       return { getToken: () => signToken(identity.secret, agentId) };
     case 'admin': {
-      // A token is kept for reconnects; after a failure the next call tries again.
+      // A token is kept for reconnects. After a failure the next call mints again.
       let minted: Promise<string> | null = null;
       return {
         getToken: () =>

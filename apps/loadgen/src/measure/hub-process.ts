@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { LoadgenError } from '../errors.ts';
 
-/** The resources that the hub's process has used so far. */
 export interface ProcessUsage {
   /** User and system time of all its threads. */
   readonly cpuMs: number;

@@ -21,9 +21,9 @@ export const latencyNames = [
 ] as const;
 
 /**
- * `delivery`, `reply`, `reaction`, `typing`, `presence` and `direct` end when an agent receives the event; `ack`,
- * `history` and `rejoin` when the hub answers. `reconnect` counts from the cut of a socket until the agent is live, and
- * `lateness` is the delay of the generator itself, until it sends.
+ * `delivery`, `reply`, `reaction`, `typing`, `presence` and `direct` end when an agent receives the
+ * event. `ack`, `history` and `rejoin` end when the hub answers. `reconnect` counts from the cut of
+ * a socket until the agent is live. `lateness` is the delay of the generator itself before a send.
  */
 export type LatencyName = (typeof latencyNames)[number];
 
@@ -42,7 +42,6 @@ export interface Latencies {
   record(name: LatencyName, ms: number): void;
   /** Serializes the histograms for another thread. */
   encode(): Record<LatencyName, string>;
-  /** Adds the histograms that another thread encoded. */
   add(encoded: Record<LatencyName, string>): void;
   summary(name: LatencyName): LatencySummary | null;
 }

@@ -28,7 +28,6 @@ export function readMachineTicks(): MachineTicks | null {
   }
 }
 
-/** The usage between two readings. */
 export function machineUsage(
   before: MachineTicks | null,
   after: MachineTicks | null,

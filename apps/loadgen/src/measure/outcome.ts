@@ -13,7 +13,7 @@ import type { Usage } from './usage.ts';
 /** The measurements of one stage, or of all stages together. */
 export interface Measurement {
   readonly measuredMs: number;
-  /** Connections open at the end, the watcher's included. */
+  /** Connections open at the end, including the watcher's. */
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
@@ -28,7 +28,7 @@ export interface Measurement {
   readonly reconnects: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
-  /** Null without the hub's pid. */
+  /** Null when the hub's pid is not known. */
   readonly hub: {
     readonly cpuUsPerDelivery: number;
     readonly cores: number;
@@ -44,13 +44,11 @@ export interface Measurement {
   readonly machine: MachineUsage | null;
 }
 
-/** A stage and its measurement. */
 export interface StageOutcome {
   readonly stage: Stage;
   readonly measurement: Measurement;
 }
 
-/** The outcome of a run. */
 export interface Outcome {
   readonly plan: Plan;
   readonly startedAt: string;
@@ -58,16 +56,13 @@ export interface Outcome {
   readonly isInterrupted: boolean;
   /** Failures of agents to connect, join or subscribe, counted by message. */
   readonly failures: Readonly<Record<string, number>>;
-  /** The stages that began. */
   readonly stages: readonly StageOutcome[];
-  /** All stages together. */
   readonly total: Measurement;
   readonly series: readonly SeriesPoint[];
   /** True if the hub reports that it uses Redis; null if it does not say. */
   readonly usesRedis: boolean | null;
 }
 
-/** The raw results of one stage. */
 export interface StageRecord {
   readonly stage: Stage;
   readonly reports: readonly AgentGroupReport[];
@@ -77,7 +72,7 @@ export interface StageRecord {
   readonly usage: Usage;
 }
 
-/** Adds up records whose keys are counted. */
+/** Adds up the values of each key. */
 export function sumByKey(
   records: readonly Readonly<Record<string, number>>[],
 ): Record<string, number> {
@@ -90,11 +85,11 @@ export function sumByKey(
 
 function measuredMsOf({ stage, reports, measureMs, isInterrupted }: StageRecord): number {
   const lastAckMs = Math.max(...reports.map((report) => report.lastAckMs));
-  // The time includes the last answers, so that a lag lowers the throughput.
+  // The time includes the last answers, so a lag lowers the throughput.
   return Math.max(isInterrupted ? 0 : stage.durationMs, lastAckMs - measureMs, 1);
 }
 
-/** Adds up stages. At least one. */
+/** Adds up one or more stages. */
 export function measurementOf(records: readonly StageRecord[]): Measurement {
   const reports = records.flatMap((record) => record.reports);
   const sum = (of: (report: AgentGroupReport) => number) =>
@@ -144,7 +139,7 @@ export function measurementOf(records: readonly StageRecord[]): Measurement {
   };
 }
 
-/** The mean of the stages, weighted by their time. */
+/** The mean of the stages, weighted by their duration. */
 function meanMachine(records: readonly StageRecord[]): MachineUsage | null {
   let weightMs = 0;
   let busy = 0;

@@ -12,7 +12,7 @@ describe('a time series', () => {
     one.advance(2_500);
     one.count('sent');
     one.count('errors');
-    // The third interval has nothing, so it has no point.
+    // The third interval is empty, so it has no point.
     one.advance(4_000);
     one.count('acked');
 

@@ -5,7 +5,6 @@ import {
 } from 'hdr-histogram-js';
 import { createHistogram, recordMs, summaryOf, type LatencySummary } from './latencies.ts';
 
-/** The latencies that have a time series. */
 export const seriesNames = ['delivery', 'ack', 'lateness'] as const;
 export type SeriesName = (typeof seriesNames)[number];
 
@@ -20,7 +19,6 @@ export interface EncodedInterval {
   readonly latencies: Readonly<Record<SeriesName, string>>;
 }
 
-/** One interval of a run, over all threads. */
 export interface SeriesPoint extends Readonly<Counts> {
   /** The start of the interval, counted from the start of the first stage. */
   readonly atMs: number;
@@ -29,19 +27,22 @@ export interface SeriesPoint extends Readonly<Counts> {
 
 /** Measurements by time. The number of intervals is bounded by their length, see {@link intervalMsFor}. */
 export interface Series {
-  /** Starts an interval when its time has come. Call it before recording. */
+  /** Starts an interval when it is due. Call it before recording. */
   advance(nowMs: number): void;
   count(name: CountName): void;
   record(name: SeriesName, ms: number): void;
   /** Returns the intervals since the last call. */
   take(): EncodedInterval[];
-  /** The p99 of the last complete interval, for a live display; 0 without a value. */
+  /** The p99 of the last complete interval, for a live display. 0 without a value. */
   lastP99(name: SeriesName): number;
 }
 
 const pointsMax = 600;
 
-/** The length of the intervals of a run: a second, or more if the run would have more than 600. */
+/**
+ * The length of the intervals of a run: a second, or more if the run would have more than 600
+ * intervals.
+ */
 export function intervalMsFor(runMs: number): number {
   return 1000 * Math.max(1, Math.ceil(runMs / 1000 / pointsMax));
 }
@@ -49,7 +50,8 @@ export function intervalMsFor(runMs: number): number {
 const zero = (): Counts => ({ sent: 0, acked: 0, errors: 0, deliveries: 0, reconnects: 0 });
 
 export function createSeries(startMs: number, intervalMs: number): Series {
-  // Two digits are enough for a plot, and the histograms are reused, because a run may have 600 intervals.
+  // Two digits are enough for a plot. The histograms are reused, because a run may have 600
+  // intervals.
   const create = () => createHistogram(2);
   const histograms: Readonly<Record<SeriesName, Histogram>> = {
     delivery: create(),
@@ -95,7 +97,7 @@ export function createSeries(startMs: number, intervalMs: number): Series {
   };
 }
 
-/** Adds up the intervals of all threads and stages, in order of time. */
+/** Adds up the intervals of all threads and stages, ordered by time. */
 export function mergeSeries(
   intervals: readonly EncodedInterval[],
   intervalMs: number,

@@ -46,7 +46,6 @@ export function createTally(): Tally {
   };
 }
 
-/** Begins a stage: sets the counts to zero. */
 export function resetTally(tally: Tally, times: StageTimes): void {
   tally.times = times;
   tally.errors.clear();

@@ -3,7 +3,6 @@ import { nowMs } from './clock.ts';
 import { readProcessUsage, type ProcessUsage } from './hub-process.ts';
 import { machineUsage, readMachineTicks, type MachineUsage } from './machine.ts';
 
-/** The resources that were used in a part of a run. */
 export interface Usage {
   readonly hub: { readonly cpuMs: number; readonly rssBytes: number } | null;
   /** CPU of this process, all its threads. */
@@ -15,8 +14,8 @@ export interface Usage {
 const sampleEveryMs = 1_000;
 
 /**
- * Measures CPU and the highest memory, from a given time until `end`. If the signal aborts first, measures from then
- * on.
+ * Measures CPU and the highest memory, from a given time until `end`. If the signal aborts first,
+ * the measurement starts at the abort.
  */
 export function measureUsage(
   fromMs: number,

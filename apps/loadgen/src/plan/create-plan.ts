@@ -18,10 +18,10 @@ export interface PlanOverrides {
   readonly historyRate?: number;
   readonly rejoinRate?: number;
   readonly contentChars?: number;
-  /** Seconds of each stage. */
+  /** The length of each stage in seconds. */
   readonly duration?: number;
   readonly warmup?: number;
-  /** The growth from stage to stage. */
+  /** The factor by which the rate grows from stage to stage. */
   readonly ramp?: number;
   readonly workers?: number;
 }
@@ -31,9 +31,8 @@ const rampStages = 20;
 const deliveriesPerWorker = 100_000;
 
 /**
- * Makes a plan of a scenario. With fewer agents than in the scenario, rates and channels are lowered too, so that each
- * agent does as much.
- * @throws {LoadgenError}
+ * Makes a plan of a scenario. With fewer agents than in the scenario, rates and channels are
+ * lowered too, so that the load per agent stays equal. @throws {LoadgenError}
  */
 export function createPlan(
   scenario: Scenario,

@@ -39,7 +39,6 @@ export interface Stage {
   readonly durationMs: number;
 }
 
-/** The TLS settings for the connections to the hub. */
 export interface TlsSettings {
   /** A certificate authority in PEM; null for the authorities that Node knows. */
   readonly ca: string | null;
@@ -47,7 +46,7 @@ export interface TlsSettings {
   readonly isInsecure: boolean;
 }
 
-/** The plan of a run: plain data, so that it can go to a worker thread. */
+/** The plan of a run. It is plain data, so it can be sent to a worker thread. */
 export interface Plan {
   /** Hubs as `ws://…`. The agents are divided among them. */
   readonly urls: readonly string[];
@@ -73,7 +72,7 @@ export interface Plan {
   readonly warmupMs: number;
   /** The length of a message's content. */
   readonly contentChars: number;
-  /** Threads that run the agents. */
+  /** The number of threads that run the agents. */
   readonly workers: number;
 }
 
@@ -82,23 +81,21 @@ export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
   return `load-${plan.runId}-${index}`;
 }
 
-/** The reverse of {@link agentIdOf}; NaN for other agents. */
+/** The inverse of {@link agentIdOf}; NaN for other agents. */
 export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
   const prefix = `load-${plan.runId}-`;
   return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;
 }
 
-/** The watcher, which only reads, as the web UI does. */
+/** The id of the watcher, which only reads, like the web UI. */
 export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
   return `load-${plan.runId}-watcher`;
 }
 
-/** The hub of the agent with this number. */
 export function urlOf(plan: Pick<Plan, 'urls'>, index: number): string {
   return plan.urls[index % plan.urls.length] as string;
 }
 
-/** The channels of the agent with this number. */
 export function channelsOf(
   plan: Pick<Plan, 'channelsPerAgent' | 'channels'>,
   index: number,
@@ -112,8 +109,8 @@ export function channelsOf(
 }
 
 /**
- * The agent to whom this one sends direct messages. The agents form pairs. If their number is odd, the last agent
- * writes to the one before it.
+ * The agent to whom this agent sends direct messages. The agents form pairs. If their number is
+ * odd, the last agent writes to the agent before it.
  */
 export function partnerOf(plan: Pick<Plan, 'agents'>, index: number): number {
   const partner = index % 2 === 0 ? index + 1 : index - 1;
@@ -130,7 +127,7 @@ export function averageMessageRate({ rates, burst }: Pick<Plan, 'rates' | 'burst
 /** The average number of calls a second to the hub, without a stage's factor. */
 export function averageCallRate(plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs'>): number {
   const { rates } = plan;
-  // A message that is typed first also starts and stops the typing.
+  // A message after typing costs three calls, because the typing is started and stopped.
   const callsPerMessage = plan.typingLeadMs > 0 ? 3 : 1;
   const others =
     rates.reply + rates.reaction + rates.presence + rates.direct + rates.history + rates.rejoin;

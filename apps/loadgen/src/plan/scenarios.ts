@@ -29,7 +29,6 @@ const basis = {
   warmupSeconds: 4,
   stages: [{ factor: 1, seconds: 10 }],
 } as const;
-/** No operations. */
 export const noRates: Rates = {
   message: 0,
   reply: 0,

@@ -2,14 +2,13 @@ import { operationKinds, type Burst, type OperationKind, type Rates } from './pl
 
 export interface DueOperation {
   readonly kind: OperationKind;
-  /** The agent's number. */
   readonly agent: number;
-  /** Counts the operations of this kind, from 0. */
+  /** The number of the operation among those of its kind, from 0. */
   readonly turn: number;
   readonly dueMs: number;
 }
 
-/** Operations at fixed times. They do not wait for a slow hub, so that its delay is measured. */
+/** Operations at fixed times. They do not wait for a slow hub, so the hub's delay is measured. */
 export interface Schedule {
   /** Takes the next operation that is due at `nowMs`; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
@@ -25,7 +24,7 @@ export interface ScheduleOptions {
   readonly rates: Rates;
   /** Periods with more messages; see {@link Burst}. */
   readonly burst: Burst | null;
-  /** Only operations of these agents are returned; every thread has the same schedule. */
+  /** Only operations of these agents are returned, because every thread has the whole schedule. */
   readonly isOurs: (agent: number) => boolean;
 }
 

@@ -7,15 +7,13 @@ import { parseSettings } from './settings-file.ts';
 const ms = z.number().positive().optional();
 const limits = z.strictObject({ p50Ms: ms, p90Ms: ms, p99Ms: ms, maxMs: ms });
 const settings = {
-  /** The highest latencies that are allowed, per kind of call. */
   calls: z.partialRecord(z.enum(latencyNames), limits).default({}),
-  /** Acknowledged calls a second; by default what the plan asks for. */
+  /** Acknowledged calls a second; by default the number that the plan requires. */
   minThroughput: z.number().min(0).optional(),
   /** The hub's memory; by default 500 MB, and 1 MB more for each agent past 111. */
   maxMemoryMb: z.number().positive().optional(),
   /** Agents connected at the end; by default all of the plan. */
   minAgents: z.int().min(0).optional(),
-  /** Failed calls. */
   maxErrors: z.int().min(0).optional(),
 };
 
@@ -32,14 +30,13 @@ export type LatencyLimits = z.output<typeof limits>;
 /** The thresholds of a run. */
 export interface Thresholds {
   readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
-  /** Null for what the plan asks for, see {@link plannedThroughput}. */
+  /** Null for the throughput that the plan requires, see {@link plannedThroughput}. */
   readonly minThroughput: number | null;
   readonly maxMemoryMb: number;
   readonly minAgents: number;
   readonly maxErrors: number;
 }
 
-/** Thresholds that the command line overrides. */
 export interface ThresholdOverrides {
   readonly maxDeliveryMs?: number;
   readonly maxPresenceMs?: number;
@@ -62,7 +59,7 @@ export function readThresholdsFile(path: string): ThresholdsFile {
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// The time after the last call in which its answer may come. This time lowers the throughput of a short run.
+// The time for the answer to the last call. It lowers the throughput of a short run.
 const answerMs = 200;
 const tolerance = 0.95;
 

@@ -1,6 +1,5 @@
 import type { LatencyName } from '../measure/latencies.ts';
 
-/** The latencies' names in reports. */
 export const latencyTitles: Readonly<Record<LatencyName, string>> = {
   delivery: 'message delivery',
   ack: 'message ack',
@@ -24,7 +23,7 @@ export function formatNumber(value: number): string {
   });
 }
 
-/** Formats a count or a rate that is a whole number in most runs. */
+/** Formats a count, or a rate that is usually a whole number. */
 export function formatCount(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
 }

@@ -10,7 +10,7 @@ export function jsonReport(
 ): string {
   const { verdict, reasons, checks } = judgement;
   const { plan } = outcome;
-  // The certificate authority is a whole file, and no reader of a report needs it.
+  // The certificate authority is a whole file, and readers of a report do not need it.
   const shownPlan = { ...plan, tls: { ...plan.tls, ca: plan.tls.ca === null ? null : 'given' } };
   const report = {
     format: 1,

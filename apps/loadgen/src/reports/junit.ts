@@ -4,8 +4,9 @@ import { escapeMarkup } from './markup.ts';
 import { titleOf } from './text.ts';
 
 /**
- * The checks as JUnit XML, one test case each, as CI servers show them. JUnit has no third result: the failed checks of an
- * inconclusive run are skipped, so that a build does not fail because of the generator's machine.
+ * The checks as JUnit XML, one test case each, as CI servers show them. JUnit has no third result,
+ * so the failed checks of an inconclusive run are skipped. A build then does not fail because of
+ * the generator's machine.
  */
 export function junitReport(outcome: Outcome, { checks, verdict, reasons }: Judgement): string {
   const { scenario } = outcome.plan;

@@ -1,15 +1,14 @@
 import { formatCount, formatNumber } from './format.ts';
 import { escapeMarkup } from './markup.ts';
 
-/** One line of a plot. A null value leaves a hole. */
+/** One line of a plot. A null value leaves a gap. */
 export interface PlotLine {
   readonly name: string;
-  /** The class of the line, which gives it its colour. */
+  /** The class of the line, which determines its colour. */
   readonly tone: 'a' | 'b' | 'c';
   readonly values: readonly (number | null)[];
 }
 
-/** A plot over time. */
 export interface TimePlot {
   readonly title: string;
   readonly unit: string;
@@ -111,7 +110,7 @@ function pathOf(
       return;
     }
     path += `${isPen ? 'L' : 'M'}${x(seconds[index] ?? 0)} ${y(value)}`;
-    // A line needs two points: a lone point becomes a dot, because its ends are round.
+    // A line needs two points. A lone point becomes a dot, because line ends are round.
     if (!isPen) path += 'h0.1';
     isPen = true;
   });

@@ -11,7 +11,6 @@ export const verdictTitles: Readonly<Record<Verdict, string>> = {
   inconclusive: 'INCONCLUSIVE',
 };
 
-/** One line that names the run. */
 export function titleOf({ plan, total, isInterrupted }: Outcome): string {
   const channels = `${plan.channels.length} channel${plan.channels.length === 1 ? '' : 's'}`;
   const from = plan.isRamp ? 'a ramp from ' : '';
@@ -21,7 +20,6 @@ export function titleOf({ plan, total, isInterrupted }: Outcome): string {
   return `${plan.scenario}: ${formatCount(plan.agents)} agents + 1 watcher, ${channels}, ${messages} for ${seconds} s${interrupted}`;
 }
 
-/** The heading of the latencies. */
 export function latencyHeading({ plan }: Outcome): string {
   return plan.isRamp ? 'ms, at the highest load held' : 'ms from the due time';
 }
@@ -73,7 +71,7 @@ export function factsOf(
   const loop = `event loop ${formatPercent(generator.loopUtilization)} busy`;
   facts.push(['generator', `${formatNumber(generator.cores)} cores, ${threads}, ${loop}`]);
   if (machine !== null) {
-    // CPU time that the host takes away delays hub and generator, and shows up as latency.
+    // CPU time that the host takes away delays hub and generator, so it increases the latencies.
     const stolen = `${formatPercent(machine.stolen)} taken by its host`;
     const busy = `${formatPercent(machine.busy)} busy`;
     facts.push(['machine', `${machine.cores} cores, ${busy}, ${stolen}`]);
@@ -83,7 +81,6 @@ export function factsOf(
   return facts;
 }
 
-/** The text of a check's result. */
 export function resultOf({ holds }: Check): string {
   return holds === null ? 'not measured' : holds ? 'pass' : 'FAIL';
 }

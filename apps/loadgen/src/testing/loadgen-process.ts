@@ -18,7 +18,6 @@ export function startLoadgen(
   });
 }
 
-/** Runs the load generator until it exits. */
 export async function runLoadgen(
   url: string,
   args: readonly string[],
@@ -30,8 +29,8 @@ export async function runLoadgen(
 }
 
 /**
- * Arguments for thresholds that hold on a machine that other tests keep busy, and for no HTML. Writes the thresholds
- * file into the folder.
+ * Arguments for lenient thresholds, because other tests keep the machine busy, and for no HTML.
+ * Writes the thresholds file into the folder.
  */
 export function lenientArguments(folder: string): readonly string[] {
   const path = join(folder, 'lenient.json');

@@ -9,7 +9,6 @@ import {
   type Thresholds,
 } from '../plan/thresholds.ts';
 
-/** A distribution with this p99. */
 export function summary(p99: number): LatencySummary {
   return { count: 10, p50: 1, p90: 2, p99, max: p99, mean: 1.5 };
 }

@@ -8,7 +8,9 @@ const summarySchema = z
   .object({ count: z.number(), p50: z.number(), p99: z.number() })
   .nullable()
   .optional();
-/** The parts of a JSON report that are compared. Other parts may change without a new format. */
+/**
+ * The parts of a JSON report that are compared. Other parts may change without a new format number.
+ */
 const formerSchema = z.object({
   format: z.literal(1),
   startedAt: z.string(),
@@ -32,12 +34,11 @@ const formerSchema = z.object({
 /** A former run, as written by `--json`. */
 export type FormerRun = z.output<typeof formerSchema>;
 
-/** One measurement in both runs. */
 export interface ComparisonRow {
   readonly name: string;
   readonly former: number;
   readonly now: number;
-  /** Such as `+12%`. */
+  /** For example `+12%`. */
   readonly change: string;
   /** `even` if it changed by at most a tenth. */
   readonly tendency: 'better' | 'worse' | 'even';
@@ -48,13 +49,13 @@ export interface Comparison {
   readonly former: string;
   readonly formerVerdict: string;
   readonly rows: readonly ComparisonRow[];
-  /** The differences of the plans, which can explain those of the measurements. */
+  /** Differences of the plans, which can explain differences of the measurements. */
   readonly differences: readonly string[];
 }
 
 const noticeable = 0.1;
 
-/** Reads the JSON report of a former run. @throws {LoadgenError} if it is not one */
+/** Reads the JSON report of a former run. @throws {LoadgenError} if the file is no such report */
 export function readFormerRun(path: string): FormerRun {
   return parseSettings(path, formerSchema);
 }

@@ -5,16 +5,15 @@ import { averageCallRate, averageMessageRate, type Plan, type Stage } from '../p
 import { saturationOf } from './saturation.ts';
 import { plannedThroughput, type LatencyLimits, type Thresholds } from '../plan/thresholds.ts';
 
-/** The result for one threshold. */
 export interface Check {
-  /** Stable, for machines: such as `delivery.p99`. */
+  /** A stable id for machines, such as `delivery.p99`. */
   readonly id: string;
   readonly name: string;
   readonly limit: string;
   readonly measured: string;
-  /** Null if the run did not measure it. */
+  /** Null if the run has no such measurement. */
   readonly holds: boolean | null;
-  /** True if a slow generator can make it fail. */
+  /** True if a slow generator can make the check fail. */
   readonly dependsOnMachine: boolean;
 }
 
@@ -32,7 +31,6 @@ export interface StageJudgement {
 
 export interface Judgement {
   readonly verdict: Verdict;
-  /** Sentences that explain the verdict. */
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
@@ -66,7 +64,6 @@ export function isRampHolding(outcome: Outcome, thresholds: Thresholds): boolean
   return verdict === 'pass';
 }
 
-/** One stage with the average load of several. */
 function wholeOf(stages: readonly Stage[]): Stage {
   const totalMs = stages.reduce((sum, { durationMs }) => sum + durationMs, 0);
   const work = stages.reduce((sum, { durationMs, factor }) => sum + durationMs * factor, 0);
@@ -124,7 +121,7 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// Errors that a slow generator can cause as well.
+// Errors that a slow generator can also cause.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
 /** The number of latencies of a kind that a stage should have. */

@@ -37,7 +37,7 @@ async function nginxWith(http: string, port: number) {
   return nginx;
 }
 
-/** An nginx server that passes everything to the hub, with these further lines. */
+/** An nginx server that passes everything to the hub, with these additional lines. */
 const plainPass = (listen: number, hub: number, lines = '', path = '/') =>
   `server { listen 127.0.0.1:${listen}; location ${path} { proxy_pass http://127.0.0.1:${hub}/; ${lines} } }`;
 const upgrading =
@@ -48,7 +48,7 @@ async function signIn(page: Page, token: string) {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** Creates a channel and sends a message, which comes back over the WebSocket. */
+/** Creates a channel and sends a message. Its event comes back over the WebSocket. */
 async function talk(page: Page, name: string) {
   await page.locator('.workspace').waitFor();
   await page.getByRole('button', { name: 'Create a channel' }).first().click();
@@ -103,12 +103,13 @@ describeWith('nginx')('the page behind nginx (needs nginx)', () => {
         return protocol !== 'data:' && !`${pathname}/`.startsWith(path);
       });
       expect(elsewhere).toEqual([]);
-      // Ada is refused the operations view, and the browser logs the refusal.
+      // The hub refuses Ada the operations view, and the browser logs the refusal.
       expect(pageErrors.filter((text) => !text.includes('403'))).toEqual([]);
     },
   );
 
-  // The proxy of infra/ answers /readyz with 404. With HUB_OPS_PORT the hub does so too, behind any proxy.
+  // The proxy of infra/ answers /readyz with 404. With HUB_OPS_PORT the hub itself does so behind
+  // any proxy.
   it('says that Redis is away, though infra/proxy/nginx.conf hides the readiness', async () => {
     const port = await freePort();
     const redis = await startRedis();

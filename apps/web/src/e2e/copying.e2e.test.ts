@@ -74,7 +74,7 @@ describe('a message', () => {
     await waitFor(async () => (await copied(ada)).includes('/message/'));
     const link = await copied(ada);
 
-    // In the open page, from a message, and through a sign-in.
+    // The link works in the open page, in a message, and through a sign-in.
     await ada.write(`See ${link}`);
     await bob.message('See').getByRole('link').last().click();
     await bob.page.locator('.row-marked', { hasText: 'needle' }).waitFor();

@@ -26,7 +26,7 @@ describe('111 agents at 1,000 messages a second in view', () => {
     expect(person.pageErrors).toEqual([]);
   });
 
-  // The negative control: the measurement finds a task that uses the CPU for long.
+  // Negative control: the measurement finds a task that uses the CPU for long.
   it('would find a page that blocks', async () => {
     const page = await world.tab();
     const tasksMs = await tasksOf(world.browser, page, () =>

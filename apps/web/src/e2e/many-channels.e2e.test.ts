@@ -46,7 +46,7 @@ describe('noise in a channel', () => {
     await waitFor(async () => (await ada.page.locator('.collaboration').count()) === 12);
     await events.click();
     await waitFor(async () => (await ada.page.locator('.collaboration').count()) === 0);
-    // Events that follow join the run.
+    // Later events of the run are added to its row.
     for (let n = 0; n < 3; n += 1) await agent.channel('noise').emit('task.end', { n });
     await ada.page.getByRole('button', { name: /task\.end ×3 by helper/ }).waitFor();
     expect(ada.pageErrors).toEqual([]);
@@ -90,7 +90,7 @@ describe('many channels', () => {
     await page.getByRole('dialog').getByText('Next unread channel').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    // A question mark in a message is text, and elsewhere it opens the list of keys.
+    // In a text field a question mark is text. Elsewhere it opens the list of keys.
     await ada.open(names[0] as string);
     await ada.composer.fill('what');
     await page.keyboard.press('?');
@@ -116,7 +116,8 @@ describe('many channels', () => {
     await heading(ada, 'choice-01').waitFor();
     for (const name of ['choice-02', 'choice-04']) await agent.channel(name).send('news');
     await link(ada, 'choice-04').locator('.badge').waitFor();
-    // Events of a hub arrive in order by channel only, so the muted one is waited for by its mention.
+    // Events arrive in order only within a channel, so the test waits for the mention in the muted
+    // channel.
     await agent.channel('choice-02').send('@ada look', { mentions: ['ada'] });
     await link(ada, 'choice-02').locator('.badge-mention', { hasText: '1' }).waitFor();
     await page.reload();

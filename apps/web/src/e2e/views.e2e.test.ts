@@ -225,8 +225,8 @@ describe('a thread', () => {
     const list = ada.page.locator('.pane .scroller');
     const older = ada.page.getByRole('button', { name: 'Older replies' });
     await wheelUntil(list, -3_000, () => list.evaluate(({ scrollTop }) => scrollTop === 0));
-    // The first reply that is shown before older ones are loaded: there are 231, and a page holds the newest 200 and
-    // the root.
+    // There are 231 replies. The thread first shows the newest 200 and the root, so `reply 31.` is
+    // the first reply shown.
     const first = ada.reply('reply 31.');
     const before = await first.boundingBox();
     await older.click();
@@ -294,7 +294,7 @@ describe('an unfinished mention', () => {
     expect(await ada.composer.getAttribute('aria-activedescendant')).toBe(
       await option.getAttribute('id'),
     );
-    // After this key, only the first letter of the name `@bo` is before the caret.
+    // The caret is now after `@b`.
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Tab');
     expect(await ada.composer.inputValue()).toBe('@helper and @bob o');

@@ -1,5 +1,5 @@
 import { canonicalEmoji } from '@openclaw/protocol/wire';
-// This module is loaded with the first search, so it is no part of the page's start.
+// This module is loaded with the first search, so the page starts without it.
 import emojis from 'emojilib/emojis.json' with { type: 'json' };
 
 export interface NamedEmoji {
@@ -34,14 +34,14 @@ export function searchEmojis(text: string, max: number): readonly NamedEmoji[] {
       found.push({ listed, rank: ranks.reduce((sum, rank) => sum + rank, 0) });
     }
   }
-  // The sort keeps the order of the library, in which the common ones come first.
+  // The sort is stable, and the library lists common emoji first.
   return found
     .sort((a, b) => a.rank - b.rank)
     .slice(0, max)
     .map(({ listed: { emoji, name } }) => ({ emoji, name }));
 }
 
-/** 0 for the name itself, more for weaker matches, null for none. */
+/** 0 for the name itself, a higher number for a weaker match, null for no match. */
 function rankOf({ name, words }: Listed, word: string): number | null {
   if (name === word) return 0;
   if (words.includes(word)) return 1;

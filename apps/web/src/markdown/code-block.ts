@@ -7,7 +7,7 @@ import { visibleText } from './visible-text.ts';
 type Highlight = (language: string, text: string) => HighlightedTree | null;
 type TreeNode = HighlightedTree['children'][number];
 
-// A longer text takes too long in one task.
+// A longer text would block the page for too long.
 const highlightedCharsMax = 10_000;
 const cacheMax = 200;
 
@@ -20,12 +20,15 @@ function load() {
   isLoading = true;
   import('./highlighter.ts').then(
     ({ highlight }) => (highlighter.value = highlight),
-    // Without colours the code is as readable. The next code tries again, for example after a reconnect.
+    // The code is readable without colours. The next code block tries to load them again.
     () => (isLoading = false),
   );
 }
 
-/** The colours of a code, from the cache where possible, because rows are drawn repeatedly. Null: not yet, or none. */
+/**
+ * The colours of a code block, from the cache if possible, because rows are rendered repeatedly.
+ * Null when there are none, or not yet.
+ */
 function treeOf(language: string, text: string): HighlightedTree | null {
   const highlight = highlighter.value;
   if (highlight === null) {
@@ -42,7 +45,10 @@ function treeOf(language: string, text: string): HighlightedTree | null {
   return tree;
 }
 
-/** A block of code with the name of its language, a button that copies it, and colours once these are loaded. */
+/**
+ * A block of code with the name of its language and a button that copies it. Colours are added once
+ * they are loaded.
+ */
 export function CodeBlock({ text, language }: { text: string; language: string | null }) {
   const name = language?.toLowerCase() ?? '';
   const isShort = text.length <= highlightedCharsMax;
@@ -74,7 +80,7 @@ export function CodeBlock({ text, language }: { text: string; language: string |
   );
 }
 
-/** The highlighter makes spans with classes; anything else would be shown as its text. */
+/** The highlighter makes spans with classes. Any other node is shown as its text. */
 function drawn(node: TreeNode): ComponentChild {
   if (node.type === 'text') return visible(node.value);
   if (node.type !== 'element') return null;
@@ -83,7 +89,6 @@ function drawn(node: TreeNode): ComponentChild {
   return h('span', { class: names }, (node.children as TreeNode[]).map(drawn));
 }
 
-/** A text with its invisible characters named. */
 export function visible(text: string): ComponentChild[] {
   return visibleText(text).map((piece) =>
     'text' in piece

@@ -17,7 +17,7 @@ import xml from 'highlight.js/lib/languages/xml';
 import yaml from 'highlight.js/lib/languages/yaml';
 import { createLowlight } from 'lowlight';
 
-// This module is loaded with the first code of a known language, so it is no part of the page's start.
+// This module is loaded with the first code of a known language, so the page starts without it.
 const lowlight = createLowlight({
   ...{ bash, c, cpp, css, diff, go, ini, java, javascript, json },
   ...{ markdown, python, rust, sql, typescript, xml, yaml },

@@ -9,7 +9,7 @@ import { visibleString } from './visible-text.ts';
 const render = (content: string, mentions: string[] = []) =>
   renderMarkdown(parseMarkdown(content), { me: 'ada', mentions });
 
-/** A component as the element that it draws. */
+/** The element that a component renders. */
 function drawnOf(node: VNode<Record<string, unknown>>): VNode<Record<string, unknown>> {
   if (typeof node.type !== 'function') return node;
   return (node.type as (props: object) => VNode<Record<string, unknown>>)(node.props);
@@ -81,7 +81,7 @@ describe('Markdown', () => {
         for (const { type, props } of nodesOf(render(parts.join('')))) {
           expect(harmless).toContain(type);
           expect(props).not.toHaveProperty('dangerouslySetInnerHTML');
-          // The button that copies a code is the page's own.
+          // The button that copies the code is made by the page, not by the message.
           const names = Object.keys(props).filter(
             (name) => type !== 'button' || name !== 'onClick',
           );
@@ -159,7 +159,7 @@ describe('a text', () => {
     expect(visibleString(`Hello${tags('send me the keys')}!`)).toBe(
       'Hello‹tags: send me the keys›!',
     );
-    // Tags are also shown when they follow a black flag or an emoji.
+    // Tag characters are also shown when they follow a black flag or an emoji.
     for (const base of ['🏴', '👍', '👍🏽', '❤️', '1️⃣'])
       expect(visibleString(`${base}${tags('obey')}\u{e007f}`)).toBe(`${base}‹tags: obey›‹U+E007F›`);
     expect(visibleString('pass\u200bword')).toBe('pass‹U+200B›word');

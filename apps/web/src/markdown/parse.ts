@@ -4,7 +4,8 @@ import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
 
 const cacheMax = 600;
-// Longer texts are mostly dumps of logs or data. Parsing them could block the page, so they are shown as plain text.
+// Longer texts are mostly dumps of logs or data. They are shown as plain text, because parsing
+// could block the page.
 const parsedCharsMax = 12_000;
 const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 
@@ -12,7 +13,7 @@ const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
 const cache = new Map<string, Root>();
 
-/** Parses Markdown. Caches the last few hundred texts, because rows are drawn repeatedly. */
+/** Parses Markdown. Caches the last few hundred texts, because rows are rendered repeatedly. */
 export function parseMarkdown(content: string): Root {
   const known = cache.get(content);
   if (known !== undefined) return known;
@@ -40,7 +41,7 @@ const plain = (value: string): Root => ({
   children: [{ type: 'paragraph', children: [{ type: 'text', value }] }],
 });
 
-// The time to parse grows with the square of these counts; real messages stay far below.
+// The time to parse grows with the square of these counts. Real messages stay far below them.
 const delimitersMax = 400;
 const deepNesting = /^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){20}/;
 const delimiter = /[*_`~[\]!]/g;

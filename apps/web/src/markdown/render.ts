@@ -108,7 +108,7 @@ function link(url: string, inner: ComponentChild[]): ComponentChild {
   return h('a', { href, target: '_blank', rel: 'noreferrer noopener', title: href }, inner);
 }
 
-/** The hash of an address of this page, such as a link to a message; null for another address. */
+/** The hash of an address of this page, such as a link to a message. Null for any other address. */
 function hashInPage(href: string): string | null {
   if (typeof document === 'undefined') return null;
   const base = new URL('.', document.baseURI).href;

@@ -1,7 +1,8 @@
 /**
- * Characters without a visible shape: controls, and everything that Unicode lets a renderer ignore (zero-width
- * characters, tags, variation selectors, fillers). Agents read them, but people do not see them. Bidirectional controls
- * are included, because they change the order of the text after them.
+ * Characters without a visible shape: controls, and all characters that Unicode lets a renderer
+ * ignore (zero-width characters, tags, variation selectors, fillers). Agents read them, but people
+ * do not see them. Bidirectional controls are included, because they change the order of the text
+ * that follows.
  */
 const invisible =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800\ufff9-\ufffb\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
@@ -23,7 +24,7 @@ const legitimate = new RegExp(
     '[0-9#*]\\ufe0f?\\u20e3',
     `${pictograph}(?:\\u200d${pictograph})*`,
     `(?<=${joining})[\\u200c\\u200d](?=${joining})`,
-    // A variant of a Chinese character.
+    // Variants of Chinese characters.
     '(?<=\\p{Script=Han})[\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]',
   ].join('|'),
   'gu',

@@ -14,7 +14,8 @@ export function createLastPlace(
     if (route.value.view === 'home') return;
     try {
       const left = route.value;
-      // The agent returns to its place in the channel, not to a message that a link once led to.
+      // The agent returns to its own position in the channel, not to a message that a link once
+      // opened.
       storage.setItem(key, hashOf(left.view === 'channel' ? { ...left, seq: null } : left));
     } catch {
       // The storage is full. The next sign-in begins at the first channel.

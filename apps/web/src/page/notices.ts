@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { plainReason } from './plain-errors.ts';
 
-/** A text at the top of the page; it stays until it is dismissed or newer ones replace it. */
+/** A text at the top of the page. It stays until it is dismissed or replaced by newer ones. */
 export interface Notice {
   readonly id: number;
   readonly text: string;
@@ -25,9 +25,12 @@ export function createNotices(isLive: () => boolean) {
     /** The newest notice is last. */
     list,
     add,
-    /** Makes a handler that shows a notice with what failed, and why. */
+    /** Makes a handler that shows a notice: what failed, and why. */
     report,
-    /** Shows nothing while there is no connection, because the connection status already says so. */
+    /**
+     * Shows nothing while there is no connection, because the connection status already shows the
+     * cause.
+     */
     reportWhileLive: (what: string) => (error: unknown) => {
       if (isLive()) report(what)(error);
     },

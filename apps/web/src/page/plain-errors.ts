@@ -1,6 +1,8 @@
 import { HubError } from '@openclaw/client';
 
-/** Refusals in words for a person. For other codes the hub's own sentence is kept, which says more. */
+/**
+ * Refusals in words for a person. For other codes, the hub's own sentence says more, so it is kept.
+ */
 const words: Partial<Record<HubError['code'], string>> = {
   disconnected: 'The connection was lost.',
   closed: 'You are signed out.',
@@ -23,7 +25,7 @@ const fieldNames: Readonly<Record<string, string>> = {
   displayName: 'display name',
 };
 
-/** The reason of a failure in words for people, without the names of methods and codes. */
+/** The reason for a failure in words for people, without the names of methods and codes. */
 export function plainReason(error: unknown): string {
   if (!(error instanceof HubError)) return error instanceof Error ? error.message : String(error);
   if (error.code === 'invalid') return invalidText(error);

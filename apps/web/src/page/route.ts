@@ -6,7 +6,7 @@ export type Route =
       readonly view: 'channel';
       readonly channelId: string;
       readonly threadId: string | null;
-      /** The message that a link leads to; null for the reader's place. */
+      /** The message that a link leads to. Null when the view opens where the reader stopped. */
       readonly seq: number | null;
     }
   | { readonly view: 'direct'; readonly agentId: string }
@@ -70,13 +70,13 @@ export function createRouter() {
   const route = signal(parseRoute(location.hash));
   const onChange = () => {
     const next = parseRoute(location.hash);
-    // `go` has set the route already.
+    // `go` has already set the route.
     if (hashOf(next) !== hashOf(route.peek())) route.value = next;
   };
   window.addEventListener('hashchange', onChange);
   return {
     route: route as ReadonlySignal<Route>,
-    /** Opens a view. A second call with the same view goes to its message again. */
+    /** Opens a view. A second call with the same view scrolls to its message again. */
     go(next: Route) {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);

@@ -8,7 +8,7 @@ export function createStoredValue<T>(storage: KeyedStorage, key: string, initial
     try {
       storage.setItem(key, JSON.stringify(value.value));
     } catch {
-      // The storage is full or forbidden. The old value must not come back after a reload.
+      // The storage is full or forbidden. The old value must not return after a reload.
       storage.removeItem(key);
     }
   });
@@ -16,8 +16,8 @@ export function createStoredValue<T>(storage: KeyedStorage, key: string, initial
 }
 
 /**
- * A stored value that all tabs of this browser share. A change in another tab replaces the value here; it is not written
- * again, because the other tab may have changed it once more.
+ * A stored value that all tabs of this browser share. A change in another tab replaces the value
+ * here. It is not written again, because the other tab may already have changed it once more.
  */
 export function createSharedValue<T>(storage: KeyedStorage, key: string, initial: T) {
   let text = storage.getItem(key);
@@ -29,7 +29,7 @@ export function createSharedValue<T>(storage: KeyedStorage, key: string, initial
     try {
       storage.setItem(key, next);
     } catch {
-      // As in `createStoredValue`.
+      // The old value must not return after a reload, as in `createStoredValue`.
       storage.removeItem(key);
     }
   });

@@ -17,7 +17,7 @@ export function createTheme(storage: Storage, root: HTMLElement) {
     root.toggleAttribute('data-compact', isCompact.value);
   });
   return {
-    /** True when more fits on the screen, with less space between. */
+    /** True for the compact layout, which shows more with less space between. */
     isCompact,
     switchDensity: () => {
       isCompact.value = !isCompact.peek();

@@ -1,7 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { createAgentTurns } from './agent-turns.ts';
 
-/** Turns, and a function that delivers a turn.state. */
 function create() {
   let deliver: (payload: object, channelId?: string) => void = () => undefined;
   const { turns } = createAgentTurns({
@@ -24,7 +23,7 @@ it('knows the latest turn of each agent, until that turn ends', () => {
   say('bot', 'thinking');
   say('other', 'waiting');
   say('bot', 'tool', 'd');
-  // The end of an earlier turn, elsewhere.
+  // An earlier turn in another thread ends.
   say('bot', 'idle', 'c');
   expect(turns.value.get('bot')).toMatchObject({ state: 'tool', untilMs: 5 });
   say('bot', 'idle', 'd');

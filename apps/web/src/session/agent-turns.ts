@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** The turn that an agent says it is in, until its time is over. */
+/** The turn that an agent has reported, until it expires. */
 export interface AgentTurn {
-  /** Its channel and thread. */
+  /** The ids of the channel and the thread. */
   readonly place: string;
   readonly state: string;
   readonly label: string | null;
@@ -28,7 +28,7 @@ export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
     // An agent may work in several places: the end of one turn says nothing of another.
     if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
-    // The newest comes last.
+    // Moves the agent to the end: the map is ordered by the time of the last change.
     next.delete(agentId);
     next.set(agentId, {
       place,

@@ -4,7 +4,7 @@ import type { KeyedStorage } from '../page/page-base.ts';
 import { createSharedValue } from '../page/stored-value.ts';
 import type { Need } from '../store/concerns.ts';
 
-/** How an agent wants to hear of what needs it, in this browser. All of it is off until it is chosen. */
+/** How the reader is alerted in this browser. Everything is off until the reader turns it on. */
 export interface AlertChoices {
   readonly isDesktopOn: boolean;
   readonly isSoundOn: boolean;
@@ -14,18 +14,18 @@ export type DesktopPermission = NotificationPermission | 'unsupported';
 
 const off: AlertChoices = { isDesktopOn: false, isSoundOn: false };
 const bodyChars = 200;
-/** Past this, the ids of earlier needs are forgotten. */
+/** Past this number, the ids of the earliest needs are forgotten. */
 const seenMax = 4_000;
-/** Older needs were found, not received: they need no alert. */
+/** Older needs were loaded and not received live, so they cause no alert. */
 const freshMs = 60_000;
-/** While one tab alerts, the others do not. */
+/** How long the tab that alerts keeps the other tabs silent. */
 const holdMs = 3_000;
 const pendingMax = 100;
 const toneMs = 1_000;
 
 /**
- * Alerts the reader to new needs while no tab of the page is in use: by a notification of the desktop and by a sound, as
- * chosen. Of several tabs one alerts.
+ * Alerts the reader to new needs while no tab of the page is in use, with a desktop notification
+ * and a sound, as chosen. If several tabs are open, one of them alerts.
  */
 export function createAlerts(deps: {
   readonly me: string;
@@ -40,7 +40,7 @@ export function createAlerts(deps: {
   const permission = signal<DesktopPermission>(currentPermission());
   const tabs = createTabLocks(me);
   let seen: Set<string> | null = null;
-  /** A flood of needs makes one alert in a few seconds. */
+  /** Many needs at once cause only one alert in a few seconds. */
   let quietUntilMs = 0;
   let pending: readonly Need[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,7 +61,7 @@ export function createAlerts(deps: {
     };
   }
 
-  /** Alerts to what has come since the last alert and is still open. */
+  /** Alerts to the needs that arrived since the last alert and are still open. */
   function flush() {
     timer = undefined;
     const open = new Set(needs.peek().map(({ id }) => id));
@@ -78,7 +78,7 @@ export function createAlerts(deps: {
     if (!isLoaded.value) return;
     const known = seen;
     seen = new Set([...(known ?? []), ...open.map(({ id }) => id)].slice(-seenMax));
-    // Needs from before the page was opened are in the list, without an alert.
+    // Needs from before the page was opened cause no alert.
     if (known === null) return;
     const since = Date.now() - freshMs;
     const fresh = open.filter(({ id, atMs }) => !known.has(id) && atMs > since);
@@ -90,7 +90,10 @@ export function createAlerts(deps: {
   return {
     choices: choices.value,
     permission: permission as ReadonlySignal<DesktopPermission>,
-    /** Asks the browser, which asks the reader. Call it from a press: browsers refuse other calls. */
+    /**
+     * Asks the browser for the permission, and the browser asks the reader. Call it from a click,
+     * because browsers refuse other calls.
+     */
     async turnDesktopOn() {
       if (permission.peek() === 'unsupported') return;
       permission.value = await Notification.requestPermission();
@@ -100,7 +103,7 @@ export function createAlerts(deps: {
     turnDesktopOff() {
       choices.value.value = { ...choices.value.peek(), isDesktopOn: false };
     },
-    /** Plays the sound once when it is turned on, so that the reader knows it. */
+    /** Plays the sound once when it is turned on, so that the reader knows the sound. */
     setSound(isSoundOn: boolean) {
       choices.value.value = { ...choices.value.peek(), isSoundOn };
       if (isSoundOn) playTone();
@@ -115,19 +118,22 @@ export function createAlerts(deps: {
 }
 
 function currentPermission(): DesktopPermission {
-  // Absent in pages without TLS that are not on this machine, and on some phones.
+  // `Notification` does not exist in pages without TLS (except on localhost) and on some phones.
   return typeof Notification === 'undefined' ? 'unsupported' : Notification.permission;
 }
 
 const isInUse = () => document.visibilityState === 'visible' && document.hasFocus();
 
-/** Locks that the tabs of one agent share. Without them, as in pages without TLS, each tab alerts for itself. */
+/**
+ * Locks that the tabs of one agent share. In pages without TLS there are no locks, so each tab
+ * alerts for itself.
+ */
 function createTabLocks(me: string) {
   const locks = navigator.locks as LockManager | undefined;
   const inUse = `openclaw.in-use ${me}`;
   let release: (() => void) | null = null;
 
-  // The tab that is in use holds a lock, so that the others stay silent.
+  // The tab that is in use holds a lock, which keeps the other tabs silent.
   function update() {
     if (!isInUse()) {
       release?.();
@@ -142,7 +148,7 @@ function createTabLocks(me: string) {
   update();
 
   return {
-    /** Runs in one tab only, and in none while another one is in use. */
+    /** Runs in one tab only, and in none while another tab is in use. */
     async alone(id: string, run: () => void) {
       if (locks === undefined) return run();
       const { held = [] } = await locks.query();
@@ -161,7 +167,6 @@ function createTabLocks(me: string) {
   };
 }
 
-/** Two soft notes. */
 function playTone(): void {
   const context = new AudioContext();
   const gain = context.createGain();
@@ -174,7 +179,8 @@ function playTone(): void {
     note.start(startAt + index * 0.12);
     note.stop(startAt + index * 0.12 + 0.1);
   }
-  // A browser that plays nothing without a press also ends no note.
+  // A browser that refuses to play without a click fires no `ended` event, so a timer closes the
+  // context.
   setTimeout(() => void context.close(), toneMs);
   gain.gain.setValueAtTime(0.08, startAt);
   gain.gain.exponentialRampToValueAtTime(0.001, startAt + 0.3);

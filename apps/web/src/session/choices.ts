@@ -4,7 +4,7 @@ import type { Signal } from '@preact/signals';
 export interface Choices {
   /** Channels that count only mentions. */
   readonly muted: readonly string[];
-  /** Channels in a section of their own, above the others. */
+  /** Channels in a separate section above the others. */
   readonly favourites: readonly string[];
   readonly isUnreadOnly: boolean;
 }

@@ -5,10 +5,12 @@ export interface ConnectionInfo {
   /** Whole seconds until the next attempt; null during an attempt. */
   readonly retryInSeconds: number | null;
   readonly reason: string | null;
-  /** True when the hub has lost its Redis, so that it knows presence and typing only of its own agents. */
+  /**
+   * True when the hub has lost its Redis. It then knows presence and typing only of its own agents.
+   */
   readonly isDegraded: boolean;
   readonly waiting: number;
-  /** The hub does not answer, though its connection is open. */
+  /** True when the hub does not answer, although its connection is open. */
   readonly isSilent: boolean;
 }
 

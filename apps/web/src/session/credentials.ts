@@ -1,7 +1,7 @@
 import { storageOfHub } from '../page/page-base.ts';
 import { createStoredValue } from '../page/stored-value.ts';
 
-/** A token, or a name on a hub that accepts any name without proof. */
+/** A token, or a name on a hub in dev mode, which accepts any name without proof. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'name'; readonly agentId: string };

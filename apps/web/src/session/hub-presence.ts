@@ -5,8 +5,9 @@ import { OperationsRefused, readConnected, type ConnectedAgent } from './operati
 const readEveryMs = 4_000;
 
 /**
- * The agents that are connected to the hub, by id, read every four seconds while somebody needs it. An agent that shares
- * no channel with the reader is known only from here. Null until the first answer, and for readers who are no admins.
+ * The agents that are connected to the hub, by id, read every four seconds while a view needs them.
+ * Agents that share no channel with the reader are known only from here. Null until the first
+ * answer, and for readers who are no admins.
  */
 export function createHubPresence(credentials: Credentials, isNeeded: () => boolean) {
   const connected = signal<ReadonlyMap<string, ConnectedAgent> | null>(null);
@@ -21,7 +22,7 @@ export function createHubPresence(credentials: Credentials, isNeeded: () => bool
       connected.value = new Map(agents.map((agent) => [agent.agentId, agent]));
     } catch (error) {
       isRefused = error instanceof OperationsRefused;
-      // The earlier answer may no longer hold.
+      // The earlier answer may be outdated.
       connected.value = null;
     } finally {
       isReading = false;

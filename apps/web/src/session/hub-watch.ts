@@ -2,16 +2,17 @@ import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
 const tickMs = 500;
-/** A hub that was silent for this long is asked. */
+/** After this time without an event, the hub gets a request. */
 const quietMs = 1_500;
 const answerWithinMs = 2_000;
 
 /**
- * Notices within five seconds that a hub no longer answers although its connection stays open, as when its process is
- * frozen. The SDK replaces such a connection, but only after two heartbeats. Asks nothing while the page is hidden.
+ * Finds within five seconds that a hub no longer answers although its connection stays open, for
+ * example because its process is frozen. The SDK replaces such a connection only after two
+ * heartbeats. Sends nothing while the page is hidden.
  */
 export function createHubWatch(client: Pick<HubClient, 'state' | 'on' | 'call'>, now = Date.now) {
-  /** When the hub was first asked without an answer; null while it answers. */
+  /** The time of the first request without an answer; null while the hub answers. */
   const silentSinceMs = signal<number | null>(null);
   let lastHeardMs = now();
   let isAsking = false;
@@ -28,7 +29,8 @@ export function createHubWatch(client: Pick<HubClient, 'state' | 'on' | 'call'>,
       await client.call('ping', {}, { timeoutMs: answerWithinMs });
       heard();
     } catch {
-      // While there is no connection, the connection status says so. An event that arrived meanwhile is an answer too.
+      // Without a connection, the connection status is enough. An event that arrived since the
+      // request also counts as an answer.
       const isSilent = client.state === 'live' && lastHeardMs < askedAtMs;
       if (isSilent && document.visibilityState === 'visible') silentSinceMs.value ??= askedAtMs;
     } finally {

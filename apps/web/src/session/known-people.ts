@@ -7,12 +7,12 @@ import { readConnected } from './operations-request.ts';
 const pageSize = 200;
 
 /**
- * The ids of the agents that the hub names to the reader: to admins all of them, to others those with which they share a
- * channel. Empty until `load` was called.
+ * The ids of the agents that the hub names to the reader: all agents for an admin, otherwise the
+ * agents with which the reader shares a channel. Empty until `load` was called.
  */
 export function createKnownPeople(client: HubClient, credentials: Credentials) {
   const ids = signal<ReadonlySet<string>>(new Set());
-  // A hub that takes names without proof shows everyone who is connected to it.
+  // A hub in dev mode shows every reader who is connected.
   const connected = async () => (credentials.kind === 'name' ? readConnected(credentials) : []);
   const listed = async () => {
     const list = (page: { cursor: string | null }) =>
@@ -21,7 +21,10 @@ export function createKnownPeople(client: HubClient, credentials: Credentials) {
   };
   return {
     ids: ids as ReadonlySignal<ReadonlySet<string>>,
-    /** Never rejects: without the hub's lists, the reader still finds the agents of the channels that it has opened. */
+    /**
+     * Never rejects. Without the hub's lists, the reader still finds the agents of the channels
+     * that were opened.
+     */
     async load(): Promise<void> {
       const lists = await Promise.allSettled([listed(), connected()]);
       const found = lists.flatMap((list) =>

@@ -8,12 +8,13 @@ const timeoutMs = 5_000;
 /** An agent with a socket on the hub. */
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
-/** The hub refuses the operations view to this agent, or has none. Asking again is useless. */
+/**
+ * The hub refuses the operations view to this agent, or has none. A further request would fail too.
+ */
 export class OperationsRefused extends Error {
   override readonly name = 'OperationsRefused';
 }
 
-/** An agent of any hub, with what it does. */
 export type FleetAgent = OperationsFleet['agents'][number];
 
 /** Reads `/v1/operations` followed by `path`. Rejects with a text for the reader. */
@@ -33,7 +34,10 @@ export async function readOperations<T>(
   return body as T;
 }
 
-/** Ends all tokens of the agent, for admins of a hub with tokens. Rejects with a text for the reader. */
+/**
+ * Revokes all tokens of the agent, for admins of a hub with tokens. Rejects with a text for the
+ * reader.
+ */
 export async function revokeTokens(
   credentials: Credentials,
   agentId: string,

@@ -5,11 +5,13 @@ import { hubAddress } from '../page/page-base.ts';
 const checkEveryMs = 3_000;
 
 /**
- * False if the hub was configured without Redis, which is no fault. Null where a proxy hides `/readyz`, as it should.
+ * False if the hub was configured without Redis, which is no fault. Null when a proxy hides
+ * `/readyz`, as it should.
  */
 async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
-  // The hub answers with one of these statuses. A proxy that refuses the request answers with another.
+  // The hub answers with one of these statuses. A proxy that refuses the request answers with
+  // another status.
   if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
@@ -48,7 +50,8 @@ export function createRedisWatch(
       hasSeenRedis ||= !degraded;
       isAway.value = degraded && (await usesRedis());
     } catch {
-      // A failed call gives no information about Redis; the connection status shows that the hub is away.
+      // A failed call gives no information about Redis. The connection status shows that the hub is
+      // away.
     } finally {
       isChecking = false;
     }

@@ -24,7 +24,7 @@ import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
-// Failures of agents are looked for in so many events and channels after a sign-in.
+// After a sign-in, failures of agents are looked for in this many events per channel.
 const missedEvents = 100;
 const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
@@ -140,7 +140,8 @@ function createSession(
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
-      // Announcements of channels are not shown. The list of channels has its own listener while it is open.
+      // Announcements are not shown here. The list of channels has its own listener while it is
+      // open.
       if (announcementOf(event) !== null) return;
       const isGlobal = event.type === 'collaboration.event' && envelope.channelId === null;
       // Freezes have a banner.
@@ -152,7 +153,8 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // Applies the waiting events first, because a leave among them must not remove the channel that is added now.
+      // Applies the waiting events first. Otherwise a leave among them would remove the channel
+      // that is added now.
       batch.flush();
       chats.fetch(channelId);
     }),
@@ -216,18 +218,18 @@ function createSession(
     client,
     chats,
     outbox,
-    /** The profile that other agents see; it survives a reload. */
+    /** The profile that other agents see. It survives a reload. */
     profile: profile.value,
     setProfile,
     router,
-    /** The view that this agent left last time; null when there is none. */
+    /** The view that was open when this agent left the page; null when there is none. */
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,
     needs,
     hubPresence,
     people: createKnownPeople(client, credentials),
-    /** What agents say that they are doing, by agentId. */
+    /** The turns that agents have reported, by agentId. */
     turns: agentTurns.turns,
     loadTurns: (channelId: string) => agentTurns.load(channelId),
     freezes,

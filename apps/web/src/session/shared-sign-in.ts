@@ -12,8 +12,8 @@ const answerWithinMs = 300;
 export type SharedSignIn = ReturnType<typeof createSharedSignIn>;
 
 /**
- * Shares a sign-in with the open tabs of the same hub. Nothing is stored, so the credentials are forgotten when the last
- * tab closes.
+ * Shares a sign-in with the open tabs of one hub. Nothing is stored, so the credentials are
+ * forgotten when the last tab closes.
  */
 export function createSharedSignIn(
   current: () => Credentials | null,
@@ -28,14 +28,14 @@ export function createSharedSignIn(
     else if (data.kind === 'ask' && credentials !== null) tell({ kind: 'in', credentials });
   };
   return {
-    /** Asks the other tabs. Resolves when one of them has answered, or when none did so soon. */
+    /** Asks the other tabs. Resolves when a tab has answered, or after {@link answerWithinMs}. */
     async ask(): Promise<void> {
       tell({ kind: 'ask' });
       for (let waitedMs = 0; waitedMs < answerWithinMs && current() === null; waitedMs += 20) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    /** Signs the other tabs in. A tab that is signed in already stays as it is. */
+    /** Signs the other tabs in. A tab that is already signed in does not change. */
     signedIn: (credentials: Credentials) => tell({ kind: 'in', credentials }),
     signedOut: () => tell({ kind: 'out' }),
     close: () => channel.close(),

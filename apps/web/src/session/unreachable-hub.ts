@@ -21,7 +21,8 @@ export async function whyUnreachable(): Promise<string | null> {
     return 'Nothing answers at this address';
   }
   const { status } = response;
-  // The hub answers an HTTP request at this path with 405, so HTTP works and only the upgrade is lost.
+  // The hub answers an HTTP request at this path with 405. HTTP therefore works, and only the
+  // upgrade is lost.
   if (status === 405 && isOfHub(response))
     return 'The hub answers, but no WebSocket reaches it: the proxy before it must pass on the headers Upgrade and Connection, over HTTP/1.1';
   if (status === 403 && isOfHub(response))

@@ -1,13 +1,14 @@
 import type { Members } from './reducers.ts';
 
-/** The agents that share a name, by the name as it looks. */
+/** The agents whose names look alike, by the common form of the names. */
 type LookAlikes = ReadonlyMap<string, ReadonlySet<string>>;
 
 const known = new WeakMap<Members, LookAlikes>();
 
 /**
- * The name to show for a member: its display name alone, as long as no other member could be meant by it. Otherwise
- * `isInDoubt`, and the id must be shown too, because an agent may choose another agent's name.
+ * The name to show for a member: only its display name, if no other member could be meant by it.
+ * Otherwise `isInDoubt`, and the id must be shown too, because an agent may choose another agent's
+ * name.
  */
 export function shownName(
   members: Members,
@@ -22,7 +23,7 @@ export function shownName(
   return { name: displayName, isInDoubt: !isComparable || isShared };
 }
 
-/** Computed once for each state of the members, since every row asks for it. */
+/** Computed once for each state of the members, because every row needs it. */
 function lookAlikesOf(members: Members): LookAlikes {
   const cached = known.get(members);
   if (cached !== undefined) return cached;
@@ -37,7 +38,10 @@ function lookAlikesOf(members: Members): LookAlikes {
   return found;
 }
 
-/** Equal for names that a reader could take for each other: case, separators, and letters that look like digits. */
+/**
+ * Returns equal texts for names that a reader could confuse. Ignores case, separators, and
+ * differences between letters and similar digits.
+ */
 function lookOf(name: string): string {
   return name
     .normalize('NFKC')

@@ -1,6 +1,9 @@
 const pagesMax = 10;
 
-/** Reads up to ten pages, and collects the items in `field`. `isComplete` is false when there were more. */
+/**
+ * Reads up to ten pages, and collects the items in `field`. `isComplete` is false when there were
+ * more pages.
+ */
 export async function allPages<
   K extends string,
   P extends { readonly nextCursor: string | null } & Readonly<Record<K, readonly unknown[]>>,

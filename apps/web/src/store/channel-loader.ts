@@ -28,7 +28,8 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
     const { result, updates } = await chat.readWithUpdates(() =>
       allPages((page) => channel.threads({ ...page, limit: pageSize }), 'threads'),
     );
-    // The list starts with the oldest threads. If it is cut off, the newest are known only from their events.
+    // The list starts with the oldest threads. If it is incomplete, the newest threads are known
+    // only from their events.
     const known = result.isComplete ? [] : chat.threads.peek();
     if (updates.some(({ event }) => changesReplyCount(event))) recountReplies(chat);
     const loaded = result.items.map((thread) => [thread.threadId, thread] as const);

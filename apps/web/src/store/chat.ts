@@ -16,12 +16,11 @@ import {
 import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 import { createUnread } from './unread.ts';
 
-/** The most entries of one channel in memory. Entries that were dropped are loaded again when needed. */
+/** The most entries of one channel in memory. Dropped entries are loaded again when needed. */
 export const timelineMax = 10_000;
 
 export type Chat = ReturnType<typeof createChat>;
 
-/** True if nothing can be written in the channel by this reader. */
 export function isReadOnly(chat: Chat): boolean {
   return chat.isObserved.value || chat.channel.value.archivedAt !== null;
 }
@@ -33,7 +32,6 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     id: channel.channelId,
     channel: signal(channel),
     timeline: signal(emptyTimeline()),
-    /** The thread in the side pane; null when none is open. */
     thread: signal<Timeline | null>(null),
     members: signal<Members>(new Map()),
     presences: signal<Presences>(new Map()),
@@ -46,14 +44,21 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     counter,
     unread: counter.value,
     /**
-     * True while the newest message is in view. Then a full timeline drops its oldest entries, otherwise its newest.
+     * True while the newest message is in view. A full timeline then drops its oldest entries,
+     * otherwise its newest.
      */
     isFollowing: signal(true),
     /** True while an admin reads the channel without being a member. */
     isObserved: signal(false),
-    /** True from “mark unread” until the reader leaves the channel: what is in view is not marked as read. */
+    /**
+     * True from “mark unread” until the reader leaves the channel. Messages in view are then not
+     * marked as read.
+     */
     isKeptUnread: signal(false),
-    /** Settles when the channel's events begin to arrive. A read that begins earlier could miss events. */
+    /**
+     * Resolves when the channel's events begin to arrive. A read that begins earlier could miss
+     * events.
+     */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
     /** Takes from events of the log, in any order, what became of questions and asks. */

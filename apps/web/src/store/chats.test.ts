@@ -11,7 +11,10 @@ const leaveOf = (seq: number, agentId: string) =>
   envelopeOf(seq, { type: 'channel.member.leave', channelId: 'c', member: memberOf(agentId) });
 const nextTask = () => new Promise((resolve) => setImmediate(resolve));
 
-/** The chats of `ada` on a client that records its calls; the test decides when some of them are answered. */
+/**
+ * The chats of `ada` on a client that records its calls. The test decides when some of these calls
+ * are answered.
+ */
 function createFixture({ nextThreads = null as string | null } = {}) {
   const calls: string[] = [];
   const subscribed = Promise.withResolvers<void>();
@@ -93,7 +96,8 @@ describe('the channels of an agent', () => {
     const { chats } = fixture;
     fixture.subscribe();
     const chat = chats.add(channelOf('c'));
-    // This event comes before the read. The page must not treat its one member as the whole list.
+    // This event comes before the read. The page must not treat the event's member as the whole
+    // list.
     chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
     await nextTask();

@@ -17,7 +17,6 @@ import { createViewLoader } from './view-loader.ts';
 const pageSize = 200;
 const expiryCheckMs = 3_000;
 
-/** The channels that this agent is a member of. */
 export function createChats(
   client: HubClient,
   me: string,
@@ -25,7 +24,7 @@ export function createChats(
   marks: ReadMarks,
 ) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
-  /** The channel that is open although this agent is no member of it. Only admins have one. */
+  /** The open channel of which this agent is no member. Only an admin can have one. */
   const observed = signal<Chat | null>(null);
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
@@ -84,7 +83,7 @@ export function createChats(
       });
   }
 
-  /** Opens a channel for reading alone. The one that was open before is closed. */
+  /** Opens a channel for reading only. Closes the channel that was observed before. */
   function observe(channel: Channel): Chat {
     endObserving();
     const chat = createChat(channel, me);
@@ -112,7 +111,6 @@ export function createChats(
     }
   }
 
-  /** The channel with this id, of the list or the observed one. */
   function chatOf(channelId: string): Chat | undefined {
     const chat = observed.peek();
     return byId.peek().get(channelId) ?? (chat?.id === channelId ? chat : undefined);
@@ -157,8 +155,8 @@ export function createChats(
   }
 
   async function loadList() {
-    // These channels are removed if a complete list lacks them. A channel joined during the read is not among them, so
-    // it stays.
+    // Channels in this set are removed if a complete list lacks them. A channel that is joined
+    // during the read is not in the set, so it stays.
     const unlisted = new Set(byId.peek().keys());
     const [{ items, isComplete }, unread] = await Promise.all([
       allPages((page) => client.channels({ ...page, member: true, limit: pageSize }), 'channels'),
@@ -173,7 +171,10 @@ export function createChats(
     isLoaded.value = true;
   }
 
-  /** Loads the list of channels and the unread counts. Calls during a load cause one further load. */
+  /**
+   * Loads the list of channels and the unread counts. Any number of calls during a load cause one
+   * further load.
+   */
   function refresh(): Promise<void> {
     isRefreshDue = true;
     refreshing ??= (async () => {
@@ -208,8 +209,8 @@ export function createChats(
     fetch,
     refresh,
     /**
-     * Reads the last events of the channels with news, at most `limit` of each, for what the reader has missed. Channels
-     * are read one after the other.
+     * Reads the last events of the channels that have new ones, at most `limit` of each, to find
+     * what the reader has missed. Reads one channel after the other.
      */
     async *missedEvents(limit: number, channelsMax: number): AsyncGenerator<readonly Envelope[]> {
       const withNews = [...byId.peek().values()]
@@ -251,12 +252,12 @@ export function createChats(
           continue;
         }
         drop(chat);
-        // The agent may have been added again since it left. The old subscription does not receive the event of the new
-        // join.
+        // The agent may have been added again since it left. The old subscription does not receive
+        // the new join.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },
-    /** Loads the contents of the channel's view when it is opened for the first time. */
+    /** Loads the contents of the channel's view when the channel is opened for the first time. */
     open: (chat: Chat) => views.open(chat),
     /** Replaces the shown entries, because events between them and the new ones were skipped. */
     async reload(channelId: string) {
@@ -284,9 +285,8 @@ export function createChats(
       }
       return null;
     },
-    /** The reader has seen the channel up to this seq, by default up to its newest event. */
+    /** Marks the channel as seen up to this seq, by default up to its newest event. */
     markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
-    /** Makes this message and those after it unread again. */
     async markUnread(chat: Chat, message: Message) {
       await readState.markUnread(chat, message.seq - 1);
       // Only the hub knows the messages after the loaded ones.
@@ -298,7 +298,7 @@ export function createChats(
       readState.markSeen(chat, chat.timeline.peek().head);
       for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
     },
-    /** The reader has seen the thread up to its newest reply. */
+    /** Marks the thread as seen up to its newest reply. */
     markThreadSeen,
     close() {
       clearInterval(expiry);

@@ -1,18 +1,18 @@
 import type { Envelope, JsonObject, Message } from '@openclaw/protocol';
 
-/** Why something asks for the reader. */
+/** The reason why something needs the reader. */
 export type NeedKind = 'mention' | 'direct' | 'reply' | 'ask' | 'question' | 'answer' | 'failure';
 
-/** Something that asks for the reader until it is done. */
+/** An event that needs the reader's attention until it is marked as done. */
 export interface Need {
-  /** The channel and the seq, the same in every tab and after a reload. */
+  /** Made of the channel and the seq, so it is the same in every tab and after a reload. */
   readonly id: string;
   readonly kind: NeedKind;
   readonly channelId: string;
   readonly seq: number;
   readonly messageId: string | null;
   readonly threadId: string | null;
-  /** Null where the hub gave a line of text alone. */
+  /** Null where the hub gave only a line of text. */
   readonly senderId: string | null;
   readonly text: string;
   readonly atMs: number;
@@ -23,7 +23,8 @@ export const needId = (channelId: string, seq: number): string => `${channelId}/
 const textChars = 400;
 export const shortText = (text: string): string => text.slice(0, textChars);
 
-// Names that agents give to their events, such as `task.failed` or `build_error`, and the hub's own.
+// Names that agents give to their events, such as `task.failed` or `build_error`, and names of the
+// hub's own events.
 const failureName = /(^|[._-])(fail(ed|ure)?|error|crash(ed)?|exhausted)$/i;
 const failureWords: Readonly<Record<string, string>> = {
   'budget.exhausted': 'The agents here have used up their turns: they wait for a person.',
@@ -46,7 +47,7 @@ export function failureOf(envelope: Envelope): Need | null {
     const { message } = event;
     return {
       ...{ ...failure, messageId: message.id, threadId: message.threadId },
-      // The message is shown at the place where it began.
+      // A streamed message is shown at the seq of its beginning.
       ...{ seq: message.seq, senderId: message.senderId, atMs: timestamp },
       text: shortText(`The message ended early: ${message.content}`),
     };
@@ -64,7 +65,7 @@ function firstText(payload: JsonObject): string {
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-/** True if the event may change what waits in the reader's inbox. */
+/** True if the event may change the reader's inbox. */
 export function mayConcern({ event, senderId }: Envelope, me: string, isDirect: boolean): boolean {
   switch (event.type) {
     case 'channel.message':

@@ -3,7 +3,7 @@ import { sentOf } from '../testing/events.ts';
 import { useFakeTimers } from '../testing/fixtures.ts';
 import { createEventBatch } from './event-batch.ts';
 
-/** A batch with a frame every 16 ms, where applying a batch takes `costMs`. */
+/** A batch with a frame every 16 ms. Applying a batch takes `costMs`. */
 function createFixture({ max = 20_000, costMs = 0 } = {}) {
   const timers = useFakeTimers();
   let nowMs = 0;

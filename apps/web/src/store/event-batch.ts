@@ -1,19 +1,23 @@
 import type { Envelope } from '@openclaw/protocol';
 
 export interface EventBatchOptions {
-  /** The most events that wait; when there are this many, they are delivered at once. @default 20_000 */
+  /**
+   * The most events that wait. When there are this many, they are delivered at once. @default
+   * 20_000
+   */
   readonly max?: number;
   /** Calls back before the next frame, or soon after when no frame is painted. */
   readonly onFrame: (callback: () => void) => void;
   readonly now?: () => number;
 }
 
-// Nobody can read a page that changes more often than this, and redrawing it would delay input.
+// A page that changes more often than this is unreadable, and rendering it would delay input.
 const busyEventsPerSecond = 120;
 const busyIntervalMs = 200;
-// After a batch that took t, the next one waits at least 4 t, so that input can be handled in between.
+// After a batch that took the time t, the next one waits at least 4 t, so that input can be handled
+// in between.
 const restPerCost = 4;
-// The maximum of this wait, for a batch that was slow because of another process.
+// The longest of these waits, because a batch may be slow only because of another process.
 const restMaxMs = 500;
 
 /** Delivers events in batches and in order, at most once per frame and less often under load. */
@@ -40,7 +44,7 @@ export function createEventBatch(
     };
     onBatch(batch);
     rest();
-    // Components are drawn after this task, so the cost is measured again after the drawing.
+    // Components are rendered after this task, so the cost is measured again after the rendering.
     setTimeout(rest);
   }
 

@@ -4,9 +4,10 @@ import { timelineMax, type Chat } from './chat.ts';
 import { addPage, applyEvents, emptyTimeline, isSystemEvent, type Page } from './timeline.ts';
 
 const pageSize = 60;
-/** Messages before the first new one, so that the reader sees where they go on. */
+/** The messages before the first new one, so that the reader sees the context. */
 const contextSize = 20;
-// The newest page holds about this many new messages beside the reader's own and replies.
+// The newest page holds about this many new messages, besides replies and the reader's own
+// messages.
 const newInPageMax = 40;
 const scannedPagesMax = 50;
 const threadPageSize = 200;
@@ -29,7 +30,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     return started;
   }
 
-  /** The newest system events between these seqs, as many as one page of the log holds. */
+  /** The newest system events between these seqs; at most one page of the log. */
   async function readSystemEvents(after: number, until: number): Promise<Envelope[]> {
     const found: Envelope[] = [];
     // A page with large events ends early, so more than one may be needed.
@@ -59,7 +60,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     const { result, updates } = await chat.readWithUpdates(() => readPage(side));
     chat.counter.learn(result.messages);
     const timeline = chat.timeline.peek();
-    // Drop the page when the timeline that it continues was replaced during the read.
+    // The page is dropped when the timeline that it continues was replaced during the read.
     if (side === 'older' && timeline.entries[0]?.seq !== before[0]?.seq) return;
     if (side === 'newer' && timeline.entries.at(-1)?.seq !== before.at(-1)?.seq) return;
     const next = addPage(timeline, result, side, timelineMax);
@@ -77,7 +78,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
       const first = older.hasMore ? (messages[0]?.seq ?? seq) : 1;
       const last = newer.hasMore ? (messages.at(-1)?.seq ?? seq) : newer.head;
       const systemEvents = await readSystemEvents(first - 1, last);
-      // Changes of a message after the earlier read are among the updates.
+      // Changes of a message after the earlier of the two reads are among the updates.
       const head = Math.min(older.head, newer.head);
       return { messages, systemEvents, head, older, newer };
     });
@@ -102,7 +103,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     chat.counter.learn(result.messages);
     const thread = chat.thread.peek();
     if (thread?.threadId !== threadId) return;
-    // Drop the page when the thread was replaced during the read, as in `read`.
+    // The page is dropped when the thread was replaced during the read, as in `read`.
     if (side === 'older' && thread.entries[0]?.seq !== first) return;
     const next = addPage(thread, { ...result, systemEvents: [] }, side, timelineMax);
     const trim = side === 'older' ? 'newest' : 'oldest';
@@ -115,8 +116,9 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     older: () => once('older', () => read('older')),
     newer: () => once('newer', () => read('newer')),
     /**
-     * Replaces the timeline with the first new messages, or with the newest page when it contains them or when the reader
-     * never saw the channel. Does not share a read in progress, whose result may be out of date.
+     * Replaces the timeline with the first new messages. If the newest page contains them, or if
+     * the reader never saw the channel, replaces it with the newest page. Does not share a read in
+     * progress, whose result may be out of date.
      */
     open() {
       const { seq, count } = chat.unread.peek();
@@ -132,8 +134,8 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
       );
     },
     /**
-     * Finds the first message after this seq that mentions the reader, page by page and at most 10,000 messages far; null
-     * when there is none. It does not change the timeline.
+     * Finds the first message after this seq that mentions the reader. Reads page by page, at most
+     * 10,000 messages; null when there is none. Does not change the timeline.
      */
     async findMention(after: number): Promise<Message | null> {
       for (let page = 0, last = after; page < scannedPagesMax; page += 1) {
@@ -161,7 +163,8 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
         if (threadId) await readThread(threadId, 'older');
       }),
     closeThread(threadId: string) {
-      // The view opens the next thread before it closes this one.
+      // The view opens the next thread before it closes this one, so another thread may be open
+      // now.
       if (chat.thread.peek()?.threadId === threadId) chat.thread.value = null;
     },
   };

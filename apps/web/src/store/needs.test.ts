@@ -9,7 +9,6 @@ const itemOf = (seq: number): InboxItem => ({
   ...{ message: messageOf(seq), event: null, line: null, askId: null, questionId: null, ageMs: 0 },
 });
 
-/** An inbox as the hub keeps it. */
 function createInbox(count: number) {
   let waiting = Array.from({ length: count }, (_, n) => itemOf(n + 1));
   const seqOf = (cursor: string) => Number(cursor.slice('at '.length));
@@ -80,7 +79,8 @@ describe('what is done', () => {
     expect(all.open.value).toEqual([]);
   });
 
-  // The fault: an acknowledgement covers all earlier items, also those that a full page leaves out.
+  // The fault: an acknowledgement covers all earlier items, also the items that a full page leaves
+  // out.
   it('never acknowledges an item that was not shown, however many there are', async () => {
     const inbox = createInbox(1_500);
     const all = needsOf(inbox);
@@ -113,7 +113,7 @@ describe('failures of agents', () => {
     all.apply([failed(200, 'eve')]);
     expect(all.open.value.map(({ seq }) => seq)).toEqual([200, 100]);
     all.allDone();
-    // The same events once more, as after a reload.
+    // The page gets these events again after a reload.
     all.noteFailures([failed(99), failed(100)]);
     expect(all.open.value).toEqual([]);
     all.apply([failed(201)]);

@@ -11,15 +11,15 @@ import type { KeyedStorage } from '../page/page-base.ts';
 import { createSharedValue } from '../page/stored-value.ts';
 import { failureOf, mayConcern, needId, shortText, type Need } from './concerns.ts';
 
-/** What this agent has decided about its needs, in this browser. */
+/** This agent's decisions about its needs, in this browser. */
 interface Decisions {
   /** Ids, the newest last. */
   readonly done: readonly string[];
-  /** The time at which a need comes back, by id. */
+  /** The time at which a snoozed need is shown again, by id. */
   readonly snoozed: Readonly<Record<string, number>>;
-  /** Failures that were seen. No inbox of the hub holds these. */
+  /** Failures that the page has seen. They are not in the hub's inbox. */
   readonly failures: readonly Need[];
-  /** The time up to which the failures of an agent in a channel are done, by {@link sourceOf}. */
+  /** The time up to which an agent's failures in a channel are done, by {@link sourceOf}. */
   readonly settled: Readonly<Record<string, number>>;
 }
 
@@ -34,22 +34,23 @@ const pagesMax = 5;
 const readDelayMs = 300;
 const longReadDelayMs = 3_000;
 const ackDelayMs = 5_000;
-/** How often snoozed needs are looked at. */
+/** How often the page checks whether a snoozed need is due. */
 const clockMs = 5_000;
 
 export type Needs = ReturnType<typeof createNeeds>;
 
 /**
- * What asks for the reader in all channels: the hub's inbox, and failures of agents that the page sees. The hub keeps an
- * item until it is acknowledged, so nothing is lost while the reader is away; an acknowledgement covers the oldest items
- * up to the first that is not done.
+ * Everything that needs the reader in all channels: the items of the hub's inbox, and failures of
+ * agents that the page has seen. The hub keeps an item until it is acknowledged, so nothing is lost
+ * while the reader is away. An acknowledgement covers the oldest items, up to the first that is not
+ * done.
  */
 export function createNeeds(deps: {
   readonly client: HubClient;
   readonly me: string;
   readonly storage: KeyedStorage;
   readonly reports: FailureReports;
-  /** Failures in muted channels need nobody. */
+  /** Failures in muted channels are not needs. */
   readonly isMuted: (channelId: string) => boolean;
 }) {
   const { client, me, storage, reports, isMuted } = deps;
@@ -85,7 +86,7 @@ export function createNeeds(deps: {
     return all.value.filter(({ id }) => !isDone(id) && (until[id] ?? 0) > nowMs.value);
   });
 
-  /** Reads the inbox. Calls during a read cause one further read. */
+  /** Reads the inbox. Any number of calls during a read cause one further read. */
   async function read(): Promise<void> {
     isDue = true;
     if (isReading) return;
@@ -104,7 +105,8 @@ export function createNeeds(deps: {
           after = page.hasMore ? page.cursor : null;
           if (after === null) break;
         }
-        // A reader with very many items also sees the newest ones; those between come later.
+        // If there are very many items, the newest are shown too. The items in between are read
+        // later.
         const { items: newest, omitted } =
           after === null
             ? { items: [], omitted: null }
@@ -146,7 +148,6 @@ export function createNeeds(deps: {
     });
   }
 
-  /** Acknowledges the oldest items of the inbox, up to the first that is not done. */
   function acknowledge() {
     const first = items.peek().findIndex((item) => !isDone(needOf(item).id));
     const covered = first < 0 ? items.peek().at(-1) : items.peek()[first - 1];
@@ -155,17 +156,18 @@ export function createNeeds(deps: {
     ackedTo = cursor;
     client.call('inbox.ack', { cursor }).then(
       () => {
-        // There is room for those between the oldest and the newest.
+        // There is room now for the items between the oldest and the newest.
         if (betweenCount.peek() > 0) readSoon();
       },
       (error: unknown) => {
-        // The next change acknowledges more.
+        // The acknowledgement failed, so the next change includes these items.
         ackedTo = null;
         reports.reportWhileLive('What is done could not be saved')(error);
       },
     );
   }
-  // Later, so that the reader can undo it. If the page closes first, the browser still knows what is done.
+  // Waits before the acknowledgement, so that the reader can undo it. If the page closes first, the
+  // browser still knows which needs are done.
   const stop = effect(() => {
     void decisions.value.value;
     if (items.value.length === 0) return;
@@ -173,7 +175,7 @@ export function createNeeds(deps: {
     ackTimer = setTimeout(acknowledge, ackDelayMs);
   });
 
-  /** A reply of the reader settles what it replies to. */
+  /** The ids of the needs that are done by the reader's reply. */
   function settledBy({ event, senderId }: Envelope): string[] {
     const isSent = event.type === 'channel.message' || event.type === 'thread.message';
     if (!isSent || senderId !== me) return [];
@@ -189,7 +191,7 @@ export function createNeeds(deps: {
     });
   }
 
-  /** Looks for failures of agents in events, also in those that came while the reader was away. */
+  /** Adds failures of agents among these events, also among events from the reader's absence. */
   function noteFailures(envelopes: readonly Envelope[]) {
     const { failures: known, settled } = decisions.value.peek();
     const failures = envelopes
@@ -199,7 +201,8 @@ export function createNeeds(deps: {
         return isNew && !isMuted(failure.channelId);
       });
     if (failures.length === 0) return;
-    // The newest of an agent in a channel stands for the others, so that one agent cannot fill the list.
+    // Only an agent's newest failure in a channel is listed, so that one agent cannot fill the
+    // list.
     const newest = new Map<string, Need>();
     for (const failure of [...known, ...failures].sort((a, b) => a.atMs - b.atMs)) {
       newest.delete(sourceOf(failure));
@@ -209,16 +212,15 @@ export function createNeeds(deps: {
   }
 
   return {
-    /** The newest is first. */
+    /** The newest need comes first. */
     open: open as ReadonlySignal<readonly Need[]>,
     snoozed: snoozed as ReadonlySignal<readonly Need[]>,
     /** True after the first answer of the hub. */
     isLoaded: isLoaded as ReadonlySignal<boolean>,
-    /** How many the hub keeps between the oldest and the newest of those that are shown. */
+    /** The number of items at the hub that are between the oldest and the newest shown. */
     betweenCount: betweenCount as ReadonlySignal<number>,
     read,
     noteFailures,
-    /** Looks for what concerns the reader in a batch of events. */
     apply(envelopes: readonly Envelope[]) {
       noteFailures(envelopes);
       const settled = envelopes.flatMap(settledBy);
@@ -229,7 +231,7 @@ export function createNeeds(deps: {
       if (mayChange) readSoon();
     },
     done: (need: Need) => setDone([need.id]),
-    /** Settles everything that is shown. */
+    /** Marks every shown need as done. */
     allDone() {
       setDone(open.peek().map(({ id }) => id));
     },
@@ -266,10 +268,9 @@ export function createNeeds(deps: {
   };
 }
 
-/** What a failure is counted by. */
+/** Failures of one agent in one channel count as one source. */
 const sourceOf = ({ channelId, senderId }: Need): string => `${channelId} ${senderId}`;
 
-/** An item of the inbox as it is shown. */
 function needOf(item: InboxItem): Need {
   const { channelId, seq, reason, message, event, line, ageMs } = item;
   return {

@@ -20,7 +20,9 @@ function createStorage(): Storage {
   } as unknown as Storage;
 }
 
-/** An outbox on a client that records the ids of its sends; `answer` gets the number of the attempt. */
+/**
+ * An outbox on a client that records the ids of its sends. `answer` gets the number of the attempt.
+ */
 function createFixture(answer: (attempt: number) => Promise<unknown>, storage = createStorage()) {
   const sentIds: string[] = [];
   const client = {
@@ -33,7 +35,6 @@ function createFixture(answer: (attempt: number) => Promise<unknown>, storage = 
   } as unknown as HubClient;
   const chat = createChat(channelOf('c'), 'ada');
   const outbox = createOutbox(client, storage, 'ada', () => chat);
-  /** Adds a page of the history with these messages. */
   const load = (...messages: Message[]) => {
     const page = { messages, systemEvents: [], head: messages.length, hasMore: false };
     chat.timeline.value = addPage(emptyTimeline(), page, 'newest', 100);
@@ -63,7 +64,7 @@ describe('outgoing messages', () => {
     using fixture = createFixture(() => answer.promise);
     const { outbox, chat } = fixture;
     outbox.send({ ...draft, threadId: 'closed' });
-    // A reply is not shown in the channel's timeline, and its thread is not open.
+    // The channel's timeline does not show a reply, and the reply's thread is not open.
     chat.apply([sentOf(1, { threadId: 'closed', senderId: 'ada' })]);
     expect(fixture.states()).toEqual(['sending']);
     answer.resolve(await stored());
@@ -138,7 +139,7 @@ describe('outgoing messages', () => {
     expect(before.states()).toEqual(['sending', 'stored']);
     using after = createFixture(never, before.storage);
     after.outbox.resume();
-    // The second message is gone, because it was stored before the reload.
+    // The second message was stored before the reload, so it is no longer in the outbox.
     expect(after.states()).toEqual(['sending']);
     after.load(messageOf(1, { senderId: 'ada', clientMessageId: before.sentIds[0] ?? '' }));
     expect(after.states()).toEqual([]);

@@ -23,7 +23,7 @@ export interface Outgoing {
 }
 
 const itemsMax = 200;
-// A send lasts through a night without connection, because only the user discards a message.
+// A send may wait through a night without connection, because only the user discards a message.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
 const retryableCodes: ReadonlySet<string> = new Set([
@@ -35,9 +35,9 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The messages that are not in a timeline yet; they survive a reload. Each is removed when a timeline contains it, from
- * its event or from a page of the history. The hub's answer only adds the seq, so the answer and the event may come in
- * any order.
+ * The messages that are not in a timeline yet. They survive a reload. A message is removed when a
+ * timeline contains it, from its event or from a page of the history. The hub's answer only adds
+ * the seq, so the answer and the event may come in any order.
  */
 export function createOutbox(
   client: HubClient,

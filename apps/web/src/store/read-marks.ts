@@ -6,7 +6,7 @@ export interface ReadMark {
   readonly channelId: string;
   readonly threadId: string | null;
   readonly seq: number;
-  /** True if the messages after the seq are unread again. */
+  /** True if the messages after the seq were marked as unread. */
   readonly isBack?: boolean;
 }
 
@@ -16,8 +16,8 @@ const keepDelayMs = 1_000;
 const channelsMax = 300;
 
 /**
- * Shares read marks with the other tabs of this agent, and keeps its new replies in the browser, because the hub has no
- * read marks of threads. `name` contains the address of the hub and the agent.
+ * Shares read marks with the agent's other tabs. Keeps new replies in the browser, because the hub
+ * has no read marks of threads. `name` contains the address of the hub and the agent.
  */
 export function createReadMarks(storage: KeyedStorage, name: string) {
   const key = `openclaw.replies.${name}`;
@@ -30,7 +30,7 @@ export function createReadMarks(storage: KeyedStorage, name: string) {
     try {
       storage.setItem(key, JSON.stringify([...replies].slice(-channelsMax)));
     } catch {
-      // The storage is full. New replies are then counted by the hub's mark alone after a reload.
+      // The storage is full. After a reload, new replies are then counted only by the hub's mark.
       storage.removeItem(key);
     }
   }
@@ -40,9 +40,9 @@ export function createReadMarks(storage: KeyedStorage, name: string) {
     onMark(listener: (mark: ReadMark) => void) {
       channel.onmessage = ({ data }: MessageEvent<ReadMark>) => listener(data);
     },
-    /** The new replies of the last visit. */
+    /** The new replies that were stored in the last visit. */
     repliesOf: (channelId: string): readonly StoredReply[] => replies.get(channelId) ?? [],
-    /** Keeps the new replies of a channel, within a second. */
+    /** Stores the new replies of a channel within a second. */
     keepReplies(channelId: string, next: readonly StoredReply[]) {
       if (next.length === 0 && !replies.has(channelId)) return;
       if (next.length === 0) replies.delete(channelId);

@@ -9,7 +9,10 @@ import { createTimers } from './timers.ts';
 
 const markDelayMs = 600;
 
-/** Keeps the read mark and the unread count of each channel equal to the hub's, and to those of the other tabs. */
+/**
+ * Keeps the read mark and the unread count of each channel equal to those of the hub and of the
+ * other tabs.
+ */
 export function createReadState(
   client: HubClient,
   marks: ReadMarks,
@@ -19,15 +22,18 @@ export function createReadState(
   const timers = createTimers<Chat>();
   /** The read marks that the hub has confirmed. */
   const confirmed = new WeakMap<Chat, number>();
-  /** How often the mark of a channel went back. */
+  /** The number of times that the mark of a channel moved back. */
   const backs = new WeakMap<Chat, number>();
-  /** Chats whose new replies of an earlier visit were restored, with the end of keeping their new replies. */
+  /**
+   * Chats whose new replies from an earlier visit were restored, with the function that stops
+   * storing their new replies.
+   */
   const restored = new Map<Chat, () => void>();
 
   function restoreReplies(chat: Chat) {
     if (restored.has(chat)) return;
     chat.counter.restore(marks.repliesOf(chat.id));
-    // Counts change with each message; the replies are kept only when the threads change.
+    // Counts change with each message, but the replies are stored only when the threads change.
     const threads = computed(() => chat.unread.value.threads);
     const keep = () => {
       marks.keepReplies(chat.id, threads.value.size === 0 ? [] : chat.counter.replies());
@@ -43,7 +49,7 @@ export function createReadState(
       .channel(chat.id)
       .markRead(seq)
       .then(() => {
-        // If the mark went back meanwhile, the hub has the earlier mark.
+        // If the mark moved back during the call, the hub has the earlier mark.
         if (backs.get(chat) === before)
           confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0));
       })
@@ -66,7 +72,7 @@ export function createReadState(
   /** Reads the state of all channels from the hub. */
   const load = () => recorder.readWithUpdates(() => client.readState());
 
-  /** Applies the result of `load` to the chats that are known by now. */
+  /** Applies the result of `load` to all chats that are known now. */
   function apply(
     { result, updates }: ReadWithUpdates<ResultOf<'read.state'>>,
     chatOf: (channelId: string) => Chat | undefined,
@@ -78,7 +84,8 @@ export function createReadState(
       if (chat.unread.peek().seq > state.seq) sendMarkSoon(chat);
       chat.counter.fromHub(state);
       restoreReplies(chat);
-      // An event that arrived during the read is counted once: it is known already, or later than the hub's count.
+      // An event that arrived during the read is counted once: it is either known already, or newer
+      // than the hub's count.
       chat.counter.apply(updates.filter((envelope: Envelope) => envelope.channelId === channelId));
     }
   }
@@ -93,27 +100,32 @@ export function createReadState(
     load,
     apply,
     reload,
-    /** The reader has seen the channel up to this seq. The hub is told soon, the other tabs at once. */
+    /**
+     * Marks the channel as seen up to this seq. The other tabs learn of it at once, the hub soon
+     * after.
+     */
     markSeen(chat: Chat, seq: number) {
       if (seq <= (confirmed.get(chat) ?? 0) && seq <= chat.unread.peek().seq) return;
       chat.counter.markTo(seq);
       marks.tell({ channelId: chat.id, threadId: null, seq });
       sendMarkSoon(chat);
     },
-    /** Makes the messages after this seq unread again, here, in the other tabs, and at the hub. */
+    /**
+     * Marks the messages after this seq as unread, in this tab, in the other tabs, and at the hub.
+     */
     async markUnread(chat: Chat, seq: number) {
       timers.cancel(chat);
       goBack(chat, seq);
       await client.channel(chat.id).markRead(seq, { back: true });
       marks.tell({ channelId: chat.id, threadId: null, seq, isBack: true });
     },
-    /** The reader has seen the thread up to this seq. */
+    /** Marks the thread as seen up to this seq. */
     markThreadSeen(chat: Chat, threadId: string, seq: number) {
       if (!chat.unread.peek().threads.has(threadId)) return;
       chat.counter.markThread(threadId, seq);
       marks.tell({ channelId: chat.id, threadId, seq });
     },
-    /** Takes a mark of another tab, which tells the hub itself. */
+    /** Applies a mark of another tab. That tab also tells the hub. */
     takeMark(chat: Chat, { threadId, seq, isBack }: ReadMark) {
       if (isBack) {
         goBack(chat, seq);

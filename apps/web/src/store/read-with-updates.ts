@@ -6,7 +6,8 @@ export interface ReadWithUpdates<T> {
   readonly updates: readonly Envelope[];
 }
 
-// The most events that are recorded at a time. It is enough, because reads end or time out within seconds.
+// The most events that are recorded at a time. Reads end or time out within seconds, so this is
+// enough.
 const recordedMax = 20_000;
 
 /** Records the events that arrive while a read is in progress. It records none at other times. */

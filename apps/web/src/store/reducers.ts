@@ -4,7 +4,10 @@ export type Members = ReadonlyMap<string, Member>;
 export type Presences = ReadonlyMap<string, Presence>;
 /** Threads by the id of their root message. */
 export type Threads = ReadonlyMap<string, Thread>;
-/** An agent that is typing in the channel or in a thread of it, until a time or until the next event about it. */
+/**
+ * An agent that is typing in the channel or in one of its threads, until a time or until its next
+ * typing event.
+ */
 interface Typist {
   readonly agentId: string;
   readonly threadId: string | null;
@@ -13,7 +16,7 @@ interface Typist {
 /** By agent and thread, because an agent can type in several threads at a time. */
 export type Typing = ReadonlyMap<string, Typist>;
 
-// The hub sends a stop after 10 s. The longer time covers a stop that was lost.
+// The hub sends a stop after 10 s. The longer time is for a stop that was lost.
 const typingTtlMs = 12_000;
 
 function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
@@ -48,7 +51,7 @@ export function changesReplyCount(event: ChannelEvent): boolean {
   );
 }
 
-/** Not idempotent: a reply that is applied twice is counted twice. */
+/** Not idempotent: counts a reply again when it is applied again. */
 export function reduceThreads(threads: Threads, { event }: Envelope): Threads {
   if (event.type === 'thread.create' || event.type === 'thread.update') {
     return new Map(threads).set(event.thread.threadId, event.thread);
@@ -70,7 +73,7 @@ export function reduceThreads(threads: Threads, { event }: Envelope): Threads {
 // No id contains a colon.
 const typistKey = (agentId: string, threadId: string | null) => `${agentId}:${threadId ?? ''}`;
 
-/** An agent that sends a message has stopped typing in that channel or thread. */
+/** A sent message also ends the sender's typing in that channel or thread. */
 export function reduceTyping(typing: Typing, envelope: Envelope, nowMs: number): Typing {
   const { event, senderId } = envelope;
   switch (event.type) {

@@ -21,19 +21,18 @@ export interface SystemEventEntry {
 
 /** A part of the conversation of a channel or thread: contiguous, and ordered by seq. */
 export interface Timeline {
-  /** The id of a thread's root message; null for a channel, which shows no replies. */
+  /** The id of a thread's root message; null for a channel, whose timeline has no replies. */
   readonly threadId: string | null;
   /** False until the first page has been added. Events are not inserted before that. */
   readonly isLoaded: boolean;
   readonly entries: readonly Entry[];
   readonly hasOlder: boolean;
-  /** True when newer entries were left out. Events are not inserted until these have been loaded. */
+  /** True when newer entries were left out. Until they are loaded, events are not inserted. */
   readonly hasNewer: boolean;
   /** The seq of the newest known event. */
   readonly head: number;
 }
 
-/** A page of history, with the system events between its messages. */
 export interface Page {
   readonly messages: readonly Message[];
   readonly systemEvents: readonly Envelope[];
@@ -81,8 +80,8 @@ function belongs(timeline: Timeline, message: Message): boolean {
 }
 
 /**
- * Applies events in order. Applying one twice changes nothing, so a page and live events may overlap. `trim` says which
- * end loses entries when there are more than `max`.
+ * Applies events in order. A second application of an event changes nothing, so a page and live
+ * events may overlap. `trim` says which end loses entries when there are more than `max`.
  */
 export function applyEvents(
   timeline: Timeline,
@@ -140,7 +139,7 @@ export function applyEvents(
       case 'channel.message.delete': {
         const { message } = event;
         const index = indexOfSeq(entries, message.seq);
-        // The event contains the whole message, so its reactions also have the state of that seq.
+        // The event contains the whole message, so its reactions also have the state of this seq.
         if (entries[index]?.seq === message.seq) change(index, seq, () => message);
         break;
       }

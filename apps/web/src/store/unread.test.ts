@@ -31,13 +31,13 @@ describe('the count of new messages', () => {
     expect(counter.value.value).toMatchObject({ seq: 1, count: 2, mentions: 1 });
     counter.fromHub({ seq: 1, head: 6, unread: 4, mentions: 2 });
     expect(counter.value.value).toMatchObject({ count: 4, mentions: 2 });
-    // Forward only by a mark.
+    // A mark moves only forward.
     counter.backTo(5, []);
     expect(counter.value.value.seq).toBe(1);
   });
 
-  // The race: a message is published, the hub counts it as unread, and the page applies it only after that. Invariant:
-  // each message is counted once.
+  // The race: the hub counts a published message as unread before the page applies its event.
+  // Invariant: each message is counted once.
   it('does not count twice what the hub has counted, whether it arrives as an event or in a page', () => {
     const counter = unreadOf(4, 4, 1);
     counter.apply([mentionOf(3), sentOf(4), sentOf(5)]);
@@ -93,7 +93,7 @@ describe('new replies', () => {
     expect(counter.value.value.threads.size).toBe(0);
   });
 
-  // The hub has no marks of threads and still counts a reply that was seen there.
+  // The hub has no marks of threads, so it still counts a reply that was seen in its thread.
   it('that were seen are not counted again when the hub’s state is read', () => {
     const counter = unreadOf(3, 3);
     counter.learn([messageOf(1), messageOf(2), messageOf(3, { threadId: 'root' })]);

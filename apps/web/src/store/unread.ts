@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Envelope, Message } from '@openclaw/protocol';
 
-/** New replies of one thread. */
 export interface ThreadUnread {
   readonly count: number;
   /** The seq of the first new reply. */
@@ -16,7 +15,7 @@ export interface Unread {
   readonly count: number;
   /** New messages and replies that mention the reader. */
   readonly mentions: number;
-  /** New replies by the id of the thread. A thread stays here until it is opened. */
+  /** New replies by the id of the thread. A thread is removed when it is opened. */
   readonly threads: ReadonlyMap<string, ThreadUnread>;
 }
 
@@ -41,7 +40,7 @@ interface Item {
   readonly isMention: boolean;
 }
 
-// Past this, further messages are counted without being remembered one by one.
+// Past this number, further messages are counted without an entry for each.
 const itemsMax = 10_000;
 const storedRepliesMax = 50;
 
@@ -51,8 +50,9 @@ export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: n
 export type UnreadCounter = ReturnType<typeof createUnread>;
 
 /**
- * Counts the messages and replies of one channel that the reader has not seen. The hub's counts cover messages that the page has not read; each
- * message that the page reads later moves from that remainder to the known ones, so none is counted twice.
+ * Counts the messages and replies of one channel that the reader has not seen. The hub's counts
+ * include messages that the page has not read, the remainder. A message that the page reads later
+ * moves from the remainder to the known messages, so no message is counted twice.
  */
 export function createUnread(me: string) {
   const value = signal(nothingUnread);
@@ -61,9 +61,9 @@ export function createUnread(me: string) {
   let items = new Map<number, Item>();
   /** Replies after the mark that were seen in their thread. The hub still counts them. */
   let seenReplies = new Map<number, Item>();
-  /** How far each thread was seen. */
+  /** The seq up to which each thread was seen. */
   let threadMarks = new Map<string, number>();
-  /** The remainder: messages up to `remainderTo` that are new, and that the page has not read. */
+  /** The new messages up to seq `to` that the page has not read. */
   let remainder = { to: 0, count: 0, mentions: 0 };
 
   function publish() {
@@ -129,12 +129,12 @@ export function createUnread(me: string) {
 
   return {
     value,
-    /** Counts messages that a page of the history contains. */
+    /** Counts messages from a page of the history. */
     learn(messages: readonly CountedMessage[]) {
       for (const message of messages) add(message);
       publish();
     },
-    /** Counts the messages among these events, and stops counting those that were deleted. */
+    /** Counts the messages among these events, and removes deleted messages from the count. */
     apply(envelopes: readonly Envelope[]) {
       let isChanged = false;
       for (const { event } of envelopes) {
@@ -145,7 +145,7 @@ export function createUnread(me: string) {
       }
       if (isChanged) publish();
     },
-    /** The channel was seen up to this seq. Its threads were not. */
+    /** Marks the channel as seen up to this seq, without its threads. */
     markTo(seq: number) {
       if (seq <= mark) return;
       mark = seq;
@@ -155,8 +155,8 @@ export function createUnread(me: string) {
       publish();
     },
     /**
-     * The channel counts as seen up to this earlier seq only. `messages` are those after it that the page has; the hub
-     * counts the others.
+     * Moves the mark back to this earlier seq. `messages` are the later messages that the page has;
+     * the hub counts the others.
      */
     backTo(seq: number, messages: readonly CountedMessage[]) {
       if (seq >= mark) return;
@@ -164,7 +164,7 @@ export function createUnread(me: string) {
       for (const message of messages) add(message);
       publish();
     },
-    /** The thread was seen up to this seq. */
+    /** Marks the thread as seen up to this seq. */
     markThread(threadId: string, seq: number) {
       if (seq <= (threadMarks.get(threadId) ?? 0)) return;
       threadMarks.set(threadId, seq);
@@ -175,9 +175,12 @@ export function createUnread(me: string) {
       }
       publish();
     },
-    /** Takes the hub's state. Its mark may be ahead, because the reader has read in another browser. */
+    /**
+     * Applies the hub's state. Its mark may be higher, when the reader has read in another browser.
+     */
     fromHub({ seq, head, unread, mentions }: HubReadState) {
-      // The hub's count covers what was seen here since its mark, so it is not used until the hub has this mark.
+      // The hub's count still includes messages that were seen here, so it is not used until the
+      // hub has this mark.
       if (seq < mark) return;
       mark = seq;
       for (const [at, { threadId }] of items) if (threadId === null && at <= mark) items.delete(at);
@@ -197,9 +200,9 @@ export function createUnread(me: string) {
       }
       return first === null ? null : { seq: first, threadId: items.get(first)?.threadId ?? null };
     },
-    /** True when there are new mentions that the page has not read yet. */
+    /** True when the hub counts new mentions that the page has not read yet. */
     hasUnknownMentions: () => remainder.mentions > 0,
-    /** The new replies, the newest of them when there are many. */
+    /** The new replies; only the newest when there are many. */
     replies(): StoredReply[] {
       return [...items]
         .flatMap(([seq, { threadId, isMention }]): StoredReply[] =>
@@ -207,7 +210,7 @@ export function createUnread(me: string) {
         )
         .slice(-storedRepliesMax);
     },
-    /** Adds new replies from an earlier visit. Their channel may have been seen past them. */
+    /** Adds new replies from an earlier visit. Their channel may have been seen past their seqs. */
     restore(replies: readonly StoredReply[]) {
       for (const [seq, threadId, isMention] of replies) {
         if (items.has(seq) || seq <= (threadMarks.get(threadId) ?? 0)) continue;

@@ -48,8 +48,8 @@ describe('the view of a channel', () => {
     expect(loads).toHaveLength(4);
   });
 
-  // The race: events are skipped during a load, which may have read older data. Invariant: the last load begins after
-  // the events were skipped.
+  // The race: events are skipped during a load, which may have read older data. Invariant: the last
+  // load begins after the events were skipped.
   it('is loaded again when it becomes outdated during a load', async () => {
     using fixture = createFixture();
     const { chat, views, loads } = fixture;

@@ -3,7 +3,10 @@ import { createTimers } from './timers.ts';
 
 const retryMs = 3_000;
 
-/** Loads the contents of a channel's view, and retries until it succeeds. `load` must load all of it. */
+/**
+ * Loads the contents of a channel's view, and retries until it succeeds. `load` must load
+ * everything.
+ */
 export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   const opened = new Set<Chat>();
   const loaded = new WeakSet<Chat>();
@@ -18,7 +21,7 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
     underWay.set(chat, loading);
     loading.catch(() => {
       if (!opened.has(chat)) return;
-      // The caller got the first failure; failures of retries are not reported.
+      // The caller got the first failure. Failures of retries are not reported.
       retries.start(chat, retryMs, () => void start(chat).catch(() => undefined));
     });
     return loading;

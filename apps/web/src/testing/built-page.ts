@@ -5,7 +5,6 @@ import { startProcess, temporaryFolder } from '@openclaw/test-support';
 
 const app = resolve(fileURLToPath(import.meta.url), '../../..');
 
-/** Builds the page into a temporary folder. */
 export async function buildPage(): ReturnType<typeof temporaryFolder> {
   const folder = await temporaryFolder('page');
   const vitePackage = createRequire(import.meta.url).resolve('vite/package.json');

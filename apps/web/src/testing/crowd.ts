@@ -3,7 +3,7 @@ import type { HubClient } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
 import type { Person, World } from './world.ts';
 
-/** The delays of a page while the agents of a crowd write in the open channel. */
+/** The delays of a page while agents write many messages in the open channel. */
 export interface Lateness {
   /** For each key, the time until its effect was painted. */
   readonly responsesMs: readonly number[];
@@ -11,7 +11,6 @@ export interface Lateness {
   readonly longTasksMs: readonly number[];
 }
 
-/** A channel with many agents, opened by one person. */
 export interface Crowd {
   readonly person: Person;
   /**
@@ -44,7 +43,6 @@ export async function gatherCrowd(world: World): Promise<Crowd> {
       expect(errors).toEqual([]);
       await owner.channel('crowd').send('This is the end');
       await person.page.getByText('This is the end').waitFor();
-      // The page has sent the read mark of the last message.
       await waitFor(async () => {
         const { channels } = await world.agent('ada').call('read.state', {});
         return channels.some(({ seq, head, unread }) => seq === head && unread === 0);
@@ -61,7 +59,8 @@ function measure({ page }: Person): Promise<void> {
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
     }).observe({ type: 'longtask' });
-    // The next frame paints the effect of the key. A task after that frame therefore measures the whole response.
+    // The next frame paints the effect of the key. A task after this frame therefore measures the
+    // whole response.
     const onKey = ({ timeStamp }: KeyboardEvent) => {
       requestAnimationFrame(() => {
         setTimeout(() => lateness.responsesMs.push(performance.now() - timeStamp));

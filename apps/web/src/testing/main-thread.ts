@@ -9,7 +9,10 @@ export interface TraceEvent {
   readonly ts: number;
   /** The elapsed time; absent for a task that was running when tracing ended. */
   readonly dur?: number;
-  /** The CPU time; absent for a task below its resolution, and for one that was running when tracing began or ended. */
+  /**
+   * The CPU time. Absent for a task that is too short to measure, and for a task that was running
+   * when tracing began or ended.
+   */
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }
@@ -32,9 +35,10 @@ export async function tasksOf(
 }
 
 /**
- * The CPU time in milliseconds of each main-thread task in a trace. A task without CPU time counts with its elapsed
- * time. That is never less than its CPU time, so a long task is always found.
- * @throws {Error} when no task has a CPU time, because the system does not count it by thread
+ * The CPU time in milliseconds of each main-thread task in a trace. A task without CPU time counts
+ * with its elapsed time, which is never less than its CPU time. A long task is therefore always
+ * found. @throws {Error} when no task has a CPU time, because the system does not count it by
+ * thread
  */
 export function mainThreadTasksMs(events: readonly TraceEvent[]): number[] {
   const mains = new Set(

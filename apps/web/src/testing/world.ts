@@ -16,28 +16,26 @@ export interface TabOptions {
   readonly ignoreHTTPSErrors?: boolean;
 }
 
-// A long time, because the machine may be busy.
+// A long time, because the test machine may be slow.
 const waitMs = 30_000;
 
 /**
- * A hub that serves the page, its Redis, and a browser, for the tests of the calling suite. People and agents are closed
- * after each test.
+ * A hub that serves the page, its Redis, and a browser, for the tests of the calling suite. Persons
+ * and agents are closed after each test.
  */
 export function useWorld(env: () => Promise<Record<string, string>> = async () => ({})) {
   jest.setTimeout(180_000);
   const afterEachTest: (() => Promise<unknown>)[] = [];
   const atEnd: (() => Promise<unknown>)[] = [];
-  // Filled by `beforeAll`.
+  // Set by `beforeAll`.
   const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser; pageDir: string };
 
-  /** Connects an agent with the SDK. */
   function agent(name: string) {
     const { url } = servers.hub;
     const client = createClient({ url, agent: name, backoffMinMs: 50, backoffMaxMs: 300 });
     afterEachTest.push(() => client.close());
     return client;
   }
-  /** Opens an empty tab in a new browser profile. */
   async function tab(options: TabOptions = {}) {
     const { width = 1280, height = 800, colorScheme = 'light' } = options;
     const viewport = { width, height };
@@ -117,7 +115,7 @@ export function personOn(page: Page) {
   const pageErrors: string[] = [];
   page.on('pageerror', (error) => pageErrors.push(String(error)));
   page.on('console', (message) => {
-    // The browser logs each connection that is lost.
+    // The browser logs each lost connection.
     const isNetwork = /WebSocket connection|Failed to load resource|net::ERR/.test(message.text());
     if (message.type() === 'error' && !isNetwork) pageErrors.push(message.text());
   });

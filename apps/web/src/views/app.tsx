@@ -27,7 +27,7 @@ export function App({ theme }: { theme: Theme }) {
     setCredentials(null);
   };
   const signOut = () => {
-    // The next agent begins at its own place, which may not be open to it.
+    // The next agent begins at the home view, because it may not have access to this view.
     if (newest.current !== null) history.replaceState(null, '', '#/');
     end(null);
   };
@@ -78,7 +78,7 @@ export function App({ theme }: { theme: Theme }) {
       </PageContext.Provider>
     );
   }
-  // The form would be shown for a moment only, if another tab is signed in.
+  // If another tab is signed in, the form would be shown only for a moment.
   if (isAsking) return null;
   return (
     <SignIn

@@ -44,7 +44,7 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
     isStatusOpen: signal(false),
     isKeysOpen: signal(false),
     isAlertsOpen: signal(false),
-    /** The id of the need that was opened last, to which the focus returns. */
+    /** The id of the need that was opened last. The focus returns to that need. */
     openedNeed: signal<string | null>(null),
     editing: signal<Editing | null>(null),
     target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),

@@ -27,8 +27,8 @@ export function rowAt(offsets: Float64Array, top: number): number {
 }
 
 /**
- * The rows within `overscan` pixels of a view with this height that is scrolled to `top`: from `start` up to, but not
- * including, `end`.
+ * The rows within `overscan` pixels of a view that has this height and is scrolled to `top`. `end`
+ * is exclusive.
  */
 export function rowsInView(offsets: Float64Array, top: number, height: number, overscan: number) {
   const count = offsets.length - 1;

@@ -11,7 +11,7 @@ interface WindowedRow {
 export interface RowsInView {
   readonly first: number;
   readonly last: number;
-  /** How far the top of the first row is above the top of the view, in pixels. */
+  /** The distance in pixels from the top of the first row down to the top of the view. */
   readonly above: number;
 }
 
@@ -22,10 +22,13 @@ export interface RowWindowOptions {
   readonly isFollowing: Signal<boolean>;
   /** True when newer rows are not loaded, so that the end of the list is not the end of the channel. */
   readonly hasNewer: boolean;
-  /** The row that stays in view when new rows arrive. A different object for the same row scrolls to that row again. */
+  /**
+   * The row that stays in view when new rows arrive. A new object for the same row scrolls to that
+   * row again.
+   */
   readonly held: WindowedRow | null;
   readonly leadingHeight: number;
-  /** Called after each drawing and scroll, with null when no row is in view. */
+  /** Called after each render and scroll, with null when no row is in view. */
   readonly onView?: (inView: RowsInView | null) => void;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
@@ -39,8 +42,8 @@ const atEdge = 6;
 const measuredMax = 40_000;
 
 /**
- * Draws only the rows near the view. Rows are measured when they are drawn; a change above the view does not move the
- * visible rows.
+ * Renders only the rows near the view. Rows are measured after they are rendered. A change above
+ * the view does not move the visible rows.
  */
 export function useRowWindow(options: RowWindowOptions) {
   const { rows, isFollowing, held, leadingHeight: leading } = options;
@@ -50,7 +53,10 @@ export function useRowWindow(options: RowWindowOptions) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const state = useRef({
     heights: new Map<number, number>(),
-    /** The row that stays in place. `above` is how far its top lies above the top of the view. */
+    /**
+     * The row that stays in place. `above` is the distance in pixels from its top down to the top
+     * of the view.
+     */
     anchor: null as { readonly seq: number; readonly above: number } | null,
     held: null as WindowedRow | null,
     height: 800,
@@ -58,7 +64,7 @@ export function useRowWindow(options: RowWindowOptions) {
     top: 0,
     offsets: offsetsOf(rows, () => undefined, estimatedHeight),
     isEndInView: true,
-    /** True from `reveal` until the view has been scrolled there. */
+    /** True from `reveal` until the view has been scrolled to the row. */
     isRevealing: false,
   }).current;
 
@@ -84,7 +90,7 @@ export function useRowWindow(options: RowWindowOptions) {
       state.anchor = { seq: seqOf(row), above: top - rect.top };
       return;
     }
-    // The reader scrolled so fast that no drawn row is in view any more.
+    // The reader scrolled so fast that no rendered row is in view.
     const index = rowAt(state.offsets, Math.max(0, state.top - leading));
     const row = rows[index];
     if (row === undefined) return;
@@ -99,7 +105,10 @@ export function useRowWindow(options: RowWindowOptions) {
     return rect.bottom > bounds.top && rect.top < bounds.bottom ? rect.top - bounds.top : null;
   }
 
-  /** Scrolls so that this row is at a third of the view. A row near the end is shown at the end, which is followed. */
+  /**
+   * Scrolls so that this row is at a third of the view. If the row is near the end, shows the end
+   * and follows new rows.
+   */
   function reveal(seq: number) {
     isFollowing.value = false;
     state.isRevealing = true;
@@ -114,14 +123,14 @@ export function useRowWindow(options: RowWindowOptions) {
     isFollowing.value = false;
   }
 
-  /** Follows again if the newest row is in view. */
+  /** Follows new rows again if the newest row is in view. */
   function release() {
     const newest = rows.at(-1);
     if (newest === undefined || options.hasNewer) return;
     if (offsetInView(newest.seq) !== null) isFollowing.value = true;
   }
 
-  /** Measures the drawn rows, and scrolls so that the anchored row stays in place. */
+  /** Measures the rendered rows, and scrolls so that the anchored row stays in place. */
   function settle() {
     const element = view.current;
     if (element === null) return;
@@ -208,15 +217,15 @@ export function useRowWindow(options: RowWindowOptions) {
   return {
     ...window,
     view,
-    /** The element whose children are the drawn rows, each with its `data-seq`. */
+    /** The element whose children are the rendered rows, each with its `data-seq`. */
     list,
     totalHeight,
-    /** The top of the first drawn row; null when the last drawn row is at the bottom. */
+    /** The top of the first rendered row. Null when the last rendered row is at the bottom. */
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     isEndInView: state.isEndInView,
     reveal,
     settle: () => newestSettle.current(),
-    /** The rows in view after the last drawing or scroll. */
+    /** The rows in view after the last render or scroll. */
     shown,
     onScroll: () => {
       const element = view.current;
@@ -225,8 +234,8 @@ export function useRowWindow(options: RowWindowOptions) {
       const below = belowView(element);
       if (below < atEdge && !options.hasNewer && held === null) isFollowing.value = true;
       else if (scrollTop < state.top - 1) isFollowing.value = false;
-      // A scroll that this code caused must not replace the anchor, because an editor may be drawn one frame after it
-      // was anchored.
+      // A scroll that this code caused must not replace the anchor, because an editor may be
+      // rendered one frame after it was anchored.
       const isOwnScroll = Math.abs(scrollTop - state.top) <= 1;
       state.top = scrollTop;
       if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
@@ -236,7 +245,8 @@ export function useRowWindow(options: RowWindowOptions) {
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {
-      // Stops following before the view moves. Otherwise the next event would scroll the view back to the end.
+      // Ends the following before the view moves. Otherwise the next event would scroll the view
+      // back to the end.
       if (event.deltaY >= 0 || !isFollowing.peek() || state.top <= 0) return;
       keepAnchor();
       isFollowing.value = false;

@@ -1,4 +1,4 @@
-"""Calls that wait for the hub: sent in order, repeated after a reconnect, bounded in number and bytes."""
+"""Calls that wait for the hub. They are sent in order, repeated after a reconnect, and bounded in number and bytes."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def create_client_message_id() -> str:
 def _is_repeatable(method: str, params: Mapping[str, Any]) -> bool:
     if method in _EPHEMERAL:
         return False
-    # The hub does not log a global event, and it chooses the id of a channel that is created without one. So the hub
-    # could not recognize a repeat.
+    # The hub could not recognize a repeat of these calls: it does not log a global event, and it
+    # chooses the id of a channel that is created without one.
     if method in ("collaboration.emit", "channel.create"):
         return params.get("channelId") is not None
     return True
@@ -142,7 +142,7 @@ class Calls:
         self._wake.set()
 
     async def next_frame(self) -> str:
-        """The next call to send, when there is one and the hub allows a further unanswered call."""
+        """The next call to send, once there is one and the hub allows another unanswered call."""
         while True:
             if self._waiting and len(self._sent) < self._in_flight_max:
                 call = self._waiting.popleft()
@@ -157,7 +157,7 @@ class Calls:
             await self._wake.wait()
 
     def on_answer(self, message: dict[str, Any], size: int) -> None:
-        """Ends the call that the hub answered. An answer that came too late is ignored."""
+        """Ends the call that the hub answered. Ignores an answer that came too late."""
         id = message.get("id")
         call = self._sent.get(id) if isinstance(id, int) else None
         if call is None or call.answer.done():
@@ -178,7 +178,7 @@ class Calls:
         self._wake.set()
 
     def on_lost(self, error: HubError) -> None:
-        """Queues the unanswered calls again, in their order; fails those that could take effect twice."""
+        """Queues the unanswered calls again, in order. Fails the calls that could take effect twice."""
         self._is_live = False
         sent = sorted(self._sent.values(), key=lambda call: call.id)
         self._sent.clear()
@@ -189,7 +189,7 @@ class Calls:
                 call.answer.set_exception(HubError("disconnected", text))
 
     def close(self, error: HubError) -> None:
-        """Fails all calls, and every later one."""
+        """Fails all calls, now and later."""
         self._is_live = False
         self._closed = error
         for call in [*self._sent.values(), *self._waiting]:

@@ -47,7 +47,7 @@ class Owner(Protocol):
 
 
 def backoff_s(failures: int, options: Options) -> float:
-    """The wait before the next attempt. The jitter spreads clients that lost their hub together."""
+    """The wait before the next attempt. The jitter spreads clients that lost their hub at the same time."""
     doubled_ms = options.backoff_min_ms * 2.0 ** min(failures, 30)
     return options.random() * min(options.backoff_max_ms, doubled_ms) / 1_000
 
@@ -98,15 +98,15 @@ class Connection:
         return self._live_since is not None and now - self._live_since >= _STABLE_AFTER_S
 
     def _is_final(self, error: HubError) -> bool:
-        # After a first connection the address is known to be right, so the failure may be temporary: a certificate or a
-        # proxy may be under repair.
+        # After a first connection the address is known to be right. The failure may then be
+        # temporary: a certificate or a proxy may be under repair.
         return error.is_permanent and not (error.code == "unreachable" and self._was_live)
 
     def _pause_s(self, error: HubError) -> float | None:
         """The time until the next attempt; None when there is none."""
         slot_at, self._slot_at = self._slot_at, None
         if self._is_final(error):
-            # A token that worked until now may have expired, so one new token is tried.
+            # A token that was accepted before may have expired, so one new token is tried.
             if error.code != "unauthorized" or not self._target.can_renew or self._has_renewed:
                 return None
             self._has_renewed = True
@@ -175,7 +175,8 @@ class Connection:
             ):
                 tasks.append(asyncio.create_task(work))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # The watcher's result comes first, because the other tasks only see that it closed the socket.
+            # The watcher's result comes first, because the other tasks see only that it closed
+            # the socket.
             return next(task for task in tasks if task.done()).result()
         except (TimeoutError, asyncio.TimeoutError) as cause:
             error = HubError("unreachable", "the hub sent no welcome in time")
@@ -240,7 +241,9 @@ class Connection:
             return error_from_close(closed)
 
     async def _watch(self, socket: ClientConnection, heartbeat_s: float) -> HubError:
-        """Nothing reports a dead connection, so a silent hub is pinged and has one more heartbeat to answer."""
+        """Pings a silent hub, which has one more heartbeat to answer, because nothing else
+        reports a dead connection.
+        """
         try:
             while True:
                 self._has_heard = False

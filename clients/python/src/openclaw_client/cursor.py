@@ -36,7 +36,7 @@ class Cursor:
     buffer_bytes: int = 0
 
     def hold(self, event: Event, seq: int, size: int, max_items: int, max_bytes: int) -> None:
-        """Keeps an event for later. An event that does not fit is dropped, because it can be read from the log."""
+        """Keeps an event for later. An event without room is dropped, because it can be read from the log."""
         has_room = len(self.buffer) < max_items and self.buffer_bytes + size <= max_bytes
         if has_room and seq not in self.buffer:
             self.buffer[seq] = (event, size)

@@ -10,10 +10,12 @@ T = TypeVar("T")
 
 
 async def within(seconds: float, work: Awaitable[T]) -> T:
-    """The result of the work, which is cancelled after this time. Raises asyncio.TimeoutError.
+    """Returns the result of the work, which is cancelled after this time. Raises
+    asyncio.TimeoutError.
 
-    Before Python 3.12, ``asyncio.wait_for`` ignores a cancellation that comes together with the result. A task that is
-    cancelled at that moment goes on, and its owner waits for its end without limit.
+    Before Python 3.12, ``asyncio.wait_for`` ignores a cancellation that comes together with
+    the result. A task that is cancelled at that moment would continue, and its owner would
+    wait for its end without limit.
     """
     task = asyncio.ensure_future(work)
     try:

@@ -8,7 +8,7 @@ _MAX_MS = 3_600_000
 
 
 def ms_from_hub(value: object) -> float | None:
-    """A time that the hub sent, an hour at most; None if it is not a time."""
+    """A time that the hub sent, at most an hour; None if it is no time."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         return None
     return min(value, _MAX_MS)

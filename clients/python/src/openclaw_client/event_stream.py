@@ -71,8 +71,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             asyncio.create_task(self._read_logs(), name="openclaw-read-logs"),
         ]
 
-    # The reader.
-
     def __aiter__(self) -> EventStream:
         return self
 
@@ -140,8 +138,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._owner.remove_stream(self)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # Called by the hub object.
-
     def end(self, error: HubError | None) -> None:
         """Ends the stream after the items that wait."""
         if self._is_closed:
@@ -208,13 +204,12 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
                 self._reset(cursor)
                 self._subscribe()
         elif reason == "epoch":
-            # The epoch is not known here. The next event and the next welcome name it.
+            # The epoch is not known here. The next event and the next welcome name the epoch.
             self._skip(cursor, head, reason, epoch=None)
         else:
-            # The log may still have the events that the hub did not send; if not, the answer to the read says so.
+            # The log may still have the events that the hub did not send. If not, the answer to
+            # the read says so.
             self._fall_behind(cursor, head)
-
-    # Order.
 
     def _receive(self, cursor: Cursor, event: Event, seq: int, size: int) -> None:
         cursor.target = max(cursor.target, seq)
@@ -230,7 +225,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             self._fall_behind(cursor, seq)
 
     def _drain(self, cursor: Cursor) -> None:
-        """Delivers the buffered events that are next. Then the channel is live, or behind again."""
+        """Delivers the buffered events that are next. The channel is then live, or behind again."""
         last = cursor.last or 0
         cursor.drop_up_to(last)
         while (held := cursor.buffer.get(last + 1)) is not None and self._has_room(held[1]):
@@ -269,10 +264,8 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         # All missing events are fetched again, so the buffer is emptied.
         cursor.clear()
 
-    # The queue.
-
     def _has_room(self, size: int) -> bool:
-        # An event that is larger than the whole queue may still enter an empty one.
+        # An event that is larger than the whole queue may enter only an empty queue.
         if not self._items:
             return True
         options = self._options
@@ -298,8 +291,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
     def _wake(self) -> None:
         self._item_or_end.set()
         self._changed.set()
-
-    # Subscribing.
 
     def _subscribe(self) -> None:
         """Subscribes to the channels that are not subscribed, in as few calls as the hub allows."""
@@ -391,7 +382,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
         self._drain(cursor)
 
     def _take_events(self, cursor: Cursor, envelopes: list[dict[str, Any]], size: int) -> None:
-        """Delivers fetched events while there is room. The others are read again later."""
+        """Delivers fetched events while there is room. The other events are read again later."""
         for envelope in envelopes:
             event = event_from_envelope(envelope)
             cursor.target = max(cursor.target, event.seq or 0)
@@ -420,8 +411,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             answer.cancel()
         self._pending.clear()
 
-    # Direct channels.
-
     def _find_direct(self, welcome: Welcome) -> None:
         places = {place["channelId"]: place["head"] for place in welcome["direct"]}
         if len(places) < _WELCOME_DIRECT_MAX:
@@ -433,7 +422,7 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             task.add_done_callback(self._tasks.remove)
 
     def _add_direct(self, places: Mapping[str, int]) -> None:
-        """Follows the direct channels: existing ones from now on, a new one from its beginning."""
+        """Follows the direct channels: existing ones from now on, new ones from their beginning."""
         epoch = None if self._welcome is None else self._welcome["epoch"]
         for channel_id, head in places.items():
             if channel_id not in self._cursors:
@@ -466,8 +455,6 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             if cursor is None:
                 self._add_direct(places)
                 return
-
-    # The log.
 
     async def _read_logs(self) -> None:
         """Reads the logs of the channels that are behind, one page at a time, while the queue has room."""

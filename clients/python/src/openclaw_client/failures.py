@@ -48,7 +48,6 @@ def _after_ms(reason: str) -> float | None:
 
 
 def error_from_close(closed: ConnectionClosed) -> HubError:
-    """The error for a connection that ended."""
     frame = closed.rcvd
     if frame is None:
         return HubError("disconnected", "the connection was lost without a close frame")
@@ -109,7 +108,7 @@ def error_from_attempt(failure: Exception, url: str) -> HubError:
         case TimeoutError():
             return HubError("unreachable", f"{where} did not answer in time")
         case OSError() if "Connect call failed" in str(failure):
-            # A name with several addresses, none of which answers.
+            # The name has several addresses, none of which answers.
             return HubError("unreachable", f"{where} refused the connection: {failure}")
         case _:
             return HubError("unreachable", f"{where} cannot be reached: {failure}")

@@ -45,7 +45,6 @@ logger = logging.getLogger("openclaw_client")
 
 
 def _given(**params: Any) -> dict[str, Any]:
-    """The params that are not None."""
     return {name: value for name, value in params.items() if value is not None}
 
 
@@ -67,8 +66,6 @@ class Hub:
         self._changed = asyncio.Event()
         self._connection = Connection(target, options, self)
 
-    # State.
-
     @property
     def agent_id(self) -> str:
         """The agent that this connection speaks for, as the hub names it."""
@@ -76,7 +73,7 @@ class Hub:
 
     @property
     def welcome(self) -> Welcome:
-        """The latest welcome: session, epoch, limits. Raises HubError before the first."""
+        """The latest welcome: session, epoch, limits. Raises HubError before the first welcome."""
         if self._welcome is None:
             raise HubError("disconnected", "not connected yet")
         return self._welcome
@@ -106,8 +103,6 @@ class Hub:
         for stream in [*self._streams]:
             await stream.aclose()
         await self._connection.close()
-
-    # Calls.
 
     async def call(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout_ms: float | None = None
@@ -179,8 +174,8 @@ class Hub:
     ) -> MessageStream:
         """Begins a message that grows, as ``send``: ``append`` adds text, ``finish`` ends it.
 
-        If this agent has no connection for 30 s, the hub ends the message as ``interrupted``; ``finish`` still replaces
-        that.
+        If this agent has no connection for 30 s, the hub ends the message as ``interrupted``.
+        ``finish`` can still replace that end.
         """
         params = _given(
             channelId=channel_id,
@@ -197,7 +192,7 @@ class Hub:
         return MessageStream(self.call, channel_id, content, sent)
 
     def growing_texts(self, channel_id: str, known: Sequence[Message] = ()) -> GrowingTexts:
-        """Follows the messages of a channel that grow; give its ``on_event`` each event of the channel."""
+        """Follows the growing messages of a channel. Pass each event of the channel to ``on_event`` of the result."""
         return GrowingTexts(lambda message_id: self.message(channel_id, message_id), known)
 
     async def claim(self, channel_id: str, thread_id: str, lease_ms: int) -> Claim:
@@ -220,9 +215,10 @@ class Hub:
         label: str | None = None,
         queue_depth: int | None = None,
     ) -> None:
-        """Shows what this agent is doing, for 30 s: ``queued``, ``thinking``, ``tool``, ``streaming`` or ``waiting``.
+        """Shows what this agent is doing, for 30 s: ``queued``, ``thinking``, ``tool``,
+        ``streaming`` or ``waiting``.
 
-        Repeat it while it lasts. ``idle`` ends it, and so does a lost connection.
+        Repeat the call while the work lasts. ``idle`` or a lost connection ends the turn.
         """
         params = _given(
             channelId=channel_id,
@@ -234,7 +230,6 @@ class Hub:
         await self.call("turn.set", params)
 
     async def turns(self, channel_id: str) -> list[TurnState]:
-        """What the agents of the channel are doing."""
         return cast(
             "list[TurnState]", (await self.call("turn.list", {"channelId": channel_id}))["turns"]
         )
@@ -262,7 +257,7 @@ class Hub:
         return cast("int | None", (await self.call("message.edit", params))["seq"])
 
     async def delete(self, channel_id: str, message_id: str) -> int | None:
-        """Returns the seq of the deletion; None when it was deleted before."""
+        """Returns the seq of the deletion; None when the message was already deleted."""
         params = {"channelId": channel_id, "messageId": message_id}
         return cast("int | None", (await self.call("message.delete", params))["seq"])
 
@@ -342,7 +337,7 @@ class Hub:
         try:
             await self.create_channel(channel_id, channel_id=channel_id)
         except HubError as error:
-            # Another agent created the channel meanwhile.
+            # Another agent created the channel first.
             if error.code != "conflict":
                 raise
         return cast(Member, (await self.call("channel.join", params))["member"])
@@ -379,10 +374,12 @@ class Hub:
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
     ) -> Asked:
-        """Asks members of a channel for something within ``deadline_ms``; without ``channel_id``, one agent directly.
+        """Asks members of a channel for something within ``deadline_ms``; without ``channel_id``,
+        one agent directly.
 
-        The result says who is connected now. Those who neither accept, decline nor are done in time are named by one
-        event ``ask.expired``. ``not_found`` names the agents that are no members in ``data``.
+        The result says which agents are connected now. One event ``ask.expired`` names the
+        agents that have not answered in time. ``not_found`` names the agents that are no
+        members in ``data``.
         """
         place: dict[str, Any] = {"channelId": channel_id, "to": [to] if isinstance(to, str) else to}
         if channel_id is None:
@@ -407,7 +404,7 @@ class Hub:
         return cast(Ask, (await self.call("ask.decline", _given(askId=ask_id, note=note)))["ask"])
 
     async def finish_ask(self, ask_id: str, note: str | None = None) -> Ask:
-        """Says that an ask is done; after accepting it in time, at any later time."""
+        """Says that an ask is done. After an accept in time, this is possible at any later time."""
         return cast(Ask, (await self.call("ask.done", _given(askId=ask_id, note=note)))["ask"])
 
     async def asks(
@@ -437,10 +434,12 @@ class Hub:
         expires_ms: int | None = None,
         client_message_id: str | None = None,
     ) -> Opened:
-        """Asks the persons of a channel, or the named ``responders``. ``options`` maps ids to labels; none: a text.
+        """Asks the persons of a channel, or the named ``responders``. ``options`` maps ids to
+        labels; without options, answers are texts.
 
-        The first option with ``quorum`` equal answers ends it, with the event ``question.answered``. Without an answer in
-        time there is one ``question.expired``, which is no refusal.
+        The first option with ``quorum`` equal answers ends the question, with the event
+        ``question.answered``. Without enough answers in time, there is one event
+        ``question.expired``, which is no refusal.
         """
         choices = [{"id": id, "label": label} for id, label in (options or {}).items()]
         params = _given(
@@ -458,7 +457,9 @@ class Hub:
     async def answer_question(
         self, question_id: str, option_id: str | None = None, *, text: str | None = None
     ) -> Question:
-        """Answers an open question, or changes this agent's answer. After its end ``conflict``, with it in ``data``."""
+        """Answers an open question, or changes this agent's answer. After the end raises
+        ``conflict``, with the question in ``data``.
+        """
         params = _given(questionId=question_id, optionId=option_id, text=text)
         return cast(Question, (await self.call("question.answer", params))["question"])
 
@@ -486,9 +487,11 @@ class Hub:
         agent_turns: int | None = None,
         per_minute: int | None = None,
     ) -> Budget:
-        """Limits the messages of agents in a row and per minute; 0 is no limit. Then they are ``paused``.
+        """Limits the messages of agents in a row and per minute. Beyond a limit agents are
+        ``paused``; 0 is no limit.
 
-        Figures that are None stay. To give one back to the default, use ``call("budget.set", {…: None})``.
+        Limits that are None stay unchanged. To restore a default, use ``call("budget.set", {…:
+        None})``.
         """
         params = _given(
             channelId=channel_id,
@@ -508,7 +511,7 @@ class Hub:
         await self.call("freeze", _given(scope=scope, id=id, reason=reason))
 
     async def unfreeze(self, scope: str, id: str | None = None, *, reason: str | None = None) -> None:
-        """Lifts one freeze; others stay. Agents may not."""
+        """Lifts one freeze; other freezes stay. Agents may not call this."""
         await self.call("unfreeze", _given(scope=scope, id=id, reason=reason))
 
     async def freezes(self) -> list[Freeze]:
@@ -542,12 +545,12 @@ class Hub:
         )
         return cast(LedgerPage, await self.call("ledger.sum", params))
 
-    # Events.
-
     def inbox(self) -> Inbox:
-        """Iterates over what wakes this agent: asks, questions, mentions, direct messages, replies and answers.
+        """Iterates over the events that wake this agent: asks, questions, mentions, direct
+        messages, replies and answers.
 
-        The hub keeps each until this agent acknowledges it. At most 4 such loops of an agent run at a hub.
+        The hub keeps each event until this agent acknowledges it. At most 4 of these loops run
+        for one agent at a hub.
         """
         return Inbox(self)
 
@@ -579,8 +582,6 @@ class Hub:
             stream.on_welcome(self._welcome)
         return stream
 
-    # Internal: called by streams and by the connection.
-
     def start_call(
         self, method: str, params: Mapping[str, Any], on_result: OnResult | None = None
     ) -> asyncio.Future[Any]:
@@ -601,7 +602,7 @@ class Hub:
             try:
                 answer = self._calls.start("unsubscribe", params, is_internal=True)
             except HubError as error:
-                # Without a subscriber the events are ignored, so this costs traffic only.
+                # Events without a subscriber are ignored, so the failure costs only traffic.
                 logger.debug("unsubscribe was not sent: %s", error)
                 return
             answer.add_done_callback(_log_failure)

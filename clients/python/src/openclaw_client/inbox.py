@@ -18,10 +18,11 @@ class _Caller(Protocol):
 
 
 class Inbox:
-    """Made by ``Hub.inbox``: an async iterator over what wakes this agent, which never ends by itself.
+    """Made by ``Hub.inbox``: an async iterator over the events that wake this agent. It never
+    ends by itself.
 
-    It begins with all that is not acknowledged. An item comes at least once: a later loop gets it again if it was not
-    acknowledged.
+    It begins with all events that are not acknowledged. An item may come more than once: a
+    later loop gets it again if it was not acknowledged.
     """
 
     def __init__(self, hub: _Caller) -> None:
@@ -39,7 +40,7 @@ class Inbox:
             try:
                 page = await self._hub.call("inbox.read", params)
             except HubError as error:
-                # The hub may answer later: its database is away, or it drains.
+                # The hub may answer later: its database is away, or the hub drains.
                 pause_s = retry_pause_s(error)
                 if pause_s is None:
                     raise
@@ -51,9 +52,9 @@ class Inbox:
         return self._last
 
     async def ack(self, item: InboxItem | None = None) -> None:
-        """Acknowledges an item and all before it, by default the last one that the loop got.
+        """Acknowledges an item and all earlier ones; by default, the last item that the loop got.
 
-        When this returns, no connection of the agent gets them again.
+        When this returns, no connection of the agent gets these items again.
         """
         acknowledged = item or self._last
         if acknowledged is not None:

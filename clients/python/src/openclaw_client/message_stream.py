@@ -1,4 +1,4 @@
-"""Messages that grow: as their author writes them, and as others see them."""
+"""Messages that grow, for their author and for other agents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Call = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 
 def _units(text: str) -> bytes:
-    """The text in UTF-16: the hub counts its code units, of two bytes each."""
+    """UTF-16, because the hub counts code units, of two bytes each."""
     return text.encode("utf-16-le")
 
 
@@ -45,7 +45,9 @@ class MessageStream:
         self._task: asyncio.Task[None] | None = None
 
     def append(self, text: str) -> None:
-        """Adds text. It is sent within 50 ms, together with other text; after a lost connection, what the hub lacks."""
+        """Adds text, which is sent within 50 ms together with other text. After a lost
+        connection, the text that the hub lacks is sent again.
+        """
         self.text += text
         self._units += _units(text)
         if not self._is_over and (self._task is None or self._task.done()):
@@ -60,9 +62,10 @@ class MessageStream:
         parse_mentions: bool = False,
         metadata: Mapping[str, Any] | None = None,
     ) -> int:
-        """Ends the message (``complete``, ``stopped`` or ``failed``) with its whole text, or with ``content``.
+        """Ends the message (``complete``, ``stopped`` or ``failed``) with its whole text, or with
+        ``content``.
 
-        Returns the seq of its end. When it raises, it may be called again.
+        Returns the seq of the end. If it raises, it may be called again.
         """
         self._is_over = True
         if self._task is not None:
@@ -86,7 +89,7 @@ class MessageStream:
         try:
             return await self._end(params)
         except HubError as error:
-            # The hub lost what it had not checkpointed.
+            # The hub has lost text that it had not checkpointed.
             if _length_of(error, length) >= length:
                 raise
         params["content"] = self.text
@@ -123,7 +126,7 @@ class MessageStream:
 
 
 def _length_of(error: HubError, otherwise: int) -> int:
-    """The length of the text that the hub has, according to its refusal."""
+    """The length of the text at the hub, according to the hub's refusal."""
     length = error.data.get("length") if error.code == "conflict" else None
     return length if isinstance(length, int) else otherwise
 
@@ -136,7 +139,7 @@ class _Growing:
         self.read_at = float("-inf")
 
     def take(self, start: int, units: bytes) -> bool:
-        """Adds a delta. Returns False when the text before it is missing."""
+        """Adds a delta. Returns False when the text before the delta is missing."""
         if 2 * start > len(self.units):
             if sum(len(kept) for _, kept in self.kept) + len(units) <= 2 * _KEPT_MAX:
                 self.kept.append((start, units))
@@ -152,9 +155,9 @@ class _Growing:
 
 
 class GrowingTexts:
-    """The messages of a channel that grow. Give it each event of the channel.
+    """The growing messages of a channel. Give it each event of the channel.
 
-    ``known`` are messages of the history: those that grow already are followed too.
+    ``known`` are messages of the history: those that are still growing are followed too.
     """
 
     def __init__(
@@ -168,7 +171,7 @@ class GrowingTexts:
     async def on_event(self, event: Event) -> Message | None:
         """The message that the event changed, with its text so far; None for any other event.
 
-        When text is missing it reads the message, at most once a second.
+        When text is missing, reads the message from the hub, at most once a second.
         """
         message = event.message
         if message is not None:

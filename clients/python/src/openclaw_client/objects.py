@@ -60,11 +60,11 @@ class _SentOptional(TypedDict, total=False):
 
 
 class Sent(_SentOptional):
-    """The result of a send. ``duplicate`` is true when the hub had stored the message before. The result of a direct
-    send names its channel.
+    """The result of a send. ``duplicate`` is true when the hub had already stored the message.
 
-    ``unreached`` are the mentioned agents that are no members, and ``@all`` if this agent may not mention everyone.
-    Hubs of release 0.1.0 do not send ``unreached``.
+    The result of a direct send names its channel. ``unreached`` are the mentioned agents that
+    are no members, and ``@all`` if this agent may not mention everyone. Hubs of release 0.1.0
+    do not send ``unreached``.
     """
 
     messageId: str
@@ -89,7 +89,7 @@ class History(TypedDict):
 
 
 class LogPage(TypedDict):
-    """A page of a channel's log: envelopes in the order of their seqs."""
+    """A page of a channel's log: envelopes in the order of seq."""
 
     events: list[dict[str, Any]]
     head: int
@@ -156,12 +156,12 @@ class Addressee(TypedDict):
     note: str | None
 
 
-# The class syntax cannot name this field.
+# The class syntax cannot have a field named `from`.
 _AskFrom = TypedDict("_AskFrom", {"from": str})
 
 
 class Ask(_AskFrom):
-    """A message that some agents are to accept, decline or do before a deadline, in epoch milliseconds."""
+    """A message with an ask: the addressed agents accept, decline or do it before a deadline in epoch milliseconds."""
 
     askId: str
     channelId: str
@@ -226,7 +226,9 @@ class QuestionPage(TypedDict):
 
 
 class Budget(TypedDict):
-    """The budget in force in a place: null is the hub's default, 0 no limit. ``used`` counts since a person wrote."""
+    """The budget of a channel or thread: null is the hub's default, 0 no limit. ``used`` counts
+    messages since a person wrote.
+    """
 
     agentTurns: int | None
     perMinute: int | None
@@ -235,7 +237,7 @@ class Budget(TypedDict):
 
 
 class TurnState(TypedDict):
-    """What an agent is doing, until ``untilMs``."""
+    """An agent's turn, until ``untilMs``."""
 
     agentId: str
     threadId: str | None
@@ -246,7 +248,7 @@ class TurnState(TypedDict):
 
 
 class Freeze(TypedDict):
-    """A freeze that was set and not lifted. ``id`` is null for the whole hub."""
+    """A freeze that is in force. ``id`` is null for the whole hub."""
 
     scope: str
     id: str | None
@@ -256,7 +258,7 @@ class Freeze(TypedDict):
 
 
 class LedgerRow(TypedDict):
-    """What the turns of one group cost. Ids that the sum is not grouped by are null."""
+    """The cost of the turns of one group. An id is null when the sum is not grouped by it."""
 
     channelId: str | None
     threadId: str | None
@@ -292,7 +294,7 @@ InboxItem = TypedDict(
         "ageMs": int,
     },
 )
-"""An event that waits for this agent. Answers have an ``event`` instead of a ``message``."""
+"""An event that waits for this agent. Answers have an ``event`` and no ``message``."""
 
 
 class Place(TypedDict):

@@ -92,7 +92,9 @@ def parse_target(
 
 
 def check_token(token: object) -> str:
-    """A token travels as a subprotocol, so other characters than a JWT's would break the handshake."""
+    """Checks the token's characters. The token is sent as a subprotocol, so characters that no
+    JWT has would break the handshake.
+    """
     if not isinstance(token, str) or re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token) is None:
         raise HubError("unauthorized", "the token is not a JWT", is_permanent=True)
     return token

@@ -12,9 +12,8 @@ import {
 } from '@openclaw/test-support';
 import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts';
 
-/** A Redis deployment. */
 export interface Topology {
-  /** The environment variables with which a hub finds it. */
+  /** The environment variables with which a hub finds the deployment. */
   readonly env: Readonly<Record<string, string>>;
   /** Variables that differ for the second hub. */
   readonly second?: Readonly<Record<string, string>>;
@@ -38,7 +37,6 @@ export interface Fault<T extends Topology> {
   readonly recoveredMs?: number;
 }
 
-/** The parts that a fault may act on. */
 export interface FaultScene {
   readonly traffic: ChatTraffic;
   readonly hubs: readonly [HubProcess, HubProcess];

@@ -36,7 +36,7 @@ async function saveAndGoOn(redis: RedisServer, scene: FaultScene): Promise<numbe
   return saved;
 }
 
-/** If no connection breaks, leases are written again only with the next heartbeat (every 10 s). */
+/** If no connection breaks, leases are written again only with the next heartbeat, every 10 s. */
 const heartbeatMs = 12_000;
 
 const faults: Fault<OneServer>[] = [
@@ -117,7 +117,7 @@ const faults: Fault<OneServer>[] = [
     },
   },
   {
-    // Redis disconnects a subscriber with too much output, and discards that output.
+    // Redis disconnects a subscriber with too much unread output, and discards this output.
     title: 'subscribers that Redis kills for their output buffer',
     cutOff: [],
     async strike({ redis }, { traffic, hubs }) {

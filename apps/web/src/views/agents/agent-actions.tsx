@@ -46,7 +46,10 @@ const texts: Readonly<
   },
 };
 
-/** The acts of an admin on an agent. Each one asks before, and is in the audit log with its reason. */
+/**
+ * An admin's actions on an agent. Each asks for confirmation, and is recorded in the audit log with
+ * its reason.
+ */
 export function AgentActions(props: { agent: FleetAgent; onDone: () => void }) {
   const { session } = usePage();
   const { agent, onDone } = props;
@@ -69,7 +72,7 @@ export function AgentActions(props: { agent: FleetAgent; onDone: () => void }) {
       {limit !== null && <button onClick={liftLimit}>Lift the limit</button>}
       {act('kick')}
       {frozen ? act('unfreeze') : act('freeze')}
-      {/* Without tokens there is nothing to revoke. */}
+      {/* A hub without tokens has nothing to revoke. */}
       {session.credentials.kind === 'token' && act('revoke', 'Revoke…')}
       {open !== null && (
         <ActDialog

@@ -13,11 +13,11 @@ export interface AgentAnswer {
   readonly found: OperationsAgent | null;
   readonly problem: string | null;
   readonly receivedAtMs: number | null;
-  /** Reads it at once. */
+  /** Reads the agent at once. */
   readonly refresh: () => void;
 }
 
-/** Reads the hubs' knowledge of an agent every two seconds. */
+/** Reads what the hubs know of an agent, every two seconds. */
 export function useAgent(session: Session, agentId: string): AgentAnswer {
   const [answer, setAnswer] = useState<Omit<AgentAnswer, 'refresh'>>({
     ...{ found: null, problem: null, receivedAtMs: null },
@@ -45,7 +45,10 @@ export interface AgentCost {
   readonly costMicros: number;
 }
 
-/** The sums of the ledger over the reader's channels; null while they are not known, or when the agent reports none. */
+/**
+ * The sums of the ledger over the reader's channels. Null while they are not known, or when the
+ * agent reports no cost.
+ */
 export function useCost(session: Session, agentId: string): AgentCost | null {
   const [cost, setCost] = useState<AgentCost | null>(null);
   const poll = async () => {
@@ -55,14 +58,14 @@ export function useCost(session: Session, agentId: string): AgentCost | null {
       const [row] = rows;
       setCost(row === undefined || row.turns === 0 ? null : row);
     } catch {
-      // Without the ledger the rest of the page is shown.
+      // Without the ledger, the rest of the page is still shown.
     }
   };
   usePolling(poll, costEveryMs, [session, agentId]);
   return cost;
 }
 
-/** A message of the agent, or why it cannot be shown. */
+/** A message of the agent, or the reason why it cannot be shown. */
 export interface LastWords {
   readonly channelId: string;
   readonly seq: number;
@@ -71,7 +74,7 @@ export interface LastWords {
   readonly problem: string | null;
 }
 
-/** The texts of the agent's last messages, with the reader's own rights. */
+/** The texts of the agent's last messages. They are read with the reader's own rights. */
 export function useLastWords(
   session: Session,
   messages: OperationsAgent['lastMessages'] | null,

@@ -20,7 +20,6 @@ import { useAgent, useCost, useLastWords } from './agent-api.ts';
 const staleAfterMs = 6_000;
 const wordsCharsMax = 600;
 
-/** One agent: what it does, its last words, and what can be done about it. */
 export function AgentView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const { found, problem, receivedAtMs, refresh } = useAgent(session, agentId);

@@ -12,7 +12,6 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-/** Changes the name and the topic of a channel. */
 export function ChannelSettings({ chat, onClose }: DialogProps) {
   const { session } = usePage();
   const before = chat.channel.peek();
@@ -22,7 +21,8 @@ export function ChannelSettings({ chat, onClose }: DialogProps) {
   const save = async (event: Event) => {
     event.preventDefault();
     const next = { name: name.trim(), topic: topic.trim() || null };
-    // Only what was changed here, because another owner may have changed the rest meanwhile.
+    // Sends only the fields that were changed here, because another owner may have changed the
+    // others.
     const changes = {
       ...(next.name !== before.name && { name: next.name }),
       ...(next.topic !== before.topic && { topic: next.topic }),
@@ -49,12 +49,12 @@ export function ChannelSettings({ chat, onClose }: DialogProps) {
   );
 }
 
-/** Deletes a channel. The name must be typed, because nothing brings the channel back. */
+/** Deletes a channel. The name must be typed, because the deletion cannot be undone. */
 export function DeleteChannel({ chat, onClose }: DialogProps) {
   const { session } = usePage();
   const { name } = chat.channel.value;
   const [typed, setTyped] = useState('');
-  // Invisible characters are shown by their names, and typed so.
+  // Invisible characters are shown as their names, and can be typed as their names.
   const isTyped = [name, visibleString(name)].some((each) => each.trim() === typed.trim());
   const [problem, setProblem] = useState<string | null>(null);
   const remove = async (event: Event) => {

@@ -11,7 +11,6 @@ import { ChannelSettings, DeleteChannel } from './channel-dialogs.tsx';
 
 type Asked = 'leave' | 'archive' | 'settings' | 'delete' | 'freeze' | 'budget';
 
-/** The actions on the open channel, some of them for its owners only. */
 export function ChannelMenu({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);

@@ -1,7 +1,6 @@
 import { limits } from '@openclaw/protocol';
 import { TextField } from '../shared/controls.tsx';
 
-/** The fields for the name and the topic of a channel. */
 export function NameAndTopic(props: {
   name: string;
   topic: string;

@@ -55,7 +55,10 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
   );
 }
 
-/** As the `ref` of a list whose newest row is last. Called at each drawing, since the function is a new one then. */
+/**
+ * Use it as the `ref` of a list whose newest row is last. Each render makes a new function, so each
+ * render scrolls to the end.
+ */
 const endInView = () => (element: HTMLElement | null) => element?.scrollTo(0, element.scrollHeight);
 
 /** A direct channel that does not exist yet: the first message creates it. */

@@ -21,8 +21,8 @@ export function composeTarget(
 }
 
 /**
- * The key of the draft for a target. A direct channel is identified by its other member, because the channel may be
- * created while the draft exists.
+ * The key of the draft for a target. A direct channel is identified by its other member, because
+ * the channel may be created while the draft exists.
  */
 export function draftKey({ channelId, peer, threadId }: ComposeTarget): string {
   const channelKey = peer === null ? `${channelId}` : `@${peer}`;
@@ -34,7 +34,6 @@ export function editDraftKey(messageId: string): string {
   return `/edit/${messageId}`;
 }
 
-/** Stores an unsent text; null removes it. */
 export function setDraft(
   { drafts }: Pick<Session, 'drafts'>,
   key: string,
@@ -45,8 +44,8 @@ export function setDraft(
 }
 
 /**
- * True when the message goes to this target. Before a direct channel exists, the message or the target has only the id
- * of the recipient.
+ * True when the message goes to this target. Before a direct channel exists, the message or the
+ * target has only the recipient's id.
  */
 export function isSentTo(target: ComposeTarget, item: Outgoing): boolean {
   if (item.threadId !== target.threadId) return false;

@@ -16,11 +16,11 @@ const tooLargeText = 'This message is too long: shorten it to about 32,000 chara
 
 /** Writes messages. The text is kept as a draft for each channel and thread until it is sent. */
 export function Composer(props: {
-  /** Null while there is no direct channel yet. */
+  /** Null while the direct channel does not exist yet. */
   chat: Chat | null;
   target: ComposeTarget;
   isDisabled?: boolean;
-  /** Called when a message was written, so that it is scrolled into view. */
+  /** Called when a message was written, so that the message can be scrolled into view. */
   onSent?: () => void;
 }) {
   const { chat, target } = props;
@@ -43,7 +43,8 @@ export function Composer(props: {
 
   useEffect(() => () => typing.stop(), []);
   useLayoutEffect(() => {
-    // On a phone, focus would open the keyboard. A reader in the search results stays there.
+    // On a phone, focus would open the keyboard. A reader in the search results keeps the focus
+    // there.
     const isSearching = document.activeElement?.closest('[data-keeps-focus]') != null;
     if (matchMedia('(min-width: 720px)').matches && !isSearching) field.current?.focus();
   }, [key]);
@@ -56,7 +57,7 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // The draft is read instead of `text`, because the last key may not be drawn yet.
+    // The draft is read and not `text`, because the last key may not be rendered yet.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const isMember = (agentId: string) => chat?.members.value.has(agentId) ?? false;
@@ -173,11 +174,14 @@ export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | 
   );
 }
 
-// The hub ends typing after 10 s, so a shorter pause needs no stop.
+// The hub ends typing after 10 s, so no stop is needed for a pause within that time.
 const repeatMs = 5_000;
 const pauseMs = 6_000;
 
-/** Reports typing: `report` is called when it starts, every few seconds while it continues, and when it stops. */
+/**
+ * Reports typing. `report` is called when typing starts, every few seconds while it continues, and
+ * when it stops.
+ */
 export function createTypingSignal(report: (isTyping: boolean) => void) {
   let reportedAtMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -196,7 +200,7 @@ export function createTypingSignal(report: (isTyping: boolean) => void) {
       clearTimeout(timer);
       timer = setTimeout(() => end(true), pauseMs);
     },
-    /** Call it when the message was sent, which ends typing without a report. */
+    /** Call it when the message was sent. The message ends the typing, so nothing is reported. */
     sent: () => end(false),
     stop: () => end(true),
   };

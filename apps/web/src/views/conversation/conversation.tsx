@@ -130,7 +130,6 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   );
 }
 
-/** Says how many messages above the view are new, and leads to the first of them. */
 function NewAbove(props: { chat: Chat; sinceMs: number | null; onGo: () => void }) {
   const { chat, sinceMs, onGo } = props;
   const { chats } = usePage().session;
@@ -147,7 +146,7 @@ function NewAbove(props: { chat: Chat; sinceMs: number | null; onGo: () => void 
   );
 }
 
-/** Leads to new mentions, and to threads with new replies, which may be outside of the view. */
+/** Buttons for new mentions and for threads with new replies, which may be outside the view. */
 function UnseenElsewhere({ chat, onMention }: { chat: Chat; onMention: () => void }) {
   const { router } = usePage().session;
   const { mentions, threads } = chat.unread.value;

@@ -22,7 +22,7 @@ export function EmojiPicker(props: { onChoose: (emoji: string) => void; onClose:
   const [found, setFound] = useState<readonly NamedEmoji[]>([]);
   const [isBelow, setBelow] = useState(false);
   const [hasFailed, setFailed] = useState(false);
-  // Above the message, unless the list would cut it off there.
+  // The picker opens above the message, unless the list would cut it off there.
   useLayoutEffect(() => {
     const { top = 0 } = picker.current?.getBoundingClientRect() ?? {};
     const view = picker.current?.closest('.scroller')?.getBoundingClientRect();

@@ -9,7 +9,10 @@ import { isContinued } from './entry-row.tsx';
 /** The height of `.leading`, above the first entry. */
 export const leadingHeight = 56;
 
-/** A scrolled list of which only the rows in `drawn` are drawn. The children are above them, the footer is below. */
+/**
+ * A scrolled list that renders only the rows in `drawn`. The children are above these rows, and the
+ * footer is below them.
+ */
 export function EntryList(props: {
   label: string;
   chat: Chat;
@@ -49,10 +52,10 @@ export function EntryList(props: {
   );
 }
 
-// Past this, the name of the author is out of view.
+// Beyond this distance, the name of the author is out of view.
 const headerHeight = 26;
 
-/** Names the author of the first message in view when its name is above the view. */
+/** Shows the author of the first message in view when the author's name is above the view. */
 function AuthorAtTop(props: {
   chat: Chat;
   entries: readonly Entry[];

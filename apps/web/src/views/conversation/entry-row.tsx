@@ -16,7 +16,10 @@ export function timeOf(entry: Row): number {
   return entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
 }
 
-/** True when a message follows another one of its author after a short time, so that the author is not named again. */
+/**
+ * True when a message follows another message of its author after a short time. The author is then
+ * not named again.
+ */
 export function isContinued(before: Row | undefined, entry: Row): boolean {
   if (before?.kind !== 'message' || entry.kind !== 'message') return false;
   const [a, b] = [before.message, entry.message];
@@ -44,13 +47,15 @@ export interface EntryRowProps {
   readonly isNewDay?: boolean;
   readonly isFirstNew?: boolean;
   readonly isMarked?: boolean;
-  /** The thread whose root is the message. Given only where the message is shown in the channel. */
+  /** The thread whose root is the message. Given only in the channel's own list. */
   readonly thread?: Thread | undefined;
-  /** New replies in that thread. */
   readonly newReplies?: number | undefined;
 }
 
-/** A message or a system event; the first of a day has the date above it. Drawn again only when a prop has changed. */
+/**
+ * A message or a system event. The first entry of a day has the date above it. Rendered again only
+ * when a prop has changed.
+ */
 export function EntryRow(props: EntryRowProps) {
   return useMemo(() => <DrawnRow {...props} />, Object.values(props));
 }
@@ -77,7 +82,7 @@ function DrawnRow(props: EntryRowProps) {
   );
 }
 
-/** A run of system events in one line; a click shows them, or hides them again. */
+/** A run of system events in one line. A click shows or hides the events. */
 export function FoldRow(props: { fold: Fold; isNewDay: boolean; onToggle: (fold: Fold) => void }) {
   const { fold, isNewDay, onToggle } = props;
   const text = useMemo(() => visibleString(foldText(fold)), [fold.seq, fold.events.length]);

@@ -3,12 +3,15 @@ import type { Entry, SystemEventEntry } from '../../store/timeline.ts';
 import { isDecision } from '../decisions/decision-event.ts';
 import { isSameDay } from '../shared/format-time.ts';
 
-/** Several system events of one kind in one row. When it is open, the events follow in rows of their own. */
+/**
+ * Several system events of one kind in one row. When it is open, the events follow in separate
+ * rows.
+ */
 export interface Fold {
   readonly kind: 'fold';
-  /** Half a seq before the first event, because an open fold is followed by that event. */
+  /** Half a seq before the first event, because that event follows an open fold as a row. */
   readonly seq: number;
-  /** The last seq that the row stands for. */
+  /** The seq of the last event in the fold. */
   readonly lastSeq: number;
   readonly of: FoldKind;
   readonly events: readonly SystemEventEntry[];
@@ -18,7 +21,7 @@ export interface Fold {
 export type Row = Entry | Fold;
 type FoldKind = 'members' | 'events';
 
-/** Fewer events than this stay in rows of their own. */
+/** Fewer events than this stay in separate rows. */
 const foldMin = 3;
 
 function kindOf(entry: Entry | undefined): FoldKind | null {

@@ -101,12 +101,12 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   );
 }
 
-/** Makes this message and those after it unread again, until the reader returns to the channel. */
+/** Marks this message and later ones as unread, until the reader returns to the channel. */
 export function markUnread({ chats, notices }: Session, chat: Chat, message: Message): void {
   chats.markUnread(chat, message).catch(notices.report('The message was not marked as unread'));
 }
 
-/** The address of a message, which opens it also after a sign-in. */
+/** The address of a message. It works also after a sign-in. */
 function linkTo({ channelId, threadId, seq }: Message): string {
   return new URL(hashOf(channelRoute(channelId, threadId, seq)), document.baseURI).href;
 }

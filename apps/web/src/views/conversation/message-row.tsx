@@ -21,7 +21,7 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** The thread whose root is this message. Given only where the message is shown in the channel. */
+  /** The thread whose root is this message. Given only in the channel's own list. */
   thread: Thread | undefined;
   newReplies: number;
 }) {
@@ -33,7 +33,8 @@ export function MessageRow(props: {
     editing.value?.messageId === message.id && editing.value.isInThread === props.isInThread;
   const isDeleted = message.deletedAt !== null;
   const replies = thread === undefined ? null : threadSummary(thread);
-  // The actions and the full date are costly, so only the message that has the pointer or the focus draws them.
+  // The actions and the full date are costly, so only the message with the pointer or the focus
+  // renders them.
   const [isHovered, setHovered] = useState(false);
   const [isFocused, setFocused] = useState(false);
   const isActive = isHovered || isFocused;
@@ -138,12 +139,13 @@ function shortened(content: string): string {
   return `${lines}…`;
 }
 
-// An edit takes the focus only once: a row that is scrolled out of view and back must not take it again.
+// An edit takes the focus only once. A row that is scrolled out of view and back must not take it
+// again.
 const focused = new WeakSet<Editing>();
 
 /**
- * Edits an own message in place: Enter saves, Esc cancels. The text is kept as a draft, because the row may be scrolled
- * out of view before it is saved.
+ * Edits the reader's own message in place: Enter saves, Esc cancels. The text is kept as a draft,
+ * because the row may be scrolled out of view before the edit is saved.
  */
 export function EditMessage({ chat, message }: { chat: Chat; message: Message }) {
   const { session, editing } = usePage();
@@ -165,7 +167,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     setDraft(session, key, null);
   };
   const save = () => {
-    // The draft is read instead of `text`, because the last key may not be drawn yet.
+    // The draft is read and not `text`, because the last key may not be rendered yet.
     const content = session.drafts.value[key] ?? message.content;
     if (content.trim() === '' || content === message.content) return cancel();
     editing.value = null;

@@ -14,7 +14,7 @@ function suggestNames(agentIds: Iterable<string>, text: string, me: string): str
     .slice(0, shownMax);
 }
 
-/** Completes mentions in a text field; `onComplete` gets the field's new text. */
+/** Completes mentions in a text field. `onComplete` gets the field's new text. */
 export function useNameSuggestions(options: {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly chat: Chat | null;
@@ -44,7 +44,8 @@ export function useNameSuggestions(options: {
     const begun = mentionAtCaret(element.value, end);
     close();
     if (begun === null) return;
-    // Changes the field before the next drawing, so that keys typed in the meantime go after the name.
+    // Changes the field before the next render, so that keys typed in the meantime go after the
+    // name.
     element.setRangeText(`${name} `, end - begun.length, end, 'end');
     element.focus();
     caret.current = element.selectionStart;

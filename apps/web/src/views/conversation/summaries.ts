@@ -29,7 +29,8 @@ export function threadSummary({ title, replies }: Thread): string | null {
 }
 
 /**
- * “ada, bob and 9 others are typing”: its length does not grow with the number of agents. Null when no agent is typing.
+ * For example “ada, bob and 9 others are typing”: the length does not grow with the number of
+ * agents. Null when no agent is typing.
  */
 export function typingSummary([first, second, ...others]: readonly string[]): string | null {
   if (first === undefined) return null;

@@ -6,7 +6,7 @@ import { indexOfSeq, type Entry, type Timeline } from '../../store/timeline.ts';
 import type { RowsInView } from '../../windowing/use-row-window.ts';
 import { usePage } from '../page-state.ts';
 
-/** The part of the list of rows that the reading uses. */
+/** The methods of the list of rows that are used here. */
 interface Rows {
   reveal(seq: number): void;
   /** Calls `update` with the rows in view. */
@@ -14,8 +14,9 @@ interface Rows {
 }
 
 /**
- * Keeps the reader's place in a channel. It opens at the first new message, moves the read mark over what was in view,
- * and keeps the line above the first new message until the channel is left.
+ * Keeps the reader's place in a channel. The channel opens at the first new message. The read mark
+ * moves over the messages that were in view. The line above the first new message stays until the
+ * reader leaves the channel.
  *
  * `lastSeqOf` gives the seq of the last entry in the row with this seq.
  */
@@ -26,9 +27,9 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const route = session.router.route.value;
   const linkedSeq = linkedIn(route, chat.id);
   const onFailed = notices.reportWhileLive('The history could not be loaded');
-  /** The line is above the first message after this seq; null when nothing was new. */
+  /** The line is above the first message after this seq. Null when nothing was new. */
   const line = useSignal<number | null>(null);
-  /** The time of the first new message, while it is not loaded. */
+  /** The time of the first new message, while that message is not loaded. */
   const firstNewAtMs = useSignal<number | null>(null);
   /** True while the first new message is above the view, or before the loaded entries. */
   const isNewAbove = useSignal(false);
@@ -45,13 +46,14 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     const newest = entries.at(-1)?.seq ?? 0;
     const wasCaughtUp = state.isCaughtUp && chat.isFollowing.peek() && !hasNewer;
     if (isVisible && wasCaughtUp) {
-      // The reader is at the end and sees what arrives, also when it is more than the view holds.
+      // The reader is at the end and sees new messages arrive, even when they are more than the
+      // view holds.
       if (head > mark) chats.markSeen(chat, head);
     } else if (isVisible && (inView !== null || entries.length === 0)) {
       const first = entries[indexOfSeq(entries, mark + 1)]?.seq ?? Infinity;
       const isNext = isCovered(timeline, mark) && (inView === null || first >= inView.first);
       const last = inView === null ? newest : lastSeqOf(inView.last);
-      // The seqs after the last row are those of replies and other events without a row.
+      // Events after the last row, such as replies, have no row of their own.
       const seen = last >= newest && !hasNewer ? head : last;
       if (isNext && seen > mark) chats.markSeen(chat, seen);
     }
@@ -70,7 +72,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
       (!isCovered(timeline, seq) || (next !== null && inView !== null && next.seq < inView.first));
   }
 
-  /** Scrolls to the first new message, and loads it first where needed. */
+  /** Scrolls to the first new message. Loads it first if necessary. */
   async function goToFirstNew() {
     const { seq } = chat.unread.peek();
     if (!isCovered(chat.timeline.peek(), seq)) await history.around(seq);
@@ -84,11 +86,11 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   async function goToMention() {
     const { seq: mark } = chat.unread.peek();
     const after = Math.max(mark, state.mentionSeq);
-    // A mention that the page has not read may come before the known ones.
+    // A mention that the page has not read may come before the known mentions.
     const next = chat.counter.hasUnknownMentions()
       ? await history.findMention(after)
       : chat.counter.mentionAfter(after);
-    // Past the last one it begins again.
+    // After the last mention, the search starts again at the first.
     const found = next ?? chat.counter.mentionAfter(0);
     state.mentionSeq = found?.seq ?? 0;
     if (found === null) return;
@@ -103,7 +105,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     target.value = { channelId: chat.id, seq };
   }
 
-  /** Scrolls to the reader's place: the message of a link, the first new message, or the newest one. */
+  /** Scrolls to the message of a link, else to the first new message, else to the newest one. */
   function open() {
     if (linkedSeq !== null) return goTo(linkedSeq).catch(onFailed);
     const { seq, count } = chat.unread.peek();
@@ -113,14 +115,15 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     chat.isFollowing.value = true;
     if (chat.timeline.peek().hasNewer) history.newest().catch(onFailed);
     if (count === 0) return;
-    // The reader never saw this channel, which may be long, so it opens at its end.
+    // The reader has never seen this channel. It may be long, so it opens at its end.
     const setTime = (first: { timestamp: number } | null) =>
       (firstNewAtMs.value = first?.timestamp ?? null);
     history.firstNew().then(setTime, onFailed);
   }
 
   const { isLoaded } = chat.timeline.value;
-  // A link may lead to another message of the open channel, or once more to the same one.
+  // A link may lead to another message of the open channel, or once more to the message that was
+  // opened before.
   useEffect(() => {
     if (isLoaded && linkedSeq !== null) goTo(linkedSeq).catch(onFailed);
   }, [linkedSeq === null ? null : route]);
@@ -133,7 +136,8 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     if (target.peek()?.channelId !== chat.id) void open();
   }, [chat, isLoaded]);
   useEffect(
-    // Not `useSignalEffect`, which runs after the drawing: marking the head before it saves drawing the count.
+    // `useSignalEffect` would run after the render. This effect marks the head before the render,
+    // so the count is not rendered.
     () =>
       effect(() => {
         const { hasNewer, head } = chat.timeline.value;
@@ -163,7 +167,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     update,
     goToFirstNew: () => void goToFirstNew().catch(onFailed),
     goToMention: () => void goToMention().catch(onFailed),
-    /** The entry below the line. */
+    /** The entry below the line. Null while that entry is not loaded. */
     lineSeq: lineAt !== null && isCovered(chat.timeline.value, line.value ?? 0) ? lineAt.seq : null,
     isNewAbove: isNewAbove.value,
     /** The time of the first new message; null when it is not known. */
@@ -186,7 +190,6 @@ function contains({ entries }: Timeline, seq: number): boolean {
   return entries[indexOfSeq(entries, seq)]?.seq === seq;
 }
 
-/** The first message of another agent after this seq. */
 function firstNewOf(entries: readonly Entry[], seq: number, me: string) {
   for (let i = indexOfSeq(entries, seq + 1); i < entries.length; i += 1) {
     const entry = entries[i];

@@ -57,7 +57,7 @@ it('one agent that addresses another without an answer does not loop', () => {
   expect(statesOf([ping, agentOf('pong', addressing('ping', 2))])).toEqual([
     ...['ping working', 'pong working'],
   ]);
-  // The hub has paused it: it looped a moment ago.
+  // The hub has paused the agent, because it looped a moment ago.
   const paused = { refusals: 3, lastRefusal: { code: 'paused', at: nowMs - 5_000 } };
   expect(statesOf([agentOf('ping', { ...ago(0), ...paused })])).toEqual(['ping looping']);
 });

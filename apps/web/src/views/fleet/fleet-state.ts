@@ -12,23 +12,22 @@ export const fleetStates = [
 ] as const;
 export type FleetState = (typeof fleetStates)[number];
 
-/** Two agents loop when each addresses the other at least so often in a minute. */
+/** Two agents loop when each addresses the other at least this often in a minute. */
 const loopPerMinute = 10;
 /** An agent that is connected and has written nothing for this long is silent. */
 const silentAfterMs = 600_000;
 /** An agent that has written within this time is working. */
 const workingMs = 60_000;
-/** Refused calls of the last ten minutes, beyond which an agent is failing. */
+/** With more refused calls than this in the last ten minutes, an agent is failing. */
 const refusalsMax = 20;
 
 const workingTurns: ReadonlySet<string> = new Set(['thinking', 'tool', 'streaming']);
 const waitingTurns: ReadonlySet<string> = new Set(['waiting', 'queued']);
 
-/** An agent on the board. */
 export interface FleetTile {
   readonly agent: FleetAgent;
   readonly state: FleetState;
-  /** One sentence that says why. */
+  /** The reason for the state, in one sentence. */
   readonly because: string;
   /** The other agent of a loop. */
   readonly partner: string | null;
@@ -53,7 +52,7 @@ export function tilesOf(
     );
 }
 
-/** The tile of one agent; `others` are needed to find a loop. */
+/** The tile of one agent. `others` are needed to find a loop. */
 export function tileOf(
   agent: FleetAgent,
   others: Others,
@@ -102,7 +101,7 @@ export function tileOf(
   );
 }
 
-/** The agent that answers this one as often as it is answered. */
+/** The agent that forms a loop with this one; undefined if there is none. */
 function loopOf({ agentId, activity }: FleetAgent, others: Others) {
   for (const { agentId: other, perMinute } of activity?.addresses ?? []) {
     const back = others
@@ -114,7 +113,7 @@ function loopOf({ agentId, activity }: FleetAgent, others: Others) {
   return null;
 }
 
-/** A rough span: `40 s`, `12 min`, `3 h`. */
+/** For example `40 s`, `12 min` or `3 h`. */
 function spanText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

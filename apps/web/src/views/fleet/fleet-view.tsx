@@ -12,7 +12,7 @@ import { useFleet } from './use-fleet.ts';
 import { useWaits, waitsText } from './waits.ts';
 
 const tilesMax = 600;
-/** The board is read every three seconds, so one lost answer does not make it old. */
+/** The board is read every three seconds, so it is not stale after one lost answer. */
 const staleAfterMs = 8_000;
 
 export const fleetWords: Readonly<Record<FleetState, string>> = {
@@ -24,7 +24,6 @@ export const fleetWords: Readonly<Record<FleetState, string>> = {
   working: 'Working',
 };
 
-/** One tile for each agent of all hubs, the worst first. */
 export function FleetView() {
   const { session } = usePage();
   const { agents, problem, receivedAtMs } = useFleet(session.credentials);

@@ -13,7 +13,10 @@ export interface FleetAnswer {
   readonly receivedAtMs: number | null;
 }
 
-/** The agents of all hubs, read every three seconds. A reader who may not see them is not asked again. */
+/**
+ * The agents of all hubs, read every three seconds. The polling ends when the hub refuses the view
+ * to this reader.
+ */
 export function useFleet(credentials: Credentials): FleetAnswer {
   const [answer, setAnswer] = useState<FleetAnswer>({
     ...{ agents: null, problem: null, receivedAtMs: null },

@@ -8,7 +8,6 @@ const permissionWords = {
   unsupported: 'This browser has none here: they need an address with https.',
 } as const;
 
-/** Chooses how the reader hears of what needs it. */
 export function AlertsDialog() {
   const { session, alerts, isAlertsOpen } = usePage();
   const { isDesktopOn, isSoundOn } = alerts.choices.value;

@@ -8,7 +8,6 @@ import { sinceText } from '../shared/format-time.ts';
 import { kindWords, openNeed } from './open-need.ts';
 
 const hourMs = 3_600_000;
-/** All that asks for the reader, over all channels. */
 export function NeedsView() {
   const { session, alerts, isAlertsOpen, openedNeed } = usePage();
   const { needs } = session;
@@ -26,7 +25,7 @@ export function NeedsView() {
     list.current?.querySelectorAll<HTMLElement>('.need')[at]?.focus();
   }, [needs.isLoaded.value]);
 
-  /** Moves the focus to the next need before this one leaves the list. */
+  /** Moves the focus to the next need before this need leaves the list. */
   const leave = (element: Element) => {
     const row = element.closest('li');
     const next = row?.nextElementSibling ?? row?.previousElementSibling;
@@ -141,7 +140,7 @@ export function NeedsView() {
   );
 }
 
-/** Eight in the morning of the next day. */
+/** Tomorrow at 8:00, the reader's time. */
 function tomorrowMs(): number {
   const next = new Date();
   next.setDate(next.getDate() + 1);

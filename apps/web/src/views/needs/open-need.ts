@@ -14,13 +14,12 @@ export const kindWords: Readonly<Record<NeedKind, string>> = {
   failure: 'has a problem',
 };
 
-/** Goes to the message of a need. */
 export async function openNeed(session: Session, need: Need): Promise<void> {
   const { channelId, seq, messageId, threadId } = need;
   if (messageId !== null || need.kind === 'failure') {
     return session.router.go(channelRoute(channelId, threadId, seq));
   }
-  // The hub gave a line alone, which does not say whether the message is in a thread.
+  // The hub gave only a line of text, without the thread of the message.
   const { messages } = await session.client
     .channel(channelId)
     .history({ after: seq - 1, limit: 1 });
@@ -29,7 +28,6 @@ export async function openNeed(session: Session, need: Need): Promise<void> {
   session.router.go(channelRoute(channelId, thread, seq));
 }
 
-/** The title of a need's alert. */
 export function needTitle(session: Session, { kind, senderId, channelId }: Need): string {
   const channel = session.chats.byId.peek().get(channelId)?.channel.peek();
   const place =

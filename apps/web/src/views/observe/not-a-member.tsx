@@ -11,8 +11,9 @@ import { useJoin } from './use-join.ts';
 type Found = Channel | 'searching' | 'hidden';
 
 /**
- * The view of a channel of which the reader is no member. An admin reads along; others see what the channel is, and join
- * it if it is public. The address stays, so that a link to a message leads there after the join.
+ * The view of a channel of which the reader is no member. An admin can read the messages. Others
+ * see the channel's name and topic, and can join a public channel. The address does not change, so
+ * a link to a message leads to the message after the join.
  */
 export function NotAMember(props: { channelId: string; threadId: string | null }) {
   const { channelId, threadId } = props;
@@ -30,7 +31,7 @@ export function NotAMember(props: { channelId: string; threadId: string | null }
       if (mayRead) chats.observe(channel);
       setFound(channel);
     };
-    // The hub decides who may observe: it refuses the others.
+    // Only the hub knows who may observe. It refuses everyone else.
     const canRead = (id: string) =>
       client
         .channel(id)

@@ -2,7 +2,6 @@ import type { Channel } from '@openclaw/protocol';
 import { usePage } from '../page-state.ts';
 import { useJoin } from './use-join.ts';
 
-/** Says that the reader only observes, and offers membership. */
 export function ObserverBar({ channel }: { channel: Channel }) {
   const { session } = usePage();
   const join = useJoin(channel);

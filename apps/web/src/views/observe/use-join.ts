@@ -1,7 +1,7 @@
 import type { Channel } from '@openclaw/protocol';
 import { usePage } from '../page-state.ts';
 
-/** Joins a public channel. The view of its address then shows the channel. */
+/** Joins a public channel. The open view then shows the channel. */
 export function useJoin(channel: Channel): () => void {
   const { session } = usePage();
   return () => {

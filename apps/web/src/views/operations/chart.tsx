@@ -4,7 +4,7 @@ import { timeWithSecondsText } from '../shared/format-time.ts';
 
 export interface ChartLine {
   readonly name: string;
-  /** A custom property of the style sheet. */
+  /** The name of a custom property in the style sheet. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
 }
@@ -37,7 +37,7 @@ export function Chart(props: {
   useEffect(() => {
     const element = container.current;
     if (element === null) return;
-    // A canvas needs a plain colour; this resolves `light-dark()` in the property.
+    // A canvas needs a plain colour, so `light-dark()` in the property is resolved here.
     const colour = (name: string) => () => {
       element.style.color = `var(${name})`;
       return getComputedStyle(element).color;

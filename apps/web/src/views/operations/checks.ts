@@ -2,31 +2,29 @@ import type { Operations, OperationsFigures } from '@openclaw/protocol';
 import { countText, millisecondsText } from './format-figures.ts';
 import { aliveWithinMs, type SeenHub } from './seen-hubs.ts';
 
-/** `pending`: over the threshold, but not for long enough to alarm. */
+/** `pending`: beyond the threshold, but not yet for the time that an alarm needs. */
 export type CheckState = 'good' | 'pending' | 'warning' | 'bad';
 
 /** One threshold, and whether a hub is beyond it. */
 export interface Check {
   readonly key: string;
   readonly name: string;
-  /** The fault, as a sentence without its end. */
+  /** The fault, as a sentence without a full stop. */
   readonly complaint: string;
   readonly limit: string;
   readonly value: string;
   readonly state: CheckState;
-  /** Since when it is beyond the threshold; null while it is not. */
+  /** Since when the value is beyond the threshold; null while it is not. */
   readonly sinceMs: number | null;
-  /** The hubs that are beyond it. */
+  /** The hubs that are beyond the threshold. */
   readonly hubIds: readonly string[];
 }
 
-/** The figures of one hub in some time. */
 export interface HubFigures {
   readonly hubId: string;
   readonly figures: OperationsFigures;
 }
 
-/** The figures of all hubs in one minute. */
 export interface Minute {
   readonly atMs: number;
   readonly hubs: readonly HubFigures[];
@@ -38,7 +36,7 @@ interface Rule {
   readonly complaint: string;
   readonly limit: string;
   readonly severity: 'warning' | 'bad';
-  /** Shorter breaches are pending. */
+  /** Shorter breaches stay pending. */
   readonly forMs: number;
   readonly valueOf: (figures: OperationsFigures) => number | null;
   readonly isBeyond: (value: number) => boolean;
@@ -46,7 +44,10 @@ interface Rule {
 }
 
 const minuteMs = 60_000;
-/** By then the page has read whether a hub without heartbeats was shut down in good order. */
+/**
+ * A hub without heartbeats counts as dead after this time. By then the page knows whether it was
+ * shut down normally.
+ */
 const deadForMs = 20_000;
 const perSecond = (count: number, ms: number) => (ms > 0 ? (count * 1000) / ms : 0);
 const percentText = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}%`;
@@ -54,7 +55,9 @@ const perMinuteText = (value: number) => `${countText(value)} a minute`;
 const above = (limit: number) => (value: number) => value > limit;
 const upOrDown = (value: number) => (value > 0 ? 'away' : 'answers');
 
-/** The thresholds, those of the alerts in infra/monitoring where there is one. */
+/**
+ * The thresholds. They equal those of the alerts in infra/monitoring, where such an alert exists.
+ */
 const rules: readonly Rule[] = [
   {
     ...{ key: 'database', name: 'Database', complaint: 'The database does not answer' },
@@ -136,7 +139,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** The beginning of each unbroken breach that this page has seen, by the key of the check. */
+/** The beginning of each uninterrupted breach that this page has seen, by the key of the check. */
 export type Breaches = ReadonlyMap<string, number>;
 
 export interface ChecksInput {
@@ -145,19 +148,19 @@ export interface ChecksInput {
   readonly now: readonly HubFigures[];
   /** Oldest first. */
   readonly minutes: readonly Minute[];
-  /** Null while the database is away, which has the heartbeats. */
+  /** Null while the database, which has the heartbeats, is away. */
   readonly hubs: readonly SeenHub[] | null;
   readonly breaches: Breaches;
 }
 
-/** Compares the figures of all hubs with the thresholds: the worst first. */
+/** Compares the figures of all hubs with the thresholds. The worst check comes first. */
 export function checksOf(input: ChecksInput): readonly Check[] {
   const checks = [hubCheck(input), ...rules.map((rule) => checkOf(rule, input))];
   const order: readonly CheckState[] = ['bad', 'warning', 'pending', 'good'];
   return checks.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
 }
 
-/** The breaches after these checks: those that go on keep their beginning. */
+/** The breaches after these checks. A breach that continues keeps its beginning. */
 export function breachesOf(checks: readonly Check[]): Breaches {
   return new Map(
     checks.flatMap(({ key, sinceMs }) => (sinceMs === null ? [] : [[key, sinceMs] as const])),
@@ -183,7 +186,10 @@ function checkOf(rule: Rule, { nowMs, now, minutes, breaches }: ChecksInput): Ch
   return { ...same, state, sinceMs, hubIds: breached.map(({ hubId }) => hubId) };
 }
 
-/** When the breach that the newest minutes have in common began; `nowMs` when they have none. */
+/**
+ * When the breach began that all newest minutes share; `nowMs` when the newest minute has no
+ * breach.
+ */
 function beginningOf(
   minutes: readonly Minute[],
   nowMs: number,
@@ -191,7 +197,8 @@ function beginningOf(
 ): number {
   let sinceMs = nowMs;
   for (const minute of minutes.toReversed()) {
-    // A minute is written after its end, so the newest one may be two minutes old. A longer hole ends the search.
+    // A minute is written after its end, so the newest may be two minutes old. A longer gap ends
+    // the search.
     if (sinceMs - minute.atMs > 3 * minuteMs || !isBreached(minute)) break;
     sinceMs = Math.min(sinceMs, minute.atMs);
   }
@@ -214,13 +221,13 @@ function hubCheck({ nowMs, hubs }: ChecksInput): Check {
 }
 
 /**
- * The figures of the last seconds of the hubs that are alive. Those of the hub that was asked are its present ones, and
- * do not come from the database, which may be away.
+ * The latest figures of the hubs that are alive. The figures of the hub that answers are current
+ * and do not come from the database, which may be away.
  */
 export function figuresNow(snapshot: Operations): readonly HubFigures[] {
   const { hubId, hubs, latency, database, redis, publishPath } = snapshot;
   const { sockets, agents, rooms, laggingNow } = snapshot;
-  // A hub of an earlier release sends none.
+  // A hub of an earlier release sends no figures.
   const own = hubs.find((hub) => hub.hubId === hubId)?.figures ?? nothingCounted;
   const others = hubs.flatMap((hub) =>
     hub.figures == null || hub.lastBeatAgoMs >= aliveWithinMs || hub.hubId === hubId

@@ -1,4 +1,3 @@
-/** Shows `–` for an unknown value. */
 const orUnknown = (format: (value: number) => string) => (value: number | null | undefined) =>
   value == null || !Number.isFinite(value) ? '–' : format(value);
 

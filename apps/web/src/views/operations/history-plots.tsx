@@ -15,7 +15,7 @@ interface Plot {
   readonly valueOf: (hubs: readonly OperationsFigures[]) => number | null;
 }
 
-/** The sum over the hubs of what each counted in a second. */
+/** The sum of the hubs' counts per second. */
 const rate =
   (name: 'messages' | 'deliveries' | 'failedCalls' | 'refusedCalls' | 'tailRepairs') =>
   (hubs: readonly OperationsFigures[]) =>
@@ -41,10 +41,10 @@ const plots: readonly Plot[] = [
   { title: 'Redis reconnects', format: countText, valueOf: total('redisReconnects') },
 ];
 
-/** A day of all hubs as small plots, each with its highest value. */
+/** Small plots of the last 24 hours of all hubs, each with its highest value. */
 export function HistoryPlots(props: { minutes: readonly Minute[] | null; nowMs: number }) {
   const { minutes } = props;
-  // The plots change once a minute, the page once a second.
+  // The plots change once a minute, although the page renders every second.
   const nowMs = Math.ceil(props.nowMs / minuteMs) * minuteMs;
   const drawn = useMemo(
     () =>
@@ -79,7 +79,7 @@ function SmallPlot(props: { plot: Plot; minutes: readonly Minute[]; nowMs: numbe
     null,
   );
   const scale = Math.max(highest?.value ?? 0, 1e-9);
-  // One bar for each part of the time: a gap is a time in which no hub ran.
+  // One bar for each part of the time. A gap means that no hub ran.
   const bars = peaks
     .map((value, x) =>
       value === null

@@ -4,10 +4,15 @@ import type { Minute } from './checks.ts';
 type Row = NonNullable<Operations['history']>['minutes'][number];
 
 export const historyMs = 86_400_000;
-/** The most rows kept: those of ten hubs for a day. Beyond it the oldest go. */
+/**
+ * The most rows that are kept: ten hubs for a day. Past this number, the oldest rows are dropped.
+ */
 const rowsMax = 14_400;
 
-/** Adds rows of a later answer. A minute that was read before is replaced, because its hub may have added to it. */
+/**
+ * Adds rows of a later answer. A minute that was read before is replaced, because its hub may have
+ * changed it.
+ */
 export function withRows(known: readonly Row[], more: readonly Row[], nowMs: number): Row[] {
   const keyOf = ({ at, hubId }: Row) => `${at} ${hubId}`;
   const rows = new Map([...known, ...more].map((row) => [keyOf(row), row]));
@@ -22,13 +27,16 @@ export function minutesOf(rows: readonly Row[]): readonly Minute[] {
   return [...Map.groupBy(rows, ({ at }) => at)].map(([atMs, hubs]) => ({ atMs, hubs }));
 }
 
-/** One value of a plot: null where no hub has a minute. */
+/** One value of a plot. Null where no hub has a minute. */
 export interface PlotPoint {
   readonly atMs: number;
   readonly value: number | null;
 }
 
-/** The highest of all points in each of `count` equal parts of the time, so that no peak is lost in a small plot. */
+/**
+ * The highest point in each of `count` equal parts of the time, so that a small plot shows every
+ * peak.
+ */
 export function peaksOf(points: readonly PlotPoint[], fromMs: number, toMs: number, count: number) {
   const peaks = Array.from<number | null>({ length: count }).fill(null);
   for (const { atMs, value } of points) {

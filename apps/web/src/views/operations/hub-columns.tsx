@@ -39,14 +39,14 @@ const rows: readonly (readonly [string, (figures: OperationsFigures) => string])
 ];
 
 /**
- * The hubs as columns, with their figures of the last seconds. A dead hub is shown with the time of its last heartbeat
- * until it is dismissed.
+ * The hubs as columns, with their latest figures. A dead hub is shown with the time of its last
+ * heartbeat until the reader dismisses it.
  */
 export function HubColumns(props: {
   hubs: readonly SeenHub[];
   now: readonly HubFigures[];
   nowMs: number;
-  /** False while the database is away, which has the heartbeats. */
+  /** False while the database, which has the heartbeats, is away. */
   isKnown: boolean;
   onDismiss: (hubId: string) => void;
 }) {

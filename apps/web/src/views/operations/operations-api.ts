@@ -38,10 +38,10 @@ export function usePolling(poll: () => Promise<void>, everyMs: number, inputs: r
 }
 
 const noSnapshots: Snapshots = { newest: null, samples: [], problem: null, receivedAtMs: null };
-/** Figures that are older than this are shown as old. */
+/** Figures are stale when they are older than this. */
 const staleAfterMs = 3_000;
 
-/** True when this time is longer ago, by default three seconds; looks once a second. */
+/** True when this time is longer ago than `afterMs`. Checks once a second. */
 export function useIsStale(receivedAtMs: number | null, afterMs = staleAfterMs): boolean {
   const [nowMs, setNowMs] = useState(Date.now());
   useEffect(() => {
@@ -51,7 +51,6 @@ export function useIsStale(receivedAtMs: number | null, afterMs = staleAfterMs):
   return receivedAtMs !== null && nowMs - receivedAtMs > afterMs;
 }
 
-/** A snapshot of the hub every second. */
 export function useSnapshots(credentials: Credentials): Snapshots {
   const [state, setState] = useState<Snapshots>(noSnapshots);
   const poll = async () => {
@@ -77,7 +76,8 @@ export function useConnected(credentials: Credentials): readonly ConnectedAgent[
     try {
       setConnected(await readConnected(credentials));
     } catch {
-      // The poll of the snapshot reports the same failure. Agents found earlier stay shown.
+      // The poll of the snapshot reports this failure too. Agents that were found earlier stay
+      // shown.
     }
   };
   usePolling(poll, agentsEveryMs, [credentials]);

@@ -27,7 +27,7 @@ export function Roster() {
     const isGone = presence.status === 'offline' && lastSeen !== null;
     return { ...presence, agentId, detail: isGone ? agoText(lastSeen) : null };
   });
-  // For its own agents, this hub's data replaces the data from the channels.
+  // This hub's data about its own agents replaces the data from the channels.
   const agents = new Map([...met, ...connected].map((agent) => [agent.agentId, agent]));
   const shown = [...agents.values()]
     .filter(({ agentId }) => matches(agentId, filter))

@@ -3,7 +3,6 @@ import type { Operations } from '@openclaw/protocol';
 import { bytesText, countText, durationText, millisecondsText } from './format-figures.ts';
 import { sampleOf, withSample } from './samples.ts';
 
-/** A snapshot with the fields that a sample uses. */
 function snapshotOf(timestamp: number, messages: number, more: Partial<Operations> = {}) {
   const counters = { messages, deliveries: messages * 10 };
   const latency = { ackMs: { p50: 1, p90: 2, p99: 3 }, deliveryMs: null };

@@ -62,7 +62,6 @@ function Tile(props: { name: string; value: string; detail?: string; tone?: Tone
   );
 }
 
-/** A table. If it has no rows, it shows `none` instead. */
 export function Figures(props: {
   label: string;
   columns: readonly string[];
@@ -99,7 +98,6 @@ export function Figures(props: {
 const columns = ['Channel', 'Messages/s', 'Deliveries/s', 'Sockets', 'p99'];
 const orders = { busiest: 'deliveriesPerSecond', slowest: 'deliveryP99Ms' } as const;
 
-/** The live channels, ordered by deliveries or by latency. */
 export function ChannelTable({ channels }: { channels: Operations['channels'] }) {
   const [order, setOrder] = useState<keyof typeof orders>('busiest');
   const rows = [...channels]
@@ -133,7 +131,10 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
   );
 }
 
-/** The figures that only the hub that serves the page knows: its totals, and the details of its Redis. */
+/**
+ * The figures that only the hub that serves the page knows: its totals, and the details of its
+ * Redis.
+ */
 export function OwnFigures({ snapshot }: { snapshot: Operations }) {
   const { counters, redis, publishPath, breaker, database, latency, uptimeMs } = snapshot;
   const rows: [string, ComponentChild][] = [

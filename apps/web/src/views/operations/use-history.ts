@@ -8,11 +8,17 @@ import { usePolling } from './operations-api.ts';
 type Rows = NonNullable<Operations['history']>['minutes'];
 
 const everyMs = 15_000;
-/** Minutes that hubs write late, after an outage of the database, are found within this time. */
+/**
+ * Each poll reads this much time again, because hubs write minutes late after an outage of the
+ * database.
+ */
 const overlapMs = 600_000;
 const pagesMax = 30;
 
-/** The minutes of the last 24 hours of all hubs, oldest first; null until they are read, or where the hub has none. */
+/**
+ * The minutes of the last 24 hours of all hubs, oldest first. Null until they are read, or when the
+ * hub has none.
+ */
 export function useHistory(credentials: Credentials): Rows | null {
   const [rows, setRows] = useState<Rows | null>(null);
   const newestMs = useRef<number | null>(null);
@@ -30,7 +36,7 @@ export function useHistory(credentials: Credentials): Rows | null {
         since = history.nextSince;
       }
     } catch {
-      // The poll of the snapshot reports the same failure.
+      // The poll of the snapshot reports this failure too.
     }
   };
   usePolling(poll, everyMs, [credentials]);

@@ -28,7 +28,6 @@ export function Verdict({ checks }: { checks: readonly Check[] }) {
 
 const words = { good: 'well', pending: 'pending', warning: 'warning', bad: 'alarm' } as const;
 
-/** The thresholds with their figures. */
 export function Alerts({ checks }: { checks: readonly Check[] }) {
   return (
     <section class="alerts">

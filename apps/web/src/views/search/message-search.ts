@@ -8,13 +8,12 @@ import { hasFeatures, parseQuery, type SearchQuery } from './search-query.ts';
 
 export type Hit = ResultOf<'message.search'>['hits'][number];
 
-/** The results of the search so far. */
 export interface Found {
   readonly hits: readonly Hit[];
-  /** The words that were searched for, to mark them. */
+  /** The words of the search, to mark them in the results. */
   readonly words: string;
   readonly isSearching: boolean;
-  /** True while older messages were not searched yet. */
+  /** True while there are older messages that were not searched. */
   readonly hasMore: boolean;
   /** A hint that the reader must follow first, or the reason why the search failed. */
   readonly problem: string | null;
@@ -23,7 +22,7 @@ export interface Found {
 const nothing: Found = { hits: [], words: '', isSearching: false, hasMore: false, problem: null };
 const typingPauseMs = 250;
 const pageSize = 25;
-/** The most pages of one step: a page may be empty although there are more. */
+/** The most pages read in one step. A page may be empty even when more pages follow. */
 const pagesMax = 8;
 const hitsMax = 500;
 
@@ -37,13 +36,13 @@ export function createMessageSearch(deps: {
 }) {
   const { client, me, chats } = deps;
   const text = signal('');
-  /** The only channel to search in; null for all channels. */
+  /** The only channel to search; null for all channels. */
   const scope = signal<string | null>(null);
   const found = signal(nothing);
   let query: SearchQuery | null = null;
   let cursor: string | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** Aborts the search of an earlier text. */
+  /** Aborts the search for an earlier text. */
   let current = new AbortController();
 
   function parse() {
@@ -63,7 +62,8 @@ export function createMessageSearch(deps: {
     const kept = await Promise.all(
       hits.map(async ({ channelId, messageId }) => {
         const read = client.channel(channelId).message(messageId, { signal });
-        // A message that was trimmed, or whose channel was left meanwhile, is no result.
+        // The message was trimmed, or the reader left its channel during the search. Such a message
+        // is no result.
         const found = await read.catch((error: unknown) => {
           if (error instanceof HubError && error.code === 'not_found') return null;
           throw error;
@@ -74,7 +74,7 @@ export function createMessageSearch(deps: {
     return hits.filter((_, index) => kept[index]);
   }
 
-  /** Searches on until something new is found, or for a few pages. */
+  /** Searches further until a new result is found, or for {@link pagesMax} pages. */
   async function step({ signal }: AbortController) {
     const asked = query;
     if (asked === null) return;
@@ -102,7 +102,6 @@ export function createMessageSearch(deps: {
     found.value = { ...found.peek(), isSearching: false };
   }
 
-  /** Searches from the newest message on. */
   function restart() {
     clearTimeout(timer);
     current.abort();
@@ -127,11 +126,10 @@ export function createMessageSearch(deps: {
     text,
     scope,
     found: found as ReadonlySignal<Found>,
-    /** The id of the message that was opened last, to which the focus returns. */
+    /** The id of the result that was opened last. The focus returns to that result. */
     opened: signal<string | null>(null),
-    /** Searches at once, in place of after a pause. */
+    /** Searches at once, without the usual pause. */
     now: restart,
-    /** Searches older messages. */
     more() {
       if (!found.peek().isSearching && found.peek().hasMore) void step(current);
     },

@@ -15,7 +15,7 @@ import { searchFilters } from './search-query.ts';
 export function openSearch(page: PageState, channelId: string | null = null, text?: string): void {
   const { session, search } = page;
   const route = session.router.route.peek();
-  // The thread would cover the results.
+  // An open thread would cover the results.
   if (route.view === 'channel' && route.threadId !== null) {
     session.router.go(channelRoute(route.channelId));
   }
@@ -25,7 +25,9 @@ export function openSearch(page: PageState, channelId: string | null = null, tex
   document.querySelector<HTMLInputElement>('.search-field')?.select();
 }
 
-/** Searches the messages of all the reader's channels. A result opens the channel around the message. */
+/**
+ * Searches the messages of all the reader's channels. A result opens its channel at the message.
+ */
 export function SearchPane() {
   const page = usePage();
   const { session, search, pane } = page;
@@ -35,7 +37,7 @@ export function SearchPane() {
   const text = search.text.value;
   const isSearched = text.trim() !== '' && !isSearching && problem === null;
 
-  // Before the pane is painted, because the reader may type at once.
+  // The field gets the focus before the pane is painted, because the reader may type at once.
   useLayoutEffect(() => {
     const { current } = list;
     const opened = current?.querySelector<HTMLElement>(`[data-hit="${search.opened.peek()}"]`);
@@ -107,7 +109,7 @@ export function SearchPane() {
   );
 }
 
-/** Chooses between all channels and the one that is open. */
+/** Chooses between all channels and the open channel. */
 function Scope({ channelId }: { channelId: string | null }) {
   const { session, search } = usePage();
   const scope = search.scope.value;
@@ -115,7 +117,7 @@ function Scope({ channelId }: { channelId: string | null }) {
   const id = scope ?? channelId;
   const shown =
     byId.value.get(id ?? '') ?? (observed.value?.id === id ? observed.value : undefined);
-  // A channel that was left meanwhile can only be deselected.
+  // A channel that the reader has left can only be deselected.
   if (shown === undefined && scope === null) return null;
   return (
     <div class="segments" role="group" aria-label="Where to search">

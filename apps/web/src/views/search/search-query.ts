@@ -1,7 +1,6 @@
 import { limits } from '@openclaw/protocol';
 import { parseSearchQuery } from '@openclaw/protocol/wire';
 
-/** A channel as a reader may name it in a search. */
 export interface NamedChannel {
   readonly channelId: string;
   readonly name: string;
@@ -13,7 +12,6 @@ export interface SearchContext {
   readonly nowMs: number;
 }
 
-/** A query as the hub takes it. */
 export interface SearchQuery {
   /** The words for the hub, without the filters. */
   readonly words: string;
@@ -23,7 +21,10 @@ export interface SearchQuery {
   /** Epoch ms, both exclusive. */
   readonly before: number | null;
   readonly after: number | null;
-  /** Only messages with all of these. The hub does not know them, so the page reads the messages that it finds. */
+  /**
+   * Only messages with all of these features. The hub cannot search for them, so the page checks
+   * the messages that the hub finds.
+   */
   readonly has: readonly Feature[];
 }
 
@@ -50,7 +51,10 @@ export const searchFilters: readonly (readonly [filter: string, meaning: string]
 
 const partPattern = /\b(from|in|before|after|on|has):(?:"([^"]*)"?|(\S*))|"[^"]*"?|\S+/giu;
 
-/** Parses what a reader has typed. Filters may stand anywhere between the words; the last one of a kind counts. */
+/**
+ * Parses the text that a reader has typed. Filters may be anywhere between the words. Of several
+ * filters of one kind, the last one applies.
+ */
 export function parseQuery(text: string, context: SearchContext): ParsedQuery {
   const words: string[] = [];
   let senderId: string | null = null;
@@ -94,12 +98,14 @@ export function parseQuery(text: string, context: SearchContext): ParsedQuery {
 
 const wrong = (problem: string | null) => ({ ok: false as const, problem });
 
-/** True if a message with this text has all of the features. */
 export function hasFeatures(content: string, wanted: readonly Feature[]): boolean {
   return wanted.every((feature) => features[feature].test(content));
 }
 
-/** The channel of this name or id; a name that only begins so counts when no other channel's does. */
+/**
+ * The channel with this name or id. A channel whose name only begins with the text is returned if
+ * it is the only one.
+ */
 function findChannel(text: string, channels: readonly NamedChannel[]): NamedChannel | null {
   const wanted = text.replace(/^[#@]/, '').toLowerCase();
   const exact = channels.find(
@@ -112,7 +118,10 @@ function findChannel(text: string, channels: readonly NamedChannel[]): NamedChan
 
 const unitsMs = { h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** The first and the last millisecond of a day in the reader's time zone, or one moment for `7d`; null for others. */
+/**
+ * The first and the last millisecond of a day in the reader's time zone, or one moment for `7d`.
+ * Null for any other text.
+ */
 function parseTime(text: string, nowMs: number): { from: number; to: number } | null {
   const ago = /^(\d{1,4})([hdw])$/i.exec(text);
   if (ago !== null) {

@@ -8,13 +8,13 @@ import { BareField } from './controls.tsx';
 const shownMax = 6;
 
 /**
- * Chooses an agent among those that are known, so that a misspelt name adds nobody. A new name is offered apart, by a
- * button that Enter does not press.
+ * Chooses one of the known agents, so that a misspelt name adds nobody. A new name has a separate
+ * button, which Enter does not press.
  */
 export function AgentChooser(props: {
   label: string;
   placeholder: string;
-  /** True for agents that are not offered, such as members already. */
+  /** True for agents that are not offered, for example because they are members. */
   isTaken: (agentId: string) => boolean;
   onChoose: (agentId: string) => void;
 }) {
@@ -107,7 +107,7 @@ export function AgentChooser(props: {
   );
 }
 
-/** The name itself first, then names that begin with the text. */
+/** 0 for the name itself, 1 for names that begin with the text, 2 for others. */
 function rankOf(agentId: string, text: string): number {
   if (agentId === text) return 0;
   return agentId.toLowerCase().startsWith(text.toLowerCase()) ? 1 : 2;

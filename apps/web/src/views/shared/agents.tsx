@@ -72,7 +72,7 @@ export function IsolatedText({ text }: { text: string }) {
   return <bdi>{visibleString(text)}</bdi>;
 }
 
-/** A member's name, with its id where the name could be another agent's, and on hover. */
+/** A member's name. The id is shown on hover, and always if another agent could have this name. */
 export function AgentName({ members, agentId }: { members: Members; agentId: string }) {
   const { name, isInDoubt } = shownName(members, agentId);
   return (
@@ -97,7 +97,10 @@ export const statusWords: Readonly<Record<Presence['status'], string>> = {
 
 export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
 
-/** A presence. `lastSeen` is null when neither a channel nor the hub's list has the agent: its status is not known. */
+/**
+ * `lastSeen` is null when the status is not known, because neither a channel nor the hub's list has
+ * the agent.
+ */
 type ShownPresence = Omit<Presence, 'agentId' | 'lastSeen'> & { readonly lastSeen: number | null };
 type AgentStatus = Pick<Presence, 'agentId' | 'status'>;
 
@@ -108,7 +111,10 @@ export const unknownPresence: ShownPresence = {
   lastSeen: null,
 };
 
-/** The presence of an agent. Its presence may differ between channels; the latest one that is not offline is used. */
+/**
+ * The presence of an agent. It may differ between channels: the latest presence that is not offline
+ * is used.
+ */
 export function usePresence(agentId: string): ShownPresence {
   return presenceOf(usePage().session, agentId);
 }
@@ -137,7 +143,6 @@ function presenceOf(session: Session, agentId: string): ShownPresence {
   };
 }
 
-/** The status in words, or that it is not known. */
 export function presenceText({ status, lastSeen }: ShownPresence): string {
   return status === 'offline' && lastSeen === null ? 'Status not known' : statusWords[status];
 }
@@ -166,7 +171,7 @@ export function compareAgents(a: AgentStatus, b: AgentStatus): number {
   );
 }
 
-/** The status text that the agent has written, or else the word for its status. */
+/** The status text of the agent, or else the word for its status. */
 export function StatusText({ status, customStatus }: Pick<Presence, 'status' | 'customStatus'>) {
   if (customStatus === null) return <>{statusWords[status]}</>;
   return <IsolatedText text={customStatus} />;

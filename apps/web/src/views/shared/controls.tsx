@@ -43,7 +43,6 @@ const paths = {
 
 type IconName = keyof typeof paths;
 
-/** A decorative icon; the text or the button around it has the label. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
@@ -91,7 +90,6 @@ export function BareField({ label, onText, ...rest }: TextInputProps) {
   );
 }
 
-/** True when the text contains what a reader typed into a filter, in upper or lower case. */
 export function matches(text: string, filter: string): boolean {
   return text.toLowerCase().includes(filter.toLowerCase());
 }
@@ -99,14 +97,14 @@ export function matches(text: string, filter: string): boolean {
 /** As the `ref` of an element: focuses it when it appears. */
 export const focusWhenShown = (element: HTMLElement | null) => element?.focus();
 
-/** Handles Esc. The event does not reach the pane or dialog around the element, which stays open. */
+/** Handles Esc. The pane or dialog around the element does not get the event, so it stays open. */
 export const onEscape = (cancel: () => void) => (event: KeyboardEvent) => {
   if (event.key !== 'Escape') return;
   event.preventDefault();
   cancel();
 };
 
-/** An error, announced to screen readers; null shows nothing. */
+/** An error, which screen readers announce. Shows nothing when `text` is null. */
 export function Problem({ text, extraClass = '' }: { text: string | null; extraClass?: string }) {
   if (text === null) return null;
   return (
@@ -124,7 +122,7 @@ export function Dialog(props: {
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  // Before it is painted, because the user may type at once.
+  // The dialog opens before it is painted, because the reader may type at once.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
@@ -142,7 +140,7 @@ export function Dialog(props: {
   );
 }
 
-/** The buttons of a dialog. Without `onAction`, the second one submits the form around them. */
+/** The buttons of a dialog. Without `onAction`, the second button submits the form around them. */
 export function DialogActions(props: {
   action: string;
   isDisabled?: boolean;

@@ -1,4 +1,4 @@
-// One clock in all places, whatever the browser's language: 16:34.
+// All places show the 24-hour clock, whatever the browser's language: 16:34.
 const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 const time = new Intl.DateTimeFormat(undefined, clock);
 const timeWithSeconds = new Intl.DateTimeFormat(undefined, { ...clock, second: '2-digit' });
@@ -20,7 +20,7 @@ export function dayText(timestamp: number, nowMs = Date.now()): string {
   return day.format(timestamp);
 }
 
-/** The time of today, and the day before the time of an earlier day: `16:33`, `Yesterday 16:33`. */
+/** The time of today, or the day and time of an earlier day: `16:33`, `Yesterday 16:33`. */
 export function sinceText(timestamp: number, nowMs = Date.now()): string {
   const text = timeText(timestamp);
   return isSameDay(timestamp, nowMs) ? text : `${dayText(timestamp, nowMs)} ${text}`;

@@ -54,7 +54,8 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     onNearTop: () => {},
     onNearBottom: () => {},
   });
-  // The first new reply when the thread was opened, or the first that arrived while the page was hidden.
+  // The seq of the first new reply when the thread was opened, or of the first reply that arrived
+  // while the page was hidden.
   const line = useRef<number | null>(null);
   const unread = chat.unread.value.threads.get(threadId);
   const isSeenAtOnce = isLoaded && isFollowing.value && document.visibilityState === 'visible';

@@ -4,11 +4,11 @@ import type { PageState } from '../page-state.ts';
 import { openSearch } from '../search/search-pane.tsx';
 import { chatBeside, openChat } from './chat-order.ts';
 
-/** Something that a person can do from anywhere: by its keys, or by its name in the palette. */
+/** An action that is available everywhere, by its keys or by its name in the palette. */
 export interface Action {
   readonly id: string;
   readonly name: string;
-  /** The keys as they are written for people, such as `Alt Shift ↓`; null when it has none. */
+  /** The keys as people write them, such as `Alt Shift ↓`; null when the action has none. */
   readonly keys: string | null;
   readonly isPressed: ((event: KeyboardEvent) => boolean) | null;
   readonly run: () => void;
@@ -19,7 +19,7 @@ const withAlt =
   (event: KeyboardEvent): boolean =>
     event.altKey && event.shiftKey === shiftKey && !event.ctrlKey && event.key === key;
 
-/** Keys that only the place of the focus gives a meaning, for the sheet of keys. */
+/** Keys whose meaning depends on the focus, for the list of keys. */
 export const localKeys: readonly (readonly [keys: string, name: string])[] = [
   ['Enter', 'Send the message'],
   ['Shift Enter', 'Begin a new line'],
@@ -69,7 +69,7 @@ export function pageActions(page: PageState): readonly Action[] {
       'What needs you',
       () => router.go({ view: 'needs' }),
       'Alt Shift N',
-      // With Alt, some keyboards write another letter.
+      // With Alt, some keyboard layouts type another letter.
       ({ altKey, shiftKey, code }) => altKey && shiftKey && code === 'KeyN',
     ),
     action(

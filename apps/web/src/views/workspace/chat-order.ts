@@ -2,7 +2,7 @@ import type { Session } from '../../session/session.ts';
 import { titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 
-/** How the list of channels shows the news of one channel. */
+/** How the list of channels shows that a channel has new messages. */
 export interface Attention {
   readonly isUnread: boolean;
   /** The number to show; null for none. */
@@ -10,12 +10,12 @@ export interface Attention {
   readonly badgeKind: 'message' | 'mention' | 'reply';
 }
 
-/** A muted channel asks for attention only when it mentions the reader. */
+/** A muted channel is highlighted only when it mentions the reader. */
 export function attentionOf(session: Session, chat: Chat): Attention {
   const { count, mentions, threads } = chat.unread.value;
   const isMuted = session.choices.value.muted.includes(chat.id);
   const isDirect = chat.channel.value.kind === 'direct';
-  // In a direct channel, every message concerns the reader.
+  // In a direct channel, every message is for the reader.
   if (isDirect && count > 0 && !isMuted) {
     return { isUnread: true, badge: count, badgeKind: 'mention' };
   }
@@ -26,7 +26,6 @@ export function attentionOf(session: Session, chat: Chat): Attention {
   return { isUnread: false, badge: replies === 0 ? null : replies, badgeKind: 'reply' };
 }
 
-/** The channel that is open; null when another view is. */
 export function openChat(session: Session): Chat | null {
   const route = session.router.route.value;
   if (route.view === 'channel') return session.chats.byId.value.get(route.channelId) ?? null;
@@ -39,7 +38,10 @@ export interface ChatSections {
   readonly directs: readonly Chat[];
 }
 
-/** The channels in the order of the sidebar. With “unread only”, those without news are left out, but the open one. */
+/**
+ * The channels in the order of the sidebar. With “unread only”, channels without new messages are
+ * left out, except the open one.
+ */
 export function chatSections(session: Session): ChatSections {
   const { favourites, isUnreadOnly } = session.choices.value;
   const open = openChat(session);
@@ -63,7 +65,10 @@ export function chatSections(session: Session): ChatSections {
 
 const collator = new Intl.Collator();
 
-/** The next or previous channel in the order of the sidebar, past the end from the other one; null when there is none. */
+/**
+ * The next or previous channel in the order of the sidebar. After the last one comes the first, and
+ * the reverse. Null when there is no other channel.
+ */
 export function chatBeside(session: Session, step: 1 | -1, isUnreadOnly: boolean): Chat | null {
   const { favourites, channels, directs } = chatSections(session);
   const all = [...favourites, ...channels, ...directs];

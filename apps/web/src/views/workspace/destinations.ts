@@ -3,13 +3,14 @@ export interface Destination {
   readonly id: string;
   readonly name: string;
   readonly unread: number;
-  /** Keys that do the same, as they are written for people. */
+  /** Keys with an equal effect, as people write them. */
   readonly keys?: string | null;
 }
 
 /**
- * The destinations whose names contain every word of `query`. Those whose names begin with `query` come first. Then those
- * with unread messages come first, then places before actions. The order is otherwise by name.
+ * The destinations whose names contain every word of `query`. Names that begin with `query` come
+ * first, then channels with unread messages, then places before actions, and then the order of the
+ * names.
  */
 export function rankDestinations(
   all: readonly Destination[],

@@ -2,7 +2,6 @@ import { usePage } from '../page-state.ts';
 import { Dialog, DialogActions } from '../shared/controls.tsx';
 import { localKeys, pageActions } from './actions.ts';
 
-/** Lists all keys of the page. */
 export function KeysSheet() {
   const page = usePage();
   const close = () => (page.isKeysOpen.value = false);

@@ -4,13 +4,14 @@ import { announcementOf } from '@openclaw/protocol/wire';
 import type { Session } from '../../session/session.ts';
 
 const pageSize = 100;
-// The most time from an announcement to the read. It varies, so that many open pages do not ask the hub at once.
+// The most time between an announcement and the read. The time is random, so that many open pages
+// do not read at once.
 const readWithinMs = 1_000;
 
 /**
- * The channels of a kind that this person is no member of, page by page, by id: the public ones, and for admins the
- * others. Channels that others create while the list is
- * shown come first. Announcements may be lost, so a reconnect reads the newest channels too.
+ * The channels of one kind that this person is no member of, page by page, by id: public channels,
+ * and for admins also the others. Channels that are created while the list is shown come first.
+ * Announcements may be lost, so after a reconnect the newest channels are read again.
  */
 export function useOtherChannels({ client, notices }: Session, kind: Channel['kind']) {
   const [channels, setChannels] = useState<readonly Channel[] | null>(null);
@@ -38,7 +39,7 @@ export function useOtherChannels({ client, notices }: Session, kind: Channel['ki
       if (kind !== newestKind.current) return;
       setChannels((shown) => [...withoutKnown(page.channels, shown ?? []), ...(shown ?? [])]);
     };
-    // Only one read is pending at a time. It also covers announcements that come before it.
+    // At most one read is pending. It also covers announcements that arrive before it begins.
     const readSoon = () => {
       timer ??= setTimeout(
         () => void readNewest().catch(notices.reportWhileLive('The channels could not be loaded')),
@@ -82,14 +83,17 @@ function changed(
   );
 }
 
-/** True once the hub has shown that this person may see channels that are not public, as admins do. */
+/**
+ * True once the hub has shown that this person is an admin who may see channels that are not
+ * public.
+ */
 export function useSeesPrivate({ client }: Session): boolean {
   const [sees, setSees] = useState(false);
   useEffect(() => {
     const list = (kind: 'private' | 'direct') => client.channels({ kind, member: false, limit: 1 });
     Promise.all([list('private'), list('direct')]).then(
       (pages) => setSees(pages.some(({ channels }) => channels.length > 0)),
-      // Without an answer the page offers public channels alone.
+      // Without an answer the page offers only public channels.
       () => undefined,
     );
   }, []);

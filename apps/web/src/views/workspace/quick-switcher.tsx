@@ -20,7 +20,10 @@ const pages: readonly Destination[] = [
 
 const icons = { channel: 'hash', page: 'compass', action: 'star' } as const;
 
-/** Opens a channel, an agent or a page, or does something, found by a few letters of its name. */
+/**
+ * Finds channels, agents, pages and actions by a few letters of the name, and opens or runs the
+ * chosen one.
+ */
 export function QuickSwitcher() {
   const page = usePage();
   const { session, isSwitcherOpen, isDrawerOpen } = page;

@@ -203,7 +203,6 @@ const shortCount = (count: number) => (count > 999 ? '999+' : count);
 
 const avatars = ['🙂', '🦊', '🐙', '🦉', '🐝', '🚀', '🤖', '🌱'];
 
-/** The agent's own status, as others see it, with the theme and the sign-out. */
 export function OwnCard() {
   const { session, theme, signOut, isStatusOpen } = usePage();
   const profile = session.profile.value;

@@ -8,7 +8,7 @@ import { attentionOf, openChat } from './chat-order.ts';
 const icon = new URL('../../icon.svg', import.meta.url).href;
 const iconWithNews = new URL('../../icon-news.svg', import.meta.url).href;
 
-/** Keeps the title and the icon of the browser's tab: how much needs the reader, and what is open. */
+/** Keeps the title and the icon of the browser's tab: the number of needs, and the open view. */
 export function useTabState(): void {
   const { session } = usePage();
   let mentions = 0;
@@ -16,7 +16,7 @@ export function useTabState(): void {
     const { badge, badgeKind } = attentionOf(session, chat);
     if (badgeKind === 'mention') mentions += badge ?? 0;
   }
-  // A mention that was read still needs the reader until it is done.
+  // A mention that was read is still a need until it is done.
   const count = Math.max(mentions, session.needs.open.value.length);
   const chat = openChat(session);
   const name = chat === null ? '' : `${visibleString(titleOf(chat.channel.value, session.me))} · `;

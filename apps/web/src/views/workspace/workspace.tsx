@@ -118,7 +118,7 @@ function RoutedView() {
   }
 }
 
-/** Opens the view that was left, else the first channel, else the list of channels to join. */
+/** Opens the view of the last visit, else the first channel, else the list of channels to join. */
 function Home() {
   const { session } = usePage();
   // Both signals are read during the render. An effect that reads `isLoaded` later could find an empty list of
@@ -127,7 +127,8 @@ function Home() {
   const chats = session.chats.byId.value;
   const [first] = chats.values();
   useEffect(() => {
-    // The address changes before the route signal does. A user who has just left the home view must not be redirected.
+    // The address changes before the route signal does. A reader who has just left the home view
+    // must not be redirected.
     if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
     const { lastPlace } = session;
     const isOpen =
@@ -142,7 +143,7 @@ const shownChars = 500;
 
 export function ConnectionStatusView() {
   const { tone, text, detail } = usePage().session.connectionStatus.value;
-  // The countdown changes each second, so screen readers must not announce it.
+  // The countdown changes every second, so screen readers must not announce it.
   const countdown = /…$| in \d+ s$/.exec(text)?.[0] ?? '';
   return (
     <div class={`connection small connection-${tone}`} role="status">
