@@ -19,16 +19,15 @@ export interface SoakReport {
     readonly errors: Readonly<Record<string, number>>;
   };
   readonly deliveries: number;
-  /** Lost connections, including those that subscribers broke to return to their first hub. */
   readonly losses: number;
   readonly skipped: number;
   readonly presence: { readonly events: number; readonly flickers: number };
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   readonly eventLoops: EventLoopReport;
-  /** Answers in the removal race. */
+  /** The number of answers in the removal race. */
   readonly racedReads: number;
-  /** The longest stall of this process. Any time in this report may include it. */
+  /** The longest stall of this process, which any other time may include. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;
