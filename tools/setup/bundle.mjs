@@ -11,8 +11,8 @@ const require = createRequire(join(root, 'apps/web/package.json'));
 const { rolldown } = await import(require.resolve('rolldown'));
 
 const hub = join(root, 'apps/chat-hub');
-// The folder is as deep as src/observe and src/rest, because these modules find package.json and the web UI by relative
-// paths.
+// The folder must be as deep as src/observe and src/rest, because their modules find package.json and the web UI by
+// relative paths.
 const bundle = join(hub, 'dist/bundle');
 
 /** The programs of the image: paths below apps/chat-hub/src, and below dist. */
@@ -28,7 +28,7 @@ await write(
     programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
   ),
 );
-// The thread is built separately, because a chunk shared with the hub would load modules that the thread does not use.
+// The thread is built separately. A shared chunk would load modules of the hub that the thread does not use.
 await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
 await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
 for (const program of programs) {
@@ -46,8 +46,8 @@ async function write(input) {
     cwd: root,
     platform: 'node',
     input,
-    // The conditions 'import' and 'require' are left out. The bundler adds the right one for each call, and pg breaks
-    // when it is required with 'import'.
+    // Without the conditions 'import' and 'require': the bundler adds the right one for each call, and pg breaks when
+    // it is required with 'import'.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
     // Optional native parts of ws and pg, which also work without them.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
@@ -57,9 +57,9 @@ async function write(input) {
     dir: bundle,
     format: 'esm',
     sourcemap: true,
-    // Node needs only the positions. The sources would be kept in memory with each map.
+    // Node needs only the positions. With the sources, each map would take more memory.
     sourcemapExcludeSources: true,
-    // The code is not minified: this would save little, and names and lines stay readable even without the maps.
+    // Not minified: this would save little, and names and lines are readable even without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

@@ -1,11 +1,11 @@
-// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: prints the files of our sources that one call runs through in the
-// hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than N
-// files.
+// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: prints the files of our sources that one call runs through in
+// the hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than
+// N files.
 //
 // It starts a hub (from source, with the defaults, real Redis and SQLite) and two clients that follow one channel. V8
-// counts the functions called, in the hub's thread and in the store's worker threads, from the call until both clients
-// are quiet. A file is on the path when every run called the same function of it. Functions that timers call do not
-// count: they also run in each of as many runs without a call.
+// counts the functions called, in the hub's thread and in the store's worker threads, from the call until both
+// clients are quiet. A file is on the path when every run called the same function in it. Functions that timers call
+// do not count, because they also run without a call.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -70,7 +70,7 @@ async function openCoverage(output) {
           if (!url.startsWith('file:')) continue;
           const file = relative(root, fileURLToPath(url));
           if (!/^(packages\/[^/]+|apps\/chat-hub)\/src\//.test(file)) continue;
-          // The first range is the module's own code, which runs when the file is loaded.
+          // The first range is the module's own code, which runs at its import.
           const moduleEnd = Math.max(...functions.map(({ ranges }) => ranges[0].endOffset));
           const isCalled = ({ ranges: [{ count, startOffset, endOffset }] }) =>
             count > 0 && !(startOffset === 0 && endOffset === moduleEnd);

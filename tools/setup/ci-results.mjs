@@ -17,7 +17,6 @@ function suitesOf(file) {
 
 const testsOf = (suite, status) => suite.assertionResults.filter((test) => test.status === status);
 
-/** The failures of a suite with name and reason: at least one if the suite failed. */
 function failuresOf(suite) {
   if (suite.status !== 'failed') return [];
   const tests = testsOf(suite, 'failed').map(({ fullName, failureMessages }) => ({

@@ -10,11 +10,11 @@ const quiet = ['--no-fund', '--no-audit', '--loglevel=error'];
 export function installDependencies(root) {
   const modules = join(root, 'node_modules');
   const stamp = join(modules, '.openclaw-setup');
-  /** npm scripts find this one first. */
+  /** npm scripts find this Node first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // If this script runs on the Node that was installed here, the machine's own Node is too old. npm ci removes the
-  // installed Node, so it is installed again.
+  // If this script runs on the Node that was installed here, the machine's own Node is too old. npm ci removes that
+  // installed Node, so it must be installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&
@@ -40,7 +40,7 @@ function isNodeTooOld() {
   return major < 22 || (major === 22 && minor < 13);
 }
 
-/** Installs Node into a separate folder. Installed into the workspace, it would make npm ignore the lockfile. */
+/** Installs Node into a separate folder. In the workspace it would make npm ignore the lockfile. */
 function installNode(root, link) {
   console.error(
     `setup: Node 22.13 or newer is needed; installing Node ${nodeVersion} in node_modules…`,

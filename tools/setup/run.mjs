@@ -10,7 +10,7 @@ import { buildPage } from './web.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const nx = (target) => ['nx', 'run-many', '-t', target];
-/** Runs TypeScript from source: Node strips the types, and packages resolve to their sources. */
+/** Runs TypeScript from source: Node strips the types, and workspace packages resolve to their sources. */
 const node = (file) => [
   'node',
   '--conditions=@openclaw/source',
@@ -78,7 +78,7 @@ if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:
 if (task.needs?.includes('checkers')) installCheckers();
 if (task.needs?.includes('page')) {
   const failure = buildPage();
-  // A failed build is no error: the hub starts without its web UI, or with the last one that was built.
+  // A failed build is no error: the hub starts with the last web UI that was built, or without one.
   if (failure !== null)
     console.error(`setup: ${failure} ("node tools/setup/web.mjs" shows the whole output)`);
 }

@@ -21,7 +21,7 @@ const servers = [
   },
 ];
 
-// Without these, the tests that need them are skipped. promtool checks the alert rules; Python runs the Python client.
+// Without these, some tests are skipped. promtool checks the alert rules, and Python runs the Python client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {
@@ -75,8 +75,8 @@ function debianPostgres() {
 }
 
 /**
- * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise prints
- * what to install; without a server it exits 1.
+ * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise
+ * prints what to install, and exits with 1 if a server is missing.
  */
 export function installServers({ forDrills = false } = {}) {
   const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;
@@ -89,13 +89,13 @@ export function installServers({ forDrills = false } = {}) {
     console.error(
       `setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`,
     );
-    // This run level keeps installed services from being started.
+    // With this run level apt does not start installed services.
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const apt = (...args) =>
       spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
         .status;
     apt('update');
-    // A single unavailable package makes the whole command fail, so each optional one has its own command.
+    // One unavailable package makes a whole command fail, so each optional package has its own command.
     for (const list of [servers, ...optional.map((program) => [program])]) {
       const wanted = list.filter((server) => !server.isThere());
       if (wanted.length > 0)

@@ -25,7 +25,6 @@ const sources = [
 ];
 const notSources = /^(node_modules|dist|\..*|.*\.(test|contract)\.tsx?)$/;
 
-/** The files below a path, sorted. */
 function filesBelow(root, path) {
   const whole = join(root, path);
   if (!existsSync(whole)) return [];
@@ -40,7 +39,7 @@ function filesBelow(root, path) {
     });
 }
 
-/** The hash of all sources. File times say nothing after a checkout. */
+/** The hash of all sources, because file times mean nothing after a checkout. */
 function hashOfSources(root) {
   const hash = createHash('sha256');
   const files = sources.flatMap((path) =>
@@ -78,7 +77,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
     return null;
 
   console.error('setup: building the web UI (vite build)…');
-  // The build is made in this folder, because a rename needs the same disk, and because other tools ignore the folder.
+  // The build is in this folder because a rename needs the same disk, and because other tools ignore the folder.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');
   try {

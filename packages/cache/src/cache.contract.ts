@@ -78,7 +78,6 @@ export function describeCache(
       state.head += 1;
       await publish(cache, type, 'ops', state.head);
     };
-    /** Reads each view, and waits until the cache is filled. */
     const filled = async () => {
       await Promise.all([recent(), channel(), members()]);
       await cache.close();
@@ -136,8 +135,8 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ hits: 1, refusedFills: 1, fills: 1 });
   });
 
-  // The race: event 6 is committed and not published yet, and a reader of the members sees head 6. If one head were
-  // stored for all views, the messages from before event 6 would be served as those of head 6.
+  // The race: event 6 is committed and not published yet, and a reader of the members sees head 6. With one head for
+  // all views, messages from before event 6 would be served as those of head 6.
   it('serves no value with a head other than the one it was read at', async () => {
     const { state, recent, members, event, filled } = await setUp();
     await event('channel.member.join', () => {});

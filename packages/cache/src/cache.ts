@@ -11,7 +11,7 @@ import { createRedisValueStore } from './redis-value-store.ts';
 import { type ViewName, viewNames } from './store.ts';
 import { type CachedView, createView } from './view.ts';
 
-/** A channel to drop. With a `head`, values that were loaded at a lower head cannot fill the cache afterwards. */
+/** A channel to drop. With `head`, values that were loaded at a lower head cannot fill the cache any more. */
 export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**
@@ -40,8 +40,8 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
   keysOf(channelId: string): RedisKey[];
   /**
    * Call it for each event that this process publishes or receives. Drops the copies in memory that the event
-   * invalidates; loads in progress neither fill the cache nor answer later reads. Does not access Redis. Without Redis,
-   * this call alone invalidates.
+   * invalidates. Loads in progress neither fill the cache nor answer later reads. Does not access Redis. A cache
+   * without Redis is invalidated only by this call.
    */
   invalidateFor(type: string, channelId: string, seq: number | null): void;
   /**

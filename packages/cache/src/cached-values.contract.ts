@@ -5,7 +5,7 @@ import type { CacheOptions } from './options.ts';
 /** A cache. These tests use only its `values`. */
 export type ValuesCache = Cache<{ readonly head: number }, object>;
 
-/** Creates a load that the test ends, and counts its starts. */
+/** Creates a load that ends when the test says so, and counts its starts. */
 export function createPausedLoad<T>() {
   const state = { starts: 0 };
   let resolve: (value: T) => void = () => {};

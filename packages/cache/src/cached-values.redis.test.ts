@@ -67,7 +67,7 @@ describe('values in Redis', () => {
     expect(state.starts).toBe(1);
   });
 
-  // The control of the previous test: without a shared Redis, each process loads.
+  // Negative control of the previous test: without a shared Redis, each process loads.
   it('lets each process load while Redis is away', async () => {
     const away = createRedisClient({ host: '127.0.0.1', port: 1, connectTimeoutMs: 100 });
     try {

@@ -17,7 +17,7 @@ export interface GetOrSetOptions {
 /** Counters of {@link CachedValues}; see {@link ViewStats}. */
 export type ValueStats = Omit<ViewStats, 'stale'>;
 
-/** The application's own values, under names that it chooses. */
+/** The application's own values, under names of its choice. */
 export interface CachedValues {
   /**
    * The value from the cache, else from `load`, after a round trip through JSON: a Date becomes a string, on the first
@@ -55,7 +55,7 @@ interface Read {
   readonly value: unknown;
 }
 
-/** The text of a value that is too large to be cached: callers load it without waiting for each other. */
+/** The stored text for a value that is too large. Callers load such a value without waiting for each other. */
 const oversizedText = '';
 /** A value may become smaller, so its size is tried again after this time. */
 const oversizedTtlMs = 60_000;
@@ -115,7 +115,7 @@ export function createCachedValues(
       });
       return read;
     } catch (error) {
-      // Gives up the right to load, so that the next caller loads at once.
+      // Releases the right to load, so that the next caller loads at once.
       settle(name, token, null, { ttlMs: 0 });
       throw error;
     }
@@ -133,7 +133,7 @@ export function createCachedValues(
       return read;
     } catch {
       stats.corrupt += 1;
-      // If this fails, the next caller finds the corrupt value and tries again.
+      // If the deletion fails, the next caller finds the corrupt value and deletes it.
       await store.delete(name).catch(() => undefined);
       return null;
     }
@@ -153,7 +153,7 @@ export function createCachedValues(
     return loadInTime(load);
   }
 
-  /** Loads the value, and encodes it as later callers read it from the cache. */
+  /** Loads the value, and encodes it for later callers. */
   async function loadInTime(load: LoadValue<unknown>): Promise<Read> {
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
@@ -203,7 +203,7 @@ export function createCachedValues(
       const flying = flights.get(name);
       if (flying) {
         stats.shared += 1;
-        // The callers must not share an object, because one of them may change it.
+        // Each caller gets its own object, because callers may change it.
         return JSON.parse((await flying).text) as T;
       }
       const ttlMsOf = (value: unknown) => (value === null ? nullTtlMs : ttlMs);

@@ -1,5 +1,5 @@
 export interface CacheOptions {
-  /** The most copies per view in this process' memory. @default 1000 */
+  /** The most copies of a view in this process' memory. @default 1000 */
   readonly maxCopies?: number;
   /** The most bytes (JSON characters) of those copies, per view. @default 16777216 */
   readonly maxCopyBytes?: number;

@@ -119,7 +119,7 @@ describe('the Redis cache', () => {
     expect(database.state.loads).toBe(3);
   });
 
-  // The control of the race in the contract: if the fill were an unconditional SET, the same steps would serve the old
+  // Negative control of the race in the contract: with an unconditional SET as the fill, the same steps serve the old
   // text.
   it('would serve the text from before the edit if the fill were a plain SET', async () => {
     const { cache, keys, database, publish } = setUp();

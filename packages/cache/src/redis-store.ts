@@ -97,7 +97,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
       }
     },
     async discard(view, channelId) {
-      // If this fails, the next reader finds the corrupt value and tries again.
+      // If the deletion fails, the next reader finds the corrupt value and deletes it.
       await redis.send(['DEL', keyOf(view, channelId)]).catch(() => undefined);
     },
     async drop(channels, forgetHeads) {
@@ -110,7 +110,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
         if (failed) throw new CacheError('unavailable', 'Redis did not drop all channels', failed);
       }
     },
-    // The event bus deletes the keys in the step that publishes the event.
+    // The event bus deletes the keys in the step that publishes.
     onEvent: () => undefined,
   };
 }

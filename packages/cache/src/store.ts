@@ -27,7 +27,7 @@ export interface ChannelHead {
 export interface CacheStore {
   /** Null without Redis. @throws {KeySchemaError} `invalid_id` */
   keyOf(view: ViewName, channelId: string): RedisKey | null;
-  /** The value together with the channel's highest published seq; without that seq it is a miss. */
+  /** The value with the channel's highest published seq. Without the seq it is a miss. */
   lookup(view: ViewName, channelId: string): Promise<Found>;
   /** Stores the value only if the highest published seq is the `head` of its load, in one atomic step. */
   fill(view: ViewName, channelId: string, raw: Raw, head: number): Promise<Filled>;

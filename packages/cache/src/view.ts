@@ -173,7 +173,7 @@ export function createView<T>(
       const { value, head, readAtMs } = copy;
       return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
-    /** Drops the copy. A load in progress will neither fill the cache nor answer later reads. */
+    /** Drops the copy. A load in progress then neither fills the cache nor answers later reads. */
     invalidate(channelId: string) {
       copies.delete(channelId);
       const flight = flights.get(channelId);

@@ -39,8 +39,8 @@ export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
-   * Called when the database has answered or failed a call, for metrics and for the log of outages. Not called for a
-   * call that the store's own limits refuse, nor for one whose answer the store no longer waits for.
+   * Called when the database has answered or failed a call, for metrics and the log of outages. Not called for a call
+   * that the store's own limits refuse, nor for an answer that comes after the store stopped waiting.
    */
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called with the certificate of PostgreSQL on each new connection over TLS, for metrics. */
@@ -82,8 +82,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   /** The database's epoch as last seen. It changes when a backup is restored. */
   readonly epoch: string;
   /**
-   * Why this release must no longer use the database, as one sentence: a newer release has migrated it past this one.
-   * Then every call is refused with `unavailable`. Null otherwise. A store that beats finds out within two beats.
+   * One sentence if this release must no longer use the database, because a newer release has migrated it; every call
+   * is then refused with `unavailable`. Null otherwise. A store that beats notices within two beats.
    */
   readonly newerSchema: string | null;
   readonly queueLength: number;
@@ -97,8 +97,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
    * Answers from one snapshot, including the rights check. Never rejects. Waiting reads are queued by agent, and the
-   * queues are served in turn. The read waits in the queue of the actor, or of `turnOf`: another agent, any other name,
-   * or null for the hub's own reads, which go first.
+   * queues are served in turn. `turnOf` names another queue than the actor's. Null stands for the hub's own reads,
+   * which go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -114,9 +114,7 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     maxBytes?: number,
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
-  /**
-   * Reads the agent's relation to each channel. It waits in the queue of the agent, or of `turnOf`, as `read` does.
-   */
+  /** Reads the agent's relation to each channel. Waits in the queue of the agent, or of `turnOf`, like `read`. */
   access(
     agentId: string,
     channelIds: readonly string[],
@@ -145,7 +143,7 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
 const warnEveryMs = 10_000;
 
 const behindPause = { factor: 1, minMs: 5 };
-/** Older messages are indexed, and segments swept, in a quarter of the time at most. */
+/** Indexing older messages and sweeping segments takes at most a quarter of the time. */
 const backfillPause = { factor: 3, minMs: 5 };
 
 /**
@@ -153,7 +151,7 @@ const backfillPause = { factor: 3, minMs: 5 };
  */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
-/** Neither one agent nor the hub itself may use all slots: one is left for the others. */
+/** One slot stays free, so that neither one agent nor the hub itself can use all of them. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
 /** The number of concurrent reads. SQLite answers them one by one, so a few are enough to keep its thread busy. */
@@ -219,7 +217,7 @@ export async function createChatStore(
     timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // The check runs when a call begins, so that a call that still waits when the store closes is not made.
+  // Checked when the call begins: a call that is still waiting when the store closes must not be made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -259,7 +257,7 @@ export async function createChatStore(
       return fed.isBehind || fed.isMore;
     },
     parsed.searchEveryMs,
-    // New messages are found within a second; older ones wait for the other work of the database.
+    // New messages are indexed within a second. Older ones give way to the other work of the database.
     () => (isBehind ? behindPause : backfillPause),
   );
 
@@ -299,7 +297,7 @@ export async function createChatStore(
     async changes(since) {
       const known = epochs;
       const changes = await forwarded.changes(since);
-      // If the epoch was changed during the call, the answer may hold the earlier epoch.
+      // If the epoch changed during the call, the answer may hold the earlier epoch.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
@@ -325,7 +323,6 @@ export async function createChatStore(
   };
 }
 
-// An engine's modules are loaded only when it is used.
 async function openCore(
   options: ParsedOptions,
   deps: ChatStoreDeps,

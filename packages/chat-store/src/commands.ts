@@ -32,7 +32,7 @@ export interface StreamPiece {
 /** The caller according to its token; never taken from the params. */
 export interface Actor {
   readonly agentId: string;
-  /** The token's kind; absent or null when it is not known. */
+  /** The token's kind; absent or null when unknown. */
   readonly kind?: SenderKind | null;
   /** Has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;

@@ -1,6 +1,6 @@
 /** Why the store failed; branch on this. */
 export type ChatStoreErrorCode =
-  /** The database is away or does not answer; nothing happened. */
+  /** The database is down or does not answer; nothing happened. */
   | 'unavailable'
   /** One agent has too many waiting calls; nothing happened. */
   | 'rate_limited'

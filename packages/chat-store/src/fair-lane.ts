@@ -37,7 +37,7 @@ export function createFairLane(options: FairLaneOptions) {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** The agent whose turn it is. The search is short, because it skips only agents with running calls. */
+  /** The next agent in turn. The search is short, because it skips only agents with running calls. */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];

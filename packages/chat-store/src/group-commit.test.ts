@@ -16,7 +16,7 @@ const bounds: GroupCommitOptions = {
 
 const cleanUp: (() => Promise<void>)[] = [];
 
-/** A queue over commits that settle when the test decides; at the end of the test all of them settle. */
+/** A queue over commits that settle when the test says so. All of them settle at the end of the test. */
 function start(options: Partial<GroupCommitOptions> = {}, sizeOf = () => 1) {
   const groups: { commands: readonly string[]; commit(): void; fail(error: Error): void }[] = [];
   const seen: number[] = [];

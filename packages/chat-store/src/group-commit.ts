@@ -24,11 +24,11 @@ export interface GroupCommitDeps<C, R> {
   /** Commits a group and answers each of its commands, in order. The next group begins when this one has settled. */
   readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
   readonly sizeOf: (command: C) => number;
-  /** The answer for a command that never began. */
+  /** The answer for a command that was never started. */
   readonly refused: (reason: 'queue full' | 'no answer' | 'closed') => R;
   /** The answer for a command whose group has not settled in time. It may have been committed. */
   readonly timedOut: () => R;
-  /** The answer for each command of a group that failed as a whole. */
+  /** The answer for each command of a failed group. */
   readonly failed: (error: unknown) => R;
   readonly onGroup?: (size: number, durationMs: number) => void;
 }
@@ -43,8 +43,8 @@ interface Entry<C, R> {
 
 /**
  * Collects commands into groups that are committed together. A group holds the commands that arrived since the last
- * group began: while that group was being committed, and during the pause of {@link createPace}, which is longer under
- * load. Under low load each command is committed alone and at once.
+ * group began: during its commit, and during the pause of {@link createPace}, which grows with the load. Under low
+ * load each command is committed alone and at once.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;
@@ -79,8 +79,8 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
     }
     state = 'due';
     const waitMs = pace.waitMs();
-    // Even without a wait the commit starts after the I/O of this turn, so that calls read together are committed
-    // together.
+    // Even without a pause the commit starts after the I/O of this turn, so that calls that are read together are
+    // committed together.
     if (waitMs > 0) setTimeout(commit, waitMs);
     else setImmediate(commit);
   }

@@ -8,7 +8,7 @@ export function describeInspection(name: string, createUrl: () => Promise<string
   describe(name, () => {
     it('reports the schema, the newest event and the hubs, while a store uses the database', async () => {
       const url = await createUrl();
-      // The feed of the index begins transactions, which the inspection would count.
+      // The indexer of the search begins transactions, which the inspection would count.
       const store = await createChatStore({ url, searchEveryMs: 3_600_000 });
       try {
         await store.append(alice, 'channel.create', {
@@ -53,7 +53,6 @@ export function describeInspection(name: string, createUrl: () => Promise<string
   });
 }
 
-/** The code and message of the inspection's failure. */
 export async function failureOf(url: string): Promise<string> {
   const error: unknown = await inspectStore(url, { timeoutMs: 500 }).catch((e: unknown) => e);
   return error instanceof ChatStoreError ? `${error.code}: ${error.message}` : String(error);

@@ -21,13 +21,13 @@ export interface StoreInspection {
   readonly epoch: string | null;
   /** Channels, deleted ones included. */
   readonly channels: number | null;
-  /** The event that was committed last. */
+  /** The last committed event. */
   readonly newest: {
     readonly channelId: string;
     readonly seq: number;
     readonly atMs: number;
   } | null;
-  /** Transactions begun since the oldest open one, which delays the tail check; 0 on SQLite. */
+  /** Transactions begun since the oldest open one, which delays the tail check. 0 on SQLite. */
   readonly transactionLag: number;
   /** The hubs with a beat in the last minute, the latest first, 100 at most. */
   readonly hubs: readonly {
@@ -93,7 +93,7 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     // statement_timeout is not used, because poolers refuse unknown startup parameters.
     query_timeout: timeoutMs,
   });
-  // A lost connection also fails the query that waits for it.
+  // Without a listener, the error of a lost connection would end the process. The waiting query fails too.
   client.on('error', () => undefined);
   const destroy = () =>
     (
@@ -113,7 +113,7 @@ async function inspectPostgres(url: string, timeoutMs: number): Promise<StoreIns
     return await readAll(query, 'postgres', hasSchema === true, Number(size), Number(lag), now);
   } finally {
     clearTimeout(deadline);
-    // Does not use end(), which waits for a server that may be frozen.
+    // end() would wait for a server that may be frozen.
     destroy();
   }
 }
@@ -139,7 +139,7 @@ async function readAll(
     pending: known.filter((name) => !applied.includes(name)),
     newer: applied.filter((name) => !known.includes(name)),
   };
-  // An older schema may lack what the queries below read.
+  // An older schema may lack columns and tables that the queries below read.
   if (schema.pending.length > 0) {
     const nothing = { epoch: null, channels: null, newest: null, hubs: [] };
     return { engine, schema, sizeBytes, transactionLag, ...nothing };

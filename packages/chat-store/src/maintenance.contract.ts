@@ -195,7 +195,6 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
       for (const statement of back.slice(1)) run(statement);
       await store.beat('hub-1');
       expect(store.newerSchema).toBeNull();
-      // Nothing was written meanwhile.
       expect(await append(store, 'two')).toBe(3);
       await store.close();
     });
@@ -215,7 +214,7 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
           store.append(alice, 'message.send', send),
           store.append(alice, 'message.send', { ...send, content: 'y' }),
         ]);
-      // The control: without a newer release, the same statements fail as a bug.
+      // Negative control: without a newer release, the same change makes calls fail as a bug.
       run(rename);
       expect(await both()).toMatchObject([{ code: 'internal' }, { code: 'internal' }]);
       expect(store.newerSchema).toBeNull();

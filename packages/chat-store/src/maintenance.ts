@@ -44,8 +44,8 @@ export interface Maintenance {
    */
   withSnapshot<T>(work: (snapshotId: string, ledger: DatabaseLedger) => Promise<T>): Promise<T>;
   /**
-   * Indexes all messages for search that are not indexed yet, without a pause, and migrates the database. Hubs do this by
-   * themselves in a quarter of the time; it is for a database that no hub serves now.
+   * Migrates the database, and indexes for search all messages that are not indexed yet, without pauses. For a
+   * database without hubs: hubs index by themselves, in a quarter of the time.
    */
   indexMessages(): Promise<void>;
   /** Begins a new epoch, for a database that another program restored. Returns it. */
@@ -53,13 +53,13 @@ export interface Maintenance {
   close(): Promise<void>;
 }
 
-/** Long, because a migration may change millions of rows, and a snapshot is held while a dump is written. */
+/** A day: a migration may change millions of rows, and a snapshot is held while a dump is written. */
 const statementTimeoutMs = 24 * 3_600_000;
 const lockTimeoutMs = 60_000;
 
 /**
- * The statements that begin a new epoch in a restored copy. Run them in the transaction that restores it, so that no
- * hub serves the copy in its old epoch. They also delete the copy's heartbeats, which no running hub made.
+ * The statements that begin a new epoch in a restored copy. Run them in the transaction of the restore, so that no
+ * hub serves the copy in its old epoch. They also delete the copy's heartbeats, because no running hub made them.
  */
 export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
   if (!/^[\w-]+$/.test(epoch))

@@ -36,9 +36,9 @@ export interface ChatStoreOptions {
   readonly maxReads?: number;
   /** Connections to PostgreSQL for reads. Six more are used for commits, look-ups and system calls. @default 8 */
   readonly poolSize?: number;
-  /** How often the store looks for rows that are no longer needed. @default 60000 */
+  /** How often the store removes rows that are no longer needed. @default 60000 */
   readonly sweepEveryMs?: number;
-  /** How often new messages are looked for, to index them for search. @default 250 */
+  /** How often the store looks for new messages to index for search. @default 250 */
   readonly searchEveryMs?: number;
   /** Entries of the audit log older than this are removed. @default 34560000000: 400 days */
   readonly auditRetentionMs?: number;
@@ -142,9 +142,9 @@ function parseUrl(url: string): ParsedOptions['target'] {
 const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
 
 /**
- * The problem with the URL of a database, as text to follow its name in a sentence; null if there is none. It contains
- * no part of the URL. A raw `/`, `?` or `#` in a password ends the address too early. The rest of the password would
- * then count as the name of the database, which messages show.
+ * The problem with a database URL, as the rest of a sentence that begins with the name of the option; null if there
+ * is none. It contains no part of the URL. A raw `/`, `?` or `#` in a password ends the address too early. The rest
+ * of the password would then count as the name of the database, which messages show.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -1,17 +1,17 @@
-/** The pause after a piece of work: a multiple of its duration, and at least so long. */
+/** The pause after a piece of work: a multiple of the piece's duration, and at least `minMs`. */
 export interface SweepPause {
   readonly factor: number;
   readonly minMs: number;
 }
 
-/** Sweeping takes a tenth of the time at most. */
+/** Sweeping takes at most a tenth of the time. */
 const defaultPause: SweepPause = { factor: 9, minMs: 20 };
 const maxPauseMs = 2_000;
 
 /**
- * Sweeps every `everyMs`. While there is more to sweep, it continues after a pause that grows with the duration of the
- * last piece. It does not keep the process alive, and a failed sweep is repeated later. Returns the function that stops
- * it and resolves once the sweep that is under way has ended, so that no statement meets a closed database.
+ * Sweeps every `everyMs`. While there is more to sweep, it continues after a pause that grows with the duration of
+ * the last piece. It does not keep the process alive, and a failed sweep is repeated later. Returns a function that
+ * stops it, and resolves when the running sweep has ended, so that no statement meets a closed database.
  */
 export function startSweeper(
   sweep: () => Promise<boolean>,

@@ -6,7 +6,7 @@ const { agentId } = await hub.ready();
 const channel = hub.channel(channelId);
 await hub.createChannel({ channelId, name: channelId }).catch(() => channel.join());
 
-// Continues after its last answer, so mentions that were made while it was not running are answered now.
+// Continues after its last answer, so that it also answers mentions from while it was not running.
 const { channels } = await hub.readState();
 const since = channels.find((state) => state.channelId === channelId)?.seq ?? 0;
 

@@ -1,6 +1,5 @@
 import { createClient, type Discontinuity, type Envelope, type HubClient } from './index.ts';
 
-/** One agent's client, and everything it received. */
 export interface Subscriber {
   readonly client: HubClient;
   readonly events: Envelope[];
@@ -15,7 +14,6 @@ export interface Bench {
   subscriber(name: string): Subscriber;
   /** Connects an agent with these tokens in turn. The last one is repeated. */
   connect(name: string, url: string, tokens: readonly string[]): Subscriber;
-  /** Waits until the condition holds. */
   until(condition: () => boolean, what: string): Promise<void>;
   /** Closes every client. */
   clear(): Promise<void>;

@@ -25,7 +25,7 @@ export type CallMethod = <M extends MethodName>(
   options?: CallOptions,
 ) => Promise<ResultOf<M>>;
 
-/** Calls a method and passes the answer to a callback, synchronously when it arrives. */
+/** Calls a method. The callback gets the answer synchronously, as soon as the answer arrives. */
 export type CallSyncMethod = <M extends MethodName>(
   method: M,
   params: ParamsInputOf<M>,
@@ -185,7 +185,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
      * lost.
      */
     callOnThisConnection: promise(true),
-    /** Like `callOnThisConnection`, but the answer is handled before the messages that follow it in its frame. */
+    /** Like `callOnThisConnection`, but the answer is handled before the next messages of its frame. */
     callSync,
     settle(id: unknown, result: unknown, error: RpcError | undefined) {
       const call = calls.get(id as number);
@@ -193,11 +193,11 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       if (error === undefined) call.resolve(result);
       else call.reject(fromRpcError(error));
     },
-    /** Call it when a connection accepts calls, within these limits. */
+    /** Call it when a connection accepts calls. `next` are the connection's limits. */
     connected(next: Welcome['limits']) {
       limits = next;
     },
-    /** Sends the waiting calls. Called after the subscribes were sent. */
+    /** Sends the waiting calls. Call it after the subscribes are sent. */
     resume() {
       isLive = true;
       sendWaiting();

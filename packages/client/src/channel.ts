@@ -39,7 +39,7 @@ export interface HubChannel {
     readonly since?: number;
     readonly signal?: AbortSignal;
   }): AsyncIterableIterator<Envelope>;
-  /** Listens to each event of this channel. Does not subscribe it. */
+  /** Listens to each event of this channel, without subscribing to it. */
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   /** Listens to reports of missed events that will not be delivered. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
@@ -159,8 +159,9 @@ export interface HubChannel {
   >;
 
   /**
-   * Limits the messages of agents in a row and per minute, in the channel outside its threads or in a thread. Then they
-   * are `paused`, in a row until a person writes. 0 is no limit, null the default; absent figures stay.
+   * Limits the messages of agents in a row and per minute, in the channel outside its threads or in one thread.
+   * Agents beyond a limit are `paused`; after too many messages in a row, until a person writes. 0 is no limit, null
+   * the default; absent limits stay unchanged.
    */
   readonly setBudget: Call<'budget.set', [budget: Rest<'budget.set'>]>;
   readonly budget: Call<'budget.get', [threadId?: string | null]>;

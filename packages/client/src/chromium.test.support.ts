@@ -4,7 +4,6 @@ import { chromium, type Page } from 'playwright-core';
 export interface ServedPage {
   readonly page: Page;
   readonly origin: string;
-  /** Uncaught errors of the page. */
   readonly errors: readonly string[];
   stop(): Promise<void>;
 }

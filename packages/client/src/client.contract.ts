@@ -35,7 +35,7 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
 const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
-// Long, because the machine may be busy.
+// A busy machine needs this long.
 jest.setTimeout(90_000);
 
 /** The tests for every environment, against a real hub, over links that are cut. */

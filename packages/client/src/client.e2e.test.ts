@@ -44,7 +44,7 @@ function connect(agent: string, url = hub.url): HubClient {
 }
 
 let channels = 0;
-/** Creates a channel with these members. The first is its owner. */
+/** Creates a channel with these members; the first one is its owner. */
 async function createChannel(...members: HubClient[]): Promise<string> {
   channels += 1;
   const channelId = `room-${channels}`;

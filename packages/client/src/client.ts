@@ -30,7 +30,7 @@ interface IncomingMessage {
   readonly error?: RpcError;
 }
 
-// `call` refuses these methods, because the client would not keep the position of a channel that they subscribe.
+// `call` refuses these methods: it would not record the position of the channels that they subscribe.
 const channelMethods: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsubscribe']);
 
 /** Connects to a hub at once, and stays connected until closed. @throws {HubError} `invalid`, with the bad option's name */

@@ -25,7 +25,7 @@ export interface StateChange {
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;
-  /** Called when a connection or an attempt was lost, before the state changes. */
+  /** Called after a connection or an attempt is lost, before the state changes. */
   onLost(error: HubError): void;
   /** Rejects with `timeout` when the hub does not answer in time. */
   ping(timeoutMs: number): Promise<unknown>;
@@ -206,7 +206,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     lost(error, 0);
   }
 
-  // The backoff must keep growing for a hub that welcomes and closes in a loop.
+  // For a hub that welcomes and closes in a loop, the backoff must keep growing.
   const isStable = () => state === 'live' && Date.now() - liveSinceMs >= stableAfterMs;
 
   function lost(error: HubError, afterMs: number | null) {
@@ -240,10 +240,10 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     get state() {
       return state;
     },
-    /** Writes a frame. A frame that is written while not live is lost. */
+    /** Writes a frame. A frame is lost while the connection is not live. */
     send: (text: string) => socket?.send(text),
     /**
-     * Call it when the hub's welcome arrived, so that this connection is live. A hub that is silent for longer than
+     * Call it at the hub's welcome; the connection is live from then on. A hub that is silent for longer than
      * `heartbeatMs` is pinged.
      */
     welcomed(heartbeatMs: number) {
@@ -267,7 +267,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       if (current === null) return;
       await new Promise<void>((resolve) => {
         onClosed = resolve;
-        // The wait is bounded, because a hub may not answer the close.
+        // The wait has a limit, because a hub may not answer the close.
         startTimer(closeWaitMs, resolve);
         current.close(1000);
       });

@@ -32,7 +32,7 @@ export interface HubDirect {
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   /**
    * The channel itself, for all other calls: edit, react, typing, markRead. Its id is derived from both agentIds, so
-   * this waits for the first welcome.
+   * the call waits for the first welcome.
    */
   channel(options?: CallOptions): Promise<HubChannel>;
 }

@@ -159,10 +159,10 @@ describe('a hub that is stopped', () => {
     await talking;
     await Promise.all(sending);
 
-    // During the drain of one second, the clients moved one by one, each once.
+    // During the drain of one second, each client moved once, one after the other.
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(6_000);
-    // The test reads the slots instead of the times of the moves, which a busy machine brings closer together.
+    // The test compares the slots, because a busy machine brings the times of the moves closer together.
     const slotsMs = balancer.slotsMs().sort((a, b) => a - b);
     expect(slotsMs).toHaveLength(31);
     for (const [i, slotMs] of slotsMs.entries()) {

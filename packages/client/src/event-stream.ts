@@ -6,7 +6,7 @@ import { HubError, retryPauseMs } from './errors.ts';
 import type { TopicReader } from './topic.ts';
 
 export interface StreamReader extends TopicReader {
-  /** Call it when a discontinuity was reported: the next event does not follow the last one. */
+  /** Call it when a discontinuity is reported: the next event does not follow the last one. */
   onGap(): void;
 }
 
@@ -16,7 +16,7 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal | undefined;
   /** Starts the source. The returned function stops it. */
   start(reader: StreamReader): () => void;
-  /** Reads up to `max` durable events after a seq. Waits while the hub is away. */
+  /** Reads up to `max` durable events after a seq. Waits until the hub can answer. */
   readLog(after: number, signal: AbortSignal): Promise<readonly Envelope[]>;
 }
 
@@ -64,7 +64,6 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   let last: { readonly seq: number | null; readonly epoch: string } | null = null;
   /** Live events that arrived while a page was in flight. */
   let buffered: Envelope[] = [];
-  /** The highest seq that was dropped or buffered. */
   let newest = 0;
   /** Incremented by every change that makes a page in flight outdated. */
   let generation = 0;
@@ -94,7 +93,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   function onEvent(envelope: Envelope) {
     const { seq, epoch } = envelope;
     if (phase === 'live' && !isFull()) return void push(envelope);
-    // Ephemeral events are not in the log, and they are useless later.
+    // Ephemeral events are not in the log, and useless later.
     if (seq === null) return;
     newest = seq;
     if (phase === 'live') {

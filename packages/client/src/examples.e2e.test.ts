@@ -41,7 +41,6 @@ afterEach(async () => {
 });
 afterAll(() => hub.stop());
 
-/** Runs an example with the hub as its first argument. */
 function run(name: string, ...args: string[]) {
   const example = startProcess(
     process.execPath,
@@ -52,7 +51,6 @@ function run(name: string, ...args: string[]) {
   return example;
 }
 
-/** The messages of a channel and its threads. */
 async function said(channelId: string): Promise<string[]> {
   const { messages } = await ada.channel(channelId).history();
   return messages.map(({ senderId, content }) => `${senderId}: ${content}`);

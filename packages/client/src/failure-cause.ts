@@ -64,7 +64,7 @@ export function watchAttempt(url: string): AttemptWatch {
   };
 }
 
-/** Reads the failure from the error event of the `ws` package; null for the events of other WebSockets. */
+/** Reads the failure from the error event of the `ws` package; null for other WebSockets. */
 export function failureOfEvent(event: {
   readonly error?: unknown;
   readonly message?: string;
@@ -74,7 +74,7 @@ export function failureOfEvent(event: {
   return failureCodeOf(event.error) === '' ? null : { error: event.error };
 }
 
-/** Returns the end of a sentence that says why the attempt failed; null when the cause is not known. */
+/** The end of a sentence that says why the attempt failed; null if unknown. */
 export function describeFailure(failure: AttemptFailure | null, url: string): string | null {
   if (platform.navigator?.onLine === false) return 'this device is offline';
   if (failure === null) return null;

@@ -36,7 +36,7 @@ export interface HubClient {
     name: N,
     listener: (value: HubClientEvents[N]) => void,
   ): () => void;
-  /** Listens to `event`, for one type of event only. */
+  /** Listens to events of one type. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   /**
    * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (no limit by
@@ -96,7 +96,7 @@ export interface HubClient {
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;
-  /** Lists the freezes that this agent may know of. */
+  /** Lists the freezes that this agent may see. */
   readonly freezes: Call<'freeze.list', []>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */
   readonly emitGlobal: Call<'collaboration.emit', [name: string, payload: JsonObject]>;

@@ -16,7 +16,6 @@ const count = 100;
 const content = '\u0001'.repeat(limits.contentBytes);
 
 let hub: HubProcess;
-/** Bob's link to the hub. */
 let link: TcpProxy;
 const clients: HubClient[] = [];
 
@@ -49,7 +48,7 @@ describe('a client that missed more than fits one answer', () => {
     });
     bob.on('discontinuity', (received) => discontinuities.push(received));
     await bob.channel(channelId).subscribe();
-    // The connection is cut once the client knows its position.
+    // The connection is cut after the client has learned its position.
     await ada.channel(channelId).send('first');
     await waitFor(() => events.length === 1);
     link.stall();

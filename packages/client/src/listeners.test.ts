@@ -35,7 +35,7 @@ afterEach(async () => {
 const edit = (channelId: string, seq: number) =>
   event(channelId, seq, { type: 'channel.message.edit' });
 
-/** Sends these events and one more, and waits for the last one. */
+/** Sends these events and a last one, and waits for the last one. */
 async function bring(...envelopes: readonly ReturnType<typeof event>[]) {
   let isOver = false;
   const off = client.on('global', () => (isOver = true));

@@ -21,11 +21,11 @@ export interface ClientOptions {
    * or with a slash at its end.
    */
   readonly url: string;
-  /** A JWT. The client closes when the token expires; a process that runs longer uses `getToken`. */
+  /** A JWT. The client closes when the token expires, so a long-running process needs `getToken`. */
   readonly token?: string;
   /**
-   * Called for a JWT before each connection. Without an answer within `connectTimeoutMs` the signal is aborted, and the
-   * function is called again for the next attempt.
+   * Called for a JWT before each connection. After `connectTimeoutMs` the signal aborts, and the next attempt calls
+   * the function again.
    */
   readonly getToken?: GetToken;
   /** The bare agentId, for a hub with `HUB_AUTH=dev`. */
@@ -67,7 +67,7 @@ export interface ResolvedOptions extends Required<
 > {
   /** Null in dev mode, where the address names the agent. */
   readonly getToken: GetToken | null;
-  /** True when `getToken` can answer a refused token with a new one. */
+  /** True when `getToken` can replace a refused token. */
   readonly canRenewToken: boolean;
 }
 

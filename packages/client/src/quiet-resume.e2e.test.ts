@@ -41,8 +41,8 @@ function connect(agent: string, { url }: HubProcess): HubClient {
 }
 
 describe('a subscription without any event yet', () => {
-  // The races: the client has received only typing and presence, which have no seq to resume from, and the hub that
-  // knew its position is killed. Invariant: it misses no event, and gets none twice.
+  // The races: the client has received only typing and presence, which have no seq to resume from. The hub that knew
+  // the client's position is killed. Invariant: the client misses no event, and gets none twice.
   it('resumes from its start when its hub was killed, even if ephemeral events arrived', async () => {
     const channelId = 'quiet';
     const [ada, bob] = [connect('ada', other), connect('bob', killed)];

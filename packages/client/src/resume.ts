@@ -51,7 +51,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let duePages: DuePage[] = [];
   let reading = 0;
-  /** Set while reads pause because the hub could not answer one. */
+  /** Set while reads pause, because the hub could not answer one. */
   let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Subscribes the topic from its last event. All topics of one turn of the event loop share a call. */
@@ -190,7 +190,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // The read ends before its page is handled, because a malformed result throws.
+        // The count is lowered first, because a malformed page makes the handling throw.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result);
         readDue();

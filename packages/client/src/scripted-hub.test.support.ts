@@ -11,7 +11,6 @@ export interface ScriptedCall {
 export interface HubSide {
   readonly address: string;
   readonly offered: readonly string[];
-  /** Every call so far. */
   readonly calls: readonly ScriptedCall[];
   /** The number of frames that contained these calls. */
   readonly frames: number;

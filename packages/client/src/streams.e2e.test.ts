@@ -88,7 +88,6 @@ describe('the client', () => {
     const room = author.channel(channel.channelId);
     const stream = await room.stream({ threadId: null, mentions: ['sdk-watcher'] });
     const words = Array.from({ length: 40 }, (_, n) => `wörd ${n} 👍 `);
-    // The client keeps half a surrogate pair until the other half is appended.
     const halves = words.flatMap((word) => [word.slice(0, -2), word.slice(-2)]);
     for (const half of halves.slice(0, 40)) stream.append(half);
     await waitFor(async () => (await room.message(stream.messageId)).message.content.length > 50, {

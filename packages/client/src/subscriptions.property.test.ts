@@ -110,7 +110,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
             await settle();
           }
           await answerAll();
-          // If the last event was lost, it is found on the next connection.
+          // A lost last event is found on the next connection.
           if (steps.some((action) => action.do === 'lose')) {
             await reconnect();
             await settle();

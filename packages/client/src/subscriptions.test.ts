@@ -77,7 +77,7 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, null, 9, 10]);
   });
 
-  // At most four logs are read at a time, so a read that ended with a malformed page must not count any more.
+  // At most four logs are read at a time. A read that ended with a malformed page must not count any more.
   it('catches up after any number of malformed pages', async () => {
     let side = await startInHall(7);
     for (let i = 0; i < 6; i += 1) {
@@ -151,8 +151,8 @@ describe('a subscribed channel', () => {
     ]);
   });
 
-  // The race: a backup was restored in which the agent is no member. Invariant: the subscription ends, because no event will
-  // follow.
+  // The race: a backup is restored in which the agent is not a member. Invariant: the subscription ends, because no
+  // event will follow.
   it('ends when the hub says in a discontinuity that it has ended', async () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch' });
@@ -309,7 +309,7 @@ describe('a subscribed channel', () => {
   });
 
   // The race: a client reconnects to more events than a subscribe returns, and the hub cannot answer its next page.
-  // Invariant: the client requests the page again.
+  // Invariant: the client requests the page again, and misses no event.
   it('requests a page again that the hub could not answer', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 9));
@@ -500,7 +500,7 @@ describe('direct channels', () => {
     start();
     const first = await nextLive({ direct: [{ channelId: 'dm_1', head: 4 }] });
     first.notify('event', event('dm_1', 5));
-    // A direct channel that started after the welcome.
+    // A direct channel that was created after the welcome.
     first.notify('event', event('dm_2', 1));
     await arrived(2);
     first.terminate();
@@ -596,7 +596,8 @@ describe('direct channels', () => {
     expect(seqs).toEqual([null, 5]);
   });
 
-  // The race: an event is in flight when the channel is unsubscribed, and the hub subscribes it again on reconnect.
+  // The race: an event is in flight when the client unsubscribes the channel, and the hub subscribes the channel
+  // again on reconnect.
   it('stay unsubscribed, also on the next connection', async () => {
     start();
     const direct = [{ channelId: 'dm_1', head: 4 }];

@@ -50,7 +50,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // A leave with a seq before the answer's head is outdated, because only a member gets this answer.
+    // Only a member gets this answer, so a leave before the answer's head is outdated.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -89,7 +89,7 @@ export function createSubscriptions(
       const waiter = { resolve, reject };
       topic.waiters.push(waiter);
       return () => {
-        // An aborted waiter is still in the list. A settled one is not.
+        // The list still contains an aborted waiter, but no settled one.
         const others = topic.waiters.filter((other) => other !== waiter);
         if (others.length === topic.waiters.length) return;
         topic.waiters = others;
@@ -178,7 +178,10 @@ export function createSubscriptions(
       topic.isExplicit = false;
       await release(topic);
     },
-    /** Adds a reader, and subscribes the channel if needed. The returned function undoes both. */
+    /**
+     * Adds a reader, and subscribes the channel if needed. The returned function removes the reader and releases the
+     * channel.
+     */
     read(channelId: string, since: number | null, reader: TopicReader) {
       const topic = findOrCreate(channelId, since);
       topic.readers.add(reader);
@@ -192,7 +195,7 @@ export function createSubscriptions(
       if (channelId === null) return emitEvent(envelope);
       let topic = topics.get(channelId);
       if (topic === undefined) {
-        // Other events belong to a channel that was just unsubscribed.
+        // Events of other channels are left over from a subscription that has just ended.
         if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
         if (seq === null) return emitEvent(envelope);
         topic = addUnnamedDirect(channelId, seq, envelope.epoch);

@@ -12,7 +12,7 @@ export interface Subscribed {
 /** A reader of one channel's events. */
 export interface TopicReader {
   onEvent(envelope: Envelope): void;
-  /** Called after the last event. The error is null when the agent left or the channel was deleted. */
+  /** Called after the last event. `error` is null when the agent left or the channel was deleted. */
   onEnd(error: HubError | null): void;
 }
 
@@ -27,7 +27,7 @@ export interface Topic {
   phase: 'pending' | 'subscribing' | 'catching-up' | 'live';
   /** The seq of the last delivered event. Null until the first subscribe is answered with the head. */
   last: number | null;
-  /** The epoch of `last`. Null when the next event decides it. */
+  /** The epoch of `last`; null when the next event sets it. */
   epoch: string | null;
   /** Events after a gap, by seq. */
   readonly buffered: Map<number, Envelope>;
@@ -69,10 +69,7 @@ export interface EventCounters {
 
 export type Ordering = ReturnType<typeof createOrdering>;
 
-/**
- * Delivers every durable event once and in order. `onGap` is called when a live topic cannot continue with the events
- * that it has.
- */
+/** Delivers every durable event once and in order. Calls `onGap` when a live topic lacks the next event. */
 export function createOrdering(deps: {
   readonly bufferMax: number;
   deliver(topic: Topic, envelope: Envelope): void;
@@ -111,7 +108,7 @@ export function createOrdering(deps: {
 
   function receiveOutOfOrder(topic: Topic, envelope: Envelope, seq: number) {
     if (topic.epoch === null) {
-      // After a discontinuity the next event decides the epoch.
+      // After a discontinuity the next event sets the epoch.
       topic.epoch = envelope.epoch;
       if (topic.phase === 'live' && seq === (topic.last ?? 0) + 1) {
         return deliver(topic, envelope, seq);
@@ -141,7 +138,7 @@ export function createOrdering(deps: {
         receiveOutOfOrder(topic, envelope, seq);
       }
     },
-    /** Receives an event that was fetched. The event may arrive before `topic` is live. */
+    /** Receives an event that was fetched, perhaps before `topic` is live. */
     receiveFetched(topic: Topic, envelope: Envelope) {
       const seq = envelope.seq as number;
       topic.epoch ??= envelope.epoch;

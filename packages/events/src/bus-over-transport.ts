@@ -15,7 +15,6 @@ interface NamedTopic {
   readonly topic: Topic;
 }
 
-/** One publish: the event, its topics, and the cache keys to delete. */
 interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
@@ -29,8 +28,8 @@ export interface Transport {
   /** Resolves when Redis accepted all of it. @throws {EventsError} `unavailable` */
   send(publication: Publication): Promise<void>;
   /**
-   * Receives the events of other processes on a topic, or on all topics that match a pattern. Does not receive those of
-   * this process. Resolves with a function that ends the subscription.
+   * Receives the events of other processes on a topic, or on all topics that match a pattern. Resolves with a
+   * function that ends the subscription.
    */
   listen(
     name: TopicName,
@@ -56,8 +55,8 @@ interface HandlerEntry {
 }
 
 /**
- * A topic with its handlers. All handlers share one subscription, which ends with the last of them. The same function
- * may be added several times.
+ * A topic with its handlers, which share one subscription. It ends with the last handler. The same function may be
+ * added several times.
  */
 interface Subscribed {
   readonly handlers: Set<HandlerEntry>;
@@ -92,14 +91,15 @@ export function createBus(
   }
 
   /**
-   * Calls the handlers. A handler added meanwhile waits for the next event; a handler removed meanwhile is not called.
+   * Calls the handlers. A handler that is added during the calls waits for the next event. A handler that is removed
+   * during the calls is not called.
    */
   function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
     const last = added;
     for (const { handler, number } of topics.get(name)?.handlers ?? []) {
       if (number > last) return;
       try {
-        // An async function is assignable to EventHandler, and its rejection must not end the process.
+        // TypeScript accepts an async function as an EventHandler. Its rejection must not end the process.
         const result: unknown = handler(event, topic);
         if (result instanceof Promise) {
           result.catch((error: unknown) => onHandlerError(error, topic));
@@ -169,7 +169,7 @@ export function createBus(
 
   return {
     publish(event, to, invalidates = [], invalidatesOnGap = []) {
-      // An async function would return a different promise than the one that is handled below.
+      // An async function would return another promise than the one that is handled below.
       const sent = new Promise<void>((resolve) =>
         resolve(send(event, to, invalidates, invalidatesOnGap)),
       );
@@ -177,7 +177,7 @@ export function createBus(
         () => (published += 1),
         (error: unknown) => {
           failed += 1;
-          // The Redis client itself reports a Redis that was never available.
+          // The Redis client reports that Redis was never available.
           if (closing !== null || !transport.wasAvailable) return;
           warn({ err: error }, 'an event was not published');
         },
@@ -216,7 +216,6 @@ export function createBus(
   };
 }
 
-/** Makes a name. @throws {EventsError} `invalid_event` for an id that cannot be part of a name */
 function named<Name>(make: () => Name): Name {
   try {
     return make();
@@ -236,8 +235,8 @@ function namedTopics(
   }
   const topics: NamedTopic[] = [];
   try {
-    // The channel's name is checked even if the event is not published on its topic: a durable event always raises the
-    // seq.
+    // Checks the channel's name even if the event is not published on its topic, because a durable event always
+    // raises the seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
@@ -256,12 +255,12 @@ function namedTopics(
   return topics;
 }
 
-/** For each type of event, whether it is in the log of its channel. */
+/** For each type of event: whether it is logged. */
 const isLogged = new Map<unknown, boolean>(eventTypes.map((type) => [type, isDurable(type)]));
 
 /**
- * Refuses an event that a receiver would drop as malformed. So both buses refuse the same events, and no handler of
- * this process gets an event that the other processes drop. Does not parse the JSON: `encodeEnvelope` wrote it.
+ * Refuses an event that a receiver would drop as malformed. Both buses then refuse the same events, and local
+ * handlers get no event that other processes drop. Does not parse the JSON, because `encodeEnvelope` wrote it.
  * @throws {EventsError} `invalid_event`
  */
 function checkEvent(event: EncodedEnvelope): void {
@@ -278,7 +277,7 @@ function problemOf(event: unknown): string | null {
   if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
-  // Some collaboration events are ephemeral because of their name, which only the JSON contains.
+  // The names of some collaboration events make them ephemeral, and only the JSON has the name.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

@@ -22,7 +22,7 @@ const defaults: Required<EphemeralFilterOptions> = {
 };
 
 export interface EphemeralFilter {
-  /** True the first time an event's id is seen, unless the event is too old. Remembers the id. */
+  /** True for an event that is not too old and has a new id. Remembers the id. */
   accept(event: Pick<EncodedEnvelope, 'id' | 'timestamp'>): boolean;
   readonly size: number;
 }

@@ -12,7 +12,6 @@ export interface EventBusBench {
   close(): Promise<void>;
 }
 
-/** A handler that records its events. */
 function recorder() {
   const events: EncodedEnvelope[] = [];
   const topics: Topic[] = [];

@@ -52,8 +52,8 @@ export type ProbeResult =
   | { readonly outcome: 'refused' };
 
 /**
- * Publishes envelopes to subscribers in this and other processes. Between processes, events are lost when a connection
- * breaks. Pass them through `createSequencer` to get each channel complete and in order, and through
+ * Publishes envelopes to subscribers in this and other processes. Events between processes are lost while a
+ * connection is broken. Pass them through `createSequencer` to get each channel complete and in order, and through
  * `createEphemeralFilter` to get events without a seq once.
  */
 export interface EventBus {
@@ -100,6 +100,6 @@ export interface EventBus {
   /** True while events are exchanged with other processes in both directions. */
   readonly available: boolean;
   readonly stats: EventBusStats;
-  /** Waits for pending publishes, then ends all subscriptions. The Redis client stays open. Idempotent. */
+  /** Waits for pending publishes, then ends all subscriptions. Does not close the Redis client. Idempotent. */
   close(): Promise<void>;
 }

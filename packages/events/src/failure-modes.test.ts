@@ -3,8 +3,8 @@ import { createMemoryEventBus } from './memory-event-bus.ts';
 import { sampleMessage, sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench } from './testing/sequencer-bench.ts';
 
-// Failures that users of other hubs reported. Each test states the race and the invariant. A test of a protection also
-// shows that the same run fails without the protection.
+// Failures that users of other hubs reported. Each test states the race and the invariant. The test of a protection
+// also shows that the same run fails without it.
 
 describe('replay', () => {
   // The failure: a replay overlapped live events, so that some events were delivered twice. Invariant: each event is
@@ -25,7 +25,7 @@ describe('replay', () => {
     [1, 2, 3, 4, 5].forEach(offer);
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5]);
     expect(bench.fetches).toHaveLength(0);
-    // Control: without a sequencer the same run delivers events twice.
+    // Negative control: without a sequencer the same run delivers events twice.
     expect(received).toHaveLength(12);
   });
 });
@@ -51,13 +51,12 @@ describe('an ephemeral event', () => {
 });
 
 describe('the last message of a burst', () => {
-  // The failure: pub/sub lost the last message. Without a later message the gap was not noticed, sometimes for a
-  // minute.
+  // The failure: pub/sub lost the last message. Without a later message, a client noticed the gap late or never.
   it('is delivered when the store’s head is found past ours', async () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(1));
     bench.sequencer.offer(bench.event(2));
-    // Control: without the tail check event 3 is never fetched.
+    // Negative control: without the tail check event 3 is never fetched.
     bench.clock.advance(60_000);
     expect(bench.seqs()).toEqual([1, 2]);
     expect(bench.fetches).toHaveLength(0);

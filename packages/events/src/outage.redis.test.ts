@@ -36,7 +36,7 @@ describe('the event bus when Redis fails', () => {
     expect(lines).toHaveLength(1);
   });
 
-  // The control is the test above, in which the loss of an available Redis is reported.
+  // Negative control: the test above, in which an available Redis is lost and this is reported.
   it('counts failed publishes without logging each when Redis was never available', async () => {
     const lines: object[] = [];
     const redis = createRedisClient({ url: `redis://127.0.0.1:${await freePort()}` });
@@ -50,8 +50,8 @@ describe('the event bus when Redis fails', () => {
   });
 
   // The fault: Redis answers reads and PINGs but refuses the publish script because of its SET. A plain PUBLISH would
-  // still work. Invariant: the bus reports the refusal, so that its user reads the log, and the bus recovers by itself.
-  // The control is the same bus before and after the refusal.
+  // still work. Invariant: the bus reports the refusal, so that its user reads the log, and the bus recovers by
+  // itself. Negative control: the same bus before and after the refusal.
   it.each([
     {
       how: 'its memory is full',
@@ -138,7 +138,7 @@ describe('the event bus when Redis fails', () => {
     await Promise.allSettled(results);
     server.thaw();
     await waitFor(() => bus.available);
-    // A command that timed out may have run nevertheless: its echo must still be recognized.
+    // A command that timed out may still have run, so the bus must recognize its echo.
     const last = sampleMessage({ seq: 9 });
     await waitFor(() =>
       bus.publish(last, { channel: true }).then(
@@ -204,7 +204,7 @@ describe('the event bus when Redis fails', () => {
       await cutSubscribers();
       await publish(2);
       await waitFor(() => resubscribed === 1);
-      // Control: pub/sub has lost the event, and no later event shows the gap.
+      // Negative control: pub/sub has lost the event, and no later event shows the gap.
       expect(seen).toEqual([1]);
       sequencer.raise(2);
       await waitFor(() => sequencer.head === 2);

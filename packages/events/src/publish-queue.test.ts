@@ -191,8 +191,8 @@ describe('a publish queue', () => {
     expect(sizes).toEqual([64, 1, 1, 1, 1]);
   });
 
-  // The fault: a key of one channel has the wrong type, so the script fails at that channel's event, and the events of
-  // other channels in the same call are not published. Invariant: a damaged key affects its own channel only.
+  // The fault: a key of one channel has the wrong type, so the script fails at that channel's event, and the events
+  // of other channels in the same call are not published. Invariant: a damaged key affects only its own channel.
   it('publishes the events of a failed call one by one, and rejects only those that fail again', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, limits);

@@ -24,7 +24,7 @@ export interface ScriptedEvent {
   readonly topics: readonly TopicName[];
 }
 
-/** The content of one publish: commands, and then an event that the script publishes. */
+/** The content of one publish: commands, followed by an event for the script. */
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;
@@ -49,7 +49,7 @@ const maxCharactersPerCall = 262_144;
 /**
  * Sends all publishes of one tick in one round trip, and their events in as few script calls as possible: one, or one
  * for each channel on Cluster (`sharded`). The number of unanswered publishes and the number of their characters are
- * limited. Further publishes are refused at once, so that a slow Redis costs neither memory nor waiting.
+ * limited. Further publishes are refused at once, so that a slow Redis causes neither growing memory nor waiting.
  */
 export function createPublishQueue(
   redis: Pick<RedisClient, 'pipeline'>,
@@ -112,7 +112,10 @@ export function createPublishQueue(
     get pending() {
       return pending;
     },
-    /** Resolves when Redis accepted all of it. @throws {EventsError} `unavailable` */
+    /**
+     * Resolves when Redis accepted the whole publish.
+     * @throws {EventsError} `unavailable`
+     */
     push(publishing: Publishing): Promise<void> {
       const { characters } = publishing;
       if (pending >= maxPending || pendingCharacters + characters > maxPendingCharacters) {
@@ -121,7 +124,7 @@ export function createPublishQueue(
       }
       pending += 1;
       pendingCharacters += characters;
-      // nextTick runs after all promise callbacks that are due, so publishes of those callbacks join this round trip.
+      // nextTick runs after all due promise callbacks, so that their publishes join this round trip.
       if (batch.length === 0) process.nextTick(flush);
       return new Promise((resolve, reject) => {
         batch.push({ ...publishing, resolve, reject });
@@ -134,7 +137,7 @@ export function createPublishQueue(
   };
 }
 
-/** The calls for the entries, in the entries' order. Each call comes with the entries that need it. */
+/** The script calls and commands for the entries, in order, each with the entries that need it. */
 function callsOf(entries: readonly Entry[], sharded: boolean) {
   const calls: (RedisCommand | ScriptCall)[] = [];
   const ownersOf: (readonly Entry[])[] = [];
@@ -148,7 +151,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
   };
   for (const entry of entries) {
     const { event } = entry;
-    // A publish without a durable event keeps its position among the others.
+    // A publish without a durable event must keep its position among the others.
     if (!event) closeAll();
     for (const command of entry.commands) {
       calls.push(command);

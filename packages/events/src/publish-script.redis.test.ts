@@ -66,12 +66,12 @@ describe('publish.lua', () => {
       await waitFor(() => messages.length === turn);
     }
     expect(messages).toEqual(['envelope', 'envelope']);
-    // The seq and the kept key are the only keys: nothing else was written.
+    // Only the seq and the kept key exist, so nothing else was written.
     expect(await redis.send(['dbsize'])).toBe(2);
   });
 
   // The race: the publish of event 6 is lost (its hub died, or Redis was away), then event 7 raises the seq past it.
-  // From then on, keys that only event 6 invalidates would seem current. Invariant: no stale read.
+  // Afterwards, keys that only event 6 invalidates would seem current. Invariant: no stale read.
   it('deletes all keys that an event may invalidate when the seq skips one', async () => {
     const recent = system.keys.recentMessages('general');
     const channel = system.keys.channel('general');
@@ -85,7 +85,7 @@ describe('publish.lua', () => {
     await fill();
     await run('publish', 'envelope', 8, [recent], [recent, channel]);
     expect([await get(recent), await get(channel)]).toEqual([null, null]);
-    // A late event deletes only the keys that it invalidates itself.
+    // A late event deletes only its own keys.
     await fill();
     await run('publish', 'envelope', 7, [recent], [recent, channel]);
     expect([await get(recent), await get(channel)]).toEqual([null, 'cached']);

@@ -101,7 +101,7 @@ describe('the event bus on Redis', () => {
         Promise.resolve().then(() => bus.publish(sampleTyping(), { channel: true })),
       ]);
     await publishAll();
-    // One script call for both events of the log, and one command.
+    // One script call for both logged events, and one command.
     expect(pipelines).toEqual([2]);
     await publishAll();
     expect(pipelines).toEqual([2, 2]);

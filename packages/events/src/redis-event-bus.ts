@@ -54,8 +54,8 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters, sharded });
-  // The newest half of these ids is always kept. It covers `maxPending` queued events and as many that Redis took but
-  // has not echoed yet.
+  // The newer half of these ids is never dropped. It covers `maxPending` queued events, and as many that Redis has
+  // accepted but not echoed yet.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push({ commands: [[command, topic, nonce]], event: null, characters: nonce.length }),
@@ -64,9 +64,7 @@ export function createRedisEventBus(
   const offAvailability = redis.onAvailability((available) => {
     if (available) wasAvailable = true;
   });
-  /**
-   * True when Redis denied the latest publish script (ACL). A plain PUBLISH, such as the probe's, may still be allowed.
-   */
+  /** True when an ACL denied the latest publish script. A plain PUBLISH, which the probe uses, may still be allowed. */
   let isScriptDenied = false;
   let echoes = 0;
   let malformed = 0;
@@ -105,7 +103,7 @@ export function createRedisEventBus(
       send({ event, topics, invalidates, invalidatesOnGap }) {
         const { id, channelId, seq, json } = event;
         const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
-        // On Cluster the topics of agents belong to other slots than the channel.
+        // On Cluster, agents' topics are in other slots than the channel.
         const inScript = topics.filter(
           ({ topic }) => isScripted && (!sharded || topic.kind === 'channel'),
         );
@@ -124,7 +122,7 @@ export function createRedisEventBus(
           .filter((topic) => !inScript.includes(topic))
           .map(({ name }) => [command, name, json] as const);
         if (commands.length === 0 && !scripted) return Promise.resolve();
-        // The id is remembered even when sending fails, because Redis may still run a command that timed out.
+        // Remembered even when sending fails, because Redis may still run a command that timed out.
         ownIds.add(id);
         // The script gets the JSON once, and publishes it on all topics.
         const characters = json.length * (commands.length + (scripted ? 1 : 0));
@@ -156,7 +154,7 @@ export function createRedisEventBus(
           throw toEventsError(error);
         });
         return async () => {
-          // The topic's handlers are already removed, so a failure affects none of them.
+          // The topic has no handlers any more, so a failure affects none.
           await end().catch((error: unknown) => {
             warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
           });
@@ -193,7 +191,7 @@ export function createRedisEventBus(
   );
 }
 
-// Every envelope begins {"id":"<id>", and an id needs no escape: the id can be read without parsing.
+// Every envelope begins with {"id":"<id>", and an id needs no escaping, so the id is read without parsing.
 const beforeId = '{"id":"';
 
 function idOf(message: string): string | null {

@@ -32,7 +32,7 @@ export function createRedisProbe(
       const { promise, resolve } = Promise.withResolvers<ProbeResult>();
       let wasTaken = false;
       const timer = setTimeout(() => {
-        // If this process stalled, its sockets may hold unread answers when the timer fires.
+        // After a stall of this process, unread answers may wait in its sockets when the timer fires.
         setImmediate(() => resolve({ outcome: wasTaken ? 'lost' : 'refused' }));
       }, timeoutMs);
       waiting.set(nonce, () =>
@@ -51,7 +51,7 @@ export function createRedisProbe(
     },
     async close() {
       const end = await listening?.catch(() => null);
-      // A failed unsubscribe no longer matters.
+      // Ignored: the probe is over, so a failed unsubscribe does no harm.
       await end?.().catch(() => undefined);
     },
   };

@@ -43,7 +43,7 @@ const settings = fc.record({
   maxBuffered: fc.integer({ min: 1, max: 8 }),
   pageSize: fc.integer({ min: 1, max: 10 }),
   head: fc.integer({ min: 0, max: 5 }),
-  /** For each delivery, true if its handler offers an event itself. */
+  /** For each delivery, whether its handler offers an event. */
   echoes: fc.array(fc.boolean(), { maxLength: eventsInLog }),
 });
 
@@ -102,7 +102,7 @@ describe('a sequencer under any interleaving', () => {
           expect(bench.fetches.length).toBeLessThanOrEqual(1);
           expect(bench.sequencer.stats.buffered).toBeLessThanOrEqual(options.maxBuffered);
         }
-        // In the end the store answers, and its head is reported once.
+        // At the end the store answers, and its head is reported once.
         bench.sequencer.raise(eventsInLog);
         for (let turn = 0; turn < eventsInLog && bench.fetches.length > 0; turn += 1) {
           await bench.fetches[0]?.answer();
@@ -119,7 +119,7 @@ describe('a sequencer under any interleaving', () => {
   });
 
   it('is needed: without a sequencer the same arrivals are out of order, repeated or incomplete', async () => {
-    // The negative control: the events as the network delivers them do not have the property.
+    // Negative control: the events as the network delivers them do not have the property.
     const arrivals = fc.array(seq, { minLength: 1, maxLength: 120 });
     const naive = fc.property(arrivals, (seqs) =>
       seqs.every((place, index) => place === index + 1),

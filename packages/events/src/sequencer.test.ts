@@ -140,7 +140,7 @@ describe('a sequencer', () => {
   });
 
   it('delivers in order even if a handler offers further events', () => {
-    // The race: a subscriber publishes event 2 in reply to event 1, before the second subscriber got event 1.
+    // The race: a subscriber publishes event 2 in reply to event 1, before the second subscriber has event 1.
     const seen: string[] = [];
     const bench = createSequencerBench(3, {
       onDeliver(event) {

@@ -17,12 +17,9 @@ export interface SequencerDeps {
   readonly head: number;
   /** Receives each event once, in order. */
   deliver(event: EncodedEnvelope, source: EventSource): void;
-  /** Resolves with up to `limit` events after the seq `after`, in order. It must settle; calls never overlap. */
+  /** Resolves with up to `limit` events after the seq `after`, in order. It must settle. Calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
-  /**
-   * Called when an event of another epoch arrived; it was not delivered. Not called again for the same epoch until a
-   * third epoch is seen.
-   */
+  /** Called with an event of another epoch, which is not delivered. Called once for each change of epoch. */
   onForeignEpoch?(event: EncodedEnvelope): void;
   /** Gets `fetch_failed` (it retries), `handler_failed` (`deliver` threw) and `invalid_event` (of another channel). */
   onError?(error: EventsError): void;
@@ -90,10 +87,10 @@ const scheduleTimeout: Schedule = (callback, delayMs) => {
 };
 
 /**
- * Delivers one channel's events exactly once and in order. The next event is delivered at once, an older one dropped, a
- * newer one buffered for `gapTimeoutMs`; then the gap is fetched. So `deliver` gets head+1, head+2, … even if pub/sub
- * drops, repeats or reorders events. An event without a seq is delivered at once; `createEphemeralFilter` drops its
- * repetitions.
+ * Delivers one channel's events exactly once and in order. The next event is delivered at once and an older one is
+ * dropped. A newer one is buffered, and after `gapTimeoutMs` the gap is fetched. So `deliver` gets head+1, head+2, …
+ * even if pub/sub drops, repeats or reorders events. An event without a seq is delivered at once;
+ * `createEphemeralFilter` drops its repetitions.
  */
 export interface Sequencer {
   /** The seq that was delivered last. */
@@ -101,9 +98,9 @@ export interface Sequencer {
   readonly stats: SequencerStats;
   /** Takes an event from any source, in any order, any number of times. The next seq is delivered before this returns. */
   offer(event: EncodedEnvelope): void;
-  /** Call it with the store's head. Missing events up to this seq are fetched at once. */
+  /** Call it with the store's head. Fetches the missing events up to it at once. */
   raise(head: number): void;
-  /** Ends all deliveries and reports, even of a fetch in progress. */
+  /** Ends all deliveries and reports, including those of a fetch in progress. */
   close(): void;
 }
 
@@ -166,15 +163,15 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // The sequencer never stops retrying, because the channel would then get no more events. Other work of the process
-    // runs between two pages.
+    // It never stops retrying, because the channel would get no more events. Other work of the process runs between
+    // two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
     report('fetch_failed', message, thrown?.cause);
   }
 
-  /** Fetches at once, even if the next attempt was scheduled for later; a fetch in progress continues. */
+  /** Fetches at once, even if the next attempt was scheduled for later. A fetch in progress continues. */
   function fetchMissing(): void {
     if (fetching || closed) return;
     cancelNextFetch?.();
@@ -193,8 +190,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   /** Delivers head+1 and the buffered events that follow it without a gap. */
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // Buffers the events that handlers offer during the delivery. Otherwise one subscriber would get n+1 before
-    // another got n.
+    // Buffers events that handlers offer during the delivery. Otherwise one subscriber would get n+1 before another
+    // gets n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
@@ -215,7 +212,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   const isRepairing = () => fetching || cancelNextFetch !== null;
 
-  /** A timer runs while events are buffered, unless the missing ones are already being fetched. */
+  /** A timer runs while events are buffered, unless the gap is already being fetched. */
   function watchGap(): void {
     if (buffered.size === 0 || closed) {
       cancelGapTimeout?.();
@@ -241,7 +238,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       buffered.size < maxBuffered &&
       bufferedCharacters + event.json.length <= maxBufferedCharacters
     ) {
-      // While `deliver` runs, an event is buffered although nothing is missing before it.
+      // During `deliver` an event is buffered although nothing is missing before it.
       if (buffered.size === 0 && !delivering) totals.holes += 1;
       buffered.set(seq, event);
       bufferedCharacters += event.json.length;

@@ -10,7 +10,7 @@ export interface KeyLimit {
 
 const kib = 1024;
 const counter: KeyLimit = { maxMembers: null, maxBytes: 16 };
-// A lease is limited for each process, at 1,000,000 by default.
+// Each process has a limit of leases, 1,000,000 by default.
 const leases: KeyLimit = { maxMembers: 1_000_000, maxBytes: null };
 
 /**
@@ -21,7 +21,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   presence: { maxMembers: 6, maxBytes: 16 * kib },
   roster: leases,
   rosterAgents: leases,
-  // Each start removes the agents that stopped, so the key holds only the starts of the last ten seconds.
+  // Each start removes the agents that stopped, so the key holds only ten seconds of starts.
   typing: { maxMembers: 10_000, maxBytes: null },
   // Each change removes ended turns. Beyond the limit it also removes those that end first.
   turns: { maxMembers: 10_000, maxBytes: null },
@@ -34,7 +34,7 @@ export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // The default of the cache's `maxValueBytes`.
   cachedValue: { maxMembers: null, maxBytes: kib * kib },
   cachedValueLease: { maxMembers: null, maxBytes: 36 },
-  // A starting hub keeps the 32 newest; hubs that start later add one each.
+  // A starting hub keeps the 32 newest. Hubs that start later add one each.
   latestEvents: { maxMembers: 64, maxBytes: 64 * kib },
   databaseHub: { maxMembers: null, maxBytes: 128 },
   rateLimit: counter,

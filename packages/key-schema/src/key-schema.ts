@@ -36,7 +36,7 @@ export class KeySchemaError extends Error {
  * digit.
  */
 export function isNameId(id: string): boolean {
-  // A pattern alone would accept undefined as the text 'undefined', and callers in JavaScript have no types.
+  // The pattern alone would accept undefined as the text 'undefined', because callers in JavaScript have no types.
   if (typeof id !== 'string') return false;
   // A colon could make the name of another key; a brace could move the key to another Cluster slot.
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
@@ -86,7 +86,7 @@ export interface KeySchema {
   parseTopic(name: string): Topic | null;
   presence(channelId: string, agentId: string): RedisKey;
   roster(channelId: string): RedisKey;
-  /** The index of a roster, sorted by agent. */
+  /** The roster's index by agent. */
   rosterAgents(channelId: string): RedisKey;
   typing(channelId: string): RedisKey;
   turns(channelId: string): RedisKey;

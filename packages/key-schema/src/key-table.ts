@@ -32,7 +32,7 @@ export interface KeyTableEntry {
   readonly purpose: string;
   /** The package that writes it. */
   readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
-  /** `EPIC`: the EPIC prescribes the name; `ours`: we chose it, for the reason in `purpose`. */
+  /** `EPIC`: the EPIC prescribes the name. `ours`: we chose the name, and `purpose` says why. */
   readonly source: 'EPIC' | 'ours';
 }
 

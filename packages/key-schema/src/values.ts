@@ -24,7 +24,7 @@ export interface CachedMessage {
   /** The seq of the event that created it; 1 is the first. */
   readonly seq: number;
   readonly senderId: string;
-  /** Null: sent before the hub knew the kinds of senders. */
+  /** Null for messages from before the hub knew the kinds of senders. */
   readonly senderKind: SenderKind | null;
   readonly state: 'complete' | 'streaming' | 'stopped' | 'failed' | 'interrupted';
   /** Empty once the message is deleted. */
@@ -32,7 +32,7 @@ export interface CachedMessage {
   readonly timestamp: number;
   /** Id of the thread's root message. */
   readonly threadId: string | null;
-  /** Optional fields are absent when they would be null or false. */
+  /** The hub omits optional fields that would be null or false. */
   readonly replyTo?: string;
   readonly mentions: readonly string[];
   readonly mentionsAll?: boolean;

@@ -29,8 +29,8 @@ describe('a process that was killed', () => {
     return told;
   }
 
-  // Redis notifies no client when a key expires. Invariant: a reaper announces the agent offline within the lease and a
-  // second.
+  // Redis notifies no client when a key expires. Invariant: a reaper announces the agent offline within a second
+  // after the end of the lease.
   it('leaves agents online permanently, unless a reaper ends their leases', async () => {
     const reaped = await killedBeside({});
     const startMs = Date.now();
@@ -44,8 +44,8 @@ describe('a process that was killed', () => {
 });
 
 describe('the number of leases', () => {
-  // The races: the reply to a leave is lost and the leave is repeated; a process dies before its agent leaves.
-  // Invariant: the number of present agents is right, because it is counted from the leases and not stored.
+  // The races: the reply to a leave is lost, so the leave is repeated; a process dies before its agent leaves.
+  // Invariant: the number of present agents is right, because it is counted from the leases, not stored.
   it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
     const proxy = await startTcpProxy(bench.server.port);
     bench.defer(() => proxy.stop());
@@ -73,7 +73,7 @@ describe('the number of leases', () => {
     await leaving();
     expect([await count(), await kept()]).toEqual([2, 1]);
 
-    // The agent named `dies` did not leave: its lease expires.
+    // The agent `dies` did not leave; its lease expires.
     await waitFor(async () => {
       await presence.renew([
         {

@@ -69,7 +69,7 @@ describe('presence while Redis is away', () => {
 
     expect(await presence.track('room', here('d'))).toMatchObject({ degraded: true });
     await presence.set(here('a'), dnd);
-    // The agent may be connected to another hub, so the offline record waits.
+    // The agent may be connected to another hub, so its offline record waits.
     expect(await presence.untrack('room', here('c'))).toEqual({ degraded: true, record: null });
     expect(await presence.get('room', 'a')).toMatchObject({ degraded: true, presence: dnd });
     const page = await presence.list('room');
@@ -79,8 +79,9 @@ describe('presence while Redis is away', () => {
     expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent is connected to two hubs and loses the connection to the hub without Redis. Invariant: an agent
-  // with a connection is never announced offline. The control is an agent that is not connected to the other hub.
+  // The race: an agent is connected to two hubs and loses the connection to the hub without Redis. Invariant: an
+  // agent with a connection is never announced offline. Negative control: an agent that is not connected to the other
+  // hub.
   it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');
@@ -147,7 +148,7 @@ describe('presence while Redis is away', () => {
   });
 
   it('announces agents that left meanwhile when Redis confirms that it was their last connection', async () => {
-    // These leases outlast the outage on any machine; an expired one would correctly be announced again.
+    // These leases outlast the outage on any machine. After an expiry, a second announcement would be correct.
     const long = { leaseMs: 60_000 };
     const [one, two] = [startHub('hub-1', ungated, long), startHub('hub-2', ungated, long)];
     await waitFor(() => one.redis.available && two.redis.available);
@@ -193,7 +194,7 @@ describe('presence while Redis is away', () => {
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // After the pause the reapers work again: they end the lease of a dead process.
+      // After the pause the reapers end the lease of a dead process.
       const ghost = createRedisLeaseStore({ redis: one.redis, keys: bench.keys }, { leaseMs: 100 });
       await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
       await waitFor(() => told.length > 0);
@@ -243,7 +244,7 @@ describe('presence while Redis is away', () => {
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // The agent's own hub announces it online again.
+      // The agent's hub announces it online again.
       if (!alive) await waitFor(() => told.length === 2);
       expect(heard()).toEqual(alive ? [] : ['hub-1: b offline in room', 'hub-2: b online in room']);
     },

@@ -124,8 +124,8 @@ export function stateOf({ status, ...state }: PresenceRecord): PresenceState {
 }
 
 /**
- * The records that lead from `known` to `present`: one for each agent that is new or whose state differs (`lastSeen` is
- * not compared), and an offline record for each agent that is no longer present.
+ * The records that lead from `known` to `present`: one for each new agent or changed state, without comparing
+ * `lastSeen`, and an offline record for each agent that is no longer present.
  */
 export function presenceDifference(
   known: Iterable<PresenceRecord>,

@@ -5,14 +5,14 @@ export const channelAnnouncement = 'hub.channel';
 
 export const channelChanges = ['created', 'archived', 'deleted'] as const;
 
-/** The payload of a `hub.channel`: a public channel and its change. */
+/** The payload of `hub.channel`: a public channel and what changed. */
 export interface ChannelAnnouncement {
   readonly channelId: string;
   readonly name: string;
   readonly change: (typeof channelChanges)[number];
 }
 
-/** The event that announces a public channel. It is global, so it is in no log and may be lost. */
+/** The event that announces a public channel. It is a global event, so no log contains it, and it may be lost. */
 export function announcementEvent({
   channelId,
   name,

@@ -1,6 +1,7 @@
 const variationSelectors = /[\uFE0E\uFE0F]/gu;
 /**
- * A character that is shown as text without a variation selector after it. A skin tone has the effect of a selector.
+ * A character that is shown as text unless a variation selector follows it. A skin tone has the same effect as a
+ * selector.
  */
 const textByDefault =
   /(?=\p{Emoji})(?!\p{Emoji_Presentation})\p{Extended_Pictographic}(?!\p{Emoji_Modifier})/gu;
@@ -25,7 +26,7 @@ const joined =
 const regionFlag = /\u{1F3F4}[\u{E0020}-\u{E007E}]{1,32}\u{E007F}/gu;
 /** Characters that show nothing, or change the direction of others. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
-/** Text that begins with a mark: a mark is drawn on the character before it, and there is none. */
+/** Text must not begin with a mark, because a mark is drawn on the character before it. */
 const beginsWithMark = /^\p{M}/u;
 
 /**

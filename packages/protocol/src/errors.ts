@@ -31,13 +31,12 @@ export const errorMeanings = {
 
 export type ErrorCode = keyof typeof errorMeanings;
 
-/** Every {@link ErrorCode}. */
 export const errorCodes = Object.keys(errorMeanings) as unknown as readonly [
   ErrorCode,
   ...ErrorCode[],
 ];
 
-/** The refusals that any method may answer; each method lists the others. */
+/** The refusals that any method may answer. Each method lists its own in addition. */
 export const commonErrors = [
   'unauthorized',
   'rate_limited',
@@ -56,7 +55,7 @@ export interface RefusalData extends RefusalDetails {
   readonly retryAfterMs?: number;
 }
 
-/** An expected refusal, returned as a value. The store and all parts of the hub refuse with it. */
+/** An expected refusal, returned as a value by the store and by all parts of the hub. */
 export interface Refusal {
   readonly ok: false;
   readonly code: ErrorCode;
@@ -71,7 +70,7 @@ export function refuse(code: ErrorCode, message: string, retryAfterMs?: number):
     : { ok: false, code, message, retryAfterMs };
 }
 
-/** A refusal that tells the caller what it needs to know for its next step. */
+/** A refusal with the data that the caller needs for its next step. */
 export function refuseWith(code: ErrorCode, message: string, details: RefusalDetails): Refusal {
   return { ok: false, code, message, details };
 }

@@ -36,7 +36,7 @@ export const eventSchemas = {
   'thread.create': event('thread.create', { thread: threadSchema }),
   'thread.update': event('thread.update', { thread: threadSchema }),
   'thread.message': event('thread.message', { message: messageSchema }),
-  // The only event that can be sent to everyone: on the global topic, without a channel.
+  // The only event that can be sent to everyone, on the global topic and without a channel.
   'collaboration.event': z.object({
     type: z.literal('collaboration.event'),
     channelId: idSchema.nullable(),

@@ -54,7 +54,7 @@ export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as 
   JsonObject
 >;
 
-// z.record is not used, because it ignores a key `__proto__` silently, and walks the object a second time.
+// Not z.record, which silently ignores a key `__proto__`, and would walk the object a second time.
 const boundedObjectSchema = (maxBytes: number) =>
   z
     .unknown()

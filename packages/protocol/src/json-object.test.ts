@@ -76,8 +76,8 @@ describe('JSON objects in metadata and payload', () => {
     expect(messageOf(value, 1000)).toBe(problem);
   });
 
-  // The JSON parser rounds large integers before they are checked. Invariant: an integer is stored as it was sent, or
-  // refused, and the refusal names its place.
+  // The JSON parser rounds large integers before they are checked. Invariant: an integer is stored exactly, or
+  // refused with its place.
   it.each([
     ['{"id":1481220477346119781}', ['id']],
     ['{"users":[{"id":-9007199254740993}]}', ['users', 0, 'id']],

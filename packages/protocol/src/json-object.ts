@@ -45,7 +45,6 @@ function problem(message: string): JsonProblem {
   return { path: [], message };
 }
 
-/** The same problem, with this key in front of its path. */
 function under(key: string | number, found: JsonProblem | null): JsonProblem | null {
   if (found === null) return null;
   const step = typeof key === 'string' ? key.slice(0, maxPathKeyChars).toWellFormed() : key;
@@ -99,8 +98,8 @@ function valueProblem(value: unknown, depthLeft: number, budget: Budget): JsonPr
   }
 }
 
-// The parser has already rounded a larger integer, so the sender's digits are lost. Every double of this size is an
-// integer, and after parsing 1e300 looks like an id of 301 digits. So both are refused.
+// The parser has already rounded a larger integer, so the sender's digits are lost. A double of this size is always
+// an integer, so after parsing, 1e300 cannot be told from an id of 301 digits. Both are refused.
 function numberProblem(value: number): JsonProblem | null {
   if (Number.isNaN(value)) return problem('a number that JSON cannot hold');
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER

@@ -10,7 +10,7 @@ export const limits = {
    * metadata and mentions, so no valid call is too large. A larger frame closes the socket with 4413.
    */
   frameBytes: 256 * kib,
-  /** A message's content: a long report of an agent, not a file. Over it: `too_large`. */
+  /** A message's content: enough for a long report, but not for a file. Beyond it: `too_large`. */
   contentBytes: 32 * kib,
   /** Calls in one JSON-RPC batch. It limits the work that one frame can start. */
   batch: 100,
@@ -18,7 +18,7 @@ export const limits = {
   topics: 1000,
   /** Unanswered calls of one connection; further ones are `rate_limited`. */
   inFlight: 256,
-  /** Events of one topic in a subscribe result. For more, paging the log is cheaper than one huge frame. */
+  /** Events of one topic in a subscribe result. For more events, paging the log is cheaper than one huge frame. */
   resumeEvents: 5000,
   /** The largest answer. A page that would be larger ends early, with at least one row. */
   resumeBytes: 8 * kib * kib,
@@ -26,11 +26,9 @@ export const limits = {
   historyPage: 200,
   /** The size of a page when the caller names none. */
   defaultPage: 50,
-  /** The largest and default page of `log.read`: a client that catches up wants few round trips. */
+  /** The largest page of `log.read`, which is also the default: a client that catches up needs few round trips. */
   logPage: 1000,
-  /**
-   * How long a call may wait for an event: below the 60 s after which most proxies end a request without an answer.
-   */
+  /** How long a call may wait for an event. Most proxies end a request after 60 s without an answer. */
   waitMs: 50_000,
   /** Direct channels in `welcome`; `channel.list` pages the rest. */
   welcomeDirect: 200,
@@ -43,9 +41,9 @@ export const limits = {
   edits: 200,
   /** Growing messages of one agent at the same time; hubs keep their texts in memory. A further one gets `conflict`. */
   streams: 8,
-  /** Metadata of a message or channel, as JSON: for attributes, not for content. */
+  /** Metadata of a message or channel, as JSON. It is for attributes, not for content. */
   metadataBytes: 8 * kib,
-  /** The payload of a collaboration event, as JSON: as large as a message's content. */
+  /** The payload of a collaboration event, as JSON: as much as a message's content. */
   payloadBytes: 32 * kib,
   /**
    * Levels of nested objects and arrays in metadata and payload, including the outermost, so that no parser exceeds its
@@ -64,15 +62,15 @@ export const limits = {
   answerChars: 4_096,
   /** The note of an answer to an ask. */
   noteChars: 512,
-  /** Messages that one message may name as its causes, including the one it replies to: each is looked up. */
+  /** Messages that one message may name as its causes, including the one it replies to. Each is looked up. */
   causes: 16,
   /** Taints that one message may add itself. */
   ownTaints: 16,
-  /** Taints of a message, including those of its causes. Over it: `too_large`. */
+  /** Taints of a message, including those of its causes. Beyond it: `too_large`. */
   taints: 32,
-  /** One taint: a label, not a text. Over it: `too_large`. */
+  /** One taint is a label, not a text. Beyond it: `too_large`. */
   taintChars: 64,
-  /** Each number of a turn in a message's metadata, so that the ledger's sums stay whole numbers. */
+  /** Each number of a turn in a message's metadata. The limit keeps the ledger's sums exact. */
   turnFigure: 1_000_000_000_000,
   /** A channel's name and the name of a collaboration event. */
   nameChars: 128,
@@ -106,7 +104,7 @@ export const limits = {
   inboxChars: 1_048_576,
   /** A query of a search. */
   searchChars: 256,
-  /** The words of a query: each is looked up in the index. */
+  /** The words of a query. Each is looked up in the index. */
   searchWords: 16,
   /** The longest retention that a channel can ask for: a hundred years. */
   retentionMs: 3_155_760_000_000,

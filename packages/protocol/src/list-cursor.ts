@@ -12,7 +12,7 @@ export interface ListPlace {
 /** The longest cursor of an ordered list: the longest name and id, encoded. */
 export const listCursorChars = 1_024;
 
-/** The cursor of the page after a place. Only the hub knows its form: clients pass it back unchanged. */
+/** The cursor of the page after a place. Clients pass it back unchanged. */
 export function encodeListCursor({ by, id }: ListPlace): string {
   const bytes = new TextEncoder().encode(JSON.stringify([by, id]));
   const text = btoa(String.fromCharCode(...bytes));
@@ -20,7 +20,7 @@ export function encodeListCursor({ by, id }: ListPlace): string {
   return `c${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
 }
 
-/** The place that a cursor names in a list of this order; null for any other text. */
+/** The place of a cursor in a list of this order; null for any other text. */
 export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace | null {
   if (!/^c[A-Za-z0-9_-]+$/.test(cursor) || cursor.length > listCursorChars) return null;
   try {
@@ -50,7 +50,7 @@ export function encodeThreadCursor({ lastSeq, threadId }: ThreadPlace): string {
   return `t${lastSeq}.${threadId}`;
 }
 
-/** The place that a cursor names in a list of threads; null for any other text. */
+/** The place of a cursor in a list of threads; null for any other text. */
 export function decodeThreadCursor(cursor: string): ThreadPlace | null {
   const [, lastSeq, threadId] = /^t(\d{1,15})\.(.+)$/.exec(cursor) ?? [];
   return isId(threadId) ? { lastSeq: Number(lastSeq), threadId } : null;

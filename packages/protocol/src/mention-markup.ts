@@ -15,7 +15,8 @@ export function blankMarkup(content: string): string {
 }
 
 /**
- * The text outside of code blocks, quotations and definitions of links, by paragraph. A code span is in one paragraph.
+ * The paragraphs of the text without code blocks, quotations and definitions of links. No code span crosses a
+ * paragraph.
  */
 function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: boolean } {
   const paragraphs: string[] = [];
@@ -73,10 +74,7 @@ function blankInline(text: string, hasDefinitions: boolean): string {
   const out: string[] = [];
   /** The positions in `out` of the opening brackets that may begin a link. */
   const brackets: number[] = [];
-  /**
-   * The parts of `out` to blank, in order and without overlaps. They are blanked at the end, so that each is blanked
-   * once.
-   */
+  /** The parts of `out` to blank, in order and without overlaps, so that each is blanked once at the end. */
   const blanks: { readonly start: number; readonly end: number }[] = [];
   const blankFrom = (start: number) => {
     while ((blanks.at(-1)?.start ?? -1) >= start) blanks.pop();
@@ -140,12 +138,12 @@ function backtickRuns(text: string) {
   };
 }
 
-// The target in this pattern is never empty; parentheses without a target are a separate alternative. So each run of
-// spaces matches in one way only. Otherwise a long run would take a time that is quadratic in its length.
+// A target never matches empty text here; parentheses without a target are a separate alternative. Each run of spaces
+// therefore matches in only one way. Otherwise a long run would take quadratic time.
 const target =
   /\([ \t\n]*(?:\)|(?:<[^<>\n]*>|(?=[^\s)<>])[^\s()<>]*(?:\([^\s()]*\)[^\s()<>]*)*)(?:[ \t\n]+(?:"[^"]*"|'[^']*'|\([^()]*\)))?[ \t\n]*\))/y;
 const reference = /\[[^[\]]*\]/y;
-/** A longer target of a link counts as text, so that no text is searched repeatedly. */
+/** A link with a longer target counts as text, so that no text is searched repeatedly. */
 const targetMax = 2_048;
 
 /** The end of the link whose text ends at `end`; null if it is no link. */

@@ -3,8 +3,8 @@ import { limits } from './limits.ts';
 import { isId } from './text.ts';
 
 /**
- * A name after an @, as the ids that it may stand for, longest first: `ann.` may be an id, or `ann` at the end of a
- * sentence. The last one is the name without punctuation.
+ * A name after an @, as the ids that it may mean, longest first: `ann.` may be an id, or `ann` at the end of a
+ * sentence. The last id is the name without punctuation.
  */
 export type MentionedName = readonly [string, ...string[]];
 
@@ -22,9 +22,12 @@ export interface ParsedMentions {
 const nothing: ParsedMentions = { names: [], all: false };
 const everyone = 'all';
 const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
-/** Longer names are ignored: an id has 128 characters, and no sentence has so much punctuation after it. */
+/** Longer names are ignored: an id has at most 128 characters, and no sentence has so much punctuation after it. */
 const nameCharsMax = 256;
-/** Ids tried for one name: more are only needed for a name that ends in several punctuation marks. */
+/**
+ * The most ids that are tried for one name. More would only be needed for a name that ends in several punctuation
+ * marks.
+ */
 const candidatesMax = 8;
 
 /**
@@ -55,7 +58,7 @@ export function parseMentions(content: string): ParsedMentions {
   return { names: [...names.values()], all };
 }
 
-/** The agents that parsed names mean: the longest id that is a member's, else the name without punctuation. */
+/** The agents that parsed names mean: for each name the longest id of a member, else the name without punctuation. */
 export function resolveMentions(
   { names }: ParsedMentions,
   isMember: (agentId: string) => boolean,
@@ -89,7 +92,7 @@ function isPath(text: string, end: number): boolean {
   return text[end] === '/' && /[A-Za-z0-9]/.test(text[end + 1] ?? '');
 }
 
-/** The ids that a name may stand for, without duplicates. Empty if none is an id. */
+/** The distinct ids that a name may mean. */
 function candidatesOf(name: string, emphasis: number): string[] {
   if (name.length > nameCharsMax) return [];
   const plain = withoutEmphasis(name.replace(/[.~|-]+$/, ''), emphasis);

@@ -62,7 +62,7 @@ export type MethodOfKind<K extends MethodKind> = {
   [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
 }[MethodName];
 
-/** A method's params as the hub gets them: checked, with defaults, and with null for absent ones. */
+/** A method's params as the hub gets them: checked, with defaults, and null where absent. */
 export type ParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
 
 /** A method's params as a client writes them. */

@@ -91,7 +91,7 @@ export const memberSchema = z.object({
 });
 export type Member = z.infer<typeof memberSchema>;
 
-/** A thread. Its id is that of its root message; `replies` counts its messages that are not deleted. */
+/** A thread. Its id is the id of its root message. `replies` counts its messages without deleted ones. */
 export const threadSchema = z.object({
   threadId: idSchema,
   channelId: idSchema,

@@ -6,21 +6,21 @@ const wordChars = 64;
 
 /** A part of a query that a message must contain. */
 export interface SearchTerm {
-  /** Several words are a phrase: they must follow each other. */
+  /** Several words form a phrase, and must follow each other. */
   readonly words: readonly string[];
-  /** True if the last word is the beginning of a word. */
+  /** True if the last word is a prefix. */
   readonly isPrefix: boolean;
 }
 
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
 const marks = /\p{M}+/gu;
-// A quoted phrase, of which the closing quote may be missing, or a run of other characters.
+// A quoted phrase, possibly without its closing quote; or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
 /**
- * The text without case and accents. Characters of the same meaning, such as ligatures and full-width letters, become
- * the same. It may have another length than the text.
+ * The text without case and accents. Equivalent characters, such as ligatures and full-width letters, become equal.
+ * The length may change.
  */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
@@ -48,7 +48,7 @@ export function searchWords(text: string): string[] {
 
 /**
  * The terms of a query, each once: words, phrases in double quotes, and words with a trailing `*`, which match every
- * word that begins so.
+ * word with that beginning.
  */
 export function parseSearchQuery(query: string): SearchTerm[] {
   const terms = new Map<string, SearchTerm>();
@@ -68,8 +68,8 @@ export function parseSearchQuery(query: string): SearchTerm[] {
 }
 
 /**
- * Compares a text with the terms of a query. Returns null unless it contains all of them; otherwise the place of the
- * first match, as a share of the text's length from 0 to 1.
+ * Compares a text with the terms of a query. Null unless the text contains all of them; else the place of the first
+ * match, from 0 to 1, as a share of the text's length.
  */
 export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
   const folded = fold(text);

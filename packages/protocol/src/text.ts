@@ -1,7 +1,7 @@
 import { limits } from './limits.ts';
 
-// PostgreSQL cannot store NUL, and half a surrogate pair has no UTF-8 form. Either would make the commit fail or change
-// the text.
+// PostgreSQL cannot store NUL, and half a surrogate pair has no UTF-8 form. NUL would make a commit fail, and half a
+// pair would change the text.
 const unstorable = /[\0\p{Cs}]/u;
 const control = /[\p{Cc}\p{Cs}]/u;
 
@@ -10,19 +10,21 @@ export function utf8Bytes(text: string): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit < 0x80) continue;
-    // A surrogate pair has two units and four bytes: each half adds one byte.
+    // A surrogate pair has two units and four bytes. Each half therefore counts as two bytes.
     bytes += unit < 0x800 || (unit & 0xf800) === 0xd800 ? 1 : 2;
   }
   return bytes;
 }
 
-/** True if the text has more than `maxBytes` UTF-8 bytes. Counts them only if its length is not enough to tell. */
+/**
+ * True if the text has more than `maxBytes` UTF-8 bytes. Counts them only if the length of the text does not decide.
+ */
 export function exceedsBytes(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && utf8Bytes(text) > maxBytes;
 }
 
-/** True for content over `limits.contentBytes`, which the params schemas let pass. */
+/** True for content over `limits.contentBytes`; the params schemas do not check it. */
 export function isContentTooLarge(content: string): boolean {
   return exceedsBytes(content, limits.contentBytes);
 }

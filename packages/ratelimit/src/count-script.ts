@@ -53,7 +53,7 @@ export interface CountReply {
   readonly resetMs: number;
   /** The slices as `leavesInMs count …`, oldest first; empty unless requests were counted that were decided elsewhere. */
   readonly packed: string;
-  /** Milliseconds until a block ends; 0 without one. */
+  /** Milliseconds until a block ends; 0 without a block. */
   readonly blockedMs: number;
 }
 
@@ -66,7 +66,7 @@ export function parseCountReply(reply: RedisReply): CountReply {
   return { allowed: allowed === 1, count, resetMs, packed, blockedMs };
 }
 
-/** The script counts in whole milliseconds, also with a clock that has fractions. Empty: the time of Redis. */
+/** The script counts whole milliseconds, but a clock may have fractions. Empty: the time of Redis. */
 function wholeMs(nowMs: number | undefined): number | '' {
   return nowMs === undefined ? '' : Math.floor(nowMs);
 }

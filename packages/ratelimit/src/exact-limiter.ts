@@ -82,8 +82,8 @@ export function createRateLimiter<Action extends string>(
   const whenAway = parseWhenAway(options.whenAway);
 
   /**
-   * Asks Redis. If Redis does not count, uses the fallback, because the work that the limiter protects must not fail
-   * because of the limiter. A bad argument or a closed client still throws: it is a mistake of the caller.
+   * Asks Redis. If Redis does not count, uses the fallback, so that the protected work does not fail because of the
+   * limiter. A bad argument or a closed client still throws, because the caller made a mistake.
    */
   const askRedis = <T>(ask: () => Promise<T>, fallback: () => T | Promise<T>) =>
     withFallback(
@@ -130,7 +130,7 @@ export function createRateLimiter<Action extends string>(
       return { ...value, degraded };
     },
     async block(action, agentId, forMs) {
-      // The block is recorded in memory too, so that it holds if Redis goes away later.
+      // Memory also has the block, so that it holds if Redis fails later.
       await memory.block(action, agentId, forMs);
       const names = windowKeysOf(keys, action, agentId);
       const { degraded } = await askRedis(
@@ -189,7 +189,7 @@ export function createMemoryRateLimiter<Action extends string>(
   parseWhenAway(options.whenAway);
   const { clock = Date.now } = options;
   const windows = new Map<string, AgentMap<SlidingWindow>>();
-  /** The ends of blocks. They are not stored in the windows, because a block may last longer. */
+  /** The ends of blocks. Windows do not store them, because a block may last longer than a window. */
   const blocks = new Map<string, AgentMap<{ untilMs: number }>>();
 
   const find = (action: Action, agentId: string) => {
@@ -204,7 +204,7 @@ export function createMemoryRateLimiter<Action extends string>(
   };
   const blockedMsOf = (action: string, agentId: string, nowMs: number) => {
     const leftMs = (blocks.get(action)?.get(agentId)?.untilMs ?? 0) - nowMs;
-    // A block with more time left was made before the clock was set back.
+    // A block with more time left than this was made before the clock was set back.
     return leftMs > 0 && leftMs <= maxWindowMs ? leftMs : 0;
   };
 

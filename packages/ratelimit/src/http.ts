@@ -27,8 +27,8 @@ export interface RateLimitProblem {
 export interface HttpRateLimitOptions<Request, Action extends string = string> {
   readonly action: Action;
   /**
-   * The agent whose limit the request counts against; null for a request that is not limited. {@link idOf} makes an id of
-   * any other text, such as an address.
+   * The agent whose limit the request counts against; null for a request that is not limited. {@link idOf} makes an
+   * id from any text, such as an address.
    */
   readonly agentOf: (request: Request) => string | null;
   /** How many requests this one counts as: an integer from 1 to the limit. @default 1 */
@@ -39,8 +39,8 @@ const wholeSeconds = (ms: number) => Math.ceil(ms / 1000);
 
 /**
  * The header fields of a decision by draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` (quota and window),
- * `RateLimit` (remaining requests, seconds until there are more), and `Retry-After` for a refused request. The policy has
- * the name of the action. Seconds are rounded up.
+ * `RateLimit` (remaining requests, seconds until there are more), and `Retry-After` for a refused request. The name
+ * of the policy is the action. Seconds are rounded up.
  */
 export function rateLimitHeaders(
   action: string,
@@ -51,7 +51,7 @@ export function rateLimitHeaders(
   return {
     'RateLimit-Policy': `"${action}";q=${limit};w=${wholeSeconds(windowMs)}`,
     RateLimit: `"${action}";r=${remaining};t=${wholeSeconds(resetMs)}`,
-    // Retry-After 0 would make every client retry at once.
+    // With Retry-After 0 every client would retry at once.
     ...(allowed ? {} : { 'Retry-After': String(Math.max(1, wholeSeconds(retryAfterMs))) }),
   };
 }
@@ -129,7 +129,7 @@ export function fastifyRateLimit<Request>(
     if (allowed) return undefined;
     reply.code(429);
     reply.type(problemType);
-    // If the hook did not return the reply, fastify would continue with the route.
+    // fastify would continue with the route if the hook did not return the reply.
     reply.send(JSON.stringify(problem));
     return reply;
   };

@@ -134,7 +134,7 @@ export function toDecision(
   };
 }
 
-/** The decision while Redis is away and `whenAway` is `allow` or `refuse`. A refused client retries after 1 s. */
+/** The decision while Redis is away and `whenAway` is `allow` or `refuse`. A refused client may retry after 1 s. */
 export function uncountedDecision(limit: Limit, allowed: boolean): Decision {
   return allowed
     ? toDecision(limit, true, 0, 0, true)

@@ -84,14 +84,14 @@ export function createLocalRateLimiter<Action extends string>(
   /** The agents with requests since their last exchange. All of them are still in memory. */
   const waiting = new Set<LocalAgent>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
-    // After this time, the agent's requests have been exchanged and have left the window.
+    // After this time, the agent's requests were exchanged and have left the window.
     const idleMs = limit.windowMs + 2 * sliceMsOf(limit);
     actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs, forget) });
   }
   let exchanging: Promise<void> | undefined;
-  /** True if Redis refused the whole last exchange, for example because of an ACL. Then this process counts alone. */
+  /** True if Redis refused the whole last exchange, for example because of an ACL; this process then counts alone. */
   let isRefused = false;
-  /** How long the last exchange took: Redis counts a request that much later than this process. */
+  /** How long the last exchange took. Redis counts a request later than this process by this time. */
   let lagMs = 0;
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
@@ -165,7 +165,7 @@ export function createLocalRateLimiter<Action extends string>(
       checkCost(cost, limit);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
-      // The request is counted even if `whenAway` decides, so that Redis gets the count when it is back.
+      // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
       const { allowed, count, resetMs } = agent.consume(nowMs, cost, lagMs);
       if (redis) waiting.add(agent);
       const isAway = redis !== undefined && (!redis.available || isRefused);
@@ -203,7 +203,8 @@ class LocalAgent {
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // The slices of a reply are unpacked only when the total would refuse a request: few agents get near their limit.
+  // A reply's slices are unpacked only when the total would refuse a request, because few agents get near their
+  // limit.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
   /** A call of at least `cost` is refused until `untilMs`. */
   #full = { cost: 0, count: 0, untilMs: 0, atMostMs: 0 };
@@ -217,7 +218,7 @@ class LocalAgent {
     this.#pending = new SlidingWindow(limit);
   }
 
-  /** Decides and counts. An allowed request's `count` may include requests that have just left the window. */
+  /** Decides and counts. The `count` of an allowed request may include requests that have just left the window. */
   consume(
     nowMs: number,
     cost: number,
@@ -225,11 +226,11 @@ class LocalAgent {
   ): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const refuse = (count: number, waitMs: number, atMostMs = waitMs) => {
-      // At most the window: even a request that is counted now has left by then, and in Redis soon after.
+      // At most the window: after it, even a request that is counted now has left, and soon after in Redis too.
       const resetMs = Math.min(atMostMs + lagMs, Math.max(waitMs, windowMs));
       return { allowed: false, count, resetMs };
     };
-    // The upper bounds handle a clock that was set back.
+    // The upper bounds are for a clock that was set back.
     const blockedMs = this.#blockedUntilMs - nowMs;
     if (blockedMs > 0 && blockedMs <= maxWindowMs) {
       return refuse(this.#countAtMost(nowMs), blockedMs);
@@ -248,8 +249,8 @@ class LocalAgent {
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     const resetMs = leftInMs(slices, nowMs, count + cost - limit);
-    // In Redis, all requests of a slice leave together with the youngest one, and the slices begin at other times than
-    // in this process. So a request may leave the window in Redis up to a slice later.
+    // In Redis, all requests of a slice leave with the youngest one, and slices begin at other times than here. So a
+    // request may leave the window in Redis up to one slice later.
     const togetherMs = nowMs + resetMs + (this.#isShared ? sliceMsOf(this.limit) : 0);
     const last = slices.findLast(({ leavesAtMs }) => leavesAtMs <= togetherMs);
     const untilMs = nowMs + resetMs;
@@ -268,7 +269,7 @@ class LocalAgent {
     });
   }
 
-  /** The count of Redis replaces the known one, so that a reset takes effect. */
+  /** The count of Redis replaces the known count, so that a reset takes effect. */
   onReply(reply: CountReply, atMs: number): void {
     this.#known = new SlidingWindow(this.limit);
     this.#reply = { ...reply, atMs };
@@ -278,7 +279,8 @@ class LocalAgent {
   }
 
   /**
-   * The exchange may have arrived. The requests stay counted here and are not sent again, so that none counts twice.
+   * Redis may have got the exchange. The requests stay counted here and are not sent again, so that none counts
+   * twice.
    */
   onUnanswered(): void {
     this.#unpack();

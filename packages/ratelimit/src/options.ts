@@ -34,7 +34,8 @@ export interface LocalRateLimiterOptions<
   /** The most agents in one exchange; the others wait for the next. @default 1000 */
   readonly maxPerExchange?: number;
   /**
-   * The behaviour while Redis is away. It is away until the first connection, too, because `consume` does not wait.
+   * The behaviour while Redis is away. `consume` does not wait, so Redis also counts as away before the first
+   * connection.
    * @default 'memory'
    */
   readonly whenAway?: WhenAway;

@@ -240,7 +240,7 @@ describe('the script count', () => {
       [60_000, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // The count is 8 above the limit, so nine of eleven must leave before another request is allowed.
+    // The count is 8 above the limit, so nine of eleven requests must leave before the next one is allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,
@@ -256,7 +256,8 @@ describe('the script count', () => {
     expect(await slicesIn(names.window)).toEqual(['1700000000500', '1']);
   });
 
-  // Until a slice leaves the window, the script does not read all slices, but a stored count. Both ways must decide alike.
+  // The script reads a stored count instead of the slices until a slice leaves the window. Both ways must decide
+  // alike.
   it('decides with the short way as the model does, for any calls', async () => {
     const memoryClock = { nowMs };
     const { keys } = setUp();
@@ -304,7 +305,7 @@ describe('the script count', () => {
     expect(await other.consume('message', 'alice')).toMatchObject({ allowed: false });
     await redis.send(['DEL', names.counter]);
     expect(await other.consume('message', 'alice')).toMatchObject({ allowed: true });
-    // A second identical call changes nothing.
+    // The second, identical call changes nothing.
     for (let i = 0; i < 2; i += 1) await limiter.block('message', 'alice', 0);
     expect(await redis.send(['HEXISTS', names.window, 'blocked'])).toBe(0);
     expect(Number(await redis.send(['PTTL', names.window]))).toBeGreaterThan(59_000);

@@ -34,7 +34,7 @@ const roomy = () => server.command('CONFIG SET maxmemory 0');
 
 describe('limiters on a Redis that refuses to count', () => {
   // The fault: the limiter threw, and its HTTP middleware answered every request with an error. Invariant: a fault of
-  // the limiter does not make its caller fail. The control is the same call before and after the fault.
+  // the limiter does not make its caller fail. Negative control: the same call before and after the fault.
   it('decide alone, degraded, and use Redis again when it accepts writes: memory full', async () => {
     redis = createRedisClient({ url: server.url });
     const exact = createRateLimiter({ redis, keys }, { limits });
@@ -124,8 +124,9 @@ describe('whenAway', () => {
   });
 });
 
-// The race: each process makes its call in the turn in which it creates its client, before there is a connection. Each
-// counted alone, so all were allowed. Invariant: on a healthy Redis the limit applies to all processes together.
+// The race: each process calls in the same turn in which it creates its client, so there is no connection yet. Each
+// process counted alone, so all calls were allowed. Invariant: on a healthy Redis the limit holds for all processes
+// together.
 it('limits processes that live for one call: of four with a limit of two, two are allowed', async () => {
   const program = `
     import { createKeySchema } from '@openclaw/key-schema';

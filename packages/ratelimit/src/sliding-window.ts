@@ -31,7 +31,7 @@ export class SlidingWindow {
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window, so slices that are not dropped would stay too long.
+      // The clock was set back by more than a window, so its slices would stay for too long.
       this.#slices = [];
       this.#total = 0;
     }
@@ -86,7 +86,7 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
   return Math.max(0, leavesAtMs - nowMs);
 }
 
-// The order is only this precise, because moving an agent on every request would cost more than counting the request.
+// The order is only this precise: moving an agent on every request would cost more than counting the request.
 const orderMs = 1000;
 
 /**

@@ -85,7 +85,7 @@ describe('a topic that the ACL denies', () => {
     await redis.subscriber.subscribe(keys.channelTopic('secret'), (message) =>
       heard.push(`secret ${message}`),
     );
-    // Revoking a channel ends the connections that listen to it.
+    // Redis ends connections that listen to a revoked channel.
     await server.command(`ACL SETUSER hub resetchannels &${keys.channelTopic('open')}`);
     await waitFor(async () => (await redis.health()).subscriber.unconfirmed === 1);
     await waitFor(() => resubscribed === 1);
@@ -106,7 +106,7 @@ describe('a topic that the ACL denies', () => {
     expect(refusals()).toHaveLength(1);
   });
 
-  // In ioredis' own resubscription, the refusal is an unhandled rejection, which ends the process.
+  // In ioredis' own resubscription the refusal is an unhandled rejection, which would end the process.
   it('after a reconnect does not end the process', async () => {
     const topic = keys.channelTopic('secret');
     const program = `

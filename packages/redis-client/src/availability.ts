@@ -54,7 +54,7 @@ export function createAvailability(
   /** True after a beat that failed. */
   let isInDoubt = false;
   let lastLogged: boolean | undefined;
-  /** The time of the last line about an outage; null before the first. */
+  /** The time of the last logged outage; null before the first. */
   let downSinceMs: number | null = null;
   let isClosed = false;
   let lastError = 'not connected yet';
@@ -83,7 +83,7 @@ export function createAvailability(
       breaker
         .execute(() =>
           probe.beat().catch((error: RedisClientError) => {
-            // Without a connection, the reason for its loss is the more useful message.
+            // Without a connection, the reason for the loss is more useful.
             if (transport.ready) lastError = error.message;
             throw error;
           }),
@@ -244,6 +244,6 @@ export function createAvailability(
 function opensBreaker(error: unknown): boolean {
   // The most frequent case comes first: a pipeline's reply that is not an error.
   if (!(error instanceof RedisClientError) || !isOutage(error) || isSlotMoving(error)) return false;
-  // A server that refuses writes still answers, so a new connection would not help.
+  // A server that refuses writes answers, so a new connection would not help.
   return !/^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);
 }

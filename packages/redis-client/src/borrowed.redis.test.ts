@@ -78,7 +78,7 @@ describe('a client on connections of the caller’s own', () => {
     await client.close();
     expect([commands, subscriber].map(listenersOf)).toEqual(before);
     expect(await commands.ping()).toBe('PONG');
-    // The connection has left subscriber mode, so it accepts commands again.
+    // The connection is no longer in subscriber mode, so it accepts commands.
     expect(await subscriber.get(keys.sequence('room'))).toBeNull();
     expect(await commands.publish(keys.globalTopic, 'nobody')).toBe(0);
     await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
@@ -171,8 +171,9 @@ describe('a borrowed connection that the client dropped', () => {
     expect(await client.send(['PING'])).toBe('PONG');
   });
 
-  // After a network route was lost, the connections that were opened meanwhile stay silent too. Invariant: a handshake
-  // without an answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
+  // After the loss of a network route, connections that were opened during the loss stay silent. Invariant: a
+  // handshake without an answer ends within `commandTimeoutMs`. ioredis would wait until the operating system gives
+  // up.
   it('is restored after its handshake got no answer', async () => {
     await using proxy = await startTcpProxy(server.port);
     const [commands, subscriber] = [connectTheirs({}, proxy.port), connectTheirs({}, proxy.port)];

@@ -51,7 +51,7 @@ const environment = (port: number) => ({
 });
 
 withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', () => {
-  // By default ioredis looks up the nodes' names and connects to the addresses, which the certificate does not name.
+  // By default ioredis looks up the nodes' names and connects to the addresses, but the certificate names no address.
   it('connects by name, for commands, subscriptions and tools', async () => {
     const server = await startNamedCluster('DNS:localhost');
     try {
@@ -70,8 +70,8 @@ withOpenssl('a Cluster over TLS whose certificates name hosts (needs openssl)', 
     }
   });
 
-  // The control: a certificate with another name is refused. The client must find out the reason itself, because
-  // ioredis only reports "Failed to refresh slots cache."
+  // Negative control: a certificate with another name is refused. ioredis only reports "Failed to refresh slots
+  // cache.", so the client must find out the reason.
   it('is unavailable when the certificate names another host, and says so with the node', async () => {
     const server = await startNamedCluster('DNS:elsewhere.example', 'DNS:other.example');
     try {

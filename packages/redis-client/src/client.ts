@@ -43,8 +43,8 @@ export function defineScript(name: string, lua: string): Script {
  */
 export interface RedisClient {
   /**
-   * False while the command connection is down, the breaker is open, or Redis accepts no writes (its memory is full, it
-   * cannot save, it lacks replicas, or it is a replica). Calls then fail without being sent.
+   * False while the command connection is down, the breaker is open, or Redis accepts no writes (it has no memory
+   * left, cannot save, lacks replicas, or is a replica). Calls then fail without being sent.
    */
   readonly available: boolean;
   /** Listens to each change of {@link RedisClient.available}. The returned function removes the listener. */
@@ -251,7 +251,7 @@ function unsupportedOf([name, ...args]: RedisCommand): RedisClientError | null {
 function hasBlock(args: readonly (string | number)[]): boolean {
   const words = args.map((arg) => String(arg).toUpperCase());
   const streams = words.indexOf('STREAMS');
-  // The name of a group or a consumer may be "block": the option is followed by a number.
+  // A group or a consumer may be named "block", but only the option is followed by a number.
   return words
     .slice(0, streams < 0 ? undefined : streams)
     .some((word, index, all) => word === 'BLOCK' && /^\d+$/.test(all[index + 1] ?? ''));

@@ -15,7 +15,7 @@ import {
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
 /**
- * The slots are also read again whenever a server is lost or hands over a slot. With a rarer heartbeat, they are read
+ * The slots are also read again when a server is lost or hands over a slot. With a slower heartbeat they are read
  * less often.
  */
 const refreshEveryMs = 1000;
@@ -55,8 +55,7 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
         ),
       }),
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-      // A call to a server that is down, or whose role is undecided, fails at once: the caller decides if it is
-      // repeated.
+      // A call to a server that is down or has no role yet fails at once, because the caller decides about a repeat.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 5,
@@ -100,8 +99,8 @@ export function openClusterTransport(
       events.onDown();
     }
   };
-  // Opens the connections in advance. Otherwise ioredis connects to a node with the first command for it, and the
-  // command waits in the node's own queue.
+  // Opens the connections in advance. Otherwise ioredis connects to a node with the first command for it, and queues
+  // the command.
   const connectAll = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes('master')) {
@@ -109,8 +108,8 @@ export function openClusterTransport(
     }
   };
 
-  // ioredis forgets a lost node until the slots are read again. The refresh waits, because the cluster still lists a
-  // dead node for a while, and ioredis would lose the node again at once.
+  // ioredis forgets a lost node until the slots are read again. The refresh waits, because the cluster lists a dead
+  // node for a while, and ioredis would lose the node again at once.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(

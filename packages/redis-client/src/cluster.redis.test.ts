@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // Because of these refusals each name has a hash tag and each command uses one slot.
+  // These refusals are why each name has a hash tag, and each command uses one slot.
   it('refuses a channel’s keys in one script and its topics in one subscription without hash tags (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });
@@ -160,8 +160,8 @@ describe('Redis Cluster', () => {
     await waitFor(() => heard.length === rooms.length);
   });
 
-  // TRYAGAIN concerns one slot of a healthy server. When it counted as an outage, a busy channel in a slowly moving
-  // slot opened the breaker for all other channels until the resharding was done.
+  // TRYAGAIN concerns one slot of a healthy server. The fault: it counted as an outage, so a busy channel in a moving
+  // slot opened the breaker for all channels until the resharding was done.
   it('stays in use for all other slots while one slot is moving to another master', async () => {
     const redis = await connect();
     const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];

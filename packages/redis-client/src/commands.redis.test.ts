@@ -205,7 +205,7 @@ describe('calls of one turn of the event loop', () => {
       Number(/total_reads_processed:(\d+)/.exec(await server.command('INFO stats'))?.[1]);
     const before = await reads();
     await Promise.all(Array.from({ length: 1_000 }, () => redis.send(['PING'])));
-    // 125 writes of eight; Redis also reads heartbeats, and the connections of `reads`.
+    // 125 writes of eight commands each. Redis also reads heartbeats, and the connections of `reads`.
     expect((await reads()) - before).toBeLessThan(200);
   });
 });
@@ -244,7 +244,7 @@ describe('a pipeline', () => {
     expect(redis.available).toBe(true);
   });
 
-  // Invariant: a script that did run is not run again because another one was unknown.
+  // Invariant: a script that ran is not run again because another script was unknown.
   it('sends only the unknown scripts again after SCRIPT FLUSH, and each runs once', async () => {
     const redis = await clients.connect({ url: server.url });
     const append = defineScript('append', "return redis.call('APPEND', KEYS[1], ARGV[1])");

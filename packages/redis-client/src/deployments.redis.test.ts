@@ -66,7 +66,7 @@ describe('an address family', () => {
     await using server = await startRedis();
     const url = (family: number) => `valkey://localhost:${server.port}?family=${family}`;
     await expectUsable(await clients.connect(parseRedisEnvironment({ REDIS_URL: url(4) })!));
-    // The control: over IPv6 there is no connection, because the server listens on IPv4 only.
+    // Negative control: over IPv6 there is no connection, because the server listens on IPv4 only.
     const other = clients.open(parseRedisEnvironment({ REDIS_URL: url(6) })!);
     expect(await other.ready()).toBe(false);
   });
@@ -174,9 +174,9 @@ describe('sentinels with a password of their own', () => {
 });
 
 describe('a borrowed Cluster', () => {
-  // After a network route was lost, the connections that were opened meanwhile stay silent too. Invariant: a node's
-  // handshake without an answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system
-  // gives up.
+  // After the loss of a network route, connections that were opened during the loss stay silent. Invariant: a node's
+  // handshake without an answer ends within `commandTimeoutMs`. ioredis would wait until the operating system gives
+  // up.
   it('comes back after the handshake of one node got no answer', async () => {
     const [outside, busPort] = [await freePort(), await freePort()];
     const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
@@ -212,7 +212,7 @@ describe('a borrowed Cluster', () => {
       proxied(theirs)?.stream.destroy();
       await waitFor(() => !redis.available);
       await waitFor(() => proxied(theirs)?.status === 'connect');
-      // The client `control` connects too, and waits for its handshake.
+      // The client `control` also connects, and waits for its handshake.
       if (proxied(control)?.status === 'ready') proxied(control)?.stream.destroy();
       await waitFor(() => {
         const node = proxied(control);

@@ -230,7 +230,7 @@ describe('parseRedisEnvironment', () => {
     );
   });
 
-  // Passwords that providers generate are pasted into URLs unchanged.
+  // Users paste generated passwords into URLs unchanged.
   it.each([
     'redis://:hunter2/b+c==@host:6379',
     'redis://user:1/hunter2@host',

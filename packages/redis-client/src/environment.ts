@@ -67,7 +67,7 @@ export function parseRedisEnvironment(
   const { read, readFile, readSecret, readInteger, readSwitch, readNodes, readNatMap } =
     createSettingReader(env);
 
-  /** Reads the settings of TLS. They are an error without TLS, because they show that TLS is wanted. */
+  /** Reads the settings of TLS. Without TLS they are an error, because they show that the user wants TLS. */
   function readTls(isOn: boolean | undefined): boolean | RedisTls | undefined {
     const [ca, cert, key] = tlsFiles.map((name) => readFile(name));
     const servername = read('CHAT_REDIS_TLS_SERVERNAME');
@@ -95,7 +95,7 @@ export function parseRedisEnvironment(
       'a port (1 to 65535; Kubernetes sets such names unless enableServiceLinks is false)',
     );
     const username = read(`${level}USERNAME`);
-    // The password is not trimmed, because it may begin or end with a space.
+    // Not trimmed, because a password may begin or end with a space.
     const password = readSecret(`${level}PASSWORD`);
     const db = readInteger(`${level}DB`, 0, 'a database number');
     const url = readSecret(`${level}URL`)?.trim();
@@ -116,7 +116,7 @@ export function parseRedisEnvironment(
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
   const { family } = chatHasUrl ? chat : base;
-  // If the variables with `CHAT_` contain a URL and a password, the username without `CHAT_` does not apply.
+  // If the `CHAT_` variables have a URL and a password, the username without `CHAT_` does not apply.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
   // With a URL, the switch can only add TLS: a password must not be sent unencrypted because a URL has `redis:` instead

@@ -30,7 +30,7 @@ export function closedError(): RedisClientError {
   return new RedisClientError('closed', 'the Redis client is closed');
 }
 
-// After these answers, an attempt on another server or at a later time may succeed.
+// After these answers, another server or a later attempt may succeed.
 const outageReply =
   /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|MOVED|ASK|UNKILLABLE)\b/;
 
@@ -38,7 +38,8 @@ const outageReply =
 export function toClientError(error: unknown): RedisClientError {
   if (error instanceof RedisClientError) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
-  // A reply error of ioredis contains the command's arguments. Message texts must not get into a log.
+  // An error reply of ioredis contains the command's arguments. They may be texts of messages, which no log may
+  // contain.
   if ('command' in cause) delete cause.command;
   const { message } = cause;
   if (message === 'Command timed out')

@@ -63,8 +63,8 @@ export function startHeartbeat(
 export function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // After a stall of the event loop, timers run before the answers that wait in the socket. The answers are read in
-      // the next turn.
+      // After a stall of the event loop, timers run before the waiting answers are read, which happens in the next
+      // turn.
       setImmediate(() => reject(onTimeout()));
     }, timeoutMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -111,7 +111,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
     await waitFor(() => redis.status !== 'ready');
     let settled = 0;
     const calls = Array.from({ length: 10_000 }, () => redis.incr(key).then(() => (settled += 1)));
-    // When the server is back, all of the commands run.
+    // All commands run when the server is back.
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     expect(settled).toBe(0);
     await server.restart();
@@ -159,8 +159,8 @@ describe('negative controls: the faults that our profile prevents, with the defa
 
   it('a large reply never arrives on a subscribed connection, and always on another one', async () => {
     const [subscribed, plain] = [await connect({}), await connect({})];
-    // Redis closes the connection at each such reply. If Redis closed it during ioredis' own resubscription, this
-    // process would end, as the control above shows.
+    // Redis closes the connection at each of these replies. During ioredis' own resubscription this would end the
+    // process, as the control above shows.
     const subscribe = subscribed.subscribe.bind(subscribed) as (topic: string) => Promise<unknown>;
     const resubscribed = (topic: string) => subscribe(topic).catch(() => undefined);
     Object.assign(subscribed, { subscribe: resubscribed });

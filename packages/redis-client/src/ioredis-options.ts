@@ -33,9 +33,9 @@ export function profile(connection: ResolvedConnection, settings: ClientSettings
     autoResendUnfulfilledCommands: false,
     // With 0, commands in flight are rejected as soon as the connection closes.
     maxRetriesPerRequest: 0,
-    // ioredis does not handle errors of its own resubscription: a refused topic would end the process.
+    // ioredis does not handle errors of its own resubscription, so a refused topic would end the process.
     autoResubscribe: false,
-    // This also makes the Sentinel connector check the role of the server it found.
+    // With it, the Sentinel connector also checks the role of the server.
     enableReadyCheck: true,
     // The interval at which a loading server is tried again.
     maxLoadingRetryTime: settings.retryMaxMs,

@@ -3,7 +3,7 @@ import { reasonOf } from './errors.ts';
 import { within } from './heartbeat.ts';
 import { destroySocket } from './server-connection.ts';
 
-// ioredis drops the error of the connection on which it reads the slots. Only its end is reported.
+// ioredis reports only the end of the connection on which it reads the slots, not the error.
 const closedMessage = 'Connection is closed.';
 
 /**
@@ -24,7 +24,7 @@ export function createNodeDiagnosis(timeoutMs: number, report: (error: Error) =>
       retryStrategy: () => null,
     });
     connection.on('error', (error: Error) => reportOf(address, error));
-    // Errors are ignored here: the connection reported the reason by its `error` event before.
+    // Errors are ignored, because the connection's `error` event has already reported the reason.
     const late = () => new Error('no answer');
     await within(connection.connect(), timeoutMs, late).catch(() => undefined);
     connection.disconnect();

@@ -109,7 +109,7 @@ function resolveBorrowed(connection: Redis | Cluster | BorrowedConnections): Bor
   if (commands === subscriber) throw invalid('needs a subscriber of its own');
   if (isCluster(commands) && subscriber) throw invalid('takes no subscriber beside a Cluster');
   for (const redis of [commands, subscriber]) {
-    // With a prefix, ioredis changes the names of keys, but not the topics of publishes.
+    // With a prefix, ioredis changes the names of keys but not of published topics.
     if (redis?.options.keyPrefix) throw invalid('has a keyPrefix: use a key schema with a prefix');
   }
   return borrowed;

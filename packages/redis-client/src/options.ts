@@ -41,7 +41,9 @@ export interface RedisConnection {
   readonly sentinelTls?: boolean | RedisTls;
   /** Some nodes of the Cluster, from which the client learns the others. */
   readonly cluster?: readonly RedisNode[];
-  /** The reachable address of each server that Cluster or the sentinels announce under another one (`host:port`). */
+  /**
+   * The reachable address of each server that Cluster or the sentinels announce under another address (`host:port`).
+   */
   readonly natMap?: Readonly<Record<string, RedisNode>>;
 }
 
@@ -162,8 +164,7 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
   if (options.cluster) checkNodes(options.cluster, 'cluster');
-  // Either place can require TLS: a password must not be sent unencrypted because a URL has `redis:` instead of
-  // `rediss:`.
+  // TLS is on if either place asks for it, because a URL with `redis:` must not cause an unencrypted password.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   const mode = options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone';

@@ -158,8 +158,7 @@ describe('Redis gone', () => {
 });
 
 describe('a call that failed', () => {
-  // The race: by default ioredis keeps a command in its queue while Redis is away, and sends it with the next
-  // connection.
+  // The race: by default ioredis queues a command while Redis is away, and sends it on the next connection.
   it('never runs later: rejected while Redis was gone, it is not stored after the reconnect', async () => {
     const redis = await clients.connect({ url: server.url });
     await server.kill();
@@ -175,7 +174,7 @@ describe('a call that failed', () => {
     expect(await redis.send(['INCR', key])).toBe(1);
   });
 
-  // Invariant: a refused call leaves nothing in memory. A queue would hold 60 MB here.
+  // Invariant: a refused call leaves nothing in memory. With a queue, 60 MB would stay here.
   it.each(['gone', 'frozen'])(
     'leaves nothing in memory: 20,000 writes with Redis %s',
     async (how) => {
@@ -191,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // Memory that is still referenced remains; the rest is collected after a while.
+        // Only memory that is still referenced stays; the rest is collected after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();
@@ -281,7 +280,7 @@ describe('a master demoted under its clients (READONLY)', () => {
       unavailable,
     );
     await waitFor(async () => (await redis.health()).breaker === 'open');
-    // A replica answers every PING, and must still not be used.
+    // A replica answers every PING, but must not be used.
     await waitFor(async () => (await redis.health()).breaker === 'half_open', { everyMs: 1 });
     await waitFor(async () => (await redis.health()).breaker === 'open', { everyMs: 1 });
     await demoted.command('REPLICAOF NO ONE');

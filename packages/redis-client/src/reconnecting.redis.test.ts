@@ -22,8 +22,8 @@ beforeEach(() => {
 afterAll(() => server.stop());
 
 describe('a reconnect that fails before it is complete', () => {
-  // The race: each new connection is accepted and lost before anything is subscribed on it. Invariant: all topics, old
-  // and new, are subscribed on the first connection that lasts.
+  // The race: each new connection is lost before anything is subscribed on it. Invariant: all topics, old and new,
+  // are subscribed on the first connection that lasts.
   it('loses no subscription, however often it fails', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
@@ -52,7 +52,7 @@ describe('a reconnect that fails before it is complete', () => {
   });
 });
 
-/** The number of established connections of this machine to a port, counted at the side that made them. */
+/** The number of this machine's established connections to a port, counted at the client side. */
 function establishedTo(port: number): number {
   const target = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return readFileSync('/proc/net/tcp', 'utf8')

@@ -14,7 +14,7 @@ export interface RedisUrlProblem {
   readonly problem: string;
 }
 
-/** True for each scheme that requires TLS. */
+/** Each scheme, and whether it requires TLS. */
 const schemes = new Map([
   ['redis:', false],
   ['rediss:', true],
@@ -38,10 +38,10 @@ export function parseRedisUrl(text: string): RedisUrlParts | RedisUrlProblem {
   const tls = schemes.get(scheme);
   if (tls === undefined) return { problem: unknownScheme };
   const isUnix = scheme === 'unix:';
-  // A user before an empty host is an invalid URL, so the socket gets a host.
+  // URL rejects a user before an empty host, so a socket gets a placeholder host.
   const whole = isUnix ? text.replace(/^(unix:\/\/(?:[^/]*@)?)\//i, '$1localhost/') : text;
   const url = URL.canParse(whole) ? new URL(whole) : null;
-  // The password ends at the last @ before the path. An @ in a later part probably belongs to a password.
+  // The password ends at the last @ before the path. An @ after it probably belongs to a password.
   const misplaced = url === null ? whole : (isUnix ? '' : url.pathname) + url.search + url.hash;
   if (misplaced.includes('@')) return { problem: unencoded };
   if (url === null || url.hash !== '') return { problem: 'is not a valid address' };
@@ -81,7 +81,7 @@ function decode({ username, password, pathname }: URL) {
       path: decodeURIComponent(pathname),
     };
   } catch {
-    // Ignored: a text with an invalid escape is reported by the caller.
+    // Ignored: the caller reports a text with an invalid escape.
     return null;
   }
 }

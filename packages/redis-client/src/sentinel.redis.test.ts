@@ -20,8 +20,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await deployment.stop();
-  // After a failover ioredis disconnects its old sentinel connections a second time. Each of these calls leaves a timer of
-  // 2 s that cannot be cancelled. It only keeps the process alive.
+  // After a failover ioredis disconnects its old sentinel connections twice. The second call leaves a timer of 2 s
+  // that cannot be cancelled. The timer only keeps the process alive.
   await waitFor(() => timers() <= timersBefore, { what: 'the last timer of ioredis' });
 });
 
@@ -70,7 +70,7 @@ describe('Redis behind Sentinel', () => {
       theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
-      // The previous round removed a server. The remaining replica must be in sync to be elected.
+      // The previous round removed a server. Only a replica in sync can be elected.
       await waitFor(async () =>
         /state=online/.test(String(await redis.send(['INFO', 'replication']))),
       );

@@ -37,7 +37,7 @@ export function openServerConnection(
   let established = 0;
   let up = false;
   let isClosed = false;
-  /** True from the moment when this client destroyed the socket until the next connection. */
+  /** True from the destruction of the socket by this client until the next connection. */
   let isDropped = false;
   let restartTimer: NodeJS.Timeout | undefined;
 
@@ -65,8 +65,8 @@ export function openServerConnection(
       events.onDown();
     },
     end() {
-      // If a failover is announced while ioredis asks the sentinels, ioredis cancels that attempt and ends, although
-      // its options tell it to retry without end. The options of the caller may end a connection that was dropped here.
+      // If a failover is announced while ioredis asks the sentinels, ioredis cancels the attempt and ends, although
+      // its options say to retry without end. The caller's options may also end a dropped connection.
       if (isClosed || !(options.sentinels || (borrowed && isDropped))) return;
       restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), restartMs);
     },
@@ -99,8 +99,8 @@ export function openServerConnection(
     },
     call,
     async batch(commands) {
-      // The pipeline of ioredis is not used: it defines an accessor on each pipeline, and all objects of such a pipeline
-      // then survive the minor garbage collections.
+      // Not the pipeline of ioredis: it defines an accessor on each pipeline, so that all its objects survive the
+      // minor garbage collections.
       const calls = inOneWrite(redis, () => commands.map(call));
       return (await Promise.allSettled(calls)).map((outcome) =>
         outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
@@ -261,7 +261,6 @@ export function destroySocket(redis: Redis): void {
   (redis.stream as Redis['stream'] | undefined)?.destroy();
 }
 
-/** Destroys the socket unless the server answers a PING. */
 export function dropIfSilent(redis: Redis): void {
   if (redis.status !== 'ready') return;
   within(untilAnswered(redis.ping()), silenceMs, () => new Error('silent')).catch(() =>
@@ -276,7 +275,7 @@ export async function untilEnded(connection: Redis | Cluster): Promise<void> {
   await within(ended, endMs, () => new Error('no end')).catch(() => undefined);
 }
 
-/** More in one write would let Redis wait while this process makes the rest. */
+/** With more commands in one write, Redis would wait while this process encodes the rest. */
 const maxJoined = 8;
 
 /**

@@ -74,7 +74,7 @@ describe('a server that cannot be used', () => {
 describe('a Cluster', () => {
   it('is recognised by one node, and read at its masters or at its replicas', async () => {
     const cluster = await scope.use(startCluster());
-    // A node learns of the replicas of other masters a moment later.
+    // A node learns of other masters' replicas a moment later.
     await waitFor(async () => {
       const slots = await cluster.servers.at(-1)?.command('CLUSTER SLOTS');
       return cluster.nodes.every(({ port }) => slots?.includes(`:${port}`));
@@ -82,7 +82,6 @@ describe('a Cluster', () => {
     const roles = async (preferReplicas: boolean) => {
       const url = cluster.servers.at(-1)?.url as string;
       const { mode, servers } = await open({ url }, { preferReplicas });
-      // Each shard answers reads of its own keys.
       const sizes = await Promise.all(servers.map((server) => server.call(['DBSIZE'])));
       expect(sizes).toEqual([0, 0, 0]);
       return [mode, ...servers.map(({ role }) => role)];

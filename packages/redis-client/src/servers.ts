@@ -72,14 +72,14 @@ export async function openRedisServers(
   };
   try {
     const first = await connectFirst(resolved, connect);
-    // A server without INFO does not say that it belongs to a Cluster.
+    // A server without INFO does not report that it belongs to a Cluster.
     if (!first.isCluster && resolved.mode !== 'cluster') {
       const mode = resolved.mode === 'sentinel' ? 'sentinel' : 'standalone';
       return { mode, servers: [first], close };
     }
     const servers: OpenLink[] = [];
     for (const { host, port } of await shardsOf(first, preferReplicas)) {
-      // An empty host stands for the server that was asked.
+      // An empty host means the server that answered.
       const named = { host: host || first.address.replace(/:\d+$/, ''), port };
       const node = resolved.natMap?.[`${named.host}:${named.port}`] ?? named;
       const known = open.find(({ address }) => address === `${node.host}:${port}`);
@@ -117,7 +117,8 @@ function onceOnly(options: IoredisOptions): IoredisOptions {
   return {
     ...options,
     lazyConnect: true,
-    // The ready check would wait while a server loads its data, and prints a warning when the user may not read INFO.
+    // The ready check would wait while a server loads its data. It also prints a warning when the user may not read
+    // INFO.
     enableReadyCheck: false,
     retryStrategy: () => null,
     reconnectOnError: () => false,
@@ -173,7 +174,7 @@ async function openLink(options: IoredisOptions, timeoutMs: number): Promise<Ope
     };
   } catch (error) {
     close();
-    // A failed connection rejects with "Connection is closed."; its reason came as an event.
+    // A failed connection rejects with "Connection is closed."; an event before it had the reason.
     throw toClientError(error instanceof RedisClientError ? error : (lastError ?? error));
   }
 }

@@ -18,7 +18,7 @@ export function parseSwitch(text: string): boolean | undefined {
 
 /** Reads a file: a secret, a key or certificates. Its errors quote nothing of the content. */
 function readWhole(path: string): string {
-  // Reading a pipe or a device could wait without end.
+  // Reading a pipe or a device could wait forever.
   const found = statSync(path);
   if (!found.isFile()) throw new Error('it is not a regular file');
   if (found.size > maxFileBytes) throw new Error('it has more than 1 MiB');
@@ -36,7 +36,7 @@ export function createSettingReader(env: Readonly<Record<string, string | undefi
     try {
       return readWhole(path);
     } catch (error) {
-      // The message of a system error quotes the path, which may be a secret in the wrong variable.
+      // A system error quotes the path, which may be a secret in the wrong variable.
       const { code, message } = error as NodeJS.ErrnoException;
       throw invalid(name, `names a file that cannot be read: ${code ?? message}`);
     }
@@ -44,7 +44,7 @@ export function createSettingReader(env: Readonly<Record<string, string | undefi
 
   /** Reads a variable, or the file that the variable with the suffix `_FILE` names. A value is not trimmed. */
   function readSecret(name: string): string | undefined {
-    // One line break at the end belongs to the file and not to the secret.
+    // A line break at the end belongs to the file, not to the secret.
     const text = readFile(`${name}_FILE`)?.replace(/\r?\n$/, '');
     if (text === undefined) return env[name] || undefined;
     if (env[name]) throw invalid(`${name}_FILE`, `and ${name} exclude each other`);

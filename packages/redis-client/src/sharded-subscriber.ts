@@ -51,10 +51,10 @@ export function openShardedSubscriber(
    * hold.
    */
   function onMoved() {
-    // Waits before it tries again, because each attempt fails while the servers disagree.
+    // Waits before the next attempt, because each attempt fails while the servers disagree.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
-      // All topics are subscribed again even if the slot is back on its old server.
+      // The topics are subscribed again even if the slot is back on its old server.
       owners = '';
       topology.refresh();
     }, movedPauseMs);

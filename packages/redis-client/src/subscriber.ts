@@ -91,7 +91,7 @@ export function createSubscriber(
     await Promise.all(allSets.map((set) => sendChanges(transport, set, outcome)));
     const { confirmed, isIncomplete, refused } = outcome;
     for (const [name, error] of refused) {
-      // A caller that is still waiting in `subscribe` gets the error instead.
+      // A caller that still waits in `subscribe` gets the error instead.
       const isAccepted = allSets.some((set) =>
         set.handlers(name).some((entry) => entry.isAccepted),
       );
@@ -152,12 +152,12 @@ export function createSubscriber(
         hasGap = true;
         changeConnection();
       },
-      // The command connection has the same errors and logs them.
+      // The command connection has the same errors, and logs them.
       onError() {},
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // Otherwise ioredis would throw the error again where it cannot be caught, which ends the process.
+        // Otherwise ioredis throws the error again in a place without a handler, which ends the process.
         try {
           handle(message, topic);
         } catch (error) {
@@ -206,7 +206,7 @@ const namesPerCommand = 500;
 
 interface SyncOutcome {
   confirmed: number;
-  /** True if some names got no answer although the connection may still be up. */
+  /** True if some names got no answer, although the connection may still be up. */
   isIncomplete: boolean;
   readonly refused: Refused;
 }
@@ -228,7 +228,7 @@ async function sendChanges(
     } catch (thrown) {
       const error = toClientError(thrown);
       if (!isOutage(error) && entries.length > 1) {
-        // One refused name makes Redis refuse the whole command, so each name is tried alone.
+        // One refused name makes Redis refuse the whole command, so each name is tried separately.
         await Promise.all(entries.map((entry) => subscribe([entry])));
         return;
       }
@@ -242,7 +242,7 @@ async function sendChanges(
 
   await Promise.all([
     ...chunksOf([...add]).map(subscribe),
-    // If there is no answer, messages without a handler may arrive until the connection ends, which is harmless.
+    // Without an answer, messages that have no handler may arrive until the connection ends. They are harmless.
     ...chunksOf(remove).map((names) =>
       transport.unsubscribe(set.kind, names).catch(() => undefined),
     ),

@@ -57,7 +57,7 @@ export function createSubscriptionSet(kind: SubscriptionKind) {
       }
       return true;
     },
-    /** Returns the changes to send. From now on they count as sent. */
+    /** Returns the changes to send, and counts them as sent. */
     takeChanges() {
       const add = new Map<string, SentSubscribe>();
       const remove: string[] = [];

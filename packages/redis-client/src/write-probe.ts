@@ -17,9 +17,9 @@ const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
  * The heartbeat of the command connection. A beat is a script that Redis refuses when it refuses writes; any answer
- * also shows that Redis is alive. If an ACL denies scripts, the beat reads the role after a READONLY, because a demoted
- * master still answers. After a refused write, the server is used again only after `breakerFailures` good beats in a
- * row. Otherwise the availability of a server at its memory limit would change with each call.
+ * also shows that Redis is alive. If an ACL denies scripts, the beat reads the role after a READONLY, because a
+ * demoted master still answers. After a refused write, the server is used again only after `breakerFailures` good
+ * beats in a row. Otherwise a server at its memory limit would become available and unavailable with each call.
  */
 export function createWriteProbe(
   transport: CommandTransport,
@@ -82,7 +82,7 @@ export function createWriteProbe(
         throw toClientError(error);
       }
     },
-    /** It is not known whether the next connection accepts writes. */
+    /** The next connection may or may not accept writes. */
     connectionLost() {
       isKnown = false;
     },

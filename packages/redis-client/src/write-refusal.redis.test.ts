@@ -46,8 +46,8 @@ const refusals = [
 
 describe('a Redis that answers reads and refuses writes', () => {
   // The fault: PING and GET succeed, so every health check succeeds although no write is possible. Invariant: such a
-  // Redis is unavailable, even for a client that only reads, until it accepts writes. The control: before the fault,
-  // the same client is available.
+  // Redis is unavailable, even for a client that only reads, until it accepts writes. Negative control: before the
+  // fault the client is available.
   it.each(refusals)(
     'is unavailable, says why, and becomes available again by itself: $kind',
     async (refusal) => {
@@ -92,7 +92,7 @@ describe('a Redis that answers reads and refuses writes', () => {
   it('is noticed by the first refused write: a command, a script or one of a pipeline', async () => {
     const redis = await clients.connect({ url: server.url, heartbeatMs: 60_000 });
     await server.command('CONFIG SET min-replicas-to-write 1');
-    // The heartbeat runs once a minute, so only the call can have noticed the refusal.
+    // The heartbeat runs once a minute, so only the call can notice the refusal.
     const replies = await redis.pipeline([
       ['GET', key],
       ['SET', key, '1'],

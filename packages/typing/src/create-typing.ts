@@ -69,7 +69,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // A start that an ACL denied is missing in Redis. Reads are answered locally until that start would have expired.
+  // A start that an ACL denied is missing in Redis. This process answers reads until that start has expired.
   let deniedUntilMs = -Infinity;
   const wasDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());
@@ -109,7 +109,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
       (store) => store.stop(channelId, agentId, threadId),
       () => wasTyping,
     );
-    // A start that Redis denied was announced nevertheless, so its stop must be announced too.
+    // A denied start was announced nevertheless, so its stop must be announced too.
     if (wasDenied()) return { changed: changed || wasTyping, degraded: true };
     return { changed, degraded };
   }

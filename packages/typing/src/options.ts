@@ -8,7 +8,7 @@ export interface TypingOptions {
    * @default 10000
    */
   readonly ttlMs?: number;
-  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
+  /** Returns the time in ms. Default: the time of Redis, or of this process when it runs in memory. For tests. */
   readonly clock?: () => number;
   /** The most agents in memory; beyond it the one whose last start is oldest is forgotten. @default 100000 */
   readonly maxTypers?: number;

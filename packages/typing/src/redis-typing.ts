@@ -19,7 +19,7 @@ const scripts = {
   remaining: defineScript('typing.remaining', remainingLua),
 } as const;
 
-/** Lists the agents of the whole channel; it is no id. */
+/** Stands for the whole channel in a list; it is no id. */
 const anywhere = '*';
 
 /** The most agents in one script call. */

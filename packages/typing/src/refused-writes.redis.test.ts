@@ -16,8 +16,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-// The fault: Redis answered reads with empty lists and `degraded: false`. Invariant: a list that lacks denied writes is
-// `degraded`, and no call rejects. The control is the same list before and after the denial.
+// The fault: Redis answered reads with empty lists and `degraded: false`. Invariant: a list that lacks denied writes
+// is `degraded`, and no call rejects. Negative control: the same list before and after the denial.
 it.each([
   {
     how: 'its memory is full',
@@ -33,12 +33,12 @@ it.each([
       { redis, keys: createKeySchema({ prefix: randomPrefix() }) },
       { ttlMs },
     );
-    // This call comes before the first connection, and is still answered by Redis.
+    // Redis answers this call, although it comes before the first connection.
     expect(await typing.start('c', 'ann')).toEqual({ changed: true, degraded: false });
     expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
 
     await server.command(begin);
-    // The client detects a full Redis by itself, but detects a denial only by this call.
+    // The client notices a full Redis by itself, but a denial only by this call.
     await waitFor(() => !redis.available || begin.startsWith('ACL'));
     expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
     expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });

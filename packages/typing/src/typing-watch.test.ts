@@ -122,7 +122,7 @@ describe('typing watch', () => {
     ]);
   });
 
-  // The answer to a check from before a new start says nothing about that start.
+  // A check that began before a new start says nothing about that start.
   it('ignores the answer to a check when a start or stop came later', async () => {
     let answer: (remaining: number[]) => void = () => {};
     const typing = {

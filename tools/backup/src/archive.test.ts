@@ -13,7 +13,7 @@ const at = (days: number) => nowMs - days * day;
 async function folderWith(...days: number[]): Promise<string> {
   const { path } = await scope.use(temporaryFolder('archives'));
   for (const count of days) await mkdir(join(path, archiveName(at(count))));
-  // Everything else in the folder stays.
+  // Other content of the folder stays.
   await mkdir(join(path, '.partial-x'));
   await mkdir(join(path, 'hub-of-ours'));
   await writeFile(join(path, 'openclaw_backup.prom'), '');
@@ -40,7 +40,7 @@ describe('archives', () => {
     [{ keep: 2, keepMs: null }, [2, 1]],
     [{ keep: null, keepMs: 2.5 * day }, [2, 1]],
     [{ keep: 9, keepMs: null }, [4, 3, 2, 1]],
-    // An archive stays if one of the limits keeps it, and the newest always stays.
+    // An archive stays if either limit keeps it. The newest archive always stays.
     [{ keep: 3, keepMs: 1.5 * day }, [3, 2, 1]],
     [{ keep: 1, keepMs: 2.5 * day }, [2, 1]],
     [{ keep: null, keepMs: day / 2 }, [1]],

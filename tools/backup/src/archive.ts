@@ -117,10 +117,7 @@ export async function removeOldArchives(
   return old.map(({ name }) => name);
 }
 
-/**
- * Removes the leftovers of killed runs. Folders of the last day may belong to a backup that still runs elsewhere, so
- * they stay.
- */
+/** Removes the leftovers of killed runs. Folders of the last day stay, because they may belong to a running backup. */
 export async function removeAbandoned(folder: string, nowMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!unfinishedPattern.test(name)) continue;

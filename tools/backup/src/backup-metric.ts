@@ -1,6 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
 
-/** The figures of a successful backup. */
 export interface BackupFigures {
   readonly takenAtMs: number;
   readonly durationMs: number;
@@ -9,8 +8,8 @@ export interface BackupFigures {
 }
 
 /**
- * Writes a file for the textfile collector of Prometheus' node exporter. A failed backup does not change the file, so
- * the time in it grows old.
+ * Writes a file for the textfile collector of Prometheus' node exporter. After a failed backup the file stays, so
+ * that its time grows old.
  */
 export async function writeMetric(path: string, figures: BackupFigures): Promise<void> {
   const metrics = [
@@ -32,7 +31,7 @@ export async function writeMetric(path: string, figures: BackupFigures): Promise
       ([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`,
     )
     .join('');
-  // The collector must not read half a file. It reads only names that end in .prom.
+  // The collector must not read half a file. It ignores names that do not end in .prom.
   const partial = `${path}.partial`;
   await writeFile(partial, text, { mode: 0o644 });
   await rename(partial, path);

@@ -21,7 +21,6 @@ import { formatBytes, type Progress } from './progress.ts';
 import { snapshotRedis, type SnapshotUser } from './redis-snapshot.ts';
 import { copySqlite, readSqliteLedger } from './sqlite-database.ts';
 
-/** The database and the Redis of the hubs. */
 export interface BackupSource {
   readonly databaseUrl: string;
   readonly redis: RedisConnection | null;
@@ -98,7 +97,7 @@ async function copyDatabase(
   if (path !== null) {
     const startedMs = await copySqlite(path, to, signal);
     const ledger = await readSqliteLedger(to);
-    // The snapshot may hold events that were committed after the clock was read. The later time counts.
+    // The snapshot may hold events that were committed after the clock was read, so the later time counts.
     return { takenAtMs: Math.max(startedMs, ledger.latestEventAtMs ?? 0), ledger };
   }
   const maintenance = await openMaintenance(url);

@@ -3,7 +3,6 @@ import { BackupError } from './failure.ts';
 
 const day = 86_400_000;
 
-/** The parsed command, or the text of its help. */
 export type Command =
   | ({ readonly name: 'backup' } & BackupOptions)
   | ({ readonly name: 'restore' } & RestoreOptions)

@@ -5,7 +5,6 @@ import { runProgram } from './run-program.ts';
 
 const debianPackage = 'age';
 
-/** Encrypts a file for a recipient, or for the recipients in a file. */
 export async function encrypt(
   from: string,
   to: string,
@@ -20,7 +19,6 @@ export async function encrypt(
   await chmod(to, 0o600);
 }
 
-/** Decrypts a file with the identity in another file. Neither content is ever printed. */
 export async function decrypt(
   from: string,
   to: string,

@@ -8,7 +8,7 @@ export const exitCodes = {
 
 export type FailureCode = keyof typeof exitCodes;
 
-/** The error of every command. Its message is for the operator and contains no secret. */
+/** The error of every command. Operators see its message, which contains no secret. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
   readonly code: FailureCode;

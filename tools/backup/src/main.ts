@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   const received: (typeof signals)[number][] = [];
   for (const signal of signals) {
     process.on(signal, () => {
-      // A second signal does not wait for the clean-up. A later backup removes what is left.
+      // A second signal ends the process without the clean-up. A later backup removes the leftovers.
       if (received.length > 0) process.exit(128 + constants.signals[signal]);
       received.push(signal);
       interrupted.abort(new BackupError('failed', 'interrupted'));

@@ -10,7 +10,7 @@ import { BackupError } from './failure.ts';
 import { runProgram, type Program } from './run-program.ts';
 
 const debianPackage = 'postgresql-client';
-// The URL parameters that libpq also knows. Others belong to node-postgres.
+// The URL parameters that libpq knows too. Others belong to node-postgres.
 const libpqParameters = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
@@ -20,7 +20,7 @@ const libpqParameters = {
   host: 'PGHOST',
 } as const;
 
-/** The address as variables of libpq, because a list of processes would show a password among the arguments. */
+/** The address as variables of libpq. Lists of processes show arguments, so a password must not be one. */
 export function libpqEnvironment(url: string): Record<string, string> {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const env: Record<string, string> = { PGAPPNAME: 'openclaw-backup', PGCONNECT_TIMEOUT: '10' };
@@ -35,7 +35,7 @@ export function libpqEnvironment(url: string): Record<string, string> {
   for (const [parameter, name] of Object.entries(libpqParameters)) {
     set(name, searchParams.get(parameter) ?? '');
   }
-  // node-postgres' name for TLS without a check of the certificate.
+  // no-verify is node-postgres' name for TLS without a check of the certificate.
   if (env['PGSSLMODE'] === 'no-verify') env['PGSSLMODE'] = 'require';
   return env;
 }
@@ -91,7 +91,8 @@ export async function checkDump(dump: string, signal: AbortSignal): Promise<void
   });
 }
 
-// The dump does not name the tables of a later release. If they stayed, that release's migrations would fail on them.
+// The dump does not name the tables of a later release. They must go too, because that release's migrations would
+// fail on them.
 const dropTables = `set client_min_messages = warning;
 do $$ declare found record; begin
   for found in select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -122,7 +123,7 @@ export async function restorePostgres(
   );
   const ended = once(script, 'close') as Promise<[number | null]>;
   ended.catch(() => undefined);
-  // Only the last line commits. If the input ends before it, for any reason, psql rolls back.
+  // Only the last line commits. If the input ends before it, psql rolls back.
   async function* statements(): AsyncGenerator<Buffer | string> {
     yield `begin;\n${dropTables}`;
     yield* script.stdout as AsyncIterable<Buffer>;

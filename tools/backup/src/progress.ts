@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 
-/** Lines for the operator, on standard error. */
 export interface Progress {
   say(line: string): void;
   /** Reports the size of the file every two seconds until `work` is done. */

@@ -5,7 +5,6 @@ import { runProgram } from './run-program.ts';
 
 const debianPackage = 'redis-tools';
 
-/** A user that may take a snapshot, which the hub's own user may not. */
 export interface SnapshotUser {
   readonly user: string | undefined;
   readonly password: string | undefined;

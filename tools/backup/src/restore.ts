@@ -21,7 +21,6 @@ import { checkDump, restorePostgres } from './postgres-database.ts';
 import type { Progress } from './progress.ts';
 import { checkSqlite, placeSqlite } from './sqlite-database.ts';
 
-/** The database and the Redis of the hubs. */
 export interface RestoreTarget {
   readonly databaseUrl: string;
   readonly redis: RedisConnection | null;
@@ -30,7 +29,6 @@ export interface RestoreTarget {
 /** A running hub beats every 2 s; after this time without a beat it has stopped. */
 const beatsEndMs = 10_000;
 
-/** Lists, checks or restores archives, as the options say. Resolves with the text of the result. */
 export async function restore(
   target: RestoreTarget,
   options: RestoreOptions,
@@ -80,7 +78,7 @@ async function openCopy(
   signal: AbortSignal,
 ): Promise<string> {
   const stored = join(archive.path, database);
-  // SQLite writes files beside a database that it opens, so the database in the archive is never opened.
+  // SQLite writes files beside an open database, so the archive's database is never opened.
   const copy = join(work, 'database');
   if (encrypted) await decrypt(stored, copy, identity, signal);
   return encrypted ? copy : stored;
@@ -145,7 +143,7 @@ async function forget(
   maintenance: Maintenance,
   progress: Progress,
 ): Promise<void> {
-  // A hub without a configured Redis uses a Redis on this machine's default port, if there is one.
+  // A hub without configured Redis uses a Redis on this machine's default port, if there is one.
   const isDone = await forgetCaches(redis ?? { host: '127.0.0.1', port: 6379 }, maintenance);
   if (redis === null && !isDone) return;
   progress.say(

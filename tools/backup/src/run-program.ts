@@ -13,9 +13,7 @@ export interface Program {
 }
 
 export interface RunOptions {
-  /** Ends the program when aborted. */
   readonly signal: AbortSignal;
-  /** Written to its standard input. */
   readonly input?: Readable;
 }
 
@@ -43,12 +41,12 @@ export async function runProgram(program: Program, { signal, input }: RunOptions
     'data',
     (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
   );
-  // Waits for an aborted program, because its last output must not follow the clean-up.
+  // Waits for an aborted program: its last output must not come after the clean-up.
   const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', (error) => error.name !== 'AbortError' && reject(error));
     child.once('close', (...how) => resolve(how));
   });
-  // A program that ended early is reported by its own message, not by the broken pipe.
+  // A program that ended early gives its own message, which is better than the error of the broken pipe.
   const fed = input && child.stdin ? pipeline(input, child.stdin).catch(() => undefined) : null;
   const [code, killedBy] = await ended.catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;

@@ -110,7 +110,7 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
   try {
     const kept = `${path}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     await rename(path, kept);
-    // These files exist only beside a damaged database: an intact one was closed, which removes them.
+    // Only a damaged database can have these files here: an intact one was closed, which removes them.
     for (const end of ['-wal', '-shm']) {
       if (existsSync(`${path}${end}`)) await rename(`${path}${end}`, `${kept}${end}`);
     }
@@ -124,7 +124,7 @@ async function replace(path: string, staged: string, isForced: boolean): Promise
 
 /**
  * Locks the file against all other processes. Leaves WAL mode, which fails while another process has the file open,
- * even a frozen hub. The lock then keeps out a hub that starts meanwhile.
+ * even a frozen hub. The lock then keeps out a hub that starts later.
  */
 function takeExclusively(path: string, isForced: boolean): () => void {
   let database: DatabaseSync | null = null;

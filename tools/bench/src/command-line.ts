@@ -10,7 +10,7 @@ type Values<O extends ParseArgsOptionsConfig> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O }>
 >['values'];
 
-/** @throws {CommandLineError} */
+/** @throws {CommandLineError} for invalid arguments */
 export function parseOptions<const O extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: O,
@@ -42,8 +42,8 @@ export function choiceOf<T extends string>(name: string, text: string, choices: 
 }
 
 /**
- * Runs a command with the arguments that `read` parsed. Then ends the process with the exit code with which the command
- * resolved, with 1 if it threw, or with 2 if the arguments were invalid. `--help` prints the help.
+ * Runs a command with the arguments that `read` parsed. Ends the process with the command's exit code, with 1 if it
+ * threw, or with 2 for invalid arguments. `--help` prints the help.
  */
 export async function runCommand<T>(
   name: string,
@@ -56,7 +56,7 @@ export async function runCommand<T>(
     console.log(help);
     process.exit(0);
   }
-  // The servers are killed in the exit handler, which a default SIGINT would skip.
+  // The exit handler kills the servers, and a default SIGINT would skip it.
   process.once('SIGINT', () => process.exit(130));
   try {
     process.exit(await run(read(args)));

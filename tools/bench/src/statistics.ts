@@ -1,4 +1,3 @@
-/** Measured times in ms. */
 export interface Spread {
   readonly count: number;
   readonly min: number;

@@ -16,7 +16,7 @@ import type { CallCase } from './corpus/call-case.ts';
 import { callCases } from './corpus/calls.ts';
 import { framingCases } from './corpus/framing.ts';
 
-// A separate process, so that a crash is detected and the log can be read.
+// A separate process, so that a crash is detected and its log can be read.
 const scope = suiteScope();
 let hub: HubProcess;
 let bystanders: Bystanders;

@@ -4,7 +4,7 @@ import { fuzzText, fuzzValue } from './fuzz-values.ts';
 import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
 
-/** The hub closes a socket after more bad frames than this; frames.e2e.test.ts tests that. */
+/** The hub closes a socket after more bad frames; frames.e2e.test.ts tests this. */
 const framesPerSocket = 8;
 
 const field = <T>(good: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: good }, fuzzValue);
@@ -42,7 +42,7 @@ export function expectedAnswers(frame: string): number {
   return value.filter((item) => !isNotification(item)).length;
 }
 
-/** A well-formed call without an id is a notification, which gets no answer. */
+/** A well-formed call without an id is a notification, and gets no answer. */
 function isNotification(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;

@@ -14,7 +14,10 @@ import type { Target } from './target.ts';
 
 const serverErrors: readonly ErrorCode[] = ['internal', 'unavailable', 'timeout'];
 
-/** Why an answer is wrong, or null. It must be a result of the method's shape or an error that the method documents. */
+/**
+ * Why an answer is wrong, or null. A right answer is a result of the method's shape, or an error that the method
+ * documents.
+ */
 export function problemOf(method: MethodName, { result, error }: RpcObject): string | null {
   if (!error) {
     const { success, error: issues } = methods[method].result.safeParse(result);
@@ -63,7 +66,6 @@ async function openFixture(target: Target) {
   return { owner, other, meanings };
 }
 
-/** Every call must get exactly one documented answer, and the hub must stay healthy. */
 async function checkCalls(target: Target, calls: readonly (readonly [boolean, MethodCall])[]) {
   const { owner, other, meanings } = await openFixture(target);
   try {
@@ -74,7 +76,7 @@ async function checkCalls(target: Target, calls: readonly (readonly [boolean, Me
         id: `call-${index}`,
         text: `{"jsonrpc":"2.0","id":"call-${index}","method":"${method}","params":${fillIn(params, meanings)}}`,
       }))
-      // A larger frame closes its socket; the corpus covers that.
+      // A larger frame closes its socket, which the corpus covers.
       .filter(({ text }) => Buffer.byteLength(text) <= limits.frameBytes);
     for (const raw of [owner, other])
       raw.send(...texts.filter((call) => call.raw === raw).map(({ text }) => text));

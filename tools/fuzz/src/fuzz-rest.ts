@@ -15,7 +15,7 @@ interface Request {
   readonly hasRightLength: boolean;
 }
 
-// Encodes characters that are not valid in a request line, because sending them raw would only test Node's parser.
+// Encodes characters that are invalid in a request line. Raw ones would only test Node's parser.
 const inTarget = (text: string) =>
   text.replaceAll(/[\0-\x20\x7f-\uffff]/g, (it) => encodeURIComponent(it.toWellFormed()));
 const pathPiece = fc.oneof(
@@ -160,9 +160,9 @@ function textOf(
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Why an answer is wrong, or null. It must not be a server error, and a refusal must have the standard shape. */
+/** Why an answer is wrong, or null. A server error is always wrong, and a refusal must have the standard shape. */
 function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer): string | null {
-  // Node itself answers CONNECT (by closing) and an Expect header other than 100-continue.
+  // Node closes on CONNECT, and refuses an Expect header other than 100-continue.
   if (status === null) return verb === 'CONNECT' ? null : 'no answer';
   if (status === 417 && headers.some((name) => name.startsWith('Expect'))) return null;
   if (status === 100) return null;

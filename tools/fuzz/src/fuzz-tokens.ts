@@ -36,7 +36,7 @@ const header = fc.dictionary(
 // Node refuses a longer header before the hub reads the token.
 const maxChars = 10_000;
 
-/** Correctly signed tokens with wrong headers and claims: a token may get 200 only if it is plausible as a whole. */
+/** Correctly signed tokens with wrong headers and claims. Only a token that is plausible as a whole may get 200. */
 async function fuzzClaims(target: Target, seed: number, runs: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(header, claims, async (extraHeader, extra) => {
@@ -58,7 +58,7 @@ async function fuzzClaims(target: Target, seed: number, runs: number): Promise<v
   );
 }
 
-/** Valid tokens with some characters changed: a token may get 200 only if it decodes to the same bytes. */
+/** Valid tokens with some changed characters. Only a token that decodes to the same bytes may get 200. */
 async function fuzzCharacters(target: Target, seed: number, runs: number): Promise<void> {
   const changes = fc.array(fc.tuple(fc.nat(400), fuzzText), { minLength: 1, maxLength: 3 });
   const good = target.tokenOf('eve');

@@ -3,7 +3,10 @@ import { invalidIds, awkwardTexts } from './corpus/texts.ts';
 
 const numbers = [-1, -0, 0.5, 1e308, -1e308, 5e-324, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 2 ** 63];
 
-/** Objects with an own key such as `__proto__`. JSON.parse creates such a key; an object literal would set the prototype. */
+/**
+ * Objects with an own key such as `__proto__`. JSON.parse creates such keys, but in an object literal they set the
+ * prototype.
+ */
 const prototypeKeys = fc
   .tuple(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString'), fc.jsonValue())
   .map(([key, value]) => JSON.parse(`{"${key}":${JSON.stringify(value)}}`) as unknown);
@@ -34,7 +37,7 @@ function nested(levels: number): unknown {
   return value;
 }
 
-/** One change to one location in a value; `position` modulo the number of locations chooses the location. */
+/** One change of one location in a value. `position`, modulo their number, chooses the location. */
 export interface Mutation {
   readonly position: number;
   readonly kind: 'drop' | 'replace' | 'add' | 'repeat';
@@ -42,7 +45,6 @@ export interface Mutation {
   readonly key: string;
 }
 
-/** Any mutation. */
 export const mutation: fc.Arbitrary<Mutation> = fc.record({
   position: fc.nat(1_000),
   kind: fc.constantFrom('drop', 'replace', 'replace', 'replace', 'add', 'repeat'),

@@ -6,7 +6,7 @@ import { fuzzMethods } from './fuzz-methods.ts';
 import { fuzzRest } from './fuzz-rest.ts';
 import { startTarget, type Target } from './target.ts';
 
-// A short run with a fixed seed; `npm run fuzz` runs longer, with other seeds.
+// A short run with a fixed seed; `npm run fuzz` runs longer with other seeds.
 const seed = 20_261_124;
 const scope = suiteScope();
 let target: Target;

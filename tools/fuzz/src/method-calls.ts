@@ -3,13 +3,11 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { mutate, mutation } from './fuzz-values.ts';
 
-/** One call. Placeholders in its params, such as `$public`, are replaced by {@link fillIn}. */
 export interface MethodCall {
   readonly method: MethodName;
   readonly params: unknown;
 }
 
-/** The placeholders. */
 export const references = ['$public', '$private', '$message', '$owner', '$other'] as const;
 
 interface Schema {
@@ -60,7 +58,7 @@ function valueOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean();
     case 'integer':
-      // Short, because a longer wait would find no more faults and only take longer.
+      // Short, because longer waits find no more faults.
       if (name === 'waitMs') return fc.constantFrom(0, 1, 30);
       return fc.oneof(
         fc.integer({ min: least, max: Math.min(schema.maximum ?? Infinity, least + 30) }),
@@ -95,7 +93,7 @@ const paramsOf = new Map(
   ]),
 );
 
-/** Calls of one method: params generated from its schema, then mutated up to two times. */
+/** Calls of one method, with params from its schema that are mutated up to two times. */
 export const callsOf = (method: MethodName): fc.Arbitrary<MethodCall> =>
   fc
     .tuple(paramsOf.get(method) ?? fc.constant({}), fc.array(mutation, { maxLength: 2 }))
@@ -105,7 +103,6 @@ export const callsOf = (method: MethodName): fc.Arbitrary<MethodCall> =>
       return { method, params: mutated };
     });
 
-/** Calls of any method. */
 export const methodCall: fc.Arbitrary<MethodCall> = fc.constantFrom(...names).chain(callsOf);
 
 /** The value as JSON, with placeholders replaced. */

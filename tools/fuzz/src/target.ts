@@ -13,9 +13,8 @@ import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 export interface Target extends AsyncDisposable {
   readonly port: number;
   readonly secret: string;
-  /** The private key. The hub's JWKS URL serves its public half, as kid `k1`. */
+  /** The private key. The hub's JWKS URL serves the public key as kid `k1`. */
   readonly privateKey: CryptoKey;
-  /** The public half of the key. */
   readonly publicKey: { readonly pem: string; readonly jwk: string };
   tokenOf(agentId: string): string;
   /** The WebSocket URL with the agent's token. */
@@ -44,7 +43,7 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
       HUB_HOST: '127.0.0.1',
       HUB_JWT_SECRET: secret,
       HUB_JWKS_URL: `http://127.0.0.1:${keyPort}/keys`,
-      // Lets each token come from another address, by X-Forwarded-For.
+      // Each token comes from another address, by X-Forwarded-For.
       HUB_TRUSTED_PROXIES: '127.0.0.1',
       HUB_LIMIT_MESSAGE: '1000000/60',
       HUB_LIMIT_REACTION: '1000000/60',
@@ -81,7 +80,7 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
     publicKey: { pem: await exportSPKI(pair.publicKey), jwk },
     async assertUnharmed() {
       await bystanders.exchangeMessage();
-      // An error is reported once, for the calls that caused it.
+      // An error is reported once, with the calls that caused it.
       const errors = hub
         .output()
         .split('\n')

@@ -17,7 +17,6 @@ function callPath(...args: string[]): Promise<Outcome> {
   });
 }
 
-/** The files that were listed for the hub's own thread. */
 function filesOfHub({ output }: Outcome): string[] {
   const [, list = ''] = /The hub's thread \(\d+\)\n([^]*?)\n\n/.exec(output) ?? [];
   return [...list.matchAll(/^ {4}(\S+)$/gm)].map(([, file = '']) => file);

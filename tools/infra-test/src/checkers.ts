@@ -8,13 +8,13 @@ export interface Checked {
   readonly output: string;
 }
 
-/** Returns whether a program is on PATH. `npm test` installs the checkers if it can, and names the missing ones. */
+/** True if a program is on PATH. `npm test` installs the checkers if it can, and names the missing ones. */
 export function isOnPath(name: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** Runs a program to its end and never throws for its exit code; `output` has both streams. */
+/** Runs a program to its end. Does not throw for its exit code. `output` has both streams. */
 export function runChecker(
   name: string,
   args: readonly string[],

@@ -219,7 +219,7 @@ describe('each service', () => {
         name === 'cluster-create' ? 'on-failure' : 'unless-stopped',
         ['no-new-privileges:true'],
       ]);
-      // PostgreSQL's image switches to its own user at the start, which needs capabilities.
+      // PostgreSQL's image needs capabilities to switch to its own user.
       if (name === 'postgres') continue;
       expect([name, service.cap_drop, service.read_only]).toEqual([name, ['ALL'], true]);
     }
@@ -246,7 +246,7 @@ describe('each service', () => {
     for (const [file, name, service] of every) {
       for (const volume of service.volumes ?? []) {
         if (typeof volume !== 'string') {
-          // A folder that a variable names.
+          // A variable names this folder.
           expect([name, volume.source, volume.read_only]).toEqual([
             name,
             expect.stringMatching(/^\$\{[A-Z]+:-/),
@@ -269,7 +269,7 @@ describe('each service', () => {
     for (const [, name, service] of every) {
       for (const [variable, value] of Object.entries(service.environment ?? {})) {
         if (!/PASS|SECRET|TOKEN/.test(variable)) continue;
-        // In an exporter's environment, the variable of the password has another name than in .env.
+        // The exporters have another variable for the password than .env.
         const expected = name.endsWith('-exporter')
           ? expect.stringMatching(/^\$\{[A-Z_]+_PASSWORD:-\}$/)
           : `\${${variable.replace('HUB_DB_', 'POSTGRES_')}:-}`;

@@ -1,4 +1,3 @@
-/** A directive of a redis.conf. */
 export interface Directive {
   readonly name: string;
   readonly value: string;
@@ -6,7 +5,6 @@ export interface Directive {
   readonly reason: string;
 }
 
-/** Parses a redis.conf. */
 export function parseConf(text: string): Directive[] {
   const directives: Directive[] = [];
   let reason: string[] = [];

@@ -1,13 +1,13 @@
-// Preloaded into a README's program: a connection to the default port of Redis or of the hub opens one to the test's
-// own server. The program stays as printed, and servers that happen to run on this machine are not touched: any other
-// address is refused.
+// Preloaded into a README's program. A connection to the default port of Redis or of the hub goes to the test's own
+// server, and any other address is refused. So the program runs exactly as printed, and never connects to other
+// servers on this machine.
 import { Socket } from 'node:net';
 
 const ports = new Map(Object.entries(JSON.parse(process.env.DEFAULT_PORTS)));
 const { connect } = Socket.prototype;
 
 Socket.prototype.connect = function connectToTestServer(...args) {
-  // net.connect() passes its own arguments on as one array.
+  // net.connect() passes its arguments on as one array.
   const [options, listener] = Array.isArray(args[0]) ? args[0] : args;
   const port = ports.get(String(options?.port));
   if (port === undefined || !['localhost', '127.0.0.1'].includes(options.host))

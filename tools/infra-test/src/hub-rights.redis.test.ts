@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 beforeEach(() => redisCli(server.port, ['ACL', 'LOG', 'RESET'], admin));
 
-// Redis logs each denied command in its ACL LOG, also those that a package would have ignored.
+// Redis logs each denied command in its ACL LOG, even if the package ignores the denial.
 const denied = () => redisCli(server.port, ['ACL', 'LOG'], admin);
 
 describe('with the rights of the hub', () => {
@@ -95,7 +95,7 @@ describe('with the rights of the hub', () => {
 
   it('the cache fills, answers and drops', async () => {
     const cache = createCache<{ head: number }, { id: string }>({ redis, keys });
-    // Waits for the cache, because a read does not wait until its value is cached.
+    // Waits for the cache, because a read returns before its value is cached.
     await waitFor(
       async () => {
         await cache.recentMessages.read('c2', async () => ({ head: 3, value: [{ id: 'm1' }] }));

@@ -11,7 +11,7 @@ const keywords =
 const given = 'ARGV KEYS redis ipairs math pairs string table tonumber tostring unpack';
 const known = new Set(`${keywords} ${given}`.split(' '));
 
-/** The names that a script uses although it neither declares them nor gets them from Redis. */
+/** Names that a script uses but neither declares nor gets from Redis. */
 function freeNames(lua: string): string[] {
   const code = lua.replace(/--\[\[.*?\]\]|--[^\n]*|'(?:\\.|[^'\\])*'/gs, "''");
   const declared = new Set<string>();
@@ -33,7 +33,7 @@ function freeNames(lua: string): string[] {
 describe('a Lua script', () => {
   it.each(scripts)('stands alone: %s', async (path) => {
     expect(freeNames(await readText(path))).toEqual([]);
-    // The source is sent unchanged: no text is put before or after it.
+    // Packages send the source unchanged.
     const constant = basename(path, '.lua').replace(/-(\w)/g, (_, letter: string) =>
       letter.toUpperCase(),
     );

@@ -94,11 +94,9 @@ export interface Workload {
   readonly manifest: Manifest;
   readonly pod: Pod;
   readonly labels: Readonly<Record<string, string>>;
-  /** The names of all volumes, claims included. */
   readonly volumeNames: readonly string[];
 }
 
-/** The manifests of one overlay as kustomize prints them. */
 export interface Rendered {
   readonly text: string;
   readonly manifests: readonly Manifest[];

@@ -79,7 +79,7 @@ it("npm run health sees all of Redis as the hub's own user", async () => {
     sections: { title: string; lines: { name: string; state: string; seen: string }[] }[];
   };
   const redis = sections.find(({ title }) => title === 'Redis')?.lines ?? [];
-  // This environment names another database, so the row about hubs does not count.
+  // The environment names another database, so the row about hubs is not compared.
   const rest = redis.filter(({ name }) => name !== 'hubs');
   expect(rest.filter(({ state }) => state !== 'ok')).toEqual([]);
   expect(rest.map(({ name }) => name)).toEqual([

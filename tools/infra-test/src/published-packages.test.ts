@@ -10,7 +10,7 @@ describe('a published package', () => {
     expect(manifests).toHaveLength(10);
   });
 
-  // An exact version conflicts with every other package that wants another one: `npm install` ended in ERESOLVE.
+  // The fault: an exact version conflicts with packages that want another one, and `npm install` ended with ERESOLVE.
   it.each(manifests)('depends on ranges, never on one exact version: %s', async (path) => {
     const { dependencies = {} } = JSON.parse(await readText(path)) as {
       dependencies?: Record<string, string>;

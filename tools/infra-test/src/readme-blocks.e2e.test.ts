@@ -7,7 +7,7 @@ import { root } from './repository.ts';
 import { runBlock, startBlockServers, type BlockServers } from './run-block.ts';
 
 const blocks = readReadmeBlocks();
-// `npm run test:slow -- infra-test/src/packed` runs the same blocks with the packed packages.
+// `npm run test:slow -- infra-test/src/packed` runs these blocks with packed packages.
 const fromSource = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
 
 describe.each(blocks)('the README of $name', (readme) => {
@@ -54,7 +54,7 @@ describe('the first block of a package README', () => {
       stdout: expect.stringMatching(printed[name]!),
       stderr: '',
     });
-    // The servers and the folder still have what the first run wrote.
+    // The servers and the folder still have the data of the first run.
     expect(await run(name, commonJs, '.cjs')).toEqual({
       exit: 0,
       stdout: expect.stringMatching(/\S/),

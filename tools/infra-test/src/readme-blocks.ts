@@ -11,9 +11,9 @@ export interface ReadmeBlock {
   readonly readme: string;
   /** The line that begins with `npm install`. */
   readonly installLine: string;
-  /** The first block of TypeScript. It has no types of its own, so it is JavaScript as well. */
+  /** The first block of TypeScript. It declares no types, so it is valid JavaScript. */
   readonly block: string;
-  /** The block as CommonJS: `require` instead of `import`, and what awaits within an async function. */
+  /** The block as CommonJS: with `require` instead of `import`, and with `await` inside an async function. */
   readonly commonJs: string;
   /** The packages that the block imports. */
   readonly imported: readonly string[];
@@ -44,7 +44,7 @@ function readBlock(folder: string): ReadmeBlock {
   };
 }
 
-/** Converts a block whose imports have the form `import { … } from '…';`. Throws for another one. */
+/** Converts a block with imports of the form `import { … } from '…';`. Throws for any other import. */
 export function toCommonJs(block: string): string {
   const requires: string[] = [];
   const rest = block.replaceAll(
@@ -59,14 +59,14 @@ export function toCommonJs(block: string): string {
   return `${requires.join('')}\nasync function main() {\n${rest}}\n\nmain();\n`;
 }
 
-/** The line with which CommonJS loads a package: the README says it too. */
+/** The line with which CommonJS loads a package. The README shows it. */
 export function requireLine({ name, commonJs }: ReadmeBlock): string {
   const line = commonJs.split('\n').find((text) => text.endsWith(` = require('${name}');`));
   if (line === undefined) throw new Error(`the block of ${name} does not import it`);
   return line;
 }
 
-/** The output of each block's first run. Parts of some depend on the content of Redis or on the time. */
+/** The expected output of each block's first run. Some parts depend on the data in Redis or on the time. */
 export const printed: Readonly<Record<string, RegExp>> = {
   '@openclaw/cache': /^1 message at 1\n$/,
   '@openclaw/chat-store': /^2 \{"id":".*"content":"hello".*\}\n$/,

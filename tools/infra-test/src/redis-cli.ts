@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 
-/** The user to authenticate as; without a password there is no AUTH. */
 export interface As {
   readonly user?: string;
   readonly password?: string;

@@ -3,10 +3,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
 
-/** The repository's root folder. */
 export const root = resolve(fileURLToPath(import.meta.url), '../../../..');
 
-/** Reads a file by its path from the root. */
 export function readText(path: string): Promise<string> {
   return readFile(join(root, path), 'utf8');
 }

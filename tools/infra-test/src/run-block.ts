@@ -21,16 +21,14 @@ export async function startBlockServers(): Promise<BlockServers> {
   };
 }
 
-/** How a program ended. */
 export interface BlockRun {
-  /** `killed` when it did not end in time. */
   readonly exit: number | 'killed';
   readonly stdout: string;
-  /** Without Node's notice that `node:sqlite` is experimental. */
+  /** Without Node's warning that `node:sqlite` is experimental. */
   readonly stderr: string;
 }
 
-/** Runs a file in `cwd`. Its connections to the default ports of Redis and the hub go to the servers. */
+/** Runs a file in `cwd`. Its connections to the default ports of Redis and the hub go to the test's servers. */
 export function runBlock(
   file: string,
   options: {

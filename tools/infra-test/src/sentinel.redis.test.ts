@@ -135,7 +135,7 @@ describe('a failover', () => {
       everyMs: 50,
     });
 
-    // ioredis reconnects for each sentinel that announces the failover, and rejects commands meanwhile.
+    // ioredis reconnects for each sentinel that announces the failover, and rejects commands until then.
     await waitFor(
       () =>
         client.send(['SET', keys.channel('c1'), 'after']).then(

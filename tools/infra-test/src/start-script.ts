@@ -28,7 +28,7 @@ export interface StartScriptOptions {
   readonly folder?: TemporaryFolder;
 }
 
-/** Runs start.sh as a container does, but on loopback and in a temporary folder. Does not wait for an answer. */
+/** Runs start.sh like a container, but on loopback and in a temporary folder. Does not wait for an answer. */
 export async function runStartScript(
   mode: string,
   environment: ScriptEnvironment,

@@ -27,7 +27,7 @@ describe('openclaw-hub.service', () => {
     folder = (await scope.use(temporaryFolder('systemd'))).path;
     text = await readText('infra/systemd/openclaw-hub.service');
     file = join(folder, 'openclaw-hub.service');
-    // The analysis needs an existing program, and Node's path differs between machines.
+    // The analysis needs an existing program, and Node's path differs.
     await writeFile(file, text.replace('ExecStart=/usr/bin/node', `ExecStart=${process.execPath}`));
   });
 
@@ -44,7 +44,7 @@ describe('openclaw-hub.service', () => {
     // The threshold is given in tenths of a point.
     const args = ['security', '--offline=yes', '--threshold=20', '--no-pager'];
     expect((await runChecker('systemd-analyze', [...args, file])).code).toBe(0);
-    // The control: the unit without its limits is refused.
+    // Negative control: the unit without its limits is refused.
     const open = join(folder, 'open.service');
     const limits = /^(Protect|Private|Restrict|SystemCall|Capability|Dynamic|NoNew|Lock).*$/gm;
     await writeFile(open, text.replaceAll(limits, ''));

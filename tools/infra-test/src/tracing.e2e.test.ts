@@ -22,7 +22,6 @@ interface PrintedSpan {
   readonly parentId: string | undefined;
 }
 
-/** The spans that the console exporter printed, one object after the other. */
 function spansOf(hub: HubProcess): PrintedSpan[] {
   return hub
     .output()

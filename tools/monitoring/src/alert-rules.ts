@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { monitoringFolder } from './repository.ts';
 
-/** The fields of a rule of `infra/monitoring/rules` that this package reads. */
 export interface Rule {
   readonly alert?: string;
   readonly record?: string;

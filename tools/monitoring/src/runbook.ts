@@ -7,7 +7,7 @@ export interface Runbook {
   readonly title: string;
   /** The commands of its section "See". */
   readonly see: string;
-  /** The blocks of commands of its section "End". Each is for another cause, or a further step. */
+  /** The blocks of commands of its section "End". Each ends another cause, or is a further step. */
   readonly end: readonly [string, ...string[]];
 }
 

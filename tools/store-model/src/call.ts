@@ -27,29 +27,24 @@ export type Call = Exclude<
   }
 >;
 
-/**
- * A call that was made, and its outcome. Its two times are positions in the sequence of the beginnings and ends of
- * calls.
- */
+/** A call and its outcome. The two times are positions in the sequence of all beginnings and ends of calls. */
 export interface MadeCall {
   readonly call: Call;
-  /** The hub process that made the call. A hub that was restarted has another name. */
+  /** The hub process that made the call. A restarted hub has another name. */
   readonly hub: string;
   readonly beganAt: number;
   /** Infinity when the call was never answered. */
   readonly endedAt: number;
-  /** Null when the hub was killed before it answered, or answered that the write may have been committed. */
+  /** Null when the hub was killed before it answered, or answered that the write may be committed. */
   readonly outcome: Outcome | null;
 }
 
-/** The channel that a call is about. */
 export function channelOf({ method, actor, params }: Call): string {
   if (method === 'direct.send') return directChannelId(actor.agentId, params.agentId);
   if (params.channelId === null) throw new Error('the model names its channels');
   return params.channelId;
 }
 
-/** A call with the defaults of its params. */
 export function callOf<M extends WriteMethod>(
   agentId: string,
   method: M,

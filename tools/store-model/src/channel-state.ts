@@ -6,18 +6,17 @@ import type { Call } from './call.ts';
 export interface First {
   readonly seq: number;
   readonly messageId: string | null;
-  /** Null once its text was deleted; then only the id is compared. */
+  /** Null after its text was deleted; then only the id is compared. */
   readonly print: string | null;
 }
 
-/** The state of one channel, in the simplest possible form. It is never changed in place. */
+/** The state of one channel in the simplest form. It is immutable. */
 export interface ChannelState {
   /** Null when the channel never existed. */
   readonly channel: Channel | null;
   readonly isDeleted: boolean;
   readonly head: number;
   readonly members: ReadonlyMap<string, Member>;
-  /** In the order of their seqs. */
   readonly messages: ReadonlyMap<string, Message>;
   readonly threads: ReadonlyMap<string, Thread & { readonly isAnnounced: boolean }>;
   readonly mentions: readonly { readonly agentId: string; readonly seq: number }[];
@@ -35,11 +34,10 @@ export const nothing: ChannelState = {
   firsts: new Map(),
 };
 
-/** The key of a first use. */
 export const firstKey = (agentId: string, clientMessageId: string) =>
   `${agentId}\n${clientMessageId}`;
 
-/** Encodes the method and params of a use of a clientMessageId, to find out if a second use differs. */
+/** Encodes the method and params of a use of a clientMessageId, to compare it with a second use. */
 export function printOf({ method, params }: Call): string {
   const {
     channelId: _channelId,
@@ -62,10 +60,7 @@ export function apply(state: ChannelState, call: Call, envelope: Envelope): Chan
   return { ...next, firsts: new Map([...next.firsts, [key, first]]) };
 }
 
-/**
- * Creates the state at a channel's first event. It uses the call, because that event does not contain the call's
- * params.
- */
+/** The state at a channel's first event. It needs the call, because the event does not have the params. */
 function opened(state: ChannelState, call: Call, { timestamp }: Envelope): ChannelState {
   if (state.channel) return state;
   const { agentId } = call.actor;

@@ -15,9 +15,7 @@ type Of<M extends Call['method']> = Extract<Call, { method: M }>;
 const refused = (code: ErrorCode) => ({ code });
 const unchanged = (result: object) => ({ event: null, result });
 
-/**
- * The rules of the product, written a second time and independently: the effect of a call on a channel in this state.
- */
+/** The rules of the product, written a second time: the effect of a call on a channel in this state. */
 export function expected(state: ChannelState, call: Call): Expected {
   switch (call.method) {
     case 'message.send':

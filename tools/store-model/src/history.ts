@@ -3,10 +3,8 @@ import type { MadeCall } from './call.ts';
 import { apply, nothing, type ChannelState } from './channel-state.ts';
 import { expected } from './expected.ts';
 
-/** All calls on one channel, by all agents on all hubs, and the final contents of its log. */
 export interface History {
   readonly channelId: string;
-  /** In the order in which they began. */
   readonly calls: readonly MadeCall[];
   readonly log: readonly Envelope[];
 }
@@ -19,8 +17,8 @@ interface Span {
 
 /**
  * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
- * which calls took effect: each event must be the one that the model gives for the event's call in the state before it.
- * A call that changed nothing must be right in one of the states that existed while it was in flight. Order in time is
+ * which calls took effect: each event must be the one that the model gives for the event's call in the state before
+ * it. The outcome of a call that changed nothing must be right in one of the states during the call. Order in time is
  * respected: a call that ended before another began comes before it, and calls of one hub take effect in their order.
  * @throws {Error} that describes the first difference
  */
@@ -79,13 +77,12 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
   return states;
 }
 
-/** The event that a call returned. */
 export function ackedEvent({ outcome }: MadeCall): Envelope | null {
   const [appended] = outcome?.ok ? outcome.events : [];
   return appended ? (JSON.parse(appended.event.json) as Envelope) : null;
 }
 
-// The database was away or the hub was closing, so the call had no effect. This outcome is right in any state.
+// The database was away or the hub was closing, so the call had no effect in any state.
 const isNotBegun = ({ outcome }: MadeCall) =>
   outcome?.ok === false && outcome.code === 'unavailable';
 
@@ -112,7 +109,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   }
   if (outcome?.ok && 'seq' in outcome.result && outcome.result.seq !== envelope.seq) return false;
   const { event } = envelope;
-  // The call was not answered and its text was deleted later, so only its seq and sender can be compared.
+  // The call was not answered, and its text was deleted later, so only seq and sender are compared.
   const isEmptied = outcome === null && 'message' in event && event.message.deletedAt !== null;
   if (isEmptied && event.type !== 'channel.message.delete') {
     const { message } = what.event as { message?: Partial<Message> };
@@ -121,7 +118,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   return contains(event, what.event);
 }
 
-/** The log must contain the returned event, except for the text of a message that was deleted later. */
+/** The log must contain the returned event. Only the text of a message may be missing, if it was deleted later. */
 function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   if (contains(live, stored) && contains(stored, live)) return true;
   if (!('message' in stored.event) || !('message' in live.event)) return false;
@@ -144,7 +141,7 @@ export function contains(whole: unknown, part: unknown): boolean {
       part.every((one, index) => contains(whole[index], one))
     );
   }
-  // Every value below `reactions` is a list of all reacting agents.
+  // Below `reactions`, each list names all reacting agents.
   return Object.entries(part).every(
     ([key, value]) =>
       contains((whole as Record<string, unknown>)[key], value) &&

@@ -3,7 +3,6 @@ import type { ChatStore } from '@openclaw/chat-store';
 
 type Asked = 'append' | 'read' | 'logPage' | 'access' | 'changes' | 'beat' | 'redislessHubs';
 
-/** A message to the process. */
 export interface Question {
   readonly id: number;
   readonly name: Asked;
@@ -29,7 +28,7 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
   const preload = `const now = Date.now; Date.now = () => now() + ${skewMs};`;
   const child = fork(file, [url], {
     execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
-    // The environment also reaches the threads of the process, one of which keeps SQLite's time.
+    // The environment also reaches the threads of the process. On SQLite a thread gives the time.
     env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -47,7 +46,7 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
     if ('code' in answer) waiting?.reject(new Error(answer.code));
     else waiting?.resolve(answer.value);
   });
-  // The process was killed, so this message can no longer be sent.
+  // A killed process no longer gets its messages.
   child.on('error', () => undefined);
   child.on('exit', () => {
     for (const waiting of pending.values()) waiting.reject(new Error('killed'));

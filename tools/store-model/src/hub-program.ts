@@ -3,7 +3,7 @@ import { ChatStoreError, createChatStore, type ChatStore } from '@openclaw/chat-
 import type { Answer, Question } from './hub-process.ts';
 
 const [url = ''] = process.argv.slice(2);
-// The parent process may have ended meanwhile.
+// The parent process may have ended.
 const answer = (message: Answer) => process.connected && process.send?.(message);
 const store = await createChatStore({ url });
 

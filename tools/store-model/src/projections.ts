@@ -18,7 +18,7 @@ async function read<M extends ReadMethod>(
   return answer.result;
 }
 
-/** Compares the store's answers about a channel with the state at the end of a replay of its log. */
+/** Compares the store's answers about a channel with the state after a replay of its log. */
 export async function checkProjections(
   store: Store,
   channelId: string,
@@ -51,8 +51,8 @@ export async function checkProjections(
 }
 
 /**
- * Compares an agent's cursor and counts with the state. The cursor must be between the highest mark that was certainly
- * made and the highest that may have been made.
+ * Compares an agent's cursor and counts with the state. The cursor must lie between the highest mark that was
+ * certainly made and the highest that may have been made.
  */
 export async function checkReadState(
   store: Store,
@@ -71,7 +71,7 @@ export async function checkReadState(
     );
     const highest = Math.max(0, ...marks.filter(({ mayBe }) => mayBe).map(({ seq }) => seq));
     expect(found.seq).toBeLessThanOrEqual(Math.min(highest, state.head));
-    // A mark beyond the head counts only up to the head of that time, so only a mark at the first event is certain.
+    // A mark beyond the head only counts up to the head of its time, so only a mark at the first event is certain.
     const sure = marks.filter(({ isMade, seq }) => isMade && seq <= 1);
     expect(found.seq).toBeGreaterThanOrEqual(Math.max(0, ...sure.map(({ seq }) => seq)));
     const unread = [...state.messages.values()].filter(

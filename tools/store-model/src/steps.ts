@@ -6,7 +6,7 @@ const agents = ['ana', 'ben', 'cem', 'admin'] as const;
 const small = fc.nat({ max: 5 });
 const place = fc.nat({ max: 9 });
 
-/** The outline of a call. The message that it refers to is chosen only when the call is made. */
+/** The outline of a call. Its message is chosen when the call is made. */
 const outline = fc.record({
   what: fc.oneof(
     { weight: 10, arbitrary: fc.constant('send' as const) },
@@ -25,7 +25,7 @@ const outline = fc.record({
   channel: fc.nat({ max: 1 }),
   place,
   text: small,
-  /** There are few ids, so that they are used again, with the same content and with other content. */
+  /** Few ids, so that they repeat, with the same content and with other content. */
   clientMessageId: fc.option(small, { nil: null }),
 });
 /** Rare, because no call on the channel can succeed after it. */
@@ -35,10 +35,9 @@ const ending = fc.record({
   channel: fc.nat({ max: 1 }),
 });
 
-/** A call whose names and message are not chosen yet. */
 export type Outline = typeof outline | typeof ending extends fc.Arbitrary<infer O> ? O : never;
 
-/** The steps of a run, in order: calls on one of two hubs, without waiting; a wait for all of them; a kill of a hub. */
+/** The steps of a run, in order: calls on one of two hubs without waiting, waits for all calls, and kills of a hub. */
 export const steps = fc.array(
   fc.oneof(
     {
@@ -55,7 +54,7 @@ export const steps = fc.array(
       arbitrary: fc.record({
         kind: fc.constant('kill' as const),
         hub: fc.nat({ max: 1 }),
-        /** The number of turns of the event loop before the kill, in which commits continue. */
+        /** Turns of the event loop before the kill, in which commits continue. */
         turns: fc.nat({ max: 40 }),
       }),
     },
@@ -71,10 +70,9 @@ export const steps = fc.array(
   { minLength: 10, maxLength: 30 },
 );
 
-/** One step of a run. */
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-/** Each hub is killed right after calls were sent to it. Random steps may kill none, or only idle ones. */
+/** Kills each hub right after calls were sent to it. Random steps may kill no hub, or only idle ones. */
 export const killsInFlight: Step[] = [0, 1].flatMap((hub): Step[] => [
   { kind: 'calls', hub, calls: agents.map((agent) => sendBy(agent)) },
   { kind: 'kill', hub, turns: 0 },
@@ -94,7 +92,6 @@ function sendBy(agent: (typeof agents)[number]) {
   };
 }
 
-/** The names that one run uses. Each run has its own, because many share the database. */
 export interface Names {
   agent(name: string): string;
   readonly channels: readonly [string, string];
@@ -109,7 +106,6 @@ export function channelIdsOf(names: Names): string[] {
   return [...names.channels, ...directs];
 }
 
-/** The agents of a run. */
 export const agentIdsOf = (names: Names): string[] => agents.map((name) => names.agent(name));
 
 const endings = {
@@ -118,7 +114,7 @@ const endings = {
   destroy: 'channel.delete',
 } as const;
 
-/** Makes the call of an outline; `known` contains the messages received so far in each channel. */
+/** Makes the call of an outline. `known` has the received messages of each channel. */
 export function callFor(
   outlined: Outline,
   names: Names,
@@ -135,7 +131,6 @@ export function callFor(
   const mentions = outlined.text === 0 ? [agentId] : [];
   const clientMessageId =
     outlined.clientMessageId === null ? null : `client ${outlined.clientMessageId}`;
-  // Some of the calls are in the direct channel of these two agents.
   const isDirect = outlined.place === 9 && actor !== agentId;
   const at = isDirect ? directChannelId(actor, agentId) : channelId;
   const ids = known(at);

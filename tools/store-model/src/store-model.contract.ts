@@ -14,17 +14,15 @@ const skewsMs = [5 * 60_000, -7 * 60_000];
 export interface ModelOptions {
   readonly numRuns: number;
   readonly budgetMs: number;
-  /**
-   * The clock that gives messages their time: on SQLite that of the committing hub, else that of the database server.
-   */
+  /** The clock of the messages' times: on SQLite the committing hub's, else the database server's. */
   readonly keepsTime: 'hub' | 'server';
 }
 
 /**
- * Two hubs in their own processes on one database; several agents write on both at once; sometimes a hub is killed
- * during that; the clocks differ by minutes. For every interleaving, the answers and the database must be as the model
- * allows. fast-check prints the seed of a run that fails; with the same steps, two processes may still interleave
- * differently. On a busy machine the runs end after `budgetMs`.
+ * Two hub processes on one database. Several agents write on both at once, sometimes a hub is killed, and the clocks
+ * differ by minutes. For every interleaving, the answers and the database must be as the model allows. fast-check
+ * prints the seed of a failed run. With the same steps, the processes may still interleave differently. On a busy
+ * machine the runs end after `budgetMs`.
  */
 export function describeStoreModel(
   engine: string,
@@ -34,7 +32,7 @@ export function describeStoreModel(
   describe(`two hubs on ${engine} under any interleaving of writes, kills and clocks`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     const running: HubProcess[] = [];
-    /** Started in advance, to replace the next hub that is killed. */
+    /** Started in advance, to replace killed hubs. */
     let spares: Promise<HubProcess>[] = [];
     let replacements = 0;
     let lost = 0;
@@ -115,7 +113,7 @@ export function describeStoreModel(
           endOnFailure: true,
           examples: [[killsInFlight]],
         });
-        // The faults did happen: hubs were killed while calls were in flight, and their clocks differed.
+        // Proves that hubs were killed during calls, and that their clocks differed.
         expect([replacements > 0, lost > 0, runs > 3]).toEqual([true, true, true]);
         const clocks = keepsTime === 'hub' ? [5, -7] : [0];
         expect([...minutesOff].sort()).toEqual(clocks.sort());
@@ -123,7 +121,7 @@ export function describeStoreModel(
       budgetMs + 30_000,
     );
 
-    // The negative control: each history with one change is refused.
+    // Negative control: each history with one change is refused.
     it('would be detected if one event were lost, doubled, moved, changed or never returned', () => {
       expect(valid.length).toBeGreaterThan(0);
       for (const history of valid) {
@@ -152,7 +150,7 @@ export function describeStoreModel(
           },
         };
         for (const [what, changed] of Object.entries(wrong)) {
-          // A lost commit that no agent saw acknowledged is allowed.
+          // A commit may be lost if no agent saw it acknowledged.
           const isUntold = what.startsWith('lost') && calls.some(({ outcome }) => !outcome);
           if (isUntold) continue;
           expect([what, isRefused(changed)]).toEqual([what, true]);

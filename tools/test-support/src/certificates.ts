@@ -9,7 +9,6 @@ export interface CertificateFiles {
   readonly keyFile: string;
 }
 
-/** True if openssl is installed. */
 export function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'pipe' });
@@ -36,7 +35,7 @@ export interface CertificateAuthority extends AsyncDisposable {
   readonly caFile: string;
   /** Issues a certificate for names such as `DNS:localhost` and `IP:127.0.0.1`. */
   issue(name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
-  /** The same with another validity than two days. */
+  /** Like `issue`, with another validity than two days. */
   issueFor(days: number, name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
   remove(): Promise<void>;
 }
@@ -55,7 +54,7 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
   const issueFor: CertificateAuthority['issueFor'] = (days, name, ...subjectAltNames) => {
     const subject = ['-subj', `/CN=${name}`];
     openssl('req', ...newKey, ...subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-    // The extended usage lets one certificate serve as a server's and as a client's.
+    // One certificate serves for servers and clients.
     const extensions = ['extendedKeyUsage=serverAuth,clientAuth'];
     if (subjectAltNames.length > 0) extensions.push(`subjectAltName=${subjectAltNames.join()}`);
     writeFileSync(path(`${name}.ext`), extensions.join('\n'));

@@ -8,7 +8,7 @@ import { connectRpc, RpcCallError, type RpcSocket } from './rpc-socket.ts';
 /** A steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
 export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
-  /** One per hub, subscribed to every channel. A bare socket, so that nothing repairs a hub's mistake. */
+  /** One per hub, subscribed to every channel. A bare socket repairs no mistake of a hub. */
   readonly watchers: readonly RpcSocket[];
   /** One socket for each hub. */
   readonly writers: readonly RpcSocket[];
@@ -31,12 +31,11 @@ export interface ChatTraffic extends AsyncDisposable {
    * "stored once, delivered once, in order".
    */
   stop(): Promise<string[]>;
-  /** Closes the sockets. */
   close(): Promise<void>;
 }
 
 export interface ChatTrafficOptions {
-  /** Channels. Every other one is written on one hub only. @default 4 */
+  /** The number of channels. Every other one is written on one hub only. @default 4 */
   readonly channels?: number;
   /** The pause between a writer's ack and its next message. @default 40 */
   readonly everyMs?: number;
@@ -53,7 +52,6 @@ interface Delivery {
 const retryPauseMs = 100;
 const maxViolations = 100;
 
-/** Connects an agent to a hub in dev mode. */
 export function connectAgent(hub: HubProcess, agentId: string): Promise<RpcSocket> {
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
@@ -81,7 +79,7 @@ export async function startChatTraffic(
     await creator.call('channel.create', { channelId, name: channelId });
     for (const socket of others) await socket.call('channel.join', { channelId });
   }
-  /** messageId → its delivery, until it is acked and every watcher has it. */
+  /** messageId → its delivery, until the message is acked and every watcher has it. */
   const deliveries = new Map<string, Delivery>();
   let worstDelayMs = 0;
   let measuredFromMs = 0;
@@ -117,7 +115,7 @@ export async function startChatTraffic(
   for (const [at, watcher] of watchers.entries()) {
     const watcherId = watcherIds[at] as string;
     let taken = 0;
-    // This listener is added after the socket's own one, which parses the frame.
+    // Added after the socket's own listener, which parses the frame.
     watcher.ws.on('message', () => {
       for (; taken < watcher.events.length; taken += 1) onEvent(watcherId, watcher.events[taken]);
     });
@@ -165,8 +163,7 @@ export async function startChatTraffic(
       await delay(everyMs);
     }
   }
-  // Every other channel is written on one hub only, so the other hub commits nothing there that would reveal a missed
-  // event.
+  // Every other channel is written on one hub only. A commit of the other hub would reveal a missed event there.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)
@@ -174,7 +171,7 @@ export async function startChatTraffic(
   );
 
   async function allDelivered(timeoutMs = 15_000): Promise<void> {
-    // New sends may always be in flight, so only those acked by now are awaited.
+    // New sends may always be in flight, so only those that are acked by now are awaited.
     const awaited = [...deliveries].filter(([, { ackedMs }]) => ackedMs !== null);
     await waitFor(() => awaited.every(([messageId]) => !deliveries.has(messageId)), {
       what: 'every acked message at every watcher',

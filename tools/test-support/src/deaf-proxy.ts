@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface DeafProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Existing connections get no published message any more. */
+  /** Existing connections get no published messages from now on. */
   deafen(): void;
-  /** Existing connections, and new ones until {@link DeafProxy.heal}, get no published message any more. */
+  /** Existing connections, and new ones until {@link DeafProxy.heal}, get no published messages from now on. */
   deafenAll(): void;
   /** From now on, new connections get published messages again. */
   heal(): void;

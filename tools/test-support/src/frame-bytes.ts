@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 
-/** WebSocket opcodes (RFC 6455 §5.2). */
 export const opcodes = {
   continuation: 0x0,
   text: 0x1,

@@ -15,7 +15,7 @@ export async function startHubPair(
 ): Promise<HubPair> {
   const folder = await temporaryFolder('hubs');
   const shared = { HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`, ...env };
-  // One after the other, because the first hub creates the tables.
+  // In sequence, because the first hub creates the tables.
   const first = await startHub({ env: shared });
   const other = await startHub({ env: { ...shared, ...second } }).catch(async (error: unknown) => {
     await first.stop();

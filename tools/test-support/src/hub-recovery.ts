@@ -5,7 +5,7 @@ import { usesRedis } from './hub-pair.ts';
 import { waitFor } from './processes.ts';
 import { RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
-/** Resolves when every hub uses Redis, or none does. */
+/** Resolves when all hubs use Redis, or none does. */
 export async function untilRedisIs(
   state: 'used' | 'away',
   hubs: readonly HubProcess[],
@@ -21,8 +21,8 @@ export async function untilRedisIs(
 }
 
 /**
- * Resolves when typing on each hub is seen on the next one. Only pub/sub carries typing, so this shows that publishing
- * and subscriptions work.
+ * Resolves when each hub shows typing of the hub before it. Only pub/sub carries typing, so publishing and
+ * subscriptions work.
  */
 export async function untilTopicsPass(
   { watchers, channels }: ChatTraffic,
@@ -86,8 +86,8 @@ export async function untilPresenceIsWhole(
 }
 
 /**
- * The number of reactions that the second hub allows an agent whose `limit` is used up on the first: few if the hubs
- * share counts, `limit` if each counts alone.
+ * The number of reactions that the second hub allows an agent after its `limit` on the first hub: few if the hubs
+ * share counts, `limit` if not.
  */
 export async function allowedElsewhere(
   [first, second]: readonly [HubProcess, HubProcess],
@@ -118,7 +118,7 @@ export async function allowedElsewhere(
         },
       );
       if (isLimited) return allowed;
-      // The first hub shares its counts with its next exchange.
+      // The first hub shares its counts with the next exchange.
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   } finally {

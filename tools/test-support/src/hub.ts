@@ -18,7 +18,10 @@ export interface HubProcess extends AsyncDisposable {
   readonly pid: number;
   /** The last 64 KiB of its output; empty with {@link HubOptions.logFile}. */
   output(): string;
-  /** Ends only this process: SIGTERM drains it, SIGKILL crashes it. Resolves with its exit code, null after a signal. */
+  /**
+   * Ends only this process: SIGTERM drains it, SIGKILL crashes it. Resolves with the exit code, or null after a
+   * signal.
+   */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   /** `end('SIGKILL')`. */
   kill(): Promise<void>;
@@ -50,7 +53,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   const port = options.port ?? (await freePort());
   const folder = await temporaryFolder('hub');
   const httpUrl = `http://127.0.0.1:${port}`;
-  // The hub must not see other variables of this process, such as a developer's HUB_DB_URL.
+  // The hub must not see this process' other variables, such as a developer's HUB_DB_URL.
   const { PATH, HOME, TZ, NODE_COMPILE_CACHE } = process.env;
   const env = {
     PATH,
@@ -59,10 +62,10 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // A port without a server: the hub must not find a Redis that runs on the default port.
+    // A port without a server, so that the hub does not find a Redis on the default port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
-    // Agents of tests and measurements write as much as they like.
+    // Tests and measurements need no limit against loops.
     HUB_AGENT_LOOP: '0',
     HUB_AGENT_TURNS: '0',
     ...options.env,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createLedger, type Ledger } from './ledger.ts';
 import type { LogEntry } from './send-ledger.ts';
 
-// The negative control of every test and soak that uses the ledger: each mistake of a hub must be found.
+// Negative control of every test and soak with the ledger: it must find each mistake of a hub.
 
 const channelId = 'room';
 let violations: { kind: string; text: string }[];

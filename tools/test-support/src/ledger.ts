@@ -1,7 +1,6 @@
 import type { ReportViolation } from './ledger-violations.ts';
 import { createSendLedger, type LogEntry, type SendLedger } from './send-ledger.ts';
 
-/** An event as delivered. */
 export interface DeliveredEvent {
   readonly channelId: string | null;
   readonly seq: number | null;
@@ -12,16 +11,15 @@ export interface DeliveredEvent {
 export interface Ledger {
   readonly sends: SendLedger;
   readonly deliveries: number;
-  /** The subscriber must get every event of the channel after `last`. Does nothing if it follows already. */
+  /** The subscriber must get every event of the channel after `last`. A repeated call does nothing. */
   follows(subscriber: string, channelId: string, last: number): void;
-  /** From now on the subscriber need not get anything. */
+  /** The subscriber need not get any event from now on. */
   leaves(subscriber: string): void;
   delivered(subscriber: string, event: DeliveredEvent): void;
   discontinuity(
     subscriber: string,
     what: { channelId: string; head: number; reason: string },
   ): void;
-  /** True if every follower of the channel has every event up to `head`. */
   hasAll(channelId: string, head: number): boolean;
   /** Compares everything with the channel's log. Call it once per channel, when nothing is in flight. */
   settle(channelId: string, log: readonly LogEntry[]): void;
@@ -29,11 +27,11 @@ export interface Ledger {
 
 interface Cursor {
   last: number;
-  /** For each skipped seq, the time when it was skipped. */
+  /** The time at which each missing seq was skipped. */
   readonly skipped: Map<number, number>;
 }
 
-/** Keeps about 100 bytes per event; each violation is reported when it becomes certain. */
+/** Keeps about 100 bytes per event. Reports a violation as soon as it is certain. */
 export function createLedger(report: ReportViolation): Ledger {
   const sends = createSendLedger(report);
   /** channelId → subscriber → its position. */
@@ -66,7 +64,7 @@ export function createLedger(report: ReportViolation): Ledger {
     leaves(subscriber) {
       for (const of of cursors.values()) {
         const cursor = of.get(subscriber);
-        // A seq that the subscriber skipped before it left still counts as missing.
+        // A seq that was skipped before the subscriber left still counts as missing.
         if (cursor !== undefined && cursor.skipped.size === 0) of.delete(subscriber);
       }
     },
@@ -79,7 +77,7 @@ export function createLedger(report: ReportViolation): Ledger {
       if (known !== id)
         report('divergent', `${where} got ${id}, another subscriber got ${known} at this seq`);
       let cursor = cursorsOf(channelId).get(subscriber);
-      // A direct channel is delivered without a subscribe, from its first event on.
+      // A direct channel is delivered from its first event on, without a subscribe.
       if (cursor === undefined)
         cursorsOf(channelId).set(subscriber, (cursor = { last: 0, skipped: new Map() }));
       if (seq > cursor.last) {

@@ -40,7 +40,7 @@ export async function startPgBouncer(
     file,
     [
       '[databases]',
-      // With auth_type any, all connect to the server as one user.
+      // With auth_type any, all clients connect to the server as one user.
       `* = host=127.0.0.1 port=${server.port} user=hub`,
       '[pgbouncer]',
       'listen_addr = 127.0.0.1',

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { startProcess, waitFor } from './processes.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** The user of {@link createAppRole}. */
 export const appRole = 'app';
 
-/** Creates a user that owns the database and, unlike the superuser, is bound by limits. Returns its URL. */
+/** Creates a user that owns the database, and to whom limits apply, unlike to the superuser. Returns the user's URL. */
 export function createAppRole(server: PostgresServer): string {
   server.query(`create role ${appRole} login`);
   server.query(`alter database hub owner to ${appRole}`);
@@ -21,7 +20,7 @@ export function endConnections(server: PostgresServer): void {
   );
 }
 
-/** Holds the statement's locks in an open transaction. Resolves with a function that ends the transaction. */
+/** Holds the statement's locks in an open transaction. Resolves with a function that ends it. */
 export async function holdLocks(server: PostgresServer, statement: string): Promise<() => void> {
   const name = `locker-${server.port}`;
   const held = `from pg_stat_activity where application_name = '${name}' and wait_event = 'PgSleep'`;
@@ -33,7 +32,8 @@ export async function holdLocks(server: PostgresServer, statement: string): Prom
 }
 
 /**
- * Sends SIGSTOP to every process of the server: open connections freeze too. Returns the function that resumes them.
+ * Sends SIGSTOP to every process of the server, so that open connections freeze too. Returns a function that resumes
+ * them.
  */
 export function freezePostgres(server: PostgresServer): () => void {
   const pids = server.query('select pid from pg_stat_activity').split('\n').map(Number);
@@ -42,7 +42,7 @@ export function freezePostgres(server: PostgresServer): () => void {
       try {
         process.kill(pid, name);
       } catch {
-        // The backend of this query has exited already.
+        // The backend of this query has already ended.
       }
     }
   };
@@ -54,7 +54,7 @@ export function freezePostgres(server: PostgresServer): () => void {
   };
 }
 
-/** Restarts the server as a standby, which refuses writes. Resolves with the function that promotes it. */
+/** Restarts the server as a standby, which refuses writes. Resolves with a function that promotes it. */
 export async function restartAsStandby(server: PostgresServer): Promise<() => void> {
   const file = join(server.query('show data_directory'), 'standby.signal');
   await server.kill();

@@ -40,7 +40,7 @@ function binaries(): string {
   );
 }
 
-// initdb and postgres refuse to run as root. In that case they run as the user `postgres`.
+// initdb and postgres refuse to run as root, so root runs them as the user `postgres`.
 function postgresUser(): { uid: number; gid: number } | Record<string, never> {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());

@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A free TCP port on the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -87,7 +86,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT, so it gets both.
+      // A frozen process handles SIGTERM only after SIGCONT, so it gets both.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');
@@ -99,7 +98,7 @@ export function startProcess(
 }
 
 /**
- * Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after
+ * Calls `condition` every `everyMs` until it returns a truthy value, and resolves with that value. Rejects after
  * `timeoutMs`.
  */
 export async function waitFor<T>(

@@ -10,8 +10,8 @@ export interface RawAnswer {
 }
 
 /**
- * Sends bytes to a hub's HTTP port and resolves when the hub ends the connection. With `isHalfClosed` the client ends
- * its side at once. Rejects when the hub keeps the connection open for longer than `timeoutMs`.
+ * Sends bytes to a hub's HTTP port, and resolves when the hub ends the connection. With `isHalfClosed` the client
+ * ends its side at once. Rejects when the connection stays open for longer than `timeoutMs`.
  */
 export async function sendRaw(
   port: number,

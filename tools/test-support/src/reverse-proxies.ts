@@ -19,7 +19,7 @@ export function hasProgram(name: string): boolean {
   return folders.some((folder) => existsSync(join(folder, name)));
 }
 
-/** The project's own nginx.conf, with these addresses in place of those that its users change. */
+/** The project's own nginx.conf, with the test's addresses instead of those that users change. */
 export function nginxSite(site: {
   readonly port: number;
   readonly hubPorts: readonly number[];
@@ -67,7 +67,7 @@ ${http}
   return started('nginx', args, process.env, port, () => folder.remove());
 }
 
-/** Starts HAProxy with the project's own haproxy.cfg before two hubs, whose readiness is on the other ports. */
+/** Starts HAProxy with the project's haproxy.cfg in front of two hubs, whose readiness is on the other ports. */
 export async function startHaproxy(site: {
   readonly port: number;
   readonly hubPorts: readonly [number, number];

@@ -3,7 +3,6 @@ import { WebSocket, type ClientOptions } from 'ws';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
 type Any = any;
 
-/** A JSON-RPC notification or answer as received. */
 export type RpcObject = Record<string, unknown> & {
   readonly id?: string | number | null;
   readonly method?: string;
@@ -41,7 +40,6 @@ export interface RpcSocket extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The JSON-RPC error of a call. */
 export class RpcCallError extends Error {
   override readonly name = 'RpcCallError';
   readonly rpcCode: number;
@@ -150,7 +148,7 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
     received,
     events,
     call(method, params = {}) {
-      // On a closed socket the call would never be answered.
+      // On a closed socket the call would get no answer.
       if (ws.readyState !== ws.OPEN) return Promise.reject(new Error('the socket is not open'));
       const id = ++nextId;
       return new Promise((resolve, reject) => {

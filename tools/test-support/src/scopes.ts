@@ -1,6 +1,6 @@
 import { afterAll, afterEach } from '@jest/globals';
 
-/** Disposes what tests use, the last first, also when a test or a later setup step fails. */
+/** Disposes what tests use, in reverse order, even when a test or a later setup step fails. */
 export interface Scope {
   /** Waits for the resource and disposes it at the end of the scope. Resolves with it. */
   use<T extends AsyncDisposable | Disposable>(resource: T | Promise<T>): Promise<T>;
@@ -8,7 +8,7 @@ export interface Scope {
   defer(cleanup: () => unknown): void;
 }
 
-/** A scope for everything that `beforeAll` starts: it ends after the suite, or the `describe` that it is in. */
+/** A scope for everything that `beforeAll` starts. It ends after the suite or the enclosing `describe`. */
 export function suiteScope(): Scope {
   return createScope(afterAll);
 }

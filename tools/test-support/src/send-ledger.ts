@@ -1,6 +1,5 @@
 import type { ReportViolation } from './ledger-violations.ts';
 
-/** An event as the log has it at the end of a run. */
 export interface LogEntry {
   readonly seq: number;
   readonly id: string;
@@ -9,14 +8,12 @@ export interface LogEntry {
   readonly clientMessageId: string | null;
 }
 
-/** The result of a send. */
 export interface SendResult {
   readonly channelId: string;
   readonly messageId: string;
   readonly seq: number;
 }
 
-/** The outcomes of the sends. */
 export interface SendTotals {
   readonly sends: number;
   readonly acked: number;
@@ -50,11 +47,9 @@ export interface SendLedger {
 
 /** The part of a ledger that is about sends. */
 export function createSendLedger(report: ReportViolation): SendLedger {
-  /** clientMessageId → its result, or null. */
   const sends = new Map<string, SendResult | null>();
   const failedIds = new Set<string>();
   const cmidByMessageId = new Map<string, string>();
-  /** channelId → acknowledged changes. */
   const changes = new Map<string, (SendResult & { readonly type: string })[]>();
   const errors = new Map<string, number>();
   const totals = { sends: 0, acked: 0, failed: 0, storedUnacked: 0, stored: 0, repeats: 0, errors };
@@ -85,7 +80,7 @@ export function createSendLedger(report: ReportViolation): SendLedger {
     for (const { seq, type, messageId, clientMessageId } of log) {
       if (type !== 'channel.message' || messageId === null) continue;
       totals.stored += 1;
-      // A deleted message has lost its metadata; its acknowledgement named the message.
+      // A deleted message has lost its metadata, but its acknowledgement named the message.
       const cmid = clientMessageId ?? cmidByMessageId.get(messageId);
       if (cmid === undefined) continue;
       const before = seqs.get(cmid);

@@ -46,7 +46,9 @@ async function info(port: number, section: string): Promise<string> {
   return redisCommand(port, `INFO ${section}`).catch(() => '');
 }
 
-/** Starts everything and waits until a failover can succeed: replicas are in sync and the sentinels know all nodes. */
+/**
+ * Starts everything, and waits until a failover can succeed: replicas are in sync, and the sentinels know all nodes.
+ */
 export async function startSentinel(options: SentinelOptions = {}): Promise<SentinelDeployment> {
   const {
     replicas = 2,
@@ -56,7 +58,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     name = 'openclaw',
   } = options;
   const folder = await temporaryFolder('sentinel');
-  // Replicas resync at once, without the default delay of 5 s.
+  // Replicas resync at once. The default delay is 5 s.
   const args = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '5'];
   const master = await startRedis({ args });
   const followers = await Promise.all(

@@ -1,7 +1,7 @@
 import type { ClusterDeployment } from './cluster.ts';
 import type { RedisServer } from './redis-server.ts';
 
-/** A slot during its move: some of its keys are at the source, the others at the target. */
+/** A slot during its move, with some keys at the source and the others at the target. */
 export interface HalfMovedSlot {
   readonly source: RedisServer;
   readonly target: RedisServer;
@@ -13,8 +13,8 @@ export interface HalfMovedSlot {
 }
 
 /**
- * Moves half of the keys in the slot of `key` to another master, as during a slow resharding. Until it is finished, the
- * source answers commands on several keys of the slot with TRYAGAIN, and on moved keys with ASK.
+ * Moves half of the keys in the slot of `key` to another master, as during a slow resharding. Until `finish`, the
+ * source answers TRYAGAIN to commands on several keys of the slot, and ASK for moved keys.
  */
 export async function moveSlotHalfWay(
   deployment: ClusterDeployment,

@@ -21,7 +21,7 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-/** Waits several times as long as bytes take without the link. Bytes that are not held back arrive within this time. */
+/** Waits several times as long as bytes take without the link, so that bytes that are not held back arrive. */
 async function passTime() {
   const direct = await open(targetPort);
   for (let i = 1; i <= 5; i += 1) {

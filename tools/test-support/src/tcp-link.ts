@@ -3,7 +3,6 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A TCP link to a server that can be slow, half-open or down. */
 export interface TcpLink extends AsyncDisposable {
   readonly port: number;
-  /** Open connections. */
   readonly connections: number;
   /** Delays every byte, in both directions. */
   delay(ms: number): void;
@@ -15,7 +14,7 @@ export interface TcpLink extends AsyncDisposable {
   refuse(): void;
   /** Destroys all connections; new ones are accepted. */
   drop(): void;
-  /** Ends every disturbance. A connection that lost bytes is destroyed, because its stream is broken. */
+  /** Ends every disturbance. Destroys connections that lost bytes, because their streams are broken. */
   heal(): void;
   stop(): Promise<void>;
 }
@@ -26,7 +25,7 @@ interface Pair {
   isBroken: boolean;
 }
 
-/** While more bytes are in flight, the sender is not read. */
+/** While more bytes are in flight, the link does not read from the sender. */
 const inFlightMax = 1_048_576;
 
 /** Starts a link on a free loopback port towards `targetPort`. */
@@ -48,7 +47,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     };
     from.on('data', (chunk) => {
       inFlight += chunk.length;
-      // A shorter delay must not reorder bytes.
+      // Bytes must keep their order, even if the delay gets shorter.
       const dueMs = Math.max(performance.now() + delayMs, lastDueMs);
       lastDueMs = dueMs;
       const waitMs = dueMs - performance.now();
@@ -93,7 +92,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     pipe(upstream, client, pair);
     if (isStalled) hold(pair);
     const end = () => {
-      // While bytes are dropped, so is the end of the connection.
+      // While bytes are dropped, the end of the connection is dropped too.
       if (isSwallowing) pair.isBroken = true;
       else destroy(pair);
     };

@@ -3,9 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A TCP proxy in front of a server, which can interrupt its connections. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  /** Open connections. */
   readonly connections: number;
-  /** Connections accepted so far. */
   readonly accepted: number;
   /** Passes nothing in either direction; connections stay open, and new ones are accepted. */
   stall(): void;
@@ -13,12 +11,9 @@ export interface TcpProxy extends AsyncDisposable {
   stallReplies(): void;
   /** Passes everything again, including what was held back on open connections. */
   resume(): void;
-  /**
-   * Passes everything on new connections. The open ones stay open and pass nothing any more, as after the loss of a
-   * route.
-   */
+  /** Passes everything on new connections. Open ones stay open and pass nothing, as after the loss of a route. */
   abandon(): void;
-  /** Destroys all connections. Data that was held back is lost. */
+  /** Destroys all connections, with the data that was held back. */
   cut(): void;
   stop(): Promise<void>;
 }

@@ -13,7 +13,6 @@ import {
 type More = Partial<ParamsInputOf<'message.send'>>;
 
 export function describeBudgets(database: () => TestDatabase): void {
-  /** A channel of a person with four agents, two of them at another hub. */
   async function ring(open = database().store) {
     const { store } = database();
     const other = await database().another();
@@ -30,7 +29,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       const outcome = await one.outcome('message.send', { channelId, content: 'again', ...more });
       return outcome.ok ? 'ok' : [outcome.code, outcome.details];
     };
-    /** The agents write one after the other until one of them is refused. Resolves with the number of messages. */
+    /** The agents write in turn until one is refused. Returns the number of messages. */
     const turnsUntilRefused = async (most: number, more: More = {}) => {
       for (let sent = 0; sent < most; sent += 1) {
         const agent = agents[sent % agents.length];
@@ -54,7 +53,7 @@ export function describeBudgets(database: () => TestDatabase): void {
   const untilPerson = ['paused', { pausedUntilMs: null }];
 
   describe('a budget', () => {
-    // The reported failure: agents that answer one another go on until their provider stops them.
+    // The reported failure: agents that answer each other do not stop until their provider stops them.
     it('stops four agents in a ring at its turns, says so once, and a person refills it', async () => {
       const { channelId, person, agents, say, turnsUntilRefused, exhausted, get } = await ring();
       // Negative control: without a budget nothing stops them.
@@ -77,7 +76,7 @@ export function describeBudgets(database: () => TestDatabase): void {
         { ...byHub, threadId: null, used: 8, pausedUntilMs: null },
       ]);
       expect(await get()).toEqual({ agentTurns: 8, perMinute: null, used: 8, pausedUntilMs: null });
-      // Neither a service nor the deletion of a message refills it.
+      // Neither a message of a service nor a deletion resets the count.
       const service = agentOf(database().store, agents[0]?.agentId, { kind: 'service' });
       expect(await say(service)).toBe('ok');
       const { messages } = await person.history(channelId);
@@ -111,13 +110,13 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await turnsUntilRefused(20, { threadId: one })).toBe(3);
       expect(await turnsUntilRefused(20, { threadId: two })).toBe(6);
       expect((await exhausted()).map((payload) => payload['threadId'])).toEqual([null, one, two]);
-      // A person refills the place where it writes.
+      // A person's message resets the count of its thread only.
       await person.say(channelId, 'here', { threadId: one });
       expect(await turnsUntilRefused(20)).toBe(0);
       expect(await turnsUntilRefused(20, { threadId: two })).toBe(0);
       expect(await turnsUntilRefused(20, { threadId: one })).toBe(3);
       expect(await get(two)).toMatchObject({ agentTurns: 6, used: 6 });
-      // 0 is no limit, null gives the channel's back.
+      // In a thread, 0 means no limit, and null restores the channel's limit.
       await set({ threadId: two, agentTurns: 0 });
       expect(await turnsUntilRefused(10, { threadId: two })).toBe(10);
       await set({ threadId: two, agentTurns: null });
@@ -144,7 +143,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await turnsUntilRefused(20)).toBe(2);
       await person.say(channelId, 'go on');
       expect(await turnsUntilRefused(20)).toBe(6);
-      // Both figures: in a row is what only a person ends.
+      // With both limits set, only a person ends a pause by the limit of turns in a row.
       await set({ agentTurns: 6 });
       expect(first && (await say(first))).toEqual(untilPerson);
     });
@@ -158,7 +157,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       const once = { clientMessageId: 'once' };
       expect(await say(agent, once)).toBe('ok');
       await person.say(channelId, 'news');
-      // A refused reply and a message in no thread take no turn.
+      // Neither a refused reply nor a message outside threads uses a turn of the thread.
       expect(await agent.refusal('message.send', { channelId, content: 'x', basedOn: seq })).toBe(
         'superseded',
       );
@@ -168,7 +167,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await get()).toMatchObject({ used: 0 });
       expect(await turnsUntilRefused(9)).toBe(2);
       expect(await say(agent, once)).toBe('ok');
-      // Other writes of agents go on.
+      // Other writes of agents are still accepted.
       const { messageId } = await person.say(channelId, 'root', { threadId: null });
       expect(await turnsUntilRefused(9)).toBe(2);
       await agent.write('claim', { channelId, threadId: messageId, leaseMs: 1_000 });
@@ -188,7 +187,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       await person.write('member.add', { channelId, agentId: reader.agentId });
       expect(await reader.refusal('budget.set', set)).toBe('ok');
       const admin = agentOf(store, uniqueId('admin'), { isAdmin: true });
-      // The same figures again change nothing.
+      // Setting the same budget again changes nothing.
       expect(await admin.outcome('budget.set', set)).toMatchObject({ ok: true, events: [] });
       expect(await admin.refusal('budget.set', { ...set, threadId: 'none' })).toBe('not_found');
       const { messageId } = await person.say(channelId, 'root');
@@ -196,7 +195,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       const ofReply = { channelId, threadId: reply.messageId };
       expect(await admin.refusal('budget.set', { ...ofReply, agentTurns: 1 })).toBe('not_found');
       expect(await person.readRefusal('budget.get', ofReply)).toBe('not_found');
-      // Absent figures stay.
+      // Absent limits stay unchanged.
       await person.write('budget.set', { channelId, perMinute: 9 });
       expect(await get()).toMatchObject({ agentTurns: 1, perMinute: 9 });
       await person.write('channel.archive', { channelId });
@@ -235,13 +234,12 @@ export function describeBudgets(database: () => TestDatabase): void {
         );
         const [first, second] = unlimited as [Agent, Agent];
         for (let n = 0; n < 30; n += 1) expect(await direct(first, second)).toBe('ok');
-        // Their window is over, or goes on with the limit passed.
         await waitFor(async () => (await direct(ana, ben)) === 'ok', { what: 'a new window' });
         const [sent, code] = await exchange(50, direct);
         expect([Number(sent) <= 20, code]).toEqual([true, 'paused']);
         await waitFor(async () => (await direct(ana, ben)) === 'ok', { what: 'the next window' });
 
-        // A channel outside its threads is not limited; a thread is.
+        // Agents are limited in a thread, but not in a channel outside its threads.
         expect(await exchange(50, inChannel({}))).toEqual([50, 'ok']);
         const { messageId: threadId } = await owner.say(channelId, 'root');
         expect(await exchange(50, inChannel({ threadId }))).toEqual([20, 'paused']);
@@ -249,7 +247,7 @@ export function describeBudgets(database: () => TestDatabase): void {
           event.type === 'collaboration.event' ? event.name : event.type,
         );
         expect(names.filter((name) => name === 'budget.exhausted')).toHaveLength(1);
-        // A person in between begins the count again, and a budget takes the place of the limit.
+        // A person's message restarts the count, and a budget replaces the limit.
         const pia = agentOf(limited, owner.agentId, { kind: 'person' });
         await pia.say(channelId, 'go on', { threadId });
         expect(await exchange(50, inChannel({ threadId }))).toEqual([20, 'paused']);
@@ -291,7 +289,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await looping.refusal('direct.send', { ...direct, agentId: person.agentId })).toBe(
         'ok',
       );
-      // A pause that is over, and one of another agent.
+      // The loops of an actor: one whose pause is over, and one with another agent.
       const past = agentOf(database().store, ana.agentId, {
         kind: 'agent',
         loops: [{ ...loop, untilMs: now }],

@@ -114,7 +114,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
       expect((await owner.read('read.state', {})).channels).toEqual([]);
       expect(await store.access(owner.agentId, [channelId])).toEqual(new Map());
-      // A hub that has not read all events yet can still read them, up to the deletion.
+      // A hub that lags can still read all events up to the deletion.
       const page = await store.logPage(channelId, 0, 100, 1e6);
       expect(page.events.map((event) => event.type).at(-1)).toBe('channel.delete');
       expect(page.head).toBe(3);
@@ -193,8 +193,8 @@ export function describeChannels(database: () => TestDatabase): void {
       const last = await ana.write('channel.create', { name: `${prefix} last` });
       const [first] = (await ana.read('channel.list', { order: 'newest', limit: 1 })).channels;
       expect(first?.channelId).toBe(last.channel.channelId);
-      // A cursor contains the name by which it continues. If it could be the id of a channel, the page would reveal the
-      // position of a channel that the caller may not see.
+      // A cursor contains the last name of its page. If it could contain a channel id, it would reveal the position
+      // of a channel that the caller may not see.
       expect(
         await ana
           .read('channel.list', { order: 'name', cursor: hidden.channel.channelId })

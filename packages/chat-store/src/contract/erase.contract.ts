@@ -61,7 +61,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       }
       return total as unknown as EraseCounts;
     }
-    /** A channel in which ben has written everything that an agent can write. */
     async function channelOfBen(channelId: string, ben = 'ben') {
       await write('ana', 'channel.create', { channelId, name: 'Open' });
       await write('ana', 'member.add', { channelId, agentId: ben });
@@ -86,7 +85,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       await write('ana', 'collaboration.emit', { channelId, name: 'x', payload: { of: 'ana' } });
     }
 
-    // Invariant: nothing that the agent wrote is left in any row, all seqs and places stay, others' rows are unchanged.
+    // Invariant: no row holds anything that the agent wrote, all seqs and places stay, and other agents' rows are
+    // unchanged.
     it('empties its texts, names, titles, payloads and reactions, and keeps positions and ids', async () => {
       const channelId = 'open';
       await channelOfBen(channelId);
@@ -102,7 +102,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
 
       let head = before.length;
       const erased = await erase({ ...wanted, isDryRun: false }, async () => {
-        // Others write during the erasure.
+        // Other agents write during the erasure.
         await write('ana', 'message.send', { channelId, content: 'meanwhile' });
         head += 1;
       });
@@ -139,10 +139,10 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const turn = { model: 'm', tokensIn: 1, tokensOut: 2, costMicros: 3, ms: 4 };
       const report = { channelId, content: 'done', metadata: { turn } };
       await write('joe', 'message.send', report);
-      // An earlier erasure has left a row of the same hour.
+      // A row of the same hour is left from an earlier erasure.
       database.run(`insert into ledger select channel_id, hour, thread_id, 'erased-1', 5, 0, 0, 0, 0
         from ledger where agent_id = 'joe'`);
-      // joe gave a reason, and joe itself is frozen by another.
+      // joe gave a reason for a freeze, and another agent has frozen joe.
       const freeze = { scope: 'channel', id: channelId, reason: 'a secret reason' } as const;
       await write('joe', 'freeze', freeze, true);
       await write('joe', 'unfreeze', { scope: 'channel', id: channelId }, true);
@@ -181,7 +181,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect([table, database.count(sql)]).toEqual([table, 0]);
       }
       expect(database.count(`select count(*) from log where envelope like '%"joe"%'`)).toBe(0);
-      // The fields of the events stay, and so does the freeze that keeps the agent from coming back.
+      // The events keep their fields. The freeze of the agent stays too, so that it cannot come back.
       const names = (await core.logPage(channelId, 0, 1_000, 1e9)).events
         .map(({ json }) => envelopeSchema.parse(JSON.parse(json)).event)
         .flatMap((event) => (event.type === 'collaboration.event' ? [event] : []))
@@ -264,7 +264,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       database.run('update sweeps set due_at = 0');
       for (let isMore = true; isMore;) ({ isMore } = await core.sweep());
       const { events, floor } = await core.logPage(channelId, 0, 100, 1e9);
-      // Negative control: the message is gone, and its edit is not.
+      // Negative control: the message is trimmed, and its edit is not.
       expect([floor, events[0]?.json.includes('secret edit')]).toEqual([seq + 1, true]);
       const erasure = { agentId: 'eve', pseudonym: null };
       const counted = await erase({ ...erasure, isDryRun: true });
@@ -335,7 +335,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       const { messageId, seq } = await write('ana', 'message.send', of);
       await write('max', 'read.mark', { channelId, seq });
       const erasure = { agentId: 'max', pseudonym: 'erased-2', isDryRun: false };
-      // The first run stops after the first piece that renamed something.
+      // The first run stops after the first piece that renamed a row.
       let place = eraseStart;
       const isRenamed = () =>
         database.count(`select count(*) from members where agent_id = 'erased-2'`) > 0;
@@ -365,7 +365,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
     }, 60_000);
 
     // The race: the agent still has a token and writes more than one piece deletes. Invariant: the erasure ends, and
-    // what the agent wrote before the erasure reached the channel is gone.
+    // everything that the agent wrote before the erasure reached the channel is removed.
     it('ends while the agent writes faster than it deletes', async () => {
       const channelId = 'pursued';
       await channelOfBen(channelId, 'pat');
@@ -421,8 +421,8 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       },
     );
 
-    // The race: between the two walks somebody deletes an edited message that was sent on behalf of the agent, and the
-    // sweeper redacts its edits after they were renamed. Invariant: the id does not come back.
+    // The race: between the two walks somebody deletes an edited message that was sent on behalf of the agent, and
+    // the sweeper redacts its edits after they were renamed. Invariant: the agent's id does not come back.
     it('does not let the sweeper bring back a replaced id', async () => {
       const channelId = 'late';
       await write('ana', 'channel.create', { channelId, name: 'Late' });

@@ -6,7 +6,6 @@ import { agentOf, eventOf, uniqueId, type TestDatabase } from './world.contract.
 const reason = 'it loops';
 
 export function describeFreezes(database: () => TestDatabase): void {
-  /** A channel of a person, with an agent as its other owner and a person as a member. */
   async function world(kind: 'public' | 'private' = 'public') {
     const { store } = database();
     const owner = agentOf(store, uniqueId('owner'), { kind: 'person' });
@@ -21,7 +20,7 @@ export function describeFreezes(database: () => TestDatabase): void {
   }
   type World = Awaited<ReturnType<typeof world>>;
 
-  /** A call of every method of the store that appends an event. */
+  /** One call of each store method that appends an event. */
   async function writesIn({ channelId, owner, person }: World) {
     const { messageId } = await owner.say(channelId, 'one');
     const ofMessage = { channelId, messageId };
@@ -51,11 +50,11 @@ export function describeFreezes(database: () => TestDatabase): void {
   }
 
   describe('a freeze', () => {
-    // The reported failure: agents go on writing for as long as each of them takes to notice that it should stop.
+    // The reported failure: each agent kept writing until it noticed that it should stop.
     it('of a channel lets nothing of an agent stand after its own seq, and persons go on', async () => {
       const { store, channelId, owner, agent, person } = await world();
       const other = agentOf(await database().another(), agent.agentId, { kind: 'agent' });
-      // Negative control: until the freeze, each of them writes.
+      // Negative control: each agent may write before the freeze.
       await other.say(channelId, 'before');
       let isFrozen = false;
       const writing = [agentOf(store, agent.agentId, { kind: 'agent' }), other].map(async (one) => {
@@ -97,10 +96,10 @@ export function describeFreezes(database: () => TestDatabase): void {
           expect([method, details]).toEqual([method, ['frozen', { scope: 'channel' }]]);
         }
       }
-      // Reads and the read mark go on.
+      // Reads and read marks are still allowed.
       expect((await agent.history(channelId)).messages).not.toEqual([]);
       await agent.write('read.mark', { channelId, seq: 1 });
-      // Kinds that no person set are not agents: the hub's own writes go on.
+      // A write whose sender has no kind is the hub's own, and is not frozen.
       expect(
         await agentOf(store, agent.agentId).refusal('message.send', { channelId, content: 'x' }),
       ).toBe('ok');
@@ -128,11 +127,10 @@ export function describeFreezes(database: () => TestDatabase): void {
           const details = outcome.ok ? null : [outcome.code, outcome.details];
           expect([method, details]).toEqual([method, ['frozen', { scope }]]);
         }
-        // Negative control: a person with the same mark goes on.
+        // Negative control: a person with the same freeze still writes.
         const notAgent = agentOf(store, person.agentId, { kind: 'person', frozen: scope });
         await notAgent.say(channelId, 'on');
       }
-      // The refused direct message opened no channel.
       const { channels } = await person.read('channel.list', { kind: 'direct', member: true });
       expect(channels).toEqual([]);
     });
@@ -192,7 +190,7 @@ export function describeFreezes(database: () => TestDatabase): void {
       expect(await refusals(admin, freeze)).toEqual(['ok', 'ok']);
       const adminAgent = agentOf(store, uniqueId('robot'), { kind: 'agent', isAdmin: true });
       expect(await refusals(adminAgent, { ...freeze })).toEqual(['ok', 'forbidden']);
-      // Its own freeze covers it now.
+      // The freeze covers the agent that has set it, too.
       expect(await adminAgent.refusal('freeze', { ...freeze, reason: 'more' })).toBe('frozen');
       const ofAgent = { scope: 'agent' as const, id: agent.agentId, reason };
       expect(await refusals(owner, ofAgent)).toEqual(['forbidden', 'forbidden']);
@@ -221,7 +219,7 @@ export function describeFreezes(database: () => TestDatabase): void {
       expect(await other.freezes()).toMatchObject({
         ...{ version, hub: false, agents: expect.arrayContaining([agent.agentId]) },
       });
-      // A repeat is no change.
+      // A repeat changes nothing.
       expect(await admin.outcome('freeze', { ...freeze, reason })).not.toHaveProperty(
         'globalEvent',
       );

@@ -30,7 +30,7 @@ export function describeLanes(database: () => TestDatabase): void {
         store.changeEpoch('not the current one'),
       ] as const;
       const results = await Promise.allSettled(flood);
-      // The negative control: the flood did reach its own limit.
+      // Negative control: the flood reached its own limit.
       expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(20);
       const [health, changes] = await Promise.all(systemCalls);
       expect(health).toMatchObject({ status: 'ok' });
@@ -45,9 +45,9 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(await store.health()).toMatchObject({ status: 'ok' });
     });
 
-    // The fault: all reads shared one queue, and on SQLite one thread. The rights checks and the reads for rooms waited
-    // behind an agent with many reads, and other agents' reads failed. The test compares the order of the answers, not
-    // their time.
+    // The fault: all reads shared one queue, and on SQLite one thread. Rights checks and reads for rooms waited
+    // behind an agent with many reads, and other agents' reads failed. The test compares the order of the answers,
+    // not their time.
     it('do not wait behind the reads of one agent, and neither do other agents', async () => {
       const store = await database().open({ timeoutMs: 20_000 });
       opened.push(store);

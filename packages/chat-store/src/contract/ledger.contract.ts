@@ -10,7 +10,6 @@ import {
 
 const hourMs = 3_600_000;
 const turn = { model: 'small-1', tokensIn: 900, tokensOut: 80, costMicros: 1_200, ms: 640 };
-/** The sums of `turns` turns of this kind, as a row has them. */
 const sumsOf = (turns: number) => ({
   turns,
   tokensIn: turns * turn.tokensIn,
@@ -54,7 +53,7 @@ export function describeLedger(database: () => TestDatabase): void {
       expect(hours.at(0)?.hourMs).toBeLessThanOrEqual(timestamp);
       expect((hours.at(0)?.hourMs ?? 1) % hourMs).toBe(0);
       expect(await sum('agent', { agentId: member.agentId })).toEqual([ofAgent(member.agentId, 2)]);
-      // The hours are whole: a time within the hour takes all of it.
+      // Sums are by whole hours: a time within an hour covers all of it.
       expect(await sum('channel', { after: timestamp, before: timestamp + 1 })).toHaveLength(1);
       expect(await sum('channel', { before: timestamp - 2 * hourMs })).toEqual([]);
       expect(await sum('channel', { after: timestamp + 2 * hourMs })).toEqual([]);
@@ -67,7 +66,7 @@ export function describeLedger(database: () => TestDatabase): void {
       const { messageId } = await work(owner, channelId, { clientMessageId });
       await work(owner, channelId, { clientMessageId });
       await owner.write('message.delete', { channelId, messageId });
-      // Negative control: the history has no turn left.
+      // Negative control: the history no longer has a turn.
       const { messages } = await owner.history(channelId);
       expect(messages.map(({ metadata }) => metadata)).toEqual([null]);
       const { rows } = await owner.read('ledger.sum', { channelId, by: 'channel' });
@@ -124,7 +123,7 @@ export function describeLedger(database: () => TestDatabase): void {
       expect((await member.read('ledger.sum', { by: 'channel' })).rows).toEqual([]);
     });
 
-    // Two hubs commit to the same row, and one of them many turns in one group.
+    // Two hubs commit to the same row. One of them commits many turns in one group.
     it('adds up what two hubs commit at once, and stays a whole number', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const there = agentOf(await database().another(), member.agentId);

@@ -92,7 +92,7 @@ export function describeLog(database: () => TestDatabase): void {
     it('keeps the rest of a group when the database refuses one of its rows', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
-      // PostgreSQL cannot store U+0000, and the protocol refuses it. This test bypasses the protocol.
+      // PostgreSQL cannot store U+0000, and the protocol refuses it. This test bypasses the check of the protocol.
       const refuseRow = () =>
         store.append({ agentId: owner.agentId, isAdmin: false }, 'channel.update', {
           channelId,

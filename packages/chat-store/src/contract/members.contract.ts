@@ -38,7 +38,6 @@ export function describeMembers(database: () => TestDatabase): void {
         senderId: owner.agentId,
         event: { member: { agentId: eve.agentId, displayName: 'Eve', role: 'owner' } },
       });
-      // She is already a member, so nothing changes.
       const again = await owner.outcome('member.add', { channelId, agentId: eve.agentId });
       expect(again).toMatchObject({ ok: true, events: [], result: { member: { role: 'owner' } } });
       await eve.say(channelId, 'thanks');
@@ -66,9 +65,9 @@ export function describeMembers(database: () => TestDatabase): void {
       expect(await owner.refusal('member.remove', { channelId, agentId: member.agentId })).toBe(
         'not_found',
       );
-      // Removing yourself is leaving, so no owner's rights are needed.
+      // Any member may remove itself.
       const left = await eve.outcome('member.remove', { channelId, agentId: eve.agentId });
-      // The other connections of the agent learn of it by its own topic.
+      // The agent's other connections get the event on its own topic.
       expect(left).toMatchObject({ ok: true, events: [{ agentTopics: [eve.agentId] }] });
       const { members } = await owner.read('member.list', { channelId });
       expect(members.map((one) => one.agentId)).toEqual([owner.agentId]);

@@ -4,7 +4,6 @@ import { agentOf, channelWithTwo, type Agent, type TestDatabase } from './world.
 
 export function describeMentions(database: () => TestDatabase): void {
   const parsed = { parseMentions: true };
-  /** The newest message of the channel. */
   const newest = async (agent: Agent, channelId: string) =>
     (await agent.history(channelId)).messages.at(-1);
   const counted = async (agent: Agent, channelId: string) =>
@@ -33,7 +32,7 @@ export function describeMentions(database: () => TestDatabase): void {
       });
       expect((await newest(owner, channelId))?.mentions).toEqual([...given, member.agentId]);
       for (const agent of [member, other]) expect(await counted(agent, channelId)).toBe(1);
-      // Negative control: without the param the text is not parsed, and only the given mentions are reported.
+      // Negative control: without the param the text is not parsed, and only the mentions in the params are reported.
       expect(await owner.say(channelId, content, { mentions: given })).toMatchObject({
         unreached: ['stranger'],
       });
@@ -132,7 +131,7 @@ export function describeMentions(database: () => TestDatabase): void {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const guests = Array.from({ length: 10 }, () => agentOf(store));
-      // The calls are made together, so that they share commits and their times are equal.
+      // The calls are made at once, so that they share commits and have equal times.
       const together = guests.flatMap((guest) => [
         owner.say(channelId, '@all', parsed),
         guest.write('channel.join', { channelId }),

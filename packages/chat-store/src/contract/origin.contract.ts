@@ -120,7 +120,7 @@ export function describeOrigin(database: () => TestDatabase): void {
           cause: [secret.messageId],
         }),
       ).toBe('not_found');
-      // The same rule holds if the removal and the send are in one group, in this order.
+      // The rule also holds when the removal and the send are in one group, in this order.
       const [, late] = await Promise.all([
         elsewhere.owner.write('member.remove', {
           channelId: elsewhere.channelId,

@@ -9,7 +9,6 @@ import {
 import type { ChatStore, ReadMethod } from '../index.ts';
 import { channelWithTwo, type TestDatabase } from './world.contract.ts';
 
-/** A read's JSON, parsed. */
 async function readParsed<M extends ReadMethod>(
   store: ChatStore,
   agentId: string,
@@ -50,7 +49,7 @@ export function describePages(database: () => TestDatabase): void {
           await member.write('reaction.add', { channelId, messageId, emoji });
         }
       }
-      // An edit stores the reactions of that time. They change later.
+      // An edit stores the reactions of its time. The reactions change later.
       for (const [index, messageId] of ids.entries()) {
         const content = `${deceptive[index]} edited`;
         if (index % 2 === 0) await owner.write('message.edit', { channelId, messageId, content });
@@ -126,7 +125,6 @@ export function describePages(database: () => TestDatabase): void {
           expect(bytes).toBeLessThan(Math.max(max, 3700) + 100);
           return result;
         }
-        /** Reads page after page, until an answer has no further page. */
         async function walk<E, R>(first: E, page: (edge: E) => Promise<[R[], E | null]>) {
           const pages: R[][] = [];
           for (let edge: E | null = first; edge !== null;) {
@@ -172,7 +170,7 @@ export function describePages(database: () => TestDatabase): void {
           },
         );
         expect(members.flat()).toHaveLength(2);
-        // The control: with room for one row the pages were cut, with room for all rows they were not.
+        // The control: pages are cut with room for one row, and not cut with room for all rows.
         expect([forward, backward, log, members].map(({ length }) => length > 1)).toEqual(
           Array.from({ length: 4 }, (_, index) => max < (index === 3 ? 100 : 100_000)),
         );

@@ -49,7 +49,7 @@ export function describeReading(database: () => TestDatabase): void {
       }
     });
 
-    // The race: a mark and a message at the same time, on two hubs. Invariant: seq, head and unread always agree.
+    // The race: two hubs write a mark and a message at the same time. Invariant: seq, head and unread always agree.
     it('agrees with the log while messages and marks race on two hubs', async () => {
       const other = await database().another();
       const { channelId, owner, member } = await channelWithTwo(database().store);
@@ -69,7 +69,7 @@ export function describeReading(database: () => TestDatabase): void {
         ]);
         const { channels } = await memberElsewhere.read('read.state', {});
         const { seq: mark = 0, head = 0, unread, mentions } = channels[0] ?? {};
-        // The messages begin at seq 3. All were sent by the other agent and mention this one.
+        // The messages begin at seq 3. The other agent sent all of them, and each mentions this agent.
         const expected = head - Math.max(mark, 2);
         expect({ unread, mentions }).toEqual({
           unread: Math.max(0, expected),

@@ -9,8 +9,8 @@ const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
   commandOf({ agentId: 'alice', isAdmin: false }, method, params);
 
 /**
- * `edits`: how often a message was edited before there was a limit. The number is so high that redacting all rows at
- * once would fail.
+ * `edits` is the number of edits of a message from before the limit. It is so high that redacting all rows at once
+ * would fail.
  */
 export function describeRedactions(
   engine: string,
@@ -57,15 +57,15 @@ export function describeRedactions(
       return texts.join('\n');
     }
 
-    // The fault: all rows were redacted in the transaction of the deletion, which stopped all writes meanwhile and, on
-    // PostgreSQL, ran into the statement timeout each time. Invariant: the work of one command is bounded, and from the
+    // The fault: all rows were redacted in the transaction of the deletion, which stopped all other writes and, on
+    // PostgreSQL, always exceeded the statement timeout. Invariant: the work of one command is bounded, and from the
     // commit of a deletion no reader gets the deleted text, even if hubs die at any time.
     it('are read by nobody once the deletion is committed, and redacted in pieces by any hub', async () => {
       const channelId = 'often';
       const messageId = await messageEditedOften(channelId);
       const [deleted] = await core.runGroup([command('message.delete', { channelId, messageId })]);
       expect(deleted).toMatchObject({ ok: true, result: { seq: 4 + edits } });
-      // Only the first row was redacted: the work of a deletion does not grow with the edits.
+      // Only the first row was redacted: the cost of a deletion does not grow with the edits.
       expect(rowsWithText(channelId)).toBe(edits + 1);
       const atOnce = await readAll(channelId);
       expect(atOnce).not.toContain('secret');
@@ -81,7 +81,7 @@ export function describeRedactions(
       const left = rowsWithText(channelId);
       expect(edits + 1 - left).toBeGreaterThan(0);
       expect(edits + 1 - left).toBeLessThanOrEqual(limits.edits);
-      // The first hub closes, and two others continue at the same time.
+      // The first hub closes, and two others continue at once.
       await first.close();
       const other = await database.open();
       while ((await Promise.all([core.sweep(), other.sweep()])).some(({ isMore }) => isMore)) {
@@ -90,13 +90,12 @@ export function describeRedactions(
       await other.close();
       expect(rowsWithText(channelId)).toBe(0);
       expect(database.count('select count(*) from redactions')).toBe(0);
-      // The rows now contain the same text that readers got before they were redacted.
+      // The rows now hold exactly what readers got before the redaction.
       expect(await readAll(channelId)).toBe(atOnce);
     }, 60_000);
 
-    // The race: agents edit and delete messages faster than one message after another is redacted. Invariant: the
-    // number of rows to redact does not grow without bound, because one piece of work takes several messages with few
-    // edits.
+    // The race: agents edit and delete messages faster than the sweep can redact them one by one. Invariant: the
+    // number of rows to redact stays bounded, because one piece takes several messages with few edits.
     it('of several messages with few edits are redacted together', async () => {
       const channelId = 'little';
       const send = command('message.send', { channelId, content: 'secret' });

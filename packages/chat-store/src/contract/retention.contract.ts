@@ -47,7 +47,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
         'message.send',
         ...Array.from({ length: count }, (_, i) => ({ channelId, content: `text ${i}`, ...more })),
       );
-    /** Makes the events up to a seq older. */
     const age = (channelId: string, upTo: number, byMs: number) =>
       database.run(`update log set timestamp = timestamp - ${byMs}
         where channel_id = '${channelId}' and seq <= ${upTo}`);
@@ -89,7 +88,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       };
       expect(await refusalOfGet(trimmed)).toBe('ok');
       age(channelId, 6, 2 * hourMs);
-      // Negative control: without a pass, nothing is trimmed.
+      // Negative control: without a pass nothing is trimmed.
       expect(await core.logPage(channelId, 0, 10, 1e9)).toMatchObject({ floor: 1, head: 10 });
       await sweep();
       expect(await seqsOf(channelId)).toEqual([7, 8, 9, 10]);
@@ -245,7 +244,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(turns()).toBe(1_203);
       await sweep();
       expect(await seqsOf(channelId)).toEqual([4]);
-      // The sums of the trimmed messages stay: no age has trimmed them.
+      // The sums of trimmed messages stay, because only their age trims sums.
       expect(turns()).toBe(3);
     });
 
@@ -268,7 +267,8 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(await unread()).toBe(3);
     });
 
-    // Invariant: one commit deletes a bounded number of rows, several hubs share one pass, and writes go on meanwhile.
+    // Invariant: one commit deletes a bounded number of rows, several hubs share one pass, and writes are accepted
+    // during the pass.
     it('trims in pieces that hubs share, while others write', async () => {
       const channelId = await createChannel({ maxMessages: 10 });
       for (let sent = 0; sent < 2_000; sent += 500) await say(channelId, 500);

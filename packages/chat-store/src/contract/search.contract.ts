@@ -7,7 +7,7 @@ import type { StoreCore } from '../core/store-core.ts';
 import type { OpenedDatabase } from './opened-database.contract.ts';
 import { uniqueId } from './world.contract.ts';
 
-/** More than one segment of the index holds. */
+/** More messages than one segment of the index holds. */
 const overOneSegment = 4_200;
 
 export function describeSearch(engine: string, start: () => Promise<OpenedDatabase>): void {
@@ -88,7 +88,6 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       const params = methods['message.search'].params.parse({ query, ...more });
       return core.read(actor, 'message.search', params);
     }
-    /** All hits, page after page. */
     async function hits(...[agent, query, more = {}]: Parameters<typeof search>) {
       const found: ResultOf<'message.search'>['hits'] = [];
       let cursor: string | null = null;
@@ -173,7 +172,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       const admin = { agentId: eve, isAdmin: true };
       expect(await found(admin, word)).toEqual(new Set());
       expect(await found(admin, word, { channelId: secret })).toEqual(new Set([secret]));
-      // A removed member finds nothing from then on, without any work on the index.
+      // A removed member finds nothing, even before the next work on the index.
       await write(ana, 'member.remove', { channelId: secret, agentId: ben });
       expect(await found(ben, word)).toEqual(new Set([sent?.channelId]));
       await write(ana, 'channel.delete', { channelId: open });
@@ -189,7 +188,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       const ofTwo = { channelId, messageId: two?.messageId ?? '' };
       await write(ana, 'message.edit', { ...ofOne, content: 'present alpha' });
       await write(ana, 'message.delete', ofTwo);
-      // Before any work on the index.
+      // The index has not seen the edit yet.
       expect(await seqs(ana, 'former')).toEqual([]);
       expect(await seqs(ana, 'other')).toEqual([]);
       expect((await hits(ana, 'alpha')).map(({ snippet }) => snippet)).toEqual(['present alpha']);
@@ -197,7 +196,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, 'present')).toEqual([one?.seq]);
       expect(await seqs(ana, 'former')).toEqual([]);
       expect(await seqs(ana, 'other')).toEqual([]);
-      // An edit before the first piece is indexed once, with its text.
+      // A message that is edited before it is indexed is indexed once, with its new text.
       const [three] = await say(ana, channelId, 'early');
       const ofThree = { channelId, messageId: three?.messageId ?? '' };
       await write(ana, 'message.edit', { ...ofThree, content: 'late' });
@@ -229,7 +228,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
         ...{ channelId, threadId },
         content: 'beta reply',
       });
-      // Far apart, since both may have been sent within one millisecond.
+      // A later time, because both messages may be of one millisecond.
       const late = (reply?.timestamp ?? 0) + 60_000;
       moveInTime(channelId, 60_000, reply);
       await feed();
@@ -280,12 +279,12 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, 'num* 41*', { limit: 7 })).toEqual(
         sent.filter((_, n) => String(n).startsWith('41')).toReversed(),
       );
-      // A phrase that never occurs, of words that always do: the pages are empty and end.
+      // Each word is in all messages, but the phrase in none: the pages are empty, and come to an end.
       expect(await seqs(ana, '"number gamma"')).toEqual([]);
       const first = await search(ana, '"number gamma"');
       expect(first).toMatchObject({ ok: true, result: { hits: [] } });
       expect(first.ok && first.result.nextCursor).toMatch(/^s\d+$/);
-      // The segment that is full has one row for each term.
+      // A full segment has one row for each term.
       const parts = database.count(`select count(*) from (
         select segment, term from search_postings
         where segment < (select max(segment) from search_segments)
@@ -355,7 +354,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       let place = eraseStart;
       const erasure = { agentId: ben, pseudonym: null, isDryRun: false };
       while (place.phase !== 'done') ({ place } = await core.eraseSome(erasure, place));
-      // Without further work on the index.
+      // No further work on the index is needed.
       const terms = `select count(*) from search_postings where term in ('ben', '@${ben}')`;
       expect(database.count(terms)).toBe(0);
       expect((await hits(ana, word)).map(({ snippet }) => snippet)).toEqual([`${word} of ana`]);
@@ -371,7 +370,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       const old: { readonly seq: number }[] = [];
       for (let n = 0; n < 13; n += 1)
         old.push(...(await say(ana, channelId, ...Array.from({ length: 50 }, () => word))));
-      // As the migration leaves a database that already has messages.
+      // The state after the migration of a database that has messages.
       database.run(`delete from search_docs`);
       database.run(`delete from search_postings`);
       database.run(`delete from search_segments`);
@@ -449,7 +448,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       await feed();
     });
 
-    // A restored backup may be on another server, whose marks are lower. Invariant: no message is left out.
+    // A backup may be restored on another server, whose marks are lower. Invariant: no message is left out.
     it('continues after a restore', async () => {
       const ana = uniqueId('ana');
       const channelId = await channel(ana);

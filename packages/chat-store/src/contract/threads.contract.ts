@@ -166,7 +166,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(await count()).toEqual([2]);
       const created = await owner.outcome('thread.create', { channelId, messageId, title: 'T' });
       expect(eventOf(created).event).toMatchObject({ thread: { replies: 2 } });
-      // A reply and a deletion that are committed together.
+      // A reply and a deletion in one commit.
       await Promise.all([
         member.say(channelId, '4', { threadId: messageId }),
         remove(replies[0]?.messageId),

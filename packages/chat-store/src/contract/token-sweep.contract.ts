@@ -31,7 +31,7 @@ export function describeTokenSweep(name: string, start: () => Promise<OpenedData
       const later = Date.now() + dayMs;
       await mint('expired', longAgo);
       await mint('valid', later);
-      // The last two were not minted here. The store learns when such a token expires only if the token is used again.
+      // No hub has minted the last two. The store learns when such a token expires only if the token is used again.
       for (const jti of ['expired', 'valid', 'shown', 'never-shown']) await core.revoke({ jti });
       await core.recordTokenUses([{ jti: 'shown', expiresAtMs: longAgo, isRefused: true }]);
       await core.revoke({ sub: 'bot', beforeMs: longAgo });

@@ -30,7 +30,6 @@ function tokenOf(given: Partial<MintedTokenRecord> = {}): MintedTokenRecord {
   };
 }
 
-/** Minted tokens, revocations of many tokens, and the audit log. */
 export function describeTokens(database: () => TestDatabase): void {
   describe('minted tokens', () => {
     it('are listed newest first, by pages, with their minter, until they expire', async () => {
@@ -38,7 +37,7 @@ export function describeTokens(database: () => TestDatabase): void {
       const minter = uniqueId('minter');
       const nowMs = Date.now();
       const minted = [3, 2, 1, 0].map((agoMs) => tokenOf({ minter, mintedAtMs: nowMs - agoMs }));
-      // Two in one millisecond, and one that has expired.
+      // Two tokens of one millisecond, and an expired one.
       minted.push(tokenOf({ minter, mintedAtMs: nowMs, channels: ['ops'], isAdmin: true }));
       for (const token of minted) await store.recordMinted(token, act());
       await store.recordMinted(tokenOf({ minter, expiresAtMs: nowMs - 1 }), act());
@@ -168,7 +167,7 @@ export function describeTokens(database: () => TestDatabase): void {
       expect((await store.readAudit({ actor, target: 'ops', limit: 5 })).entries).toHaveLength(1);
     });
 
-    // The race: a write was committed, and its answer was lost. Invariant: the repeated write adds no second entry.
+    // The race: a write was committed, and its answer was lost. Invariant: repeating the write adds no second entry.
     it('holds an act once whose record is written again with its id', async () => {
       const { store } = database();
       const actor = uniqueId('admin');

@@ -7,7 +7,6 @@ import { createMigrations } from '../core/migrations.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import { commandOf } from './command-of.contract.ts';
 
-/** An empty database, and a core that migrates it to this release when it opens it. */
 export interface EmptyDatabase {
   readonly db: Kysely<unknown>;
   open(): Promise<StoreCore>;

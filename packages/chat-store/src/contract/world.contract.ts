@@ -21,7 +21,7 @@ import type {
 export interface TestDatabase {
   readonly store: ChatStore;
   /**
-   * Opens another hub's store on the same database; the same number gives the same store. It closes with the first
+   * Opens another hub's store on the same database; the same number returns the same store. It closes with the first
    * store.
    */
   another(number?: number): Promise<ChatStore>;
@@ -88,7 +88,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
       const answer = await readOutcome(method, params);
       return answer.ok ? 'ok' : answer.code;
     },
-    /** Sends a message and resolves with the result. */
     say: (channelId: string, content: string, more: Partial<ParamsInputOf<'message.send'>> = {}) =>
       write('message.send', { channelId, content, ...more }),
     /** The whole log of a channel, as events. */
@@ -96,7 +95,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
       const { events } = await store.logPage(channelId, 0, 1000, 2 ** 30);
       return events.map((event) => envelopeSchema.parse(JSON.parse(event.json)));
     },
-    /** The newest page of a channel. */
     history: (channelId: string, more: Partial<ParamsInputOf<'message.history'>> = {}) =>
       store
         .read(actor, 'message.history', paramsOf('message.history', { channelId, ...more }))
@@ -107,7 +105,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
   };
 }
 
-/** An agent at a store. */
 export type Agent = ReturnType<typeof agentOf>;
 
 /** A channel with an owner and a member, both new. */
@@ -118,7 +115,6 @@ export async function channelWithTwo(store: ChatStore, kind: 'public' | 'private
   return { channelId: channel.channelId, owner, member };
 }
 
-/** Returns the event of an outcome that has exactly one. */
 export function eventOf(outcome: Outcome): Envelope {
   const events = outcome.ok ? outcome.events : [];
   if (events.length !== 1) throw new Error(`there were ${events.length} events`);
@@ -129,7 +125,7 @@ function paramsOf<M extends WriteMethod | ReadMethod>(method: M, params: ParamsI
   return methods[method].params.parse(params) as ParamsOf<M>;
 }
 
-// Checks that a value has exactly the schema's fields.
+// Fails if the value has a field that the schema does not list.
 function holdToSchema(method: WriteMethod | ReadMethod, result: unknown): void {
   expect(methods[method].result.parse(result)).toEqual(result);
 }

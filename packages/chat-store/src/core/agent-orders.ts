@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { insertAudit, type AuditRecord } from './audit.ts';
 import type { Engine } from './engine.ts';
 
-/** An order of an admin about an agent, which all hubs follow. */
 export interface AgentOrder {
   readonly agentId: string;
   /** `kick`: its sockets are closed once. `limit`: its messages are limited. */
@@ -40,7 +39,7 @@ export function giveAgentOrder(
       await db
         .insertInto('agent_orders')
         .values({ agent_id, kind, value, given_at: now, until_at })
-        // Another hub may give an order about the same agent at the same moment: the later one holds.
+        // Two hubs may give an order about one agent at the same moment. The later order is kept.
         .onConflict((conflict) =>
           conflict.columns(['agent_id', 'kind']).doUpdateSet({ value, given_at: now, until_at }),
         )

@@ -13,12 +13,10 @@ export interface AgentRecord {
   readonly kind: AgentKind | null;
 }
 
-/** Selects the kind of the agent whose id is in the column `agentId`. */
 export function kindOf(agentId: string): RawBuilder<AgentKind | null> {
   return sql<AgentKind | null>`(select a.kind from agents a where a.id = ${sql.ref(agentId)})`;
 }
 
-/** The kind of an agent; null when it has not shown a token. */
 export async function readKind(db: Kysely<Tables>, agentId: string): Promise<AgentKind | null> {
   const row = await db
     .selectFrom('agents')

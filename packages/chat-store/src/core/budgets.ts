@@ -10,7 +10,7 @@ export function budgetOfRow(row: Pick<ChannelsTable, 'agent_turns' | 'per_minute
   return { agentTurns: row.agent_turns, perMinute: row.per_minute };
 }
 
-/** The own budget of a thread. Refused when there is no such message, or when it is a reply. */
+/** The thread's own budget. Refused when the message does not exist, or is a reply. */
 export async function findThreadBudget(
   db: Kysely<Tables>,
   channelId: string,
@@ -51,7 +51,7 @@ export async function readTurns(
   return decodeTurns(row?.turns ?? null);
 }
 
-/** The answer about a place: the budget in force there, and what is used of it. */
+/** The answer for a channel or thread: its effective budget, and how much of it is used. */
 export function budgetOf(budget: Budget, turns: Turns, nowMs: number): ResultOf<'budget.get'> {
   return { ...budget, used: turns.used, pausedUntilMs: pausedUntil(turns, budget, nowMs) };
 }

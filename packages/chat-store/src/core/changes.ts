@@ -6,7 +6,7 @@ import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 import type { RevocationKind } from './tokens.ts';
 
 /**
- * A revoked token, by its `jti`, or all tokens issued until `revokedAtMs` to an agent (`sub`), by a `minter`, or to
+ * A revoked token, by its `jti`; or all tokens issued until `revokedAtMs` to an agent (`sub`), by a `minter`, or by
  * anyone when all three are null.
  */
 export interface RevokedToken {
@@ -60,7 +60,7 @@ export async function readChanges(engine: Engine, since: CommitMark | null): Pro
         select ${sql.lit(number)} as list, ${sql.raw(`${mark} as mark, ${columns} from ${table}`)}
         where ${condition} order by ${sql.ref(mark)} limit ${sql.lit(rowsMax)}) as l`;
     const isNew = list(0, sql`${sql.ref(mark)} >= ${from} and ${sql.ref(mark)} < ${seen.end}`);
-    // Transactions that were open when the mark was made cost one index look-up each.
+    // Each transaction that was open at the mark costs one index look-up.
     return open.length === 0
       ? isNew
       : sql`${isNew} union all ${list(1, sql`${sql.ref(mark)} in (${sql.join([...open])})`)}`;

@@ -47,7 +47,7 @@ function randomFrom(seed: number): (below: number) => number {
 
 describe('a mark', () => {
   // The race: transactions end in a different order than they began, while a watcher reads page by page. Invariant:
-  // every commit is reported, however late it comes, and none repeatedly.
+  // every commit is reported exactly once, no matter how late it comes.
   it.each(Array.from({ length: 50 }, (_, i) => i + 1))('misses no commit (seed %i)', (seed) => {
     const random = randomFrom(seed);
     const world = createWorld(3);

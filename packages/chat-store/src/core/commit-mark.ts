@@ -1,9 +1,9 @@
 /**
- * The commits that a watcher has seen: all whose marks are below `next`, except those in `open`. A mark is not a time,
- * because clocks may go back, and commits do not follow the order of their clocks. On SQLite, which has one writer at a
- * time, the mark counts the commits, and `open` is empty. On PostgreSQL the mark is the transaction's id, and `open`
- * lists the transactions that had begun and not ended. Their commits are found when they end, however long that takes;
- * other commits are reported once meanwhile.
+ * The commits that a watcher has seen: all whose marks are below `next`, except those in `open`. A mark is not a
+ * time, because clocks may go back, and commits do not follow the order of their clocks. On SQLite, which has one
+ * writer at a time, the mark counts the commits, and `open` is empty. On PostgreSQL the mark is the transaction's id,
+ * and `open` lists the transactions that had begun and not ended. A watcher finds their commits when they end, no
+ * matter how late, and reports each other commit once.
  */
 export interface CommitMark {
   readonly next: number;

@@ -28,7 +28,6 @@ export interface GroupTransaction {
   rollback(): Promise<void>;
 }
 
-/** The effect of a failure on the whole group of writes. */
 export type Failure =
   /** An error of the database: the whole group is refused. */
   | ChatStoreError
@@ -51,15 +50,15 @@ export interface SeenMarks {
 /** The parts that differ between SQLite and PostgreSQL. Everything else is written once, on Kysely. */
 export interface Engine {
   readonly dialect: Dialect;
-  /** Single statements. */
+  /** For single statements. */
   readonly db: Kysely<Tables>;
   /** Reads that must agree with each other: all of them see the same commit. */
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Small writes outside the groups. */
+  /** For small writes outside the groups. */
   write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Reads on the groups' connection before a group begins, so that it does not wait for other reads. */
   beforeGroup<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Begins a transaction, locks the channels in id order and reads the rows of `prefetch`. */
+  /** Begins a transaction, locks the channels in the order of their ids, and reads the rows of `prefetch`. */
   beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;
   readonly sql: {
     /** The database's clock in ms. */

@@ -31,7 +31,7 @@ export interface Erasure extends ErasedAgent {
 export interface ErasePlace {
   readonly phase: 'delete' | 'redact' | 'rewrite' | 'done';
   readonly channelId: string;
-  /** The seq up to which the channel is done. */
+  /** The channel is done up to this seq. */
   readonly seq: number;
   /**
    * The channel's head when the walk reached the channel. The walk ends at this seq, even if the agent still writes.
@@ -152,7 +152,7 @@ async function deleteSome(
     ];
     const outcomes = commands.length > 0 ? await runGroup(engine, commands, report) : [];
     for (const [index, outcome] of outcomes.entries()) {
-      // `not_found`: the message was trimmed, or its channel deleted, meanwhile.
+      // `not_found`: the message was trimmed, or its channel deleted, after it was read.
       if (outcome.ok || outcome.code === 'not_found') continue;
       const reaction = reactions[index - messages.length];
       if (outcome.code !== 'archived' || !reaction) {
@@ -199,7 +199,7 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // Nothing to change: the id occurs only in what others wrote, or is the name of a field.
+      // Nothing to change: other agents wrote the id, or it is the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
@@ -374,7 +374,9 @@ async function announce(engine: Engine, channelId: string): Promise<void> {
   }
 }
 
-/** True while rows of the agent's deleted messages are not redacted, also those that another hub has locked. */
+/**
+ * True while some rows of the agent's deleted messages are not redacted, including rows that another hub has locked.
+ */
 async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<boolean> {
   const sender = `"senderId":${JSON.stringify(agentId)}`;
   const found = await db

@@ -62,7 +62,6 @@ function emptiedEvent(event: ChannelEvent, isOwn: boolean, agentId: string): Cha
       ? { ...event, thread: { ...thread, title: null } }
       : event;
   }
-  // The payloads of claims and budgets hold no text of the agent, and clients depend on their fields.
   if (event.type !== 'collaboration.event' || isTextless(event)) return event;
   const question = questionIn(event);
   if (question) return withQuestion(event, emptiedQuestion(question, agentId));
@@ -101,7 +100,7 @@ const fieldsWithoutText: ReadonlyMap<string, Fields> = new Map([
   ],
 ]);
 
-// The name alone is not enough: before the hub had such events, agents could emit events of any name and payload.
+// A name is not enough: in earlier releases agents could emit events with this name and any payload.
 function isTextless({ name, payload }: CollaborationEvent): boolean {
   const fields = fieldsWithoutText.get(name);
   return fields !== undefined && hasOnly(payload, fields);
@@ -220,7 +219,7 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }
 
-/** Replaces the agent's id in a message's fields. What others wrote stays, also where it names the agent. */
+/** Replaces the agent's id in a message's fields. Text of other agents stays, even if it contains the id. */
 export function renamedMessage(message: Message, erased: ErasedAgent): Message {
   const { senderId, mentions, reactions, origin } = message;
   // A list may already hold the pseudonym, from an earlier erasure.

@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts';
 /** The row of `meta` whose value changes with every freeze of an agent or of the hub. */
 export const freezesRow = 'freezes';
 
-/** The freezes that no channel's row holds. */
+/** The freezes of agents and of the hub. A channel's freeze is in the channel's row. */
 export interface Freezes {
   /** Differs from the version of any other state; see `Changes.freezes`. */
   readonly version: string;
@@ -35,8 +35,8 @@ export async function readFreezes({ db }: Engine): Promise<Freezes> {
 }
 
 /**
- * Empties the reasons that an erased agent gave, and replaces its id as the one who gave them. A freeze of the agent
- * stays, like the revocation of its tokens.
+ * Empties the reasons that an erased agent gave for freezes, and replaces its id there. A freeze of the agent stays,
+ * like the revocation of its tokens.
  */
 export async function eraseFromFreezes(
   db: Kysely<Tables>,

@@ -24,15 +24,14 @@ interface Entry {
   readonly notify?: readonly string[];
 }
 
-/** The rules of the hub that commits a group. */
 export interface GroupPolicy {
   /** The limit of agents' messages in a thread or a direct channel without a budget. @default none */
   readonly turnLimit?: TurnLimit | null;
 }
 
 /**
- * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not
- * yet written. Only this transaction can change a locked channel, so this is the state of the database after the
+ * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows
+ * not yet written. Only this transaction can change a locked channel, so the database has this state after the
  * commit.
  */
 export type GroupState = ReturnType<typeof createGroupState>;
@@ -125,7 +124,10 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addInboxItem: (row: GroupRows['inbox'][number]) =>
       void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /** Counts a reply, after which the thread has this last seq and these turns. The other fields are used if the reply is its first. */
+    /**
+     * Counts a reply. The thread then has this last seq and these turns. The other fields are for a thread that the
+     * reply begins.
+     */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
       const { last_seq, turns } = thread;

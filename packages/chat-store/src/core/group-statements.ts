@@ -13,7 +13,7 @@ import type {
   ThreadsTable,
 } from './tables.ts';
 
-// The statements of a group that both engines share. Each engine adds its way to pass a list of items to a statement.
+// The statements of a group that both engines share. Each engine passes lists to a statement in its own way.
 
 /** The look-ups needed before a group's messages can be decided. Each list costs one statement. */
 export interface Prefetch {
@@ -55,7 +55,7 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** A message and its channel, with the role that the agent who names the message has in the channel. */
+  /** A message and its channel, with the role in the channel of the agent that names the message. */
   readonly messages: readonly (Pick<
     MessagesTable,
     'id' | 'channel_id' | 'thread_id' | 'sender_id' | 'taint'
@@ -70,13 +70,13 @@ export interface PrefetchedRows {
       readonly role: MembersTable['role'] | null;
     })[];
   /**
-   * The last message in a channel, as its ordinal, a space and its turns; null where there is none. And the ordinal of the
-   * sender's last message there; 0 where there is none.
+   * In a channel: the last message, as its ordinal, a space and its turns, or null; and the ordinal of the sender's
+   * last message, or 0.
    */
   readonly senders: readonly (Pick<MessagesTable, 'channel_id' | 'sender_id' | 'sender_ordinal'> & {
     readonly last: string | null;
   })[];
-  /** The number of a channel's members. The count stops one above the number that anyone may mention. */
+  /** The number of a channel's members, counted up to one more than anyone may mention. */
   readonly crowds: readonly { readonly channel_id: string; readonly members: number }[];
 }
 
@@ -133,7 +133,7 @@ export interface GroupRows {
   readonly mentions: readonly MentionsTable[];
   /** In the order of their seqs within a channel, because the database numbers them in this order. */
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
-  /** The further replies of one thread. The other fields are used if these replies are its first. */
+  /** The new replies of one thread. The other fields are for a thread that these replies begin. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   readonly ledger: readonly LedgerTable[];
   /** Agents that become known, ordered by id. */
@@ -227,7 +227,7 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
   agents: { columns: { id: 'text' }, onConflict: 'on conflict do nothing' },
 };
 
-/** The inserts of a group: the columns of each table in order, with their types. */
+/** The inserts of a group: the columns of each table in their order, with their types. */
 export const inserts = Object.entries(tables).map(([table, { columns, onConflict }]) => ({
   table: table as keyof GroupRows,
   columns: Object.entries(columns),

@@ -8,7 +8,7 @@ export function floorOf(channelId: string | { readonly column: string }): RawBui
 
 /**
  * The head of a channel, 0 while its log is empty. `channelId` is the column that holds the channel's id, with its
- * table's name or alias. Reading the head costs one look-up in the log's key. This cost does not grow while an old
+ * table's name or alias. Reading the head costs one look-up in the log's key. The cost stays the same while an old
  * snapshot prevents the removal of dead rows, because a send only inserts into the log. Under a channel's lock, read
  * the head with a statement that began after the lock was granted.
  */

@@ -7,7 +7,7 @@ import type { LedgerTable, Tables } from './tables.ts';
 
 export const hourMs = 3_600_000;
 
-/** The `thread_id` of what was sent outside threads: a column of a key cannot be null. */
+/** The `thread_id` of messages outside threads. A column of a key cannot be null. */
 export const outsideThreads = '';
 
 /** No sum exceeds it, so that every reader of JSON reads it exactly. */
@@ -22,7 +22,7 @@ export const addToLedger = `on conflict (channel_id, hour, thread_id, agent_id) 
   })
   .join(', ')}`;
 
-/** The row of one message; null when its metadata names no turn. The turn was checked with the params of its send. */
+/** The row of one message; null when its metadata has no turn. The params of the send were validated with the turn. */
 export function ledgerRowOf(
   place: Pick<LedgerTable, 'channel_id' | 'agent_id'> & { readonly thread_id: string | null },
   metadata: JsonObject | null,
@@ -42,7 +42,7 @@ export function ledgerRowOf(
   };
 }
 
-/** Adds a row to those of the same thread, agent and hour, by its key. One statement cannot change a row twice. */
+/** Adds a row to the collected row with the same thread, agent and hour. One statement cannot change a row twice. */
 export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTable): void {
   const key = [row.channel_id, row.thread_id, row.agent_id].join('\n');
   const known = rows.get(key);
@@ -68,7 +68,7 @@ export async function removeFromLedger(
   return numAffectedRows >= rowsMax;
 }
 
-/** Adds the rows of an agent in a channel to those of its pseudonym, which an earlier erasure may have left. */
+/** Adds the agent's rows in a channel to the pseudonym's rows, which an earlier erasure may have left. */
 export async function renameInLedger(
   db: Kysely<Tables>,
   channelId: string,

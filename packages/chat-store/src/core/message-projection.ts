@@ -91,7 +91,7 @@ async function reactionsOf(
   return byMessage;
 }
 
-/** A deleted message without its text. It keeps its origin, so that its taints are still passed on. */
+/** A deleted message without its text. It keeps its origin, so that its taints still pass on. */
 export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,

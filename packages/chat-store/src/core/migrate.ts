@@ -76,7 +76,7 @@ export function whyNotServed(state: SchemaState): string | null {
 
 /**
  * Brings the database to this release's schema, under a lock: if two hubs start at once, one migrates and the other
- * finds it done. A database of a newer release is not changed, if that release recorded that this release can serve it.
+ * finds it done. A newer release may have recorded that this release can serve its database; then nothing is changed.
  * @throws {ChatStoreError} `newer_schema`, or any error of the engine
  */
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {

@@ -18,7 +18,7 @@ export function newId(nowMs: number): string {
   return `${idsFrom(nowMs)}-7${random.slice(0, 3)}-${random.slice(4, 8)}-${random.slice(8)}`;
 }
 
-/** The beginning of the ids of this time. Ids of earlier times are below it. */
+/** The beginning of all ids of this time. Ids of earlier times sort before it. */
 export function idsFrom(timeMs: number): string {
   const time = Math.max(0, timeMs).toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}`;

@@ -31,8 +31,8 @@ export async function findNewerSchema({
 }
 
 /**
- * The error `newer_schema` if that is the cause of a failed statement; null if it is not. Call it for failures that look
- * like bugs only, because it costs a look-up.
+ * Checks whether a newer schema caused a failed statement: returns the error `newer_schema`, or null. Call it only
+ * for failures that look like bugs, because it costs a look-up.
  */
 export async function newerSchemaBehind(
   engine: Pick<Engine, 'db' | 'dialect'>,

@@ -30,7 +30,6 @@ export function indexPrefetched(rows: PrefetchedRows) {
     lastOrdinals.set(key(channel_id, sender_id), sender_ordinal);
   }
 
-  /** Adds a message of this run, so that a later one with the same clientMessageId is recognized as a repeat. */
   function remember(repeat: Repeat): void {
     const { channel_id, sender_id, client_message_id } = repeat;
     repeats.set(key(channel_id, sender_id, client_message_id ?? ''), repeat);
@@ -53,7 +52,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
     isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
     /** A message that the agent replies to or names as a cause. */
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
-    /** The turns of agents in a channel outside its threads, or in a thread, after the messages of this run. */
+    /** The turns in a channel outside its threads, or in a thread, after the messages of this run. */
     turns: (channelId: string, threadId: string | null): Turns =>
       turns.get(placeOf(channelId, threadId)) ?? noTurns,
     setTurns: (channelId: string, threadId: string | null, counted: Turns) =>

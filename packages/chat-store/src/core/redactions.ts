@@ -5,9 +5,9 @@ import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
 // A message may have been edited very often, and the log row of each edit holds its text. Redacting all rows in the
-// transaction that deletes the message would stop all other writes meanwhile. So the deletion adds a row to
-// `redactions`. From that commit on, every reader of the log gets the edits without their text, and the sweeper redacts
-// the rows in pieces. Readers get the same bytes before and after a row is redacted.
+// transaction of the deletion would stop all other writes. So the deletion adds a row to `redactions`. From that
+// commit on, every reader of the log gets the edits without their text, and the sweeper redacts the rows in pieces.
+// Readers get the same bytes before and after a row is redacted.
 
 /** Rows redacted by one commit, so that no other commit waits long. */
 const rowsMax = 50;
@@ -118,8 +118,8 @@ function senderKindOf(senderId: string, message: Message): Message['senderKind']
   return senderId === 'hub' ? 'hub' : null;
 }
 
-// Built from the row's other columns, so that the text is neither loaded nor parsed. These columns do not contain the
-// kind of the editor: it is taken from the author, and is null for an admin who edited another agent's message.
+// Built from the row's other columns, so that the text is neither loaded nor parsed. The columns lack the kind of the
+// editor. It is the author's kind, and null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };

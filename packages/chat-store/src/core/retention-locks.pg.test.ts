@@ -32,7 +32,6 @@ async function createChannel(channelId: string): Promise<void> {
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
 }
 
-/** Sweeps until the pass is done, and returns the number of pieces. */
 async function pass(): Promise<number> {
   server.query('update sweeps set due_at = 0');
   for (let pieces = 1; ; pieces += 1) {
@@ -61,8 +60,8 @@ it('trims the other channels while some stay locked', async () => {
   expect(await Promise.all(ids.map(floorOf))).toEqual([6, 6, 6, 6]);
 });
 
-// The race: groups lock a busy channel again as soon as it is free, so that it is found locked almost always. Invariant:
-// the sweep gets its turn.
+// The race: groups lock a busy channel again as soon as it is free, so the sweep almost always finds it locked.
+// Invariant: the sweep still trims the channel.
 it('trims a channel that is locked most of the time', async () => {
   await createChannel('busy');
   let isBusy = true;

@@ -36,11 +36,10 @@ const lockWaitMs = 100;
 const passEveryMs = 60_000;
 
 export interface Swept {
-  /** True when there may be more to do now. */
   readonly isMore: boolean;
   /** Events that the piece removed because no retention keeps them. */
   readonly trimmedEvents: number;
-  /** True when this hub or another one has ended the last pass over all channels, and the next pass is not due. */
+  /** True when a hub has ended the last pass over all channels, and the next pass is not due. */
   readonly isPassDone: boolean;
 }
 
@@ -65,8 +64,8 @@ interface Excess {
 }
 
 /**
- * Trims some rows of one channel, or finds that the next channels need none. All hubs continue the same pass: one at a
- * time, so that no work is done twice.
+ * Trims some rows of one channel, or finds that the next channels need none. All hubs share one pass, and work on it
+ * one at a time.
  */
 export function sweepRetention(
   engine: Engine,
@@ -80,7 +79,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // There is no row if another hub holds its lock and is sweeping.
+    // There is no row while another hub sweeps, because that hub has locked it.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
@@ -157,10 +156,10 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * Locks the channel, because a reply or a reaction that is being decided may refer to a message that is trimmed.
- * Returns false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. The sweep waits in the
- * lock's queue, so it also gets the lock of a channel that groups lock all the time. Senders wait no longer than a
- * piece takes.
+ * Locks the channel, because another transaction may be deciding a reply or a reaction to a trimmed message. Returns
+ * false if it is locked and `mayWait` is false, or stays locked for {@link lockWaitMs}. The sweep waits in the lock's
+ * queue, so it also gets the lock of a channel that groups lock all the time. Senders wait no longer than a piece
+ * takes.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
@@ -301,7 +300,7 @@ async function findEnd(
   return { end, isAll: rows.length < rowsMax };
 }
 
-// The row keeps its mark and its id, by which hubs recognize the event. An earlier release that reads the row finds an
+// The row keeps its mark and its id, by which hubs recognize the event. Earlier releases that read the row find an
 // event without content.
 async function emptyLastRow(db: Kysely<Tables>, channelId: string, seq: number): Promise<void> {
   const { id, timestamp } = await db

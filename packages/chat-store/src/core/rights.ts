@@ -40,7 +40,7 @@ export function authorize(
   return null;
 }
 
-/** True if the actor's token is limited to other channels. */
+/** True if the actor's token is limited to channels and this is not one of them. */
 export function isOutOfBounds(actor: Actor, channelId: string): boolean {
   return Array.isArray(actor.channels) && !actor.channels.includes(channelId);
 }

@@ -66,7 +66,7 @@ export async function runGroup(
   }
 }
 
-// One command made the transaction fail. The others are committed without it.
+// One command made the transaction fail. The others are committed without that command.
 async function runApart(
   engine: Engine,
   commands: readonly Command[],
@@ -168,8 +168,8 @@ async function withAnswers(
   return { ...outcome, events: [...outcome.events, ...accepted] };
 }
 
-// The direct channels of a run are opened before its first message is decided. A message.send that names such a channel
-// by its id, ahead of the direct.send that opens it, must not find the channel.
+// The direct channels of a run are created before its first message is decided. A message.send that comes before the
+// direct.send, and names the channel by its id, must not find the channel.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
   const { method, channelId } = send;
   return method === 'message.send' && opened.has(channelId)

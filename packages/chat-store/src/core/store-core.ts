@@ -104,8 +104,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     access: bind(readAccess),
     logPage: bind(readLogPage),
     /**
-     * The heads of these channels, deleted ones too. Only a channel that never existed is absent, because no channel's
-     * row is ever removed. If the caller knows of such a channel, the database was restored to an earlier state.
+     * Runs a group of commands in one transaction, in their order, and answers each. Resolves when the group is
+     * committed.
+     * @throws {ChatStoreError} when the database failed: with `timeout` the group may have been committed, otherwise
+     * not
      */
     heads: bind(readHeads),
     /** The heads of the channels in the newest commits, newest first, deleted ones too; at most `limit`. */
@@ -114,7 +116,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     directChannels: bind(readDirectChannels),
     /** The commits since the mark, at most a few thousand; `hasMore` is true when there are more. */
     changes: bind(readChanges),
-    /** The freezes of agents and of the hub. Those of channels are decided under their locks. */
+    /** The freezes of agents and of the hub. A channel's freeze is checked under the channel's lock. */
     freezes: bind(readFreezes),
     due: bind(findDue),
     inboxMarks: bind(readInboxMarks),
@@ -152,7 +154,10 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Resolves when the revocation is committed. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
-    /** The database's time. A token that is minted with it is ended by each later revocation, whatever the hub's clock. */
+    /**
+     * The database's time. Mint tokens with it: every later revocation then ends them, even if the hub's clock is
+     * wrong.
+     */
     readTime: bind(readTime),
     /** Records a minted token with its audit entry. Hand the token out only after this has resolved. */
     recordMinted: bind(recordMinted),
@@ -166,8 +171,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      */
     sweep: bind(sweep),
     /**
-     * Indexes some new messages for `message.search`, else some from before the index, and removes what is gone from it.
-     * Without work it costs three small statements. One hub at a time does it.
+     * Indexes some new messages for `message.search`, else some older ones from before the index, and removes deleted
+     * messages from the index. Without work it costs three small statements. Only one hub at a time does a piece.
      */
     feedSearch: bind(feed),
     /**

@@ -10,8 +10,8 @@ const senderKindField = ',"senderKind":';
  * state of the message. They are filled in here, because rewriting millions of rows would delay the upgrade.
  */
 export function inPresentShape(stored: string): string {
-  // The search starts at the end: only the envelope's own fields follow the event, and these ids and numbers never
-  // contain that text.
+  // The search starts at the end. Only the envelope's own fields follow the event, and their values never contain the
+  // searched text.
   if (stored.includes(senderKindField, stored.lastIndexOf(afterEvent))) return stored;
   const { event, ...rest } = JSON.parse(`${stored}}`) as Envelope;
   const envelope = { ...rest, senderKind: null, event: eventInPresentShape(event), epoch: '' };
@@ -35,8 +35,8 @@ function eventInPresentShape(event: ChannelEvent): ChannelEvent {
   return event;
 }
 
-// The last field of an envelope is its epoch, which belongs to the database and not to the row: after a backup was
-// restored, all events are of the new epoch. So a row stores the text before that field, and reading adds the field.
+// The last field of an envelope is the epoch. It belongs to the database and not to the row: after a restore, all
+// events are of the new epoch. So a row stores the text before that field, and reading adds the field.
 /** The end of an envelope, after the stored text of its row. */
 export const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 

@@ -8,7 +8,7 @@ import { removeQuestions } from './questions.ts';
 import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
-// After this time every hub has read the last event of the channel's log.
+// All hubs have read the last event of a deleted channel's log after this time.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
 /** Each ask has up to 50 addressees. */
@@ -49,7 +49,8 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
 
 async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
   const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
-  // Cursors are removed first, because their key begins with the agent and they are found through the members.
+  // Cursors are removed before the members, because their key begins with the agent, which only the members table
+  // lists.
   const members = sql`select agent_id from members where channel_id = ${channelId}
     order by agent_id limit ${sql.lit(rowsMax)}`;
   const inChannel = (table: string, key: string) =>

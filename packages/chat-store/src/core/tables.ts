@@ -30,7 +30,7 @@ export interface ChannelsTable {
   deleted_at: number | null;
   /** The time at which all rows of the deleted channel had been removed; null before. */
   swept_at: number | null;
-  /** The channel's own retention; null: that of the hub. See retention.ts. */
+  /** The channel's own retention; null: the hub's applies. See retention.ts. */
   retention_ms: number | null;
   max_messages: number | null;
   /** When it was frozen for agents; null while it is not. */
@@ -61,7 +61,7 @@ export interface MembersTable {
   role: 'owner' | 'member';
   display_name: string | null;
   joined_at: number;
-  /** The seq of its join: a message that mentions everyone mentions the members who joined before it. */
+  /** The seq of its join. A message that mentions everyone mentions the members that joined before it. */
   joined_seq: number;
   /** The seq up to which the member has acknowledged the messages that mention everyone. */
   inbox_seq: number;
@@ -131,7 +131,7 @@ export interface LogFloorsTable {
   channel_id: string;
   /** The lowest seq that readers get; head + 1 when they get none. */
   floor: number;
-  /** How often rows were rewritten by an erasure. Copies of the rows from before are outdated. */
+  /** How often an erasure rewrote rows. A rewrite makes copies of the rows outdated. */
   rewrites: number;
 }
 
@@ -160,7 +160,7 @@ export interface ThreadsTable {
   created_at: number;
   /** The number of replies that are not deleted. */
   replies: number;
-  /** The seq of its last event: a reply, its creation or a change of its title. */
+  /** The seq of the last event of the thread: a reply, its creation, or a change of its title. */
   last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
@@ -279,7 +279,7 @@ export interface LedgerTable {
   ms: number;
 }
 
-/** The `agent_id` of a mention of every member. It is no id, so no agent has it. */
+/** The `agent_id` of a mention of every member. No agent can have this id. */
 export const everyone = '@all';
 
 export interface MentionsTable {
@@ -330,7 +330,7 @@ export interface FreezesTable {
   scope: FreezeScope;
   /** The channel or the agent; empty for the hub. */
   id: string;
-  /** Empty when the one who gave it was erased. */
+  /** Empty after the agent that gave it was erased. */
   reason: string;
   set_by: string;
   set_at: number;
@@ -352,14 +352,14 @@ export interface OperationsMinutesTable {
   figures: string;
 }
 
-/** A revoked token (`jti`), or all that were issued until `revoked_at` to an agent, by a minter or to anyone (`all`). */
+/** A revoked token (`jti`), or all tokens issued until `revoked_at` to an agent, by a minter, or to anyone (`all`). */
 export interface RevokedTokensTable {
   kind: 'jti' | 'sub' | 'minter' | 'all';
   /** Empty for `all`. */
   value: string;
   revoked_at: number;
   touched: number;
-  /** When the token of a `jti` expires; null while that is not known, and for the other kinds. */
+  /** When the token of a `jti` expires; null while unknown, and for the other kinds. */
   expires_at: number | null;
 }
 

@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * The tokens to revoke: one; or all that were issued until `beforeMs`, by default until now, to an agent, by a minter,
+ * The tokens to revoke: one token; or all that were issued until `beforeMs` (default: now) to an agent, by a minter,
  * or to anyone. A `beforeMs` in the future counts as now.
  */
 export type RevocationTarget =
@@ -18,9 +18,9 @@ export type RevocationTarget =
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
-  /** The hub's own claim that names the minter; null for tokens that no hub minted. */
+  /** The claim that names the minter; null for tokens that no hub minted. */
   readonly minter?: string | null;
-  /** Null when the token does not contain it; then any revocation of its agent ends the token. */
+  /** Null when the token has no such claim: any revocation of its agent then ends the token. */
   readonly issuedAtMs: number | null;
 }
 
@@ -38,7 +38,7 @@ export interface MintedTokenRecord {
 }
 
 export interface ListedToken extends MintedTokenRecord {
-  /** Null when it was never used. Written some seconds after the use. */
+  /** Null when it was never used. Updated some seconds after a use. */
   readonly lastUsedAtMs: number | null;
   readonly isRevoked: boolean;
 }
@@ -62,7 +62,7 @@ export interface TokenUse {
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
-/** Expired tokens stay known for this time, so that a hub whose clock is behind cannot accept a revoked one again. */
+/** Expired tokens stay listed for this time. Otherwise a hub whose clock is slow could accept a revoked one again. */
 const expiredKeptMs = 86_400_000;
 
 export function revoke(
@@ -115,8 +115,7 @@ function rowOf(target: RevocationTarget): {
 
 /**
  * True if the token was revoked, or if the tokens of its agent, its minter or everyone were revoked after it was
- * issued. A token's time may have whole seconds, so such a token issued in the same second as the revocation counts as
- * revoked.
+ * issued. If a token's time is in whole seconds, a token of the same second as the revocation counts as revoked.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db

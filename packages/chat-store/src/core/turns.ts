@@ -1,14 +1,14 @@
-// The turns of agents are counted in each thread and, apart from them, in the channel outside its threads. The count
-// outside stands in the row of the channel's last message, which every send reads for its ordinal; that of a thread in
-// the thread's row, which every reply raises. So counting costs no statement, and no row is updated that was not before. When retention trims
-// all messages of a place, its count begins again.
+// The turns of agents are counted in each thread, and in the channel outside its threads. The count outside threads
+// is in the row of the channel's last message, which every send reads for its ordinal. The count of a thread is in
+// the thread's row, which every reply updates. So counting costs no statement and no further update. When retention
+// trims all messages of a thread or channel, the count restarts.
 
 export interface Turns {
   /** Messages of agents since the last one of a person. */
   readonly used: number;
   /** When a person last wrote; 0 for never. */
   readonly personAtMs: number;
-  /** The window of a limit by time: its beginning, and the messages of agents in it. */
+  /** The window of a limit by time: its beginning, and the number of agents' messages in it. */
   readonly windowAtMs: number;
   readonly windowUsed: number;
   /** The end of a pause that a limit by time began; 0 without one. */
@@ -23,14 +23,13 @@ export const noTurns: Turns = {
   pausedUntilMs: 0,
 };
 
-/** The column of a row: the numbers without the last zeros; null when all are zero. */
+/** The numbers as a column, without trailing zeros; null when all are zero. */
 export function encodeTurns(turns: Turns): string | null {
   const { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs } = turns;
   const text = [used, personAtMs, windowAtMs, windowUsed, pausedUntilMs].join(' ');
   return text.replace(/( 0)+$/, '').replace(/^0$/, '') || null;
 }
 
-/** The turns in a column. A row of an earlier release has none. */
 export function decodeTurns(text: string | null): Turns {
   if (text === null || text === '') return noTurns;
   const [used = 0, personAtMs = 0, windowAtMs = 0, windowUsed = 0, pausedUntilMs = 0] = text
@@ -52,7 +51,7 @@ export interface TurnLimit {
 
 const minuteMs = 60_000;
 
-/** The budget of a thread: each of its own figures, or else that of its channel. */
+/** The budget of a thread. Each limit is the thread's own or, if not set, the channel's. */
 export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
   return {
     agentTurns: own.agentTurns ?? ofChannel.agentTurns,
@@ -60,7 +59,7 @@ export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
   };
 }
 
-/** True if somebody set a budget. The hub's own limits against loops do not apply then. */
+/** True if a budget was set. The hub's own limits against loops then do not apply. */
 export function isBudgeted({ agentTurns, perMinute }: Budget): boolean {
   return agentTurns !== null || perMinute !== null;
 }
@@ -69,12 +68,15 @@ export type TakenTurn =
   | {
       readonly ok: true;
       readonly turns: Turns;
-      /** Present when it was the last one: until when agents are paused, null for until a person writes. */
+      /**
+       * Present when the message took the last turn: the time until which agents are paused, or null until a person
+       * writes.
+       */
       readonly exhausted?: { readonly used: number; readonly pausedUntilMs: number | null };
     }
   | { readonly ok: false; readonly pausedUntilMs: number | null };
 
-/** Counts one message of an agent. `byDefault` is the hub's limit of the place, for one without a budget. */
+/** Counts one message of an agent. `byDefault` is the hub's limit, for a channel or thread without a budget. */
 export function takeTurn(
   turns: Turns,
   budget: Budget,
@@ -107,12 +109,12 @@ export function takeTurn(
     : { ok: true, turns: next };
 }
 
-/** The turns after a message of a person, which gives all of them back. */
+/** The turns after a message of a person, which resets the count. */
 export function refilledBy(nowMs: number): Turns {
   return { ...noTurns, personAtMs: nowMs };
 }
 
-/** The end of the pause of a place now; null when there is none, or only a person ends it. */
+/** The end of the current pause; null without a pause, and when only a person can end it. */
 export function pausedUntil(turns: Turns, budget: Budget, nowMs: number): number | null {
   const { pausedUntilMs, windowUsed } = turns;
   if (pausedUntilMs <= nowMs) return null;

@@ -9,7 +9,7 @@ export interface DatabaseCall {
   readonly failure: ChatStoreError | null;
 }
 
-/** These codes say that a limit or a bug of this package ended the call, not the database. */
+/** With these codes, a limit or a bug of this package ended the call, not the database. */
 const ownFaults: ReadonlySet<ChatStoreErrorCode> = new Set(['closed', 'rate_limited', 'internal']);
 
 /** A core that reports each of its calls. A call that never settles is not reported. */
@@ -32,13 +32,13 @@ export function observeCore(core: StoreCore, onCall: (call: DatabaseCall) => voi
 }
 
 /**
- * A core that makes no more calls once one has failed with `newer_schema`, because statements that still work could
- * write rows which the newer release cannot read. Only beats are still made. They look at the schema first, and the
- * first one that succeeds ends the refusals.
+ * A core that makes no more calls after one has failed with `newer_schema`: a statement that still works could write
+ * rows that the newer release cannot read. Only beats are still made. They check the schema first, and the first
+ * successful beat ends the refusals.
  */
 export function refuseNewerSchema(core: StoreCore): {
   readonly core: StoreCore;
-  /** The reason of the refusals, as one sentence; null while there are none. */
+  /** Why calls are refused, as one sentence; null while they are not. */
   readonly reason: () => string | null;
 } {
   let refusal: ChatStoreError | null = null;

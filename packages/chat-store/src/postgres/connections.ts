@@ -34,7 +34,7 @@ export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientCon
     connectionString: url,
     application_name: 'openclaw-chat-store',
     connectionTimeoutMillis: connectTimeoutMs,
-    // If the server is frozen, this ends the connection and all calls that wait for it.
+    // Ends a frozen server's connection, and all calls that wait for it.
     query_timeout: timeoutMs,
     keepAlive: true,
     types,
@@ -43,12 +43,11 @@ export function clientConfig({ url, timeoutMs }: PostgresSettings): pg.ClientCon
   };
 }
 
-// The types of pg lack the socket of a connection.
 function socketOf(client: pg.ClientBase): Socket {
   return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
-// Does not use end(), which waits for the answers of a server that may be frozen.
+// end() would wait for the answers of a server that may be frozen.
 function cutOff(client: pg.ClientBase): void {
   socketOf(client).destroy();
 }
@@ -75,7 +74,7 @@ export function createPool(settings: PostgresSettings) {
     onConnect: (client): unknown => prepare(client),
   });
   const clients = new Set<pg.ClientBase>();
-  // The pool drops a broken connection and its query fails, so nothing else needs to be done.
+  // The pool drops a broken connection, and its query fails, so nothing else has to be done.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     clients.add(client);

@@ -10,7 +10,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
   let other: ChatStore;
   const foreign: pg.Client[] = [];
 
-  // The index of searches is fed by transactions of its own, which these tests would count.
+  // The search index uses its own transactions, which these tests would count.
   const searchEveryMs = 3_600_000;
 
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     return () => client.query('commit');
   }
 
-  /** Every row version that a statement would have to visit now, as `table, place, transaction that wrote it`. */
+  /** Every row version that a statement would have to visit now, as `table, place, transaction`. */
   function versions(): string[] {
     const tables = server.query(`select tablename from pg_tables where schemaname = 'public'`);
     const each = tables
@@ -62,8 +62,9 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     expect(before.filter((version) => !updated.has(version))).toHaveLength(1);
   });
 
-  // While a transaction stays open, the lowest id of a running transaction does not rise. Invariant: commits of other
-  // transactions are found once, however many channels changed, and nothing is read again with every check.
+  // While a transaction stays open, the lowest id of the running transactions does not rise. Invariant: a watcher
+  // finds the commits of other transactions once, no matter how many channels changed, and reads nothing again with
+  // every check.
   it('finds a change behind more than 5,000 others while a transaction stays open', async () => {
     const { channelId, owner } = await channelWithTwo(other);
     let { mark } = await store.changes(null);

@@ -130,7 +130,7 @@ export function createGroups(
       } catch (error) {
         await transaction.rollback();
         if (!isFromStandby(error, ofBegin)) throw error;
-        // The server became a standby and accepts no more writes. The next group connects to the new primary.
+        // The server became a standby, which accepts no writes. The next group connects to the new primary.
         connection.discard();
         throw unwritable(server, error);
       }

@@ -155,8 +155,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 
-  // A client's call checks rights and then reads. Each of the two waited for its own timeout, so the client waited for
-  // their sum.
+  // A client's call checks rights and then reads. Before, each step waited for its own timeout, so the client waited
+  // for the sum.
   it('answers consecutive calls within one timeout in total while the server is frozen', async () => {
     const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
@@ -205,7 +205,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(sent.seq).toBe(3);
   });
 
-  // Both errors were returned as `internal`, because 55000, PostgreSQL's code for "not now", did not count as an
+  // The fault: both errors were answered with `internal`, because PostgreSQL's 55000 ("not now") did not count as an
   // outage.
   it.each([
     [

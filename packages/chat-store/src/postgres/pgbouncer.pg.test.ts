@@ -47,7 +47,6 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
     await server.stop();
   });
 
-  /** Sends through both stores at once. Every outcome must be a success. */
   async function expectSends(one: ChatStore, other: ChatStore): Promise<void> {
     const worlds = await Promise.all([one, other].map((store) => channelWithTwo(store)));
     const outcomes = await Promise.all(
@@ -69,7 +68,7 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
     expect(await inspectStore(bouncer.url)).toMatchObject({ engine: 'postgres' });
   });
 
-  // Settings of a session would change the plans of every other client of the pooler.
+  // A setting of a session would change the plans of the pooler's other clients.
   it('leave no setting and no prepared statement on the shared connections', async () => {
     await using bouncer = await startPgBouncer(server, { mode: 'transaction', poolSize: 1 });
     await expectSends(await open(bouncer.url), await open(bouncer.url));
@@ -115,7 +114,7 @@ withPgBouncer('two hubs behind PgBouncer (needs pgbouncer)', () => {
         return code === 'ok';
       });
     }
-    // The connections that ended with the first pooler may each fail one call.
+    // Each connection that ended with the first pooler may fail one call.
     expect(codes.filter((code) => !/^(ok|unavailable|timeout)$/.test(code))).toEqual([]);
     await expectSends(one, other);
   });

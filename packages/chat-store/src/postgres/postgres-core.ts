@@ -48,8 +48,8 @@ export async function openPostgresCore(
   const session: SessionMode = { isPooled: false };
   const settings = { ...options, session };
   const failureOf = (error: unknown) => {
-    // A pooler was put in front of the running server, and another client's session answers. From now on nothing is
-    // prepared.
+    // A pooler was put in front of the running server, so statements go to other clients' sessions. From now on
+    // nothing is prepared.
     if (!lostStatement.has(sqlState(error) ?? '')) return postgresFailure(error, server);
     session.isPooled = true;
     return 'again' as const;
@@ -93,7 +93,7 @@ function createEngine(
   const { pool } = reads;
   onPool(() => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }));
   const db = kyselyOn(reads.pool);
-  /** Behind a pooler, each transaction sets its own bounds. */
+  /** Behind a pooler, each transaction sets its own timeouts. */
   const bounded =
     <T>(work: (within: Kysely<Tables>) => Promise<T>) =>
     async (within: Kysely<Tables>): Promise<T> => {
@@ -121,7 +121,7 @@ function createEngine(
     },
     failureOf,
     async close() {
-      // A frozen server does not answer the end of a connection.
+      // A frozen server does not confirm the end of a connection.
       const late = setTimeout(() => {
         connection.discard();
         reads.cut();
@@ -135,8 +135,8 @@ function createEngine(
 const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
-// A mark is a transaction's id, and a snapshot says which transactions it sees. A standby's snapshot does not list open
-// transactions, so all from the oldest open one on may be new to the next statement.
+// A mark is a transaction's id, and a snapshot says which transactions it sees. A standby's snapshot does not list
+// open transactions. All transactions from the oldest open one on may therefore be new to the next statement.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text

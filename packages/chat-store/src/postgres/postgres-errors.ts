@@ -41,10 +41,11 @@ export function unwritable(server: string, cause: unknown): ChatStoreError {
   );
 }
 
-/** Maps an error to its meaning. `server` is a name of the database without secrets. */
+/** Maps an error to a failure. `server` names the database without secrets. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
-  // The message of PostgreSQL or of the system tells operators more than the error class. Clients never get it.
+  // Operators need the message of PostgreSQL or of the system, because the error class says less. Clients never get
+  // it.
   const fail = (code: ChatStoreError['code'], message: string) =>
     new ChatStoreError(code, `${message}: ${reasonOf(error)}`, { cause: error });
   if (isLost(error)) return fail('unavailable', `the PostgreSQL server ${server} does not answer`);
@@ -58,7 +59,7 @@ export function postgresFailure(error: unknown, server: string): Failure {
       return 'again';
     case '55P03': // lock_not_available
       return fail('locked', `a lock in the database ${server} was not granted in time`);
-    case '25006': // read_only_sql_transaction: a standby
+    case '25006': // read_only_sql_transaction, from a standby
       return unwritable(server, error);
     case '55000': // object_not_in_prerequisite_state: the database takes no connections
       return fail(

@@ -62,8 +62,8 @@ describe('a chat store on PostgreSQL', () => {
     }
   });
 
-  // The fault: long reads of one agent used every connection, so rights checks had none. Invariant: no agent takes all
-  // slots, and the queries that a hub always needs use none of them.
+  // The fault: long reads of one agent used every connection, so rights checks got none. Invariant: no agent takes
+  // all slots, and look-ups use none of them.
   it('answers others while reads of one agent hang', async () => {
     const store = await createChatStore({
       url: server.url,
@@ -114,8 +114,8 @@ describe('a chat store on PostgreSQL', () => {
     proxy.close();
   });
 
-  // The race: a transaction gets its mark early and commits late. Invariant: a watcher that read in between still finds
-  // it. With times or plain counts as marks, it would have been missed.
+  // The race: a transaction gets its mark early and commits late. Invariant: a watcher that read in between still
+  // finds the commit. With times or plain counts as marks, the watcher would miss it.
   it('finds a change whose transaction was still open when others were found', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
@@ -161,7 +161,7 @@ describe('a chat store on PostgreSQL', () => {
     const { channelId, owner } = await channelWithTwo(store);
     const wanted = uniqueId('wanted');
     const rival = await connect(server);
-    // The rival waits longer before it checks for a deadlock, so the server rolls back the store's group.
+    // The rival checks for a deadlock later, so the server rolls back the store's group.
     await rival.query(`set deadlock_timeout = '60s'`);
     await rival.query('begin');
     await rival.query(
@@ -261,8 +261,8 @@ async function startSlowProxy(port: number, oneWayMs: number) {
   const proxy = createServer((near) => {
     const far = connectTo(port, '127.0.0.1');
     const pass = (from: Socket, to: Socket) => {
-      // Without this setting, a small segment may wait 40 ms for the acknowledgement of the previous one, and look like
-      // a round trip.
+      // Without this setting, a small segment may wait 40 ms for the acknowledgement of the previous one, which would
+      // look like a round trip.
       to.setNoDelay(true);
       from.on('data', (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
       from.on('close', () => to.destroy());

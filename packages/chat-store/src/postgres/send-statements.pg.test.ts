@@ -33,7 +33,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   }
 }
 
-// Invariant: budgets, freezes and the ledger cost a send without them no statement, in whatever channel it is.
+// Invariant: budgets, freezes and the ledger add no statement to a send that does not use them, in any channel.
 it('a plain send costs the same eight statements with and without a budget', async () => {
   const person = agentOf(store, 'pia', { kind: 'person' });
   const agent = agentOf(store, 'ana', { kind: 'agent' });
@@ -49,7 +49,7 @@ it('a plain send costs the same eight statements with and without a budget', asy
   const send = () => agent.say(channelId, 'x');
   expect(await statementsOf(send)).toEqual(plain);
   expect(await statementsOf(() => person.say(channelId, 'y'))).toEqual(plain);
-  // In a direct channel the hub's own limit counts.
+  // The hub's own limit counts messages in a direct channel.
   const direct = () => agent.write('direct.send', { agentId: 'pia', content: 'x' });
   const withInbox = plain.map((name) => name.replace(/_messages$/, '_messages_and_inbox'));
   expect((await statementsOf(direct)).sort()).toEqual(withInbox.sort());
@@ -58,7 +58,7 @@ it('a plain send costs the same eight statements with and without a budget', asy
   await person.write('freeze', { scope: 'channel', id: channelId, reason: 'stop' });
   await person.write('unfreeze', { scope: 'channel', id: channelId });
   expect(await statementsOf(send)).toEqual(plain);
-  // The control: a turn in the metadata costs one statement more.
+  // Negative control: a turn in the metadata costs one more statement.
   const turn = { model: 'm', tokensIn: 1, tokensOut: 1, costMicros: 1, ms: 1 };
   await person.say(channelId, 'go on');
   const withTurn = await statementsOf(() => agent.say(channelId, 'x', { metadata: { turn } }));

@@ -17,8 +17,8 @@ export interface SessionSettings {
 }
 
 /**
- * The statement that applies the settings to the session, or to the transaction alone. It is no startup parameter,
- * because poolers refuse unknown ones.
+ * The statement that applies the settings to the session, or only to the transaction. Poolers refuse unknown startup
+ * parameters, so settings cannot be passed that way.
  */
 export function setSettings(
   settings: Readonly<Record<string, string>>,
@@ -45,7 +45,8 @@ export function commitSettings(settings: SessionSettings): Record<string, string
     ...bounds(settings),
     // Makes acknowledged commits durable, even if the server's default differs.
     synchronous_commit: 'on',
-    // All look-ups are by key. A generic plan that was made while the tables were small would scan the tables.
+    // All look-ups are by key. With a generic plan from the time when the tables were small, they would scan the
+    // tables.
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
@@ -53,9 +54,9 @@ export function commitSettings(settings: SessionSettings): Record<string, string
 }
 
 /**
- * Finds out if a pooler hands out a connection of the server per transaction. Without one, two sessions have different
- * backends, and each keeps its backend. Behind a pooler both have the same backend, or a session gets another backend
- * with its next statement.
+ * Finds out if there is a pooler that changes the server's connection with each transaction. Without one, two
+ * sessions have different backends, and each keeps its backend. Behind a pooler both have the same backend, or a
+ * session gets another backend with its next statement.
  * @throws {ChatStoreError} `unavailable` for a pooler that allows no transactions; or the error of the connection
  */
 export async function isTransactionPooled(config: pg.ClientConfig): Promise<boolean> {

@@ -18,7 +18,7 @@ const retryAfterMs = 500;
 
 /**
  * A core that refuses calls with `unavailable` while the server is silent. One call of a client makes several calls
- * here, one after the other. If each waited for its own timeout, the client would wait for their sum.
+ * of the core in a row. If each waited for its own timeout, the client would wait for the sum.
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;

@@ -18,7 +18,7 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA synchronous = FULL');
       database.exec('PRAGMA journal_size_limit = 67108864');
-      // A checkpoint copies a page once, however many commits changed it. The default of 1000 pages makes more
+      // A checkpoint copies a page once, no matter how many commits changed it. The default of 1000 pages means more
       // checkpoints.
       database.exec('PRAGMA wal_autocheckpoint = 2000');
     }

@@ -13,7 +13,7 @@ export const nextMarkSql = `(1 + max(
   coalesce((select mark from log where mark is not null order by mark desc limit 1), 0),
   coalesce((select max(touched) from revoked_tokens), 0)))`;
 
-// Lists are passed as one JSON parameter, so that a group costs one statement for each kind of look-up.
+// A list is one JSON parameter, so that a group costs one statement for each kind of look-up.
 const lookUps = lookUpStatements({
   items(columns) {
     const values = Array.from({ length: columns }, (_, index) => `value ->> ${index}`);

@@ -23,7 +23,7 @@ export function makePrivate(path: string): void {
       const { mode } = statSync(file);
       if ((mode & 0o077) !== 0) chmodSync(file, mode & 0o700);
     } catch {
-      // The file does not exist, or belongs to another user, who decides its rights.
+      // The file does not exist, or belongs to another user, who decides about its rights.
     }
   }
 }

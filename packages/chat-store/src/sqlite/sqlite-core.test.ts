@@ -24,7 +24,7 @@ describe('the SQLite thread', () => {
       },
     );
     const epoch = await thread.call('epoch', []);
-    // Because of the lock, the call below cannot end before the thread.
+    // The lock keeps the call below from ending before the thread does.
     const locker = new DatabaseSync(settings.path);
     locker.exec('BEGIN IMMEDIATE');
     const underWay = thread.call('beat', ['hub']);

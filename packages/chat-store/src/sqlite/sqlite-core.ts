@@ -38,7 +38,7 @@ export async function openSqliteCore(
   const { path, lockTimeoutMs, timeoutMs } = options;
   makePrivate(path);
   let isFileLost = false;
-  // The fault applies to all threads, and each reports it with every call, so it is logged once.
+  // A fault affects all threads, and each reports it with every call, so it is logged once.
   const report: OnFault = (fault, doing) => {
     if (doing === watchingFile && isFileLost) return;
     if (doing === watchingFile) isFileLost = true;

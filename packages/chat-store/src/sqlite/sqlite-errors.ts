@@ -1,7 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { ChatStoreError } from '../errors.ts';
 
-// https://sqlite.org/rescode.html: the lower byte of an extended code is its family.
 const family = {
   busy: 5,
   locked: 6,

@@ -110,7 +110,7 @@ describe('a chat store on SQLite', () => {
     });
     expect(performance.now() - startMs).toBeGreaterThan(350);
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // The wait for the lock was in another thread. (A loaded machine may delay this thread, but not that long.)
+    // Another thread waited for the lock. A loaded machine may delay this thread, but by less than this.
     expect(longestMs).toBeLessThan(300);
     await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
     // Reads still work, because they need no lock.
@@ -177,7 +177,7 @@ describe('a chat store on SQLite', () => {
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
     expect((await store.health()).status).toBe('down');
     await store.close();
-    // A correct restore also removes the write-ahead log: it belongs to the old file.
+    // A correct restore also removes the write-ahead log of the old file.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
     const again = await open(path);
     expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);

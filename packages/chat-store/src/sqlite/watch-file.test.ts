@@ -103,7 +103,7 @@ describe('a chat store on SQLite', () => {
     expect(again.epoch).toBe(store.epoch);
   });
 
-  // The negative control: permitted operations on an open database are not reported.
+  // The negative control: operations that are allowed on an open database are not reported.
   it('continues when others read, write, checkpoint and copy its file', async () => {
     const real = newPath();
     await mkdir(dirname(real), { recursive: true });

@@ -28,8 +28,9 @@ export function watchFiles(path: string, now: () => number = () => performance.n
   }
 
   /**
-   * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. Once found,
-   * a fault remains even if the file is put back, because another process may have written to the other file meanwhile.
+   * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. A fault
+   * that was found remains even if the file is put back, because another process may have written to the other file
+   * in between.
    */
   function checkNow(): string | null {
     if (lost !== null) return lost;

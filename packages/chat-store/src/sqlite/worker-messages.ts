@@ -11,7 +11,7 @@ export interface WorkerCall {
   readonly args: readonly unknown[];
 }
 
-/** An error in the form in which it is passed between threads, which cannot pass classes. */
+/** An error as it is passed between threads, which cannot pass classes. */
 export interface WireError {
   readonly code: ChatStoreErrorCode;
   readonly message: string;
@@ -28,7 +28,7 @@ export type WorkerReply =
 /** The activity under which a thread reports that the database's file is gone. */
 export const watchingFile = 'watching the file of the database';
 
-/** The error for callers when the file is gone. The path is only logged. */
+/** The error for callers when a file is gone. Only the log gets the path. */
 export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   const message = 'the file of the database was removed or replaced: the hub must be restarted';
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });

@@ -22,7 +22,7 @@ for arg = 2, #ARGV, 5 do
   local outdated = invalidates
 
   if seq ~= '' then
-    -- A non-numeric value is overwritten: the key only caches the log's head.
+    -- Overwrites a non-numeric value, because the key only caches the log's head.
     local highest = tonumber(redis.call('GET', KEYS[key]) or '') or 0
     if tonumber(seq) > highest then
       redis.call('SET', KEYS[key], seq)

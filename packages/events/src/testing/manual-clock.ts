@@ -1,12 +1,10 @@
 import type { Schedule } from '../sequencer.ts';
 
-/** A clock that a test advances. */
 export interface ManualClock {
   readonly now: () => number;
   readonly schedule: Schedule;
   /** Advances the time and runs the timers that are due, in order. */
   advance(ms: number): void;
-  /** The number of pending timers. */
   readonly waiting: number;
 }
 

@@ -8,7 +8,6 @@ import {
   type RedisEventBusOptions,
 } from '../redis-event-bus.ts';
 
-/** The Redis client and bus of one process. */
 export interface RedisProcess {
   readonly redis: RedisClient;
   readonly bus: EventBus;

@@ -13,7 +13,6 @@ export interface SampleEvent {
 let events = 0;
 const newId = () => `event-${process.pid}-${(events += 1)}`;
 
-/** A message in a channel: durable. */
 export function sampleMessage(sample: SampleEvent = {}): EncodedEnvelope {
   const { channelId = 'general', seq = 1, timestamp = 1_700_000_000_000 } = sample;
   const { id = newId(), epoch = 'epoch-1', content = `message ${seq}` } = sample;
@@ -70,7 +69,6 @@ export function sampleTyping(sample: SampleEvent = {}): EncodedEnvelope {
   });
 }
 
-/** A broadcast on the global topic: ephemeral, without a channel. */
 export function sampleBroadcast(sample: SampleEvent = {}): EncodedEnvelope {
   const { id = newId(), epoch = 'epoch-1', timestamp = 1_700_000_000_000 } = sample;
   return encodeEnvelope({

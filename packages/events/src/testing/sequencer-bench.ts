@@ -24,16 +24,13 @@ export interface PendingFetch {
 export interface SequencerBench {
   readonly sequencer: Sequencer;
   readonly clock: ManualClock;
-  /** The log: event n at index n-1. */
   readonly log: EncodedEnvelope[];
   readonly delivered: EncodedEnvelope[];
   readonly sources: EventSource[];
   readonly fetches: PendingFetch[];
   readonly errors: EventsError[];
   readonly foreign: EncodedEnvelope[];
-  /** The seqs delivered. */
   seqs(): (number | null)[];
-  /** Event n of the log. */
   event(seq: number): EncodedEnvelope;
 }
 

@@ -24,7 +24,7 @@ export interface RedisLeaseStoreDeps {
   readonly keys?: KeySchema;
 }
 
-/** The most leases in one script call, so that it blocks Redis for at most a millisecond. */
+/** The most leases in one script call, so that the call blocks Redis for at most a millisecond. */
 export const batchMax = 50;
 
 const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
@@ -56,7 +56,7 @@ export function createLeaseScripts(
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage reaping may pause for one lease. Expired leases must still exist after the pause.
+  // After an outage reaping may pause for one lease, and expired leases must still exist after the pause.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
   // With `redislessHubs`, an agent counts as present until a reaper has removed its expired lease.

@@ -18,7 +18,7 @@ export interface PresenceChange {
 export interface JoinEntry {
   readonly channelId: string;
   readonly lease: Lease;
-  /** Omitted fields keep the value that the agent's other connections set. */
+  /** Omitted fields keep the values of the agent's other connections. */
   readonly state?: Partial<PresenceState>;
   /** The state if no other connection of the agent is in this channel. @default online, without texts */
   readonly initial?: PresenceState;
@@ -33,15 +33,15 @@ export interface JoinOutcome {
 export interface RenewEntry {
   readonly channelId: string;
   readonly lease: Lease;
-  /** The state that the hub last knew. It is written again if the store lost it. */
+  /** The state as the hub knows it, to be restored if the store has lost it. */
   readonly state: PresenceState;
 }
 
 /** A difference found by a renewal: another hub set a state, or the lease was gone. */
 export interface RenewFinding extends PresenceChange {
-  /** True when the agent had no lease any more (reaped, wiped) before this renewal. */
+  /** True when the agent had no lease before this renewal: it was reaped or wiped. */
   readonly gone: boolean;
-  /** True when the state was also lost, as in a wipe. When only the roster is evicted, states remain. */
+  /** True when the state was lost too, as after a wipe. If Redis evicts only the roster, states remain. */
   readonly stateGone: boolean;
 }
 
@@ -95,7 +95,7 @@ export interface PageOptions {
   /** 1 to 200. @default 50 */
   readonly limit?: number;
   /**
-   * Includes agents whose leases have all expired but were not reaped yet, so their offline event is still to come.
+   * Includes agents whose expired leases were not reaped yet, so that their offline event is still pending.
    * @default false
    */
   readonly unreaped?: boolean;
@@ -145,8 +145,8 @@ export interface LeaseStore {
   /** Lists the connections in the channel whose leases have not expired. Writes nothing. One round trip. */
   listConnections(channelId: string, page?: ConnectionPageOptions): Promise<ConnectionPage>;
   /**
-   * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. A channel that
-   * fails is left for the next call. Rejects only if nothing could be sent.
+   * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. The next call
+   * retries a channel that fails. Rejects only if nothing could be sent.
    */
   reap(channelIds: readonly string[]): Promise<PresenceChange[]>;
   close(): Promise<void>;

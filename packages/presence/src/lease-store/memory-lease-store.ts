@@ -42,7 +42,10 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     return work(Math.floor(clock()));
   }
 
-  /** An entry that fails with `full` has this error as its result. Any other error fails the whole call, as in Redis. */
+  /**
+   * An entry that fails with `full` gets this error as its result. Any other error fails the whole call, as it does
+   * with Redis.
+   */
   function runEach<E, T>(
     entries: readonly E[],
     check: (entry: E) => void,
@@ -310,7 +313,7 @@ export function createLocalLeases(maxLeases: number) {
     },
 
     entriesOf,
-    /** All leases, channel by channel. Leases may be added and removed between two steps. */
+    /** All leases, channel by channel. The caller may add and remove leases between two steps. */
     *entries(): Generator<RenewEntry> {
       for (const channelId of channels.keys()) yield* entriesOf(channelId);
     },

@@ -246,7 +246,7 @@ describe('round trips', () => {
     ]);
     expect(failed).toMatchObject(unavailable);
     expect(taken).toMatchObject({ changed: true });
-    // A channel that fails does not prevent the reaping of the others.
+    // The failure of one channel does not prevent the reaping of others.
     expect(await presence.reap(['other', 'c'])).toEqual([]);
   });
 });

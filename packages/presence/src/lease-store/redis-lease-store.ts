@@ -91,7 +91,7 @@ export function createRedisLeaseStore(
     return batches.map((batch, index) => ({ batch, reply: replies[index] }));
   }
 
-  /** For operations that reply only with the entries that changed: {i, record}. */
+  /** For operations that reply with only the changed entries: {i, record}. */
   async function changeSome<E extends LeaveEntry | UpdateEntry>(
     ...args: Parameters<typeof change<E>>
   ): Promise<(PresenceRecord | null | PresenceError)[]> {

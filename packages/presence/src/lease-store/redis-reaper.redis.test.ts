@@ -42,7 +42,7 @@ describe('reaping in real time', () => {
       }, 50),
     );
     await waitFor(() => offline.length >= agentIds.length);
-    // A second offline record would arrive by the end of this round.
+    // A second offline record would arrive before this round ends.
     const [again] = await Promise.all(hubs.map((hub) => hub.reap(['c'])));
     timers.forEach((timer) => clearInterval(timer));
     expect(again).toEqual([]);
@@ -191,7 +191,7 @@ describe('reaping', () => {
     expect(await presence.leave('c', lease('a', 'hub-1'))).toBeNull();
     await presence.reap(['c']);
     expect(await agentsOf(presence)).toEqual(['a']);
-    // The control: when only expiry decides, the same leave is reported.
+    // Negative control: when only expiry decides, the same leave is reported.
     const { presence: alone } = counted();
     nowMs += leaseMs;
     await alone.join('c', lease('a', 'hub-1'));

@@ -20,9 +20,9 @@ const channelsMax = 200;
 const rememberedMax = 100_000;
 
 /**
- * Ends expired leases in three steps: it lists them, asks which of their hubs are alive without Redis, then extends the
- * leases of those hubs and ends the others, unless they were renewed meanwhile. A channel is skipped until its first
- * lease can have ended.
+ * Ends expired leases in three steps: it lists them, asks which of their hubs are alive without Redis, then extends
+ * the leases of those hubs, and ends the others if they are still expired. A channel is skipped until its first lease
+ * can have ended.
  */
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
   const { leaseMs } = parseOptions(options);
@@ -33,8 +33,8 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
   const nextExpiryMs = new Map<string, number>();
 
   /**
-   * Null when this cannot be determined. Then every hub counts as alive, because a late offline event is better than a
-   * false one.
+   * Null when this is unknown; every hub then counts as alive, because a late offline event is better than a false
+   * one.
    */
   async function findHubsWithoutRedis(
     expired: readonly LeaveEntry[],
@@ -68,7 +68,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // A lease that is taken after this lasts for leaseMs.
+        // A lease that is taken later lasts for leaseMs.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }
@@ -76,7 +76,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
     return { expired, unfinished };
   }
 
-  /** Reaps these channels. A lease that cannot be decided now is left for the next call. */
+  /** Reaps these channels. The next call retries a lease that cannot be decided now. */
   async function reapSome(channelIds: readonly string[]): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
     let due = channelIds;
@@ -115,7 +115,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       try {
         changes.push(...(await reapSome(due.slice(at, at + channelsMax))));
       } catch (error) {
-        // The leases that were already ended must be announced; the rest is left for the next call.
+        // The ended leases must be announced. The next call retries the rest.
         if (changes.length === 0) throw error;
         break;
       }

@@ -74,7 +74,7 @@ describe('the change queue', () => {
       },
     });
     const first = Array.from({ length: 104_000 }, (_, n) => put('join', `a${n}`));
-    // The queue takes 100,000 changes; further ones are answered at once.
+    // The queue takes 100,000 changes. Further ones fail at once.
     await Promise.all(first.slice(100_000));
     expect(sent).toBe(0);
     while (sent < 2000) await new Promise((resolve) => setImmediate(resolve));

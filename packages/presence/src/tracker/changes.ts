@@ -12,7 +12,7 @@ import { stateOf, type PresenceRecord } from '../state.ts';
 import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';
 
-/** The most leaves that are remembered for replay. The lease of a further leave ends by expiry. */
+/** The most leaves that are remembered for replay. Beyond it, a lease ends by expiry. */
 const missedLeavesMax = 100_000;
 
 export interface Decision {
@@ -28,7 +28,7 @@ export interface ChangesDeps {
   readonly isAvailable: () => boolean;
   /** True while Redis denies presence its writes, so that this process' leases in Redis may have expired. */
   readonly isDenied: () => boolean;
-  /** False while Redis was never reachable; then no other process shares it. */
+  /** False while Redis was never reachable: no other process shares it yet. */
   readonly wasAvailable: () => boolean;
   /** Called when Redis did not accept a change. */
   readonly onFailure: (error: unknown) => void;
@@ -39,9 +39,9 @@ export interface ChangesDeps {
 }
 
 /**
- * Sends changes to Redis, which decides whether they are announced. While Redis is away, this process' own connections
- * decide, except that an offline record waits (see {@link createPendingOffline}), and the change is replayed later.
- * `local` is the effect of a change on this process' own connections.
+ * Sends changes to Redis, which decides whether they are announced. While Redis is away, this process' own
+ * connections decide, and the change is replayed later. Only an offline record waits (see {@link
+ * createPendingOffline}). `local` is the effect of a change on this process' own connections.
  */
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;
@@ -93,15 +93,15 @@ export function createChanges(deps: ChangesDeps) {
       return decide(channelId, !isReplay && local.changed ? local.record : null, true);
     }
     adoptState({ channelId, record: outcome.record });
-    // A call is sent again if Redis did not know its script, and then runs after later calls. This join may therefore
-    // have run after its own leave.
+    // A call whose script Redis did not know is sent again, and runs after later calls. So this join may have run
+    // after its own leave.
     if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
 
   /**
-   * The offline record of a replayed leave is pending, because another process may not have written its lease of the
-   * agent again yet.
+   * The offline record of a replayed leave waits, because another process may not have restored its lease of the
+   * agent yet.
    */
   async function leave(
     entry: LeaveEntry,
@@ -118,11 +118,11 @@ export function createChanges(deps: ChangesDeps) {
     const outcome = await queue.leave(entry);
     if (!isFailure(outcome)) {
       if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
-      // No lease was renewed, so the last lease may have expired in Redis unnoticed.
+      // No lease was renewed, so the last lease may have expired in Redis without a report.
       if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
-    // If Redis took the lease with a join that timed out, that lease ends by expiry.
+    // If Redis accepted a join that timed out, its lease ends by expiry.
     if (mayBeInRedis && !localLeases.has(entry)) {
       missed.joins.delete(leaseKey);
       if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);
@@ -141,7 +141,7 @@ export function createChanges(deps: ChangesDeps) {
     const agentKey = agentKeyOf(channelId, agentId);
     missed.sets.delete(agentKey);
     const outcome = await queue.set(entry);
-    // A state adopted from Redis meanwhile is older than this one.
+    // A state that was adopted from Redis during the call is older than this one.
     localLeases.update(entry, now());
     if (isFailure(outcome)) {
       missed.sets.set(agentKey, entry);

@@ -1,14 +1,14 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** The most waiting offline records. Further ones are dropped; hubs that compare rosters report those agents. */
+/** The most waiting offline records. Further ones are dropped, and hubs that compare rosters report those agents. */
 const pendingMax = 100_000;
 /** The most agents that are checked at a time. */
 const sliceMax = 100;
 
 export interface PendingOfflineDeps {
-  /** Resolves with true if the agent has any lease. Rejects when that cannot be determined now. */
+  /** Resolves with true if the agent has a lease. Rejects when this is unknown. */
   readonly isPresent: (channelId: string, agentId: string) => Promise<boolean>;
-  /** `degraded`: the record could not be checked. */
+  /** `degraded`: the record was not checked. */
   readonly announce: (change: PresenceChange, degraded: boolean) => void;
   readonly monotonic: () => number;
 }
@@ -37,7 +37,7 @@ export function createPendingOffline(
 
   async function decideOne(key: string, pending: Pending): Promise<void> {
     const { channelId, record } = pending.change;
-    // During the check the agent may join, and leave again, which replaces this record.
+    // During the check the agent may join and leave again, which replaces this record.
     const isCurrent = () => records.get(key) === pending;
     try {
       const isBack = await isPresent(channelId, record.agentId);
@@ -75,8 +75,8 @@ export function createPendingOffline(
       if (records.size > 0) records.delete(keyOf(channelId, agentId));
     },
     /**
-     * Call it when Redis is back. All records wait again, but at most `maxWaitMs` in total, so that a Redis that fails
-     * repeatedly does not delay them further.
+     * Call it when Redis is back. All records wait again, but at most `maxWaitMs` in total, even if Redis fails
+     * repeatedly.
      */
     restartWait(): void {
       for (const pending of records.values()) {

@@ -88,7 +88,7 @@ describe('presence over several hubs', () => {
     await two.track('c', here('b'));
     await killed.track('c', here('b', 'b-2'));
     await Promise.all(Array.from({ length: 50 }, (_, n) => killed.track('c', here(`ghost-${n}`))));
-    // As after SIGKILL, the process does nothing any more.
+    // The process stops working, as after SIGKILL.
     await redis.close();
     const killedMs = Date.now();
     const ghosts = () => told.filter(({ hub, status }) => hub !== 'killed' && status === 'offline');
@@ -134,7 +134,7 @@ describe('presence over several hubs', () => {
   });
 
   // The race: a heartbeat starts before a join is sent, for example when Redis comes back at that moment, and writes
-  // the lease first; the join then finds the agent present. Invariant: a join is announced once, even if other calls
+  // the lease first. The join then finds the agent present. Invariant: a join is announced once, even if other calls
   // overtake it.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = await bench.connect();
@@ -154,7 +154,7 @@ describe('presence over several hubs', () => {
     const joined = presence.track('c', here('a'));
     beat(true);
     expect((await joined).record).toMatchObject({ agentId: 'a', ...online });
-    // The control: once the join is answered, a heartbeat renews the lease.
+    // Negative control: after the answer to the join, a heartbeat renews the lease.
     const { lastSeen } = (await presence.get('c', 'a')).presence!;
     await waitFor(async () => {
       beat(true);
@@ -202,7 +202,7 @@ describe('presence over several hubs', () => {
   });
 
   // The race: connections end in the turn in which the tracker closes, before their leaves are sent. Invariant: each
-  // agent is announced offline once, at this time and not when its lease expires.
+  // agent is announced offline once, at once and not when its lease expires.
   it('sends the waiting leaves before it closes', async () => {
     const { presence, redis } = await startHub('hub-1');
     await Promise.all(Array.from({ length: 20 }, (_, n) => presence.track('c', here(`a${n}`))));

@@ -58,10 +58,10 @@ export interface PresenceTracker {
   /** True while Redis is away, refuses writes, or denies presence its calls. Always false without Redis. */
   readonly degraded: boolean;
   /**
-   * Call it when the connection entered the channel; a second call changes nothing. Fields that `state` omits are taken
-   * from the agent's other connections there, else from the state that this connection last set, else the agent is
-   * `online`. The change is sent together with the other changes of this turn of the event loop. Resolves when decided;
-   * rejects with `full`, `invalid_argument`, `closed` or for a bad id, but not because of Redis.
+   * Call it when the connection enters the channel; a second call changes nothing. Fields that `state` omits come
+   * from the agent's other connections there, else from the state that this connection last set; else the agent is
+   * `online`. The change is sent with the other changes of this turn of the event loop. Resolves when decided.
+   * Rejects with `full`, `invalid_argument`, `closed` or for a bad id, but not because of Redis.
    */
   track(
     channelId: string,
@@ -75,10 +75,7 @@ export interface PresenceTracker {
   untrack(channelId: string, connection: Connection): Promise<Decision>;
   /** Call it when the connection closed. It leaves all its channels. */
   untrackAll(connection: Connection): Promise<void>;
-  /**
-   * Sets the agent's state in all channels of the connection, also in those that it enters later. The last call for the
-   * agent applies.
-   */
+  /** Sets the agent's state in all present and later channels of the connection. The agent's last call applies. */
   set(connection: Connection, state: PresenceState): Promise<void>;
   /** One agent; `presence` is null when it is not present. */
   get(
@@ -95,7 +92,7 @@ export interface PresenceTracker {
     channelId: string,
     page?: ConnectionPageOptions,
   ): Promise<ConnectionPage & { degraded: boolean }>;
-  /** Also reaps this channel, although this process has no connection in it. Returns a function that ends the watch. */
+  /** Also reaps a channel in which this process has no connection. Returns a function that ends this. */
   watch(channelId: string): () => void;
   /** Returns a function that removes the listener. */
   onChange(listener: PresenceListener): () => void;

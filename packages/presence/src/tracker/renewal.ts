@@ -7,7 +7,7 @@ const pauseMs = 50;
 const sliceMin = 200;
 
 export interface HeartbeatDeps {
-  /** All leases; they may change during the walk. */
+  /** All leases. They may change during the walk. */
   entries(): Iterator<RenewEntry>;
   readonly size: number;
   /** Resolves with false if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
@@ -57,7 +57,7 @@ export function createHeartbeat(
         next = leases.next();
       }
       const isAccepted = slice.length === 0 || (await deps.renew(slice, overdue));
-      // A newer round began meanwhile, or the heartbeat was closed.
+      // A newer round has begun, or the heartbeat was closed.
       if (round !== roundCount) return;
       if (!isAccepted) return schedule(heartbeatMs / 10, () => startRound(betweenMs));
       if (!next.done) return schedule(betweenMs, renewSlice);
@@ -95,7 +95,7 @@ export interface RenewalDeps extends Pick<
 > {
   readonly changes: Pick<Changes, 'adoptState' | 'isJoining' | 'leave' | 'replay'>;
   readonly onComplete: (startedMs: number) => void;
-  /** Called when a renewal found that Redis was wiped. */
+  /** Called when a renewal finds that Redis was wiped. */
   readonly onWiped: () => void;
   readonly monotonic: () => number;
 }
@@ -111,7 +111,8 @@ export function createRenewal(
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
     await replaying;
     if (!isAvailable()) return false;
-    // If a lease were renewed before its join, the join would seem to change nothing and would not be announced.
+    // A lease that was renewed before its join would make the join change nothing, so that nobody would announce the
+    // agent.
     const joined = entries.filter((entry) => !changes.isJoining(entry));
     let lostCount = 0;
     try {
@@ -119,7 +120,7 @@ export function createRenewal(
         const change = { channelId, record };
         changes.adoptState(change);
         if (gone && stateGone) lostCount += 1;
-        // A lease that disappears before it expires was wiped, and its end was not announced.
+        // A lease that disappears before it expires was wiped. Nobody has announced its end.
         if (gone && overdue) deps.emit(change, false);
       }
     } catch (error) {
@@ -127,7 +128,7 @@ export function createRenewal(
       deps.warn({ err: error }, 'presence leases could not be renewed');
       return false;
     }
-    // The check for a wipe can find nothing now, because this renewal has restored the leases.
+    // This renewal has restored the leases, so the separate check can no longer find the wipe.
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {

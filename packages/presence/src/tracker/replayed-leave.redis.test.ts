@@ -21,7 +21,7 @@ async function startHub(hubId: string) {
     { ...{ hubId, leaseMs: 30_000, heartbeatMs: 100, reapMs: 20 }, clock: () => nowMs },
   );
   bench.defer(() => presence.close());
-  // Only the hub's own sockets get degraded changes.
+  // Only the hub's own sockets get degraded changes, so they are not recorded.
   presence.onChange((_channelId, { agentId, status }, { degraded }) => {
     if (!degraded) told.push(`${hubId}: ${agentId} ${status}`);
   });
@@ -30,9 +30,7 @@ async function startHub(hubId: string) {
 }
 const here = (agentId: string, sessionId = `${agentId}-1`) => ({ agentId, sessionId });
 
-/**
- * Two agents leave hub A while Redis is away from both hubs; one of them connects to hub B. Then hub A has Redis again.
- */
+/** Two agents leave hub A while both hubs lack Redis. One of them connects to hub B. Then hub A has Redis again. */
 async function moveWhileAway() {
   const [a, b] = [await startHub('a'), await startHub('b')];
   await a.presence.track('c', here('left'));
@@ -52,7 +50,7 @@ async function moveWhileAway() {
 }
 
 describe('a replayed leave', () => {
-  // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other
+  // The race: an agent moves from hub A to B while both lack Redis. A gets Redis back first, when Redis has no other
   // lease. Invariant: a connected agent is never announced offline, and an agent that left is announced offline once.
   it('does not report an agent offline that moved to a hub that reconnects within seconds', async () => {
     const { b } = await moveWhileAway();

@@ -20,7 +20,7 @@ export interface SharedPresenceDeps extends Pick<
   readonly keys: KeySchema;
   /** Called when Redis became unavailable or available, or began or stopped to deny presence its calls. */
   readonly onDegraded: (degraded: boolean) => void;
-  /** Called when Redis lost leases under an intact connection. They are being written again. */
+  /** Called when Redis lost leases although the connection held. They are being restored. */
   readonly onWiped: () => void;
 }
 
@@ -48,18 +48,18 @@ export function createSharedPresence(
   const isDenied = () => deniedMs !== null;
   const isDegraded = () => !isAvailable() || isDenied();
 
-  /** Other processes could not renew either, so they get the time of one lease to write their leases again. */
+  /** Other processes could not renew either, so they get the time of one lease to restore their leases. */
   const pauseReaping = () => void (reapingPausedUntilMs = monotonic() + leaseMs);
 
   function updateDegraded(): void {
     if (isDegraded() === wasDegraded) return;
     wasDegraded = !wasDegraded;
-    // Before the first connection there was no lease to write again.
+    // Before the first connection there was no lease to restore.
     if (!wasDegraded && wasAvailable) pauseReaping();
     onDegraded(wasDegraded);
   }
 
-  /** Redis lacks the writes that it denied, so its answers to reads may be wrong too. */
+  /** Redis lacks the denied writes, so its answers to reads may also be wrong. */
   function noteDenial(error: unknown): void {
     if (!isDeniedCall(error)) return;
     deniedMs = monotonic();
@@ -69,7 +69,7 @@ export function createSharedPresence(
   const pendingOffline = createPendingOffline(
     {
       async isPresent(channelId, agentId) {
-        // While no process can renew, leases of connected agents have expired in Redis too.
+        // While no process can renew, leases of connected agents also expire in Redis.
         if (isDegraded()) throw new PresenceError('unavailable', 'Redis takes no writes');
         return (await store.get(channelId, agentId)) !== null;
       },
@@ -105,7 +105,7 @@ export function createSharedPresence(
   /** Announces the agents whose last lease has ended. Never rejects. */
   async function reap(): Promise<void> {
     if (isReaping || isDegraded() || monotonic() < reapingPausedUntilMs) return;
-    // This process could not renew its own leases for the time of one lease.
+    // This process could not renew its leases for the time of one lease.
     if (renewal.isOverdue) return pauseReaping();
     isReaping = true;
     try {
@@ -181,7 +181,7 @@ export function createSharedPresence(
       renewal.close();
       clearInterval(timer);
     },
-    /** Call it last: it announces the pending offline records. */
+    /** Call it last, because it announces the pending offline records. */
     async close() {
       await pendingOffline.close();
       await store.close();

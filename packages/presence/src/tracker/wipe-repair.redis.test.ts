@@ -17,7 +17,7 @@ beforeEach(async () => {
   wiped = [];
 });
 
-/** A hub with the default heartbeat. One agent, whose name is that of the hub, is in all channels. */
+/** A hub with the default heartbeat. One agent, with the name of the hub, is in all channels. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys: bench.keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));
@@ -33,8 +33,8 @@ const agentsOf = async (presence: PresenceTracker, channelId: string) =>
 
 describe('a Redis that loses its data under intact connections', () => {
   // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant:
-  // the hub's leases are written again long before its next heartbeat, and nothing is announced. The control is a hub
-  // that does not check for a wipe.
+  // the hub's leases are written again long before its next heartbeat, and nothing is announced. Negative control: a
+  // hub that does not check for a wipe.
   it('writes all leases again soon after FLUSHALL, and announces nothing', async () => {
     const hub = await startHub('hub');
     await startHub('control', { reapMs: 60_000 });
@@ -51,7 +51,7 @@ describe('a Redis that loses its data under intact connections', () => {
       });
       tookMs.push(performance.now() - wipedMs);
     }
-    // The median, because the machine may stall once.
+    // The median, in case the machine stalls once.
     expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(1_000);
     expect(await agentsOf(hub, 'c0')).toEqual(['hasty', 'hub']);
     await hub.track('last', here('hub'));
@@ -61,15 +61,15 @@ describe('a Redis that loses its data under intact connections', () => {
   it('writes a single evicted roster again', async () => {
     const hub = await startHub('hub');
     await redis.send(['del', bench.keys.roster('c49'), bench.keys.rosterAgents('c49')]);
-    // One check looks at twenty channels each half second, and there are fifty.
+    // A check looks at twenty of fifty channels each half second.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
     // The agent's state was not lost, so this is not a wipe.
     expect(wiped).toEqual([]);
   });
 
-  // The race: the heartbeat comes between the wipe and the check, and writes the lost leases again. Invariant: each
-  // process reports a wipe once, found by either of the two.
+  // The race: the heartbeat comes between the wipe and the check, and restores the lost leases. Invariant: each
+  // process reports a wipe once, no matter which of the two finds it.
   it.each([
     { finds: 'the look', options: { reapMs: 20 } },
     { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },

@@ -8,7 +8,7 @@ const channelsMax = 20;
 export interface WipeDetectorDeps {
   readonly redis: Pick<RedisClient, 'pipeline'>;
   readonly keys: KeySchema;
-  /** The channels in which this process has leases; they may change during the walk. */
+  /** The channels with leases of this process. They may change during the walk. */
   readonly channelIds: () => Iterator<string>;
   readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
   /** True if Redis must have the lease: its join was answered, and it was not ended. */
@@ -23,7 +23,7 @@ export interface WipeDetectorDeps {
 export function createWipeDetector(deps: WipeDetectorDeps) {
   const { redis, keys, channelIds, leasesOf, isExpected } = deps;
   let walk = channelIds();
-  /** The leases that the last check looked for, and the number of them that were lost. */
+  /** The leases of the last check, and how many of them are lost. */
   let lookedAt: readonly LeaveEntry[] = [];
   let lostCount = 0;
 
@@ -57,16 +57,15 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
           encodeRosterMember(lease),
         ]),
       );
-      // A lease that was ended during the check, or whose join is not answered yet, may be absent in Redis.
+      // Redis may lack a lease that ended during the check, or whose join is not answered yet.
       lookedAt = entries.filter(isExpected);
       lostCount = entries.filter((entry, at) => replies[at] === null && isExpected(entry)).length;
       return lostCount > 0;
     },
     /**
-     * Resolves with true if all leases of the last check are lost, and the agents' states too. This is a wipe, and every
-     * process finds it with its next check. If Redis evicted single rosters, the states are still there, and a process
-     * with many channels may find the loss much later. Call it before anything is written again. Rejects only if nothing
-     * could be sent.
+     * Resolves with true if all leases of the last check are lost, and the agents' states too. Only a wipe loses
+     * both, and every process finds it with its next check. After the eviction of single rosters the states are still
+     * there. Call it before anything is written again. Rejects only if nothing could be sent.
      */
     async isWipe(): Promise<boolean> {
       if (lostCount === 0 || lostCount < lookedAt.length) return false;
@@ -92,7 +91,7 @@ export function createWipeRepair(deps: WipeRepairDeps) {
 
   /** Call it periodically. Never rejects. */
   return async function repairAfterWipe(): Promise<void> {
-    // While all leases are being renewed, a missing lease does not prove a wipe.
+    // While all leases are being renewed, a missing lease proves no wipe.
     if (isLooking || renewal.isCatchingUp) return;
     isLooking = true;
     try {

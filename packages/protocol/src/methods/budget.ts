@@ -21,7 +21,7 @@ const result = z.object({
 const sampleParams = { channelId: 'ops', threadId: 'm42' };
 const sampleResult = { agentTurns: 12, perMinute: null, used: 3, pausedUntilMs: null };
 
-/** Methods for how many messages agents may send in a row, and in a minute. */
+/** Methods that limit how many messages agents may send in a row and per minute. */
 export const budgetMethods = {
   'budget.set': {
     ...write,

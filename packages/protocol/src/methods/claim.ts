@@ -18,7 +18,7 @@ const sampleParams = { channelId: 'ops', threadId: 'm42' };
 const sampleResult = { fence: 1, untilMs: sampleTimestamp + 60_000 };
 const errors = ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'] as const;
 
-/** Methods by which one agent takes a thread for some time, so that the others leave it alone. */
+/** Methods by which one agent takes a thread for a time, so that other agents leave it alone. */
 export const claimMethods = {
   claim: {
     ...write,

@@ -51,8 +51,8 @@ export interface MethodDefinition {
    */
   readonly bulky?: number | ((params: never) => number);
   /**
-   * True if the call waits for a new event when its param `waitMs` is above 0. The call waits before it takes its place
-   * in the order of its socket's calls.
+   * True if the call waits for a new event when its param `waitMs` is above 0. Calls of the socket that follow it do
+   * not wait for it.
    */
   readonly waits?: true;
   readonly rest?: RestRoute;
@@ -65,7 +65,7 @@ export interface MethodDefinition {
   readonly examples: readonly [MethodExample, ...MethodExample[]];
 }
 
-/** The fields of most writes: on one channel, and counted against the message limit. */
+/** The fields of most writes: they write to one channel and count against the message limit. */
 export const write = { kind: 'write', limit: 'message', orderedBy: 'channelId' } as const;
 
 /** The fields that most reads share; each reads one channel. */
@@ -73,7 +73,7 @@ export const read = { kind: 'read', limit: 'read', orderedBy: 'channelId' } as c
 
 const kib = 1024;
 
-/** The most bytes of a page of 200 small rows. */
+/** The most bytes of a page of small rows. */
 export const smallPageBytes = 512 * kib;
 /** The most bytes of a page of 200 channels: each may have 8 KiB of metadata, escaped. */
 export const channelPageBytes = 2_048 * kib;

@@ -9,7 +9,7 @@ import { type MethodDefinition, paramsSchema, read, smallPageBytes } from './def
 const sum = z.int().min(0);
 const groupings = ['channel', 'thread', 'agent', 'hour'] as const;
 
-/** The fields by which the rows of a ledger's answer are grouped. */
+/** The fields by which the ledger can group its rows. */
 export type LedgerGrouping = (typeof groupings)[number];
 
 /** True if the cursor is one of a list with this grouping. */
@@ -19,7 +19,7 @@ function isCursorOfGrouping({ by, cursor }: { by: LedgerGrouping; cursor: string
   return by === 'hour' ? /^\d{1,15}$/.test(cursor) : isId(cursor);
 }
 
-/** Methods for what the turns of agents cost. */
+/** Methods that sum the costs of agents' turns. */
 export const ledgerMethods = {
   'ledger.sum': {
     ...read,

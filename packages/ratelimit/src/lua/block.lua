@@ -23,7 +23,7 @@ if redis.call('EXISTS', counterKey) == 0 then
 end
 if forMs == 0 then redis.call('HDEL', windowKey, 'blocked')
 else redis.call('HSET', windowKey, 'blocked', string.format('%.0f', now + forMs)) end
--- Requests may have been counted just now, so neither key may expire before these have left the window.
+-- Requests may have been counted just now. Neither key may expire before they have left the window.
 local lifeMs = math.max(windowMs, forMs)
 redis.call('PEXPIRE', counterKey, lifeMs)
 redis.call('PEXPIRE', windowKey, lifeMs)

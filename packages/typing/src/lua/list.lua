@@ -8,7 +8,7 @@ if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
--- An agent can type in several threads at a time, so more members are read than agents are listed.
+-- An agent can type in several threads, so the script reads more members than it lists agents.
 local after = '(' .. string.format('%.0f', now - ttl)
 local members = redis.call('ZRANGEBYSCORE', typing, after, '+inf', 'LIMIT', 0, 10 * limit)
 local latestFirst, isListed = {}, {}

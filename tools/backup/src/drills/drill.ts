@@ -21,7 +21,6 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** Starts a command as `npm run` does, with only these variables of the hub. */
 export function startCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -34,7 +33,6 @@ export function startCommand(
   );
 }
 
-/** Runs a command to its end. */
 export async function run(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -44,7 +42,6 @@ export async function run(
   return { code, output: process.output() };
 }
 
-/** Runs a command that must succeed. Resolves with the last line of its output. */
 export async function succeed(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -60,7 +57,6 @@ export const channelId = 'drill';
 export interface Fleet extends AsyncDisposable {
   readonly ana: RpcSocket;
   readonly ben: HubClient;
-  /** The contents that Ben received. */
   readonly received: readonly string[];
   readonly discontinuities: readonly Discontinuity[];
   /** Sends and waits for the ack. Resolves with the time that it took. */
@@ -105,7 +101,7 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
   };
 }
 
-/** A backup that was taken while messages were sent, and the facts by which its restore is checked. */
+/** A backup that was taken while messages were sent, and the facts to check its restore. */
 export interface BackupUnderLoad {
   readonly archive: string;
   /** The number of events that were acknowledged when the backup began. */
@@ -134,7 +130,7 @@ export async function backUpUnderLoad(
   let slowestMs = 0;
   for (let n = 0; !isDone; n++) slowestMs = Math.max(slowestMs, await fleet.send(`during ${n}`));
   const archive = await backup;
-  // A write lock that is held for the whole copy would take longer. The hub's lock timeout is 2 s.
+  // A write lock for the whole copy would take longer: the hub's lock timeout is 2 s.
   expect(slowestMs).toBeLessThan(1500);
   const during = (await fleet.log()).length;
   expect(during).toBeGreaterThan(acked);
@@ -149,8 +145,8 @@ export async function backUpUnderLoad(
 }
 
 /**
- * Checks that the restored log ends at a seq committed during the backup, and that clients notice the new epoch. Call
- * it when the hub runs.
+ * Checks that the restored log ends at a seq that was committed during the backup, and that clients notice the new
+ * epoch. Call it when the hub runs.
  */
 export async function expectRestored(
   fleet: Fleet,
@@ -168,7 +164,7 @@ export async function expectRestored(
   return { restored, manifest };
 }
 
-/** After a restore: Ben noticed the new epoch by himself, reads the restored log, and gets what is sent from now on. */
+/** Checks that Ben noticed the new epoch by himself, has read the restored log, and gets new messages. */
 export async function expectResync(
   fleet: Fleet,
   formerEpoch: string,

@@ -31,7 +31,7 @@ const databases = {
   },
 };
 
-/** The database change of the next release. Hubs from `compatibleFrom` on can serve the result. */
+/** The next release's migration. Hubs from `compatibleFrom` on can serve the database after it. */
 const nextRelease = (compatibleFrom: string) => [
   'alter table channels add column colour text',
   'alter table log add column region text',
@@ -48,7 +48,7 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
     const env = { HUB_DB_URL: url };
     await succeed(['migrate'], env);
     expect(await succeed(['migrate', '--plan'], env)).toContain('needs no migration');
-    // For the plan, the database now looks like one of release 0.1.0.
+    // The plan now sees a database of release 0.1.0.
     execute(`delete from chat_store_migrations where name > '0003'`);
     const plan = await run(['migrate', '--plan'], env);
     expect(plan.code).toBe(0);

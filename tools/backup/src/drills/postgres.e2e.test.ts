@@ -36,7 +36,7 @@ describe('a PostgreSQL database', () => {
     });
     expect(await fleet.log()).toEqual(backup.former);
     await hub.kill();
-    // The table `later` stands for a table that a later release left behind.
+    // The table `later` stands for one that a later release left behind.
     postgres.query(
       'drop schema public cascade; create schema public; create table later (id text)',
     );
@@ -62,7 +62,7 @@ describe('a PostgreSQL database', () => {
       output: expect.stringContaining('does not match its checksum'),
     });
     expect(state()).toBe(before);
-    // The checksums match now, so only a check of the dump itself can find the damage.
+    // The checksums match again, so only a check of the dump can find the damage.
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
@@ -72,8 +72,8 @@ describe('a PostgreSQL database', () => {
     execFileSync('sh', ['-c', 'sha256sum database.dump manifest.json > SHA256SUMS'], {
       cwd: archive,
     });
-    // A table of another user has the name of one of the hub's indexes. A restore does not drop it, so the restore
-    // fails after the hub's tables were dropped and filled again.
+    // Another user's table has the name of one of the hub's indexes. The restore does not drop it, and fails after
+    // the hub's tables were dropped and filled.
     postgres.query(`alter index log_marks rename to log_marks_before; create role other;
       create table taken (n int); create index log_marks on taken (n); alter table taken owner to other`);
     expect(await run(['restore', '--from', to], env)).toMatchObject({
@@ -81,7 +81,7 @@ describe('a PostgreSQL database', () => {
       output: expect.stringContaining('"log_marks" already exists'),
     });
     expect(state()).toBe(before);
-    // The control: without that table, the restore succeeds.
+    // Negative control: without that table the restore succeeds.
     postgres.query('drop table taken');
     await succeed(['restore', '--from', to], env);
     expect(state()).not.toContain('later');

@@ -17,7 +17,6 @@ async function arrange() {
   return { folder: folder.path, path, env, to: join(folder.path, 'backups') };
 }
 
-/** Flips one bit in the middle of a file. */
 async function damage(path: string): Promise<void> {
   const bytes = await readFile(path);
   const at = Math.floor(bytes.length / 2);
@@ -44,7 +43,7 @@ describe('a SQLite database', () => {
     const fleet = await scope.use(openFleet(hub));
     const backup = await backUpUnderLoad(fleet, to, env, () => addBallast(path, 60));
 
-    // A hub uses the database, whether it runs or hangs.
+    // A hub uses the database, so the restore is refused, even if the hub hangs.
     expect(await run(['restore', '--from', to], env)).toMatchObject({ code: 4 });
     hub.freeze();
     expect(await run(['restore', '--from', to], env)).toMatchObject({
@@ -56,7 +55,7 @@ describe('a SQLite database', () => {
     await hub.kill();
     await writeFile(path, 'no database any more');
 
-    // A damaged file cannot be opened, so the command cannot find out if a hub uses it.
+    // The command cannot open a damaged file, so it cannot find out if a hub uses it.
     const unsure = await run(['restore', '--from', to], env);
     expect([unsure.code, unsure.output.includes('--force')]).toEqual([1, true]);
     await succeed(['restore', '--from', to, '--force'], env);
@@ -71,7 +70,7 @@ describe('a SQLite database', () => {
     const { env, to } = await arrange();
     await succeed(['migrate'], env);
     const archive = await succeed(['backup', '--to', to], env);
-    // The control: the undamaged archive passes.
+    // Negative control: the undamaged archive passes.
     expect(await run(['restore', '--from', to, '--check'], env)).toMatchObject({ code: 0 });
     const before = new Map(readdirSync(join(to, '..', 'data')).map((name) => [name, true]));
     for (const name of ['database.sqlite', 'manifest.json']) {
@@ -149,7 +148,7 @@ describe('a SQLite database', () => {
     for (const name of readdirSync(archive)) {
       expect(readFileSync(join(archive, name)).includes('a secret text')).toBe(false);
     }
-    // The control: the text is found where nothing is encrypted.
+    // Negative control: without encryption the text is found.
     const plain = await succeed(['backup', '--to', join(folder, 'plain')], env);
     expect(readFileSync(join(plain, 'database.sqlite')).includes('a secret text')).toBe(true);
 

@@ -1,7 +1,6 @@
 import { CommandLineError, numberOf, parseOptions } from '../command-line.ts';
 import type { Effort } from './works/work.ts';
 
-/** The options of the command line. */
 export interface CommandLine {
   /** Null: all of them. */
   readonly works: readonly string[] | null;
@@ -22,7 +21,7 @@ export interface CommandLine {
   readonly isQuick: boolean;
   readonly relativeTo: string | null;
   readonly jsonFile: string | null;
-  /** A Markdown file, in which the section of each work that was run is replaced. */
+  /** A Markdown file, in which the section of each work of the run is replaced. */
   readonly markdownFile: string | null;
 }
 

@@ -48,7 +48,7 @@ describe('the bench', () => {
       expect(p50Ms).toBeGreaterThan(0);
     }
     expect(valuesOf('drops teams', 'hub')).toMatchObject({ lost: 0, doubled: 0 });
-    // The negative control: the system `floor` has no recovery.
+    // Negative control: the system `floor` has no recovery.
     expect(valuesOf('drops teams', 'floor')['lost']).toBeGreaterThan(0);
     for (const text of [bench.stdout(), readFileSync(markdown, 'utf8')])
       expect(text).toMatch(/^\| hub +\|/m);
@@ -80,7 +80,6 @@ describe('the bench', () => {
       ...['--work', 'hall', '--against', 'floor', '--rate', '100', '--seconds', '600'],
     );
     const servers = () => descendantsOf(bench.child.pid ?? 0);
-    // Redis, the server, and the clients.
     await waitFor(() => servers().length === 3, { what: 'the servers', timeoutMs: 20_000 });
     const pids = servers();
     bench.child.kill('SIGINT');
@@ -101,7 +100,7 @@ function parentOf(pid: number): number | null {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
   } catch {
-    // The process ended meanwhile.
+    // The process has ended.
     return null;
   }
 }

@@ -21,7 +21,7 @@ function list() {
   }
 }
 
-/** Each round measures every system in turn, so that a slow minute of the machine affects all of them. */
+/** Each round measures every system in turn, so that a slow minute affects all of them. */
 async function* runsOf(
   work: Work,
   systems: readonly System[],
@@ -76,7 +76,7 @@ async function bench(command: CommandLine, signal: AbortSignal): Promise<number>
       const report = { machine: machine(), date, command, runs };
       writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
     }
-    // The tables of an interrupted run are not written, because they have too few rounds.
+    // An interrupted run has too few rounds for tables.
     if (markdownFile !== null && !signal.aborted) writeSection(markdownFile, work.name, section);
   }
   if (signal.aborted) return 130;

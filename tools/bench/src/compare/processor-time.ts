@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 
-/** Linux counts processor time in hundredths of a second, whatever the kernel's own clock is. */
+/** Linux counts processor time in hundredths of a second, independent of the kernel's clock. */
 const msPerTick = 10;
 
-/** Processor time in ms of a process with all its threads, also those that have ended. */
+/** Processor time in ms of a process, including ended threads. */
 export function processorMs(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The program's name stands in parentheses and may hold spaces; the fields after it are numbered from 3.
+  // The program's name is in parentheses and may contain spaces. The fields after it are numbered from 3.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[14 - 3]) + Number(fields[15 - 3])) * msPerTick;
 }
 
 export interface Memory {
   readonly residentBytes: number;
-  /** The highest resident memory since the process started. */
+  /** The highest resident memory since the start of the process. */
   readonly peakBytes: number;
 }
 
@@ -25,8 +25,8 @@ export function memoryOf(pid: number): Memory {
 }
 
 /**
- * Processor time that this machine has spent since it booted, in ms: of all processes and the kernel, and the time that
- * the host took away.
+ * Processor time of this machine since it booted, in ms: of all processes and the kernel, and what the host took
+ * away.
  */
 export function machineBusyMs(): number {
   const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');

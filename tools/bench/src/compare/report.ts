@@ -10,7 +10,6 @@ export interface Run {
   readonly measured: Measured;
 }
 
-/** The machine on which this process runs, in one line. */
 export function machine(): string {
   const [first] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
@@ -29,7 +28,7 @@ export function originOf(args: readonly string[]): string {
 }
 
 /**
- * The table of one work as Markdown: medians, and ratios to a reference system; with several rounds, also ranges.
+ * The table of one work as Markdown: medians, ratios to a reference system, and, with several rounds, ranges.
  * `origin` says how and when it was measured.
  */
 export function formatWork(
@@ -80,7 +79,7 @@ export function formatWork(
   return parts.join('\n\n');
 }
 
-/** Formatted as Prettier does it. The first column is aligned to the left, the others to the right. */
+/** The format is that of Prettier, with the first column aligned to the left and the others to the right. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, at) =>
     Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)),
@@ -97,7 +96,7 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** The median: the mean of the two middle values if their number is even; null without a value. */
+/** Null without a value. */
 function medianOf(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -106,7 +105,7 @@ function medianOf(values: readonly number[]): number | null {
   return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }
 
-/** With separated thousands; a dash for null. */
+/** Separates thousands. A dash for null. */
 export function formatNumber(value: number | null, digits = 0): string {
   if (value === null || Number.isNaN(value)) return '–';
   return value.toLocaleString('en', {

@@ -4,7 +4,7 @@ import { formatRows, holds, loadRows, socketRows, storageRows, type Row } from '
 
 jest.setTimeout(180_000);
 
-// Sizes and counts only: processor times depend on what else runs on this machine, and the command compares them.
+// Only sizes and counts are exact. Processor times depend on the machine, so only the command compares them.
 const isExact = ({ unit }: Row) => unit !== 'µs';
 
 const expectAll = (rows: readonly Row[]) => {
@@ -20,7 +20,7 @@ describe('the cost model against small real runs', () => {
 
   it('knows the commands and the output of Redis for a message', async () => {
     const measured = await measureMessages({ messages: 600, sockets: 0, idleMs: 3_000 });
-    // The rates of the other loads depend on the speed of this machine.
+    // The rates of other loads depend on this machine.
     expectAll(loadRows(measured.filter(({ load }) => load === 'even')));
   });
 

@@ -13,7 +13,7 @@ export interface LightSocket {
   close(): Promise<void>;
 }
 
-/** Connects an agent that follows channels of which it is a member. Resolves when it is subscribed. */
+/** Connects an agent that follows its channels. Resolves when it is subscribed. */
 export async function openLightSocket(
   hub: HubProcess,
   agentId: string,
@@ -60,7 +60,7 @@ export async function openLightSocket(
   };
 }
 
-/** Connects agents in small groups: a hub admits 400 connections a second. */
+/** Connects agents in small groups, because a hub admits 400 connections a second. */
 export async function openMany<T>(
   count: number,
   open: (index: number) => Promise<T>,
@@ -78,7 +78,7 @@ export function connectSender(hub: HubProcess, agentId: string): Promise<RpcSock
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
 
-/** Sends `count` messages as fast as they are answered, with at most `window` unanswered ones of each sender. */
+/** Sends `count` messages with at most `window` unanswered ones of each sender. */
 export async function sendAll(
   senders: readonly RpcSocket[],
   channelIds: readonly string[],
@@ -97,7 +97,10 @@ export async function sendAll(
   );
 }
 
-/** Sends messages one by one, each after the previous answer and a pause, so that no two share a turn. */
+/**
+ * Sends messages one by one, each after the previous answer and a pause, so that each has its own turn of the event
+ * loop.
+ */
 export async function sendAlone(
   sender: RpcSocket,
   channelId: string,
@@ -109,7 +112,7 @@ export async function sendAlone(
   }
 }
 
-/** Sends messages at an even rate, each when it is due, and resolves when all are answered. */
+/** Sends messages at an even rate. Resolves when all are answered. */
 export async function sendAtRate(
   senders: readonly RpcSocket[],
   channelId: string,

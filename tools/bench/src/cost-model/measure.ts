@@ -22,9 +22,8 @@ import {
 import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hubs.ts';
 import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
-/** The size of a measurement. */
 export interface Effort {
-  /** The number of messages sent for each content size whose storage is measured, and for each load. */
+  /** The number of messages for each load, and for each content size whose storage is measured. */
   readonly messages: number;
   readonly sockets: number;
   readonly idleMs: number;
@@ -37,12 +36,9 @@ export const loadContentBytes = 200;
 export const senderCount = 10;
 export const loadPerSecond = 500;
 
-/**
- * Random letters, because PostgreSQL compresses long texts, and would compress a repeated letter better than real text.
- */
+/** Random letters, because PostgreSQL would compress repeated ones better than real text. */
 const textOf = (bytes: number) => randomBytes(bytes).toString('base64').slice(0, bytes);
 
-/** Creates a channel with these members; the first one creates it. */
 async function createChannel(
   [owner, ...others]: readonly RpcSocket[],
   channelId: string,
@@ -63,7 +59,7 @@ export interface StorageCosts {
   readonly postgresBytes: BytesBySize;
 }
 
-/** Sends messages of each size in ten channels, and measures by how much the database grows. */
+/** Measures the growth of the database by messages of each size in ten channels. */
 async function measureGrowth(
   hub: HubProcess,
   databaseBytes: () => number,
@@ -100,15 +96,14 @@ const eventsOf = (sockets: readonly LightSocket[]) =>
 const framesOf = (sockets: readonly LightSocket[]) =>
   sockets.reduce((sum, { frames }) => sum + frames, 0);
 
-/** How the messages of a load are spread over time. The more messages share a turn, the less each one costs. */
+/** How the messages of a load are spread over time. Messages that share a turn of the event loop cost less. */
 export const loads = ['alone', 'even', 'full'] as const;
 type Load = (typeof loads)[number];
 
-/** The costs of a message under one load, with `fanOut` subscribers. */
 export interface LoadCosts {
   readonly load: Load;
   readonly fanOut: number;
-  /** Frames that each subscriber got per message: 1 when every message is delivered alone. */
+  /** Frames per message and subscriber: 1 when every message is delivered alone. */
   readonly turns: number;
   readonly perSecond: number;
   /** Microseconds of processor time per message. */
@@ -119,7 +114,7 @@ export interface LoadCosts {
   readonly redisOutputBytes: number;
 }
 
-/** Processor time and Redis per message, with senders on one hub and subscribers on the other. */
+/** Processor time and Redis per message, with senders on one hub and subscribers on another. */
 export async function measureMessages(
   { messages, idleMs }: Effort,
   env: Readonly<Record<string, string>> = {},
@@ -183,16 +178,16 @@ export async function measureMessages(
 }
 
 /**
- * Processor time of a hub for a message that another hub committed, in a channel that no client of this hub follows.
- * The check that reads the newest commits finds the message; it costs most when every message is in another channel.
+ * Processor time of a hub for a message of another hub, in a channel that no client of this hub follows. Its check of
+ * the newest commits finds the message. The cost is highest when every message is in another channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');
   await using redis = await startRedis();
   await using measured = await startMeasuredHubs(redis, folder.path);
-  // All senders are sockets of one agent. Separate agents would each have to join every channel.
+  // All senders are sockets of one agent, because separate agents would have to join every channel.
   const senders = await openMany(senderCount, () => connectSender(measured.hubs[0], 'sender'));
-  // A check finds each changed channel once, so no channel gets two messages between two checks.
+  // A check finds each changed channel once, so no channel may get two messages between two checks.
   const channelIds = Array.from({ length: 2 * messages }, (_, index) => `foreign-${index}`);
   await openMany(channelIds.length, (index) =>
     createChannel(senders.slice(0, 1), `foreign-${index}`),
@@ -206,7 +201,6 @@ export async function measureForeignCommits({ messages, idleMs }: Effort): Promi
   return (1_000 * use.receivingMs) / (4 * messages);
 }
 
-/** The costs of a silent agent that is present in one channel. */
 export interface SocketCosts {
   readonly heapBytes: number;
   readonly leaseBytes: number;
@@ -234,7 +228,7 @@ export async function measureSockets({ sockets, idleMs }: Effort): Promise<Socke
       return openLightSocket(holding, agentId, [channelId]);
     });
   };
-  // The first sockets fill pools and caches of the process. Their memory is not a cost per socket.
+  // The first sockets fill pools and caches, whose memory is no cost per socket.
   const first = await open(100, 'first');
   await delay(idleMs);
   const retainedFrom = await inspector.retainedBytes();

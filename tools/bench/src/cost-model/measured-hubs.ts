@@ -10,7 +10,6 @@ import {
 } from '@openclaw/test-support';
 import { redisCounters, type RedisCounters } from './probes.ts';
 
-/** The environment of a hub that refuses no call of a measurement. */
 export const unlimited = {
   HUB_LIMIT_MESSAGE: '1000000/1',
   HUB_LIMIT_CREATE: '1000000/1',
@@ -50,14 +49,13 @@ export async function startMeasuredHubs(
   };
 }
 
-/** The increase of the counters of a Redis server. */
 interface RedisUse {
   readonly commands: number;
   readonly outputBytes: number;
   readonly cpuMs: number;
 }
 
-/** Commands of the measurement itself are not counted. */
+/** Commands of the measurement itself. */
 const ownCommands: ReadonlySet<string> = new Set(['info', 'quit']);
 
 function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {
@@ -71,7 +69,6 @@ function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {
   };
 }
 
-/** The use of both hubs and of Redis during some work. */
 interface Use {
   readonly seconds: number;
   readonly sendingMs: number;
@@ -79,7 +76,7 @@ interface Use {
   readonly redis: RedisUse;
 }
 
-/** The processor time of both hubs and the use of Redis while `work` runs. */
+/** Measures both hubs and Redis while `work` runs. */
 export async function during(
   redis: RedisServer,
   [sending, receiving]: readonly [Inspector, Inspector],
@@ -99,7 +96,7 @@ export async function during(
   };
 }
 
-/** The use during some work, minus the use of an idle system in the same time. */
+/** The use during work, minus the use of an idle system in the same time. */
 export function beyondIdle(use: Use, idle: Use): Use {
   const share = use.seconds / idle.seconds;
   return {

@@ -1,15 +1,15 @@
 /**
- * The cost of each part, fitted to runs on one machine; `npm run cost-model` compares it with new runs. Processor times
- * are microseconds of one core.
+ * The cost of each part, fitted to runs on one machine; `npm run cost-model` compares it with new runs. Times are
+ * microseconds of one core.
  */
 export const costs = {
-  /** Bytes of a stored message besides its text: the envelope and the ids in its row of the log. */
+  /** Bytes of a message's row in the log besides its text. */
   sqliteRowBytes: 730,
   /** Bytes of a message's rows in other tables and indexes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
-  /** Bytes of the other fields of an envelope on its topic, besides the text. */
+  /** Bytes of a published envelope besides its text. */
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
@@ -27,10 +27,7 @@ export const costs = {
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
-  /**
-   * The cost of a message at each hub that does not follow its channel: every hub reads the newest commits of the
-   * others.
-   */
+  /** At each hub that does not follow the channel, because every hub reads the newest commits of the others. */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
@@ -43,8 +40,8 @@ export const costs = {
 } as const;
 
 /**
- * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6): as many rows as fit
- * share a page. A longer row keeps a part in its leaf, and takes whole pages for the rest.
+ * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A page holds as many
+ * rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
  */
 const sqlitePage = {
   bytes: 4_096,
@@ -70,7 +67,6 @@ export function postgresMessageBytes(contentBytes: number): number {
   return costs.postgresFixedBytes + costs.postgresPerContentByte * contentBytes;
 }
 
-/** The circumstances on which the cost of a message depends. */
 export interface MessageLoad {
   readonly contentBytes: number;
   /** Messages per second, of `senders` agents. */
@@ -80,11 +76,11 @@ export interface MessageLoad {
   readonly hubs: number;
   /** Subscribers on each of those hubs. */
   readonly fanOut: number;
-  /** Turns of the event loop per message: 1 when messages come alone, less when several share a turn. */
+  /** Turns of the event loop per message: 1 when messages come alone, less when several share one. */
   readonly turns: number;
 }
 
-/** Rate limit exchanges per message: one in a tenth of a second for each sender with messages. */
+/** Rate limit exchanges per message: at most one per sender in a tenth of a second. */
 function exchanges({ perSecond, senders }: MessageLoad): number {
   return Math.min(1, (senders * costs.exchangesPerSecond) / perSecond);
 }

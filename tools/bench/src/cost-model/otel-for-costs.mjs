@@ -1,4 +1,4 @@
-// An SDK for the measurement: spans are recorded and dropped, so no exporter is measured.
+// Records and drops spans, so that the measurement includes no exporter.
 import {
   NodeTracerProvider,
   NoopSpanProcessor,

@@ -14,32 +14,36 @@ export interface Fleet {
   readonly channelSize: number;
   readonly messagesPerAgentSecond: number;
   readonly contentBytes: number;
-  /** True when a balancer sends all members of a channel to one hub, instead of spreading them evenly. */
+  /** True when a balancer sends all members of a channel to one hub; false when it spreads them evenly. */
   readonly areMembersTogether: boolean;
 }
 
-/** The resources that a fleet needs. */
 export interface Plan extends Fleet {
   readonly messagesPerSecond: number;
   readonly deliveriesPerSecond: number;
-  /** Databases, each with its own Redis and hubs, among which the channels are divided. The hub does not do this yet. */
+  /**
+   * Separate databases, each with its own Redis and hubs. The channels are divided among them, which the hub does not
+   * support yet.
+   */
   readonly systems: number;
   /** Hubs of all systems together. */
   readonly hubs: number;
   readonly socketsPerHub: number;
   readonly hubHeapBytes: number;
-  /** Cores that Redis uses in all systems: live delivery, and presence. One server has one; more take Redis Cluster. */
+  /**
+   * Cores of Redis in all systems, for live delivery and presence. One server uses one core; more need Redis Cluster.
+   */
   readonly redisCores: number;
   readonly redisOutputBytesPerSecond: number;
   readonly redisMemoryBytes: number;
   readonly databaseBytesPerDay: number;
 }
 
-/** The share of a core that a hub may use, so that bursts are not late. */
+/** The largest share of a core that a hub may use, so that bursts are not late. */
 const maxCores = 0.6;
-/** The share of a core that a hub may spend on the commits of others. Their number grows with the whole system. */
+/** The largest share of a core that a hub may spend on commits of other hubs, which grow with the whole system. */
 const maxForeignCores = 0.2;
-/** Connections that a hub may hold, so that the other hubs can take over the connections of one that stops. */
+/** The most connections of a hub, so that the other hubs can take over those of one that stops. */
 const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
@@ -53,7 +57,7 @@ function hubCores(fleet: Fleet, hubs: number): number {
   const received = (messages * following) / hubs;
   const turnsOf = (perSecond: number) => Math.min(1, maxTurnsPerSecond / perSecond);
   const sending = sent * sendingMicros({ turns: turnsOf(sent) });
-  // Only messages of one channel share writes, because every socket follows one channel.
+  // Every socket follows one channel, so only messages of one channel share writes.
   const writeTurns = turnsOf(channelSize * messagesPerAgentSecond);
   const turns = turnsOf(received);
   const fanOut = channelSize / following;
@@ -66,7 +70,7 @@ function hubCores(fleet: Fleet, hubs: number): number {
   return (sending + receiving + idle + foreign) / 1_000_000;
 }
 
-/** The mean number of hubs on which at least one member of a channel is connected, if members are spread evenly. */
+/** The mean number of hubs with at least one member of a channel, if members are spread evenly. */
 export function hubsOfChannel(channelSize: number, hubs: number): number {
   return hubs * (1 - (1 - 1 / hubs) ** channelSize);
 }
@@ -78,7 +82,7 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
 /** The smallest number of hubs of one system that stays within the limits. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
-  // The loop ends, because with more hubs the load of each falls to that of the foreign commits, which is below the
+  // The loop ends: with more hubs, the load of each approaches the share for foreign commits, which is below the
   // limit.
   while (hubCores(fleet, hubs) > maxCores) hubs += Math.ceil(hubs / 50);
   return hubs;
@@ -101,7 +105,7 @@ export function planFor(fleet: Fleet): Plan {
     fanOut: channelSize / following,
     turns: Math.min(1, (maxTurnsPerSecond * hubs) / messagesPerSecond),
   };
-  // An upper bound: each further hub that follows a channel is counted like another publish.
+  // An upper bound, because each further hub that follows a channel counts as another publish.
   const publishing = messagesPerSecond * following * redisMicros({ turns: 0 });
   const presence = agents * costs.leaseMicrosPerSecond;
   return {

@@ -1,9 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { PostgresServer, RedisServer } from '@openclaw/test-support';
 
-/** The counters that a Redis server reports. */
 export interface RedisCounters {
-  /** Calls of each command, those of scripts included. */
+  /** Calls of each command, also inside scripts. */
   readonly calls: ReadonlyMap<string, number>;
   readonly outputBytes: number;
   readonly usedBytes: number;

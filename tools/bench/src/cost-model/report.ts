@@ -19,18 +19,14 @@ import {
 } from './model.ts';
 import type { Plan } from './plan.ts';
 
-/** One comparison of the model with a run. */
 export interface Row {
   readonly cost: string;
   readonly unit: string;
   readonly model: number;
   readonly measured: number;
-  /**
-   * The largest ratio between the two values, in either direction, at which the model still holds. Sizes and counts
-   * agree better than times.
-   */
+  /** The largest ratio between model and run, in either direction. Sizes and counts agree better than times. */
   readonly withinFactor: number;
-  /** Smaller differences are ignored, because the runs cannot measure them. */
+  /** Differences below this are ignored, because the runs cannot measure them. */
   readonly noise?: number;
 }
 
@@ -97,8 +93,8 @@ export function loadRows(measured: readonly LoadCosts[]): Row[] {
         unit: '',
         model: redisCommandsPerMessage(message),
         measured: one.redisCommands,
-        // The factor is exact only for an even load, whose rate is known. Lease renewals are left out, because with few
-        // messages their share varies.
+        // Only an even load has a known rate, so only its factor is exact. Lease renewals are left out, because their
+        // share varies.
         withinFactor: load === 'even' ? exact : 1.5,
       },
       {
@@ -124,7 +120,7 @@ export function foreignRows(measured: number): Row[] {
   ];
 }
 
-/** The use of a core by an idle hub varies by about one per cent. */
+/** The idle use of a core varies by about one per cent. */
 const idleNoiseMicrosPerSecond = 10_000;
 
 export function socketRows(measured: SocketCosts, sockets: number): Row[] {

@@ -6,7 +6,6 @@ export interface Measure {
   readonly boundMs: number;
 }
 
-/** Every measure of a run. */
 export const measures = {
   killed: { name: 'Redis killed: breaker open', boundMs: 1_500 },
   killedDelivery: { name: 'Redis killed: delivery between hubs after that', boundMs: 500 },
@@ -28,7 +27,6 @@ export type MeasureKey = keyof typeof measures;
 /** Receives one measured time. */
 export type Note = (key: MeasureKey, ms: number) => void;
 
-/** The result of one measure. */
 export interface Row extends Measure {
   readonly runs: number;
   readonly minMs: number;
@@ -54,7 +52,6 @@ export function rowsOf(times: ReadonlyMap<MeasureKey, readonly number[]>): Row[]
   });
 }
 
-/** The rows as a text table. */
 export function formatRows(rows: readonly Row[]): string {
   const head = ['measure', 'runs', 'min', 'median', 'max', 'bound', ''];
   const lines = rows.map(({ name, runs, minMs, medianMs, maxMs, boundMs, holds }) => [

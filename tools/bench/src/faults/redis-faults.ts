@@ -17,7 +17,6 @@ import type { MeasureKey, Note } from './measure.ts';
 
 const env = { HUB_LIMIT_MESSAGE: '1000000/60', HUB_LIMIT_TYPING: '1000000/60' };
 
-/** Milliseconds since `startMs`. */
 export const since = (startMs: number): number => performance.now() - startMs;
 
 async function untilWhole(pair: HubPair, traffic: ChatTraffic): Promise<void> {
@@ -25,7 +24,7 @@ async function untilWhole(pair: HubPair, traffic: ChatTraffic): Promise<void> {
   await Promise.all([untilTopicsPass(traffic), untilPresenceIsWhole(traffic)]);
 }
 
-/** Ends the traffic. Rejects with its violations. */
+/** Ends the traffic. Rejects if it has violations. */
 export async function settle(traffic: ChatTraffic): Promise<void> {
   const violations = await traffic.stop();
   await traffic.close();
@@ -135,7 +134,7 @@ export async function measureSentinel(runs: number, note: Note): Promise<void> {
   }
 }
 
-/** Resolves when the old master is a replica again. Before that, another failover could not succeed. */
+/** Resolves when the old master is a replica, which another failover needs. */
 async function rejoined(fallen: RedisServer): Promise<void> {
   await waitFor(
     async () =>

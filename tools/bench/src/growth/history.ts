@@ -13,7 +13,7 @@ const perSecond = 200;
 const channelId = 'bench-0';
 const readsMeasured = 50;
 
-/** Fills all tables and indexes as that many sends would. */
+/** Fills all tables and indexes as if so many messages had been sent. */
 async function writeHistory(databaseUrl: string, messages: number): Promise<void> {
   const store = await createChatStore({ url: databaseUrl });
   const actor = { agentId: 'owner', isAdmin: false };
@@ -34,10 +34,10 @@ async function writeHistory(databaseUrl: string, messages: number): Promise<void
   copyMessage(databaseUrl.replace(/^sqlite:/, ''), messages - 1);
 }
 
-/** Copies the newest message by SQL, because the store would need minutes for millions. */
+/** Copies the newest message by SQL, which is faster than the store by far. */
 function copyMessage(path: string, copies: number): void {
   const database = new DatabaseSync(path);
-  // The log keeps each message as JSON, with its seq and its two ids in the text.
+  // The log stores each message as JSON, with its seq and two ids in the text.
   database.exec(`
     begin;
     create temp table copies as
@@ -99,7 +99,7 @@ export const historyGrowth: Series = {
       values: {
         ...values,
         newestPageMs: await call('message.history', () => page),
-        // Another page each time, so that no cache answers.
+        // A different page each time, so that no cache answers.
         middlePageMs: await call('message.history', () => ({ ...page, before: middle + paged++ })),
         resumeMs: await call('subscribe', () => ({ topics, epoch })),
       },

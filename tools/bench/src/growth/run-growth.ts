@@ -33,7 +33,6 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** Measures and prints. Returns the exit code. @throws {CommandLineError} */
 export async function runGrowth(args: readonly string[], signal: AbortSignal): Promise<number> {
   const values = parseOptions(args, options);
   if (values.help) {

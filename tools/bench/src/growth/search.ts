@@ -51,7 +51,7 @@ async function createChannels(store: ChatStore): Promise<void> {
   await create(guest, `${quiet}0`);
 }
 
-/** A real message's row, from which the others are made. */
+/** The row of a real message. The other rows are made from it. */
 async function templateOf(store: ChatStore) {
   const channelId = 'template';
   const content = 'CONTENT';
@@ -83,7 +83,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
   const lengthMs = Math.ceil(messages / channels) * everyMs;
   const seldom = { channels: 1, messages: quietMessages, prefix: quiet };
   writeMessages(database, { ...seldom, everyMs: lengthMs / quietMessages }, template);
-  // As the migration leaves a database that has messages.
+  // The state after the migration of a database that has messages.
   database.run(`update search_feed set epoch = '', check_after = '', backfill_before = '~'`);
   database.run('delete from search_fed');
   database.run(`insert into search_fed (channel_id, seq)

@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url';
 import { hubSystem } from '../compare/systems/hub.ts';
 import type { Column, Effort, Measured } from '../compare/works/work.ts';
 
-/** One work, measured at growing sizes. */
 export interface Series {
   readonly name: string;
   readonly description: string;
@@ -17,7 +16,6 @@ export interface Series {
 
 const folder = fileURLToPath(new URL('../../../..', import.meta.url));
 
-/** The hub of this checkout. */
 export function ownHub(databaseUrl?: string) {
   return hubSystem({
     name: 'hub',

@@ -7,13 +7,13 @@ export interface BenchDatabase {
   run(sql: string): void;
 }
 
-/** How the messages are spread over the channels that exist. */
+/** How the messages are spread over existing channels. */
 export interface Spread {
   readonly messages: number;
   /** Message n is in the channel `${prefix}${n % channels}`. */
   readonly channels: number;
   readonly prefix: string;
-  /** Message n of each channel is `everyMs` after the one before it, and the last is now. */
+  /** Messages of a channel are `everyMs` apart, and the last is now. */
   readonly everyMs: number;
 }
 
@@ -23,9 +23,9 @@ const wordsEach = 12;
 const rowsAtOnce = 50_000;
 
 /**
- * Writes messages by SQL, as if they had been sent, after the first event of each channel. Every text begins with `the`
- * and has twelve words `w…`, of which the first are common and the last are rare; every tenth message has `tenth`.
- * `template` is the envelope of a sent message in the log, with its own values.
+ * Writes messages by SQL, as if they had been sent, after the first event of each channel. Every text begins with
+ * `the` and has twelve words `w…`, of which the first are common and the last are rare; every tenth message has
+ * `tenth`. `template` is the logged envelope of a message that was sent.
  */
 export function writeMessages(
   database: BenchDatabase,

@@ -12,7 +12,6 @@ const version = '1.6.1';
 /** The newest ioredis of the major version that bentocache supports. */
 const ioredisVersion = '5.11.1';
 
-/** The part of bentocache that is measured. */
 export interface Bento {
   getOrSet<T>(options: {
     readonly key: string;
@@ -35,9 +34,8 @@ interface BentoModule {
 }
 
 /**
- * Creates a cache of bentocache over Redis, with or without its memory in front. bentocache needs an older ioredis than
- * this workspace has, so npm installs both, once, into a cache folder outside the tree. If that fails, returns the
- * reason.
+ * Creates a cache of bentocache over Redis, with or without memory in front. bentocache needs an older ioredis than
+ * this workspace has. npm installs both once, into a cache folder outside the tree. Returns the reason of a failure.
  */
 export async function createBento(
   redis: { readonly host: string; readonly port: number },

@@ -1,9 +1,8 @@
 import type { RedisServer } from '@openclaw/test-support';
 
-/** One implementation of an operation. */
 export interface Contestant extends AsyncDisposable {
   readonly name: string;
-  /** Its guarantees, because contestants differ in them. */
+  /** Its guarantees, which differ between contestants. */
   readonly promise: string;
   /** Runs the operation once. `at` counts the operations, from 0. */
   operate(at: number): Promise<unknown>;
@@ -18,5 +17,5 @@ export interface Comparison {
   readonly contestants: readonly ContestantSource[];
 }
 
-/** Creates a contestant, or returns why it cannot run here. */
+/** Creates a contestant, or returns the reason why it cannot run here. */
 export type ContestantSource = (redis: RedisServer) => Promise<Contestant | string>;

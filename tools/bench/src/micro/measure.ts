@@ -5,7 +5,7 @@ import type { Contestant } from './contestant.ts';
 
 export interface MicroResult {
   readonly perSecond: number;
-  /** Processor time of this process, all threads included, and of Redis. */
+  /** Processor time of all threads of this process, and of Redis. */
   readonly micros: number;
   readonly redisMicros: number;
   readonly p50Micros: number;
@@ -14,7 +14,7 @@ export interface MicroResult {
   readonly otherCores: number;
 }
 
-/** Keeps `concurrency` operations running for `ms`, after a warm-up of a quarter of `ms`. */
+/** Keeps `concurrency` operations running for `ms`, after a warm-up of a quarter of it. */
 export async function measure(
   contestant: Contestant,
   {
@@ -26,7 +26,6 @@ export async function measure(
     readonly durationMs: number;
     readonly concurrency: number;
     readonly redisPid: number;
-    /** Ends the measurement early. */
     readonly signal: AbortSignal;
   },
 ): Promise<MicroResult> {
@@ -63,7 +62,7 @@ export async function measure(
         await contestant.operate(started++);
         note(performance.now() - fromMs);
         operations += 1;
-        // Yields, because operations without input or output would block the event loop.
+        // Yields, because operations without input and output would block the event loop.
         if (operations % 1_000 === 0) await turn();
       }
     };

@@ -79,7 +79,6 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** Compares and prints. Returns the exit code. @throws {CommandLineError} */
 export async function runMicro(args: readonly string[], signal: AbortSignal): Promise<number> {
   const values = parseOptions(args, options);
   if (values.help) {

@@ -15,11 +15,10 @@ export interface AbuseCounts {
   readonly calls: number;
   /** Frames received. */
   readonly answers: number;
-  /** Close code → how often. */
   readonly closes: Readonly<Record<string, number>>;
 }
 
-/** Starts the agent in a worker thread. The returned function ends it. */
+/** Starts the agent in a worker thread. Returns a function that ends it. */
 export function startAbusiveAgent(task: AbuseTask): () => Promise<AbuseCounts> {
   const worker = new Worker(new URL('./abusive-worker.ts', import.meta.url), {
     workerData: task,

@@ -8,7 +8,7 @@ const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
 const tickMs = 10;
 const callsPerMs = 4;
-/** The most that one tick sends to catch up after this thread had to wait for a processor. */
+/** The most calls that one tick sends to catch up after a delay of this thread. */
 const callsPerTickMax = 2_000;
 const unansweredMax = 20;
 const reconnectMs = 200;
@@ -25,7 +25,7 @@ function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
 
-/** Valid and malformed calls, more than an agent is allowed. */
+/** Valid and malformed calls, more than an agent may make. */
 function floodFrames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     if (index % 10 === 0) return pick(junk);
@@ -34,7 +34,6 @@ function floodFrames(count: number): string[] {
   });
 }
 
-/** A read with a large answer. */
 function readFrame(): string {
   const channelId = pick(channelIds);
   return pick([
@@ -46,7 +45,7 @@ function readFrame(): string {
   ]);
 }
 
-/** Sends the calls that are due after `elapsedMs`. Returns their number. */
+/** Sends the calls that are due after `elapsedMs`, and returns their number. */
 type Act = (socket: WebSocket, unanswered: number, elapsedMs: number) => number;
 
 const behaviours: Record<Abuse, Act> = {

@@ -2,7 +2,6 @@ import { choiceOf, numberOf, parseOptions } from '../command-line.ts';
 import { faultKind, faultKinds, fittingFaults, type FaultName } from './faults.ts';
 import type { SystemOptions } from './system.ts';
 
-/** The options of the command line. */
 export interface CommandLine {
   readonly minutes: number;
   readonly seed: number;

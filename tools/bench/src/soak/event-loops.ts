@@ -2,18 +2,17 @@ import { spreadOf, type Spread } from '../statistics.ts';
 
 /** Measures the timer delays of the hubs, from their own metrics. */
 export interface EventLoops {
-  /** Reads one hub's metrics since the previous read. `isCalm` is true if no fault was active in that time. */
+  /** Reads one hub's metrics since the previous read. `isCalm`: no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;
   report(): EventLoopReport;
 }
 
-/** Delays of all hubs, in ms. */
 export interface EventLoopReport {
   /** The p99 of each sample between faults. */
   readonly calmP99: Spread | null;
   /** The longest delay of each sample between faults. */
   readonly calmMost: Spread | null;
-  /** The longest delay at any time, frozen hubs included. */
+  /** The longest delay, also during faults and of frozen hubs. */
   readonly longest: number;
   readonly samples: number;
 }

@@ -8,7 +8,7 @@ import type { System } from './system.ts';
 /** The longest recovery after a fault is undone. */
 const wholeTimeoutMs = 60_000;
 
-/** The faults so far, so that a violation can name the last ones before it. */
+/** The faults so far. A violation names the last ones before it. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
   /** The last two faults that began before the given time. */
@@ -36,7 +36,7 @@ export function createFaultLog(startMs: number): FaultLog {
   };
 }
 
-/** Injects a fault, holds it (at most until the signal aborts), undoes it, and waits until the system has recovered. */
+/** Injects a fault and holds it, at most until the signal aborts. Then undoes it, and waits for the recovery. */
 export async function injectFault(
   system: System,
   fault: ScheduledFault,

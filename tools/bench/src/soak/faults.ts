@@ -3,9 +3,7 @@ import { holdLocks, waitFor, type PostgresServer } from '@openclaw/test-support'
 import { startAbusiveAgent, type Abuse, type AbuseCounts } from './abusive-agents.ts';
 import type { HubSite, System, SystemOptions } from './system.ts';
 
-/** A kind of fault. */
 export interface FaultKind {
-  /** A description for `--list`. */
   readonly text: string;
   /** The bounds of its random duration. */
   readonly holdMs: readonly [min: number, max: number];
@@ -15,7 +13,7 @@ export interface FaultKind {
   readonly interruptsRedis?: boolean;
   /** True if this fault can be injected in this deployment. */
   isPossible?(options: SystemOptions): boolean;
-  /** Injects the fault at the hub `site`, for about `ms`. The returned function undoes the fault. */
+  /** Injects the fault at the hub `site`, for about `ms`. Resolves with a function that undoes it. */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
 }
 
@@ -37,8 +35,8 @@ function postgresOf({ postgres }: System): PostgresServer {
 }
 
 /**
- * Ends a refusal of writes. Rejects if a hub did not report it, because Redis counts as available only while it
- * accepts writes.
+ * Ends a refusal of writes. Rejects if a hub did not report the refusal, because Redis counts as available only while
+ * it accepts writes.
  */
 function writesTakenAgain(system: System): () => Promise<void> {
   const noticed = waitFor(
@@ -55,7 +53,7 @@ function writesTakenAgain(system: System): () => Promise<void> {
   };
 }
 
-/** Starts an abusive agent. The undo rejects unless the hub treated it as `isRight` expects. */
+/** Starts an abusive agent. The undo rejects if the hub did not react as `isRight` expects. */
 function startAbuse(
   { hub }: HubSite,
   { channelIds }: System,
@@ -70,7 +68,7 @@ function startAbuse(
   };
 }
 
-/** Restarts a hub until it succeeds, as an orchestrator does: without its database it does not start. */
+/** Restarts a hub until it succeeds, like an orchestrator, because a hub does not start without its database. */
 async function restarted({ hub }: HubSite): Promise<void> {
   const endMs = Date.now() + restartTimeoutMs;
   for (;;) {
@@ -220,7 +218,7 @@ export const faultKinds = {
     text: 'a hub freezes (SIGSTOP) and thaws (SIGCONT)',
     holdMs: [2_000, 12_000],
     hitsOneHub: true,
-    // On SQLite a hub frozen within a commit blocks every writer of the file, as documented.
+    // On SQLite, a hub that is frozen within a commit blocks every writer, as documented.
     isPossible: onPostgres,
     async inject(_system, { hub }) {
       hub.freeze();
@@ -310,7 +308,7 @@ export const faultKinds = {
 export type FaultName = keyof typeof faultKinds;
 
 /**
- * The part of the system that the fault breaks: the text before the dot in its name. Overlapping faults need
+ * The part of the system that the fault affects: the text before the dot in its name. Overlapping faults affect
  * different parts.
  */
 export function partOf(name: FaultName): string {

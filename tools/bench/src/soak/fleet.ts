@@ -6,7 +6,7 @@ import { createSubscriber, type HubAddress, type Records, type Subscriber } from
 export interface FleetOptions {
   readonly agents: number;
   readonly channels: number;
-  /** Direct channels of the first agent to agents that never connect: more than a welcome lists. */
+  /** Direct channels of the first agent with agents that never connect, more than a welcome lists. */
   readonly directs: number;
 }
 
@@ -28,7 +28,7 @@ export interface Fleet {
 
 const setUpTimeoutMs = 30_000;
 
-/** Connects the agents, creates the channels and direct channels, and subscribes every agent from the first event on. */
+/** Connects the agents, creates all channels, and subscribes every agent from the first event on. */
 export async function createFleet(
   options: FleetOptions,
   addresses: readonly HubAddress[],
@@ -56,10 +56,10 @@ export async function createFleet(
 
   for (const [index, agentId] of agentIds.entries()) {
     subscribers.push(create(agentId, 1, index % addresses.length));
-    // Every third agent has a second connection at another hub. The agent is online while one of them is open.
+    // Every third agent has a second connection, at another hub. It is online while one of them is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // Another hub than the agent's first one, with a different step for each agent.
+  // Another hub than the agent's first, with a step that differs between agents.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;
@@ -92,7 +92,7 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // The sender gets these messages as well, on each of its connections.
+  // The sender also gets these messages, on each connection.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

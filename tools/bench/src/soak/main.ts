@@ -17,7 +17,6 @@ function scheduleOf({ seed, faults, system, overlaps }: CommandLine) {
   });
 }
 
-/** The first faults of the endless schedule, about as many as fit into the run. */
 function announce(command: CommandLine): string {
   let remainingMs = command.minutes * 60_000;
   const lines: string[] = [];
@@ -63,7 +62,7 @@ async function main(): Promise<number> {
 }
 
 try {
-  // An open handle, such as a proxy's last socket, must not keep the process alive.
+  // An open handle, such as a proxy's last socket, would keep the process alive.
   process.exit(await main());
 } catch (error) {
   const isOurs = error instanceof CommandLineError;

@@ -1,7 +1,9 @@
 import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
-/** The time from the welcome until the agent must be shown online: it resubscribes, and a breaker may have to open. */
+/**
+ * The time after the welcome in which an agent must be shown online. It resubscribes, and a breaker may have to open.
+ */
 export const settleMs = 2_000;
 /** How much earlier than the client a hub may notice a lost connection. */
 const noticeMs = 1_000;
@@ -16,9 +18,9 @@ export interface Offline {
   readonly publishedMs: number;
 }
 
-/** Holds each offline event until it is certain whether it was false. */
+/** Keeps each offline event until it is certain whether the event was false. */
 export interface OfflineSuspicions {
-  /** False offlines that were corrected within a second. */
+  /** False offline events that were corrected within a second. */
   readonly flickers: number;
   onOffline(offline: Offline): void;
   onOnline(agentId: string, subscriber: string, channelId: string): void;
@@ -69,7 +71,7 @@ export function createOfflineSuspicions(
         connections.wasLive(agentId, publishedMs - settleMs, publishedMs + noticeMs),
       );
       flickers += wrong.filter(({ isCorrected }) => isCorrected).length;
-      // One event that many subscribers got is one violation.
+      // One event that many subscribers received is one violation.
       const stuck = wrong.filter(({ isCorrected }) => !isCorrected);
       const byEvent = Map.groupBy(stuck, (it) => `${it.agentId} ${it.publishedMs}`);
       for (const told of byEvent.values()) reportFalse(told[0] as Suspicion, told);

@@ -31,11 +31,11 @@ const weights = {
   },
 };
 
-/** The operations of the agents. Acknowledged changes go to the ledger. */
+/** The operations of the agents. The ledger gets acknowledged changes. */
 export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): OperationKind[] {
   const sender = createSender(ledger, random, (agentId) => fleet.subscribersOf(agentId));
 
-  /** Records an acknowledged change; `seq` is null if it changed nothing. */
+  /** Records an acknowledged change. `seq` is null if it changed nothing. */
   function changed(type: string, channelId: string, messageId: string, seq: number | null) {
     if (seq !== null) ledger.sends.changed(type, { channelId, messageId, seq });
   }
@@ -52,7 +52,7 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
       const subscriber = random.pick(fleet.subscribersOf(from));
       await sender.send(subscriber, { agentId: to }, `${from} tells ${to} ${turn}`);
     },
-    /** Sends to one of many direct channels, most of which no welcome lists. */
+    /** Sends to one of many direct channels. Welcomes list few of them. */
     async oldDirect(_seat: Subscriber, turn: number) {
       const [first] = fleet.subscribers;
       if (!first || fleet.silentIds.length === 0) return;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createPresenceWatch, leaseMs, type PresenceWatch } from './presence-watch.ts';
 import { createViolations, type Violations } from './violations.ts';
 
-// The negative control for presence: the watch must report false offlines and ghosts.
+// Negative control for presence: the watch must report false offline events and ghosts.
 
 let nowMs: number;
 let violations: Violations;

@@ -3,7 +3,6 @@ import { createOfflineSuspicions } from './offline-suspicions.ts';
 import { createShownPresence, type Shown } from './shown-presence.ts';
 import type { Violations } from './violations.ts';
 
-/** One agent in a presence event. */
 export interface SeenPresence {
   readonly agentId: string;
   readonly status: string;
@@ -11,7 +10,7 @@ export interface SeenPresence {
 
 export interface PresenceTotals {
   readonly events: number;
-  /** False offlines that were corrected within a second. */
+  /** False offline events that were corrected within a second. */
   readonly flickers: number;
 }
 
@@ -23,34 +22,34 @@ export interface PresenceWatch {
   onRedisLost(): void;
   /** The fault is over, and every hub has its Redis again. */
   onRedisBack(): void;
-  /** The subscriber connected; the statuses that it was shown before no longer count. */
+  /** The subscriber connected. Statuses that it was shown before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
-  /** A presence event; `publishedMs` is its envelope's timestamp. */
+  /** `publishedMs` is the timestamp of the event's envelope. */
   onEvent(
     subscriber: string,
     channelId: string,
     presences: readonly SeenPresence[],
     publishedMs: number,
   ): void;
-  /** A subscriber's `presence.list` that was called at `askedMs` and was not degraded. */
+  /** A subscriber's `presence.list` from `askedMs` that was not degraded. */
   onList(subscriber: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
-  /** Checks a hub's list that was requested at `askedMs` and was not degraded. */
+  /** Checks a hub's list from `askedMs` that was not degraded. */
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** After this time, no lease and no recent change can explain a difference, so each difference is a violation. */
+  /** Afterwards no lease or recent change can explain a difference, so each difference is a violation. */
   readonly settledAtMs: number;
 }
 
 /** The length of the hub's leases. */
 export const leaseMs = 30_000;
-/** Hubs compare rosters every 15 s, which must correct every view within this time. */
+/** Hubs compare rosters every 15 s, so every wrong view must be corrected within this time. */
 const staleMs = 25_000;
 /** After a wipe, heartbeats restore the roster within 10 s. */
 const rewrittenMs = 15_000;
 const ghostMarginMs = 5_000;
-/** An answer that took longer is not compared, because it may be out of date. */
+/** A slower answer may be out of date, so it is not compared. */
 const answerMaxMs = 5_000;
 
 export function createPresenceWatch(
@@ -67,7 +66,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** How long the shown status has been wrong; 0 while it may still be corrected in time. */
+  /** How long the shown status has been wrong; 0 while a correction may still be in time. */
   function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
     const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
     const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);

@@ -8,7 +8,7 @@ export interface Random {
   pick<T>(list: readonly T[]): T;
   /** A shuffled copy. */
   shuffle<T>(list: readonly T[]): T[];
-  /** An independent generator: drawing from one does not change the numbers of the other. */
+  /** An independent generator: drawing from one does not affect the other. */
   fork(name: string): Random;
 }
 

@@ -5,9 +5,9 @@ import type { FaultName } from './faults.ts';
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
-  /** The slowest delivery to a subscriber that was already connected at the commit. */
+  /** The slowest delivery to a subscriber that was connected at the commit. */
   readonly slowestLive: Spread | null;
-  /** The slowest delivery to any subscriber, reconnecting ones included. */
+  /** The slowest delivery to any subscriber. */
   readonly slowestAny: Spread | null;
   /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
@@ -17,22 +17,20 @@ export interface KindRecovery {
 
 /** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
-  /**
-   * Call it when a fault begins. Returns a function to call with the times of recovery when the system has recovered.
-   */
+  /** Call it when a fault begins. Call the returned function with the recovery times when the system has recovered. */
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
-  /** `lagMs` is the time from commit to delivery; `isLive` means that the subscriber was connected at the commit. */
+  /** `lagMs` is the time from commit to delivery. `isLive`: the subscriber was connected at the commit. */
   onDelivered(lagMs: number, isLive: boolean): void;
-  /** True if no fault was active in the last `ms`, recovery included. */
+  /** True if no fault, including its recovery, was active in the last `ms`. */
   isCalm(ms: number): boolean;
   /** Deliveries to connected subscribers outside of all faults. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
 }
 
-/** A delivery this long after the recovery is still attributed to the fault. */
+/** A delivery within this time after the recovery counts as part of the fault. */
 const afterMs = 5_000;
 
 interface Episode {

@@ -4,8 +4,8 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import type { Violations } from './violations.ts';
 
 /**
- * Adds an agent to a private channel and removes it, repeatedly, while it reads the channel by every method. It must not
- * get an event that was committed while it was not a member.
+ * Adds an agent to a private channel and removes it again, while the agent reads the channel by every method. The
+ * agent must not get an event from a time when it was not a member.
  */
 export interface RemovalRace {
   /** Answers with content. */
@@ -21,14 +21,14 @@ const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** Longer than any fault: a call that has no answer after this time will never get one. */
+/** Longer than any fault, so that a call without an answer by then will never get one. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
 
-/** Runs until it is stopped. It connects directly to the `ports` of the hubs, which no network fault affects. */
+/** Runs until it is stopped. Connects directly to the hubs' `ports`, which no network fault affects. */
 export function startRemovalRace(ports: readonly number[], violations: Violations): RemovalRace {
-  /** Maps the highest seq of an answer to the first read that returned it. */
+  /** Each answer's highest seq, with the first read that returned it. */
   const seen = new Map<number, { readonly method: ReadMethod; readonly atMs: number }>();
   let answers = 0;
   let isStopped = false;
@@ -42,7 +42,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     lastSeq = Math.max(lastSeq, seq);
   }
 
-  /** Calls over an open socket. A call that is never answered is a violation and must not block the race. */
+  /** Calls over an open socket. An unanswered call is a violation, and must not block the race. */
   async function call(socket: RpcSocket, method: string, params: object): Promise<unknown> {
     const answered = new AbortController();
     const late = delay(answerMs, undefined, { ref: false, signal: answered.signal }).then(() => {
@@ -84,7 +84,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     return connectRpc(`ws://127.0.0.1:${port}/v1/ws?agent=${agentId}`, { timeoutMs: 5_000 });
   }
 
-  /** Reads continuously until `isOver`. Most reads are refused, because the agent is rarely a member. */
+  /** Reads until `isOver`. Most reads are refused, because the agent is rarely a member. */
   async function readOn(socket: RpcSocket, port: number, index: number, isOver: () => boolean) {
     const names = Object.keys(readers) as ReadMethod[];
     for (let turn = index; !isOver(); turn += 1) {
@@ -134,7 +134,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
 
   const running = (async () => {
     while (!isStopped) {
-      // The hub is down: the race continues at the other hubs.
+      // The hub may be down, so the race continues at the others.
       await race().catch(() => delay(retryMs));
     }
   })();
@@ -157,7 +157,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
   };
 }
 
-/** The seqs at which the reader was not a member. It may still read the event that removes it. */
+/** The seqs at which the reader was not a member. It may still read its own removal. */
 export function seqsOutside(log: readonly Envelope[], seqs: Iterable<number>): number[] {
   const isInside: boolean[] = [];
   let isMember = false;

@@ -20,14 +20,13 @@ export interface SoakReport {
     readonly errors: Readonly<Record<string, number>>;
   };
   readonly deliveries: number;
-  /** Lost connections, including those that subscribers broke to return to their first hub. */
   readonly losses: number;
   readonly skipped: number;
   readonly presence: { readonly events: number; readonly flickers: number };
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   readonly eventLoops: EventLoopReport;
-  /** Answers in the removal race. */
+  /** The number of answers in the removal race. */
   readonly racedReads: number;
   /** Null when their log could not be read. */
   readonly errands: (ErrandTotals & { readonly crashes: number }) | null;

@@ -28,11 +28,12 @@ export interface SoakOptions {
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** The time in which faults are injected. The final checks after it take longer than a lease. */
+  /** How long faults are injected. The final checks take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. A ghost (an agent that is gone and still listed) or a stale view is certain
-   * only some time after a whole lease, so a shorter wait checks less of presence. @default unlimited
+   * The longest wait after the last fault. Only some time after a whole lease is it certain that a view is stale, or
+   * that an agent is listed although it has left. A shorter wait therefore checks less of presence.
+   * @default unlimited
    */
   readonly maxRestMs?: number;
   /** The faults to inject, in order. The injection stops when the iterator ends. */
@@ -177,7 +178,7 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
       await Promise.all([inject(on, next.value), injectOverlapping(on, next.value.overlapping)]);
       say(`${since()}  … recovered`);
-      // Subscribers that moved return to their first hub. Otherwise the next fault might affect a hub without clients.
+      // Moved subscribers return to their first hub. Otherwise the next fault might hit a hub without clients.
       await wait(settleMs);
       for (const seat of seats) seat.returnHome();
     }
@@ -194,7 +195,7 @@ interface PresencePage {
   readonly degraded: boolean;
 }
 
-/** A channel's presence, read by REST directly from the hub. Null if the hub is down, frozen or degraded. */
+/** A channel's presence, read directly from the hub. Null if the hub is down, frozen or degraded. */
 async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
   const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
   const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
@@ -215,7 +216,7 @@ async function listPresence(system: System, channelIds: readonly string[], recor
   }
 }
 
-/** Waits until every subscriber has every event, then checks against the logs, read through each hub in turn. */
+/** Waits until every subscriber has every event, then compares them with the logs that each hub returns. */
 async function settle(
   system: System,
   channelIds: readonly string[],

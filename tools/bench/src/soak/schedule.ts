@@ -4,12 +4,12 @@ import type { Random } from './random.ts';
 /** One fault of the schedule. */
 export interface ScheduledFault {
   readonly kind: FaultName;
-  /** The index of the hub, if it affects one. */
+  /** The index of the affected hub. */
   readonly hub: number;
   readonly holdMs: number;
-  /** The pause before the fault. For an overlapping fault: the delay after the first. */
+  /** The pause before the fault; for an overlapping fault, the delay after the first. */
   readonly pauseMs: number;
-  /** A fault of another part, injected during this one. */
+  /** A fault of another part, during this one. */
   readonly overlapping?: ScheduledFault;
 }
 
@@ -52,7 +52,6 @@ export function* createSchedule(
   }
 }
 
-/** Formats a fault as a short text. */
 export function formatFault({ kind, hub, holdMs, overlapping: together }: ScheduledFault): string {
   const where = faultKind(kind).hitsOneHub ? ` hub-${hub + 1}` : '';
   const lasts = holdMs > 0 ? ` for ${(holdMs / 1000).toFixed(1)} s` : '';

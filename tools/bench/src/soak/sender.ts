@@ -4,7 +4,6 @@ import type { Ledger } from '@openclaw/test-support';
 import type { Random } from './random.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** An acknowledged send. */
 export interface Sent {
   readonly clientMessageId: string;
   readonly content: string;
@@ -18,7 +17,7 @@ export type Target = { readonly channelId: string } | { readonly agentId: string
 
 /** Sends messages, with retries under the same clientMessageId. */
 export interface Sender {
-  /** Resolves when the outcome is in the ledger. Does not reject when the hub refuses. */
+  /** Resolves when the ledger has the outcome. Does not reject when the hub refuses. */
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
   /** Repeats the send, as after a lost answer. */
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
@@ -28,7 +27,7 @@ export interface Sender {
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 
-/** The key in a message's metadata that holds its clientMessageId, which the log itself does not show. */
+/** The key in a message's metadata with its clientMessageId, which the log does not show. */
 export const metadataKey = 'soak';
 
 const attempts = 6;
@@ -43,7 +42,7 @@ export function codeOf(error: unknown): string {
   throw error;
 }
 
-/** `subscribersOf` returns an agent's connections: a retry may use another one, at another hub. */
+/** `subscribersOf` returns an agent's connections. A retry may use another one, at another hub. */
 export function createSender(
   ledger: Ledger,
   random: Random,

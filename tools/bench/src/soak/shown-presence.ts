@@ -4,7 +4,7 @@ export interface Shown {
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** The time from which on the subscriber has been shown this status, but not before it connected. */
+  /** Since when the subscriber has been shown this status; not before it connected. */
   readonly sinceMs: number;
   /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;
@@ -12,10 +12,10 @@ export interface Shown {
 
 /** The presence that each subscriber was last shown. */
 export interface ShownPresence {
-  /** The subscriber connected; the statuses that it was shown before no longer count. */
+  /** The subscriber connected. Statuses that it was shown before no longer count. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
-  /** Records a status from an event, or from a list requested at `askedMs`. Events after that are newer than the list. */
+  /** Records a status from an event, or from a list of `askedMs`. Later events are newer than the list. */
   show(
     subscriber: string,
     channelId: string,
@@ -23,7 +23,7 @@ export interface ShownPresence {
     isOnline: boolean,
     askedMs?: number,
   ): void;
-  /** Every shown status that was not excluded. */
+  /** All shown statuses, without excluded ones. */
   all(): Iterable<Shown>;
 }
 

@@ -15,7 +15,7 @@ export interface SoakRedis {
   wipe(): Promise<void>;
   /** Makes the server refuse writes that need memory, until `takeWrites`. */
   fill(): Promise<void>;
-  /** Makes the server refuse all writes (because it lacks a replica), until `takeWrites`. */
+  /** Makes the server refuse all writes until `takeWrites`, because it lacks a replica. */
   refuseWrites(): Promise<void>;
   takeWrites(): Promise<void>;
   freeze(): void;

@@ -17,7 +17,6 @@ export interface Records {
   readonly violations: Violations;
 }
 
-/** A hub to connect to. */
 export interface HubAddress {
   readonly name: string;
   readonly port: number;
@@ -29,12 +28,9 @@ export interface Subscriber {
   readonly name: string;
   readonly agentId: string;
   readonly client: HubClient;
-  /** Follows the channel from the event after `last`. */
+  /** Follows the channel after the seq `last`. */
   follow(channelId: string, last: number): Promise<void>;
-  /**
-   * Breaks the connection and returns to its first hub, unless it is already there, because every hub should have
-   * clients.
-   */
+  /** Breaks the connection and returns to its first hub, unless it is there already. Every hub should have clients. */
   returnHome(): void;
   close(): Promise<void>;
 }
@@ -69,7 +65,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
     random: () => random.next(),
     webSocket: createRoamingSocket({
       pickPort() {
-        // After a loss it connects elsewhere, because its hub may be down.
+        // After a loss it connects to another hub, because its own may be down.
         if (isReturning) hubIndex = options.homeIndex;
         else hubIndex = (hubIndex + random.between(1, addresses.length - 1)) % addresses.length;
         isReturning = false;

@@ -54,9 +54,9 @@ export interface System {
   stop(keepFolder: boolean): Promise<void>;
 }
 
-// High enough that the hubs refuse nothing: limits are not tested here.
+// High enough that hubs refuse nothing, because limits are not tested here.
 const noLimit = '1000000/60';
-// More calls than any agent of the fleet makes, and fewer than a flood makes.
+// More calls than any agent of the fleet makes, but fewer than a flood.
 const callLimit = '2000/2';
 
 /** Starts Redis, the database and the hubs, and waits until the hubs answer. */
@@ -97,7 +97,7 @@ export async function startSystem(
   }
 
   const sites: HubSite[] = [];
-  // One after the other, because the first hub creates the tables.
+  // In sequence, because the first hub creates the tables.
   for (let i = 0; i < options.hubs; i += 1) sites.push(await createSite(i));
 
   async function stateOf({ hub }: HubSite): Promise<HubState> {

@@ -27,7 +27,7 @@ export interface Violation {
   readonly kind: ViolationKind;
   readonly atMs: number;
   readonly text: string;
-  /** The last faults before the violation, as a hint to the cause. */
+  /** The last faults before the violation, which may have caused it. */
   readonly lastFaults: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export interface Violations {
 
 const keptPerKind = 50;
 
-/** `lastFaults` returns the faults before a moment; `onKept` receives each kept violation. */
+/** `lastFaults` returns the faults before a time. `onKept` receives each kept violation. */
 export function createViolations(
   lastFaults: (atMs: number) => readonly string[],
   onKept: (violation: Violation) => void = () => undefined,

@@ -3,8 +3,8 @@ import { isDirectChannelId } from '@openclaw/protocol';
 export type WireReport = (kind: 'wire gap' | 'wire double', text: string) => void;
 
 /**
- * Checks the frames of one client before the SDK gets them, because the SDK repairs mistakes of a hub. On one
- * connection the events of each subscribed channel must be consecutive.
+ * Checks the frames of one client before the SDK, which repairs mistakes of a hub. On one connection the events of
+ * each subscribed channel must be consecutive.
  */
 export interface WireTap {
   /** A new connection begins. */
@@ -58,7 +58,7 @@ export function createWireTap(report: WireReport): WireTap {
   function onEvent(channelId: string, seq: number) {
     const before = last.get(channelId);
     if (before === undefined) {
-      // Before the answer to a subscribe the first seq is unknown. A new direct channel has no subscribe.
+      // The first seq is unknown before the answer to a subscribe, and for a new direct channel, which needs none.
       if (isDirectChannelId(channelId)) last.set(channelId, seq);
       return;
     }
@@ -88,7 +88,7 @@ export function createWireTap(report: WireReport): WireTap {
       pendingSubscribes = new Map();
     },
     sent(text) {
-      // Other frames are skipped, because parsing every frame would be expensive.
+      // Other frames are skipped, because parsing is expensive.
       if (!text.includes('"subscribe"') && !text.includes('"unsubscribe"')) return;
       const frame = JSON.parse(text) as Frame | Frame[];
       for (const { id, method, params } of Array.isArray(frame) ? frame : [frame]) {

@@ -5,7 +5,6 @@ import type { Random } from './random.ts';
 import type { Records } from './subscriber.ts';
 import { codeOf } from './sender.ts';
 
-/** The running operations of the agents. */
 export interface Workload {
   /** Operations that were skipped because too many were unanswered. */
   readonly skipped: number;
@@ -14,7 +13,6 @@ export interface Workload {
 }
 
 export interface WorkloadOptions {
-  /** Operations a second. */
   readonly rate: number;
   readonly guestEveryMs: number;
   /** The bounds of a guest's random stay. */
@@ -30,7 +28,7 @@ function draw(kinds: readonly OperationKind[], random: Random): OperationKind {
   return kinds.find(({ weight }) => (at -= weight) < 0) ?? (kinds[0] as OperationKind);
 }
 
-/** Starts each operation at its due time, whether or not earlier ones are answered. */
+/** Starts each operation at its due time, even if earlier ones are unanswered. */
 export function startWorkload(
   fleet: Fleet,
   random: Random,
@@ -45,7 +43,7 @@ export function startWorkload(
   let skipped = 0;
   let nextGuestMs = startMs + options.guestEveryMs;
 
-  /** Counts refusals. Any other error is a bug here and ends the process. */
+  /** Counts refusals. Any other error is a bug of this program, and ends the process. */
   function run(name: string, work: () => Promise<void>) {
     const done = work()
       .catch((error: unknown) => ledger.sends.erred(`${name} ${codeOf(error)}`))

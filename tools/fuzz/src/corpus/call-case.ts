@@ -1,9 +1,9 @@
-/** A text frame and its expected answers: a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
+/** A text frame with its expected answers: a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
 export interface CallCase {
   readonly name: string;
   readonly text: string;
   readonly answers: readonly (number | string)[];
-  /** The id that each answer carries. @default the call's id */
+  /** The id of each answer. @default the call's id */
   readonly id?: string | number | null;
 }
 

@@ -38,7 +38,7 @@ const ids: CallCase[] = [
     answers: [-32600],
     id: null,
   })),
-  // Valid JSON numbers that JavaScript cannot return unchanged.
+  // Valid JSON numbers that JavaScript cannot represent exactly.
   ...['1e999', '-1e999', '9007199254740993', '1e308'].map((id) => ({
     name: `the id ${id}`,
     text: call('ping', '{}', id),
@@ -106,7 +106,7 @@ const envelopes: CallCase[] = [
     answers: [-32600, -32600, -32600],
     id: null,
   },
-  // A JSON-RPC peer answers calls; the hub made none.
+  // The hub made no call, so a response is wrong.
   { name: 'a response', text: '{"jsonrpc":"2.0","id":"x","result":{}}', answers: [] },
   { name: 'an error', text: '{"jsonrpc":"2.0","id":null,"error":{"code":1}}', answers: [] },
   { name: 'a result of undefined form', text: '{"result":null}', answers: [] },

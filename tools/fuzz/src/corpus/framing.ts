@@ -5,7 +5,7 @@ import { limits } from '@openclaw/protocol';
 export interface FramingCase {
   readonly name: string;
   readonly bytes: () => Uint8Array;
-  /** The close code, or `answered` when the ping in it must be answered and the socket stays open. */
+  /** The close code; `answered` when the hub must answer the ping in it and keep the socket open. */
   readonly expected: number | 'answered';
 }
 

@@ -3,7 +3,6 @@ import { callText as call, repeated as times, type CallCase } from './call-case.
 import { invalidIds } from './texts.ts';
 
 const json = JSON.stringify;
-/** A channel that the caller owns. */
 const channel = 'corpus';
 
 /** Well-formed calls with invalid or unusual params. */

@@ -113,7 +113,7 @@ const targets: RequestCase[] = [
     status: 400,
     code: 'invalid_request',
   },
-  // Unknown query params are ignored, also those named like properties of every object.
+  // Unknown query params are ignored, even with names of Object's properties.
   ...['constructor', '__proto__', 'toString', 'hasOwnProperty', 'anything'].map((name) => ({
     name: `the query ${name}`,
     request: ask(`GET /v1/channels?agent=ana&${name}=1`),
@@ -140,7 +140,7 @@ const unreadable: RequestCase[] = [
   ['HTTP/9.9', `GET / HTTP/9.9${crlf}${host}${crlf}${crlf}`],
   ['a NUL in a header', `GET /healthz HTTP/1.1${crlf}${host}${crlf}X: a\0b${crlf}${crlf}`],
   ['a header without a colon', `GET /healthz HTTP/1.1${crlf}${host}${crlf}broken${crlf}${crlf}`],
-  // Request smuggling: one server reads as the body what another server reads as the next request.
+  // Request smuggling: two servers could disagree about where the body ends.
   [
     'two lengths',
     `POST /v1/channels HTTP/1.1${crlf}${host}${crlf}Content-Length: 5${crlf}Content-Length: 6${crlf}${crlf}{}`,

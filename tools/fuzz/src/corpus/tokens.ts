@@ -2,7 +2,6 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import type { Target } from '../target.ts';
 import { invalidIds } from './texts.ts';
 
-/** A token, and whether the hub must accept it. */
 export interface TokenCase {
   readonly name: string;
   readonly make: (target: Target) => string;
@@ -48,7 +47,6 @@ function withOwnKey(where: 'jwk' | 'jku' | 'x5u' | 'kid'): string {
   return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
 }
 
-/** Every token of the corpus. */
 export const tokenCases: readonly TokenCase[] = [
   { name: 'a good one', make: good, isGood: true },
   ...['none', 'None', 'NONE', 'nOnE', '', 'HS256 '].flatMap((alg) => [
@@ -89,7 +87,7 @@ export const tokenCases: readonly TokenCase[] = [
     { alg: 'RS256' },
     { alg: 'EdDSA' },
   ]),
-  // Only the algorithm decides which secret is used.
+  // The algorithm alone decides which secret is used.
   ...headed(true, [
     { kid: '../../../dev/null' },
     { kid: "' or 1=1 --" },

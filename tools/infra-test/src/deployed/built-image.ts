@@ -34,8 +34,8 @@ const prefix = 'openclaw-image-';
 const dockerfile = 'apps/chat-hub/Dockerfile';
 
 /**
- * Builds the hub's image without Docker: follows the Dockerfile's instructions in empty folders, by this machine's Node
- * and npm. Takes a minute or two; the result stays in the temporary folder until its files change.
+ * Builds the hub's image without Docker: follows the Dockerfile's instructions in empty folders, with this machine's
+ * Node and npm. Takes a minute or two. The result stays in the temporary folder until its files change.
  */
 export async function buildImage(): Promise<BuiltImage> {
   const files = await contextFiles();
@@ -162,7 +162,7 @@ function instructionsOf(text: string): [instruction: string, rest: string][] {
 
 async function runInside(command: string, cwd: string, env: Record<string, string>): Promise<void> {
   const { HOME, PATH = '' } = process.env;
-  // The Node of this process, which the project's set-up chose.
+  // The Node of this process, which the setup of the project chose.
   const path = [dirname(process.execPath), PATH].join(delimiter);
   await run('sh', ['-ec', command], {
     cwd,

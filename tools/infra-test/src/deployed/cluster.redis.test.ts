@@ -66,7 +66,7 @@ describe('infra/cluster', () => {
       },
       { what: 'a whole cluster', timeoutMs: 20_000, everyMs: 100 },
     );
-  /** Gives each node another address, as when all pods get new addresses while they are down. */
+  /** Gives each node another address, like pods that were all restarted. */
   const moveAll = async () => {
     for (const { folder } of nodes) {
       const file = join(folder.path, 'nodes.conf');
@@ -103,7 +103,7 @@ describe('infra/cluster', () => {
     await untilWhole();
   }, 60_000);
 
-  // Nodes keep the addresses of the others. When all addresses change together, no node finds another by itself.
+  // Nodes store each other's addresses. When all change at once, no node finds another by itself.
   it('is complete again after all nodes got other addresses, and would not be without start.sh', async () => {
     await stopAll();
     await moveAll();

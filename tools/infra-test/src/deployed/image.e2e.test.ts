@@ -7,7 +7,7 @@ import { runChecker } from '../checkers.ts';
 import { buildImage, type BuiltImage } from './built-image.ts';
 
 /**
- * Makes a call in the hub's own code throw (the one that listens for SIGTERM), so that the stack has frames of the
+ * Makes a call in the hub's code throw (the one that listens for SIGTERM), so that the stack has frames of the
  * bundle.
  */
 const crashingPreload = `data:text/javascript,${encodeURIComponent(`

@@ -8,7 +8,7 @@ import { buildImage, type BuiltImage } from './built-image.ts';
 import type { RunningContainer } from './pod-processes.ts';
 import { runOverlay, type RunningOverlay } from './run-overlay.ts';
 
-// Each overlay runs as processes on loopback, started and probed as its manifests say, with the image built from the
+// Each overlay runs as processes on loopback, started and probed as its manifests say, with the image of the
 // Dockerfile.
 const jwtSecret = 'a-secret-of-at-least-32-characters';
 const passwords = {

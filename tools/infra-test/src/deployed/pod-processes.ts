@@ -11,16 +11,15 @@ import type { Container, Probe, Rendered, Workload } from '../manifests.ts';
 import type { BuiltImage } from './built-image.ts';
 import { programOf, type Program } from './programs.ts';
 
-/** The image and the secrets, of which the manifests have only the names. */
+/** The image, and the secrets, of which the manifests have only the names. */
 export interface Surroundings {
   readonly image: BuiltImage;
   /** By name of the Secret, then by key. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** A container of a pod as a process of this machine. */
+/** A container of a pod, as a process. */
 export interface RunningContainer {
-  /** `pod/container` */
   readonly name: string;
   readonly pod: string;
   readonly process: ServerProcess;
@@ -42,7 +41,7 @@ interface PlannedPod {
   readonly ports: ReadonlyMap<number, number>;
 }
 
-/** Gives each pod of the overlay its name and free ports. The number of hubs is that of the autoscaler, if there is one. */
+/** Gives each pod of the overlay its name and free ports. The autoscaler, if there is one, sets the number of hubs. */
 export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   const pods: PlannedPod[] = [];
   for (const workload of rendered.workloads) {
@@ -63,7 +62,7 @@ export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   return pods;
 }
 
-/** Starts the containers of one pod as processes, with their commands, environment, files and user, but on loopback. */
+/** Starts the containers of one pod as processes on loopback, with their commands, environment, files and user. */
 export async function startPod(
   pod: PlannedPod,
   all: readonly PlannedPod[],
@@ -100,7 +99,7 @@ export async function startPod(
     return value;
   }
 
-  // Each container has a folder tree with its mounts at their paths, so that start.sh finds the neighbouring folders.
+  // Each container has a folder tree with its mounts, so that start.sh finds the neighbouring folders.
   const treeOf = (container: Container) => join(folder.path, container.name);
   for (const container of spec.containers) {
     await mkdir(treeOf(container));
@@ -121,7 +120,7 @@ export async function startPod(
   }
   return { containers, remove: () => folder.remove() };
 
-  /** The local address for a name that the cluster's DNS would resolve. Other addresses stay unchanged. */
+  /** The local address for a name of the cluster's DNS. Other addresses stay unchanged. */
   function onLoopback(text: string): string {
     return text.replaceAll(
       /([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)?):(\d+)/g,
@@ -142,7 +141,8 @@ export async function startPod(
   }
 
   /**
-   * As Kubernetes sets the environment: the ConfigMaps, then each entry, which may refer to an earlier one as $(NAME).
+   * The environment as Kubernetes sets it: the ConfigMaps, then each entry, which may refer to earlier ones as
+   * $(NAME).
    */
   function environmentOf(container: Container): Record<string, string> {
     const given: Record<string, string> = {};

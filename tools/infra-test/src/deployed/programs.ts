@@ -31,7 +31,7 @@ function hubProgram(image: BuiltImage): Program {
   });
 }
 
-/** The manifest's command. start.sh passes further arguments to redis-server, where they override the files. */
+/** The manifest's command. start.sh passes further arguments to redis-server, and they override the files. */
 function redisProgram(container: Container): Program {
   return ({ tree, port }) => {
     const words = [...(container.command ?? []), ...(container.args ?? [])];
@@ -57,7 +57,7 @@ const exporterProgram: Program = ({ port }) => ({
   env: { REDIS_EXPORTER_WEB_LISTEN_ADDRESS: `127.0.0.1:${port(9121)}` },
 });
 
-/** The program of a container; null when this machine lacks the exporter. Throws for an image that it does not know. */
+/** The program of a container; null when this machine lacks the exporter. Throws for an unknown image. */
 export function programOf(container: Container, image: BuiltImage): Program | null {
   if (container.image.startsWith('openclaw/chat-hub')) return hubProgram(image);
   if (container.image.startsWith('redis:')) return redisProgram(container);

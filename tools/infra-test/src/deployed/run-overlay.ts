@@ -11,8 +11,8 @@ export interface RunningOverlay extends AsyncDisposable {
 }
 
 /**
- * Runs the output of `kustomize build` for an overlay as local processes, until each container passes its startup and
- * its readiness probe and each Job has ended with 0. Rejects when one ends early, with its output.
+ * Runs an overlay, as `kustomize build` prints it, as local processes. Waits until each container passes its startup
+ * and readiness probes, and each Job has ended with 0. Rejects with the output of a process that ends early.
  */
 export async function runOverlay(
   overlay: Overlay,

@@ -9,7 +9,7 @@ export interface PackageRegistry extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves tarballs to `npm install` by names and ranges, as the public registry will once they are published. */
+/** Serves tarballs to `npm install` by name and range, like the public registry. */
 export async function startPackageRegistry(
   packages: readonly PackedPackage[],
 ): Promise<PackageRegistry> {
@@ -18,7 +18,7 @@ export async function startPackageRegistry(
     const path = decodeURIComponent(request.url ?? '').slice(1);
     const described = packages.find(({ manifest }) => manifest.name === path);
     const packed = packages.find(({ file }) => basename(file) === path);
-    // Another run has other tarballs, perhaps on the same port.
+    // Another run may have other tarballs on the same port.
     response.setHeader('cache-control', 'no-store');
     if (described) {
       response.setHeader('content-type', 'application/json');

@@ -39,7 +39,7 @@ async function installTool(name: string, version: string): Promise<string> {
   return installed;
 }
 
-/** The environment of npm: this process' own, without what the npm that runs the tests added. */
+/** This process' environment without the variables of the npm that runs the tests. */
 export function npmEnvironment(): NodeJS.ProcessEnv {
   const isAdded = (name: string) =>
     /^(npm_(?!config_)|npm_config_local_prefix$|INIT_CWD$|NODE_(ENV|OPTIONS)$)/.test(name);

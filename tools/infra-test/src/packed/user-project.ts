@@ -7,11 +7,10 @@ import { npmEnvironment } from './toolchains.ts';
 
 const run = promisify(execFile);
 
-/** A folder outside of the repository in which a README's first lines are followed. */
+/** A folder outside of the repository, in which a user follows the first lines of a README. */
 export interface UserProject {
-  /** Runs a program in a folder of its own within the project. */
   run(code: string, options: RunOptions): Promise<BlockRun>;
-  /** Type-checks files, given by their names, and returns the beginning of the compiler's complaints: empty without any. */
+  /** Type-checks files by name, and returns the beginning of the compiler's output: empty without errors. */
   check(files: Readonly<Record<string, string>>, options: CheckOptions): Promise<string>;
 }
 
@@ -26,15 +25,15 @@ interface CheckOptions {
   readonly tsc: string;
   /** @default nodenext */
   readonly module?: 'nodenext' | 'node16';
-  /** The folder that holds `@types/node`; by default the project lacks it. */
+  /** The folder with `@types/node`. Without it the project has none. */
   readonly nodeTypes?: string;
   /** Trusts the declarations of all packages. @default false */
   readonly skipLibCheck?: boolean;
 }
 
 /**
- * Runs a README's `npm install` line in a new project, with the Node given. It fails where a package or a dependency of
- * it does not support that Node.
+ * Runs a README's `npm install` line in a new project with the given Node. Fails if a package or a dependency does
+ * not support this Node.
  */
 export async function createUserProject(
   folder: string,
@@ -87,7 +86,7 @@ export async function createUserProject(
   };
 }
 
-/** Those of `tsc --init` that make the check stricter, for JavaScript as well. */
+/** The strict options of `tsc --init`, for JavaScript too. */
 const strictOptions = {
   target: 'es2023',
   types: [],

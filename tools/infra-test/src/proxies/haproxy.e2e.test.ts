@@ -23,7 +23,7 @@ const configuration = join(root, 'infra/proxy/haproxy.cfg');
   const up = () => fetch(`http://127.0.0.1:${port}/healthz`).then(({ status }) => status);
 
   const metric = async (opsPort: number | undefined, name: string) => {
-    // No keep-alive, because a kept connection would belong to the hub before its restart.
+    // No keep-alive, because an old connection would belong to the hub before its restart.
     const headers = { connection: 'close' };
     const text = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`, { headers })).text();
     return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
@@ -64,7 +64,7 @@ const configuration = join(root, 'infra/proxy/haproxy.cfg');
       ),
     );
     const socketsOf = await Promise.all(opsPorts.map((ops) => metric(ops, 'hub_sockets')));
-    // Clients that come at once may be counted late, so the shares need not be equal.
+    // The balancer may count simultaneous clients late, so the shares need not be equal.
     expect(Math.min(...socketsOf)).toBeGreaterThan(0);
     expect(socketsOf.reduce((sum, sockets) => sum + sockets)).toBe(4);
     for (const path of ['/readyz', '/metrics']) {

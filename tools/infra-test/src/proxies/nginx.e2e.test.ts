@@ -106,7 +106,7 @@ const ready = hasProgram('nginx') && hasOpenssl();
     await waitFor(async () => (await ask('/chat/healthz')).status === 200, { what: 'both hubs' });
   });
 
-  // If nginx passed on the address that a client claims, each of these requests would count as another client's.
+  // If nginx passed on the claimed address, each request would count as another client's.
   it('lets the hub count failed sign-ins by client, whatever the client claims to be', async () => {
     const claim = (address: string) => ({ 'x-forwarded-for': address, authorization: 'Bearer no' });
     const statuses = [];

@@ -1,6 +1,5 @@
 import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 
-/** The overview: alerts, and measurements beside their targets. */
 export const overview = () =>
   dashboard('overview', 'Chat hub: overview', 'Is anything wrong, and do the targets hold?', [
     {

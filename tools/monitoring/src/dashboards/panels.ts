@@ -25,12 +25,12 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
-/** One query, or several, keyed by the legends of their series. `{{label}}` in a legend is the value of a label. */
+/** One query; or several, keyed by legend. `{{label}}` in a legend is a label's value. */
 export type Queries = string | Readonly<Record<string, string>>;
 
 interface Look {
   readonly unit?: string;
-  /** The target: series beyond it are drawn red. */
+  /** The target. Series beyond it are red. */
   readonly target?: number;
   readonly description?: string;
 }
@@ -66,7 +66,6 @@ function style<T extends Panel>(
   return panel;
 }
 
-/** Lines over time. */
 export function graph(title: string, queries: Queries, look: Look = {}): Panel {
   return style(new GraphBuilder(), title, queries, look)
     .height(8)
@@ -103,7 +102,7 @@ export function rate(counter: string, labels = '', matchers = ''): string {
   return `sum${by} (rate(${counter}{${matchers}}[$__rate_interval]))`;
 }
 
-/** A dashboard. `instances` names a metric whose `instance` the viewer may choose, as `$instance`. */
+/** A dashboard. `instances` names the metric from which the viewer chooses an `$instance`. */
 export function dashboard(
   uid: string,
   title: string,

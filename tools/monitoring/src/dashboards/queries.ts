@@ -1,12 +1,10 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 
-/** A query of a panel. */
 export interface PanelQuery {
   readonly panel: string;
   readonly expr: string;
 }
 
-/** Every query of a dashboard. */
 export function queriesIn({ panels = [] }: Dashboard): PanelQuery[] {
   return panels.flatMap((panel) => {
     if (!('targets' in panel) || !panel.targets) return [];

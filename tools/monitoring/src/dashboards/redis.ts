@@ -3,7 +3,6 @@ import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 const chosen = 'instance=~"$instance"';
 const legend = '{{instance}}';
 
-/** The dashboard of Redis, from its exporter and from the hubs. */
 export const redis = () =>
   dashboard(
     'redis',

@@ -6,9 +6,9 @@ export interface AlertReceiver extends AsyncDisposable {
   /** `page RedisDown firing`, and so on, in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
-  /** Takes deliveries with this token only. */
+  /** Accepts only deliveries with this token from now on. */
   expect(token: string): void;
-  /** Stops the receiver: the port then refuses connections. */
+  /** Stops the receiver. Its port then refuses connections. */
   stop(): Promise<void>;
 }
 

@@ -55,11 +55,10 @@ interface Fault {
 }
 
 interface Drill {
-  /** The alerts that the fault must fire. */
   readonly alerts: readonly [string, ...string[]];
   readonly fault: string;
   /**
-   * The blocks of the section "End" that are for this fault, from 0, by alert.
+   * For each alert, the indexes of the blocks in the section "End" that end this fault.
    * @default the first
    */
   readonly blocks?: Readonly<Record<string, readonly number[]>>;
@@ -290,7 +289,7 @@ const drills: readonly Drill[] = [
     fault: 'Redis is full and may not evict',
     async cause({ redis }) {
       await redis.command('CONFIG SET maxmemory-policy noeviction');
-      // A smaller maxmemory would also close connections, whose buffers may take a tenth of it.
+      // A smaller maxmemory would also close connections, because their buffers may take only a tenth of it.
       await redis.command('SETRANGE other:dump 40000000 x');
       await redis.command('CONFIG SET maxmemory 30mb');
       scope.defer(() => redis.command('DEL other:dump'));
@@ -316,7 +315,7 @@ const drills: readonly Drill[] = [
     fault: 'a program leaves Redis no pause',
     async cause({ redis }) {
       scope.defer(startSlowScripts(redis.port, adminAuth, 30));
-      // A machine that is shared or busy may not have a core for Redis, and then its thread is not busy.
+      // On a busy machine Redis may not get a core, and then its thread is not busy.
       const isBusy = await usesItsCore(redis);
       return { isCaused: isBusy };
     },
@@ -325,7 +324,7 @@ const drills: readonly Drill[] = [
     alerts: ['RedisMemoryOverTarget'],
     fault: 'another program stores half a gigabyte',
     async cause({ redis }) {
-      // The memory is filled by several commands, so that Redis answers each in time.
+      // Several commands fill the memory, so that Redis answers each in time.
       for (let part = 0; part < 7; part += 1)
         await redis.command(`SETRANGE other:dump-${part} 75000000 x`);
     },
@@ -346,7 +345,7 @@ const drills: readonly Drill[] = [
     async cause({ redis }) {
       scope.defer(await openRedisConnections(redis.port, 100));
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The number includes the connection that read it. That one closes, so one slot stays free for the exporter.
+      // The number includes the connection that read it, which closes. So one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
       scope.defer(() => redis.command('CONFIG SET maxclients 10000'));
@@ -373,7 +372,7 @@ const drills: readonly Drill[] = [
       await monitoring.setRedisNodes([redis.plainUrl, kept.plainUrl]);
       disk.fill();
       renameSync(join(disk.path, 'filler'), join(disk.path, 'temp-rewriteaof-1.aof'));
-      // The file is written at the end of a command. Redis then refuses writes until it can write the file.
+      // Redis writes the file at the end of a command, and then refuses writes until it can write the file.
       await waitFor(
         async () => /MISCONF/.test(await kept.command(`SET filler ${'x'.repeat(10_000)}`)),
         { what: 'a failed write of the append-only file', timeoutMs: 30_000, everyMs: 200 },
@@ -526,7 +525,7 @@ const drills: readonly Drill[] = [
     async cause({ monitoring, drilledHub }) {
       await monitoring.receiver.stop();
       scope.defer(() => drilledHub.up({}));
-      // A stopped hub fires an alert, which then cannot be delivered.
+      // A stopped hub fires an alert that cannot be delivered.
       await drilledHub.kill();
     },
   },
@@ -577,7 +576,7 @@ async function startReplica({ redis, monitoring }: Pick<World, 'redis' | 'monito
 const cpuWindowMs = 14_000;
 const cpuWindows = 3;
 
-/** True if the main thread of Redis, by its own count, uses a larger share of its core than the alert's threshold. */
+/** True if the main thread of Redis reports a larger share of its core than the alert's threshold. */
 async function usesItsCore(redis: RedisServer): Promise<boolean> {
   const seconds = async () => {
     const info = await redis.command('INFO cpu');
@@ -623,7 +622,7 @@ describeWith(
     ADMIN_TOKEN = (await world.run(command, { HUB_JWT_SECRET: hubSecret })).output;
   }, 120_000);
 
-  // If an alert has two severities, only the page counts, because the drill causes the page.
+  // If an alert has two severities, only the page counts, because the drill causes it.
   function isFiringNow(alert: string): Promise<boolean> {
     return world.monitoring.isFiring(alert, pages.has(alert) ? 'page' : 'ticket');
   }
@@ -660,7 +659,7 @@ describeWith(
           ),
         ]);
       }
-      // The commands of "See" do not end the fault.
+      // The commands of "See" must not end the fault.
       for (const alert of alerts) expect([alert, await isFiringNow(alert)]).toEqual([alert, true]);
       for (const alert of alerts) {
         const blocks = runbooks.get(alert)?.end;
@@ -671,7 +670,7 @@ describeWith(
             block,
             expect.objectContaining({
               code: 0,
-              // redis-cli ends with 0 after an error.
+              // redis-cli exits with 0 even after an error.
               output: expect.not.stringMatching(/^(ERR|NOAUTH|NOPERM|WRONGPASS) /m),
             }),
           ]);

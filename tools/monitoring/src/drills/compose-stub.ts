@@ -3,18 +3,20 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '@openclaw/test-support';
 
-/** A service that the commands of a runbook start, stop and restart. */
+/** A service that a runbook's commands start, stop and restart. */
 export interface Service {
-  /** Starts the service if it is stopped, and restarts it if the variables differ from those it runs with. */
+  /** Starts a stopped service, and restarts a running one if its variables differ. */
   up(env: Readonly<Record<string, string>>): Promise<void>;
-  /** Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. Only starts a stopped service. */
+  /**
+   * Stops the service by SIGTERM, and by SIGKILL after `graceMs`, then starts it. A stopped service is only started.
+   */
   restart(graceMs: number): Promise<void>;
   output?(): string;
 }
 
-/** A program `docker` for the commands of the runbooks. It acts on the processes of the test. */
+/** A program `docker` for the runbooks' commands. It acts on the test's processes. */
 export interface ComposeStub extends AsyncDisposable {
-  /** The folder of the program, and the variable that it needs. */
+  /** The program's folder, and the variable that it needs. */
   readonly env: { readonly folder: string; readonly DRILL_COMPOSE: string };
 }
 
@@ -32,7 +34,7 @@ process.stdout.write(await answer.text());
 process.exitCode = answer.ok ? 0 : 1;
 `;
 
-/** Compose waits longer by default, for hubs with many clients. */
+/** Shorter than Compose's default, which is for hubs with many clients. */
 const usualGraceMs = 5_000;
 
 /** Answers `docker compose` up, restart, ps and logs. A service that is not listed counts as running elsewhere. */

@@ -23,7 +23,7 @@ describeWith(
     await waitFor(() => world.load.sent > 200, { what: 'the load', timeoutMs: 90_000 });
   }, 180_000);
 
-  /** A series of NaN, such as 0 divided by 0, shows nothing either. */
+  /** A series of NaN, such as 0 divided by 0, also shows nothing. */
   async function isEmpty(expr: string): Promise<boolean> {
     const samples = await world.monitoring.query(resolved(expr, rateInterval));
     return !samples.some(({ value: [, text] }) => Number.isFinite(Number(text)));

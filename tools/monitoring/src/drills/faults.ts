@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Ends a fault that its runbook did not end. Called at the end of each drill. */
+/** Ends a fault if its runbook did not. Called at the end of each drill. */
 export type Repair = () => unknown;
 
 /** Keeps a client of Redis busy with scripts of `busyMs` each, until Redis closes its connection. */
@@ -13,7 +13,7 @@ export function startSlowScripts(port: number, auth: string, busyMs: number): Re
   const command = `*3\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`;
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
-  // Sends a few commands ahead, so that Redis is never idle while it waits for this program.
+  // Sends a few commands ahead, so that Redis never waits for this program.
   socket.on('connect', () => socket.write(`AUTH ${auth}\r\n${command.repeat(4)}`));
   socket.on('data', (replies: Buffer) => {
     for (const byte of replies) if (byte === 0x3a) socket.write(command);
@@ -21,7 +21,6 @@ export function startSlowScripts(port: number, auth: string, busyMs: number): Re
   return () => socket.destroy();
 }
 
-/** Writes keys that never existed before, so that a full Redis must evict others. */
 export function startWriter(port: number, auth: string, valueBytes: number): Repair {
   const value = 'x'.repeat(valueBytes);
   const socket = connect({ port, host: '127.0.0.1' });
@@ -48,7 +47,7 @@ export function startKnocking(port: number): Repair {
 }
 
 /**
- * Stops the process for most of the time, like a machine without a free core, until it has been restarted with another
+ * Stops the process for most of the time, like a machine without a free core, until it has restarted with another
  * pid.
  */
 export function startStarving(pid: () => number): Repair {

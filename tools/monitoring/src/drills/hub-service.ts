@@ -9,7 +9,7 @@ export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
   /** `host:port` of /readyz and /metrics. */
   readonly opsAddress: string;
-  /** Restarts the hub with its fixed variables and these, which last until the next call. */
+  /** Restarts the hub with its fixed variables and these. They last until the next call. */
   configure(env: Environment): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -40,7 +40,7 @@ export async function startHubService(always: Environment, opsPort: number): Pro
 
   async function restart(env: Environment = {}, graceMs = 0): Promise<void> {
     const endMs = Date.now() + graceMs;
-    // As Docker does: a frozen process does not see the signal.
+    // Like Docker: a frozen process does not see the signal.
     if (graceMs > 0 && isAlive()) process.kill(hub.pid, 'SIGTERM');
     while (isAlive() && Date.now() < endMs) await delay(50);
     await hub.kill();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, type HubClient } from '@openclaw/client';
 
-/** Agents that chat over every hub, as long as it serves them. */
+/** Agents that chat over every hub while it serves them. */
 export interface Load extends AsyncDisposable {
   readonly sent: number;
   /** The number of calls that failed because a hub or its database was away. */

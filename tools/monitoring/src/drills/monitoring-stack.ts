@@ -13,12 +13,10 @@ import { startAlertReceiver, type AlertReceiver } from './alert-receiver.ts';
 import { exporterPassword } from './production-redis.ts';
 import { quickRules } from './quick-rules.ts';
 
-/** A program that can be ended and started again. */
 export interface Restartable {
   readonly address: string;
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
-  /** The output of the program since its start. */
   readonly output: () => string;
 }
 
@@ -26,7 +24,6 @@ export interface Restartable {
 export interface MonitoringStack extends AsyncDisposable {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
-  /** The folder of the files that list the scraped targets. */
   readonly targetsFolder: string;
   readonly receiver: AlertReceiver;
   readonly redisExporter: Restartable;
@@ -40,9 +37,8 @@ export interface MonitoringStack extends AsyncDisposable {
   setWebhookToken(token: string): Promise<void>;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
-  /** The result of an instant query. */
   query(expr: string): Promise<readonly Sample[]>;
-  /** True while such an alert is active in Alertmanager, even if it is silenced or inhibited. */
+  /** True while the alert is active in Alertmanager, even if silenced or inhibited. */
   isFiring(alert: string, severity: 'page' | 'ticket'): Promise<boolean>;
 }
 
@@ -51,7 +47,6 @@ export interface Sample {
   readonly value: readonly [atSeconds: number, value: string];
 }
 
-/** The token of the receiver. */
 export const webhookToken = 'of-this-test';
 
 async function getJson<T>(url: string): Promise<T> {
@@ -104,7 +99,7 @@ export async function startMonitoring(watched: {
     await writeFile(at('rules', name), stringify(quickRules(rules)));
   }
   const prometheus = await readMonitoringYaml<{ global: object }>('prometheus.yml');
-  // The exporter of PostgreSQL takes a second to find that its server is away.
+  // The exporter of PostgreSQL takes a second to notice that its server is down.
   prometheus.global = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
   await writeFile(at('prometheus.yml'), stringify(prometheus));
   const alertmanager = await readMonitoringYaml<{
@@ -222,7 +217,7 @@ export async function startMonitoring(watched: {
         `--config.file=${at('prometheus.yml')}`,
         `--storage.tsdb.path=${at('data', 'prometheus')}`,
         `--web.listen-address=${host(ports.prometheus)}`,
-        // A resolved alert is withdrawn after this time, so this time decides how fast Alertmanager notices the end.
+        // Alertmanager withdraws a resolved alert after this time.
         '--rules.alert.resend-delay=1s',
       ],
       ports.prometheus,

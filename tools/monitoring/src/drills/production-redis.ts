@@ -24,7 +24,7 @@ export const replicationPassword = passwords.REDIS_REPLICATION_PASSWORD;
 /** The parameters of AUTH for the user `admin`. */
 export const adminAuth = `admin ${passwords.REDIS_ADMIN_PASSWORD}`;
 
-/** Redis with the configuration and the users of production. `url` and `command` are those of the administrator. */
+/** Redis with the production configuration and users. `url` and `command` use the administrator. */
 export interface ProductionRedis extends RedisServer {
   /** The URL that the hubs have. */
   readonly hubUrl: string;

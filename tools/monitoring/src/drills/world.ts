@@ -19,12 +19,11 @@ import { startProductionRedis, type ProductionRedis } from './production-redis.t
 /** A deployment under load, and its monitoring. */
 export interface World {
   readonly postgres: PostgresServer;
-  /** The HUB_DB_URL of the hubs. */
   readonly databaseUrl: string;
   readonly redis: ProductionRedis;
   /** The hubs with the load. */
   readonly hubs: readonly HubService[];
-  /** A hub without load, which the drills break. Runbooks call it `hub`. */
+  /** A hub without load for the drills to break. Runbooks call it `hub`. */
   readonly drilledHub: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
@@ -42,7 +41,7 @@ export interface Outcome {
 /** HUB_JWT_SECRET of {@link World.drilledHub}. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
-// The hubs refuse nothing and bar no agent, unless a drill needs it.
+// The hubs refuse nothing, unless a drill needs a refusal.
 const noLimit = '1000000/60';
 
 interface Server {
@@ -72,7 +71,7 @@ function accepts(port: number): Promise<boolean> {
 
 /** Starts everything within the scope. */
 export async function startWorld(scope: Scope): Promise<World> {
-  // Without fsync, a slow disk of the test machine fires no alert.
+  // Without fsync, a slow disk of this machine fires no alert.
   const postgres = await scope.use(
     startPostgres(['max_connections=80', 'max_prepared_transactions=4', 'fsync=off']),
   );
@@ -91,7 +90,6 @@ export async function startWorld(scope: Scope): Promise<World> {
     const ports = { HUB_OPS_PORT: String(opsPort) };
     return scope.use(startHubService({ ...env, ...ports, ...more }, opsPort));
   };
-  // The hubs start in sequence, because the first one creates the tables.
   const hubs = [await start({}), await start({})];
   const drilledHub = await start({
     NODE_ENV: 'production',
@@ -110,7 +108,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const service = (server: Server): Service => ({
-    // Like Compose, `up` does not restart a server that is running, even if that server hangs.
+    // Like Compose, `up` does not restart a running server, even one that hangs.
     async up() {
       if (!(await accepts(server.port))) await server.restart();
     },

@@ -15,7 +15,7 @@ spec:
   groups:
 `;
 
-/** The text of the manifest. The groups are copied as text, so that their comments stay. */
+/** The groups are copied as text to keep their comments. */
 async function prometheusRule(): Promise<string> {
   let text = header;
   for (const name of await filesIn('rules')) {
@@ -27,7 +27,6 @@ async function prometheusRule(): Promise<string> {
   return text;
 }
 
-/** Writes the manifest. */
 export async function writePrometheusRule(): Promise<void> {
   await writeFile(prometheusRulePath, await prometheusRule());
 }

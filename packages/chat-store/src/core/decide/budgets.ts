@@ -23,7 +23,7 @@ interface Place {
   readonly channel: ChannelWithHead;
   readonly threadId: string | null;
   readonly turns: Turns;
-  /** The thread's own budget; none outside threads. */
+  /** The thread's own budget; outside threads it is empty. */
   readonly ownBudget: Budget;
 }
 
@@ -37,8 +37,8 @@ type Counted =
   | Refusal;
 
 /**
- * Counts a message in its place. `addressed` are the agents whom it mentions, answers or is sent to. Senders that are
- * neither agents nor persons neither count nor refill.
+ * Counts a message in its channel or thread. `addressed` are the agents that it mentions, answers or is sent to. Only
+ * agents use turns, and only persons reset them.
  */
 export function countTurn(
   group: GroupState,
@@ -59,8 +59,8 @@ export function countTurn(
 }
 
 /**
- * The refusal of a message by which an agent would address another one too often; null if it may. `turns` are those of
- * the message's place, where a person may have written since.
+ * The refusal of a message with which an agent addresses another agent too often; null if it may. `turns` are those
+ * of the message's channel or thread, where a person may have written since.
  */
 export function refusalOfLoop(
   actor: Actor,
@@ -75,7 +75,7 @@ export function refusalOfLoop(
   return loop ? paused(loop.untilMs) : null;
 }
 
-/** Says, once, that a message has used the last turn of its place. */
+/** Announces once that a message has used the last turn of its channel or thread. */
 export function announceExhausted(
   group: GroupState,
   channel: ChannelWithHead,
@@ -99,7 +99,7 @@ function paused(pausedUntilMs: number | null): Refusal {
   return refuseWith('paused', message, { pausedUntilMs });
 }
 
-/** Absent figures stay unchanged; null clears one, so that the channel's or the hub's default applies. */
+/** Absent limits stay unchanged. Null removes a limit, so that the default of the channel or the hub applies. */
 export const setBudget: DecideAuthorized<'budget.set'> = async (group, command) => {
   const { actor, channel, role, params } = command;
   const { channelId, threadId } = params;

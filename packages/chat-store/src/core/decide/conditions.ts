@@ -8,9 +8,9 @@ import { newestClaim } from './claims.ts';
 
 /** A refusal contains at most this many of the newer messages. */
 const newerMax = 20;
-/** The most bytes of these messages, as JSON. */
+/** The most bytes of these messages as JSON. */
 const newerBytes = 262_144;
-/** A sender that is behind by more seqs than this is always superseded, so that no check visits more rows. */
+/** A sender that is behind by more seqs is always superseded, which bounds the rows that a check visits. */
 const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;
@@ -23,7 +23,7 @@ interface ConditionalSend {
 }
 
 export interface Conditions {
-  /** Messages of others since `basedOn`, oldest first; null when there are none. */
+  /** Other agents' messages since `basedOn`, oldest first; null when there are none. */
   readonly newer: readonly Message[] | null;
   /** The newest fence of the thread; null when it was never claimed. */
   readonly fence: number | null;

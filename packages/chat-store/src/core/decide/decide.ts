@@ -35,7 +35,7 @@ type ChannelMethod = {
 
 type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
 
-/** Methods of agents that a freeze does not stop, or that recognize a repeat before they ask for it. */
+/** Methods that a freeze does not stop, or that check for a repeat before they check the freeze. */
 const evenFrozen: ReadonlySet<WriteMethod> = new Set([
   'read.mark',
   'thread.create',
@@ -59,11 +59,11 @@ const authorizedIn =
     return frozen ?? decideAuthorized(group, { ...command, ...loaded });
   };
 
-/** Demands these rights, and a channel that is not archived. */
+/** For callers with these rights, in a channel that is not archived. */
 const inChannel = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, false, decideIn);
 
-/** Demands these rights, also in an archived channel. */
+/** For callers with these rights, also in an archived channel. */
 const evenArchived = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, true, decideIn);
 
@@ -76,7 +76,7 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'channel.join': evenArchived('anyone', joinChannel),
   'channel.leave': evenArchived('member', leaveChannel),
   'member.add': inChannel('owner', addMember),
-  // Removing oneself is leaving, which any member may do.
+  // Any member may remove itself.
   'member.remove': evenArchived(
     ({ actor, params }) => (params.agentId === actor.agentId ? 'member' : 'owner'),
     removeMember,

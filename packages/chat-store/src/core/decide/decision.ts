@@ -74,7 +74,6 @@ export async function loadPlaced(
   return !loaded.ok && loaded.code === 'not_found' ? refuse('not_found', unknown) : loaded;
 }
 
-/** The kind of an actor, as a member's kind. */
 export function agentKindOf({ kind }: Actor): AgentKind | null {
   return kind === 'hub' ? null : (kind ?? null);
 }

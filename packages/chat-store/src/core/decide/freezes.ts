@@ -9,13 +9,13 @@ import type { ChannelsTable, ChannelWithHead, FreezesTable } from '../tables.ts'
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
 import { interruptStreams, ofAgents } from './interruptions.ts';
 
-// A channel's freeze stands in its row, which every command of the channel locks, so it costs no statement. Those of
-// agents and of the hub come with the actor: each hub keeps them in memory.
+// A channel's freeze is in its row, which every command of the channel locks, so the check costs no statement.
+// Freezes of agents and of the hub come with the actor, because each hub keeps them in memory.
 
 /** The most agents that are frozen at once. Every hub keeps their ids in memory. */
 export const frozenAgentsMax = 10_000;
 
-/** The refusal of a write by an agent that a freeze covers; null if it may go on. */
+/** The refusal of a write by a frozen agent; null if the agent may write. */
 export function refusalOfFrozen(
   actor: Actor,
   channel: Pick<ChannelsTable, 'frozen_at'> | null,
@@ -46,7 +46,7 @@ export const setFreeze: Decide<'freeze'> = async (group, command) => {
   return changed(group, command, loaded.channel, 'freeze.set', group.nowMs);
 };
 
-/** Lifting a freeze that there is not changes nothing. */
+/** Lifting a freeze that does not exist changes nothing. */
 export const liftFreeze: Decide<'unfreeze'> = async (group, command) => {
   const { actor, params } = command;
   if (actor.kind === 'agent') return refuse('forbidden', 'no agent lifts a freeze');
@@ -103,7 +103,8 @@ async function changed(
     await insertAudit({ sql: { now } }, group.db, [actor.audit]);
   }
   if (channel === null) {
-    // Hubs that find another value read the freezes again. It is random, so that no restored database repeats one.
+    // Hubs that find another value read the freezes again. The value is random, so that a restored database never has
+    // the value of a later state.
     const value = newId(group.nowMs);
     await group.db
       .insertInto('meta')

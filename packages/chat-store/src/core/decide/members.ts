@@ -102,8 +102,8 @@ async function isLastOwner(group: GroupState, member: MembersTable): Promise<boo
 }
 
 /**
- * Inserts a member and appends its join. The agent's own topic gets the event too, so that its other connections learn
- * of the channel, also when the agent joined by itself.
+ * Inserts a member and appends its join. The agent's own topic gets the event too: the agent's other connections must
+ * learn of the channel, even if the agent joined by itself.
  */
 export async function insertMember(
   group: GroupState,

@@ -16,11 +16,11 @@ interface Mentioning {
   readonly parsed: ParsedMentions | null;
 }
 
-/** The mentions that are stored with a message, and the names that reach nobody. */
+/** The mentions that are stored with a message, and the names that matched no member. */
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
-  /** The mentioned agents that are no members, and `@all` if this sender may not mention all. */
+  /** The mentioned agents that are not members, and `@all` if this sender may not mention everyone. */
   readonly unreached: string[];
 }
 

@@ -78,7 +78,8 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   }
   const deleted = { type: 'channel.message.delete', message } as const;
   const event = group.append(channel, actor, deleted, { messageId: message.id });
-  // From this event on, the message's text is the text of the event, so no reader needs the rows of its edits.
+  // From this event on, readers of the log take the message's text from the event, so none of them needs the rows of
+  // its edits.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })

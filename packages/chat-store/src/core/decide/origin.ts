@@ -4,7 +4,6 @@ import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { authorize } from '../rights.ts';
 
-/** The causes of a message, and the taints of the message and its causes. */
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**

@@ -1,6 +1,6 @@
 import { accepted, type DecideAuthorized } from './decision.ts';
 
-/** A cursor moves not past the head, and back only if asked to. */
+/** A cursor never moves past the head, and moves back only on request. */
 export const markRead: DecideAuthorized<'read.mark'> = async (group, command) => {
   const { actor, channel, params } = command;
   const seq = Math.min(params.seq, channel.head);

@@ -31,8 +31,8 @@ import { originOf, traceCauses } from './origin.ts';
 type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
 
 /**
- * A command that sends a message, with its channel. Most of the traffic is of this kind, so a run of sends is decided
- * from one prefetch.
+ * A command that sends a message, with its channel. Most commands are sends, so a run of them is decided from one
+ * prefetch.
  */
 export type Send = SendCommand & {
   readonly channelId: string;
@@ -54,7 +54,6 @@ export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
 }
 
-/** The send of a command; null for any other command. */
 export function sendOf(command: Command): Send | null {
   switch (command.method) {
     case 'message.send':
@@ -97,7 +96,7 @@ export function refuseTooLarge(content: string): Refusal | null {
     : null;
 }
 
-/** Refuses messages that can be refused without a look-up. */
+/** Refuses messages that can be refused without a look-up in the database. */
 export function refuseSend(send: Send): Refusal | null {
   const tooLarge = refuseTooLarge(send.params.content);
   if (tooLarge) return tooLarge;
@@ -393,7 +392,7 @@ function addToInboxes(
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
-/** The refusal of a direct message that would open its channel; null if a freeze or a loop does not forbid it. */
+/** The refusal of a direct message that would create its channel; null if neither a freeze nor a loop forbids it. */
 export function refusalToOpen(
   { nowMs }: GroupState,
   { actor, params }: Send & { readonly method: 'direct.send' },

@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
- * Gives a title to a thread that exists only by its replies; a thread that was already created stays unchanged. A repeat
- * returns the current thread. A repeat needs the rights too, because a removed member must not see later changes.
+ * Gives a title to a thread that exists only by its replies. A thread that was already created stays unchanged. A
+ * repeat returns the current thread, so it needs the rights too: a removed member must not see later changes.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;
@@ -36,7 +36,7 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
     created_by: actor.agentId,
     created_at: group.nowMs,
     title,
-    // The seq that the event gets below.
+    // The seq of the event that is appended below.
     last_seq: channel.head + 1,
     announced: 1,
     turns: known?.turns ?? null,

@@ -25,8 +25,8 @@ export const listChannels: Read<'channel.list'> = async (
 ) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
-  // The page needs two walks along an index, each as long as the page. A single walk would read the direct channels of
-  // all agents. Only the agent's own channels are sorted, if the order is not that of their ids.
+  // The page needs two walks along an index, each as long as the page. A single walk would also read the direct
+  // channels of all agents. Only the agent's own channels are sorted, if the order is not that of their ids.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
@@ -62,7 +62,6 @@ const columns = { name: 'name', newest: 'created_at' } as const;
 
 type Compare = (a: ChannelWithHead, b: ChannelWithHead) => number;
 
-// Bytewise, as both databases compare.
 const byId: Compare = (a, b) => (a.id < b.id ? -1 : 1);
 const comparisons: Readonly<Record<ChannelOrder | 'id', Compare>> = {
   id: byId,

@@ -7,7 +7,7 @@ const rowsMax = 1_000;
 /** The most bytes of an answer: reasons take up to 2 KiB each. */
 const pageBytes = 480 * 1_024;
 
-/** The freezes that the caller may know of. There is no page after the first; those of the hub and of agents come first. */
+/** The freezes that the caller may see, in one page: first those of the hub and of agents. */
 export const listFreezes: Read<'freeze.list'> = async (db, actor, _params, maxBytes) => {
   const isMine = actor.isAdmin && !actor.channels ? sql`1 = 1` : sql`f.id = ${actor.agentId}`;
   const inBounds = actor.channels

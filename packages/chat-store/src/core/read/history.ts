@@ -80,7 +80,7 @@ function threadSeqs(
     order by r.seq ${order} limit ${limit + 1}) as replies)`;
 }
 
-/** By their latest activity, newest first. */
+/** Threads by their latest activity, newest first. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

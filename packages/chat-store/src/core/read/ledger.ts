@@ -7,13 +7,12 @@ import type { Dialect } from '../engine.ts';
 import type { LedgerTable } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** The most hourly sums that one answer adds up, so that no reader waits long for another one's report. */
+/** The most hourly sums that one answer reads, so that a long report does not block other readers. */
 const visitedMax = 200_000;
 
 type Row = ResultOf<'ledger.sum'>['rows'][number];
 
 interface Grouping {
-  /** The columns of the group, in the order of the list. */
   readonly columns: readonly (keyof LedgerTable)[];
   readonly order: RawBuilder<unknown>;
   readonly after: (cursor: string) => RawBuilder<unknown>;
@@ -49,8 +48,8 @@ const groupings: Readonly<Record<LedgerGrouping, Grouping>> = {
 };
 
 /**
- * Adds up the hourly sums of the caller's channels, an admin's of all. It reads each matching row of the ledger once, at
- * most {@link visitedMax}; a cursor skips the rows of the pages before.
+ * Adds up the hourly sums of the caller's channels; for an admin, of all channels. Reads each matching row of the
+ * ledger once, at most {@link visitedMax}. A cursor skips the rows of earlier pages.
  */
 export const sumLedger: Read<'ledger.sum'> = async (
   db,
@@ -109,7 +108,7 @@ function conditionsOf(
   return conditions;
 }
 
-// SQLite's sum() fails on an overflow, so it adds up as floating point, which is exact up to the limit.
+// SQLite's sum() fails on an integer overflow. So it adds up floating-point numbers, which are exact up to the limit.
 function boundedSum(column: keyof LedgerTable, dialect: Dialect): RawBuilder<unknown> {
   const ref = sql`l.${sql.ref(column)}`;
   return dialect === 'sqlite'
@@ -121,7 +120,7 @@ function rowOf(row: Partial<LedgerTable>): Row {
   const { turns = 0, tokens_in = 0, tokens_out = 0, cost_micros = 0, ms = 0 } = row;
   return {
     channelId: row.channel_id ?? null,
-    // Outside threads the column is empty.
+    // The column is empty outside threads.
     threadId: row.thread_id || null,
     agentId: row.agent_id ?? null,
     hourMs: row.hour ?? null,

@@ -12,7 +12,6 @@ const channelId = 'c';
 /** 192 KiB as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
-/** A core whose database counts the bytes that its statements return. */
 async function countingCore() {
   const folder = await temporaryFolder('loads');
   const path = join(folder.path, 'hub.sqlite');

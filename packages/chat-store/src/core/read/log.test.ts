@@ -38,7 +38,6 @@ describe('a page of a log that is trimmed between two statements of the read', (
     const [outcome] = await core.runGroup([commandOf(actor, method, params)]);
     expect(outcome).toMatchObject({ ok: true });
   }
-  /** Reads a page, and calls `between` after its `nth` statement. */
   function readAround(after: number, nth: number, between: () => Promise<void>) {
     let statements = 0;
     const db = engine.db.withPlugin({
@@ -66,7 +65,7 @@ describe('a page of a log that is trimmed between two statements of the read', (
     for (const nth of [1, 2]) {
       for (let i = 0; i < 3; i += 1) await write('message.send', { channelId, content: `${i}` });
       head += 3;
-      // Negative control: without a trim, the events are read.
+      // Negative control: without a trim the events are read.
       expect((await readAround(head - 1, nth, async () => {})).events).toHaveLength(1);
       for (const after of [head - 1]) {
         const page = await readAround(after, nth, trimAll);

@@ -47,7 +47,7 @@ export async function readLogPage(
         return true;
       }),
   );
-  // Without a snapshot the rows may be newer than the head and the floor, which were read before them.
+  // Without a snapshot the rows may be newer than the head and floor that were read before.
   const [first] = events;
   return {
     ...{ events, epoch },
@@ -58,9 +58,7 @@ export async function readLogPage(
 
 type Row = Parameters<typeof envelopeOfRow>[0];
 
-/**
- * Passes the rows after `after` to `add`, in order, one step at a time, until `add` returns that not all of them fit.
- */
+/** Passes the rows after `after` to `add` in order, step by step, until not all of a step fits. */
 async function readSteps(
   db: Kysely<Tables>,
   channelId: string,

@@ -48,8 +48,8 @@ describe('the text of a page', () => {
     expect(createPageText(1).add([])).toBe(true);
   });
 
-  // Invariant: a page holds its answer as bytes and not as text, because megabytes of text would make the garbage
-  // collector stop the event loop. The rows of each statement are encoded at once and never joined again.
+  // Invariant: a page holds its answer as bytes. With megabytes of text, the garbage collector would stop the event
+  // loop. The rows of each statement are encoded at once and never joined again.
   it.each([
     [false, '[1,"語",3,4]'],
     [true, '[4,3,"語",1]'],

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * The most bytes that one statement loads, unless a single row has more. So a page never loads much more than it
- * answers, and PostgreSQL's answer to one statement can be parsed in one turn of the event loop.
+ * The most bytes that one statement loads, unless a single row has more. So a page loads little more than it answers,
+ * and one turn of the event loop can parse PostgreSQL's answer to a statement.
  */
 const stepBytes = 262_144;
 const stepRows = 250;
@@ -45,13 +45,13 @@ export function stepsOf<R extends SizedRow>(
   return steps;
 }
 
-/** A row's JSON, in parts that follow each other. */
+/** A row's JSON, in consecutive parts. */
 export type RowText = readonly string[];
 
 /**
- * The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. An answer may list its rows
- * in the reverse of the order in which they are read. The page holds bytes instead of text: bytes are outside the heap.
- * On the heap, the garbage collector would copy and mark the page's megabytes, and stop the event loop meanwhile.
+ * The rows of one answer as JSON in UTF-8: at most `maxBytes` together, but always one row. With `isReversed` the
+ * answer lists its rows in the reverse of the reading order. The page holds bytes because they are outside the heap.
+ * On the heap, the garbage collector would copy and mark the page's megabytes, and stop the event loop.
  */
 export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];
@@ -76,7 +76,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
     get count() {
       return count;
     },
-    /** Adds rows, in the order of reading. Returns false when the page is full and lacks the last of these rows. */
+    /** Adds rows in the order of reading. Returns false when the page is full and lacks the last of these rows. */
     add(rows: readonly RowText[]): boolean {
       const isFirst = count === 0;
       const taken = fitting(rows);
@@ -129,8 +129,8 @@ export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promi
   return chunks;
 }
 
-// Encodes part by part, because joining the text first would cost one more copy. The memory is not from Buffer's pool,
-// because a worker thread transfers it.
+// Encodes each part separately, because joining the text first would cost another copy. The memory is not from
+// Buffer's pool, because a worker thread transfers it.
 function encode(parts: readonly string[]): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(
     parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),

@@ -17,11 +17,11 @@ const channelsMax = 10_000;
 const rowBytes = 256;
 
 /**
- * Reads the state of every channel of which the agent is a member. It is one statement, so that cursor, head and counts
- * belong together. The cost does not grow with the number of unread messages: messages are numbered in their channel
- * and by sender, so the count follows from the numbers of the first message after the cursor and of the last one. Only
- * mentions and deleted messages are counted one by one, along an index and up to a limit. A message that mentions
- * everyone has one row for all, and counts for the members who joined before it.
+ * Reads the state of every channel of which the agent is a member. One statement reads the cursor, the head and the
+ * counts, so that they agree. The cost does not grow with the number of unread messages: messages are numbered in
+ * their channel and by sender, so the count follows from the numbers of the first message after the cursor and of the
+ * last one. Only mentions and deleted messages are counted one by one, along an index and up to a limit. A message
+ * that mentions everyone has one row, and counts for the members that joined before it.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };

@@ -53,7 +53,6 @@ export async function read<M extends ReadMethod>(
   return parsedOutcome<M>(await inSnapshot(engine, actor, method, params, answerBytes));
 }
 
-/** An outcome with its result as an object; JSON is parsed. */
 export function parsedOutcome<M extends ReadMethod>(
   outcome: Awaited<ReturnType<Read<M>>>,
 ): ReadOutcome<M> {

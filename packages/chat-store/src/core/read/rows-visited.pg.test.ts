@@ -131,7 +131,7 @@ describe('rows that a read visits on PostgreSQL', () => {
 
   it('are bounded for read.state, for any number of deletions and mentions', async () => {
     const { rows, result } = await visited(readState, 'read.state', 'joe', {});
-    // 4,000 of 6,000 are deleted, but at most 1,000 of these are subtracted.
+    // 4,000 of the 6,000 messages are deleted. At most 1,000 of them are subtracted.
     expect(result.channels).toMatchObject([{ unread: 5_000, mentions: 1_000 }]);
     expect(rows).toBeLessThan(2_010);
   });
@@ -141,8 +141,7 @@ describe('rows that a read visits on PostgreSQL', () => {
     for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
       const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
       const { rows } = await visited(readHistory, 'message.history', 'ana', params);
-      // The page reads eleven of 20,000 rows, its ten and one more: first the sizes, then the texts, each with its log
-      // row.
+      // A page of ten reads eleven of 20,000 rows: first their sizes, then their texts, each with its log row.
       expect([range, rows < 100, rows]).toEqual([range, true, rows]);
     }
   });

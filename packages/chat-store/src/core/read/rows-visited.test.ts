@@ -16,8 +16,8 @@ import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
-// Each table is hidden by a view with the table's name, which calls a function for each row that a plan visits. This
-// counts the cost of a statement, independent of the machine.
+// A view with each table's name hides the table, and calls a function for each row that a plan visits. The count
+// measures the cost of a statement on any machine.
 function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly string[]) {
   let visited = 0;
   database.function('visited', { deterministic: false }, () => ((visited += 1), 1));
@@ -143,7 +143,7 @@ describe('rows that a read visits on SQLite', () => {
           const page = await ask(listChannels, 'channel.list', 'ben', params);
           cursor = page.nextCursor;
         });
-        // The ten rows of the page, one more that shows if there is a further page, and the few channels of the agent.
+        // The ten rows of the page, one more that shows a further page, and the agent's few channels.
         expect([order, rows < 40]).toEqual([order, true]);
       }
     }
@@ -160,7 +160,6 @@ describe('rows that a read visits on SQLite', () => {
     );
     const state = async () => (await ask(readState, 'read.state', 'mia', {})).channels;
     expect(await state()).toMatchObject([{ unread: 1_200, mentions: 1_000 }]);
-    // Two look-ups for each mention.
     expect(await rowsOf(state)).toBeLessThan(2 * 1_000 + 20);
     await write('mia', 'read.mark', { channelId, seq: 1_200 });
     expect(await rowsOf(state)).toBeLessThan(20);

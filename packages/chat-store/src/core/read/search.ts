@@ -19,17 +19,20 @@ import { openChannel, type Read } from './reading.ts';
 import { boundsOfTimes } from './search-times.ts';
 import { snippetOf } from './snippet.ts';
 
-// A search walks the segments of the index from the newest one. The index only proposes messages: each one is read and
-// compared again, in the same snapshot as the caller's rights. So a search never shows a former text, a deleted message
-// or a foreign channel, however far the index is behind. All work of one call is bounded; a page that reaches the bound
-// ends early, and its cursor continues.
+// A search walks the segments of the index from the newest one. The index only proposes messages: each one is read
+// and compared again, in the same snapshot as the caller's rights. So a search never shows a former text, a deleted
+// message or a foreign channel, even if the index is far behind. All work of one call is bounded; a page that reaches
+// the bound ends early, and its cursor continues.
 
-/** With more channels than this, they are not looked up in the index; the rights of each proposed message are. */
+/**
+ * The most channels of a caller that are looked up in the index. With more, the rights to each proposed message are
+ * checked instead.
+ */
 const ownChannelsMax = 300;
 /** The most segments of one statement; fewer with a prefix, because many words may begin with it. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
-/** The most postings that the words of a prefix are looked up in, by one statement. */
+/** The most postings of words with a prefix that one statement reads. */
 const prefixRowsMax = 1_500;
 /** The most look-ups of channels in one statement. */
 const lookUpsMax = 2_000;
@@ -43,7 +46,7 @@ const rightsCost = 4;
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
 
-/** The bounds that this call has not used yet. */
+/** What is left of the bounds in this call. */
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
 /**
@@ -74,7 +77,7 @@ export const searchMessages: Read<'message.search'> = async (
   const budget: Budget = { ...bounds };
   const most = mostSegments(terms);
   const times = await boundsOfTimes(db, params);
-  /** Documents from this number on are done. */
+  /** Documents from this number on were searched before. */
   let from = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor.slice(1));
   let isFirst = true;
   for (let size = 1; ; size = Math.min(most, 4 * size)) {
@@ -110,7 +113,7 @@ export const searchMessages: Read<'message.search'> = async (
 
 const isSpent = (budget: Budget) => Object.values(budget).some((left) => left <= 0);
 
-/** The channels of which the caller is a member; null if they are too many to look them up in the index. */
+/** The caller's channels; null if there are too many to look them up in the index. */
 async function ownChannels(db: Kysely<Tables>, actor: Actor): Promise<string[] | null> {
   if (actor.channels?.length === 0) return [];
   let query = db
@@ -152,7 +155,7 @@ async function nextSegments(
 
 type SegmentSets = [segment: number, set: DocSet][];
 
-/** The documents with all words of the terms, and of the sender, in the segments that have any. */
+/** The documents with all words of the terms and with the sender, by segment. */
 async function findWords(
   db: Kysely<Tables>,
   segments: readonly number[],
@@ -188,7 +191,7 @@ async function findWords(
       .limit(prefixRowsMax + 1)
       .execute();
     budget.index -= rows.length + left.size;
-    // Very many words begin with the prefix, so most messages have one: the texts decide.
+    // If very many words begin with the prefix, most messages contain one, so only the texts decide.
     if (rows.length <= prefixRowsMax) keep(setsOf(rows));
   }
   return [...left].sort(([a], [b]) => b - a);
@@ -267,7 +270,7 @@ async function keepChannels(
   for (const [segment, set] of group) intersect(set, sets.get(segment) ?? emptySet());
 }
 
-/** Null unless the message's present text, sender and time are those of the query. */
+/** Null unless the message's current text, sender and time match the query. */
 function hitOf(message: Message, params: Params, terms: readonly SearchTerm[]): Hit | null {
   const { channelId, seq, id: messageId, senderId, timestamp, threadId, content } = message;
   const { before, after } = params;

@@ -2,9 +2,8 @@ const snippetChars = 200;
 /** Characters before the match. */
 const leadChars = 60;
 
-/** A part of the text around a place, given as a share of its length, in one line. */
+/** A part of the text around a place, as one line. `place` is a share of the text's length. */
 export function snippetOf(text: string, place: number): string {
-  // Only the part around the place is changed, because the text may be long.
   const wantedFrom = Math.max(0, Math.floor(place * text.length) - leadChars);
   const from = wholeFrom(text, Math.max(0, Math.min(wantedFrom, text.length - snippetChars)));
   const to = wholeFrom(text, Math.min(text.length, from + snippetChars));
@@ -12,7 +11,7 @@ export function snippetOf(text: string, place: number): string {
   return `${from > 0 ? '…' : ''}${part}${to < text.length ? '…' : ''}`;
 }
 
-/** The place, or the next one if it is within a surrogate pair. */
+/** The place; or the next one, if the place is within a surrogate pair. */
 function wholeFrom(text: string, at: number): number {
   const isWithin =
     /[\uDC00-\uDFFF]/.test(text.charAt(at)) && /[\uD800-\uDBFF]/.test(text.charAt(at - 1));

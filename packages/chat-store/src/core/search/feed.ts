@@ -19,7 +19,7 @@ import { segmentOf } from './posting-list.ts';
 import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
-// The feed follows the log after its commits, so a send costs nothing for it. It walks the new rows of each channel's
+// The feed indexes the log after its commits, so it adds no cost to a send. It walks the new rows of each channel's
 // log, and indexes the present text of the messages that they name. A search compares each hit with the present text
 // again, so a posting that is behind never shows a former text or a deleted message.
 
@@ -32,7 +32,7 @@ const termsMax = 10_000;
 const sweepEvery = 4;
 /** The most channels that the mark may leave behind. */
 const behindMax = 1_000;
-/** Channels compared with the index by one piece, after a restore. */
+/** Channels that one piece compares with the index after a restore. */
 const checkedMax = 200;
 
 /** The result of one piece of work on the index. */
@@ -234,7 +234,7 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const texts = await splitTexts(await messagesById(engine.db, ids), engine.report);
   await indexMessages(engine, feed, texts, 'older');
   feed.backfill_before = isLast ? null : (taken.at(-1)?.id ?? null);
-  // The last segment is not filled any more.
+  // The last segment gets no more documents.
   if (isLast) await queueSegment(engine.db, segmentOf(feed.first_doc));
   return !isLast;
 }

@@ -1,6 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Characters of texts that are split into words in one turn of the event loop: some ms, also for the slowest texts. */
+/**
+ * Characters of text that one turn of the event loop splits into words. It takes a few ms, even for the slowest
+ * texts.
+ */
 const turnChars = 16_384;
 
 /** Pauses in long work on texts, in which other work can run. */

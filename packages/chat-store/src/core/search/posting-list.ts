@@ -51,8 +51,8 @@ export function docsOf(set: DocSet, segment: number): number[] {
 }
 
 /**
- * A set as stored: the offsets of its documents in the segment, two bytes each. If its bitmap is not longer, it is stored
- * as that.
+ * A set in its stored form: the offsets of its documents in the segment, two bytes each; or its bitmap, if that is
+ * not longer.
  */
 export function encodeSet(set: DocSet): Uint8Array {
   return countOf(set) * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());

@@ -6,7 +6,6 @@ import type { Tables } from '../tables.ts';
 /** Postings before they are written, by segment and term, as they are stored. */
 export type Postings = ReadonlyMap<number, ReadonlyMap<string, Uint8Array>>;
 
-/** Rows of one statement, so that its parameter stays small. */
 const rowsAtOnce = 2_000;
 
 export async function insertPostings(
@@ -29,7 +28,7 @@ export async function insertPostings(
   }
 }
 
-/** Removes the documents of a channel, at most so many. Returns whether there may be more. */
+/** Removes at most so many documents of a channel. Returns whether there may be more. */
 export async function removeDocsOf(
   db: Kysely<Tables>,
   channelId: string,
@@ -59,8 +58,8 @@ export async function removeDocs(db: Kysely<Tables>, docs: readonly number[]): P
 }
 
 /**
- * Has the segments of these documents swept, so that no word of a removed document stays in a posting. Call it before
- * the documents are deleted.
+ * Makes a sweep of these documents' segments due, so that no posting keeps a word of a removed document. Call it
+ * before the documents are deleted.
  */
 export async function sweepSegmentsOf(
   db: Kysely<Tables>,

@@ -14,7 +14,7 @@ export interface SearchDocsTable {
 }
 
 /**
- * The documents of a segment that contain a term. `part` distinguishes the rows that several pieces of work added; the
+ * The documents of a segment that contain a term. Several pieces of work may add rows with different `part`. The
  * sweep of the segment merges them into one row with part 0.
  */
 export interface SearchPostingsTable {
@@ -31,7 +31,10 @@ export interface SearchSegmentsTable {
   /** The earliest and the latest time of its messages. */
   oldest_at: number;
   newest_at: number;
-  /** 0: nothing to do; 1: its postings are to be swept; 2: once more, because it changed meanwhile. */
+  /**
+   * 0: nothing to do; 1: its postings are to be swept; 2: they are to be swept again, because an edit changed the
+   * segment during a sweep.
+   */
   work: number;
   /** Terms up to this one are swept. */
   work_after: string;
@@ -43,7 +46,7 @@ export interface SearchFedTable {
   seq: number;
 }
 
-/** The position of the feed, in one row. Its lock makes one hub at a time feed the index. */
+/** The position of the feed, in one row. Hubs lock the row to feed the index one at a time. */
 export interface SearchFeedTable {
   name: string;
   /** The epoch in which `mark` is valid; empty before the first piece. */

@@ -79,7 +79,6 @@ async function readInOrder(db: Kysely<Tables>, { dialect }: Engine): Promise<voi
     from unnest(array['enable_bitmapscan', 'enable_sort']) as s(name)`.execute(db);
 }
 
-/** The postings of the next terms, each term with all of its parts. */
 async function nextPostings(db: Kysely<Tables>, segment: number, after: string) {
   const postings = db
     .selectFrom('search_postings')
@@ -102,7 +101,6 @@ function within(segment: number) {
   return sql<boolean>`doc >= ${from} and doc < ${from + segmentDocs}`;
 }
 
-/** Removes the documents of messages that are deleted or trimmed. */
 async function removeOrphans(db: Kysely<Tables>, segment: number): Promise<void> {
   await sql`delete from search_docs where ${within(segment)} and not exists (
     select 1 from messages m where m.channel_id = search_docs.channel_id
@@ -114,7 +112,7 @@ async function presentDocs(
   db: Kysely<Tables>,
   segment: number,
 ): Promise<DocSet> {
-  // One text instead of thousands of rows.
+  // One text is cheaper than thousands of rows.
   const list = sql.raw(dialect === 'sqlite' ? 'json_group_array(doc)' : 'json_agg(doc)::text');
   const { rows } = await sql<{ docs: string | null }>`
     select ${list} as docs from search_docs where ${within(segment)}`.execute(db);

@@ -1,4 +1,3 @@
-/** The state that a client keeps between its connections. */
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
@@ -9,7 +8,7 @@ export interface Identity {
 /** The callbacks by which a conversation reports to its client. */
 export interface Listener {
   send(text: string): void;
-  /** From now on the client receives the messages of all its channels. */
+  /** The client receives the messages of all its channels from now on. */
   ready(): void;
   /** The text of a delivered message. */
   message(content: string): void;
@@ -22,27 +21,23 @@ export interface Listener {
   positionLost(): void;
 }
 
-/** One connection. */
 export interface Conversation {
   opened(): void;
-  /** Reads a whole frame. */
   read(text: string): void;
 }
 
-/** The protocol between clients and one system. */
 export interface Dialect {
   readonly protocol: string | null;
   path(agentId: string): string;
   converse(identity: Identity, listener: Listener): Conversation;
-  /** The frame that sends a message. */
   publication(index: number, channelId: string, content: string): string;
-  /** A text that occurs only in refusals. A counting client, which does not parse frames, looks for it. */
+  /** A text that occurs only in refusals. A counting client searches for it, because it does not parse frames. */
   readonly refusalMark: string;
   /** The system's own pings, which a counting client must answer with `pong`. Null for pings of WebSocket. */
   readonly ping: {
     /** The beginning of a frame that is a ping. */
     readonly alone: string;
-    /** A ping in a frame that holds several messages; null if there are none. */
+    /** A ping in a frame with several messages; null if the system sends none. */
     readonly inside: string | null;
     readonly pong: string;
   } | null;

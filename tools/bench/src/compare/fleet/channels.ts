@@ -1,7 +1,6 @@
 import type { Client } from './client.ts';
 import { markedText, nowMicros } from './marks.ts';
 
-/** A channel with its clients. */
 export interface Channel {
   readonly channelId: string;
   readonly members: readonly Client[];
@@ -19,7 +18,7 @@ export function channelsOf(clients: readonly Client[]): readonly Channel[] {
   return [...members].map(([channelId, list]) => ({ channelId, members: list }));
 }
 
-/** The channel of the message with this number: each message goes to the next channel. */
+/** The channel of a message. Consecutive messages go to consecutive channels. */
 export function channelOf(channels: readonly Channel[], index: number): Channel {
   const channel = channels[index % channels.length];
   if (!channel) throw new Error('the fleet has no channels');

@@ -3,22 +3,21 @@ import { createFinder } from './finder.ts';
 import { openLeanSocket, type LeanSocket } from './lean-socket.ts';
 import { indexAt, markLength, nextMark, sentMicrosAt } from './marks.ts';
 
-/** The callbacks by which a client reports. `onDelivery` is called for every delivery. */
+/** The callbacks by which a client reports. */
 export interface ClientEvents {
-  /** The client received the message with this number. `sentMicros` is when it was sent, by this process's clock. */
+  /** Called for every delivery. `sentMicros` is the time at which the message was sent, by this process's clock. */
   onDelivery(client: Client, index: number, sentMicros: number): void;
   onAccepted(index: number): void;
   onRefused(answer: string): void;
   onPositionLost(): void;
 }
 
-/** A client of a system, connected or not. */
 export interface Client {
   readonly channelIds: readonly string[];
   readonly isReady: boolean;
-  /** Connections that were ready and that the client did not end. */
+  /** How often a ready connection ended without the client's doing. */
   readonly closes: number;
-  /** The time after which the server wants the client to reconnect; null if the server named none. */
+  /** The server's wait before a reconnect; null if it named none. */
   readonly retryAfterMs: number | null;
   /**
    * Connects. Resolves when the client receives the messages of its channels; rejects when the connection closes before
@@ -28,7 +27,7 @@ export interface Client {
   publish(index: number, channelId: string, content: string): void;
   /** Breaks the connection, as a failing network does. Resolves when it is broken. */
   cut(): Promise<void>;
-  /** Connects again whenever the connection ends, not before the time that the server named. */
+  /** Reconnects after each end of the connection, not earlier than the server allows. */
   stayConnected(): void;
   close(): Promise<void>;
 }
@@ -39,8 +38,8 @@ export interface ClientOptions {
   readonly agentId: string;
   readonly channelIds: readonly string[];
   /**
-   * True for a client that parses every frame, so that it knows its position. Otherwise it only searches the received
-   * bytes for the marks of messages, which costs a tenth as much.
+   * True for a client that parses every frame to know its position. Otherwise it only searches the received bytes for
+   * the marks of messages, at a tenth of the cost.
    */
   readonly readsFrames: boolean;
 }
@@ -92,7 +91,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     let scanned: Buffer | null = null;
     let markAt = Infinity;
     const scan = (bytes: Buffer, start: number, end: number) => {
-      // Searches like a finder, but also returns the positions.
+      // Searches like a finder, but also needs the positions.
       if (bytes !== scanned || markAt < start) markAt = nextMark(bytes, start);
       scanned = bytes;
       while (markAt < end) {

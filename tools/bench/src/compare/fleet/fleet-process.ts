@@ -1,4 +1,4 @@
-// The entry of the process in which the clients run. The servers and the program that reports are other processes.
+// The entry of the process with the clients. The servers and the reporting program are other processes.
 import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
 import type { FleetAnswer, FleetMessage } from './fleet-proxy.ts';
 
@@ -24,7 +24,6 @@ process.on('message', (message: FleetMessage) => {
     (error: unknown) => send({ id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
-// Ctrl-C is ignored here: a terminal sends it to this process too, but the parent process decides when this one ends.
+// Ctrl-C is ignored here. A terminal sends it to this process too, but the parent decides when this process ends.
 process.on('SIGINT', () => undefined);
-// The parent process has ended.
 process.on('disconnect', () => process.exit(1));

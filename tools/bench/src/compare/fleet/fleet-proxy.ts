@@ -2,13 +2,11 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Fleet, FleetSetup } from './fleet.ts';
 
-/** Creates the fleet, or calls one of its methods, from another process. */
 export interface FleetMessage {
   readonly id: number;
   readonly method: 'create' | keyof Fleet;
   readonly args: readonly unknown[];
 }
-/** The answer to a {@link FleetMessage}. */
 export interface FleetAnswer {
   readonly id: number;
   readonly result?: unknown;
@@ -16,8 +14,8 @@ export interface FleetAnswer {
 }
 
 /**
- * A fleet in a separate process. Closing it or aborting `signal` ends the process, and rejects calls that wait for an
- * answer.
+ * A fleet in a separate process. Closing the fleet or aborting `signal` ends the process and rejects unanswered
+ * calls.
  */
 export async function startFleet(
   setup: FleetSetup,

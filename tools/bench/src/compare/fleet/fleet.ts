@@ -30,16 +30,15 @@ export interface FleetSetup {
 export interface Incidents {
   readonly refused: number;
   readonly firstRefusal: string | null;
-  /** Connections that ended although the client did not cut them. */
+  /** Connections that were not cut by the client. */
   readonly closes: number;
 }
 
-/** The clients of one server. */
 export interface Fleet {
   connect(): Promise<void>;
   runLoad(plan: LoadPlan): Promise<LoadResult>;
   runDrops(plan: DropPlan): Promise<InterruptedResult>;
-  /** Sends until {@link Fleet.finishSending}; from now on, clients whose connection ends reconnect by themselves. */
+  /** Sends until {@link Fleet.finishSending}. From now on, clients reconnect by themselves. */
   beginSending(plan: InterruptedPlan): Promise<void>;
   /** Resolves when each client has lost its connection and has reconnected. Rejects after `timeoutMs`. */
   untilAllBack(timeoutMs: number): Promise<void>;

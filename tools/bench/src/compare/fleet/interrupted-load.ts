@@ -12,17 +12,16 @@ export interface InterruptedPlan {
   readonly drainMs: number;
 }
 
-/** Plan of a load during which every second client loses its connection once, at a random time. */
+/** A load during which every second client loses its connection once, at a random time. */
 export interface DropPlan extends InterruptedPlan {
   readonly durationMs: number;
-  /** The bounds of the random time for which a client stays disconnected. */
+  /** The bounds of the random time without a connection. */
   readonly awayMs: readonly [least: number, most: number];
 }
 
 /** Deliveries of messages that the server accepted. */
 export interface InterruptedResult {
   readonly accepted: number;
-  /** Missing deliveries: an accepted message that a member of its channel never received. */
   readonly lost: number;
   readonly doubled: number;
   readonly cuts: number;
@@ -67,9 +66,7 @@ export function createInterruptedLoad(
     return lost;
   }
 
-  /**
-   * A message may be accepted after its deliveries, so losses are counted only when nothing has arrived for a while.
-   */
+  /** A message may be accepted after its deliveries, so losses are counted only after a while without arrivals. */
   async function result(): Promise<InterruptedResult> {
     const endMs = performance.now() + drainMs;
     await delay(quietMs);

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { clientFrame, opcodes } from '@openclaw/test-support';
 
-/** A WebSocket client that hands over payloads as ranges of the received bytes, without decoding them. */
 export interface LeanSocket {
   send(text: string): void;
   /** Ends the TCP connection without a closing handshake, as a broken network does. */
@@ -20,7 +19,7 @@ export interface LeanSocketEvents {
 const headEnd = Buffer.from('\r\n\r\n');
 const nothing = Buffer.alloc(0);
 
-/** A mask of zeros changes no byte, so masking costs the load generator nothing. */
+/** A mask of zeros changes no byte, so that masking costs nothing. */
 function textFrame(text: string): Buffer {
   const bytes = Buffer.byteLength(text);
   const headBytes = bytes < 126 ? 6 : bytes < 65_536 ? 8 : 14;
@@ -40,8 +39,8 @@ function textFrame(text: string): Buffer {
 }
 
 /**
- * Connects to a WebSocket server on 127.0.0.1. A frame costs a fraction of what a general client spends on it, so that
- * the clients leave the processor to the measured server.
+ * Connects to a WebSocket server on 127.0.0.1. A frame costs a fraction of its cost in a general client, so that the
+ * clients leave the processor to the measured server.
  */
 export function openLeanSocket(
   { port, path, protocol }: { port: number; path: string; protocol: string | null },
@@ -49,7 +48,7 @@ export function openLeanSocket(
 ): LeanSocket {
   let isUpgraded = false;
   let rest: Buffer = nothing;
-  /** The parts of a text that is sent in several frames. */
+  /** The parts of an incomplete text. */
   let fragments: Buffer[] = [];
   let close: { code: number | null; reason: string } = { code: null, reason: '' };
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });

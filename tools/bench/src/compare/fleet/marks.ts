@@ -1,4 +1,3 @@
-/** The mark of a message: its number, and when it was sent. */
 export interface Mark {
   readonly index: number;
   readonly sentMicros: number;
@@ -10,12 +9,12 @@ const indexDigits = 8;
 const timeDigits = 14;
 const markLength = opening.length + indexDigits + timeDigits;
 
-/** Time of this process in µs. Sender and receivers of a message run in one process, so they share it. */
+/** Time of this process in µs. Senders and receivers share it. */
 export function nowMicros(): number {
   return Math.round(performance.now() * 1_000);
 }
 
-/** The text of a message: its mark, padded to the wanted length. */
+/** A message's text: its mark, padded to the length. */
 export function markedText({ index, sentMicros }: Mark, contentBytes: number): string {
   const mark =
     opening +
@@ -36,12 +35,12 @@ export function nextMark(bytes: Buffer, from: number): number {
   return at < 0 ? Infinity : at;
 }
 
-/** The number of the message whose mark begins at `at`. */
+/** The number in the mark at `at`. */
 export function indexAt(bytes: Buffer, at: number): number {
   return digits(bytes, at + opening.length, indexDigits);
 }
 
-/** The time at which the message whose mark begins at `at` was sent. */
+/** The time in the mark at `at`. */
 export function sentMicrosAt(bytes: Buffer, at: number): number {
   return digits(bytes, at + opening.length + indexDigits, timeDigits);
 }

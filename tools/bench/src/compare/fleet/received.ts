@@ -1,4 +1,3 @@
-/** The messages that one client has received. */
 export interface Received {
   readonly distinct: number;
   readonly doubled: number;
@@ -7,7 +6,7 @@ export interface Received {
   has(index: number): boolean;
 }
 
-/** One byte per message instead of a set, which would hash: 10 MB for a hundred clients and 100,000 messages. */
+/** One byte per message. It costs 10 MB for a hundred clients and 100,000 messages, but no hashing as a set does. */
 export function createReceived(messages: number): Received {
   const seen = new Uint8Array(messages);
   let distinct = 0;

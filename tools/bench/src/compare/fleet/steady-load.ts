@@ -9,13 +9,12 @@ import { createReceived } from './received.ts';
 
 export interface LoadPlan {
   readonly perSecond: number;
-  /** How long the load runs before the measurement, while code is compiled and pools fill. */
+  /** How long the load runs before the measurement, to compile code and fill pools. */
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly contentBytes: number;
-  /** The longest wait for the last deliveries. */
   readonly drainMs: number;
-  /** The processes whose processor time is read at the beginning and the end. */
+  /** The processes whose processor time is measured. */
   readonly pids: { readonly servers: readonly number[]; readonly redis: number };
 }
 
@@ -27,19 +26,17 @@ export interface LoadResult {
   /** Processor time in µs for each delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /**
-   * Seconds of processor time per second: of this process, and of all processes that are neither this one nor measured.
-   */
+  /** Processor time in cores: of this process, and of all processes that are neither this one nor measured. */
   readonly clientCores: number;
   readonly otherCores: number;
   /** The time from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Deliveries of any message that had not arrived `drainMs` after the last message. */
+  /** Deliveries that did not arrive within `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** The longest delay of this process behind its plan. If it is large, the measured latencies are too high. */
+  /** How far this process fell behind its plan. If it is far, the measured latencies are too high. */
   readonly maxLateMs: number;
 }
 
@@ -75,7 +72,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** Deliveries of the first `messages` messages. */
+  /** The number of deliveries of the first `messages` messages. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {
@@ -88,7 +85,7 @@ export function createSteadyLoad(
 
   return {
     onDelivery(client, index, sentMicros) {
-      // A late message of an earlier load.
+      // A late message of an earlier load is ignored.
       if (index < firstIndex) return;
       deliveries += 1;
       if (received.get(client)?.add(index - firstIndex) && index >= firstMeasured)

@@ -11,7 +11,7 @@ const execute = promisify(execFile);
 /** The path at which {@link installCentrifugo} puts the program. */
 export const centrifugoProgram = join(cacheFolder, `centrifugo-${version}`);
 
-/** Builds Centrifugo with Go, once, in about four minutes on two cores. Returns why that is not possible, or null. */
+/** Builds Centrifugo with Go, once, in about four minutes on two cores. Returns the reason of a failure, else null. */
 export async function installCentrifugo(tell: (line: string) => void): Promise<string | null> {
   if (existsSync(centrifugoProgram)) return null;
   const goVersion = await execute('go', ['version']).catch(() => null);

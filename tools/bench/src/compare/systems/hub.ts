@@ -55,7 +55,7 @@ export function hubSystem(options: HubSystemOptions): System {
   };
 }
 
-/** The agents themselves may not join private channels, so one owner adds them. */
+/** Agents may not join private channels themselves, so one owner adds them. */
 async function createChannels(port: number, members: readonly Membership[]): Promise<void> {
   await using owner = await connectRpc(`ws://127.0.0.1:${port}/v1/ws?agent=owner`);
   const channelIds = new Set(members.flatMap((member) => member.channelIds));

@@ -8,7 +8,6 @@ import {
 } from '@openclaw/test-support';
 import type { RunningSystem } from './system.ts';
 
-/** The command of a server, and the sign that it is ready. */
 export interface ServerPlan {
   readonly command: string;
   args(place: ServerPlace): readonly string[];
@@ -29,12 +28,11 @@ export interface ServerPlace {
 const startTimeoutMs = 30_000;
 const pollMs = 5;
 
-/** Starts it and waits until it is ready. */
 export async function startServer(plan: ServerPlan, redis: RedisServer): Promise<RunningSystem> {
   const folder = await temporaryFolder('bench');
   const place: ServerPlace = { port: await freePort(), folder: folder.path, redis };
   plan.arrange?.(place);
-  // The server must not see other variables of this process, such as a developer's HUB_DB_URL.
+  // The server must not see this process' other variables, such as a developer's HUB_DB_URL.
   const { PATH, HOME, TZ } = process.env;
   const env = { PATH, HOME, TZ, ...plan.env?.(place) };
   let server: ServerProcess;
@@ -75,7 +73,6 @@ export async function startServer(plan: ServerPlan, redis: RedisServer): Promise
   };
 }
 
-/** True when the address answers with 200. */
 export async function answersOk(port: number, path: string): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     signal: AbortSignal.timeout(1_000),

@@ -5,13 +5,12 @@ import type { DialectName } from '../dialects/dialects.ts';
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
   readonly pids: { readonly server: number; readonly redis: number };
-  /** The time from the start of the server's process until it answers; its Redis runs already. */
+  /** The time from the start of the server's process to its first answer. Its Redis runs already. */
   readonly startMs: number;
-  /** Stops the server as a deployment does, and starts it again on the same port. */
+  /** Stops the server like a deployment, and starts it again on the same port. */
   restart(): Promise<void>;
 }
 
-/** An agent and its channels. */
 export interface Membership {
   readonly agentId: string;
   readonly channelIds: readonly string[];
@@ -21,10 +20,10 @@ export interface Membership {
 export interface System {
   readonly name: string;
   readonly dialect: DialectName;
-  /** One sentence for the report about what the system stores and checks, so that readers know what is compared. */
+  /** One sentence for the report about what the system stores and checks. */
   readonly description: string;
   /**
-   * Installs, once, what only this system needs. Returns the reason why it cannot run here, or null. `tell` is called
+   * Installs, once, what only this system needs. Returns the reason why it cannot run here, or null. Calls `tell`
    * before a step that takes minutes.
    */
   install?(tell: (line: string) => void): Promise<string | null>;

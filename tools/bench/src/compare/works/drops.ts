@@ -6,7 +6,7 @@ const awayMs = [100, 3_000] as const;
 const settleMs = 10_000;
 
 /**
- * Every second client loses its connection at a random time, and reconnects with the recovery that its system
+ * Every second client loses its connection at a random time, and reconnects with the recovery that the system
  * documents.
  */
 export function dropsWork(name: string, load: Load): Work {

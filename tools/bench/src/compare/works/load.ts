@@ -13,9 +13,9 @@ export interface Load {
 }
 
 export const drainMs = 10_000;
-/** A larger delay of the sender means that it did not keep to its plan. */
+/** With a longer delay, the sender did not keep to its plan. */
 const maxLateMs = 100;
-/** If the client process uses more of its one thread, it may limit the system. */
+/** With a larger share of its one thread, the client process may limit the system. */
 const maxClientCores = 0.85;
 const mebibyte = 1_048_576;
 

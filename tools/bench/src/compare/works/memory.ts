@@ -96,7 +96,7 @@ export function socketsWork(sockets: number): Work {
         await fleet.connect();
         return fleet;
       };
-      // The first sockets are not counted, because they fill pools and caches of the process.
+      // The first sockets are not counted, because they fill pools and caches.
       await using _first = await open(members.slice(0, first));
       await delay(settleMs, undefined, { signal });
       const before = memoryOf(pids.server).residentBytes;

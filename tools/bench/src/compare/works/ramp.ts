@@ -5,14 +5,12 @@ import { busyMachineNotes, membersOf, withFleet } from './run-fleet.ts';
 import type { Effort, Work } from './work.ts';
 
 const maxP99Ms = 50;
-/**
- * The smallest share of the deliveries that must arrive while sending lasts; a smaller share means that a queue grows.
- */
+/** The smallest share of deliveries that must arrive before sending ends. With a smaller share a queue is growing. */
 const minDeliveredShare = 0.97;
 const growth = 1.5;
 const bisections = 3;
 const maxSteps = 14;
-/** The warm-up of later steps, which find compiled code and filled pools. */
+/** The warm-up of later steps, which need none for code and pools. */
 const maxWarmUpMs = 1_000;
 
 /** Finds the highest rate with p99 below 50 ms, no loss and no growing queue. */
@@ -98,7 +96,7 @@ async function findLimit(
   let perSecond = firstPerSecond;
   for (let step = 0; step < maxSteps && bisected <= bisections; step += 1) {
     let tried = await measure(perSecond);
-    // A failed rate is measured again, because a single pause of the machine is not the system's limit.
+    // A failed rate is measured again, in case the machine paused.
     if (!isHeld(tried.result)) tried = await measure(perSecond);
     if (isHeld(tried.result)) held = tried;
     else failed = tried;

@@ -4,7 +4,7 @@ import type { Fleet, Incidents } from '../fleet/fleet.ts';
 import type { Membership, RunningSystem, System } from '../systems/system.ts';
 
 /**
- * Starts the system with a new Redis and the clients, and calls `work`. Stops everything at the end, also when `work`
+ * Starts the system with a new Redis and the clients, and calls `work`. Stops everything at the end, even if `work`
  * rejects.
  */
 export async function withFleet<T>(

@@ -6,10 +6,7 @@ const perSecond = 100;
 const drainMs = 20_000;
 const allBackTimeoutMs = 120_000;
 
-/**
- * A deployment: the server restarts while all its sockets are connected, and messages are sent whenever it accepts
- * them.
- */
+/** A deployment: the server restarts while all sockets are connected and messages are sent. */
 export function stormWork(sockets: number): Work {
   return {
     name: 'storm',
@@ -34,7 +31,7 @@ export function stormWork(sockets: number): Work {
           const startMs = performance.now();
           const seconds = () => (performance.now() - startMs) / 1_000;
           const allBack = fleet.untilAllBack(allBackTimeoutMs).then(seconds);
-          // If the restart fails, its error is the one to report.
+          // If the restart fails, its error is reported instead.
           allBack.catch(() => undefined);
           await running.restart();
           const readySeconds = seconds();
@@ -44,7 +41,7 @@ export function stormWork(sockets: number): Work {
           const { refused, firstRefusal } = await fleet.incidents();
           return {
             values: { ...result, readySeconds, allBackSeconds },
-            // The restart closed every connection once, which is intended.
+            // The closes are intended: the restart ends every connection once.
             notes: incidentNotes({ refused, firstRefusal, closes: 0 }),
           };
         },

@@ -1,6 +1,5 @@
 import type { System } from '../systems/system.ts';
 
-/** The size of a run. */
 export interface Effort {
   readonly warmUpMs: number;
   readonly durationMs: number;
@@ -10,11 +9,10 @@ export interface Effort {
   readonly signal: AbortSignal;
 }
 
-/** The result of one run. */
 export interface Measured {
-  /** By the keys of the work's columns; null where it does not apply. */
+  /** Values by the keys of the work's columns; null where a column does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
-  /** Circumstances that change what the values mean, such as refused messages. */
+  /** Circumstances of the values, such as refused messages. */
   readonly notes: readonly string[];
 }
 
@@ -24,7 +22,7 @@ export interface Column {
   readonly digits: number;
 }
 
-/** A task that every system does, so that the measures can be compared. */
+/** A task that all systems do. */
 export interface Work {
   /** Unique among the works of a run. */
   readonly name: string;
@@ -32,6 +30,6 @@ export interface Work {
   readonly columns: readonly Column[];
   /** The column whose range and ratio the report shows; null if a ratio means nothing, as for losses. */
   readonly comparedBy: string | null;
-  /** Starts the system with a new Redis, works, and stops both. Rejects soon after `effort.signal` is aborted. */
+  /** Starts the system with a new Redis, works, and stops both. Rejects soon after `effort.signal` aborts. */
   run(system: System, effort: Effort): Promise<Measured>;
 }
