@@ -48,5 +48,6 @@ export default {
   },
   transformIgnorePatterns: ['/node_modules/(?!@openclaw/)', '/dist/'],
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // Most suites wait for servers and timers, so three of them keep two cores busy.
+  maxWorkers: 3,
 };
