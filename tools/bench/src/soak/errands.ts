@@ -198,8 +198,14 @@ export async function startErrands(
 
   const askerClient = connect(asker, random.fork(asker));
   await askerClient.ready({ signal: AbortSignal.timeout(setUpTimeoutMs) });
-  await askerClient.createChannel({ channelId: errandChannelId, name: errandChannelId });
-  for (const agentId of workerIds) await askerClient.channel(errandChannelId).addMember(agentId);
+  const channel = askerClient.channel(errandChannelId);
+  // A busy machine answers late, and a repeat of these calls changes nothing.
+  await untilAnswered(async () => {
+    await askerClient
+      .createChannel({ channelId: errandChannelId, name: errandChannelId })
+      .catch(orNull);
+    for (const agentId of workerIds) await channel.addMember(agentId);
+  });
   const asking = runAsker(askerClient, random.fork('asks'));
   const workers = workerIds.map((agentId) => createWorker(agentId, random.fork(agentId)));
   const working = workers.map((worker, at) => {
@@ -243,6 +249,19 @@ class Crash extends Error {}
 function orNull(error: unknown): null {
   if (error instanceof HubError && error.code === 'conflict') return null;
   throw error;
+}
+
+async function untilAnswered(work: () => Promise<void>): Promise<void> {
+  const endMs = Date.now() + setUpTimeoutMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isLate = error instanceof HubError && error.code === 'unavailable';
+      if (!isLate || Date.now() > endMs) throw error;
+      await delay(retryMs);
+    }
+  }
 }
 
 const pause = (ms: number, signal: AbortSignal) =>
