@@ -54,12 +54,10 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
   readonly ledger_from: number | null;
 }
 
-/** The part of a channel's log that its retention does not keep. */
 interface Excess {
   readonly channelId: string;
   readonly floor: number;
   readonly before: number;
-  /** The number of messages that are trimmed. */
   readonly messages: number;
 }
 

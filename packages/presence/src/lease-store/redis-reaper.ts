@@ -68,7 +68,8 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // A lease that is taken later lasts for leaseMs.
+        // Until then, a channel is skipped. A lease that is taken in the meantime lasts for leaseMs, so it does not
+        // end earlier.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }

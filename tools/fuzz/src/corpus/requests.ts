@@ -186,7 +186,6 @@ const upgrades: RequestCase[] = [
   },
 ];
 
-/** Every request of the corpus. */
 export const requestCases: readonly RequestCase[] = [
   ...bodies,
   ...targets,

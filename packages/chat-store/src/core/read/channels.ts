@@ -57,7 +57,6 @@ export const listMembers: Read<'member.list'> = async (db, actor, params, maxByt
   return listText('members', rows, { limit, maxBytes }, memberOf, (last) => last.agent_id);
 };
 
-/** The columns by which a list is ordered, before the id. */
 const columns = { name: 'name', newest: 'created_at' } as const;
 
 type Compare = (a: ChannelWithHead, b: ChannelWithHead) => number;
@@ -69,7 +68,6 @@ const comparisons: Readonly<Record<ChannelOrder | 'id', Compare>> = {
   newest: (a, b) => b.created_at - a.created_at || byId(b, a),
 };
 
-/** The condition and the order of a page of a list. */
 function pageOf({ order, cursor }: ParamsOf<'channel.list'>, id: string, dialect: Dialect) {
   const idColumn = sql.ref(id);
   if (order === null) return { after: sql<boolean>`${idColumn} > ${cursor ?? ''}`, by: idColumn };
