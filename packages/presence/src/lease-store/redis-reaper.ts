@@ -11,7 +11,7 @@ import {
 } from './lease-scripts.ts';
 import type { LeaveEntry, PresenceChange } from './lease-store.ts';
 
-/** The most leases of one channel in one round, and the most rounds of one call. */
+/** `roundMax`: the most leases of one channel in one round. `roundsMax`: the most rounds of one call. */
 const roundMax = 500;
 const roundsMax = 100;
 /** The most channels in one round trip. */

@@ -26,7 +26,7 @@ export const listChannels: Read<'channel.list'> = async (
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
   // The page needs two walks along an index, each as long as the page. A single walk would also read the direct
-  // channels of all agents. Only the agent's own channels are sorted, if the order is not that of their ids.
+  // channels of all agents. If the order is not by id, the agent's own channels are sorted.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
