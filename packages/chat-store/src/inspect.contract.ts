@@ -3,7 +3,6 @@ import { ChatStoreError, createChatStore, inspectStore } from './index.ts';
 
 const alice = { agentId: 'alice', isAdmin: false };
 
-/** The contract of an inspection on both engines. `createUrl` makes a new, empty database. */
 export function describeInspection(name: string, createUrl: () => Promise<string>): void {
   describe(name, () => {
     it('reports the schema, the newest event and the hubs, while a store uses the database', async () => {

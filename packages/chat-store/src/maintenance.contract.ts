@@ -4,7 +4,6 @@ import { waitFor } from '@openclaw/test-support';
 import { createChatStore, type ChatStore } from './index.ts';
 import { newEpochStatements, openMaintenance } from './maintenance.ts';
 
-/** A database without tables, and a way to run SQL in it. */
 export interface BareDatabase {
   readonly url: string;
   readonly run: (statement: string) => void;

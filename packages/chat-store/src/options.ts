@@ -10,7 +10,6 @@ export interface ChatStoreOptions {
   readonly url: string;
   /** Every call ends within this time. The default leaves its caller time to answer within 3 s. @default 2900 */
   readonly timeoutMs?: number;
-  /** How long a group waits for its channels' locks, or on SQLite for the file's lock. @default 2000 */
   readonly lockTimeoutMs?: number;
   /** The most commands committed together; at most 4096. @default 512 */
   readonly maxGroup?: number;

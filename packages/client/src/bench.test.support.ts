@@ -15,7 +15,6 @@ export interface Bench {
   /** Connects an agent with these tokens in turn. The last one is repeated. */
   connect(name: string, url: string, tokens: readonly string[]): Subscriber;
   until(condition: () => boolean, what: string): Promise<void>;
-  /** Closes every client. */
   clear(): Promise<void>;
 }
 

@@ -113,7 +113,6 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
         null,
       );
 
-    /** The contents that the hub has stored in the channel. */
     async function storedContents(): Promise<string[]> {
       const observer = watch.connect('ana', hub.url, [given.anaToken]).client;
       const { head } = (await observer.channel(given.channelId).get()).channel;

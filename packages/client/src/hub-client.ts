@@ -91,8 +91,8 @@ export interface HubClient {
   /** Sums what the turns of agents cost, from `metadata.turn` of their messages: by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**
-   * Stops the writes of an agent, of the agents in a channel, or of all agents, within a second on every hub. For admins,
-   * and for a channel also its owners of kind person. Each freeze is lifted by itself, with `unfreeze`.
+   * Stops the writes of an agent, of the agents in a channel, or of all agents, within a second on every hub. For
+   * admins, and for a channel also its owners of kind person. Each freeze needs its own `unfreeze`.
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;

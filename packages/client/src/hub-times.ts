@@ -1,5 +1,5 @@
-// A timer fires at once for NaN, for a negative number and for one over 2^31. A client that set such a timer from a
-// frame would reconnect or ping in a loop.
+// A timer fires at once for NaN, for a negative number and for a number over 2^31. A client that set such a timer
+// from a frame would reconnect or ping in a loop.
 
 /** The longest time that a hub may set. */
 const maxMs = 3_600_000;

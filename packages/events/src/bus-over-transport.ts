@@ -25,7 +25,10 @@ interface Publication {
 
 /** Carries events between processes. The bus itself calls the handlers of this process. */
 export interface Transport {
-  /** Resolves when Redis accepted all of it. @throws {EventsError} `unavailable` */
+  /**
+   * Resolves when Redis accepted the event on all topics.
+   * @throws {EventsError} `unavailable`
+   */
   send(publication: Publication): Promise<void>;
   /**
    * Receives the events of other processes on a topic, or on all topics that match a pattern. Resolves with a

@@ -107,7 +107,7 @@ function candidatesOf(name: string, emphasis: number): string[] {
   return ids;
 }
 
-/** Underscores that close an emphasis opened before the name are not part of the name. */
+/** Removes the underscores at the end of a name that end an emphasis. The emphasis begins before the name. */
 function withoutEmphasis(name: string, emphasis: number): string {
   let end = name.length;
   while (end > 1 && name.length - end < emphasis && name[end - 1] === '_') end -= 1;

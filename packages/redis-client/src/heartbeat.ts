@@ -3,7 +3,10 @@ import type { Logger } from './logger.ts';
 import { clientDefaults, type ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
-/** The pause between beats while a connection is in doubt, so that a rare heartbeat does not make the recovery slow. */
+/**
+ * The pause between beats while a connection may be dead. It is short, so that a rare heartbeat does not slow down
+ * the recovery.
+ */
 export function recoveryBeatMs({ heartbeatMs }: ClientSettings): number {
   return Math.min(heartbeatMs, clientDefaults.heartbeatMs);
 }

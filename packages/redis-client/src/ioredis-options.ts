@@ -4,7 +4,10 @@ import type { ClientSettings, ResolvedConnection } from './options.ts';
 /** Options of ioredis, without the one whose type depends on the class parameter. */
 export type IoredisOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** The pause before attempt `times` (1, 2, …). It doubles from 50 ms up to `retryMaxMs`; its upper half is random. */
+/**
+ * The pause before attempt `times` (1, 2, …): a random time between half of a bound and the bound. The bound doubles
+ * from 50 ms up to `retryMaxMs`.
+ */
 export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettings): number {
   const ceilingMs = Math.min(retryMaxMs, 50 * 2 ** Math.min(times - 1, 10));
   return Math.round(ceilingMs * (0.5 + random() / 2));

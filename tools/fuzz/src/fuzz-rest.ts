@@ -178,7 +178,6 @@ function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer
   return `a refusal that is not of the standard shape: ${head}\n\n${body.slice(0, 300)}`;
 }
 
-/** Sends valid and invalid requests to every route, and to paths that have no route. */
 export async function fuzzRest(target: Target, seed: number, runs: number): Promise<void> {
   let iteration = 0;
   await fc.assert(

@@ -82,7 +82,6 @@ async function fuzzCharacters(target: Target, seed: number, runs: number): Promi
   );
 }
 
-/** Sends tokens that are almost valid. */
 export async function fuzzTokens(target: Target, seed: number, runs: number): Promise<void> {
   await fuzzClaims(target, seed, runs);
   await fuzzCharacters(target, seed, runs);

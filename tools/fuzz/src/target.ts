@@ -9,7 +9,6 @@ import {
 } from '@openclaw/test-support';
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 
-/** A hub process to send invalid input to. */
 export interface Target extends AsyncDisposable {
   readonly port: number;
   readonly secret: string;

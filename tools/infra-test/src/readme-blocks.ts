@@ -15,7 +15,6 @@ export interface ReadmeBlock {
   readonly block: string;
   /** The block as CommonJS: with `require` instead of `import`, and with `await` inside an async function. */
   readonly commonJs: string;
-  /** The packages that the block imports. */
   readonly imported: readonly string[];
 }
 

@@ -14,7 +14,6 @@ export async function readYaml<T>(path: string): Promise<T> {
   return parse(await readText(path), { merge: true }) as T;
 }
 
-/** Reads all documents of a YAML file. */
 export async function readYamlDocuments<T>(path: string): Promise<T[]> {
   return parseAllDocuments(await readText(path)).map((document) => {
     if (document.errors.length > 0) throw new Error(`${path}: ${document.errors.join('; ')}`);

@@ -20,7 +20,6 @@ export type AlertRule = Rule & { readonly alert: string };
 
 const isYaml = (name: string) => name.endsWith('.yml');
 
-/** The names of the files in a folder of `infra/monitoring`. */
 export async function filesIn(folder: 'rules' | 'tests'): Promise<string[]> {
   return (await readdir(join(monitoringFolder, folder))).filter(isYaml).toSorted();
 }

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './processes.ts';
 
-/** A certificate with its key, as PEM files. */
 export interface CertificateFiles {
   readonly certificateFile: string;
   readonly keyFile: string;
@@ -40,7 +39,6 @@ export interface CertificateAuthority extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
-/** Creates the authority by openssl. */
 export async function createCertificateAuthority(): Promise<CertificateAuthority> {
   const folder = await temporaryFolder('ca');
   const path = (name: string) => join(folder.path, name);

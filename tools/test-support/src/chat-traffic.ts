@@ -45,7 +45,6 @@ export interface ChatTrafficOptions {
 
 interface Delivery {
   ackedMs: number | null;
-  /** Watchers that have not received it. */
   readonly missing: Set<string>;
 }
 

@@ -57,7 +57,6 @@ export interface ServerFrame {
 /** Creates a parser for a server's bytes. It buffers incomplete frames and joins fragments. */
 export function createFrameReader(): (chunk: Buffer) => ServerFrame[] {
   let rest: Buffer = Buffer.alloc(0);
-  /** Fragments of an incomplete message. */
   let fragments: ServerFrame[] = [];
   return (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

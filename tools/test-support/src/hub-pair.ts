@@ -69,7 +69,6 @@ export async function readyReport(hub: HubProcess): Promise<{
   return (await response.json()) as Awaited<ReturnType<typeof readyReport>>;
 }
 
-/** The Redis part of {@link readyReport}. */
 export async function redisHealth(hub: HubProcess): Promise<ReportedRedis> {
   return (await readyReport(hub)).redis;
 }

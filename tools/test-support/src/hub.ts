@@ -23,7 +23,6 @@ export interface HubProcess extends AsyncDisposable {
    * signal.
    */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
-  /** `end('SIGKILL')`. */
   kill(): Promise<void>;
   /** Starts the hub again, on the same port and database. */
   restart(): Promise<void>;

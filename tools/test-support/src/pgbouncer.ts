@@ -23,7 +23,6 @@ export interface PgBouncerOptions {
 
 const program = '/usr/sbin/pgbouncer';
 
-/** True if PgBouncer is installed. */
 export function hasPgBouncer(): boolean {
   return existsSync(program);
 }

@@ -23,7 +23,6 @@ export interface TemporaryFolder extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
-/** Creates a temporary folder; `name` is part of its path. */
 export async function temporaryFolder(name: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `openclaw-${name}-`));
   const remove = () => rm(path, { recursive: true, force: true });
@@ -115,7 +114,6 @@ export async function waitFor<T>(
 }
 
 let prefixes = 0;
-/** A key prefix that is unique to the test. */
 export function randomPrefix(): string {
   prefixes += 1;
   return `t${process.pid}-${prefixes}-${Math.random().toString(36).slice(2, 8)}:`;

@@ -20,7 +20,6 @@ export interface RedisServer extends AsyncDisposable {
   restart(): Promise<void>;
   /** SIGSTOP: connections stay open and get no answer. */
   freeze(): void;
-  /** SIGCONT. */
   thaw(): void;
   stop(): Promise<void>;
 }

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import type { CertificateFiles } from './certificates.ts';
 import { startProcess, temporaryFolder, waitFor } from './processes.ts';
 
-/** A proxy that listens. `await using` stops it. */
 export interface ReverseProxy extends AsyncDisposable {
   output(): string;
   stop(): Promise<void>;
@@ -13,7 +12,6 @@ export interface ReverseProxy extends AsyncDisposable {
 
 const configurations = resolve(fileURLToPath(import.meta.url), '../../../../infra/proxy');
 
-/** True if the program is on PATH. */
 export function hasProgram(name: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.some((folder) => existsSync(join(folder, name)));

@@ -4,7 +4,6 @@ import { afterAll, afterEach } from '@jest/globals';
 export interface Scope {
   /** Waits for the resource and disposes it at the end of the scope. Resolves with it. */
   use<T extends AsyncDisposable | Disposable>(resource: T | Promise<T>): Promise<T>;
-  /** Runs the cleanup at the end of the scope. */
   defer(cleanup: () => unknown): void;
 }
 

@@ -21,9 +21,7 @@ export interface SendTotals {
   readonly failed: number;
   /** Sends that were never acknowledged, but are in the log. */
   readonly storedUnacked: number;
-  /** Messages in the settled logs. */
   readonly stored: number;
-  /** Repeated sends that the hub recognized. */
   readonly repeats: number;
   /** Failed calls by error code. */
   readonly errors: ReadonlyMap<string, number>;
@@ -32,7 +30,6 @@ export interface SendTotals {
 /** Every send by its clientMessageId, and every acknowledged change of a message. */
 export interface SendLedger {
   readonly totals: SendTotals;
-  /** Sends without an outcome yet. */
   readonly open: number;
   sending(clientMessageId: string): void;
   acked(clientMessageId: string, result: SendResult & { readonly duplicate: boolean }): void;

@@ -8,7 +8,6 @@ export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   readonly freeBytes: number;
   fill(): void;
-  /** Undoes {@link SmallDisk.fill}. */
   clear(): void;
   remove(): Promise<void>;
 }

@@ -32,7 +32,7 @@ export function describeMentions(database: () => TestDatabase): void {
       });
       expect((await newest(owner, channelId))?.mentions).toEqual([...given, member.agentId]);
       for (const agent of [member, other]) expect(await counted(agent, channelId)).toBe(1);
-      // Negative control: without the param the text is not parsed, and only the mentions in the params are reported.
+      // Negative control: without the param the text is not parsed, and the result has only the given mentions.
       expect(await owner.say(channelId, content, { mentions: given })).toMatchObject({
         unreached: ['stranger'],
       });

@@ -17,7 +17,6 @@ import type {
   WriteMethod,
 } from '../index.ts';
 
-/** A database on which the contract runs: one store, and stores of further hubs. */
 export interface TestDatabase {
   readonly store: ChatStore;
   /**
@@ -53,7 +52,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
     }
     return answer;
   }
-  /** The write's result; fails the test when it is refused. */
   async function write<M extends WriteMethod>(method: M, params: ParamsInputOf<M>) {
     const answer = await outcome(method, params);
     if (!answer.ok) throw new Error(`${method} was refused: ${answer.code}, ${answer.message}`);
@@ -68,7 +66,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
     agentId,
     outcome,
     write,
-    /** The code of the refusal of a write, or `ok` when it is accepted. */
     async refusal<M extends WriteMethod>(
       method: M,
       params: ParamsInputOf<M>,
@@ -90,7 +87,6 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
     },
     say: (channelId: string, content: string, more: Partial<ParamsInputOf<'message.send'>> = {}) =>
       write('message.send', { channelId, content, ...more }),
-    /** The whole log of a channel, as events. */
     async log(channelId: string): Promise<Envelope[]> {
       const { events } = await store.logPage(channelId, 0, 1000, 2 ** 30);
       return events.map((event) => envelopeSchema.parse(JSON.parse(event.json)));

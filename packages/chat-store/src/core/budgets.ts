@@ -51,7 +51,6 @@ export async function readTurns(
   return decodeTurns(row?.turns ?? null);
 }
 
-/** The answer for a channel or thread: its effective budget, and how much of it is used. */
 export function budgetOf(budget: Budget, turns: Turns, nowMs: number): ResultOf<'budget.get'> {
   return { ...budget, used: turns.used, pausedUntilMs: pausedUntil(turns, budget, nowMs) };
 }

@@ -6,8 +6,8 @@ export interface StoreMigration extends Migration {
   readonly release: string;
   /**
    * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable
-   * columns, tables or indexes can name the release before its own: hubs of that release can run meanwhile, and going
-   * back to it needs no restore. Any other migration names its own release.
+   * columns, tables or indexes can name the release before its own: hubs of that release can run beside the new ones,
+   * and going back to it needs no restore. Any other migration names its own release.
    */
   readonly compatibleFrom: string;
 }

@@ -5,7 +5,6 @@ import type { ChannelWithHead, Tables } from './tables.ts';
 
 export type Dialect = 'sqlite' | 'postgres';
 
-/** The answers of a group's first round trip. The channels stay locked until the commit. */
 export interface GroupOpening {
   readonly transaction: GroupTransaction;
   readonly nowMs: number;

@@ -10,7 +10,6 @@ export const freezesRow = 'freezes';
 export interface Freezes {
   /** Differs from the version of any other state; see `Changes.freezes`. */
   readonly version: string;
-  /** True while all agents are frozen. */
   readonly hub: boolean;
   readonly agents: readonly string[];
 }

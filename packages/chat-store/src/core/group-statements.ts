@@ -227,7 +227,6 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
   agents: { columns: { id: 'text' }, onConflict: 'on conflict do nothing' },
 };
 
-/** The inserts of a group: the columns of each table in their order, with their types. */
 export const inserts = Object.entries(tables).map(([table, { columns, onConflict }]) => ({
   table: table as keyof GroupRows,
   columns: Object.entries(columns),

@@ -7,14 +7,12 @@ import type { Dialect } from './engine.ts';
 import { createMigrations } from './migrations.ts';
 import type { Tables } from './tables.ts';
 
-/** An untouched database, as Kysely and as a URL. */
 export interface EmptyDatabase {
   readonly url: string;
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
 }
 
-/** Compares the numbering of messages by the migration with the numbering by a store. */
 export function describeMessageOrdinals(
   dialect: Dialect,
   start: () => Promise<EmptyDatabase>,

@@ -3,10 +3,8 @@ import type { Kysely } from 'kysely';
 import { eventOfRow, inPresentShape } from './stored-envelope.ts';
 import type { MessagesTable, Tables } from './tables.ts';
 
-/** A message's row with the log row that holds its text. */
 export type MessageRow = MessagesTable & { readonly envelope: string };
 
-/** Selects messages with their text. The caller adds the conditions. */
 export function selectMessages(db: Kysely<Tables>) {
   return db
     .selectFrom('messages as m')

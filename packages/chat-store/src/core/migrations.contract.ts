@@ -6,15 +6,12 @@ import type { ChatStore } from '../index.ts';
 import type { Dialect } from './engine.ts';
 import { createMigrations } from './migrations.ts';
 
-/** An empty database of the engine under test. */
 export interface EmptyDatabase {
   readonly dialect: Dialect;
-  /** Opens a connection without creating a store. */
   readonly connect: () => Kysely<unknown>;
   readonly open: () => Promise<ChatStore>;
 }
 
-/** The contract of an upgrade: channels of the previous release continue unchanged. */
 export function describeMigrations(database: () => EmptyDatabase): void {
   it('takes over the heads of the releases that kept them in the channel', async () => {
     const { dialect, connect, open } = database();

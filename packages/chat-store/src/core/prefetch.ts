@@ -5,7 +5,6 @@ import { decodeTurns, noTurns, type Turns } from './turns.ts';
 
 type Repeat = PrefetchedRows['repeats'][number];
 
-/** The prefetched rows of a run of messages, by key. */
 export type Prefetched = ReturnType<typeof indexPrefetched>;
 
 // Neither ids nor clientMessageIds may contain a newline.
@@ -50,7 +49,6 @@ export function indexPrefetched(rows: PrefetchedRows) {
     remember,
     /** True if so few agents are members that anyone may mention all of them. */
     isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
-    /** A message that the agent replies to or names as a cause. */
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
     /** The turns in a channel outside its threads, or in a thread, after the messages of this run. */
     turns: (channelId: string, threadId: string | null): Turns =>

@@ -54,12 +54,10 @@ interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_mes
   readonly ledger_from: number | null;
 }
 
-/** The part of a channel's log that its retention does not keep. */
 interface Excess {
   readonly channelId: string;
   readonly floor: number;
   readonly before: number;
-  /** The number of messages that are trimmed. */
   readonly messages: number;
 }
 
@@ -226,7 +224,7 @@ async function trimSome(
   await sweepSegmentsOf(db, trimmed);
   await sql`delete from search_docs where ${trimmed}`.execute(db);
   await sql`delete from messages where ${trimmed}`.execute(db);
-  // Row floor − 1 is the emptied row of a log that was once trimmed completely.
+  // A log that was once trimmed completely has an emptied row at floor − 1.
   await sql`delete from log where channel_id = ${channelId} and seq >= ${floor - 1}
     and seq < ${Math.min(end, head)}`.execute(db);
   if (end > head) await emptyLastRow(db, channelId, head);

@@ -27,8 +27,8 @@ export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
 /**
- * The longest time that texts of a group are parsed without a pause. With PostgreSQL this blocks the hub's event
- * loop.
+ * The longest time for which texts of a group are parsed without a pause. With PostgreSQL the parsing blocks the
+ * hub's event loop.
  */
 const sliceMs = 4;
 
@@ -182,8 +182,8 @@ type Run =
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
 // Consecutive messages are decided together. Any other command is decided alone, in its place. A message with
-// conditions begins a run, because the rows before it must be written before its conditions are read. The parsing of
-// mentions takes about two milliseconds for the longest text.
+// conditions begins a run, because the rows before it must be written before its conditions are read. Parsing the
+// mentions of the longest text takes about two milliseconds, so this pauses between texts.
 async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
   let endMs = performance.now() + sliceMs;

@@ -264,7 +264,6 @@ export interface QuestionAnswersTable {
   at: number;
 }
 
-/** The cost of one agent's turns in one thread and one hour; see ledger.ts. */
 export interface LedgerTable {
   channel_id: string;
   /** The beginning of the hour, in epoch ms. */

@@ -85,7 +85,6 @@ export function createPool(settings: PostgresSettings) {
   return { pool, cut: () => clients.forEach(cutOff) };
 }
 
-/** A pool for migrations, which may take longer than a call. */
 export function createMigrationPool(settings: PostgresSettings) {
   const longMs = 300_000;
   return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });

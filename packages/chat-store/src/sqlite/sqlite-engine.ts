@@ -12,7 +12,7 @@ export interface SqliteEngineOptions {
   readonly path: string;
   /** A reader never writes. It may be opened before the writer has created the tables. */
   readonly readOnly: boolean;
-  /** How long a write waits while another process holds the lock; it blocks its thread. */
+  /** How long a write waits while another process holds the lock. The wait blocks the thread. */
   readonly busyTimeoutMs: number;
   readonly clock?: () => number;
 }

@@ -14,7 +14,6 @@ import { sampleMessage } from './sample-events.ts';
 export interface PendingFetch {
   readonly after: number;
   readonly limit: number;
-  /** Answers from the current log. */
   answer(): Promise<void>;
   answerWith(page: readonly EncodedEnvelope[]): Promise<void>;
   fail(error: Error): Promise<void>;

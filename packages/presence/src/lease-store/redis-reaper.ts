@@ -11,7 +11,7 @@ import {
 } from './lease-scripts.ts';
 import type { LeaveEntry, PresenceChange } from './lease-store.ts';
 
-/** The most leases of one channel in one round, and the most rounds of one call. */
+/** `roundMax`: the most leases of one channel in one round. `roundsMax`: the most rounds of one call. */
 const roundMax = 500;
 const roundsMax = 100;
 /** The most channels in one round trip. */
@@ -68,7 +68,8 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // A lease that is taken later lasts for leaseMs.
+        // Until then, a channel is skipped. A lease that is taken in the meantime lasts for leaseMs, so it does not
+        // end earlier.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }

@@ -216,9 +216,8 @@ function operations.leave()
   return offline
 end
 
--- Ends those of the given leases that have expired. A lease that was renewed meanwhile, or reaped by another hub, is
--- skipped: exactly one caller gets the offline record of an agent.
--- Entry: member
+-- Ends those of the given leases that have expired. A lease that was renewed in the meantime, or reaped by another
+-- hub, is skipped: exactly one caller gets the offline record of an agent. Entry: member
 -- Output: for each agent whose last lease was among them {i, record}; lastSeen is when the lease was last renewed
 function operations.reap()
   local offline = {}

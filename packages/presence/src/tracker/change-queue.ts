@@ -9,7 +9,7 @@ import type {
 } from '../lease-store/lease-store.ts';
 import type { PresenceRecord } from '../state.ts';
 
-/** The most changes in one slice, and the most slices without an answer. */
+/** `sliceMax`: the most changes in one slice. `inFlightMax`: the most slices without an answer. */
 const sliceMax = 250;
 const inFlightMax = 8;
 /** A change beyond this many unsent ones fails at once, as if the store were away. */

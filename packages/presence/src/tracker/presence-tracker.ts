@@ -92,7 +92,7 @@ export interface PresenceTracker {
     channelId: string,
     page?: ConnectionPageOptions,
   ): Promise<ConnectionPage & { degraded: boolean }>;
-  /** Also reaps a channel in which this process has no connection. Returns a function that ends this. */
+  /** Also reaps a channel in which this process has no connection, until the returned function is called. */
   watch(channelId: string): () => void;
   /** Returns a function that removes the listener. */
   onChange(listener: PresenceListener): () => void;

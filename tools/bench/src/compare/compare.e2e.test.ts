@@ -10,7 +10,6 @@ jest.setTimeout(120_000);
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** Runs the command with a separate folder for temporary files. */
 function startBench(temporary: string, ...args: readonly string[]) {
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const child = spawn(process.execPath, [...flags, main, ...args], {

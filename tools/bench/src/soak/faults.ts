@@ -81,7 +81,6 @@ async function restarted({ hub }: HubSite): Promise<void> {
   }
 }
 
-/** Every kind of fault by name. */
 export const faultKinds = {
   'redis.kill': {
     text: 'Redis dies (kill -9) and comes back empty',
@@ -319,7 +318,6 @@ export function faultKind(name: FaultName): FaultKind {
   return faultKinds[name];
 }
 
-/** The kinds that are possible in the system. */
 export function fittingFaults(options: SystemOptions): FaultName[] {
   return (Object.keys(faultKinds) as FaultName[]).filter(
     (name) => faultKind(name).isPossible?.(options) ?? true,

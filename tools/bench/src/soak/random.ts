@@ -6,7 +6,6 @@ export interface Random {
   between(min: number, max: number): number;
   /** An item of a list that is not empty. */
   pick<T>(list: readonly T[]): T;
-  /** A shuffled copy. */
   shuffle<T>(list: readonly T[]): T[];
   /** An independent generator: drawing from one does not affect the other. */
   fork(name: string): Random;

@@ -10,7 +10,6 @@ import { messageIdOf } from './subscriber.ts';
 import type { SendTotals } from '@openclaw/test-support';
 import { formatViolation, type Violation, type ViolationKind } from './violations.ts';
 
-/** The result of a run. */
 export interface SoakReport {
   readonly seed: number;
   readonly startMs: number;

@@ -36,7 +36,6 @@ export interface SoakOptions {
    * @default unlimited
    */
   readonly maxRestMs?: number;
-  /** The faults to inject, in order. The injection stops when the iterator ends. */
   readonly schedule: Iterator<ScheduledFault>;
 }
 

@@ -1,7 +1,6 @@
 import { faultKind, partOf, type FaultName } from './faults.ts';
 import type { Random } from './random.ts';
 
-/** One fault of the schedule. */
 export interface ScheduledFault {
   readonly kind: FaultName;
   /** The index of the affected hub. */
@@ -13,7 +12,6 @@ export interface ScheduledFault {
   readonly overlapping?: ScheduledFault;
 }
 
-/** The bounds of the random pause between two faults. */
 export interface ScheduleOptions {
   readonly pauseMs: readonly [min: number, max: number];
   /** Injects two faults of different parts at a time, if possible. @default false */

@@ -18,7 +18,6 @@ export interface SystemOptions {
   readonly hubs: number;
 }
 
-/** The channels that all agents follow. */
 export const channelIdsOf = (channels: number): string[] =>
   Array.from({ length: channels }, (_, index) => `room-${index + 1}`);
 
@@ -36,10 +35,8 @@ export interface HubState {
   readonly isRedisOk: boolean;
 }
 
-/** A whole deployment on this machine. */
 export interface System {
   readonly options: SystemOptions;
-  /** The channels that all agents follow. */
   readonly channelIds: readonly string[];
   /** Holds the hubs' logs. */
   readonly folder: string;

@@ -1,6 +1,5 @@
 import { ledgerViolations } from '@openclaw/test-support';
 
-/** Everything that a soak reports as a violation. */
 export const violationKinds = {
   ...ledgerViolations,
   'wire gap': 'a connection skipped an event, before the SDK could repair it',

@@ -7,7 +7,6 @@ export type WireReport = (kind: 'wire gap' | 'wire double', text: string) => voi
  * each subscribed channel must be consecutive.
  */
 export interface WireTap {
-  /** A new connection begins. */
   opened(): void;
   sent(text: string): void;
   received(frame: unknown): void;

@@ -15,7 +15,6 @@ export interface Workload {
 export interface WorkloadOptions {
   readonly rate: number;
   readonly guestEveryMs: number;
-  /** The bounds of a guest's random stay. */
   readonly guestStayMs: readonly [min: number, max: number];
 }
 

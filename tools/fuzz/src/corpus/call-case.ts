@@ -11,5 +11,4 @@ export interface CallCase {
 export const callText = (method: string, params: string, id = '"x"') =>
   `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 
-/** The text repeated, separated by commas. */
 export const repeated = (count: number, text: string) => Array<string>(count).fill(text).join(',');

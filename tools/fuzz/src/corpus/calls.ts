@@ -127,7 +127,6 @@ const envelopes: CallCase[] = [
   },
 ];
 
-/** Every text frame of the corpus. */
 export const callCases: readonly CallCase[] = [
   ...notJson,
   ...notCalls,

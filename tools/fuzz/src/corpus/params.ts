@@ -5,7 +5,6 @@ import { invalidIds } from './texts.ts';
 const json = JSON.stringify;
 const channel = 'corpus';
 
-/** Well-formed calls with invalid or unusual params. */
 export const paramCases: readonly CallCase[] = [
   ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'].map((key) => ({
     name: `the param ${key}`,

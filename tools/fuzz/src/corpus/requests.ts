@@ -161,7 +161,7 @@ const unreadable: RequestCase[] = [
 }));
 
 const upgrades: RequestCase[] = [
-  // Some HTTP clients send this with every request, such as Java's or `curl --http2`.
+  // Java's HTTP client and `curl --http2` send these headers with every request.
   {
     name: 'an offer of HTTP/2',
     request: ask('GET /v1/channels?agent=ana', ['Upgrade: h2c', 'HTTP2-Settings: AAMAAABk']),
@@ -186,7 +186,6 @@ const upgrades: RequestCase[] = [
   },
 ];
 
-/** Every request of the corpus. */
 export const requestCases: readonly RequestCase[] = [
   ...bodies,
   ...targets,

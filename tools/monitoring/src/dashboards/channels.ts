@@ -3,7 +3,6 @@ import { dashboard, graph, quantile, rate, stat } from './panels.ts';
 const hits = rate('hub_cache_hits_total');
 const misses = rate('hub_cache_misses_total');
 
-/** The dashboard of channels: messages, delivery, resumes and repairs. */
 export const channels = () =>
   dashboard(
     'channels',

@@ -19,7 +19,6 @@ export const dashboardsFolder = join(monitoringFolder, 'dashboards');
 const pathOf = (name: string) => join(dashboardsFolder, `${name}.json`);
 const textOf = (dashboard: Dashboard) => `${JSON.stringify(dashboard, null, 2)}\n`;
 
-/** Writes the files. */
 export async function writeDashboards(): Promise<void> {
   for (const [name, dashboard] of Object.entries(dashboards))
     await writeFile(pathOf(name), textOf(dashboard));

@@ -8,7 +8,6 @@ const quantiles = (histogram: string, matchers = chosen) => ({
   p99: quantile(0.99, histogram, '', matchers),
 });
 
-/** The dashboard of one or several hubs: process, calls, database and clients. */
 export const hub = () =>
   dashboard(
     'hub',

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 
-/** A receiver of pages and tickets from Alertmanager. */
 export interface AlertReceiver extends AsyncDisposable {
   readonly url: string;
   /** `page RedisDown firing`, and so on, in the order of arrival. */

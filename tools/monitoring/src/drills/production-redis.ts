@@ -37,7 +37,6 @@ export interface ProductionRedisOptions {
   readonly args?: readonly string[];
   /** The folder of its data. @default a temporary one */
   readonly dataFolder?: string;
-  /** The port of the master that it follows. */
   readonly masterPort?: number;
 }
 

@@ -21,7 +21,6 @@ export interface World {
   readonly postgres: PostgresServer;
   readonly databaseUrl: string;
   readonly redis: ProductionRedis;
-  /** The hubs with the load. */
   readonly hubs: readonly HubService[];
   /** A hub without load for the drills to break. Runbooks call it `hub`. */
   readonly drilledHub: HubService;

@@ -30,7 +30,6 @@ export type DecideAuthorized<M extends WriteMethod> = (
   command: CommandOf<M> & Authorized,
 ) => Promise<Outcome<M>>;
 
-/** The outcome of a command that is not refused, with the events it appended in the order of their seqs. */
 export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
   return { ok: true, result, events } as const;
 }

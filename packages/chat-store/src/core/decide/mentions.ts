@@ -9,7 +9,6 @@ import type { collectPrefetch, Prefetched } from '../prefetch.ts';
 
 const everyoneInText = '@all';
 
-/** The parts of a send on which its mentions depend. */
 interface Mentioning {
   readonly actor: Actor;
   readonly channelId: string;

@@ -3,7 +3,6 @@ import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { isOutOfBounds } from '../rights.ts';
 
-/** A hash of a write's content. It shows whether a repeat of a clientMessageId has the same content. */
 export function fingerprint(method: string, ...content: readonly unknown[]): string {
   return hash('sha256', JSON.stringify([method, ...content]), 'base64url');
 }

@@ -26,7 +26,7 @@ export const listChannels: Read<'channel.list'> = async (
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
   // The page needs two walks along an index, each as long as the page. A single walk would also read the direct
-  // channels of all agents. Only the agent's own channels are sorted, if the order is not that of their ids.
+  // channels of all agents. If the order is not by id, the agent's own channels are sorted.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params, dialect)) rows.set(row.id, row);
   }
@@ -57,7 +57,6 @@ export const listMembers: Read<'member.list'> = async (db, actor, params, maxByt
   return listText('members', rows, { limit, maxBytes }, memberOf, (last) => last.agent_id);
 };
 
-/** The columns by which a list is ordered, before the id. */
 const columns = { name: 'name', newest: 'created_at' } as const;
 
 type Compare = (a: ChannelWithHead, b: ChannelWithHead) => number;
@@ -69,7 +68,6 @@ const comparisons: Readonly<Record<ChannelOrder | 'id', Compare>> = {
   newest: (a, b) => b.created_at - a.created_at || byId(b, a),
 };
 
-/** The condition and the order of a page of a list. */
 function pageOf({ order, cursor }: ParamsOf<'channel.list'>, id: string, dialect: Dialect) {
   const idColumn = sql.ref(id);
   if (order === null) return { after: sql<boolean>`${idColumn} > ${cursor ?? ''}`, by: idColumn };

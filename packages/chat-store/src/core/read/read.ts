@@ -40,10 +40,8 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
 /** Bytes of an answer without its rows: the result's other fields and the frame around it. */
 const aroundRowsBytes = 1024;
 
-/** The most bytes that the rows of one answer take. */
 export const answerBytes = limits.resumeBytes - aroundRowsBytes;
 
-/** Answers one read from one snapshot. */
 export async function read<M extends ReadMethod>(
   engine: Engine,
   actor: Actor,

@@ -1,5 +1,4 @@
 const snippetChars = 200;
-/** Characters before the match. */
 const leadChars = 60;
 
 /** A part of the text around a place, as one line. `place` is a share of the text's length. */

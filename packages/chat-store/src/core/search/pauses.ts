@@ -6,7 +6,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
  */
 const turnChars = 16_384;
 
-/** Pauses in long work on texts, in which other work can run. */
 export function createPauses() {
   let chars = 0;
   return {

@@ -6,7 +6,6 @@ export const disorderMs = 1_000;
 const bitmapBytes = segmentDocs / 8;
 const offsetBytes = 2;
 
-/** A set of documents of one segment, a bit for each. */
 export type DocSet = Uint8Array;
 
 export const segmentOf = (doc: number): number => Math.floor(doc / segmentDocs);

@@ -3,7 +3,6 @@ import { jsonList } from '../json-list.ts';
 import type { Dialect } from '../engine.ts';
 import type { Tables } from '../tables.ts';
 
-/** Postings before they are written, by segment and term, as they are stored. */
 export type Postings = ReadonlyMap<number, ReadonlyMap<string, Uint8Array>>;
 
 const rowsAtOnce = 2_000;

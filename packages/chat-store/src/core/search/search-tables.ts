@@ -22,7 +22,6 @@ export interface SearchPostingsTable {
   /** A word, `#` with a channelId, or `@` with the agentId of a sender. */
   term: string;
   part: number;
-  /** See posting-list.ts. */
   docs: Uint8Array;
 }
 

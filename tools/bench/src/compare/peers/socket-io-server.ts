@@ -35,7 +35,7 @@ server.on('connection', (socket) => {
 });
 http.listen(Number(port), '127.0.0.1');
 process.on('SIGTERM', () => {
-  // The sessions that clients recover are written to Redis as their sockets close.
+  // Socket.IO writes sessions to Redis when their sockets close, so that clients can recover them.
   void server.close().then(async () => {
     await redis.quit();
     process.exit(0);

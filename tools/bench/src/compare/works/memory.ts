@@ -29,7 +29,6 @@ export const startWork: Work = {
   },
 };
 
-/** Measures the memory of a system that serves a small fleet. */
 export const memoryWork: Work = {
   name: 'memory',
   description: `111 agents in 20 channels: resident memory when all are connected, and after ${quietPerSecond} messages/s`,
