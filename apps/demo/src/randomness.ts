@@ -7,6 +7,7 @@ export interface Randomness {
   chance(probability: number): boolean;
   /** @throws {RangeError} when the list is empty */
   pick<T>(from: readonly T[]): T;
+  /** Up to `count` different items, shuffled. */
   some<T>(from: readonly T[], count: number): T[];
 }
 

@@ -29,7 +29,7 @@ export interface RoomMember {
    */
   discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
   /**
-   * Called when the session must leave the room without an event that says so, because the events that removed its
+   * Called when the session must leave the room and no event says so. The events that removed its
    * agent were trimmed or belong to another epoch.
    */
   ended(room: Room, reason: 'epoch' | 'trimmed'): void;
@@ -46,7 +46,7 @@ export interface RoomDeps {
 /** The changes of a log that are not appended events, as the store reports them. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
-/** Events that a room decodes, because they change what it remembers. */
+/** Events that a room decodes, because they change the room's own state. */
 const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.leave',
   'channel.member.join',

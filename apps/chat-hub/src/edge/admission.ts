@@ -22,9 +22,9 @@ interface Reservation {
 }
 
 /**
- * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for connected clients,
- * and 10,000 clients reconnect in 25 s. Admitting 5,000 at once would take 16 s and 1.5 GB, and no other client would
- * be served meanwhile.
+ * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for
+ * connected clients, and 10,000 clients reconnect in 25 s. Admitting 5,000 at once would take 16 s
+ * and 1.5 GB, and no other client would be served in that time.
  */
 export const admissionDefaults: AdmissionOptions = {
   perSecond: 400,

@@ -88,7 +88,7 @@ export function createConnectionCap({
      * Null for a served connection, else the delay after which its client may reconnect. Each call gives a new delay.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
-    /** Open connections, including those over the limit. */
+    /** Open connections, including connections over the limit. */
     get open() {
       return open;
     },

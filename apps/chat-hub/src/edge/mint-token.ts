@@ -22,6 +22,7 @@ export interface TokenRequest {
 export interface MintedToken {
   readonly token: string;
   readonly jti: string;
+  /** Unix time in ms. */
   readonly expiresAt: number;
 }
 

@@ -41,7 +41,10 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /** Runs the steps, alternating with those of other callers. Sets no limit: callers limit their work themselves. */
+  /**
+   * Runs the steps, alternating with the steps of other callers. Sets no limit, because callers
+   * limit their own work.
+   */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {

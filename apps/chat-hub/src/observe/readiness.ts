@@ -17,6 +17,7 @@ export type RedisReport = Omit<RedisHealth, 'refusal'> & {
 export interface RedisState {
   /** True while Redis is in use: it answers, accepts writes, and allows presence to write. */
   readonly available: boolean;
+  /** Never rejects. */
   health(): Promise<RedisReport>;
   /** Like `health`, but up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
   recentHealth(): Promise<RedisReport>;

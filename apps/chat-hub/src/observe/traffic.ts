@@ -159,12 +159,14 @@ export class RecentLatency {
   #current: Slice;
   #previous: Slice;
 
+  /** `clock` is monotonic time in ms. */
   constructor(clock = () => performance.now()) {
     this.#clock = clock;
     this.#current = emptySlice(clock());
     this.#previous = emptySlice(clock());
   }
 
+  /** Records a latency `weight` times, for instance once for each receiver. */
   record(latencyMs: number, weight = 1): void {
     this.#turn();
     const { counts } = this.#current;

@@ -38,9 +38,9 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Event ids begin with the event's time.
+    // Entries of another epoch are ignored, because the hubs have already changed the epoch since then.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
-    // Event ids begin with their time.
+    // Event ids begin with the event's time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
     const kept = current.slice(0, maxRemembered);
     const lost = await findLost(kept.map(({ event }) => event));

@@ -71,17 +71,14 @@ export interface StreamsDeps {
   readonly log: Logger;
   /** @default 1 MiB an agent, 64 MiB in all */
   readonly budget?: StreamBudget;
-  /**
-   * The growing messages whose authors append through this hub. Their texts are in memory; new text
-   * is published as deltas, and checkpointed. When an author appends through another hub, that hub
-   * reads the text as it was last checkpointed.
-   */
+  /** @default performance.now */
   readonly clock?: () => number;
 }
 
 /**
- * The messages that grow through this hub. Their texts are in memory; what is new is published as deltas, and
- * checkpointed. When an author appends through another hub, that one reads the text as checkpointed.
+ * The growing messages whose authors append through this hub. Their texts are in memory; new text
+ * is published as deltas, and checkpointed. When an author appends through another hub, that hub
+ * reads the text as it was last checkpointed.
  */
 export function createStreams(deps: StreamsDeps) {
   const { store, publisher, rooms, log, budget = streamBudget } = deps;

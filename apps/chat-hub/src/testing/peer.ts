@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
+/** The peer's end of a socket. It receives data from the hub only while it reads. */
 export interface Peer {
   isReading: boolean;
   /** The received frames, parsed. */

@@ -59,7 +59,7 @@ export function createChats(
     return chat;
   }
 
-  /** Subscribes the channel, and loads who is present. */
+  /** Subscribes to the channel, and loads who is present. */
   function follow(chat: Chat, onRefused: () => void) {
     const subscribed = client.channel(chat.id).subscribe();
     chat.subscribed = subscribed.then(
