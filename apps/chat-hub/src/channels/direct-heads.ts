@@ -49,7 +49,6 @@ export function createDirectHeads(
     if (latest.size > limits.welcomeDirect && oldest !== undefined) latest.delete(oldest);
   }
 
-  /** Call it when the agent has no socket left on this hub. */
   function forget(agentId: string): void {
     size -= agents.get(agentId)?.heads.size ?? 0;
     agents.delete(agentId);

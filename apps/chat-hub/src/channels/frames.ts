@@ -77,7 +77,6 @@ export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boo
   return framing.end();
 }
 
-/** {@link framesOf} in steps of about 64 KiB. */
 export function* framesInSteps(
   events: readonly EncodedEnvelope[],
   acceptsBatches: boolean,

@@ -50,7 +50,7 @@ it('shows on the other hub what an agent is doing, until idle or the end of its 
   await nextTurn(watcher, 'bot', 'idle');
   expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
 
-  // This turn is never ended by its agent.
+  // The agent never ends this turn.
   const hung = await join('hung');
   const startMs = performance.now();
   await hung.call('turn.set', { channelId, state: 'thinking' });

@@ -63,7 +63,6 @@ async function devHub(): Promise<TestHub & { port: number }> {
 
 const ana = identityOf('ana');
 
-/** A bare HTTP server with only the upgrade handler. */
 async function upgradesOnly(
   options: Partial<UpgradeOptions>,
 ): Promise<{ port: number; refused: number[] }> {

@@ -1,11 +1,9 @@
 export interface AdmissionOptions {
-  /** The number of clients admitted per second, on average. */
   readonly perSecond: number;
   /** The most clients admitted at once after a quiet time. */
   readonly burst: number;
   /** How far ahead slots are reserved. Clients beyond this time get a time to try again, without a reservation. */
   readonly horizonMs: number;
-  /** How long a reserved slot is kept if its client is late. */
   readonly graceMs: number;
   /**
    * The most slots reserved for one agent. No more of its sockets than this are admitted at a
@@ -115,7 +113,6 @@ export function createAdmission(options: AdmissionOptions) {
         tokens -= 1;
         return { afterMs: null };
       }
-      // The client came too late, so it gets another slot.
       if (isDue) return defer(name, nowMs);
       // The client came too early, or this is another socket of its agent. The cases cannot be distinguished here.
       const last = ofName?.at(-1);

@@ -11,7 +11,6 @@ const minSurplus = 16;
 const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
-  /** The most connections that are served normally. */
   readonly served: number;
   /**
    * The most connections beyond `served`. They are accepted only to answer when the client may

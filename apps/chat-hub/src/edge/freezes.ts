@@ -11,7 +11,6 @@ import {
  * the store.
  */
 export interface Frozen {
-  /** True while all agents are frozen. */
   readonly hub: boolean;
   readonly agents: ReadonlySet<string>;
 }

@@ -7,7 +7,6 @@ export type Steps<T> = Generator<void, T, void>;
 export function createTimeSlicedQueue({
   /** How long the work of one turn of the event loop may take. At least one step is done. */
   sliceMs = 3,
-  /** How much work may wait before `enqueue` refuses more. */
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {

@@ -52,7 +52,6 @@ export function startAgentReports(deps: {
   let isWhole = true;
   let running: Promise<void> | null = null;
 
-  /** The agent's current row; null when it has none. */
   function rowOf(agentId: string): HubAgent | null {
     const here = sessions.ofAgent(agentId);
     const connections = here.size;

@@ -7,7 +7,6 @@ import type { PublishPath } from '../recovery/self-probe.ts';
 import type { DatabaseState } from './service-reports.ts';
 import type { HubState } from './scraped-metrics.ts';
 
-/** The state of Redis, for operators. */
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
   /** Why Redis refuses writes. `NOPERM`: its ACL denies this hub the commands of presence. */
   readonly refusal: RedisHealth['refusal'] | 'NOPERM';

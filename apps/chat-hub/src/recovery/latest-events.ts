@@ -144,7 +144,6 @@ export function createLatestEvents(deps: {
 export type LatestEvents = ReturnType<typeof createLatestEvents>;
 
 interface Entry {
-  /** The hub that committed the event. */
   readonly of: string;
   readonly event: LatestEvent;
 }

@@ -42,7 +42,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Lets time pass in steps of one look. */
+/** Lets time pass. Each step lasts as long as the interval between two looks. */
 async function pass(ms: number): Promise<void> {
   for (let past = 0; past < ms; past += 1_000) {
     nowMs += 1_000;

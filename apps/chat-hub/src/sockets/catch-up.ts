@@ -123,7 +123,6 @@ export class CatchUp {
     for (const room of this.#pending.keys()) if (room.channelId === channelId) this.forget(room);
   }
 
-  /** Drops everything; called once, after the socket closed. */
   dispose(): void {
     this.#release();
     this.#pending.clear();

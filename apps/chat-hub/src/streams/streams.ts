@@ -27,7 +27,6 @@ const checkpointAfterMs = 900;
 const checkpointBytes = 4_096;
 /** How often due deltas and checkpoints are looked for, while there is new text. */
 const tickMs = 25;
-/** The pause after a checkpoint that failed. */
 const retryMs = 500;
 /** The most messages of one checkpoint, and the most bytes beyond its first message. */
 const checkpointMessages = 64;
@@ -372,7 +371,6 @@ export function createStreams(deps: StreamsDeps) {
       const stream = growing.get(messageId);
       if (stream?.agentId === agentId) drop(stream);
     },
-    /** Bytes of memory, for metrics. */
     get bytes() {
       return hubBytes;
     },

@@ -14,7 +14,6 @@ export interface Peer {
   readonly seqs: readonly number[];
   /** True while the hub reads its messages. */
   readonly isRead: boolean;
-  /** The code and reason with which the hub closed the socket. */
   readonly closed: { readonly code: number; readonly reason: string } | null;
   /** True once the hub destroyed the socket. */
   readonly isCut: boolean;

@@ -95,7 +95,6 @@ describe('the verdict of the operations view', () => {
       const answer = (await response.json()) as Operations;
       const [own] = answer.hubs;
       const figures = own?.figures;
-      // The hub's first heartbeat has no figures.
       if (own == null || figures == null) return route.fulfill({ response, json: answer });
       answer.hubs.push({ ...own, hubId: 'hub-two', isThis: false, figures: { ...figures } });
       const thisMinute = Math.floor(Date.now() / minuteMs) * minuteMs;

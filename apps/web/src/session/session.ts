@@ -28,11 +28,9 @@ const missedEvents = 100;
 const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
 
-/** Everything that exists from sign-in to sign-out. */
 export type Session = ReturnType<typeof createSession>;
 
 export interface SessionOptions {
-  /** Aborts the attempts to connect. */
   readonly signal: AbortSignal;
   /** Called when the hub is unreachable or full; another attempt follows. */
   readonly onRetry: (reason: string) => void;
@@ -225,7 +223,6 @@ function createSession(
     needs,
     hubPresence,
     people: createKnownPeople(client, credentials),
-    /** The turns that agents have reported, by agentId. */
     turns: agentTurns.turns,
     /** Muted and favourite channels, the same in all tabs. */
     choices: choices.value,

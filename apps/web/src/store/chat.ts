@@ -43,7 +43,6 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      * otherwise its newest.
      */
     isFollowing: signal(true),
-    /** True while an admin reads the channel without being a member. */
     isObserved: signal(false),
     /**
      * True from “mark unread” until the reader leaves the channel. Messages in view are then not
@@ -56,7 +55,6 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
-    /** Applies events, in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
       // A reader at the end marks the new head as read as soon as it changes. The replies must be counted before that.
       batch(() => applyAll(envelopes));

@@ -224,7 +224,6 @@ export function createChats(
       }
       await refresh();
     },
-    /** Applies a batch of events of any channels. */
     apply(envelopes: readonly Envelope[]) {
       readState.record(envelopes);
       for (const [channelId, batch] of Map.groupBy(envelopes, (envelope) => envelope.channelId)) {
@@ -283,13 +282,11 @@ export function createChats(
       // Only the hub knows the messages after the loaded ones.
       if (chat.timeline.peek().hasNewer) await readState.reload(chat);
     },
-    /** Marks the channel and its threads as read. */
     markAllSeen(chat: Chat) {
       chat.isKeptUnread.value = false;
       readState.markSeen(chat, chat.timeline.peek().head);
       for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
     },
-    /** Marks the thread as seen up to its newest reply. */
     markThreadSeen,
     close() {
       clearInterval(expiry);

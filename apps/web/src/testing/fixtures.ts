@@ -10,7 +10,6 @@ export const noFailures: FailureReports = {
   reportWhileLive: (what) => noFailures.report(what),
 };
 
-/** Read marks without other tabs. */
 export const noOtherTabs: ReadMarks = {
   tell: () => undefined,
   onMark: () => undefined,
