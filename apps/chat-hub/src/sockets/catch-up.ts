@@ -274,8 +274,8 @@ export class CatchUp {
 }
 
 /**
- * The notification that a room continues after `head`. With `code`, the notification that the
- * subscription has ended.
+ * The notification that a room continues after `head`; with `code`, that the subscription has
+ * ended.
  */
 export function discontinuityText(
   { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,
