@@ -146,8 +146,8 @@ export function createInboxWaits(deps: {
     /** Call it when this hub has committed an item in the inboxes of these agents. */
     committed: (agentIds: readonly string[]) => agentIds.forEach(look),
     /**
-     * Call it a few times a second, with whether the log has new events. If it has, the inboxes of
-     * the waiting agents are compared with their marks.
+     * Call it a few times a second, and say whether the log has new events. If it has, the inboxes
+     * of the waiting agents are compared with their marks.
      */
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;

@@ -24,8 +24,8 @@ export interface RoomMember {
   /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /**
-   * Called when the room continues after {@link Room.head} and the events before it cannot be sent, because the epoch
-   * changed or they were trimmed.
+   * Called when the room continues after {@link Room.head} and earlier events cannot be sent.
+   * Either the epoch changed, or the events were trimmed.
    */
   discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
   /**

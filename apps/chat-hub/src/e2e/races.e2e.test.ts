@@ -83,8 +83,8 @@ describe('a subscribe with since', () => {
     await sends.stop();
   });
 
-  // The race: all missed events fit into one result except the newest, which the hub has in memory and sends live.
-  // Invariant: the client gets the result before the event that follows the result's head.
+  // The race: all missed events fit into one result except the newest, which the hub has in memory
+  // and sends live. Invariant: the client gets the result before this live event.
   it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;

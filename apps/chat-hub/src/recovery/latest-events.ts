@@ -12,9 +12,10 @@ const maxRemembered = 32;
 const droppedChannels = 1_000;
 
 /**
- * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log.
- * Committed events never disappear, so a log that lacks one was restored from a backup while no hub was running.
- * Nothing is written before the first comparison of Redis with the log.
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up
+ * in the log. Committed events never disappear. If one is missing, the log was restored from a
+ * backup while no hub was running. Nothing is written before the first comparison of Redis with the
+ * log.
  */
 export function createLatestEvents(deps: {
   readonly hubId: string;
