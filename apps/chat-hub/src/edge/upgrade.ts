@@ -161,7 +161,10 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /** Settles with the work, or destroys the socket after the timeout. Both free its slot in `authenticating`. */
+  /**
+   * Settles with the work, or destroys the socket after the timeout. Either way its slot in
+   * `authenticating` is freed.
+   */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);
