@@ -52,8 +52,8 @@ export interface Config {
    */
   readonly agentLoop: Limit | null;
   /**
-   * The number of agents' messages in a thread or direct channel without a budget before all agents
-   * there are paused; null: no limit.
+   * Agents may send this many messages in a thread or direct channel without a budget. All agents
+   * there are then paused. Null: no limit.
    */
   readonly agentTurns: Limit | null;
   /** How much of each channel's log is kept; null: everything, unless the channel sets a limit. */

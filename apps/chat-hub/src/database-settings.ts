@@ -1,7 +1,6 @@
 import { databaseUrlProblem } from '@openclaw/chat-store';
 import { z } from 'zod';
 
-/** The variables of the database: a URL, or its parts. */
 export const databaseVariables = {
   HUB_DB_URL: z
     .string()

@@ -64,7 +64,6 @@ export interface LatestFigures {
   read: () => string | null;
 }
 
-/** How much memory live delivery may use. */
 export interface MemoryBudgets {
   /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
   readonly unsent?: UnsentBudgetOptions;

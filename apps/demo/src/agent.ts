@@ -28,7 +28,6 @@ export interface DemoAgentOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connects an agent by dev sign-in. */
 export function createDemoAgent({ url, persona, signal }: DemoAgentOptions): DemoAgent {
   const client = createClient({ url, agent: persona.agentId });
 

@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hubEnvironment } from './config.ts';
 
-/** The demo's own hub, in a separate process. */
 export interface DemoHub {
   /** `http://127.0.0.1:{port}` */
   readonly url: string;
@@ -18,7 +17,6 @@ export interface DemoHub {
 export interface DemoHubOptions {
   /** Null means 8080, or a free port when that is taken. */
   readonly port: number | null;
-  /** The SQLite file. */
   readonly dataFile: string;
 }
 

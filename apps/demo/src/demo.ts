@@ -20,7 +20,6 @@ export interface Demo {
 }
 
 export interface DemoOptions {
-  /** A hub with dev sign-in. */
   readonly url: string;
   readonly agents: number;
   /** The speed of the conversation. At 1 a person can follow it; 2 is twice as fast. */

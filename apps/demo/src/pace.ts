@@ -1,7 +1,6 @@
 import type { Randomness } from './randomness.ts';
 
 export interface Pace {
-  /** The time for which typing is shown before a text. */
   typingMs(text: string): number;
   gapMs(): number;
 }

@@ -1,10 +1,8 @@
 export interface Persona {
   readonly agentId: string;
-  /** The role for which scenes choose this persona. */
   readonly role: Role;
   readonly displayName: string;
   readonly avatar: string;
-  /** Custom statuses to choose from. */
   readonly statuses: readonly string[];
 }
 
@@ -97,7 +95,7 @@ export type Role = keyof typeof personaByRole;
 /** Every role; the ones that most scenes need come first. */
 export const roles = Object.keys(personaByRole) as Role[];
 
-/** With fewer agents the conversations look odd. */
+/** A smaller fleet makes odd conversations. */
 export const minAgents = 6;
 
 /** Personas for this many agents: each role once, then each role again with a number. */

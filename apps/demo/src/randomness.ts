@@ -1,12 +1,11 @@
 export interface Randomness {
-  /** A number in [0, 1). */
   next(): number;
   /** A whole number from `min` to `max`, both included. */
   between(min: number, max: number): number;
-  /** True with this probability. */
   chance(probability: number): boolean;
   /** @throws {RangeError} when the list is empty */
   pick<T>(from: readonly T[]): T;
+  /** Up to `count` different items, shuffled. */
   some<T>(from: readonly T[], count: number): T[];
 }
 

@@ -144,7 +144,7 @@ const seconds: readonly { readonly role: Role; readonly text: string }[] = [
 ];
 
 export function chooseReply(content: string, random: Randomness): Reply {
-  // The last topic matches everything.
+  // The last topic matches every text.
   const topic = topics.find(({ when }) => when.test(content)) as Topic;
   return { role: topic.role, emoji: topic.emoji, text: random.pick(topic.texts) };
 }

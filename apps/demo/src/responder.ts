@@ -7,7 +7,6 @@ import type { Fleet } from './fleet.ts';
 import type { Randomness } from './randomness.ts';
 import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts';
 
-/** Greets people and answers their messages. */
 export interface Responder {
   /** The time at which a person last wrote in the channel, in epoch ms; 0 for never. */
   lastMessageAtMs(channelId: string): number;
@@ -51,7 +50,6 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
   let running = 0;
   let answers = 0;
 
-  /** A person's budget; null for an agent of the fleet. */
   function personOf(agentId: string) {
     if (fleet.byId(agentId)) return null;
     const known = people.get(agentId);

@@ -50,7 +50,6 @@ export const react = (by: Role, emoji: string, to: string): Step => ({
   to,
 });
 
-/** The author edits the named message. */
 export const edit = (by: Role, message: string, text: string): Step => ({
   kind: 'edit',
   by,
@@ -58,7 +57,6 @@ export const edit = (by: Role, message: string, text: string): Step => ({
   text,
 });
 
-/** Creates a titled thread under the named message. */
 export const openThread = (by: Role, message: string, title: string): Step => ({
   kind: 'thread',
   by,
@@ -66,7 +64,6 @@ export const openThread = (by: Role, message: string, title: string): Step => ({
   title,
 });
 
-/** A collaboration event. */
 export const emit = (by: Role, name: string, payload: JsonObject): Step => ({
   kind: 'emit',
   by,

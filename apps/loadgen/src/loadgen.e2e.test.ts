@@ -61,7 +61,6 @@ describe('the load generator', () => {
     expect(outcome.total.latencies.presence?.count).toBeGreaterThan(0);
     expect(outcome.total.latencies.reaction?.count).toBeGreaterThan(0);
     expect(outcome.total.hub?.cpuUsPerDelivery).toBeGreaterThan(0);
-    // The run leaves no channels behind.
     const { channels } = (await (await fetch(`${hub.httpUrl}/v1/channels?agent=ana`)).json()) as {
       channels: unknown[];
     };

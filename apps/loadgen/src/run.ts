@@ -20,7 +20,6 @@ export interface Progress {
   readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining';
   readonly elapsedMs: number;
   readonly totalMs: number;
-  /** The number of the stage, from 1. */
   readonly stage: number;
   readonly stages: number;
   readonly live: Readonly<Record<LiveSlot, number>>;

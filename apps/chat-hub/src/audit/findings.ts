@@ -15,7 +15,6 @@ export type Check =
 
 export interface Problem {
   readonly check: Check;
-  /** The key's pattern, or the server's address. */
   readonly subject: string;
   /** The affected key; null when the problem is the server's. */
   readonly key: string | null;

@@ -32,7 +32,6 @@ export interface Page {
   readonly facts: readonly KeyFacts[];
   /** Names that match no pattern of the schema. */
   readonly unknown: readonly string[];
-  /** Commands that the user may not run. */
   readonly denied: ReadonlySet<string>;
 }
 

@@ -10,7 +10,6 @@ import type { Check, Problem } from './findings.ts';
 import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
-/** The most leases that are checked in one roster. */
 const leasesMax = 100;
 /** If an expired lease exists for longer than this, no hub is running that would end it. */
 const unreapedMs = 2 * leaseMaxMs;

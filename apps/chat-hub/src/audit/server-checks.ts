@@ -11,7 +11,7 @@ export interface ServerReport {
   readonly version: string | null;
   readonly keys: number | null;
   readonly problems: readonly Problem[];
-  /** The checks that were not possible, with the reason. */
+  /** The checks that were not possible, each with the reason. */
   readonly notes: readonly string[];
 }
 

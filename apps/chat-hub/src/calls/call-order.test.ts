@@ -47,7 +47,6 @@ function createBench(order: CallOrder = createCallOrder()) {
   };
 }
 
-/** Waits until every promise that can settle has settled. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the order of one socket's calls", () => {

@@ -1,6 +1,5 @@
 interface Ticket {
   readonly isWrite: boolean;
-  /** The number of ids for which the call still waits. */
   missing: number;
   start: () => void;
 }

@@ -15,7 +15,6 @@ export interface Caller {
   readonly session: Session | null;
   /** The order of the calls on the caller's socket; absent where calls are independent. */
   readonly order?: CallOrder;
-  /** The ids of a REST request, for the log. */
   readonly trace?: RequestTrace;
 }
 

@@ -137,7 +137,7 @@ describe('every call is counted once, by method, transport and outcome', () => {
   it.each(outcomes)('over WebSocket: %s %j is %s', async (method, params, outcome) => {
     const { dispatch, counted } = createBench(handlers);
     dispatch({ jsonrpc: '2.0', id: 1, method, params });
-    // A call without id gets no answer, but it is counted.
+    // A call without id is counted, although it gets no answer.
     dispatch({ jsonrpc: '2.0', method, params });
     await waitFor(() => counted.length === 2);
     expect(counted).toEqual([`ws ${outcome}`, `ws ${outcome}`]);

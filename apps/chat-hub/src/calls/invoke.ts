@@ -58,7 +58,6 @@ export interface Call {
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
 }
 
-/** Runs one call from its checks to its reply. Never rejects. */
 export type Invoke = (call: Call) => Promise<void>;
 
 /**
@@ -79,7 +78,6 @@ interface Checked {
   readonly params: object;
 }
 
-/** The longest list that the params of any method may contain. */
 const maxItems = limits.topics;
 const maxIssues = 10;
 /** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
@@ -280,7 +278,6 @@ export function createInvoke(deps: {
   return invoke;
 }
 
-/** The ids that a log line about a caller carries. */
 function aboutCaller({ identity, session, trace }: Caller): object {
   const { agentId } = identity;
   return session ? { agentId, sessionId: session.sessionId } : { agentId, ...trace };
@@ -326,7 +323,6 @@ function orderKeysOf(definition: MethodDefinition, params: object, agentId: stri
   return keys;
 }
 
-/** The bytes to reserve for the reply; 0 when it is small. */
 function replyBytes({ bulky = 0 }: MethodDefinition, params: object): number {
   const mostBytes =
     typeof bulky === 'number' ? bulky : (bulky as (params: object) => number)(params);

@@ -14,11 +14,9 @@ const answersMs = 1_000;
 /** Registers a listener for the end of a call's connection. Returns a function that removes it. */
 export type OnGone = (listener: () => void) => () => void;
 
-/** A call that waits for something to read. */
 export interface CallWait {
   readonly identity: Identity;
   readonly waitMs: number;
-  /** Ends the wait when the connection of the call ends. */
   readonly onGone: OnGone;
 }
 
@@ -96,7 +94,6 @@ export function createCallWaits(deps: {
   }
 
   return {
-    /** Calls that wait or are being answered. */
     get size() {
       return size;
     },
@@ -119,7 +116,6 @@ export function createCallWaits(deps: {
         leave(agentId);
       }
     },
-    /** Ends the waits of the identities whose token was revoked. */
     endRevoked(isEnded: (identity: Identity) => boolean) {
       for (const { identity, end } of waits) if (isEnded(identity)) end(revoked);
     },

@@ -1,8 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
 
-/** The most departed members that one room remembers. */
 const maxLeaves = 1_000;
-/** The most agents whose rights are read concurrently. */
 const agentsAtOnce = 8;
 
 /**

@@ -3,7 +3,6 @@ import { createDirectHeads } from './direct-heads.ts';
 
 const ids = Array.from({ length: 2_500 }, (_, n) => `dm_${String(n).padStart(32, '0')}`);
 
-/** An agent with this many direct channels, all at head 3. */
 function createBench(maxHeads?: number) {
   const asked: string[] = [];
   const state = { epochGeneration: 0, isAway: false };

@@ -49,7 +49,6 @@ export function createDirectHeads(
     if (latest.size > limits.welcomeDirect && oldest !== undefined) latest.delete(oldest);
   }
 
-  /** Call it when the agent has no socket left on this hub. */
   function forget(agentId: string): void {
     size -= agents.get(agentId)?.heads.size ?? 0;
     agents.delete(agentId);
@@ -61,6 +60,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
+        // The page includes every known event of the channel, so the page decides the channel's place.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

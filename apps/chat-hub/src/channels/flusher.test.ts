@@ -11,7 +11,6 @@ afterEach(() => {
 
 const event = { seq: 1 } as EncodedEnvelope;
 
-/** A flusher with a socket that records its writes. */
 function createCase() {
   const flusher = createFlusher();
   const writtenAt: number[] = [];

@@ -15,7 +15,6 @@ export function createFoundDirects(
     maxConcurrent = 16,
     /** The most channels that wait. When there are more, the oldest is dropped and logged. */
     maxWaiting = 20_000,
-    /** Pause after a failure before the next attempt. */
     retryMs = 500,
     /** The number of failed attempts after which a channel is dropped, because it may no longer exist. */
     maxAttempts = 120,

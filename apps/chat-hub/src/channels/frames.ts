@@ -77,7 +77,6 @@ export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boo
   return framing.end();
 }
 
-/** {@link framesOf} in steps of about 64 KiB. */
 export function* framesInSteps(
   events: readonly EncodedEnvelope[],
   acceptsBatches: boolean,
@@ -106,6 +105,7 @@ function createFraming(acceptsBatches: boolean) {
     length = 0;
   }
   return {
+    /** Returns the length of the event's text. */
     add(event: EncodedEnvelope): number {
       const text = notificationText('event', event.json);
       if (open.length === maxEvents || length + text.length > maxLength) close();

@@ -49,7 +49,6 @@ function createBench() {
     return waiting;
   };
   const add = (agentId: string) => items.set(agentId, (items.get(agentId) ?? 0) + 1);
-  /** Runs one tail check. Resolves once the inboxes were compared. */
   async function check(hasChanged: boolean): Promise<void> {
     const { checks } = state;
     waits.checked(hasChanged);

@@ -5,12 +5,9 @@ import type { Logger } from 'pino';
 import type { Identity } from '../edge/identity.ts';
 import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 
-/** The most waiting reads of one agent on this hub. */
 const maxPerAgent = 4;
-/** The most agents whose inboxes one statement compares. */
 const agentsPerCheck = 200;
 
-/** A read of an inbox that waits for its first item. */
 export interface InboxWait extends CallWait {
   readonly params: ParamsOf<'inbox.read'>;
 }
@@ -126,7 +123,6 @@ export function createInboxWaits(deps: {
     newestOfAll = [last, newest];
   }
 
-  /** Starts a check if one is due and none runs. */
   function checkIfDue(): void {
     if (!isDue || checking || byAgent.size === 0) return;
     isDue = false;
@@ -150,8 +146,8 @@ export function createInboxWaits(deps: {
     /** Call it when this hub has committed an item in the inboxes of these agents. */
     committed: (agentIds: readonly string[]) => agentIds.forEach(look),
     /**
-     * Call it a few times a second, with whether the log has new events. If it has, the inboxes of
-     * the waiting agents are compared with their marks.
+     * Call it a few times a second, and say whether the log has new events. If it has, the inboxes
+     * of the waiting agents are compared with their marks.
      */
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;

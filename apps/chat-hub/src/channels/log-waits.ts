@@ -11,7 +11,6 @@ import type { Rooms } from './rooms.ts';
  */
 const maxPerAgent = 16;
 
-/** A read of a log that waits for its next event. */
 export interface LogWait extends CallWait {
   readonly channelId: string;
   readonly after: number;

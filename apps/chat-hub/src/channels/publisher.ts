@@ -57,9 +57,8 @@ export function createPublisher(deps: {
         .then((agents) => bus.publish(encoded, { agents }))
         .catch(countFailure);
     },
-    /** Publishes an event to every connection of every hub. */
     publishGlobal,
-    /** Takes the error of a publish that did not reach Redis. */
+    /** Counts a publish that failed, by its error. */
     countFailure,
   };
 }

@@ -24,12 +24,12 @@ export interface RoomMember {
   /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /**
-   * Called when the room continues after {@link Room.head} and the events before it cannot be sent, because the epoch
-   * changed or they were trimmed.
+   * Called when the room continues after {@link Room.head} and earlier events cannot be sent.
+   * Either the epoch changed, or the events were trimmed.
    */
   discontinued(room: Room, reason: 'epoch' | 'trimmed'): void;
   /**
-   * Called when the session must leave the room without an event that says so, because the events that removed its
+   * Called when the session must leave the room and no event says so. The events that removed its
    * agent were trimmed or belong to another epoch.
    */
   ended(room: Room, reason: 'epoch' | 'trimmed'): void;
@@ -46,7 +46,7 @@ export interface RoomDeps {
 /** The changes of a log that are not appended events, as the store reports them. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
-/** Events that a room decodes, because they change what it remembers. */
+/** Events that a room decodes, because they change the room's own state. */
 const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.leave',
   'channel.member.join',

@@ -16,9 +16,15 @@ function createBench() {
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
   const members = new Set(['ana']);
-  /** Called one per read, when the read has its rows but has not returned them. */
+  /**
+   * Each read calls the next of these functions when the read has its rows but has not returned
+   * them.
+   */
   const reads: (() => Promise<void>)[] = [];
-  /** Called one per read of rights, when the read has its rows but has not returned them. */
+  /**
+   * Each read of rights calls the next of these functions when the read has its rows but has not
+   * returned them.
+   */
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
@@ -109,9 +115,9 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  // The race: the bus loses events, and they are trimmed before this hub reads them. One of them removed ben.
-  // Invariant: the room continues from the floor, every session is notified, and ben gets no event. Admins need no
-  // membership.
+  // The race: the bus loses events, and these are trimmed before this hub reads them. One of them
+  // removed ben. Invariant: the room continues from the floor, every session is notified, and ben
+  // gets no event. Admins need no membership.
   it('continue from the floor when events were trimmed before they were delivered', async () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');

@@ -28,7 +28,6 @@ export function createWriter(deps: {
   readonly metrics: Pick<Metrics, 'messages'>;
   readonly frozen: Frozen;
   readonly loops: AgentLoops;
-  /** Called with the agents whose inboxes got an item. */
   readonly onInboxItems?: (agentIds: readonly string[]) => void;
 }) {
   const { store, bus, cache, publisher, latestEvents, metrics, frozen, loops } = deps;

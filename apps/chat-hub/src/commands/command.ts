@@ -23,7 +23,6 @@ export class CommandError extends Error {
 /** A time longer than any command runs. Commands do not sweep the store, because the hubs do. */
 const neverMs = 2_000_000_000;
 
-/** The hub's own configuration. @throws {ConfigError} */
 export function settings(): Config {
   return readConfig();
 }

@@ -47,7 +47,9 @@ function parse(): Erasure {
     if (areIds && !(yes && values['dry-run']) && agent !== pseudonym) {
       return { agentId: agent, pseudonym, isDryRun: !isSure };
     }
-  } catch {}
+  } catch {
+    // `parseArgs` throws on an unknown option. The usage error below reports this too.
+  }
   throw new CommandError('usage', usage);
 }
 

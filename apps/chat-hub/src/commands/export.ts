@@ -18,7 +18,9 @@ function parse(): { channelId: string; after: number } {
     if (values.channel !== undefined && isId(values.channel) && /^\d{1,15}$/.test(values.after)) {
       return { channelId: values.channel, after };
     }
-  } catch {}
+  } catch {
+    // `parseArgs` throws on an unknown option. The usage error below reports this too.
+  }
   throw new CommandError('usage', usage);
 }
 

@@ -13,7 +13,6 @@ interface Listed {
   readonly lastSeen: number | null;
 }
 
-/** Calls the first hub's REST API as an operator of dev mode. */
 async function read(path: string): Promise<unknown> {
   const response = await fetch(`${hubA.httpUrl}/v1/operations/fleet${path}?agent=eve`);
   return response.status === 200 ? response.json() : response.status;
@@ -66,7 +65,7 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
     },
   ]);
   expect(isNow(fleet.found[0]?.activity?.lastMessageAt)).toBe(true);
-  // The newest message, which is a direct one, is left out.
+  // The newest message is omitted, because it is a direct message.
   const { lastMessages } = operationsAgentSchema.strict().parse(await read('/ping'));
   expect(lastMessages).toMatchObject([{ channelId: 'loop', seq: expect.any(Number) }]);
   expect(await read('/nobody')).toBe(404);

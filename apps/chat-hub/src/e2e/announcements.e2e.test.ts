@@ -7,7 +7,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { hubA, hubB } = await startTwoHubs();
 
 const isGlobal = ({ channelId }: { channelId: string | null }) => channelId === null;
-/** The announcements that a socket received, in order. */
 const announced = ({ events }: RpcSocket) =>
   events
     .filter(isGlobal)

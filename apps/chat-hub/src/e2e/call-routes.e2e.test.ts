@@ -27,7 +27,6 @@ afterAll(async () => {
 const call = (agentId: string, method: string, params?: unknown) =>
   hub.request(agentId, 'POST', `/v1/call/${method}`, params);
 
-/** The value of one series of hub_calls_total. */
 async function counted(method: string, transport: string, outcome: string): Promise<number> {
   const text = await (await fetch(`${hub.url}/metrics`)).text();
   const labels = `method="${method}",transport="${transport}",outcome="${outcome}"`;

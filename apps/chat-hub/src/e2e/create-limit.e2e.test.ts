@@ -12,7 +12,6 @@ interface Refused {
   readonly code: string;
   readonly retryAfterMs?: number;
 }
-/** The code of a call's refusal, or `ok` when the call succeeds. */
 const codeOf = (socket: Socket, method: string, params: object) =>
   socket.call(method, params).then(
     () => 'ok',

@@ -57,7 +57,6 @@ interface Fault {
   readonly title: string;
   /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
-  /** Begins the fault. Resolves with a function that ends it. */
   strike(): Promise<() => void | Promise<void>>;
 }
 

@@ -17,7 +17,6 @@ import {
   type Bystanders,
 } from '@openclaw/test-support';
 
-// A hub with the default limits, in its own process.
 let hub: HubProcess;
 let bystanders: Bystanders;
 let inspector: Inspector;
@@ -142,7 +141,6 @@ function comeIn(agentId: string): Promise<RawSocket> {
   });
 }
 
-/** True when the socket was welcomed and is still open. */
 function isIn(raw: RawSocket): boolean {
   return !raw.isClosed && raw.objects.some(({ method }) => method === 'welcome');
 }

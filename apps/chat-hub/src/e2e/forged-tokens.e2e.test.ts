@@ -42,8 +42,9 @@ const ask = (hub: TestHub, token: string, address: string) =>
   });
 
 describe('forged tokens', () => {
-  // The race: if slots are reserved before authentication, forged tokens take the slots of real clients. Invariant:
-  // only a verified agent takes a slot.
+  // The race: forged tokens arrive before real clients. If slots were reserved before
+  // authentication, the forged tokens would take them. Invariant: only a verified agent takes a
+  // slot.
   it('take no slot of a real client, however many come before it', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     for (const n of range(1, 30)) {

@@ -7,7 +7,6 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 const crowd = 2_000;
 const channelId = 'square';
 
-/** A client that reconnects at the time that the hub names. */
 class Member {
   refusals = 0;
   welcomes = 0;

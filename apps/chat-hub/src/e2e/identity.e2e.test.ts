@@ -37,7 +37,7 @@ const api = async (hub: TestHub, token: string, verb: string, path: string, body
   return { status: answer.status, body: (await answer.json()) as any };
 };
 const quiet = { HUB_HOST: '127.0.0.1', ...noRedis, LOG_LEVEL: 'silent' };
-/** A hub with this log level, and what it logs. */
+/** A hub with this log level, and its log. */
 async function startLogged(level: string, environment: Readonly<Record<string, string>>) {
   const { url } = closeAfterAll(await temporaryDatabase());
   let text = '';

@@ -6,7 +6,6 @@ import { noRedis, startTestHub } from '../testing/test-hub.ts';
 const hub = closeAfterAll(await startTestHub(noRedis));
 await hub.request('ana', 'POST', '/v1/channels', { channelId: 'room', name: 'Room' });
 
-/** Sends a request with this body, unchanged. */
 async function send(path: string, init: RequestInit) {
   const response = await fetch(`${hub.url}${path}?agent=ana`, { method: 'POST', ...init });
   return {

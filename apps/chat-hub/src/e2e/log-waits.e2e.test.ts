@@ -8,7 +8,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { hubA, hubB } = await startTwoHubs();
 const alone = closeAfterAll(await startTestHub(noRedis));
 
-/** Creates a channel of ana with the member ben; its head is 2. */
 async function createChannel(hub: TestHub, channelId: string) {
   await hub.request('ana', 'POST', '/v1/channels', { channelId, name: channelId, kind: 'private' });
   await hub.request('ana', 'POST', `/v1/channels/${channelId}/members`, { agentId: 'ben' });
@@ -20,7 +19,6 @@ const pathOf = (channelId: string, after: number, waitMs = 50_000) =>
 const poll = (hub: TestHub, channelId: string, after: number, waitMs?: number) =>
   hub.request('ben', 'GET', pathOf(channelId, after, waitMs));
 
-/** The number of reads that wait at this hub, from its metrics. */
 async function waitingAt(hub: TestHub): Promise<number> {
   const text = await (await fetch(`${hub.url}/metrics`)).text();
   return Number(/^hub_waiting_log_reads (\d+)$/m.exec(text)?.[1] ?? NaN);

@@ -15,7 +15,6 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 const postgres = closeAfterAll(await startPostgres());
 const redis = closeAfterAll(await startRedis());
 
-/** A hub with a link of its own to the shared database. */
 async function startHubOnLink() {
   const link = closeAfterAll(await startTcpLink(postgres.port));
   const env = {

@@ -17,7 +17,6 @@ await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Red
 const ana = closeAfterAll(await hub.connect('ana'));
 const ben = closeAfterAll(await deafHub.connect('ben'));
 
-/** A channel of Ana's that Ben follows on the other hub. */
 async function followed(channelId: string): Promise<void> {
   await ana.call('channel.create', { channelId, name: channelId });
   await ana.call('member.add', { channelId, agentId: 'ben' });

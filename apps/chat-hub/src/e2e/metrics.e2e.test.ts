@@ -15,7 +15,6 @@ const hub = closeAfterAll(
 );
 const channelId = 'team';
 
-/** All series of the hub, by name with labels. */
 async function scrape(): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(`${hub.opsUrl}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line.startsWith('hub_'));

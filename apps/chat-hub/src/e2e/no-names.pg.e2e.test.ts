@@ -72,8 +72,8 @@ describe('while the database is away', () => {
 });
 
 describe('the metric of closed connections', () => {
-  // The fault: each close code that a client invents would create another series in Prometheus, and a client could fake
-  // a close code of the hub. Invariant: only the hub chooses labels.
+  // The fault: each close code that a client invents created another series in Prometheus, and a
+  // client could fake a close code of the hub. Invariant: only the hub chooses labels.
   it('has no label that a client chose', async () => {
     for (const code of [4777, 3123, 4403, 1000]) {
       const socket = await connectRpc(`${hub.wsUrl}?agent=eve`, {

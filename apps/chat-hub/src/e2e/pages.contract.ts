@@ -23,7 +23,6 @@ export function describePages(
     let database: Awaited<ReturnType<typeof startDatabase>>;
     let hub: TestHub;
     let ana: RpcSocket;
-    /** The size of each answer in bytes. */
     const sizes: number[] = [];
 
     beforeAll(async () => {

@@ -18,14 +18,12 @@ const hub = closeAfterAll(await startTestHub(environment));
 const otherHub = closeAfterAll(await startTestHub(environment));
 const ana = closeAfterAll(await hub.connect('ana'));
 
-/** A channel of Ana's with this many messages. */
 async function channelWith(channelId: string, messages: number, contentBytes = 10): Promise<void> {
   await ana.call('channel.create', { channelId, name: channelId });
   const params = { channelId, content: 'x'.repeat(contentBytes) };
   await Promise.all(range(1, messages).map(() => writer.append('ana', 'message.send', params)));
 }
 
-/** Repeats a step until it is stopped. */
 function stream(step: () => Promise<unknown>): { stop(): Promise<void> } {
   let isStopped = false;
   const running = (async () => {
@@ -85,8 +83,8 @@ describe('a subscribe with since', () => {
     await sends.stop();
   });
 
-  // The race: all missed events fit into one result except the newest, which the hub has in memory and sends live.
-  // Invariant: the client gets the result before the event that follows the result's head.
+  // The race: all missed events fit into one result except the newest, which the hub has in memory
+  // and sends live. Invariant: the client gets the result before this live event.
   it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;

@@ -18,7 +18,6 @@ interface Ways {
   readonly get: (path: string) => Promise<Answer>;
 }
 
-/** The highest seq in an answer of either transport. */
 function newestOf(answer: Answer): number {
   const seqs = [...(answer.events ?? []), ...(answer.messages ?? [])].map(({ seq }) => seq);
   return Math.max(0, answer.head ?? 0, answer.channel?.head ?? 0, ...seqs);
@@ -107,7 +106,6 @@ export function describeReadsAfterRemoval(
         ({ get }, channelId) => get(`/v1/channels/${channelId}/messages`),
       ],
     ])('never show events after it: %s', async (name, read) => {
-      // Each agent has its own limits.
       const agentId = `reader-of-${name.replaceAll(/\W+/g, '-')}`;
       const sockets = await Promise.all(range(1, readers).map(() => hub.connect(agentId)));
       const waysOf = (reader: number): Ways => ({

@@ -191,7 +191,6 @@ describe('a SQLite database that was restored without a new epoch', () => {
     await copy(backedUp, path());
     await redis.command('FLUSHALL');
     const again = await (await start()).connect('ana');
-    // The epoch has not changed.
     expect(again.welcome.epoch).toBe(epoch);
     const ask = async (since: number, asked = epoch) =>
       (await again.call('subscribe', { topics: [{ channelId, since }], epoch: asked })).topics[0];

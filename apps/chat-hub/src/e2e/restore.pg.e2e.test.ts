@@ -16,7 +16,6 @@ await waitFor(() => hubA.redis.available && hubB.redis.available, {
 const tables = () =>
   postgres.query(`select tablename from pg_tables where schemaname = 'public'`).split('\n');
 
-/** Copies every table into another schema. */
 function backUp(): void {
   postgres.query('drop schema if exists backup cascade; create schema backup');
   for (const table of tables())

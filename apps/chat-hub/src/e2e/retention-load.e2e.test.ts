@@ -12,7 +12,10 @@ interface Received {
   readonly params?: any;
 }
 
-/** The seqs that arrived neither right after their predecessor nor after a discontinuity that reports the floor. */
+/**
+ * The seqs that arrived without their predecessor and without a discontinuity that reports the
+ * floor.
+ */
 function unreportedHoles(received: readonly Received[], from: number): number[] {
   const wrong: number[] = [];
   let next = from + 1;

@@ -21,7 +21,6 @@ async function trimmedChannel(channelId: string) {
   const sent = [];
   for (const n of range(1, 29)) {
     sent.push(await ana.call('message.send', { channelId, content: `text ${n}` }));
-    // Fills the cache of the newest messages.
     if (n === 29) await ben.call('message.history', { channelId });
   }
   await ben.event((envelope) => envelope.seq === 31);

@@ -45,8 +45,8 @@ async function listeners(): Promise<number[]> {
 }
 
 describe('10,000 joins and leaves', () => {
-  // The fault: a listener was left each time a room was entered. Invariant: memory depends on the number of sessions
-  // present, not on how often they joined.
+  // The fault: each time a session entered a room, a listener stayed behind. Invariant: memory
+  // depends on the number of sessions present, not on how often they joined.
   it('leave no memory in use, neither in the hub nor in Redis', async () => {
     const comeAndGo = async () => {
       for (let pass = 0; pass < 10_000 / channelIds.length; pass += 1) {

@@ -163,7 +163,6 @@ describe('typing by thread', () => {
   });
 });
 
-/** Closes a socket and waits until its hub has removed it. */
 async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
   const count = async () =>
     Number(/hub_sockets (\d+)/.exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1]);

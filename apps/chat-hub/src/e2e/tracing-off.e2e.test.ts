@@ -6,7 +6,6 @@ import { isMessage } from '../testing/messages.ts';
 import { startTwoHubs, type TwoHubs } from '../testing/two-hubs.ts';
 import { untraced } from '../tracing/tracing.ts';
 
-/** The spans that were started, by name. */
 const started: string[] = [];
 new NodeTracerProvider({
   sampler: {
@@ -21,7 +20,6 @@ afterAll(() => trace.disable());
 const traceListeners = ({ redis }: TwoHubs) =>
   redis.command(`PUBSUB NUMSUB ${createKeySchema().traceTopic}`);
 
-/** One message from hub A to hub B. */
 async function sendOne({ hubA, hubB }: TwoHubs): Promise<void> {
   const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
   const channelId = 'off';

@@ -28,7 +28,8 @@ async function channel(channelId: string) {
   return { watcher, join };
 }
 
-// Without turns, a working agent shows either nothing or `typing`, which ends after ten seconds and says nothing.
+// Without turns, a working agent shows nothing, or it shows `typing`, which ends after ten seconds
+// and does not say what the agent does.
 it('shows on the other hub what an agent is doing, until idle or the end of its lease', async () => {
   const channelId = 'work';
   const { watcher, join } = await channel(channelId);
@@ -50,7 +51,7 @@ it('shows on the other hub what an agent is doing, until idle or the end of its 
   await nextTurn(watcher, 'bot', 'idle');
   expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
 
-  // This turn is never ended by its agent.
+  // The agent never ends this turn.
   const hung = await join('hung');
   const startMs = performance.now();
   await hung.call('turn.set', { channelId, state: 'thinking' });

@@ -56,8 +56,9 @@ const answerOf = ({ received }: RpcSocket, id: string): RpcObject | undefined =>
   received.find((object) => object.id === id);
 
 describe('many sockets of one agent that do not read', () => {
-  // The race: each socket requests 8 MiB before any has an answer, and events continue. Invariants: unsent output stays
-  // within the agent's budget, other agents are served, a refusal has a retry time, and nothing is lost.
+  // The race: each socket requests 8 MiB before any socket has an answer, and events continue.
+  // Invariants: unsent output stays within the agent's budget, other agents are served, a refusal
+  // has a retry time, and no event is lost.
   it('use no more memory than one agent may, and continue when they read again', async () => {
     const ben = await connect('ben');
     await ben.call('subscribe', { topics: [{ channelId }] });

@@ -63,7 +63,6 @@ async function devHub(): Promise<TestHub & { port: number }> {
 
 const ana = identityOf('ana');
 
-/** A bare HTTP server with only the upgrade handler. */
 async function upgradesOnly(
   options: Partial<UpgradeOptions>,
 ): Promise<{ port: number; refused: number[] }> {
@@ -172,7 +171,7 @@ function fault(): never {
 
 describe('authentication and admission', () => {
   it('give each of many clients a time to reconnect, and admit it then', async () => {
-    // With a burst of five, a client may be 0.4 s late, as on a busy machine.
+    // With a burst of five, a client may be 0.4 s late. On a busy machine this happens.
     const admission = createAdmission({ ...admissionDefaults, perSecond: 5, burst: 5 });
     for (const earlier of ['dan', 'eva', 'flo', 'gus']) admission.admit(earlier);
     const { port, refused } = await upgradesOnly({

@@ -1,11 +1,9 @@
 export interface AdmissionOptions {
-  /** The number of clients admitted per second, on average. */
   readonly perSecond: number;
   /** The most clients admitted at once after a quiet time. */
   readonly burst: number;
   /** How far ahead slots are reserved. Clients beyond this time get a time to try again, without a reservation. */
   readonly horizonMs: number;
-  /** How long a reserved slot is kept if its client is late. */
   readonly graceMs: number;
   /**
    * The most slots reserved for one agent. No more of its sockets than this are admitted at a
@@ -22,9 +20,9 @@ interface Reservation {
 }
 
 /**
- * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for connected clients,
- * and 10,000 clients reconnect in 25 s. Admitting 5,000 at once would take 16 s and 1.5 GB, and no other client would
- * be served meanwhile.
+ * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for
+ * connected clients, and 10,000 clients reconnect in 25 s. Admitting 5,000 at once would take 16 s
+ * and 1.5 GB, and no other client would be served in that time.
  */
 export const admissionDefaults: AdmissionOptions = {
   perSecond: 400,
@@ -115,7 +113,6 @@ export function createAdmission(options: AdmissionOptions) {
         tokens -= 1;
         return { afterMs: null };
       }
-      // The client came too late, so it gets another slot.
       if (isDue) return defer(name, nowMs);
       // The client came too early, or this is another socket of its agent. The cases cannot be distinguished here.
       const last = ofName?.at(-1);

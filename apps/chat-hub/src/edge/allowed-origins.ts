@@ -1,3 +1,4 @@
+/** `origin` must have the form in which browsers send it. */
 export type AllowedOrigins = (origin: string) => boolean;
 
 /**

@@ -20,7 +20,6 @@ export interface AuthenticateDeps {
   /** False if admins may not read private channels of which they are no members. */
   readonly adminsObservePrivate: boolean;
   readonly onVerified: (identity: Identity) => void;
-  /** Called when a token was refused because it was revoked. */
   readonly onRevoked: (identity: Identity) => void;
   readonly log: Logger;
 }

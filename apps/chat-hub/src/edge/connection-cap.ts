@@ -11,7 +11,6 @@ const minSurplus = 16;
 const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
-  /** The most connections that are served normally. */
   readonly served: number;
   /**
    * The most connections beyond `served`. They are accepted only to answer when the client may
@@ -88,7 +87,7 @@ export function createConnectionCap({
      * Null for a served connection, else the delay after which its client may reconnect. Each call gives a new delay.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
-    /** Open connections, including those over the limit. */
+    /** Open connections, including connections over the limit. */
     get open() {
       return open;
     },

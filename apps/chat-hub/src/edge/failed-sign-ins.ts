@@ -14,7 +14,6 @@ interface Bucket {
  * credentials from this address that were accepted before.
  */
 export function createFailedSignIns({
-  /** The most failures in a burst before an address is blocked. */
   burst = 50,
   /** The number of failures per second that an address may cause on average. */
   perSecond = 10,

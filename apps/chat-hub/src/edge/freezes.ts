@@ -6,9 +6,11 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 
-/** The freezes of agents and of the hub, as this hub knows them. Those of channels are decided in the store. */
+/**
+ * The freezes of agents and of the hub, as this hub knows them. Freezes of channels are decided in
+ * the store.
+ */
 export interface Frozen {
-  /** True while all agents are frozen. */
   readonly hub: boolean;
   readonly agents: ReadonlySet<string>;
 }

@@ -25,7 +25,6 @@ export function isAgentId(value: unknown): value is string {
   return isId(value) && value !== hubSender;
 }
 
-/** The agent that a connection or request acts as. */
 export interface Identity {
   readonly agentId: string;
   /** The kind in the token. Being an admin does not make an agent a person. */
@@ -96,7 +95,6 @@ export interface Credentials {
   readonly devRole: string | null;
 }
 
-/** Reads the credentials of an HTTP request or an upgrade. */
 export function credentialsOf(request: {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly url?: string | undefined;

@@ -12,9 +12,9 @@ export interface TokenRequest {
   /** The agent, or the user of a machine, that mints it. All tokens of one minter can be revoked together. */
   readonly minter: string;
   /**
-   * The database's time, because revocations have it. With the clock of a hub that is ahead, the
-   * token would survive a revocation. It includes milliseconds, so that a token minted right after
-   * a revocation of its agent is newer.
+   * The database's time, because revocations use the database's time. With the clock of a hub that
+   * is ahead, the token would survive a revocation. The time has milliseconds, so that a token
+   * minted right after a revocation of its agent is newer.
    */
   readonly issuedAtMs: number;
 }
@@ -22,6 +22,7 @@ export interface TokenRequest {
 export interface MintedToken {
   readonly token: string;
   readonly jti: string;
+  /** Unix time in ms. */
   readonly expiresAt: number;
 }
 

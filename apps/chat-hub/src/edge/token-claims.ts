@@ -63,8 +63,8 @@ export function identityOf(
     throw new AuthError('unauthorized', `the token's claim "${name}" cannot be used`);
   }
   const { sub, exp, iat, jti, minter, channels, role, kind, on_behalf_of } = claims.data;
-  // A revocation does not end tokens that were issued after it. A token with a future `iat` would therefore survive
-  // every revocation until that time.
+  // A revocation does not end tokens that were issued later. A token with a future `iat` would
+  // therefore survive every revocation until that time.
   if (iat !== undefined && iat > Date.now() + clockToleranceMs)
     throw new AuthError('unauthorized', 'the token was issued in the future (claim "iat")');
   const isAdmin = Array.isArray(role) ? role.includes(adminRole) : role === adminRole;

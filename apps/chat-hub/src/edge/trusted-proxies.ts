@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 
-/** The host and the protocol that a trusted proxy reports for a request; null for what it does not report. */
+/**
+ * The host and the protocol that a trusted proxy reports for a request; null for a value that the
+ * proxy does not report.
+ */
 export interface Forwarded {
   readonly host: string | null;
   readonly protocol: string | null;

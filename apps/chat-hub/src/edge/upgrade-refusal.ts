@@ -11,7 +11,6 @@ export interface UpgradeRefusal {
   readonly retryAfterMs?: number;
 }
 
-/** The refusal for a client that could not be authenticated. */
 export function refusalOf(error: unknown): UpgradeRefusal {
   if (!(error instanceof AuthError))
     return unavailable('the hub cannot check your credentials now; try again');

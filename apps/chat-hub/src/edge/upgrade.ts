@@ -45,7 +45,7 @@ export interface UpgradeOptions {
   /** The prefix that a proxy may have left in the path. @default none */
   readonly pathPrefix?: PathPrefix;
   readonly remoteAddress: RemoteAddress;
-  /** Consulted before a token is checked; gets the result of the check. */
+  /** Asked before a token is checked. It also gets the result of that check. */
   readonly failedSignIns: FailedSignIns;
   /** Consulted after authentication, so that forged tokens take no slots. */
   readonly admission: Pick<Admission, 'admit'>;
@@ -161,7 +161,10 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /** Settles with the work, or destroys the socket after the timeout. Both free its slot in `authenticating`. */
+  /**
+   * Settles with the work, or destroys the socket after the timeout. Either way its slot in
+   * `authenticating` is freed.
+   */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);

@@ -3,7 +3,6 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { encodedText, encodeEvents, pieceChars } from './encoding-steps.ts';
 import type { Steps } from './time-sliced-queue.ts';
 
-/** Runs all steps; returns their number and the result. */
 function stepped<T>(steps: Steps<T>): { count: number; value: T } {
   for (let count = 1; ; count++) {
     const { done, value } = steps.next();

@@ -7,7 +7,6 @@ export type Steps<T> = Generator<void, T, void>;
 export function createTimeSlicedQueue({
   /** How long the work of one turn of the event loop may take. At least one step is done. */
   sliceMs = 3,
-  /** How much work may wait before `enqueue` refuses more. */
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {
@@ -41,7 +40,10 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /** Runs the steps, alternating with those of other callers. Sets no limit: callers limit their work themselves. */
+  /**
+   * Runs the steps, alternating with the steps of other callers. Sets no limit, because callers
+   * limit their own work.
+   */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {

@@ -21,7 +21,6 @@ const hubProbeMaxMs = 4 * pubSubMaxMs;
 const cpuMax = 0.8;
 const memoryMax = 0.95;
 
-/** Checks the common issues of Redis now. */
 export function commonIssues({ hub, database, redis }: Facts): Section {
   return {
     title: 'Common issues',

@@ -209,7 +209,6 @@ describe('the common issues', () => {
     const redis = await scope.use(startRedis({ args }));
     const env = { REDIS_URL: redis.url, HUB_PORT: '1' };
     expect((await issue(env, 'Memory limit exceeded'))?.state).toBe('ok');
-    // Writes until Redis refuses with OOM.
     await redis.command(
       `EVAL "for i = 1, 400 do if redis.pcall('SETEX', 'filler' .. i, 600, string.rep('x', 20000)).err then break end end" 0`,
     );

@@ -14,7 +14,6 @@ export interface HealthReport {
   readonly sections: readonly Section[];
 }
 
-/** The most time that the check of one part may take. */
 const timeoutMs = 2_500;
 
 /** Checks the hub, its database and its Redis at the same time. Never rejects; ends within three seconds. */

@@ -3,7 +3,6 @@ import type { Config } from '../config.ts';
 import { count, line, ms, type Line, type Section } from './line.ts';
 import { parseDelayBuckets, recentDelayMs } from './recent-delay.ts';
 
-/** The hub's own reports, read over HTTP. */
 export interface HubFacts {
   readonly url: string;
   readonly opsUrl: string;
@@ -92,7 +91,6 @@ function reachableHost(host: string): string {
 }
 
 interface Answer {
-  /** The HTTP status; 0 when the hub did not answer. */
   readonly status: number;
   readonly text: string;
   readonly failure: string | null;

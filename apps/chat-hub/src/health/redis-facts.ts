@@ -41,10 +41,7 @@ export interface ServerFacts {
 const sampleMs = 800;
 const pings = 5;
 
-/**
- * Publishes events as hubs do, and receives them itself. Returns the median time, or null when none
- * arrived in time.
- */
+/** Checks Redis by reads and by published probes. Never rejects; ends within `timeoutMs`. */
 export async function readRedis(
   named: RedisConnection | null,
   timeoutMs: number,

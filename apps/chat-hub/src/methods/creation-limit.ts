@@ -49,10 +49,10 @@ export function refuseCreation(
 }
 
 /**
- * Creates the part of direct.send, and of an ask to one agent, that counts new channels. The first
- * message to a direct channel that this hub does not know counts as a creation. It is counted
- * before the store is called, so concurrent messages cannot exceed the limit, and no later call can
- * overtake the message. Past the limit, the store takes the message only if the channel exists.
+ * Counts new direct channels, for direct.send and for an ask to one agent. The first message to a
+ * direct channel that this hub does not know counts as a creation. It is counted before the store
+ * is called, so concurrent messages cannot exceed the limit, and no later call can overtake the
+ * message. Past the limit, the store takes the message only if the channel exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;

@@ -46,7 +46,6 @@ describe('the events that a client missed', () => {
   it('are encoded in many short turns', async () => {
     let nowMs = 0;
     let turns = 0;
-    // The clock advances by one step at each reading.
     const slices = createTimeSlicedQueue({ sliceMs: 4, clock: () => (nowMs += 1) });
     const room = createRoom(4_900, 1_000);
     let isDone = false;
@@ -77,7 +76,7 @@ describe('the events that a client missed', () => {
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
-    // When a result is full, nothing more is read.
+    // After the result is full, the log is not read further.
     expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

@@ -4,7 +4,6 @@ import type { Answer, Caller, Handlers } from '../calls/handler.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads, writes } from './store-methods.ts';
 
-/** Handlers of question.*. */
 export function questionMethods(deps: MethodDeps) {
   /**
    * Some params are valid in themselves but not in the channel's present state. They are refused

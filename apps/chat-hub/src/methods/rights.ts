@@ -61,7 +61,6 @@ export function refuseOutsider(code: keyof typeof outsiderTexts): Refusal {
   return refuse(code, outsiderTexts[code]);
 }
 
-/** True when the error means that the database is away. */
 export function isAway(error: unknown): boolean {
   return error instanceof ChatStoreError && error.code === 'unavailable';
 }

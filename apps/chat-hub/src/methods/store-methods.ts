@@ -10,7 +10,6 @@ import { notMember } from './rights.ts';
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
-/** The handler of a method that only changes the log. */
 export function writes<M extends WriteMethod>({ writer }: MethodDeps, method: M) {
   return (caller: Caller, params: ParamsOf<M>) => writer.write(caller, method, params);
 }

@@ -3,7 +3,6 @@ import { withMentions } from './messages.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { outOfBounds } from './rights.ts';
 
-/** Handlers of message.append and message.finish. */
 export function streamMethods({ writer, streams }: MethodDeps) {
   return {
     async 'message.append'(caller, params) {

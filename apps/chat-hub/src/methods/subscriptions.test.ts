@@ -162,8 +162,8 @@ describe('a subscribe in progress', () => {
     expect(room?.floor).toBe(2);
   });
 
-  // The race: the agent is removed after the store said that it is a member. Invariant: it reads nothing and does not
-  // enter the room.
+  // The race: the agent is removed after the store said that it is a member. Invariant: the agent
+  // reads nothing and does not enter the room.
   it('is refused when its agent left the channel meanwhile', async () => {
     const { result, rooms, session, access } = await subscribing();
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));

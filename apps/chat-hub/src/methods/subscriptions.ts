@@ -48,7 +48,6 @@ const levelMs = 2_000;
  */
 const readMs = 10_000;
 
-/** The number of topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
 /**

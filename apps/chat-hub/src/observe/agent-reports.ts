@@ -10,7 +10,10 @@ const everyMs = 1_000;
 /** A change of an agent's activity is in the store within about this time. */
 const reportEveryMs = 5_000;
 const batchSize = 500;
-/** The most agents looked at in one turn, so that a large fleet delays neither the event loop nor other writes. */
+/**
+ * The most agents checked in one turn, so that a large fleet does not delay the event loop or other
+ * writes.
+ */
 const looksPerTurn = 1_000;
 /** Rows are written again after this time, because a restored backup has lost them. */
 const rewriteAfterMs = 600_000;
@@ -29,8 +32,8 @@ interface Written {
 }
 
 /**
- * Reports to the store, for each agent, how many connections it has to this hub and what it does here, so that every hub
- * can list the agents of all hubs. Writes only what changed.
+ * For each agent, reports to the store the number of its connections to this hub and its activity
+ * here. Every hub can then list the agents of all hubs. Writes only changes.
  */
 export function startAgentReports(deps: {
   readonly store: Pick<ChatStore, 'recordHubAgents'>;
@@ -39,6 +42,7 @@ export function startAgentReports(deps: {
   readonly presence: Pick<PresenceFeed, 'stateOf'>;
   readonly activity: Pick<AgentActivities, 'agents' | 'reportOf'>;
   readonly log: Pick<Logger, 'debug'>;
+  /** @default performance.now */
   readonly clock?: () => number;
 }) {
   const { store, hubId, sessions, presence, activity, log } = deps;
@@ -48,7 +52,6 @@ export function startAgentReports(deps: {
   let isWhole = true;
   let running: Promise<void> | null = null;
 
-  /** The agent's current row; null when it has none. */
   function rowOf(agentId: string): HubAgent | null {
     const here = sessions.ofAgent(agentId);
     const connections = here.size;

@@ -2,7 +2,6 @@ import type { Config } from '../config.ts';
 
 const hidden = '[set]';
 
-/** The configuration for the log, without passwords and secrets. */
 export function describeConfig(config: Config): object {
   const { auth, databaseUrl, redis, unknownNames: _warned, ...rest } = config;
   return {

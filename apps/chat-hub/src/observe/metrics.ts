@@ -33,7 +33,6 @@ export type SignInResult = (typeof signInResults)[number];
 /** The limits per agent; `calls` is HUB_LIMIT_CALLS. */
 export type LimitName = LimitedAction | 'calls';
 
-/** The codes of store failures that the database causes. */
 export const databaseFailureCodes = [
   'unavailable',
   'timeout',
@@ -79,7 +78,6 @@ const misnamedDefaults = [
   'nodejs_active_resources_total',
 ];
 
-/** How long one turn may write metrics. */
 const sliceMs = 2;
 
 export function createMetrics() {

@@ -43,7 +43,6 @@ export function createObservedChannels(deps: {
     const access = await store.access(agentId, channelIds, null);
     for (const channelId of channelIds) {
       const found = access.get(channelId);
-      // Any agent may read and join a public channel.
       if (!found || found.role !== null || found.kind === 'public') continue;
       keepQuiet(`${agentId} ${channelId}`, entryMs);
       const details = { kind: found.kind };

@@ -1,4 +1,3 @@
-/** The servers to which a hub connects over TLS. */
 export const certificatePeers = ['redis', 'postgres'] as const;
 export type CertificatePeer = (typeof certificatePeers)[number];
 

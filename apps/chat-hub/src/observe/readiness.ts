@@ -7,7 +7,6 @@ import type { PublishPath } from '../recovery/self-probe.ts';
 import type { DatabaseState } from './service-reports.ts';
 import type { HubState } from './scraped-metrics.ts';
 
-/** The state of Redis, for operators. */
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
   /** Why Redis refuses writes. `NOPERM`: its ACL denies this hub the commands of presence. */
   readonly refusal: RedisHealth['refusal'] | 'NOPERM';
@@ -17,6 +16,7 @@ export type RedisReport = Omit<RedisHealth, 'refusal'> & {
 export interface RedisState {
   /** True while Redis is in use: it answers, accepts writes, and allows presence to write. */
   readonly available: boolean;
+  /** Never rejects. */
   health(): Promise<RedisReport>;
   /** Like `health`, but up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
   recentHealth(): Promise<RedisReport>;

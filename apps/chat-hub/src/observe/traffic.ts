@@ -35,7 +35,6 @@ export interface Traffic {
 
 /** Percentiles and rates cover the last one to two slices. */
 const sliceMs = 5_000;
-/** The resolution of the shortest latencies. */
 const unitsPerMs = 16;
 /** Buckets per power of two. The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
@@ -159,12 +158,14 @@ export class RecentLatency {
   #current: Slice;
   #previous: Slice;
 
+  /** `clock` is monotonic time in ms. */
   constructor(clock = () => performance.now()) {
     this.#clock = clock;
     this.#current = emptySlice(clock());
     this.#previous = emptySlice(clock());
   }
 
+  /** Records a latency `weight` times, for instance once for each receiver. */
   record(latencyMs: number, weight = 1): void {
     this.#turn();
     const { counts } = this.#current;
@@ -230,7 +231,7 @@ function bucketOf(latencyMs: number): number {
   return bucketsPerOctave * (octave + 1) + ((units >> octave) - bucketsPerOctave);
 }
 
-/** The middle of a bucket, to a tenth of a millisecond. */
+/** The middle of a bucket, rounded to a tenth of a millisecond. */
 function latencyOf(bucket: number): number {
   if (bucket < bucketsPerOctave) return Math.round((bucket / unitsPerMs) * 10) / 10;
   const octave = Math.floor(bucket / bucketsPerOctave) - 1;

@@ -53,7 +53,6 @@ export function createConnectedAgents(deps: {
   const warn = (error: unknown) =>
     log.warn({ err: error }, 'the connection of an agent could not be made known to other hubs');
 
-  /** The hubs with a recent heartbeat; null when that is not known. */
   function beatingHubs(): Promise<ReadonlySet<string> | null> {
     if (beats) return beats;
     setTimeout(() => (beats = null), beatsKeptMs).unref();

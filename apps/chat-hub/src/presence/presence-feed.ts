@@ -38,7 +38,6 @@ export function createPresenceFeed(deps: {
   readonly times?: PresenceTimes;
 }) {
   const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
-  /** channelId → agentId → latest record. */
   let changed: ChangedRecords = new Map();
   /** The changes that are being published, a few channels in each turn. */
   let outgoing: ChangedRecords = new Map();

@@ -125,8 +125,9 @@ describe('a roster view, compared with the roster', () => {
     expect(reported).toEqual(['gone offline']);
   });
 
-  // The race: an agent was present before this hub followed the channel, a socket got it in a list, and its offline
-  // event is lost. Invariant: it is still reported offline later.
+  // The race: an agent was present before this hub followed the channel, a socket got the agent in
+  // a list, and the agent's offline event is lost. Invariant: the agent is still reported offline
+  // later.
   it('also reports agents offline that only a list named', () => {
     view.addListed([record('a')]);
     expect(compare([])).toEqual([]);

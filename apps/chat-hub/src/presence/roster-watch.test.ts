@@ -121,8 +121,8 @@ describe('a roster watch', () => {
     expect(bench.reported).toEqual(['d: x online', 'c: a offline']);
   });
 
-  // The race: Redis is away, so the roster holds only this hub's own connections. Invariant: the hub reports no agent
-  // offline then, nor right after Redis is back.
+  // The race: Redis is away, so the roster holds only this hub's own connections. Invariant: the
+  // hub reports no agent offline while Redis is away or right after it is back.
   it('reports nothing while Redis is away, and no agent offline for one lease after that', async () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');

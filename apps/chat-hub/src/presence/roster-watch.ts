@@ -30,7 +30,6 @@ interface FollowedChannel {
 }
 
 const tickMs = 250;
-/** The most rosters that are read at a time. */
 const maxReading = 8;
 /** The most reads that a tick starts, unless more are needed to read every channel in time. */
 const minPerTick = 50;
@@ -41,7 +40,6 @@ const readyMs = 250;
 export function createRosterWatch(
   deps: {
     readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
-    /** True while a socket of this hub is in the channel. */
     readonly isLive: (channelId: string) => boolean;
     /**
      * The agents with a socket of this hub in the channel. They are present even if they are not in
@@ -63,7 +61,6 @@ export function createRosterWatch(
   const confirmMs = heartbeatMs * 1.2;
   /** Ordered by the time of the last read, the oldest first. */
   const followed = new Map<string, FollowedChannel>();
-  /** Channels to read before all others. */
   const queue: string[] = [];
   /** Channels that must be read before their place in `followed`. */
   const dueEarly = new Set<string>();
@@ -86,7 +83,7 @@ export function createRosterWatch(
     for (const [channelId, { dueMs, isReading, isReady }] of followed) {
       if (readingCount >= maxReading || startsLeft <= 0) return;
       if (isReading || !isReady) continue;
-      // The channels after this one are due later.
+      // All later channels in this order are due later.
       if (dueMs > nowMs) return;
       startsLeft -= 1;
       if (deps.isLive(channelId)) start(channelId);

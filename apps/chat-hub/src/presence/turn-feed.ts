@@ -35,7 +35,6 @@ export function createTurnFeed(deps: {
   readonly rooms: Pick<Rooms, 'get'>;
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly encodeEphemeral: EncodeEphemeral;
-  /** True while the agent has a socket at this hub. */
   readonly isConnected: (agentId: string) => boolean;
   readonly log: Logger;
 }) {

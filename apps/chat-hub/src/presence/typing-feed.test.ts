@@ -8,7 +8,7 @@ import type { Session } from '../sockets/session.ts';
 import { createEphemeralEncoder } from '../channels/ephemeral.ts';
 import { createTypingFeed } from './typing-feed.ts';
 
-/** A feed whose starts are answered when the test decides, and a socket of the agent `ana`. */
+/** A feed and a socket of the agent `ana`. The test decides when a start of typing is answered. */
 function createBench() {
   const own = createTyping();
   const started = Promise.withResolvers<void>();

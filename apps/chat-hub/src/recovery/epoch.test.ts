@@ -171,7 +171,6 @@ describe('a new epoch', () => {
     room.flush();
     for (const { session } of [member, outsider]) session.flush();
     expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
-    // Both sockets got a discontinuity.
     const received = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(received).toEqual(['discontinuity', 'discontinuity']);
     // The outsider learns that its subscription has ended.

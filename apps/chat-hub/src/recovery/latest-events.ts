@@ -12,9 +12,10 @@ const maxRemembered = 32;
 const droppedChannels = 1_000;
 
 /**
- * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log.
- * Committed events never disappear, so a log that lacks one was restored from a backup while no hub was running.
- * Nothing is written before the first comparison of Redis with the log.
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up
+ * in the log. Committed events never disappear. If one is missing, the log was restored from a
+ * backup while no hub was running. Nothing is written before the first comparison of Redis with the
+ * log.
  */
 export function createLatestEvents(deps: {
   readonly hubId: string;
@@ -38,9 +39,9 @@ export function createLatestEvents(deps: {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Event ids begin with the event's time.
+    // Entries of another epoch are ignored, because the hubs have already changed the epoch since then.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
-    // Event ids begin with their time.
+    // Event ids begin with the event's time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
     const kept = current.slice(0, maxRemembered);
     const lost = await findLost(kept.map(({ event }) => event));
@@ -144,7 +145,6 @@ export function createLatestEvents(deps: {
 export type LatestEvents = ReturnType<typeof createLatestEvents>;
 
 interface Entry {
-  /** The hub that committed the event. */
   readonly of: string;
   readonly event: LatestEvent;
 }

@@ -42,7 +42,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Lets time pass in steps of one look. */
+/** Lets time pass. Each step lasts as long as the interval between two looks. */
 async function pass(ms: number): Promise<void> {
   for (let past = 0; past < ms; past += 1_000) {
     nowMs += 1_000;
@@ -136,7 +136,7 @@ describe('a hub that has lost its database', () => {
   });
 
   // The race: the database answers between two looks and is lost again, now for all hubs.
-  // Invariant: the finds of one outage do not count in the next.
+  // Invariant: announcements that were found in one outage do not count in the next.
   it('starts over when another outage begins between two looks', async () => {
     await pass(15_000);
     expect(watch.isAlone).toBe(true);

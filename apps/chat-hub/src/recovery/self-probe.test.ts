@@ -12,7 +12,6 @@ describe('the self-probe', () => {
   let probe: SelfProbe;
   afterEach(() => probe.close());
 
-  /** Each probe waits for the next answer from the test. */
   function start({ isRedisNamed = true } = {}) {
     const asked: ((result: ProbeResult) => void)[] = [];
     const seen = { reconnects: [] as number[], deaf: 0, probes: 0 };

@@ -24,13 +24,11 @@ export function startSelfProbe(
     readonly onDeaf: () => void;
     /** True if a Redis is configured, so that its absence is a fault. */
     readonly isRedisNamed: boolean;
-    /** Called with the result of each probe, for metrics. */
     readonly onProbe?: (result: ProbeResult) => void;
     readonly log: Logger;
   },
   {
     everyMs = 2_000,
-    /** The interval after a lost probe. */
     everyMsWhenDeaf = 500,
     /** A probe that has not returned within this time is lost. */
     timeoutMs = 500,

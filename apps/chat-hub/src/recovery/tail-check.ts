@@ -51,7 +51,6 @@ export async function startTailCheck(deps: {
     while ((await checkPage()) && !isClosed);
   }
 
-  /** Resolves with true when there are more changes to read. */
   async function checkPage(): Promise<boolean> {
     const changes = await store.changes(mark);
     metrics.storeHorizonLag.set(changes.transactionLag);

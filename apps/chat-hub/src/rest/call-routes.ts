@@ -17,7 +17,6 @@ import { idleConnectionMs } from './server-options.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The caller; set before any route below /v1 runs. */
     identity: Identity;
     /** True once the call was passed to the hub, which then counts it. */
     isInvoked: boolean;

@@ -1,7 +1,6 @@
 import { isStorableText } from '@openclaw/protocol';
 import { z } from 'zod';
 
-/** A whole number above 0 in a query. */
 export const wholeNumber = (max: number) => z.coerce.number().int().min(1).max(max);
 
 /** Text that every store can hold. */

@@ -105,7 +105,6 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   app.addHook('onRequest', async (request, reply) => {
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
-    // Frees the connection as soon as the answer is sent.
     reply.header('connection', 'close');
     if (!isStatus(request))
       return sendFailure(reply, refuse('unavailable', 'the hub is full', surplusMs));

@@ -32,7 +32,6 @@ const minterSchema = storable.min(1).max(128);
 // Unknown names are refused. Otherwise a misspelt `sub` beside `before` would revoke the tokens of every agent.
 const revokeQuery = z
   .strictObject({
-    // The sign-in uses `access_token` and `agent`.
     access_token: z.string().optional(),
     agent: z.string().optional(),
     sub: idSchema.optional(),

@@ -147,7 +147,6 @@ export function createAgentTopics(deps: {
   }
 
   return {
-    /** Resolves once the agent's topic is subscribed. */
     async join(agentId: string) {
       let subscription = topics.get(agentId);
       if (!subscription) {

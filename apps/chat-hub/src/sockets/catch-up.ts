@@ -123,7 +123,6 @@ export class CatchUp {
     for (const room of this.#pending.keys()) if (room.channelId === channelId) this.forget(room);
   }
 
-  /** Drops everything; called once, after the socket closed. */
   dispose(): void {
     this.#release();
     this.#pending.clear();
@@ -275,8 +274,8 @@ export class CatchUp {
 }
 
 /**
- * The notification that a room continues after `head`. With `code`, the notification that the
- * subscription has ended.
+ * The notification that a room continues after `head`; with `code`, that the subscription has
+ * ended.
  */
 export function discontinuityText(
   { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,

@@ -9,7 +9,10 @@ interface Pings {
   nextMs: number;
 }
 
-/** Pings sessions. Closes those that leave two pings unanswered (4408) and those whose token has expired (4401). */
+/**
+ * Pings sessions. Closes sessions that leave two pings unanswered (4408) and sessions whose token
+ * has expired (4401).
+ */
 export function createHeartbeat() {
   const watched = new Map<Session, Pings>();
   const timer = setInterval(() => {

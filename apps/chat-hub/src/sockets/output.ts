@@ -25,7 +25,6 @@ const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
 /** The most bytes written to a socket in one turn. More would block the event loop while the kernel copies them. */
 const turnBytes = 262_144;
-/** Frames up to this size together are copied into one write. */
 const copiedBytes = 16_384;
 
 /** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
@@ -72,7 +71,6 @@ export class SocketOutput implements Flushable {
     return this.#ws.readyState === this.#ws.OPEN;
   }
 
-  /** Bytes written that the peer has not read yet. */
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }

@@ -165,8 +165,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while its session lags. Invariant: the session gets all events up to the removal and
-  // none after it, even if it reads late.
+  // The race: a member is removed while its session lags. Invariant: the session gets all events up
+  // to the removal and no later event, even if it reads late.
   it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);

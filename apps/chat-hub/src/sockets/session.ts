@@ -166,12 +166,10 @@ export class Session implements RoomMember {
   restUntilNextTurn(): void {
     this.#ws.pause();
     setImmediate(() => {
-      // A lagging session is read again after its catch-up.
       if (this.phase.name === 'live') this.#ws.resume();
     });
   }
 
-  /** Sends a payload together with the other frames of this turn. */
   send(payload: Payload): void {
     this.#output.send(payload);
   }

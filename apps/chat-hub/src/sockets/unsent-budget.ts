@@ -4,7 +4,7 @@ import { getHeapStatistics } from 'node:v8';
 export interface Unsent {
   /** Sets the bytes held now. The first call replaces a reservation by the answer's real size. */
   settle(bytes: number): void;
-  /** Frees all of it; further calls do nothing. */
+  /** Frees all held bytes. Further calls do nothing. */
   release(): void;
 }
 
@@ -20,6 +20,7 @@ export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
+  /** The most reservations that wait, per agent and per hub. Further reservations are refused. */
   maxWaiting = 10_000,
   random = Math.random,
 } = {}) {

@@ -55,7 +55,6 @@ export function startStreamSweep(deps: {
 
   const timer = setInterval(run, streamCheckMs).unref();
   return {
-    /** Call it when agents were frozen. */
     now: run,
     async close(): Promise<void> {
       isClosed = true;

@@ -127,7 +127,6 @@ describe('the texts of growing messages in a hub', () => {
     await waitFor(async () => (await bench.append('cai', 'c1', 0, text)) === 10 * kib);
     expect(await bench.append('ana', 'a4', 0, text)).toBe(10 * kib);
     expect(bench.streams.bytes).toBeLessThanOrEqual(96 * kib);
-    // A forgotten text is read again.
     const { reads } = bench;
     expect(await bench.append('ana', 'a1', 10 * kib, 'y')).toBe(10 * kib + 1);
     expect(bench.reads).toBe(reads + 1);

@@ -27,7 +27,6 @@ const checkpointAfterMs = 900;
 const checkpointBytes = 4_096;
 /** How often due deltas and checkpoints are looked for, while there is new text. */
 const tickMs = 25;
-/** The pause after a checkpoint that failed. */
 const retryMs = 500;
 /** The most messages of one checkpoint, and the most bytes beyond its first message. */
 const checkpointMessages = 64;
@@ -71,17 +70,14 @@ export interface StreamsDeps {
   readonly log: Logger;
   /** @default 1 MiB an agent, 64 MiB in all */
   readonly budget?: StreamBudget;
-  /**
-   * The growing messages whose authors append through this hub. Their texts are in memory; new text
-   * is published as deltas, and checkpointed. When an author appends through another hub, that hub
-   * reads the text as it was last checkpointed.
-   */
+  /** @default performance.now */
   readonly clock?: () => number;
 }
 
 /**
- * The messages that grow through this hub. Their texts are in memory; what is new is published as deltas, and
- * checkpointed. When an author appends through another hub, that one reads the text as checkpointed.
+ * The growing messages whose authors append through this hub. Their texts are in memory; new text
+ * is published as deltas, and checkpointed. When an author appends through another hub, that hub
+ * reads the text as it was last checkpointed.
  */
 export function createStreams(deps: StreamsDeps) {
   const { store, publisher, rooms, log, budget = streamBudget } = deps;
@@ -375,7 +371,6 @@ export function createStreams(deps: StreamsDeps) {
       const stream = growing.get(messageId);
       if (stream?.agentId === agentId) drop(stream);
     },
-    /** Bytes of memory, for metrics. */
     get bytes() {
       return hubBytes;
     },

@@ -1,6 +1,5 @@
 import type { RpcSocket } from '@openclaw/test-support';
 
-/** Matches the event of a message with this content. */
 export const isMessage =
   (content: string) =>
   (envelope: { readonly event: { readonly message?: { readonly content: string } } }): boolean =>

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
+/** The peer's end of a socket. It receives data from the hub only while it reads. */
 export interface Peer {
   isReading: boolean;
   /** The received frames, parsed. */
@@ -13,7 +14,6 @@ export interface Peer {
   readonly seqs: readonly number[];
   /** True while the hub reads its messages. */
   readonly isRead: boolean;
-  /** The code and reason with which the hub closed the socket. */
   readonly closed: { readonly code: number; readonly reason: string } | null;
   /** True once the hub destroyed the socket. */
   readonly isCut: boolean;

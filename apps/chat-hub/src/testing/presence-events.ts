@@ -7,7 +7,6 @@ export interface PresenceChange {
   readonly atMs: number;
 }
 
-/** The presences that a socket received in a channel, in order. */
 export function presenceEvents({ events }: RpcSocket, channelId: string): PresenceChange[] {
   return events
     .filter((envelope) => envelope.channelId === channelId)

@@ -22,7 +22,6 @@ export interface SessionBench {
   readonly publish: (count: number, contentBytes?: number) => number;
   /** Appends one given event to the log and offers it to the room. Returns its seq. */
   publishEvent(event: ChannelEvent): number;
-  /** Delivers an event without a seq to the room. */
   broadcast(event: ChannelEvent): void;
   /** Replaces the store's next answer, so that it can fail or wait. */
   onNextPage(
@@ -35,7 +34,6 @@ export interface SessionBench {
   holdNextPage(): { readonly requested: Promise<void>; readonly release: () => void };
   /** Trims the log: the store answers no event before the floor. The room does not learn of it. */
   readonly trim: (floor: number) => void;
-  /** Runs one turn of the event loop and flushes. */
   readonly turn: () => Promise<void>;
 }
 

@@ -6,7 +6,6 @@ import { startTestHub, temporaryDatabase, type TestDatabase, type TestHub } from
 export interface TwoHubs {
   readonly redis: RedisServer;
   readonly database: TestDatabase;
-  /** The variables of both hubs. */
   readonly environment: Readonly<Record<string, string>>;
   readonly hubA: TestHub;
   readonly hubB: TestHub;
@@ -34,7 +33,6 @@ export interface TwoHubsOnDatabase extends AsyncDisposable {
   readonly hubs: readonly [TestHub, TestHub];
 }
 
-/** Starts two hubs on a database of this engine. */
 export async function startTwoHubsOn(
   engine: 'SQLite' | 'PostgreSQL',
   variables: Readonly<Record<string, string>>,

@@ -6,7 +6,6 @@ const maxStateLength = 512;
 const carrierPattern =
   /^([A-Za-z0-9._@|~-]{1,128}) 00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?: ([\x20-\x7e]{1,512}))?$/;
 
-/** The context of the span that published an event. */
 export interface TraceCarrier {
   readonly eventId: string;
   readonly parent: SpanContext;

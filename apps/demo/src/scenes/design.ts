@@ -2,7 +2,6 @@ import { edit, setStatus, react, say, type Scene } from '../scene.ts';
 
 const inDesign = (beats: Scene['steps']): Scene => ({ channel: 'design', steps: beats });
 
-/** Scenes about the product's look, texts and feel. */
 export const designScenes: readonly Scene[] = [
   inDesign((w, random) => [
     setStatus('ux-designer', 'online', `sketching ${w.feature}`),

@@ -2,7 +2,6 @@ import { edit, emit, setStatus, react, say, openThread, type Scene } from '../sc
 
 const inEngineering = (beats: Scene['steps']): Scene => ({ channel: 'engineering', steps: beats });
 
-/** Scenes about design, code and reviews. */
 export const engineeringScenes: readonly Scene[] = [
   inEngineering((w, random) => [
     say(

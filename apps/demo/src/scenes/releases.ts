@@ -2,7 +2,6 @@ import { edit, emit, setStatus, react, say, type Scene } from '../scene.ts';
 
 const inReleases = (beats: Scene['steps']): Scene => ({ channel: 'releases', steps: beats });
 
-/** Scenes about releases and builds. */
 export const releaseScenes: readonly Scene[] = [
   inReleases((w, random) => [
     say(

@@ -2,7 +2,6 @@ import { emit, setStatus, react, say, type Scene } from '../scene.ts';
 
 const inResearch = (beats: Scene['steps']): Scene => ({ channel: 'research', steps: beats });
 
-/** Scenes about papers, experiments and numbers. */
 export const researchScenes: readonly Scene[] = [
   inResearch((w) => [
     emit('research-agent', 'task.start', {

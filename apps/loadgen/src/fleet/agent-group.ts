@@ -42,7 +42,6 @@ export interface AgentGroupSetup {
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
-/** One stage of a group's run. */
 export interface StageRun extends StageTimes {
   /** Multiplies the rates of the plan. */
   readonly factor: number;
@@ -70,7 +69,6 @@ export interface AgentGroupReport {
   readonly loopUtilization: number;
 }
 
-/** The agents of one thread. */
 export interface AgentGroup {
   /** Connects the agents and joins their channels. Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;

@@ -11,13 +11,11 @@ export interface VirtualAgent {
   readonly index: number;
   readonly client: HubClient;
   readonly received: ReceivedEvents;
-  /** Connects and joins its channels. */
   join(): Promise<void>;
   subscribe(): Promise<void>;
   perform(operation: DueOperation): void;
   /** Cuts its socket without a close frame, as a failing network does. The client reconnects. */
   cut(): void;
-  /** Unanswered operations. */
   readonly pending: number;
   close(): Promise<void>;
 }

@@ -1,8 +1,6 @@
 /** The losses and repeats of one channel's events at one agent. */
 export interface ChannelWatch {
-  /** The first expected seq. */
   readonly first: number;
-  /** The last seq seen. */
   last: number;
   /** Seqs that were skipped and not received later. */
   lost: number;

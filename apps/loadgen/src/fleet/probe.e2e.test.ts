@@ -37,7 +37,6 @@ function answering(status: number): Promise<string> {
   return listen(createServer(answer));
 }
 
-/** Greets as a hub does. */
 function greet(server: Server, path?: string): Promise<string> {
   const sockets = new WebSocketServer({ server, ...(path !== undefined && { path }) });
   sockets.on('connection', (socket) => socket.send('{"method":"welcome"}'));

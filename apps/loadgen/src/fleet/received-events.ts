@@ -14,7 +14,6 @@ export interface DueTimes {
   readonly reaction: Float64Array<SharedArrayBuffer>;
 }
 
-/** A message that the agent can react or reply to. */
 export interface KnownMessage {
   readonly id: string;
   readonly threadId: string | null;

@@ -9,7 +9,6 @@ export interface Watcher {
   readonly isLive: boolean;
   createChannels(): Promise<void>;
   subscribe(): Promise<void>;
-  /** The current head of each channel. */
   heads(): Promise<Record<string, number>>;
   deleteChannels(): Promise<void>;
   close(): Promise<void>;

@@ -9,7 +9,6 @@ export interface MachineTicks {
   readonly stolen: number;
 }
 
-/** The machine's CPU usage during a run, as shares of all cores. */
 export interface MachineUsage {
   readonly cores: number;
   readonly busy: number;

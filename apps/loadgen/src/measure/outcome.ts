@@ -10,7 +10,6 @@ import type { Plan, Stage } from '../plan/plan.ts';
 import type { SeriesPoint } from './series.ts';
 import type { Usage } from './usage.ts';
 
-/** The measurements of one stage, or of all stages together. */
 export interface Measurement {
   readonly measuredMs: number;
   /** Connections open at the end, including the watcher's. */
@@ -52,7 +51,6 @@ export interface StageOutcome {
 export interface Outcome {
   readonly plan: Plan;
   readonly startedAt: string;
-  /** True if it was stopped early. */
   readonly isInterrupted: boolean;
   /** Failures of agents to connect, join or subscribe, counted by message. */
   readonly failures: Readonly<Record<string, number>>;

@@ -31,7 +31,6 @@ export interface Series {
   advance(nowMs: number): void;
   count(name: CountName): void;
   record(name: SeriesName, ms: number): void;
-  /** Returns the intervals since the last call. */
   take(): EncodedInterval[];
   /** The p99 of the last complete interval, for a live display. 0 without a value. */
   lastP99(name: SeriesName): number;

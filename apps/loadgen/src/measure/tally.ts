@@ -11,7 +11,6 @@ export interface StageTimes {
   readonly endMs: number;
 }
 
-/** The measurements of one thread's agents in one stage. */
 export interface Tally {
   times: StageTimes;
   /** Null until the first stage. */

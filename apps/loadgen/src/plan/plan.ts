@@ -1,4 +1,3 @@
-/** How the agents authenticate. */
 export type Identity =
   | { readonly kind: 'dev' }
   /** HS256: each agent's token is signed here. */
@@ -22,7 +21,6 @@ export const operationKinds = [
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
-/** Operations a second of each kind, over all agents. */
 export type Rates = Readonly<Record<OperationKind, number>>;
 
 /** In the first `lengthMs` of every `everyMs`, the rate of messages is `factor` times as high. */
@@ -53,7 +51,6 @@ export interface Plan {
   readonly tls: TlsSettings;
   /** Part of every id of the run, so that runs do not share channels. */
   readonly runId: string;
-  /** The scenario's name, for the report and for its thresholds. */
   readonly scenario: string;
   readonly agents: number;
   readonly channels: readonly string[];
@@ -70,9 +67,7 @@ export interface Plan {
   readonly isRamp: boolean;
   /** How long the load runs before the first stage, without being measured. */
   readonly warmupMs: number;
-  /** The length of a message's content. */
   readonly contentChars: number;
-  /** The number of threads that run the agents. */
   readonly workers: number;
 }
 

@@ -3,7 +3,6 @@ import { operationKinds, type Burst, type OperationKind, type Rates } from './pl
 export interface DueOperation {
   readonly kind: OperationKind;
   readonly agent: number;
-  /** The number of the operation among those of its kind, from 0. */
   readonly turn: number;
   readonly dueMs: number;
 }
@@ -12,7 +11,6 @@ export interface DueOperation {
 export interface Schedule {
   /** Takes the next operation that is due at `nowMs`; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
-  /** The next due time; Infinity after the end. */
   readonly nextDueMs: number;
 }
 

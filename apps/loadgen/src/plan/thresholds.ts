@@ -24,10 +24,8 @@ export const thresholdsFileSchema = z.strictObject({
 });
 export type ThresholdsFile = z.output<typeof thresholdsFileSchema>;
 
-/** The highest latencies that one kind of call may have. */
 export type LatencyLimits = z.output<typeof limits>;
 
-/** The thresholds of a run. */
 export interface Thresholds {
   readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
   /** Null for the throughput that the plan requires, see {@link plannedThroughput}. */

@@ -4,7 +4,6 @@ import { escapeMarkup } from './markup.ts';
 /** One line of a plot. A null value leaves a gap. */
 export interface PlotLine {
   readonly name: string;
-  /** The class of the line, which determines its colour. */
   readonly tone: 'a' | 'b' | 'c';
   readonly values: readonly (number | null)[];
 }
@@ -15,7 +14,6 @@ export interface TimePlot {
   /** The time of each value, in seconds. */
   readonly seconds: readonly number[];
   readonly lines: readonly PlotLine[];
-  /** A horizontal line, such as a threshold. */
   readonly limit?: { readonly name: string; readonly value: number };
 }
 

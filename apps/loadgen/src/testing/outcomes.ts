@@ -18,7 +18,6 @@ const latencies = Object.fromEntries(latencyNames.map((name) => [name, null])) a
   LatencySummary | null
 >;
 
-/** The measurement of a good run of the scenario `hall`. */
 export const goodMeasurement: Measurement = {
   measuredMs: 10_000,
   connected: 112,
@@ -74,7 +73,6 @@ export function outcomeWith(changes: Partial<Measurement> = {}): Outcome {
 
 const file = readThresholdsFile(defaultThresholdsPath);
 
-/** The project's thresholds for an outcome's plan. */
 export function thresholdsOf({ plan }: Outcome): Thresholds {
   return thresholdsFor(plan, file);
 }

@@ -45,7 +45,7 @@ export interface ComparisonRow {
 }
 
 export interface Comparison {
-  /** Names the former run. */
+  /** The name of the former run. */
   readonly former: string;
   readonly formerVerdict: string;
   readonly rows: readonly ComparisonRow[];

@@ -6,7 +6,6 @@ import { saturationOf } from './saturation.ts';
 import { plannedThroughput, type LatencyLimits, type Thresholds } from '../plan/thresholds.ts';
 
 export interface Check {
-  /** A stable id for machines, such as `delivery.p99`. */
   readonly id: string;
   readonly name: string;
   readonly limit: string;

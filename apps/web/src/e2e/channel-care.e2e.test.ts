@@ -8,7 +8,6 @@ async function choose({ page }: Person, item: string) {
   await page.locator('.menu').getByText(item).click();
 }
 
-/** Ada owns the channel; bob is a member with the channel open. */
 async function owned(channelId: string) {
   const { agent, room, people } = await world.meet(channelId, ['ada', 'bob']);
   const [ada, bob] = people;

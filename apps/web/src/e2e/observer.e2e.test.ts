@@ -9,7 +9,6 @@ const world = useWorld(async () => ({ HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret })
 const tokenOf = (agentId: string, role: string | null = null) =>
   signToken(secret, agentId, 3_600, { kind: 'person', ...(role !== null && { role }) });
 
-/** Opens an address of the page and signs in. */
 async function signedIn(agentId: string, { role = null as string | null, hash = '' } = {}) {
   const page = await world.tab();
   await page.goto(`${world.hub.httpUrl}${hash}`);

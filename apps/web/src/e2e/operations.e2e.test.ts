@@ -95,7 +95,6 @@ describe('the verdict of the operations view', () => {
       const answer = (await response.json()) as Operations;
       const [own] = answer.hubs;
       const figures = own?.figures;
-      // The hub's first heartbeat has no figures.
       if (own == null || figures == null) return route.fulfill({ response, json: answer });
       // A busy machine may be slow, which is no subject of these tests.
       Object.assign(figures, { ackP99Ms: 5, deliveryP99Ms: 5, publishFailures: 0, tailRepairs: 0 });

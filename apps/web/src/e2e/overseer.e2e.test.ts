@@ -110,7 +110,6 @@ it('a person who was away catches up, finds an old message, and slows down the a
     expect(seen.sort()).toEqual([...asked].sort());
     await page.getByText('Nothing needs you.').waitFor();
 
-    // Ada then reads the other channels, one by one.
     const opened = new Set<string>();
     for (let step = 0; step < 12; step += 1) {
       await keyboard.press('Alt+Shift+ArrowDown');
@@ -129,7 +128,6 @@ it('a person who was away catches up, finds an old message, and slows down the a
     await reader.close();
     for (const desk of desks) expect([...opened]).toContain(desk);
 
-    // Ada finds an old message that her page has not loaded.
     const palette = async (text: string) => {
       await keyboard.press('Control+k');
       await page.getByRole('combobox').waitFor();

@@ -17,7 +17,6 @@ function isInView(found: Locator): Promise<boolean> {
 
 const seen = (found: Locator, what: string) => waitFor(() => isInView(found), { what });
 
-/** Opens the page in another tab of the same browser profile. */
 async function nextTab(page: Page, hash = '') {
   const tab = await page.context().newPage();
   await tab.goto(`${world.hub.httpUrl}${hash}`);

@@ -166,7 +166,6 @@ describe('a message marked as unread', () => {
     await ada.open('kept');
     await waitFor(async () => (await stateOf('kept'))?.unread === 0, { what: 'all to be read' });
     await badge(ada, 'kept').waitFor({ state: 'detached' });
-    // Marks the focused message as unread with a key.
     await ada.message('line 31.').focus();
     await ada.page.keyboard.press('u');
     await badge(ada, 'kept').getByText('1').waitFor();

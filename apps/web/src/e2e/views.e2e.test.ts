@@ -35,7 +35,6 @@ const acknowledged = ({ page }: Person) =>
 const seen = (found: Locator, what: string) =>
   waitFor(() => isInView(found), { timeoutMs: 30_000, what: `${what} is in view` });
 
-/** Scrolls with the mouse wheel until the condition holds. */
 async function wheelUntil(list: Locator, deltaY: number, isDone: () => Promise<boolean>) {
   await list.hover({ position: { x: 5, y: 60 } });
   await waitFor(
@@ -115,7 +114,6 @@ describe('an edit', () => {
     await seen(ada.editor, 'the editor');
     expect(await ada.editor.inputValue()).toBe('better words');
 
-    // Scrolls the row out of view and back.
     await page.locator('.jump-to-new').click();
     await seen(ada.message('meanwhile 119.'), 'the newest');
     await waitFor(async () => (await ada.editor.count()) === 0, { what: 'the row to be removed' });
@@ -294,11 +292,9 @@ describe('an unfinished mention', () => {
     expect(await ada.composer.getAttribute('aria-activedescendant')).toBe(
       await option.getAttribute('id'),
     );
-    // The caret is now after `@b`.
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Tab');
     expect(await ada.composer.inputValue()).toBe('@helper and @bob o');
-    // Moves the caret into the other mention.
     for (let n = 0; n < '@bob o'.length + ' and '.length + 2; n += 1) {
       await page.keyboard.press('ArrowLeft');
     }

@@ -9,7 +9,6 @@ import { visibleString } from './visible-text.ts';
 const render = (content: string, mentions: string[] = []) =>
   renderMarkdown(parseMarkdown(content), { me: 'ada', mentions });
 
-/** The element that a component renders. */
 function drawnOf(node: VNode<Record<string, unknown>>): VNode<Record<string, unknown>> {
   if (typeof node.type !== 'function') return node;
   return (node.type as (props: object) => VNode<Record<string, unknown>>)(node.props);

@@ -30,7 +30,6 @@ const legitimate = new RegExp(
   'gu',
 );
 
-/** The most characters of one run that are named individually. */
 const namedMax = 16;
 
 export type TextPiece = { readonly text: string } | { readonly escape: string };

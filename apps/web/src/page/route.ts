@@ -1,6 +1,5 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 
-/** The open view, as given by the hash of the page's address. */
 export type Route =
   | {
       readonly view: 'channel';
@@ -70,7 +69,6 @@ export function createRouter() {
   const route = signal(parseRoute(location.hash));
   const onChange = () => {
     const next = parseRoute(location.hash);
-    // `go` has already set the route.
     if (hashOf(next) !== hashOf(route.peek())) route.value = next;
   };
   window.addEventListener('hashchange', onChange);

@@ -23,7 +23,6 @@ it('knows the latest turn of each agent, until that turn ends', () => {
   say('bot', 'thinking');
   say('other', 'waiting');
   say('bot', 'tool', 'd');
-  // An earlier turn in another thread ends.
   say('bot', 'idle', 'c');
   expect(turns.value.get('bot')).toMatchObject({ state: 'tool', untilMs: 5 });
   say('bot', 'idle', 'd');

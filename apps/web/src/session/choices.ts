@@ -1,6 +1,5 @@
 import type { Signal } from '@preact/signals';
 
-/** An agent's choices for its list of channels, in this browser. */
 export interface Choices {
   /** Channels that count only mentions. */
   readonly muted: readonly string[];
@@ -13,7 +12,6 @@ export const noChoices: Choices = { muted: [], favourites: [], isUnreadOnly: fal
 
 const channelsMax = 1_000;
 
-/** Adds the channel to the list, or removes it. */
 export function toggleChannel(
   choices: Signal<Choices>,
   list: 'muted' | 'favourites',

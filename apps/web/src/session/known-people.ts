@@ -12,7 +12,7 @@ const pageSize = 200;
  */
 export function createKnownPeople(client: HubClient, credentials: Credentials) {
   const ids = signal<ReadonlySet<string>>(new Set());
-  // A hub in dev mode shows every reader who is connected.
+  // A hub in dev mode shows all connected agents to every reader.
   const connected = async () => (credentials.kind === 'name' ? readConnected(credentials) : []);
   const listed = async () => {
     const list = (page: { cursor: string | null }) =>

@@ -5,7 +5,6 @@ import type { Credentials } from './credentials.ts';
 
 const timeoutMs = 5_000;
 
-/** An agent with a socket on the hub. */
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
 /**

@@ -29,11 +29,9 @@ const missedEvents = 100;
 const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
 
-/** Everything that exists from sign-in to sign-out. */
 export type Session = ReturnType<typeof createSession>;
 
 export interface SessionOptions {
-  /** Aborts the attempts to connect. */
   readonly signal: AbortSignal;
   /** Called when the hub is unreachable or full; another attempt follows. */
   readonly onRetry: (reason: string) => void;
@@ -229,7 +227,6 @@ function createSession(
     needs,
     hubPresence,
     people: createKnownPeople(client, credentials),
-    /** The turns that agents have reported, by agentId. */
     turns: agentTurns.turns,
     loadTurns: (channelId: string) => agentTurns.load(channelId),
     freezes,

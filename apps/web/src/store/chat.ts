@@ -48,7 +48,6 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
      * otherwise its newest.
      */
     isFollowing: signal(true),
-    /** True while an admin reads the channel without being a member. */
     isObserved: signal(false),
     /**
      * True from “mark unread” until the reader leaves the channel. Messages in view are then not

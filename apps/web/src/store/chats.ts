@@ -67,7 +67,7 @@ export function createChats(
     return chat;
   }
 
-  /** Subscribes the channel, and loads who is present. */
+  /** Subscribes to the channel, and loads who is present. */
   function follow(chat: Chat, onRefused: () => void) {
     const subscribed = client.channel(chat.id).subscribe();
     chat.subscribed = subscribed.then(
@@ -233,7 +233,6 @@ export function createChats(
       }
       await refresh();
     },
-    /** Applies a batch of events of any channels. */
     apply(envelopes: readonly Envelope[]) {
       readState.record(envelopes);
       for (const [channelId, batch] of Map.groupBy(envelopes, (envelope) => envelope.channelId)) {
@@ -292,13 +291,11 @@ export function createChats(
       // Only the hub knows the messages after the loaded ones.
       if (chat.timeline.peek().hasNewer) await readState.reload(chat);
     },
-    /** Marks the channel and its threads as read. */
     markAllSeen(chat: Chat) {
       chat.isKeptUnread.value = false;
       readState.markSeen(chat, chat.timeline.peek().head);
       for (const threadId of chat.unread.peek().threads.keys()) markThreadSeen(chat, threadId);
     },
-    /** Marks the thread as seen up to its newest reply. */
     markThreadSeen,
     close() {
       clearInterval(expiry);

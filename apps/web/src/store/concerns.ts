@@ -1,6 +1,5 @@
 import type { Envelope, JsonObject, Message } from '@openclaw/protocol';
 
-/** The reason why something needs the reader. */
 export type NeedKind = 'mention' | 'direct' | 'reply' | 'ask' | 'question' | 'answer' | 'failure';
 
 /** An event that needs the reader's attention until it is marked as done. */

@@ -111,7 +111,6 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
   }
 
   return {
-    /** Replaces the timeline with the newest page. */
     newest: () => once('newest', () => read('newest')),
     older: () => once('older', () => read('older')),
     newer: () => once('newer', () => read('newer')),
@@ -124,7 +123,6 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
       const { seq, count } = chat.unread.peek();
       return seq > 0 && count > newInPageMax ? readAround(seq) : read('newest');
     },
-    /** Replaces the timeline with the messages around this seq. */
     around: (seq: number) => once(`around ${seq}`, () => readAround(seq)),
     /** Reads the first message of another agent after the read mark, which the timeline may not contain. */
     async firstNew(): Promise<Message | null> {

@@ -11,7 +11,6 @@ import type { KeyedStorage } from '../page/page-base.ts';
 import { createSharedValue } from '../page/stored-value.ts';
 import { failureOf, mayConcern, needId, shortText, type Need } from './concerns.ts';
 
-/** This agent's decisions about its needs, in this browser. */
 interface Decisions {
   /** Ids, the newest last. */
   readonly done: readonly string[];
@@ -34,7 +33,6 @@ const pagesMax = 5;
 const readDelayMs = 300;
 const longReadDelayMs = 3_000;
 const ackDelayMs = 5_000;
-/** How often the page checks whether a snoozed need is due. */
 const clockMs = 5_000;
 
 export type Needs = ReturnType<typeof createNeeds>;
@@ -175,7 +173,6 @@ export function createNeeds(deps: {
     ackTimer = setTimeout(acknowledge, ackDelayMs);
   });
 
-  /** The ids of the needs that are done by the reader's reply. */
   function settledBy({ event, senderId }: Envelope): string[] {
     const isSent = event.type === 'channel.message' || event.type === 'thread.message';
     if (!isSent || senderId !== me) return [];
@@ -231,7 +228,6 @@ export function createNeeds(deps: {
       if (mayChange) readSoon();
     },
     done: (need: Need) => setDone([need.id]),
-    /** Marks every shown need as done. */
     allDone() {
       setDone(open.peek().map(({ id }) => id));
     },
@@ -247,7 +243,6 @@ export function createNeeds(deps: {
         }),
       });
     },
-    /** Hides a need until a time. */
     snooze(need: Need, untilMs: number) {
       const entries = Object.entries(decisions.value.peek().snoozed).filter(
         ([id, until]) => id !== need.id && until > Date.now(),

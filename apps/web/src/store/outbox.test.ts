@@ -40,7 +40,7 @@ function createFixture(answer: (attempt: number) => Promise<unknown>, storage = 
     chat.timeline.value = addPage(emptyTimeline(), page, 'newest', 100);
   };
   load();
-  /** The message of the nth send, as the hub stores it. */
+  /** The message of the nth send, in the form in which the hub stores it. */
   const own = (seq: number, n: number) =>
     sentOf(seq, { senderId: 'ada', content: 'hello', clientMessageId: sentIds[n - 1] ?? '' });
   const states = () => outbox.items.value.map(({ state }) => state);

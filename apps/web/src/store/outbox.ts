@@ -18,7 +18,6 @@ export interface Outgoing {
   readonly mentions: readonly string[];
   readonly state: 'sending' | 'stored' | 'failed';
   readonly error: string | null;
-  /** Null until the message is stored. */
   readonly seq: number | null;
 }
 
@@ -124,7 +123,6 @@ export function createOutbox(
     },
     discard: remove,
     forgetStored,
-    /** Sends messages that were not sent before a reload. */
     resume() {
       forgetStored();
       for (const item of items.peek()) if (item.state === 'sending') void deliver(item);

@@ -69,10 +69,8 @@ export function createReadState(
 
   const sendMarkSoon = (chat: Chat) => timers.start(chat, markDelayMs, () => sendMark(chat));
 
-  /** Reads the state of all channels from the hub. */
   const load = () => recorder.readWithUpdates(() => client.readState());
 
-  /** Applies the result of `load` to all chats that are known now. */
   function apply(
     { result, updates }: ReadWithUpdates<ResultOf<'read.state'>>,
     chatOf: (channelId: string) => Chat | undefined,
@@ -90,7 +88,6 @@ export function createReadState(
     }
   }
 
-  /** Reads the state of one channel from the hub. */
   async function reload(chat: Chat) {
     apply(await load(), (channelId) => (channelId === chat.id ? chat : undefined));
   }
@@ -119,7 +116,6 @@ export function createReadState(
       await client.channel(chat.id).markRead(seq, { back: true });
       marks.tell({ channelId: chat.id, threadId: null, seq, isBack: true });
     },
-    /** Marks the thread as seen up to this seq. */
     markThreadSeen(chat: Chat, threadId: string, seq: number) {
       if (!chat.unread.peek().threads.has(threadId)) return;
       chat.counter.markThread(threadId, seq);

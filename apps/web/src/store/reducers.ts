@@ -2,7 +2,6 @@ import type { ChannelEvent, Envelope, Member, Presence, Thread } from '@openclaw
 
 export type Members = ReadonlyMap<string, Member>;
 export type Presences = ReadonlyMap<string, Presence>;
-/** Threads by the id of their root message. */
 export type Threads = ReadonlyMap<string, Thread>;
 /**
  * An agent that is typing in the channel or in one of its threads, until a time or until its next

@@ -12,7 +12,6 @@ export interface MessageEntry {
   readonly asOf: number;
 }
 
-/** An event that is shown as a separate line. */
 export interface SystemEventEntry {
   readonly kind: 'systemEvent';
   readonly seq: number;

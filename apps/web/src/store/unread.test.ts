@@ -31,7 +31,6 @@ describe('the count of new messages', () => {
     expect(counter.value.value).toMatchObject({ seq: 1, count: 2, mentions: 1 });
     counter.fromHub({ seq: 1, head: 6, unread: 4, mentions: 2 });
     expect(counter.value.value).toMatchObject({ count: 4, mentions: 2 });
-    // A mark moves only forward.
     counter.backTo(5, []);
     expect(counter.value.value.seq).toBe(1);
   });

@@ -3,17 +3,14 @@ import type { Envelope, Message } from '@openclaw/protocol';
 
 export interface ThreadUnread {
   readonly count: number;
-  /** The seq of the first new reply. */
   readonly firstSeq: number;
 }
 
 /** The messages and replies of one channel that the reader has not seen. */
 export interface Unread {
-  /** The reader has seen the channel up to this seq. */
   readonly seq: number;
   /** New messages of the channel. Replies count in their thread as soon as the page has read them. */
   readonly count: number;
-  /** New messages and replies that mention the reader. */
   readonly mentions: number;
   /** New replies by the id of the thread. A thread is removed when it is opened. */
   readonly threads: ReadonlyMap<string, ThreadUnread>;
@@ -164,7 +161,6 @@ export function createUnread(me: string) {
       for (const message of messages) add(message);
       publish();
     },
-    /** Marks the thread as seen up to this seq. */
     markThread(threadId: string, seq: number) {
       if (seq <= (threadMarks.get(threadId) ?? 0)) return;
       threadMarks.set(threadId, seq);

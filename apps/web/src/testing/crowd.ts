@@ -24,7 +24,6 @@ const agentsCount = 111;
 const perSecond = 1_000;
 const keyEveryMs = 60;
 
-/** Creates a channel with 111 agents and a person. */
 export async function gatherCrowd(world: World): Promise<Crowd> {
   const agents = Array.from({ length: agentsCount }, (_, n) => world.agent(`agent-${n}`));
   const [owner] = agents as [HubClient];

@@ -52,7 +52,6 @@ export function envelopeOf(seq: number | null, event: ChannelEvent, senderId = '
   };
 }
 
-/** The event of a message that was sent. */
 export function sentOf(seq: number, fields: Partial<Message> = {}): Envelope {
   const message = messageOf(seq, fields);
   const type = message.threadId === null ? 'channel.message' : 'thread.message';

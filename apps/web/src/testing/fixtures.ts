@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import type { FailureReports } from '../page/notices.ts';
 import type { ReadMarks } from '../store/read-marks.ts';
 
+/** Reports that make a test fail with the error. */
 export const noFailures: FailureReports = {
   report: (what) => (error) => {
     throw new Error(what, { cause: error });
@@ -9,7 +10,6 @@ export const noFailures: FailureReports = {
   reportWhileLive: (what) => noFailures.report(what),
 };
 
-/** Read marks without other tabs. */
 export const noOtherTabs: ReadMarks = {
   tell: () => undefined,
   onMark: () => undefined,

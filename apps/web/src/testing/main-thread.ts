@@ -1,6 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
 
-/** An event of a Chromium trace; times are microseconds. */
 export interface TraceEvent {
   readonly name: string;
   readonly ph: string;

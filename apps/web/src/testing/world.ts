@@ -11,7 +11,6 @@ export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
-  /** A device with a touch screen, such as a phone. */
   readonly isTouch?: boolean;
   readonly ignoreHTTPSErrors?: boolean;
 }
@@ -51,7 +50,6 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     page.setDefaultTimeout(waitMs);
     return page;
   }
-  /** Opens the page in a new browser profile and signs in by name. */
   async function person(name: string, options?: TabOptions) {
     const page = await tab(options);
     const person = personOn(page);
@@ -125,9 +123,7 @@ export function personOn(page: Page) {
     pageErrors,
     composer,
     editor: page.getByLabel('Edit the message'),
-    /** The messages of the open channel that contain the text. */
     message: (text: string) => page.locator('.conversation .message', { hasText: text }),
-    /** The messages of the open thread that contain the text. */
     reply: (text: string) => page.locator('.pane .message', { hasText: text }),
     async open(channelId: string) {
       await page.evaluate((id) => {

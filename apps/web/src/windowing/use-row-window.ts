@@ -225,7 +225,6 @@ export function useRowWindow(options: RowWindowOptions) {
     isEndInView: state.isEndInView,
     reveal,
     settle: () => newestSettle.current(),
-    /** The rows in view after the last render or scroll. */
     shown,
     onScroll: () => {
       const element = view.current;

@@ -200,7 +200,8 @@ class EventStream(AsyncIterator["Event | Discontinuity"]):
             # events.
             if cursor.last is not None and cursor.last < first - 1:
                 self._skip_trimmed(cursor, first)
-                # A trimmed event may have removed this agent. Then no other event says so, but a subscribe is refused.
+                # A trimmed event may have removed this agent. No later event then says so, but a
+                # subscribe is refused.
                 self._reset(cursor)
                 self._subscribe()
         elif reason == "epoch":

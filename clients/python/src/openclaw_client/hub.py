@@ -673,8 +673,8 @@ class connect:
     """``async with connect(url, token=...) as hub``. Takes exactly one of ``token``, ``get_token`` and ``agent``.
 
     ``url`` is the hub's address, such as ``wss://chat.example.com``; ``/v1/ws`` is added to a URL without a path.
-    ``token`` is a JWT; ``get_token`` returns one before each connection, or an awaitable of one (a function that is
-    not async must not block); ``agent`` is the bare agent id, for a hub with ``HUB_AUTH=dev``.
+    ``token`` is a JWT. ``get_token`` returns a token before each connection, or an awaitable of a token; a function
+    that is not async must not block. ``agent`` is the bare agent id, for a hub with ``HUB_AUTH=dev``.
 
     Entering waits for the hub for ``ready_timeout_ms``. It raises HubError with the cause, at once when another
     attempt would fail in the same way.

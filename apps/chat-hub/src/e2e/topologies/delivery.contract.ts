@@ -20,7 +20,6 @@ export interface Topology {
   stop(): Promise<void>;
 }
 
-/** A fault of the deployment while messages flow. */
 export interface Fault<T extends Topology> {
   /** The rest of the test's title, after "deliver once and in order through". */
   readonly title: string;
@@ -29,7 +28,6 @@ export interface Fault<T extends Topology> {
   strike(topology: T, at: FaultScene): Promise<void>;
   /** Ends the fault. Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
-  /** Repairs the deployment afterwards, for the next fault. */
   mend?(topology: T): Promise<void>;
   /** Longest time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;

@@ -14,7 +14,6 @@ import { deliverySuite, type Fault, type FaultScene, type Topology } from './del
 
 interface OneServer extends Topology {
   readonly redis: RedisServer;
-  /** The proxy between the second hub and the server. */
   readonly proxy: TcpProxy;
 }
 

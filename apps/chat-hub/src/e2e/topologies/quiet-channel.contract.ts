@@ -4,7 +4,6 @@ import type { ChatTraffic } from '@openclaw/test-support';
 export interface QuietChannel {
   /** Reads the channel on every hub, so that Redis and the hubs cache it. */
   fillCaches(): Promise<void>;
-  /** Edits a message, deletes one and renames the channel. */
   change(): Promise<void>;
   /** Reads that still show the state from before the change; empty when there are none. */
   staleReads(): Promise<string[]>;

@@ -13,7 +13,6 @@ export interface AgentAnswer {
   readonly found: OperationsAgent | null;
   readonly problem: string | null;
   readonly receivedAtMs: number | null;
-  /** Reads the agent at once. */
   readonly refresh: () => void;
 }
 
@@ -65,7 +64,6 @@ export function useCost(session: Session, agentId: string): AgentCost | null {
   return cost;
 }
 
-/** A message of the agent, or the reason why it cannot be shown. */
 export interface LastWords {
   readonly channelId: string;
   readonly seq: number;

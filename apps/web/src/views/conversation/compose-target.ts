@@ -3,7 +3,6 @@ import type { Session } from '../../session/session.ts';
 import { peerOf } from '../../store/channel-names.ts';
 import type { Outgoing } from '../../store/outbox.ts';
 
-/** The channel or thread that a composer writes to. */
 export interface ComposeTarget {
   /** Null while a direct channel does not exist yet. */
   readonly channelId: string | null;

@@ -14,7 +14,7 @@ import { EntryRow, FoldRow, isContinued, timeOf } from './entry-row.tsx';
 import { type Fold, foldRows } from './folds.ts';
 import { useReading } from './use-reading.ts';
 
-/** The entries of a channel; only those near the view are drawn. */
+/** The entries of a channel. Only entries near the view are rendered. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;

@@ -11,7 +11,6 @@ export interface Fold {
   readonly kind: 'fold';
   /** Half a seq before the first event, because that event follows an open fold as a row. */
   readonly seq: number;
-  /** The seq of the last event in the fold. */
   readonly lastSeq: number;
   readonly of: FoldKind;
   readonly events: readonly SystemEventEntry[];

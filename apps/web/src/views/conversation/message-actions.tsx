@@ -106,7 +106,6 @@ export function markUnread({ chats, notices }: Session, chat: Chat, message: Mes
   chats.markUnread(chat, message).catch(notices.report('The message was not marked as unread'));
 }
 
-/** The address of a message. It works also after a sign-in. */
 function linkTo({ channelId, threadId, seq }: Message): string {
   return new URL(hashOf(channelRoute(channelId, threadId, seq)), document.baseURI).href;
 }

@@ -22,7 +22,6 @@ export function useNameSuggestions(options: {
   readonly onComplete: (text: string) => void;
 }) {
   const { field, chat, me } = options;
-  /** The caret position at which the mention was last read. */
   const caret = useRef(0);
   const [mention, setMention] = useState<string | null>(null);
   const [index, setIndex] = useState(0);

@@ -90,7 +90,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     const next = chat.counter.hasUnknownMentions()
       ? await history.findMention(after)
       : chat.counter.mentionAfter(after);
-    // After the last mention, the search starts again at the first.
+    // After the last mention, the search begins again at the first.
     const found = next ?? chat.counter.mentionAfter(0);
     state.mentionSeq = found?.seq ?? 0;
     if (found === null) return;
@@ -99,7 +99,6 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     await goTo(seq);
   }
 
-  /** Goes to a message of the channel, and marks it. */
   async function goTo(seq: number) {
     if (!contains(chat.timeline.peek(), seq)) await history.around(seq);
     target.value = { channelId: chat.id, seq };
@@ -170,7 +169,6 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     /** The entry below the line. Null while that entry is not loaded. */
     lineSeq: lineAt !== null && isCovered(chat.timeline.value, line.value ?? 0) ? lineAt.seq : null,
     isNewAbove: isNewAbove.value,
-    /** The time of the first new message; null when it is not known. */
     sinceMs: first?.message.timestamp ?? firstNewAtMs.value,
   };
 }

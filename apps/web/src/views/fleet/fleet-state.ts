@@ -27,9 +27,7 @@ const waitingTurns: ReadonlySet<string> = new Set(['waiting', 'queued']);
 export interface FleetTile {
   readonly agent: FleetAgent;
   readonly state: FleetState;
-  /** The reason for the state, in one sentence. */
   readonly because: string;
-  /** The other agent of a loop. */
   readonly partner: string | null;
 }
 

@@ -1,7 +1,6 @@
 import type { Channel } from '@openclaw/protocol';
 import { usePage } from '../page-state.ts';
 
-/** Joins a public channel. The open view then shows the channel. */
 export function useJoin(channel: Channel): () => void {
   const { session } = usePage();
   return () => {

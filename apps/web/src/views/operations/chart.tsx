@@ -4,7 +4,6 @@ import { timeWithSecondsText } from '../shared/format-time.ts';
 
 export interface ChartLine {
   readonly name: string;
-  /** The name of a custom property in the style sheet. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
 }

@@ -16,7 +16,6 @@ export interface Check {
   readonly state: CheckState;
   /** Since when the value is beyond the threshold; null while it is not. */
   readonly sinceMs: number | null;
-  /** The hubs that are beyond the threshold. */
   readonly hubIds: readonly string[];
 }
 
@@ -36,7 +35,7 @@ interface Rule {
   readonly complaint: string;
   readonly limit: string;
   readonly severity: 'warning' | 'bad';
-  /** Shorter breaches stay pending. */
+  /** A breach that is shorter than this stays pending. */
   readonly forMs: number;
   readonly valueOf: (figures: OperationsFigures) => number | null;
   readonly isBeyond: (value: number) => boolean;
@@ -144,7 +143,6 @@ export type Breaches = ReadonlyMap<string, number>;
 
 export interface ChecksInput {
   readonly nowMs: number;
-  /** The figures of the last seconds. */
   readonly now: readonly HubFigures[];
   /** Oldest first. */
   readonly minutes: readonly Minute[];

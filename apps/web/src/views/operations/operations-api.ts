@@ -14,7 +14,6 @@ const agentsEveryMs = 3_000;
 export interface Snapshots {
   readonly newest: Operations | null;
   readonly samples: readonly Sample[];
-  /** The reason why the last poll failed; null when it succeeded. */
   readonly problem: string | null;
   /** When the newest snapshot arrived; null when there is none. */
   readonly receivedAtMs: number | null;

@@ -26,7 +26,7 @@ export function sampleOf(snapshot: Operations, before: Operations | null) {
   };
 }
 
-/** Adds a sample; only those of the last five minutes are kept. */
+/** Adds a sample. Only the samples of the last five minutes are kept. */
 export function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   return [...samples.slice(-(samplesMax - 1)), sample];
 }

@@ -5,10 +5,6 @@ export interface MarkedPart {
   readonly isMarked: boolean;
 }
 
-/**
- * Splits the text into parts, so that the words of the query can be marked. Words are compared as
- * the hub compares them.
- */
 export function markWords(text: string, query: string): MarkedPart[] {
   const terms = parseSearchQuery(query);
   const exact = new Set(terms.flatMap(({ words }) => words));

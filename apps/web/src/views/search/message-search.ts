@@ -42,7 +42,6 @@ export function createMessageSearch(deps: {
   let query: SearchQuery | null = null;
   let cursor: string | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** Aborts the search for an earlier text. */
   let current = new AbortController();
 
   function parse() {

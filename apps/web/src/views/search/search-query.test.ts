@@ -53,7 +53,6 @@ describe('a query', () => {
     expect(parse('from:bob !!')).toBe('Add a word to search for.');
     expect(parse('a '.repeat(5) + 'b c d e f g h i j k l m n o p q')).toBe('At most 16 words.');
     expect(parse('x has:nothing')).toBe('has: takes code or link.');
-    // An incomplete filter has no effect.
     expect(parse('x in:')).toEqual({ ...plain, words: 'x' });
   });
 });

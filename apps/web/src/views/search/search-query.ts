@@ -13,10 +13,8 @@ export interface SearchContext {
 }
 
 export interface SearchQuery {
-  /** The words for the hub, without the filters. */
   readonly words: string;
   readonly senderId: string | null;
-  /** Null for all channels of the reader. */
   readonly channelId: string | null;
   /** Epoch ms, both exclusive. */
   readonly before: number | null;

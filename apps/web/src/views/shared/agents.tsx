@@ -147,7 +147,6 @@ export function presenceText({ status, lastSeen }: ShownPresence): string {
   return status === 'offline' && lastSeen === null ? 'Status not known' : statusWords[status];
 }
 
-/** The agents of all channels, ordered by name. */
 export function knownAgents(session: Session): Map<string, ShownPresence> {
   const ids = new Set<string>();
   for (const chat of session.chats.byId.value.values()) {

@@ -94,7 +94,7 @@ export function matches(text: string, filter: string): boolean {
   return text.toLowerCase().includes(filter.toLowerCase());
 }
 
-/** As the `ref` of an element: focuses it when it appears. */
+/** Use it as the `ref` of an element that must have the focus when it appears. */
 export const focusWhenShown = (element: HTMLElement | null) => element?.focus();
 
 /** Handles Esc. The pane or dialog around the element does not get the event, so it stays open. */

@@ -25,7 +25,7 @@ import {
   BareField,
 } from '../shared/controls.tsx';
 
-// The same value as in panes.css.
+// This value must equal the padding in panes.css.
 const padding = 12;
 
 export function closeThread(session: Session, chat: Chat): void {
@@ -33,7 +33,6 @@ export function closeThread(session: Session, chat: Chat): void {
   if (route.view === 'channel' && route.threadId !== null) session.router.go(channelRoute(chat.id));
 }
 
-/** True while a thread is open beside its channel. */
 export function isInThread(session: Session): boolean {
   const route = session.router.route.value;
   return route.view === 'channel' && route.threadId !== null;

@@ -5,7 +5,6 @@ import type { Chat } from '../../store/chat.ts';
 /** How the list of channels shows that a channel has new messages. */
 export interface Attention {
   readonly isUnread: boolean;
-  /** The number to show; null for none. */
   readonly badge: number | null;
   readonly badgeKind: 'message' | 'mention' | 'reply';
 }
