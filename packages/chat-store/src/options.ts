@@ -21,7 +21,10 @@ export interface ChatStoreOptions {
   readonly busyGapMs?: number;
   /** The rate above which `busyGapMs` applies, because the saved commits are worth the longer wait. @default 500 */
   readonly busyAppendsPerSecond?: number;
-  /** The longest gap. Above four times `busyAppendsPerSecond` the gap grows with the rate up to this. @default 8 */
+  /**
+   * The longest gap. Above four times `busyAppendsPerSecond` the gap grows with the rate, but never beyond this
+   * limit. @default 8
+   */
   readonly maxGapMs?: number;
   /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;

@@ -50,7 +50,7 @@ export interface TurnStates {
     agentId: string,
     threadId: string | null,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** The turns with a running lease; at most 500, the latest ends first. */
+  /** The turns with a running lease, at most 500. Those that end last come first. */
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
   /** For a {@link TypingWatch}: for each agent, the ms until its lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
@@ -198,7 +198,7 @@ interface Entry extends CheckedTyper {
   readonly untilMs: number;
 }
 
-/** The turns that were set through this process, latest end last. */
+/** The turns that were set through this process. Those that end last are at the end. */
 function createLocalTurns(maxTurns: number) {
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();

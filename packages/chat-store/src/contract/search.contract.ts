@@ -60,7 +60,10 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
         if (!isBehind && !isMore && !isLocked) return;
       }
     }
-    /** Returns messages that are not indexed yet with ids of another time. */
+    /**
+     * Changes the times of sent messages, and their ids, which begin with the time. The messages must not be indexed
+     * yet.
+     */
     function moveInTime(
       channelId: string,
       byMs: number,

@@ -17,8 +17,8 @@ const rowsMax = 2_000;
 const figuresCharsMax = 2_048;
 
 /**
- * Replaces the hub's minutes; a call may name each minute once. Also removes minutes older than 24 hours, at most two
- * thousand rows at once, and reports of dead hubs about agents.
+ * Records or replaces minutes of a hub. Name each minute at most once in a call. Also removes minutes older than 24
+ * hours, at most two thousand rows at once, and reports of dead hubs about agents.
  */
 export function recordMinutes(engine: Engine, minutes: readonly OperationsMinute[]): Promise<void> {
   const fitting = minutes.filter(({ figures }) => figures.length <= figuresCharsMax);

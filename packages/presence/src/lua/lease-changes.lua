@@ -30,7 +30,7 @@ local entryCount = #KEYS - 2
 local function agentOf(member) return string.match(member, '^[^:]+') end
 local function toIndexed(member) return (string.gsub(member, ':', ' ')) end
 local function toMember(indexed) return (string.gsub(indexed, ' ', ':')) end
--- A space sorts below every character of an id and '!' right above the space.
+-- A space sorts below every character of an id, and '!' sorts right above the space.
 local function indexedOf(agent, from, count)
   return redis.call('ZRANGEBYLEX', index, from, '(' .. agent .. '!', 'LIMIT', 0, count)
 end

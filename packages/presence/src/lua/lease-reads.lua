@@ -23,7 +23,7 @@ end
 local function presentUntil(agent, after)
   local from = '[' .. agent .. ' '
   while true do
-    -- A space sorts below every character of an id and '!' right above the space.
+    -- A space sorts below every character of an id, and '!' sorts right above the space.
     local page = redis.call('ZRANGEBYLEX', index, from, '(' .. agent .. '!', 'LIMIT', 0, 20)
     for _, indexed in ipairs(page) do
       local endsAt = tonumber(redis.call('ZSCORE', roster, (string.gsub(indexed, ' ', ':'))) or 0)

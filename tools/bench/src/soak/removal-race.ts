@@ -8,7 +8,7 @@ import type { Violations } from './violations.ts';
  * agent must not get an event from a time when it was not a member.
  */
 export interface RemovalRace {
-  /** Answers with content. */
+  /** The number of answers that had content. */
   readonly answers: number;
   stop(): Promise<void>;
   /** Checks every answer against the channel's log. */
