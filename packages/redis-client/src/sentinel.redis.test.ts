@@ -70,9 +70,14 @@ describe('Redis behind Sentinel', () => {
       theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
-      // The previous round removed a server. Only a replica in sync can be elected.
-      await waitFor(async () =>
-        /state=online/.test(String(await redis.send(['INFO', 'replication']))),
+      // The previous round removed a server, and its return may cut the connections once more. Only a replica in sync
+      // can be elected.
+      await waitFor(
+        async () => {
+          const info = await redis.send(['INFO', 'replication']).catch(() => '');
+          return /state=online/.test(String(info));
+        },
+        { timeoutMs: 30_000, what: 'a replica in sync' },
       );
 
       const old = await deployment[fail]();
