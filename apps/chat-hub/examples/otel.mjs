@@ -8,7 +8,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 
 new NodeTracerProvider({
-  // Samples one trace in a hundred, and every trace that the caller samples.
+  // Samples one trace in a hundred, and every trace that the caller has sampled.
   sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(0.01) }),
   // In production, use a BatchSpanProcessor with an OTLP exporter.
   spanProcessors: [new SimpleSpanProcessor(new ConsoleSpanExporter())],
