@@ -90,7 +90,7 @@ export interface KeySchema {
   rosterAgents(channelId: string): RedisKey;
   typing(channelId: string): RedisKey;
   turns(channelId: string): RedisKey;
-  /** What the agents in `turns` are doing. */
+  /** The state of each agent in `turns`. */
   turnStates(channelId: string): RedisKey;
   channel(channelId: string): RedisKey;
   channelMembers(channelId: string): RedisKey;

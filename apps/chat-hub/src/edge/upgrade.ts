@@ -45,7 +45,7 @@ export interface UpgradeOptions {
   /** The prefix that a proxy may have left in the path. @default none */
   readonly pathPrefix?: PathPrefix;
   readonly remoteAddress: RemoteAddress;
-  /** Asked before a token is checked. It also gets the result of that check. */
+  /** Decides whether a token is checked at all, and is told the result of each check. */
   readonly failedSignIns: FailedSignIns;
   /** Consulted after authentication, so that forged tokens take no slots. */
   readonly admission: Pick<Admission, 'admit'>;

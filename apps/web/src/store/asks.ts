@@ -7,7 +7,7 @@ export interface AskAnswer {
   readonly note: string | null;
 }
 
-/** What the addressees of asks did, by the id of the ask and the id of the agent. Those who did nothing are absent. */
+/** The states of addressees, by askId and agentId. An addressee without an answer is absent. */
 export type AskAnswers = ReadonlyMap<string, ReadonlyMap<string, AskAnswer>>;
 
 /** The most asks of a channel in memory. Older ones are shown without answers. */

@@ -22,8 +22,8 @@ const reasonWords: Readonly<Record<InboxItem['reason'], string>> = {
 };
 
 /**
- * What waits for an agent until it acknowledges it. Admins read it on a press, because each read is in the audit log;
- * nobody acknowledges anything here.
+ * The inbox of an agent, for admins. It is read only on a press, because each read is in the audit
+ * log. Nothing is acknowledged here.
  */
 export function AgentInbox({ agentId }: { agentId: string }) {
   const { session } = usePage();

@@ -23,7 +23,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     session.chats
       .open(chat)
       .catch(session.notices.reportWhileLive('The history could not be loaded'));
-    // What agents do is shown where it is known: without it the channel is whole.
+    // A failure hides only the line about the agents' turns. The channel stays usable.
     session.loadTurns(chat.id).catch(() => undefined);
   }, [chat]);
 

@@ -2,7 +2,7 @@ import type { Session } from '../../session/session.ts';
 import type { AskAnswers, OpenAsks } from '../../store/asks.ts';
 import type { Questions } from '../../store/questions.ts';
 
-/** What the page knows of the asks and questions of a channel. */
+/** The asks and questions of a channel that the page has seen. */
 export interface Waiting {
   readonly openAsks: OpenAsks;
   readonly answers: AskAnswers;

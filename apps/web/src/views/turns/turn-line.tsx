@@ -12,7 +12,7 @@ const stateWords: Readonly<Record<string, string>> = {
   waiting: 'is waiting',
 };
 
-/** What the agents are doing in a thread, or outside of threads. Without any it takes no space. */
+/** One line with the turns of agents in a thread, or outside of threads. Empty without turns. */
 export function TurnLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { turns } = usePage().session;
   const place = `${chat.id} ${threadId ?? ''}`;

@@ -46,7 +46,7 @@ const rightsCost = 4;
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
 
-/** What is left of the bounds in this call. */
+/** The amount of each bound that this call may still use. */
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
 /**
