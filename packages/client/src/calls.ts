@@ -35,6 +35,7 @@ export type CallSyncMethod = <M extends MethodName>(
 
 interface PendingCall {
   readonly id: number;
+  readonly method: MethodName;
   readonly body: string;
   readonly isRepeatable: boolean;
   isSent: boolean;
@@ -131,7 +132,8 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     if (closedBy !== null) return onError(closedBy);
     if (signal?.aborted) return onError(signal.reason);
     const needsConnection = isOnThisConnection ? limits === null : !isLive && isEphemeral(method);
-    if (needsConnection) return onError(new HubError('disconnected', `${method}: not connected`));
+    if (needsConnection)
+      return onError(new HubError('disconnected', `${method}: not connected`, { method }));
     if (!isOnThisConnection && waiting() >= options.queueMax) {
       return onError(new HubError('queue_full', `${waiting()} calls are already waiting`));
     }
@@ -144,7 +146,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       remove(call);
     };
     const call: PendingCall = {
-      id,
+      ...{ id, method },
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params: sent }),
       isRepeatable: !isOnThisConnection && isRepeatable(method, sent),
       isSent: false,
@@ -159,7 +161,8 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     };
     const abort = () => call.reject(signal?.reason);
     const timer = setTimeout(() => {
-      call.reject(new HubError('timeout', `${method}: no answer within ${timeoutMs} ms`));
+      const text = `${method}: no answer within ${timeoutMs} ms`;
+      call.reject(new HubError('timeout', text, { method }));
     }, timeoutMs);
     signal?.addEventListener('abort', abort);
     calls.set(id, call);
@@ -191,7 +194,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       const call = calls.get(id as number);
       if (call === undefined) return;
       if (error === undefined) call.resolve(result);
-      else call.reject(fromRpcError(error));
+      else call.reject(fromRpcError(error, call.method));
     },
     /** Call it when a connection accepts calls. `next` are the connection's limits. */
     connected(next: Welcome['limits']) {
@@ -209,7 +212,8 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       for (const call of [...calls.values()]) {
         if (!call.isSent) continue;
         if (!call.isRepeatable) {
-          call.reject(new HubError('disconnected', error.message, { cause: error }));
+          const { method } = call;
+          call.reject(new HubError('disconnected', error.message, { method, cause: error }));
         } else {
           call.isSent = false;
           inFlight -= 1;

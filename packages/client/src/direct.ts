@@ -1,11 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { Envelope, EventType, ParamsInputOf } from '@openclaw/protocol';
+import type { Envelope, EventType, HubEventName, ParamsInputOf } from '@openclaw/protocol';
 import type { Call, CallOptions } from './calls.ts';
 import type { ChannelDeps, HubChannel } from './channel.ts';
 import { HubError } from './errors.ts';
 import { createEventStream, readLogPage, type StreamReader } from './event-stream.ts';
-import { ofType, type EventListener } from './listeners.ts';
+import { ofType, type EventListener, type HubEventListener } from './listeners.ts';
 
 /** The direct messages with one agent. Their events arrive without subscribing. The first message creates the channel. */
 export interface HubDirect {
@@ -30,6 +30,7 @@ export interface HubDirect {
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
+  on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
   /**
    * The channel itself, for all other calls: edit, react, typing, markRead. Its id is derived from both agentIds, so
    * the call waits for the first welcome.

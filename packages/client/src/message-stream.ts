@@ -20,6 +20,11 @@ export interface MessageStream {
   /** The whole text so far. It is kept until `finish` is answered. */
   readonly text: string;
   /**
+   * Why the hub takes no more text; null while it does. The message was deleted, or this agent was frozen or removed,
+   * so the model may stop.
+   */
+  readonly refusal: HubError | null;
+  /**
    * Adds text. Sends it within 50 ms, together with other text. After a reconnect, sends the text that the hub lacks.
    */
   append(text: string): void;
@@ -43,6 +48,7 @@ export function createMessageStream(
   let sending: Promise<void> | null = null;
   /** True when appends have no effect: the message has ended, or the hub refuses them. */
   let isOver = false;
+  let refusal: HubError | null = null;
 
   /** The length of the text that can be sent. Half a surrogate pair waits for its other half. */
   const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
@@ -58,7 +64,12 @@ export function createMessageStream(
       const { length, state } = conflictOf(error);
       if (pauseMs !== null) nextMs = Date.now() + pauseMs;
       else if (state === 'streaming' && length < accepted) accepted = length;
-      else isOver = true;
+      else {
+        isOver = true;
+        // Text of an earlier process, and an interrupted message, are replaced by `finish`.
+        if (error instanceof HubError && state !== 'streaming' && state !== 'interrupted')
+          refusal = error;
+      }
     }
   }
 
@@ -81,6 +92,9 @@ export function createMessageStream(
     seq,
     get text() {
       return text;
+    },
+    get refusal() {
+      return refusal;
     },
     append(more) {
       text += more;
@@ -111,6 +125,6 @@ export function createMessageStream(
 function conflictOf(error: unknown): { readonly length: number; readonly state: string | null } {
   const none = { length: Infinity, state: null };
   if (!(error instanceof HubError) || error.code !== 'conflict') return none;
-  const { length, state } = error.data as { readonly length?: number; readonly state?: string };
+  const { length, state } = error.data;
   return length === undefined ? none : { length, state: state ?? null };
 }

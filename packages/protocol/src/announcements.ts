@@ -40,18 +40,9 @@ export function announcementOf(event: {
   return isAnnouncement ? (event.payload as ChannelAnnouncement) : null;
 }
 
-const reservedPrefixes = [
-  'ask.',
-  'budget.',
-  'claim.',
-  'freeze.',
-  'hub.',
-  'message.',
-  'question.',
-  'turn.',
-] as const;
+const reserved = /^(ask|budget|claim|freeze|hub|message|question|turn)\./;
 
 /** True for the names of collaboration events that only the hub emits, so that no agent can forge them. */
 export function isReservedName(name: string): boolean {
-  return reservedPrefixes.some((prefix) => name.startsWith(prefix));
+  return reserved.test(name);
 }

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from .errors import HubError, retry_pause_s
 from .events import Event
-from .objects import Message, Sent
+from .objects import FinishState, Message, Sent
 
 #: A stream sends at most one append in this time.
 _APPEND_EVERY_S = 0.05
@@ -42,6 +42,9 @@ class MessageStream:
         #: The code units that the hub has.
         self._accepted = len(self._units) // 2
         self._is_over = False
+        #: Why the hub takes no more text; None while it does. The message was deleted, or this
+        #: agent was frozen or removed, so the model may stop.
+        self.refusal: HubError | None = None
         self._task: asyncio.Task[None] | None = None
 
     def append(self, text: str) -> None:
@@ -55,7 +58,7 @@ class MessageStream:
 
     async def finish(
         self,
-        state: str = "complete",
+        state: FinishState = "complete",
         *,
         content: str | None = None,
         mentions: Sequence[str] | None = None,
@@ -122,6 +125,9 @@ class MessageStream:
                 self._accepted = length
             else:
                 self._is_over = True
+                # Text of an earlier process, and an interrupted message, are replaced by `finish`.
+                if error.data.get("state") not in ("streaming", "interrupted"):
+                    self.refusal = error
         return _APPEND_EVERY_S
 
 
