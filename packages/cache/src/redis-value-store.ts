@@ -7,7 +7,6 @@ import type { ValueStore } from './value-store.ts';
 const claimScript = defineScript('cache value claim', valueClaimLua);
 const settleScript = defineScript('cache value settle', valueSettleLua);
 
-/** Values in Redis, for many processes. */
 export function createRedisValueStore(redis: RedisClient, keys: KeySchema): ValueStore {
   const keysOf = (name: string) => [keys.cachedValue(name), keys.cachedValueLease(name)] as const;
   const isAway = () => !redis.available && !redis.connecting;
