@@ -29,10 +29,7 @@ export class KeySchemaError extends Error {
   }
 }
 
-/**
- * True for an id that can be part of a name: 1 to 128 letters, digits and `._@
- * ~-`, the first a letter or digit.
- */
+/** True for an id that can be part of a name: 1 to 128 letters, digits and `._@|~-`, the first a letter or digit. */
 export function isNameId(id: string): boolean {
   // In JavaScript, `undefined` would match the pattern as text.
   if (typeof id !== 'string') return false;

@@ -9,10 +9,7 @@ export interface Limit {
   readonly windowMs: number;
 }
 
-/**
- * The limit of each action. An action is a word of letters, digits and `._@
- * ~-`.
- */
+/** The limit of each action. An action's name has letters, digits and `._@|~-`. */
 export type Limits<Action extends string = string> = Readonly<Record<Action, Limit>>;
 
 /** The answer to one request. */

@@ -9,22 +9,21 @@ import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/t
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 
 /**
- * A Redis server for the tests of one file. After each test, everything that it opened is closed and its cleanups run,
- * the last first.
+ * A Redis server for the tests of one file. After each test, everything is closed and the cleanups run, the last first.
  */
 export interface RedisBench {
   readonly server: RedisServer;
-  /** Keys with a prefix that no other test has. */
+  /** A prefix of this test alone. */
   readonly keys: KeySchema;
-  /** Creates a client without waiting for its connection. @default a client of the server */
+  /** Does not wait for the connection. @default a client of the server */
   open(options?: RedisClientOptions): RedisClient;
-  /** Like `open`, and waits until the client is available. */
+  /** Waits until the client is available. */
   connect(options?: RedisClientOptions): Promise<RedisClient>;
-  /** Runs the cleanup after the test. */
+  /** Runs after the test. */
   defer(cleanup: () => unknown): void;
 }
 
-/** Call it at the top of a file. A test that stops or changes its server needs a separate server. */
+/** Call it at the top of a file. Use `test` if a test stops or changes its server. */
 export function createRedisBench(serverFor: 'file' | 'test'): RedisBench {
   const scope = testScope();
   let server: RedisServer;
