@@ -1,15 +1,15 @@
-/** The name of the ephemeral event with new text of a growing message. */
+/** The ephemeral event with new text of a growing message. */
 export const messageDeltaEvent = 'message.delta';
 
 /** The payload of a `message.delta`. */
 export interface MessageDeltaPayload {
   readonly messageId: string;
-  /** The length of the text before the delta, in UTF-16 code units. */
+  /** The length of the text before it, in UTF-16 code units. */
   readonly from: number;
   readonly text: string;
 }
 
-/** The text after an append, or null when the appended text does not continue it. */
+/** Null when the appended text does not continue `before`. */
 export function appendedText(before: string, from: number, text: string): string | null {
   if (from > before.length) return null;
   const overlap = Math.min(before.length - from, text.length);

@@ -5,7 +5,7 @@ export interface Batch<E> {
   readonly positions: number[];
 }
 
-/** Groups entries by channel, at most `batchMax` in a batch, in the order of each batch's first entry. */
+/** Groups entries by channel, at most `batchMax` in a batch. */
 export function toBatches<E extends { readonly channelId: string }>(
   entries: readonly E[],
   batchMax: number,

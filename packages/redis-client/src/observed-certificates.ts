@@ -1,15 +1,15 @@
 import { checkServerIdentity } from 'node:tls';
 import type { RedisTls, ResolvedConnection } from './options.ts';
 
-/** A certificate that a server presented and that was accepted. */
+/** A certificate that was accepted. */
 export interface ServerCertificate {
   /** The name that the certificate was compared with. */
   readonly host: string;
-  /** The end of its validity, in epoch milliseconds. */
+  /** Epoch milliseconds. */
   readonly expiresAtMs: number;
 }
 
-/** The connection, with a callback for each handshake of TLS whose certificate is accepted. */
+/** Calls `onCertificate` for each TLS handshake with an accepted certificate. */
 export function observeCertificates(
   connection: ResolvedConnection,
   onCertificate: (certificate: ServerCertificate) => void,

@@ -1,5 +1,5 @@
 /**
- * The defaults, replaced by the options that are given. A number must be a positive integer.
+ * The given options over the defaults. A number must be a positive integer.
  * @throws an error of `ErrorClass` with the code `invalid_options`
  */
 export function resolveOptions<Settings extends object>(
