@@ -116,7 +116,7 @@ export function describeMaintenance(create: () => Promise<BareDatabase>): void {
       const store = await openWithChannel(url);
       let isDone = false;
       const seqs: number[] = [];
-      // This load makes the store prepare all its statements before the newer release changes the tables.
+      // The load makes the store prepare all its statements before the newer release changes the tables.
       const load = async () => {
         while (!isDone) {
           seqs.push(await append(store, 'under load'));

@@ -81,7 +81,7 @@ export function writeRefusalOf(error: unknown): WriteRefusal | null {
 }
 
 /**
- * An ACL denies this user a command, a key or a topic, so a retry does not help. Other calls may still work. Also true
+ * True when an ACL denies a command, a key or a topic, so that a retry does not help. Other calls may still work. Also true
  * for another package's error with such a cause.
  */
 export function isDenied(error: unknown): boolean {
@@ -94,7 +94,7 @@ export function isDenied(error: unknown): boolean {
 const slotReply =
   /(?:^|Too many Cluster redirections\. Last error: ReplyError: )(?:TRYAGAIN|ASK|MOVED)\b/;
 
-/** The call's slot is moving between two servers. The connection and the other slots are fine. */
+/** True when the call's slot is moving between two servers. The connection and the other slots are fine. */
 export function isSlotMoving(error: unknown): boolean {
   if (!isOutage(error)) return false;
   return slotReply.test(error.cause instanceof Error ? error.cause.message : error.message);
