@@ -8,13 +8,10 @@ import type { ChannelWithHead } from '../tables.ts';
 
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
-/** The most streams that one transaction interrupts. The sweep interrupts the rest. */
+/** Of one transaction. The sweep interrupts the rest. */
 const interruptedMax = 50;
 
-/**
- * Interrupts the channel's streams that `which` selects, and logs their checkpointed texts. Interrupts at most {@link
- * interruptedMax}, and makes the others due.
- */
+/** Logs the streams' checkpointed texts. Beyond {@link interruptedMax}, streams become due for the sweep. */
 export async function interruptStreams(
   group: GroupState,
   channel: ChannelWithHead,
@@ -47,7 +44,7 @@ export async function interruptStreams(
 }
 
 export const ofAgent = (agentId: string) => sql<boolean>`agent_id = ${agentId}`;
-/** A freeze of a channel covers agents only. */
+/** A channel's freeze covers agents only. */
 export const ofAgents = sql<boolean>`kind = 'agent'`;
 export const ofAll = sql<boolean>`1 = 1`;
 

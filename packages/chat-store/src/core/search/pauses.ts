@@ -1,9 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/**
- * Characters of text that one turn of the event loop splits into words. It takes a few ms, even for the slowest
- * texts.
- */
+/** Text that one turn of the event loop splits into words, in a few ms even for the slowest texts. */
 const turnChars = 16_384;
 
 export function createPauses() {
