@@ -5,8 +5,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
   const agent = () => agentOf(database().store);
 
   describe('reactions', () => {
-    // Earlier releases stored a reaction as it was sent. Invariant: reactions that look the same are counted together,
-    // and an agent can remove its own reaction by any spelling.
+    // Earlier releases stored a reaction as it was sent.
     it('with an emoji that an earlier release stored in another spelling are counted together', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);
@@ -175,7 +174,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(eventOf(await owner.outcome('thread.update', update)).event).toMatchObject({
         thread: { replies: 2 },
       });
-      // The root is not a reply of its own thread.
+      // The root is no reply of its own thread.
       await remove(messageId);
       expect(await count()).toEqual([2]);
     });
