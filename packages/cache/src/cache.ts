@@ -116,7 +116,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
   };
 }
 
-/** Creates a bounded cache in memory. @throws {CacheError} `invalid_options` */
+/** @throws {CacheError} `invalid_options` */
 export function createMemoryCache<
   Channel extends { readonly head: number },
   Message extends object,

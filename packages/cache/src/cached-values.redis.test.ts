@@ -23,7 +23,6 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Several caches on one Redis, as in several processes. */
 function createProcesses(count: number, options?: CacheOptions) {
   const keys = createKeySchema({ prefix: randomPrefix() });
   const caches = Array.from({ length: count }, (): ValuesCache => {
@@ -67,7 +66,7 @@ describe('values in Redis', () => {
     expect(state.starts).toBe(1);
   });
 
-  // Negative control of the previous test.
+  // Negative control: Redis is away.
   it('lets each process load while Redis is away', async () => {
     const away = createRedisClient({ host: '127.0.0.1', port: 1, connectTimeoutMs: 100 });
     try {

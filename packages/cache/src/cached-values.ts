@@ -16,7 +16,6 @@ export interface GetOrSetOptions {
 
 export type ValueStats = Omit<ViewStats, 'stale'>;
 
-/** Values of the application, under names that it chooses. */
 export interface CachedValues {
   /**
    * Returns the cached value, else the result of `load`. The value passes through JSON even on a miss, so a Date
@@ -113,7 +112,7 @@ export function createCachedValues(
       });
       return read;
     } catch (error) {
-      // Without this, other callers would wait until the lease ends.
+      // Ends the lease at once, or other callers would wait for its expiry.
       settle(name, token, null, { ttlMs: 0 });
       throw error;
     }
@@ -200,7 +199,6 @@ export function createCachedValues(
       const flying = flights.get(name);
       if (flying) {
         stats.shared += 1;
-        // Callers may change the object, so each gets its own.
         return JSON.parse((await flying).text) as T;
       }
       const ttlMsOf = (value: unknown) => (value === null ? nullTtlMs : ttlMs);

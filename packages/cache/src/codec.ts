@@ -10,7 +10,6 @@ export function sizeOf(raw: Raw): number {
 }
 
 export interface Codec<T> {
-  /** Shortens a loaded value to what the view stores. */
   readonly fit: (value: T) => T;
   /** Null when the value is too large to be cached. */
   readonly encode: (value: T) => Raw | null;

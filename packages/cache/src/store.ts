@@ -36,6 +36,5 @@ export interface CacheStore {
   discard(view: ViewName, channelId: string): Promise<void>;
   /** Removes all views of the channels, with `forgetHeads` also their heads. @throws {CacheError} `unavailable` */
   drop(channels: readonly ChannelHead[], forgetHeads: boolean): Promise<void>;
-  /** Call it for each event that this process published or received. */
   onEvent(views: readonly ViewName[], channelId: string, seq: number | null): void;
 }

@@ -1,4 +1,3 @@
-/** `away`: Redis did not answer. */
 export type FoundValue =
   { readonly state: 'hit'; readonly text: string } | { readonly state: 'miss' | 'away' };
 

@@ -5,7 +5,6 @@ import { CacheError } from './errors.ts';
 import type { CacheOptions } from './options.ts';
 import type { CacheStore, ViewName } from './store.ts';
 
-/** A value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
   /** The seq of the channel's newest event; 0 before the first. Read it before the value or in the same transaction. */
@@ -22,13 +21,12 @@ export interface StaleRead<T> {
 /** Each read counts as one of the first four. */
 export interface ViewStats {
   hits: number;
-  /** Loaded because the cache had no value. */
   misses: number;
   bypassed: number;
   /** Reads that waited for another read of the same channel. */
   shared: number;
   stale: number;
-  /** Corrupt values, which were deleted and loaded again. */
+  /** Deleted and loaded again. */
   corrupt: number;
   fills: number;
   /** Loaded values that were not stored, because an event arrived after the load or the head is unknown. */

@@ -23,7 +23,6 @@ interface Publication {
   readonly invalidatesOnGap: readonly RedisKey[];
 }
 
-/** Carries events between processes. The bus calls the handlers of its own process. */
 export interface Transport {
   /**
    * Resolves when Redis accepted the event on all topics.
@@ -38,7 +37,6 @@ export interface Transport {
     onEvent: (event: EncodedEnvelope, topic: Topic) => void,
   ): Promise<() => Promise<void>>;
   nextSeq(channelId: string): Promise<number>;
-  /** See {@link EventBus.probe}. */
   probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
@@ -144,7 +142,6 @@ export function createBus(
     const { handlers, end } = topics.get(name) ?? open(name);
     const entry = { handler, number: (added += 1) };
     handlers.add(entry);
-    /** True if this was the topic's last handler. */
     const remove = () => handlers.delete(entry) && handlers.size === 0 && topics.delete(name);
     try {
       await end;
@@ -174,7 +171,6 @@ export function createBus(
         () => (published += 1),
         (error: unknown) => {
           failed += 1;
-          // The Redis client reports this case itself.
           if (closing !== null || !transport.wasAvailable) return;
           warn({ err: error }, 'an event was not published');
         },
@@ -271,7 +267,7 @@ function problemOf(event: unknown): string | null {
   if (!isLogged.has(type)) return 'the type of the event is unknown';
   if (channelId !== null && !isId(channelId)) return 'the channelId of the event is not valid';
   if (channelId === null && type !== 'collaboration.event') return 'the event has no channelId';
-  // Some collaboration events are ephemeral by their name, which only the JSON contains.
+  // The names of some collaboration events make them ephemeral. Only the JSON has the name.
   if (type === 'collaboration.event' && seq === null) return null;
   if (channelId === null || !isLogged.get(type))
     return seq === null ? null : `a ${String(type)} here has no seq`;

@@ -16,7 +16,6 @@ export interface PublishTargets {
   /** The topic of the event's own channel. */
   readonly channel?: boolean;
   readonly agents?: readonly string[];
-  /** The topic of every process. */
   readonly global?: boolean;
 }
 
@@ -25,17 +24,14 @@ export interface EventBusStats {
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;
-  /** Publishes that Redis has not answered yet. */
+  /** Not answered by Redis yet. */
   readonly pending: number;
-  /** Messages of other processes that reached handlers. */
+  /** From other processes. */
   readonly received: number;
-  /** Own messages that were received and dropped. */
   readonly echoes: number;
   /** Dropped messages that were no envelope, or not for their topic. */
   readonly malformed: number;
-  /** Errors that handlers threw. */
   readonly handlerErrors: number;
-  /** Topics with a handler in this process. */
   readonly topics: number;
 }
 

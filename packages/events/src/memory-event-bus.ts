@@ -9,7 +9,6 @@ export interface MemoryEventBusOptions {
   readonly clock?: () => number;
 }
 
-/** A bus within one process, without Redis. */
 export function createMemoryEventBus(options: MemoryEventBusOptions = {}): EventBus {
   const highestSeqs = new Map<string, number>();
   const highest = (channelId: string) => highestSeqs.get(channelId) ?? 0;

@@ -158,7 +158,6 @@ describe('the event bus when Redis fails', () => {
     let two: RedisProcess;
     let sequencer: Sequencer;
     let seen: (number | null)[];
-    /** Committed events of the log. */
     let committed: number;
     let resubscribed: number;
     beforeEach(async () => {

@@ -10,7 +10,6 @@ import {
 import { EventsError } from './errors.ts';
 import { publishLua } from './lua.gen.ts';
 
-/** See the header of `lua/publish.lua`. */
 export const publishScript = defineScript('publish', publishLua);
 
 /** On Cluster, all its keys and topics must be of one channel. */
@@ -24,7 +23,6 @@ export interface ScriptedEvent {
   readonly topics: readonly TopicName[];
 }
 
-/** One publish: commands, then an event for the script. */
 export interface Publishing {
   readonly commands: readonly RedisCommand[];
   readonly event: ScriptedEvent | null;
@@ -121,7 +119,7 @@ export function createPublishQueue(
       }
       pending += 1;
       pendingCharacters += characters;
-      // nextTick runs after the promise callbacks that are due, so their publishes join this round trip.
+      // nextTick runs after the promise callbacks that are due, so that their publishes join this round trip.
       if (batch.length === 0) process.nextTick(flush);
       return new Promise((resolve, reject) => {
         batch.push({ ...publishing, resolve, reject });
@@ -134,7 +132,6 @@ export function createPublishQueue(
   };
 }
 
-/** The calls in order, each with the entries that need it. */
 function callsOf(entries: readonly Entry[], sharded: boolean) {
   const calls: (RedisCommand | ScriptCall)[] = [];
   const ownersOf: (readonly Entry[])[] = [];

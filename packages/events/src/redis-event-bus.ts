@@ -53,7 +53,7 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters, sharded });
-  // The newer half is never dropped. It has room for the queued events and as many without an echo.
+  // The newer half is never dropped. It holds the ids of queued events, and as many without an echo.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push({ commands: [[command, topic, nonce]], event: null, characters: nonce.length }),
@@ -121,7 +121,6 @@ export function createRedisEventBus(
         if (commands.length === 0 && !scripted) return Promise.resolve();
         // Redis may run a command that timed out, so the id is remembered before the result is known.
         ownIds.add(id);
-        // The script gets the JSON once for all its topics.
         const characters = json.length * (commands.length + (scripted ? 1 : 0));
         const sent = queue.push({ commands, event: scripted, characters });
         if (!isScripted) return sent;
@@ -151,7 +150,7 @@ export function createRedisEventBus(
           throw toEventsError(error);
         });
         return async () => {
-          // The topic has no handler any more, so a failure does no harm.
+          // The topic has no handler any more.
           await end().catch((error: unknown) => {
             warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
           });

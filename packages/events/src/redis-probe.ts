@@ -3,7 +3,7 @@ import type { TopicName } from '@openclaw/key-schema';
 import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
-/** Publishes to itself. `topic` must be used by this probe alone. `publish` resolves when Redis accepted the nonce. */
+/** `topic` must be used by this probe alone. `publish` resolves when Redis accepted the nonce. */
 export function createRedisProbe(
   topic: TopicName,
   subscriber: RedisSubscriber,
@@ -48,7 +48,7 @@ export function createRedisProbe(
     },
     async close() {
       const end = await listening?.catch(() => null);
-      // The probe is over, so a failed unsubscribe does no harm.
+      // The probe is over.
       await end?.().catch(() => undefined);
     },
   };

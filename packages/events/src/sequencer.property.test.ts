@@ -42,7 +42,6 @@ const settings = fc.record({
   maxBuffered: fc.integer({ min: 1, max: 8 }),
   pageSize: fc.integer({ min: 1, max: 10 }),
   head: fc.integer({ min: 0, max: 5 }),
-  /** Whether the handler of each delivery offers an event. */
   echoes: fc.array(fc.boolean(), { maxLength: eventsInLog }),
 });
 

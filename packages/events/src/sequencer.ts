@@ -11,11 +11,10 @@ export type EventSource = 'live' | 'store';
 /** Called synchronously. Errors that a callback throws go to `onError`. */
 export interface SequencerDeps {
   readonly channelId: string;
-  /** The database's epoch. */
   readonly epoch: string;
   /** The seq delivered last; 0 for none. */
   readonly head: number;
-  /** Gets each event once, in order. */
+  /** Each event comes once, in order. */
   deliver(event: EncodedEnvelope, source: EventSource): void;
   /** Resolves with up to `limit` events after `after`, in order. It must settle. Calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
@@ -61,9 +60,7 @@ export interface SequencerOptions {
 
 export interface SequencerStats {
   readonly delivered: number;
-  /** Events that came from the store. */
   readonly repaired: number;
-  /** Dropped events whose seq was already delivered or buffered. */
   readonly duplicates: number;
   readonly buffered: number;
   readonly overflows: number;
@@ -91,7 +88,6 @@ const scheduleTimeout: Schedule = (callback, delayMs) => {
  * repeatedly.
  */
 export interface Sequencer {
-  /** The seq delivered last. */
   readonly head: number;
   readonly stats: SequencerStats;
   /** Takes events in any order, any number of times. The next seq is delivered before this returns. */
@@ -113,7 +109,6 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   }
 
   let head = deps.head;
-  /** The highest known seq. */
   let target = head;
   const buffered = new Map<number, EncodedEnvelope>();
   let bufferedCharacters = 0;
@@ -185,7 +180,6 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     }
   }
 
-  /** Delivers the event and the buffered events that follow without a gap. */
   function advance(event: EncodedEnvelope, source: EventSource): void {
     // Handlers may offer events. Those are buffered, or one subscriber would get n+1 before another gets n.
     delivering = true;

@@ -1,6 +1,5 @@
 import type { KeyKind } from './parse-key.ts';
 
-/** The largest size of one key. */
 export interface KeyLimit {
   /** Members of a set or fields of a hash; null for a string. */
   readonly maxMembers: number | null;

@@ -1,10 +1,10 @@
 declare const redisKey: unique symbol;
 declare const topicName: unique symbol;
 
-/** A Redis key. Only this package makes one. */
+/** Only this package makes Redis keys. */
 export type RedisKey = string & { readonly [redisKey]: true };
 
-/** A Redis pub/sub topic or topic pattern. Only this package makes one. */
+/** Only this package makes topics and topic patterns. */
 export type TopicName = string & { readonly [topicName]: true };
 
 export type Topic =
@@ -18,7 +18,6 @@ export interface RosterMember {
   readonly sessionId: string;
 }
 
-/** Thrown for an id that cannot be part of a name, or an invalid prefix. */
 export class KeySchemaError extends Error {
   override readonly name = 'KeySchemaError';
   readonly code: 'invalid_id' | 'invalid_prefix';
@@ -37,7 +36,7 @@ export function isNameId(id: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
 
-/** Returns the id. @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
+/** @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
 export function checkId(id: string): string {
   if (isNameId(id)) return id;
   const text =
@@ -74,7 +73,6 @@ export interface KeySchema {
   probeTopic(probeId: string): TopicName;
   /** The trace contexts of sampled events. */
   readonly traceTopic: TopicName;
-  /** The pattern of all channel topics. */
   readonly channelPattern: TopicName;
   /** Null for a name that is no topic of a channel, an agent or all. */
   parseTopic(name: string): Topic | null;
@@ -84,14 +82,11 @@ export interface KeySchema {
   rosterAgents(channelId: string): RedisKey;
   typing(channelId: string): RedisKey;
   turns(channelId: string): RedisKey;
-  /** The state of each agent in `turns`, by member. */
   turnStates(channelId: string): RedisKey;
   channel(channelId: string): RedisKey;
   channelMembers(channelId: string): RedisKey;
   recentMessages(channelId: string): RedisKey;
-  /** The highest published seq of a channel. */
   sequence(channelId: string): RedisKey;
-  /** The newest committed event of each hub. */
   latestEvents(): RedisKey;
   /** The id of the hub that wrote to the database last. */
   databaseHub(): RedisKey;

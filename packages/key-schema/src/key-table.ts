@@ -1,6 +1,5 @@
 import type { KeyValues } from './values.ts';
 
-/** In milliseconds. */
 export const ttlMs = {
   presence: 300_000,
   typing: 10_000,
@@ -16,7 +15,6 @@ export const ttlMs = {
   databaseHub: 10_000,
 } as const;
 
-/** The most messages in `messages:{channelId}:recent`. */
 export const recentMessagesMax = 50;
 
 /** A row of the table in the README. */
@@ -28,7 +26,6 @@ export interface KeyTableEntry {
   readonly ttlMs: number | 'leases' | 'caller' | null;
   readonly value: string;
   readonly purpose: string;
-  /** The package that writes it. */
   readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
   /** `EPIC`: the EPIC prescribes the name. `ours`: `purpose` says why the name exists. */
   readonly source: 'EPIC' | 'ours';

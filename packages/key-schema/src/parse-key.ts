@@ -23,7 +23,6 @@ type IdName = 'channelId' | 'agentId' | 'action' | 'valueName';
 interface Pattern {
   readonly kind: KeyKind;
   readonly parts: readonly string[];
-  /** The id that hash tags put into braces. */
   readonly tagged: string | undefined;
 }
 

@@ -18,7 +18,6 @@ type SenderKind = 'agent' | 'person' | 'service' | 'hub';
 export interface CachedMessage {
   readonly id: string;
   readonly channelId: string;
-  /** The seq of the event that created it. */
   readonly seq: number;
   readonly senderId: string;
   /** Null for messages from before sender kinds existed. */
@@ -27,7 +26,6 @@ export interface CachedMessage {
   /** Empty after deletion. */
   readonly content: string;
   readonly timestamp: number;
-  /** The thread's root message. */
   readonly threadId: string | null;
   /** The hub omits optional fields that would be null or false. */
   readonly replyTo?: string;
@@ -62,11 +60,9 @@ export interface CachedChannel {
   readonly head: number;
 }
 
-/** The shape of every published event. */
 export interface PublishedEnvelope {
   readonly id: string;
   readonly event: { readonly type: string; readonly channelId: string | null };
-  /** Epoch milliseconds. */
   readonly timestamp: number;
   readonly senderId: string;
   readonly senderKind: SenderKind | null;
@@ -113,7 +109,7 @@ export interface KeyValues {
   readonly turnStates: Readonly<Record<string, TurnRecord>>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;
-  /** Oldest first, at most `recentMessagesMax`. */
+  /** Oldest first. */
   readonly recentMessages: readonly CachedMessage[];
   readonly sequence: string;
   readonly cachedValue: unknown;

@@ -72,7 +72,6 @@ describe('the number of leases', () => {
     await leaving();
     expect([await count(), await kept()]).toEqual([2, 1]);
 
-    // The agent `dies` did not leave; its lease expires.
     await waitFor(async () => {
       await presence.renew([
         {

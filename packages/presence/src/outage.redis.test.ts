@@ -243,7 +243,6 @@ describe('presence while Redis is away', () => {
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // The agent's hub announces it online again.
       if (!alive) await waitFor(() => told.length === 2);
       expect(heard()).toEqual(alive ? [] : ['hub-1: b offline in room', 'hub-2: b online in room']);
     },

@@ -15,7 +15,6 @@ interface Hub {
   readonly hubId: string;
   readonly presence: PresenceTracker;
   readonly redis: RedisClient;
-  /** In order. */
   readonly degraded: boolean[];
 }
 
@@ -127,7 +126,6 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         degraded: false,
         presences: [{ agentId: 'a' }, { agentId: 'b' }, { agentId: 'both' }, { agentId: 'c' }],
       });
-      // Announced once, after writes have worked for one lease.
       await waitFor(() => told.some((line) => line.includes('ghost')), { timeoutMs: 10_000 });
       expect(performance.now() - backMs).toBeGreaterThanOrEqual(leaseMs);
       await passed(leaseMs);

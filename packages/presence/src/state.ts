@@ -12,7 +12,6 @@ export interface PresenceState {
   readonly status: PresenceStatus;
   readonly customStatus: string | null;
   readonly avatar: string | null;
-  /** Absent or null: none. */
   readonly metadata?: PresenceMetadata | null;
 }
 
@@ -33,7 +32,6 @@ export interface PresenceRecord {
   readonly lastSeen: number;
 }
 
-/** The state of an agent that has set none. */
 export const defaultState: PresenceState = { status: 'online', customStatus: null, avatar: null };
 
 /** In UTF-16 units. Every listing repeats the texts. */
@@ -117,7 +115,7 @@ export function isSameState(
   );
 }
 
-/** The state of an offline record is the one with which the agent would return. */
+/** The state with which an offline agent would return. */
 export function stateOf({ status, ...state }: PresenceRecord): PresenceState {
   return toState({ ...state, status: status === 'offline' ? 'online' : status });
 }

@@ -6,7 +6,6 @@ import { blockLua, countLua } from './lua.gen.ts';
 const countScript = defineScript('ratelimit count', countLua);
 const blockScript = defineScript('ratelimit block', blockLua);
 
-/** `agoMs` is the age of the requests. */
 export type Counted = readonly [agoMs: number, requests: number];
 
 /** On Cluster, both keys of one limit share a slot. */
@@ -16,7 +15,7 @@ export function windowKeysOf(keys: KeySchema, action: string, agentId: string): 
   return [keys.rateLimit(action, agentId), keys.rateLimitWindow(action, agentId)];
 }
 
-/** Decides about one request of this cost. Without a cost, the script only reads. */
+/** Without a cost, the script only reads. */
 export function decideCall(
   keys: WindowKeys,
   limit: Limit,
@@ -26,7 +25,6 @@ export function decideCall(
   return callOf(keys, limit, limit.limit, nowMs, cost === null ? [] : [cost]);
 }
 
-/** Counts requests that were decided elsewhere, and replies with the slices. */
 export function countCall(
   keys: WindowKeys,
   limit: Limit,
@@ -71,7 +69,6 @@ function wholeMs(nowMs: number | undefined): number | '' {
   return nowMs === undefined ? '' : Math.floor(nowMs);
 }
 
-/** 0 ends a block. */
 export function blockCall(
   keys: WindowKeys,
   limit: Limit,

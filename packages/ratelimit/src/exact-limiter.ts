@@ -130,7 +130,7 @@ export function createRateLimiter<Action extends string>(
       return { ...value, degraded };
     },
     async block(action, agentId, forMs) {
-      // Memory also has the block, in case Redis fails later.
+      // In case Redis fails later.
       await memory.block(action, agentId, forMs);
       const names = windowKeysOf(keys, action, agentId);
       const { degraded } = await askRedis(
@@ -164,7 +164,7 @@ export function createRateLimiter<Action extends string>(
   };
 }
 
-/** The decision for the agent's next request of cost 1. Counts nothing. */
+/** For a request of cost 1. Counts nothing. */
 function nextDecision(
   limit: Limit,
   slices: readonly Slice[],

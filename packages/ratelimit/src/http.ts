@@ -1,6 +1,5 @@
 import { type Decision, limitOf, type Limits } from './limit.ts';
 
-/** Both limiters have it. */
 export interface Consumer<Action extends string = string> {
   readonly limits: Limits<Action>;
   consume(action: Action, agentId: string, cost?: number): Decision | Promise<Decision>;
@@ -8,7 +7,6 @@ export interface Consumer<Action extends string = string> {
 
 export interface HttpRateLimit {
   readonly allowed: boolean;
-  /** For the response, allowed or refused. */
   readonly headers: Readonly<Record<string, string>>;
   /** The body of the 429 response; null when allowed. */
   readonly problem: RateLimitProblem | null;
@@ -52,7 +50,7 @@ export function rateLimitHeaders(
   };
 }
 
-/** A check for any HTTP framework. Costs one `consume` of the limiter. */
+/** Costs one `consume` of the limiter. */
 export function httpRateLimit<Request, Action extends string>(
   limiter: Consumer<Action>,
   { action, agentOf, costOf }: HttpRateLimitOptions<Request, Action>,
@@ -89,8 +87,8 @@ export interface NodeResponse {
 }
 
 /**
- * A check for node:http. Sets the header fields and resolves with true, or answers 429 and resolves with false. If the
- * limiter rejects, it rejects and writes nothing.
+ * Sets the header fields and resolves with true, or answers 429 and resolves with false. If the limiter rejects, it
+ * rejects and writes nothing.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
@@ -113,7 +111,7 @@ export interface FastifyReplyLike {
   send(payload: unknown): unknown;
 }
 
-/** A hook for fastify's `onRequest`. Sets the header fields, and answers 429 to a refused request. */
+/** For `onRequest`: sets the header fields, and answers 429 to a refused request. */
 export function fastifyRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
 ): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {

@@ -1,7 +1,6 @@
 import { isNameId } from '@openclaw/key-schema';
 import { RateLimitError } from './errors.ts';
 
-/** At most `limit` requests in any `windowMs`. */
 export interface Limit {
   /** An integer from 1 to 1,000,000,000. */
   readonly limit: number;
@@ -12,12 +11,10 @@ export interface Limit {
 /** The limit of each action. An action's name has letters, digits and `._@|~-`. */
 export type Limits<Action extends string = string> = Readonly<Record<Action, Limit>>;
 
-/** The answer to one request. */
 export interface Decision {
   /** An allowed request is counted; a refused one is not. */
   readonly allowed: boolean;
   readonly limit: number;
-  /** How many more requests would be allowed now. */
   readonly remaining: number;
   /** Milliseconds until counted requests leave the window; 0 when none is counted. */
   readonly resetMs: number;

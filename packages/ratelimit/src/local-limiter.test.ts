@@ -36,7 +36,7 @@ function setUp(options: Partial<LocalRateLimiterOptions<'message'>> = {}) {
     Array.from({ length: times }, () => limiter.consume('message', agentId));
   return { clock, fake, limiter, consume };
 }
-/** Each call's first four arguments are fixed; the counts follow. */
+/** The first four arguments of a call are fixed. */
 const countsOf = (calls: readonly ScriptCall[] | undefined) =>
   calls?.map(({ args }) => args.slice(4));
 const allowedOf = (decisions: { allowed: boolean }[]) =>

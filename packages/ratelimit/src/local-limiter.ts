@@ -35,13 +35,11 @@ import {
 export interface LocalRateLimiterStats {
   /** Exchanges that Redis answered, at least in part. */
   readonly exchanges: number;
-  /** Exchanges that were not sent or not answered. */
   readonly exchangeFailures: number;
   readonly allowed: number;
   readonly refused: number;
-  /** Agents in memory, over all actions. */
+  /** Over all actions. */
   readonly agents: number;
-  /** Agents that wait for an exchange. */
   readonly waiting: number;
 }
 
@@ -69,7 +67,7 @@ export interface LocalRateLimiter<Action extends string = string> {
   close(): Promise<void>;
 }
 
-/** Creates a {@link LocalRateLimiter}; without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
+/** Without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
 export function createLocalRateLimiter<Action extends string>(
   { redis, keys = createKeySchema() }: RateLimiterDeps,
   options: LocalRateLimiterOptions<Action>,
@@ -195,7 +193,6 @@ export function createLocalRateLimiter<Action extends string>(
 class LocalAgent {
   readonly limit: Limit;
   readonly keys: WindowKeys;
-  /** The agent was dropped from memory. */
   isForgotten = false;
   readonly #isShared: boolean;
   #known: SlidingWindow;
@@ -282,7 +279,6 @@ class LocalAgent {
     this.#sent = undefined;
   }
 
-  /** The requests are sent with the next exchange. */
   onNotSent(): void {
     this.#pending.merge(this.#sent?.slices ?? []);
     this.#sent = undefined;

@@ -303,7 +303,6 @@ describe('the script count', () => {
     expect(await other.consume('message', 'alice')).toMatchObject({ allowed: false });
     await redis.send(['DEL', names.counter]);
     expect(await other.consume('message', 'alice')).toMatchObject({ allowed: true });
-    // The second call changes nothing.
     for (let i = 0; i < 2; i += 1) await limiter.block('message', 'alice', 0);
     expect(await redis.send(['HEXISTS', names.window, 'blocked'])).toBe(0);
     expect(Number(await redis.send(['PTTL', names.window]))).toBeGreaterThan(59_000);

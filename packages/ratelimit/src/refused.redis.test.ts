@@ -50,7 +50,6 @@ describe('limiters on a Redis that refuses to count', () => {
     // The client does not know about the refusal yet.
     const answers = [];
     for (let n = 0; n < 3; n += 1) answers.push((await check('ann')).allowed);
-    // This process counts alone, from zero.
     expect(answers).toEqual([true, true, false]);
     expect(await exact.consume('message', 'ann')).toMatchObject({ allowed: false, degraded: true });
     await exact.reset('message', 'ann');

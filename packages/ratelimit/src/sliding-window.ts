@@ -20,7 +20,6 @@ export class SlidingWindow {
     this.#sliceMs = sliceMsOf(limit);
   }
 
-  /** Oldest first. */
   get slices(): readonly Slice[] {
     return this.#slices;
   }
@@ -103,7 +102,6 @@ export function createAgentMap<T>(
   };
 
   return {
-    /** Beyond `max`, drops the agent idle for longest. */
     touch(agentId: string, nowMs: number, create: () => T): T {
       const known = entries.get(agentId);
       if (known) {

@@ -74,7 +74,7 @@ describe('typing over several hubs', () => {
         { ttlMs, tickMs: 50 },
       ),
     );
-    // Hub one announces starts, as the bus does. Refreshes are not announced.
+    // Hub one announces starts, as the bus does.
     await one.start('c', 'a');
     const startMs = Date.now();
     for (const watch of watches) watch.started('c', 'a');

@@ -19,7 +19,6 @@ export interface TypingDecision {
   readonly degraded: boolean;
 }
 
-/** A channel or one of its threads. */
 export interface TypingPlace {
   readonly channelId: string;
   /** Null: outside of threads. */
@@ -58,7 +57,6 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const { clock = Date.now } = options;
   const { redis, keys = createKeySchema() } = deps;
   const shared = redis ? { redis, store: createRedisTyping({ redis, keys }, options) } : null;
-  // Records every call, for use in an outage.
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
@@ -67,7 +65,6 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const wasDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());
 
-  /** Without Redis, or while it is away, returns the local answer. */
   async function decide<T>(
     fromRedis: (store: Typing) => Promise<T>,
     fromLocal: () => T,

@@ -44,7 +44,7 @@ interface Entry extends CheckedTyper {
   lastMs: number;
 }
 
-/** Typing agents that one process knows. The caller checks the ids. */
+/** The caller checks the ids. */
 export function createTypists(ttlMs: number, maxTypers: number) {
   /** In the order of the last starts, so expired entries come first. */
   const entries = new Map<string, Entry>();

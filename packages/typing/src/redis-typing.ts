@@ -19,10 +19,9 @@ const scripts = {
   remaining: defineScript('typing.remaining', remainingLua),
 } as const;
 
-/** No id is equal to it. */
+/** No id equals it. */
 const anywhere = '*';
 
-/** The most agents in one script call. */
 const batchMax = 200;
 
 export interface RedisTypingDeps {

@@ -195,7 +195,7 @@ interface Entry extends CheckedTyper {
   readonly untilMs: number;
 }
 
-/** Turns set through this process, in the order of their ends. */
+/** In the order of their ends. */
 function createLocalTurns(maxTurns: number) {
   const entries = new Map<string, Entry>();
   const byChannel = new Map<string, Map<string, Entry>>();

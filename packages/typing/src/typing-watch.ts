@@ -2,7 +2,6 @@ import { parseOptions, type TypingWatchOptions } from './options.ts';
 import type { CheckedTyper, Typing } from './typing.ts';
 
 export interface TypingWatchDeps {
-  /** A {@link SharedTyping} or a store. */
   readonly typing: Pick<Typing, 'remainingMs'>;
   /** Called once for each start that ended without a stop. Errors that it throws go to `onError`. */
   readonly onExpired: (channelId: string, agentId: string, threadId: string | null) => void;
@@ -15,13 +14,12 @@ export interface TypingWatchDeps {
  * better than one that stays.
  */
 export interface TypingWatch {
-  /** Call it for each start and refresh that this process receives. */
+  /** Call it for each start and refresh. */
   started(channelId: string, agentId: string, threadId?: string | null): void;
-  /** Call it for each stop that this process receives. */
+  /** Call it for each stop. */
   stopped(channelId: string, agentId: string, threadId?: string | null): void;
   /** True from a start until a stop or a report. */
   has(channelId: string, agentId: string, threadId?: string | null): boolean;
-  /** Watched agents. */
   readonly size: number;
   close(): void;
 }
@@ -71,7 +69,6 @@ export function createTypingWatch(
     });
     if (closed) return;
     due.forEach((typer, at) => {
-      // A later start or stop arrived during the check.
       if (watched.get(keyOf(typer)) !== typer) return;
       const leftMs = remaining[at] ?? 0;
       typer.isChecking = false;
@@ -95,8 +92,7 @@ export function createTypingWatch(
       if (closed) return;
       const typer = { channelId, agentId, threadId };
       const key = keyOf(typer);
-      // A new object, so that a check of the old one is ignored; at the end, so that the map stays in the order of
-      // starts.
+      // A new object makes a check of the old one ignored. Its place at the end keeps the map in the order of starts.
       watched.delete(key);
       watched.set(key, { ...typer, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);

@@ -31,7 +31,6 @@ export interface Typing {
 
 export const listMax = 1000;
 
-/** A {@link Typer} with valid ids. */
 export interface CheckedTyper extends Typer {
   readonly threadId: string | null;
 }

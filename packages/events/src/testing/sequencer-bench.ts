@@ -18,7 +18,6 @@ export interface PendingFetch {
   fail(error: Error): Promise<void>;
 }
 
-/** A sequencer with a log, clock and fetches that the test controls. */
 export interface SequencerBench {
   readonly sequencer: Sequencer;
   readonly clock: ManualClock;

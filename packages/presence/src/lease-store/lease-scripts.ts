@@ -68,7 +68,6 @@ export function createLeaseScripts(
   const now = () => (clock ? Math.floor(clock()) : '');
 
   return {
-    /** One script call for each batch. */
     changes<E extends LeaveEntry | UpdateEntry>(
       operation: ChangeOperation,
       batches: readonly Batch<E>[],

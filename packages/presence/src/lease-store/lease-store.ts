@@ -9,7 +9,6 @@ export interface Lease {
   readonly sessionId: string;
 }
 
-/** To be announced to all who watch the channel. */
 export interface PresenceChange {
   readonly channelId: string;
   readonly record: PresenceRecord;
@@ -37,7 +36,6 @@ export interface RenewEntry {
   readonly state: PresenceState;
 }
 
-/** A renewal found that another hub set a state, or that the lease was gone. */
 export interface RenewFinding extends PresenceChange {
   /** The agent had no lease before this renewal. */
   readonly gone: boolean;
@@ -82,7 +80,6 @@ export interface ConnectionPage {
 }
 
 export interface ConnectionPageOptions {
-  /** Lists only connections of this agent. */
   readonly agentId?: string;
   readonly cursor?: string | null;
   /** 1 to 200. @default 50 */
@@ -132,11 +129,10 @@ export interface LeaseStore {
   leave(channelId: string, lease: Lease): Promise<PresenceRecord | null>;
   /** One round trip. Resolves for each entry with the result of {@link LeaseStore.leave} or an error. */
   leaveMany(entries: readonly LeaveEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
-  /** Null when the agent is not present. Writes nothing. */
+  /** Null when the agent is not present. */
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
-  /** Present agents. Writes nothing. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage>;
-  /** Connections whose leases have not expired. Writes nothing. One round trip. */
+  /** One round trip. */
   listConnections(channelId: string, page?: ConnectionPageOptions): Promise<ConnectionPage>;
   /**
    * Ends the expired leases of these channels. Exactly one caller gets an agent's offline record. A channel that fails
@@ -190,7 +186,6 @@ export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions)
   return { cursor: cursor ?? '', limit, unreaped };
 }
 
-/** Adds the calls for one lease or agent. */
 export function withSingleCalls(many: Omit<LeaseStore, 'join' | 'update' | 'leave'>): LeaseStore {
   return {
     ...many,

@@ -284,7 +284,7 @@ export function createLocalLeases(maxLeases: number) {
       { agentId, cursor, limit }: ReturnType<typeof parseConnectionPage>,
       nowMs: number,
     ): ConnectionPage {
-      // The order of Redis, which sorts the ids with a space between them.
+      // Redis sorts the ids with a space between them.
       const sortKeyOf = (member: string) => member.replaceAll(':', ' ');
       const found: { readonly member: string; readonly entry: ConnectionEntry }[] = [];
       for (const [owner, { leases }] of channels.get(channelId)?.agents ?? []) {
@@ -306,7 +306,7 @@ export function createLocalLeases(maxLeases: number) {
     },
 
     entriesOf,
-    /** Channel by channel. The caller may change leases between two steps. */
+    /** The caller may change leases between two steps. */
     *entries(): Generator<RenewEntry> {
       for (const channelId of channels.keys()) yield* entriesOf(channelId);
     },

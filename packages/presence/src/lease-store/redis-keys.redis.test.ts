@@ -246,7 +246,6 @@ describe('round trips', () => {
     ]);
     expect(failed).toMatchObject(unavailable);
     expect(taken).toMatchObject({ changed: true });
-    // A channel that fails must not prevent the reaping of others.
     expect(await presence.reap(['other', 'c'])).toEqual([]);
   });
 });

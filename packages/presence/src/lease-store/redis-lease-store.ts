@@ -78,7 +78,7 @@ export function createRedisLeaseStore(
     if (closed) throw new PresenceError('closed', 'presence was closed');
   };
 
-  /** One script call per batch, all in one round trip. */
+  /** One round trip. */
   async function change<E extends LeaveEntry | UpdateEntry>(
     operation: ChangeOperation,
     entries: readonly E[],

@@ -11,12 +11,12 @@ import {
 } from './lease-scripts.ts';
 import type { LeaveEntry, PresenceChange } from './lease-store.ts';
 
-/** Per round: leases of one channel. Per call: rounds. */
+/** `roundMax`: leases of one channel in a round. `roundsMax`: rounds of one call. */
 const roundMax = 500;
 const roundsMax = 100;
-/** Per round trip. */
+/** The most channels in one round trip. */
 const channelsMax = 200;
-/** Remembered times of a next expiry. */
+/** The most channels whose next expiry is remembered. */
 const rememberedMax = 100_000;
 
 /**
@@ -41,7 +41,6 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
     return redislessHubs([...hubIds]).catch(() => null);
   }
 
-  /** Leases that have expired or soon will, and the channels with more of them than one round takes. */
   async function findExpired(channelIds: readonly string[]) {
     const replies = await scripts.send(
       channelIds.map((channelId) => scripts.read('expired', channelId, [], [aheadMs, roundMax])),
@@ -72,7 +71,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
     return { expired, unfinished };
   }
 
-  /** A lease that cannot be decided now is retried by the next call. */
+  /** The next call retries a lease that cannot be decided now. */
   async function reapSome(channelIds: readonly string[]): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
     let due = channelIds;

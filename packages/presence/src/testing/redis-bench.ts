@@ -8,18 +8,13 @@ import {
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 
-/**
- * A Redis server for the tests of one file. After each test, everything is closed and the cleanups run, the last first.
- */
+/** For the tests of one file. After each test, everything is closed and the cleanups run, the last first. */
 export interface RedisBench {
   readonly server: RedisServer;
-  /** A prefix of this test alone. */
   readonly keys: KeySchema;
   /** Does not wait for the connection. @default a client of the server */
   open(options?: RedisClientOptions): RedisClient;
-  /** Waits until the client is available. */
   connect(options?: RedisClientOptions): Promise<RedisClient>;
-  /** Runs after the test. */
   defer(cleanup: () => unknown): void;
 }
 

@@ -9,7 +9,7 @@ import type {
 } from '../lease-store/lease-store.ts';
 import type { PresenceRecord } from '../state.ts';
 
-/** Changes per slice, and slices without an answer. */
+/** `sliceMax`: changes in a slice. `inFlightMax`: slices without an answer. */
 const sliceMax = 250;
 const inFlightMax = 8;
 /** Further changes fail at once, as if the store were away. */

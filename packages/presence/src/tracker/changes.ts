@@ -12,11 +12,10 @@ import { stateOf, type PresenceRecord } from '../state.ts';
 import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';
 
-/** Leaves kept for replay. Beyond it, a lease ends by expiry. */
+/** Beyond this many missed leaves, a lease ends by expiry. */
 const missedLeavesMax = 100_000;
 
 export interface Decision {
-  /** The announced record; null when nothing changed. */
   readonly record: PresenceRecord | null;
   readonly degraded: boolean;
 }
@@ -30,7 +29,6 @@ export interface ChangesDeps {
   readonly isDenied: () => boolean;
   /** False while Redis was never reachable, so that no other process shares presence yet. */
   readonly wasAvailable: () => boolean;
-  /** Called when Redis did not accept a change. */
   readonly onFailure: (error: unknown) => void;
   readonly emit: (change: PresenceChange, degraded: boolean) => void;
   readonly warn: (details: object, message: string) => void;
@@ -54,7 +52,6 @@ export function createChanges(deps: ChangesDeps) {
   };
   const countMissed = () => missed.joins.size + missed.sets.size + missed.leaves.size;
   const agentKeyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
-  /** For each lease, its number of unanswered joins. */
   const joining = new Map<string, number>();
 
   function decide(channelId: string, record: PresenceRecord | null, degraded: boolean): Decision {
@@ -65,12 +62,10 @@ export function createChanges(deps: ChangesDeps) {
   function isFailure(outcome: unknown): outcome is PresenceError {
     if (!(outcome instanceof PresenceError)) return false;
     deps.onFailure(outcome);
-    // While Redis is away, failures are expected.
     if (deps.isAvailable()) warn({ err: outcome }, 'Redis did not accept a change of presence');
     return true;
   }
 
-  /** Adopts Redis' state of an agent of this process. */
   const adoptState = ({ channelId, record }: PresenceChange) =>
     void localLeases.update({ channelId, agentId: record.agentId, state: stateOf(record) }, now());
 

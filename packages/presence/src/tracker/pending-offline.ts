@@ -1,12 +1,11 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** Further records are dropped. Hubs that compare rosters report those agents. */
+/** Further records are dropped: hubs that compare rosters report those agents. */
 const pendingMax = 100_000;
-/** Agents in one check. */
 const sliceMax = 100;
 
 export interface PendingOfflineDeps {
-  /** Whether the agent has a lease. Rejects when this is unknown. */
+  /** Rejects when this is unknown. */
   readonly isPresent: (channelId: string, agentId: string) => Promise<boolean>;
   /** `degraded`: the record was not checked. */
   readonly announce: (change: PresenceChange, degraded: boolean) => void;
@@ -68,7 +67,6 @@ export function createPendingOffline(
       const sinceMs = records.get(key)?.sinceMs ?? monotonic();
       records.set(key, { change, sinceMs, dueMs: monotonic() + waitMs });
     },
-    /** Call it when the agent is connected here. */
     cancel(channelId: string, agentId: string): void {
       if (records.size > 0) records.delete(keyOf(channelId, agentId));
     },

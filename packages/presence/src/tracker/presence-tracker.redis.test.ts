@@ -66,7 +66,6 @@ describe('presence over several hubs', () => {
       { agentId: 'a', ...dnd },
       { agentId: 'b', ...online },
     ]);
-    // For three leases, heartbeats alone keep the agents online.
     const { lastSeen } = (await one.get('c', 'b')).presence!;
     await waitFor(async () => (await one.get('c', 'b')).presence!.lastSeen > lastSeen + 4500);
     expect(await one.list('c')).toMatchObject({ count: 3, degraded: false });
@@ -88,7 +87,7 @@ describe('presence over several hubs', () => {
     await two.track('c', here('b'));
     await killed.track('c', here('b', 'b-2'));
     await Promise.all(Array.from({ length: 50 }, (_, n) => killed.track('c', here(`ghost-${n}`))));
-    // As after SIGKILL.
+    // The process stops, as after SIGKILL.
     await redis.close();
     const killedMs = Date.now();
     const ghosts = () => told.filter(({ hub, status }) => hub !== 'killed' && status === 'offline');

@@ -39,9 +39,8 @@ export type PresenceListener = (
 
 export interface PresenceStats {
   readonly leases: number;
-  /** Changes not yet sent to Redis. */
   readonly unsent: number;
-  /** Changes made without Redis, for replay. */
+  /** Made without Redis. */
   readonly toReplay: number;
   readonly degraded: boolean;
 }
@@ -52,7 +51,6 @@ export interface PresenceStats {
  * Redis missed, and reaps nothing for one lease, so that other processes can replay too.
  */
 export interface PresenceTracker {
-  /** This process' name in its leases. */
   readonly hubId: string;
   /** Redis is away, refuses writes, or denies calls of presence. Always false without Redis. */
   readonly degraded: boolean;
@@ -71,11 +69,9 @@ export interface PresenceTracker {
    * connection there.
    */
   untrack(channelId: string, connection: Connection): Promise<Decision>;
-  /** Call it when the connection closed. */
   untrackAll(connection: Connection): Promise<void>;
   /** Sets the agent's state in all present and later channels of the connection. */
   set(connection: Connection, state: PresenceState): Promise<void>;
-  /** `presence` is null when the agent is not present. */
   get(
     channelId: string,
     agentId: string,
@@ -92,13 +88,12 @@ export interface PresenceTracker {
   ): Promise<ConnectionPage & { degraded: boolean }>;
   /** Reaps the channel even without a connection of this process there, until the returned function is called. */
   watch(channelId: string): () => void;
-  /** Returns a function that removes the listener. */
   onChange(listener: PresenceListener): () => void;
-  /** Called when {@link PresenceTracker.degraded} changes. Returns a function that removes the listener. */
+  /** Called when {@link PresenceTracker.degraded} changes. */
   onDegraded(listener: (degraded: boolean) => void): () => void;
   /**
-   * Called when Redis lost its data while the connection held. Living processes restore their leases within a second.
-   * Agents that are then missing have left, and no reaper reports them. Returns a function that removes the listener.
+   * Called when Redis lost its data while the connection held. Living processes restore their leases within a second;
+   * no reaper reports agents that have left by then.
    */
   onWiped(listener: () => void): () => void;
   stats(): PresenceStats;
@@ -114,12 +109,10 @@ export interface PresenceTrackerDeps {
   readonly logger?: Pick<Logger, 'warn'>;
 }
 
-/** Leases that end together when a tracker closes. */
 const closingMax = 500;
 
 interface TrackedConnection {
   readonly channelIds: Set<string>;
-  /** The last state of this connection. */
   state: PresenceState | undefined;
 }
 
@@ -144,7 +137,6 @@ export function createPresence(
   const warn = createThrottledWarn(logger, () => performance.now());
   const connections = new Map<string, TrackedConnection>();
   const localLeases = createLocalLeases(maxLeases);
-  /** Unanswered leaves; close() waits for them. */
   const leaving = new Set<Promise<Decision>>();
   let closed = false;
 

@@ -1,7 +1,6 @@
 import type { RenewEntry } from '../lease-store/lease-store.ts';
 import type { Changes, ChangesDeps } from './changes.ts';
 
-/** Between two slices of a round. */
 const pauseMs = 50;
 /** Renewing this many takes about a millisecond. */
 const sliceMin = 200;
@@ -13,7 +12,6 @@ export interface HeartbeatDeps {
   /** False if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
   renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean>;
   monotonic(): number;
-  /** A round that began at `startedMs` is complete. */
   onComplete?(startedMs: number): void;
 }
 
@@ -72,7 +70,6 @@ export function createHeartbeat(
   schedule(heartbeatMs, () => startRound(pauseMs));
 
   return {
-    /** No round was complete within a lease. */
     get isOverdue() {
       return isOverdue();
     },
@@ -94,7 +91,6 @@ export interface RenewalDeps extends Pick<
 > {
   readonly changes: Pick<Changes, 'adoptState' | 'isJoining' | 'leave' | 'replay'>;
   readonly onComplete: (startedMs: number) => void;
-  /** A renewal found that Redis was wiped. */
   readonly onWiped: () => void;
   readonly monotonic: () => number;
 }

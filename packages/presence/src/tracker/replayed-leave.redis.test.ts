@@ -11,7 +11,6 @@ beforeEach(() => {
   told = [];
 });
 
-/** Has its own link to Redis, and a clock that the test sets. */
 async function startHub(hubId: string) {
   const link = await startTcpLink(bench.server.port);
   bench.defer(() => link.stop());
@@ -43,7 +42,6 @@ async function moveWhileAway() {
   told = [];
   a.link.heal();
   await waitFor(() => a.redis.available);
-  // The roster is right before anything is announced.
   await waitFor(async () => (await a.presence.list('c')).count === 0);
   await waitFor(() => a.presence.stats().toReplay === 0);
   return { a, b };

@@ -18,9 +18,8 @@ export interface SharedPresenceDeps extends Pick<
 > {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Redis became unavailable or available, or began or stopped to deny calls. */
   readonly onDegraded: (degraded: boolean) => void;
-  /** Redis lost leases although the connection held. They are being restored. */
+  /** Redis lost leases although the connection held. */
   readonly onWiped: () => void;
 }
 
@@ -34,9 +33,8 @@ export function createSharedPresence(
   const store = createRedisLeaseStore({ redis, keys }, options);
   let wasAvailable = redis.available;
   let wasDegraded = !redis.available;
-  /** The last denied call; null once all leases were renewed after it. */
+  /** Null once all leases were renewed after the last denied call. */
   let deniedMs: number | null = null;
-  /** Channel → its number of watchers. */
   const watched = new Map<string, number>();
   let reapingPausedUntilMs = -Infinity;
   let isReaping = false;
@@ -99,10 +97,9 @@ export function createSharedPresence(
     { leaseMs, heartbeatMs },
   );
 
-  /** Announces the agents whose last lease has ended. Never rejects. */
   async function reap(): Promise<void> {
     if (isReaping || isDegraded() || monotonic() < reapingPausedUntilMs) return;
-    // This process could not renew its leases for one lease.
+    // This process could not renew its leases.
     if (renewal.isOverdue) return pauseReaping();
     isReaping = true;
     try {
@@ -172,7 +169,6 @@ export function createSharedPresence(
         },
       );
     },
-    /** Leases can still be ended afterwards. */
     stop() {
       offAvailability();
       renewal.close();

@@ -4,7 +4,6 @@ import { createWipeDetector } from './wipe-repair.ts';
 
 const keys = createKeySchema();
 
-/** Redis has lost the leases in `lost`. */
 function createBench(channels: Set<string>) {
   const lost = new Set<string>();
   const unexpected = new Set<string>();

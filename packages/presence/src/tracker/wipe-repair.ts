@@ -2,13 +2,12 @@ import { encodeRosterMember, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import type { LeaveEntry } from '../lease-store/lease-store.ts';
 
-/** Channels in one check. */
 const channelsMax = 20;
 
 export interface WipeDetectorDeps {
   readonly redis: Pick<RedisClient, 'pipeline'>;
   readonly keys: KeySchema;
-  /** Channels with leases of this process. They may change during the walk. */
+  /** May change during the walk. */
   readonly channelIds: () => Iterator<string>;
   readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
   /** Redis must have the lease: its join was answered, and it was not ended. */
@@ -23,7 +22,6 @@ export interface WipeDetectorDeps {
 export function createWipeDetector(deps: WipeDetectorDeps) {
   const { redis, keys, channelIds, leasesOf, isExpected } = deps;
   let walk = channelIds();
-  /** The last check's leases. */
   let lookedAt: readonly LeaveEntry[] = [];
   let lostCount = 0;
 
@@ -82,7 +80,6 @@ export interface WipeRepairDeps extends WipeDetectorDeps {
   readonly warn: (details: object, message: string) => void;
 }
 
-/** Renews all leases as soon as {@link createWipeDetector} finds some lost. */
 export function createWipeRepair(deps: WipeRepairDeps) {
   const { renewal } = deps;
   const detector = createWipeDetector(deps);
