@@ -23,7 +23,7 @@ afterAll(async () => {
   for (let end = endings.pop(); end; end = endings.pop()) await end();
 }, 60_000);
 
-/** Runs an agent's source as a process, which is started again whenever it ends. */
+/** A supervisor: it starts the agent again whenever it ends. */
 function run(code: string, hub: HubProcess, agent: string) {
   const flags = ['--conditions=@openclaw/source', '--input-type=module-typescript', '--eval', code];
   const start = () =>

@@ -5,11 +5,9 @@ export interface Subscriber {
   readonly events: Envelope[];
   readonly discontinuities: Discontinuity[];
   readonly states: string[];
-  /** Requested tokens. */
   tokens: number;
 }
 
-/** In this process or in a page. */
 export interface Bench {
   subscriber(name: string): Subscriber;
   /** Connects with these tokens in turn. The last one is repeated. */

@@ -45,7 +45,6 @@ interface PendingCall {
 // A UTF-16 code unit takes at most three bytes in UTF-8. This bound saves a scan of the text.
 const maxBytesPerChar = 3;
 
-/** How long the hub may wait before it answers. */
 function waitMsOf(params: { readonly waitMs?: unknown }): number {
   return typeof params.waitMs === 'number' ? params.waitMs : 0;
 }
@@ -82,9 +81,9 @@ function createFrameBatcher(write: (text: string) => void) {
   };
 }
 
-/** Calls survive a lost connection. `write` sends one frame. */
+/** Unanswered calls survive a lost connection. `write` sends one frame. */
 export function createCalls(options: ResolvedOptions, write: (text: string) => void) {
-  // Unanswered calls in the order in which they were made, which repeats keep.
+  // Repeats keep the order of the first calls.
   const calls = new Map<number, PendingCall>();
   const batcher = createFrameBatcher(write);
   let inFlight = 0;
@@ -192,7 +191,6 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       if (error === undefined) call.resolve(result);
       else call.reject(fromRpcError(error));
     },
-    /** Call it when a connection accepts calls. */
     connected(next: Welcome['limits']) {
       limits = next;
     },

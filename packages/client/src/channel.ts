@@ -104,12 +104,11 @@ export interface HubChannel {
   readonly presence: Call<'presence.list', [page?: Rest<'presence.list'>]>;
   readonly startTyping: Call<'typing.start', [threadId?: string | null]>;
   readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
-  /** Typing agents of the thread, or without one of the whole channel. */
+  /** In the thread, or without `threadId` in the whole channel. */
   readonly typing: Call<'typing.list', [threadId?: string | null]>;
 
   /** Shows for 30 s what this agent is doing; repeat it while the work lasts. `idle` or a lost connection ends it. */
   readonly setTurn: Call<'turn.set', [turn: Rest<'turn.set'>]>;
-  /** Lists what the channel's agents are doing. */
   readonly turns: Call<'turn.list', []>;
 
   readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;

@@ -20,7 +20,6 @@ import {
 } from '@openclaw/test-support';
 import { createBench, type Bench } from './bench.test.support.ts';
 
-/** Where the client under test runs. */
 export interface Environment {
   /** Null in Node. */
   readonly origin: string | null;
@@ -35,7 +34,6 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
 const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
-// A busy machine needs this long.
 jest.setTimeout(90_000);
 
 /** Runs against a real hub, over links that are cut. */
@@ -55,7 +53,6 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       anaToken: string;
       benToken: string;
     };
-    /** Observes the hub without the link. */
     const watch = createBench();
 
     beforeAll(async () => {
@@ -96,7 +93,7 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       await environment?.stop();
     });
 
-    /** Ben subscribes to the channel from its beginning. */
+    /** Ben subscribes from the channel's beginning. */
     async function connectBoth() {
       await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;

@@ -218,7 +218,7 @@ describe('the README', () => {
     const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
     expect(example).toContain('createClient');
     const code = example.replaceAll('ws://127.0.0.1:8080', hub.url);
-    // The package's name resolves in this folder as in a user's project.
+    // The package's name resolves here as in a user's project.
     const run = startProcess(
       process.execPath,
       ['--conditions=@openclaw/source', '--input-type=module', '--eval', code],

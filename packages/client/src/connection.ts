@@ -13,7 +13,6 @@ import type { ResolvedOptions, WebSocketLike } from './options.ts';
 /** `connecting` until the first welcome, `live` from a welcome on, `reconnecting` after a loss. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 
-/** Passed to `state` listeners at each change and each failed attempt. */
 export interface StateChange {
   readonly state: ConnectionState;
   /** Why the last connection or attempt ended; null while live and after `close()`. */
@@ -25,7 +24,7 @@ export interface StateChange {
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;
-  /** A connection or attempt was lost. Called before the state changes. */
+  /** Called before the state changes. */
   onLost(error: HubError): void;
   /** Rejects with `timeout` when the hub does not answer in time. */
   ping(timeoutMs: number): Promise<unknown>;
@@ -226,7 +225,6 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     setState('closed', error, null);
   }
 
-  /** Drops this connection and plans the next attempt. */
   function abandon(error: HubError) {
     if (state === 'closed') return;
     const dropped = socket;

@@ -15,7 +15,7 @@ import type { HubClient } from './hub-client.ts';
 /** New connections go to its target; existing ones stay. */
 interface Balancer {
   readonly url: string;
-  /** After how many ms draining hubs asked their clients to reconnect. */
+  /** The requested waits of draining hubs. */
   slotsMs(): number[];
   send(to: HubProcess): void;
   stop(): Promise<void>;

@@ -2,7 +2,7 @@
 export type AttemptFailure = { readonly error: unknown } | { readonly status: number };
 
 export interface AttemptWatch {
-  /** Null if the platform has given no cause so far. */
+  /** Null without a cause from the platform. */
   readonly failure: AttemptFailure | null;
   end(): void;
 }

@@ -8,7 +8,6 @@ import type { EnvelopeOf, EventListener } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { EventCounters } from './topic.ts';
 
-/** Listeners by name. */
 export interface HubClientEvents {
   /** An event of a subscribed or direct channel, or of the whole hub (`channelId` null). */
   event: Envelope;
@@ -21,17 +20,15 @@ export interface HubClientEvents {
   /** Missed events will not be delivered. Read the channel's history again. */
   discontinuity: Discontinuity;
   state: StateChange;
-  /** The greeting of each new connection. */
   welcome: Welcome;
 }
 
 /** Reconnects by itself until `close()`. */
 export interface HubClient {
   readonly state: ConnectionState;
-  /** Of the latest connection; null before the first. */
+  /** Null before the first connection. */
   readonly welcome: Welcome | null;
   readonly counters: EventCounters;
-  /** The returned function removes the listener. */
   on<N extends keyof HubClientEvents>(
     name: N,
     listener: (value: HubClientEvents[N]) => void,
@@ -53,7 +50,7 @@ export interface HubClient {
 
   /** This agent becomes the owner. The call is repeated only if it names a `channelId`. */
   readonly createChannel: Call<'channel.create', [params: ParamsInputOf<'channel.create'>]>;
-  /** Channels that this agent may see. */
+  /** Lists the channels that this agent may see. */
   readonly channels: Call<'channel.list', [page?: ParamsInputOf<'channel.list'>]>;
   /** Sets this agent's whole presence, now and on each new connection. */
   readonly setPresence: Call<'presence.set', [presence: ParamsInputOf<'presence.set'>]>;
@@ -64,16 +61,16 @@ export interface HubClient {
    * The hub keeps each until it is acknowledged. At most 4 such loops of an agent run at a hub.
    */
   inbox(options?: InboxOptions): Inbox;
-  /** The unread messages and mentions of each channel. */
+  /** Reads the unread messages and mentions of each channel. */
   readonly readState: Call<'read.state', []>;
-  /** Asks to this agent and from it, newest first. */
+  /** Lists asks to this agent and from it, newest first. */
   readonly asks: Call<'ask.list', [query?: ParamsInputOf<'ask.list'>]>;
   /** Accepts an ask before its deadline. A reply to its message accepts it too. */
   readonly acceptAsk: Call<'ask.accept', [askId: string, note?: string | null]>;
   readonly declineAsk: Call<'ask.decline', [askId: string, note?: string | null]>;
   /** Reports that an ask is done: at any time, if it was accepted in time. */
   readonly finishAsk: Call<'ask.done', [askId: string, note?: string | null]>;
-  /** Questions in this agent's channels, newest first. */
+  /** Lists questions in this agent's channels, newest first. */
   readonly questions: Call<'question.list', [query?: ParamsInputOf<'question.list'>]>;
   /**
    * Answers an open question, or changes this agent's answer.
@@ -84,7 +81,7 @@ export interface HubClient {
     [questionId: string, answer: { readonly optionId: string } | { readonly text: string }]
   >;
   readonly cancelQuestion: Call<'question.cancel', [questionId: string]>;
-  /** The cost of agents' turns, from `metadata.turn` of their messages, by channel, thread, agent or hour. */
+  /** Sums the cost of agents' turns, from `metadata.turn` of their messages, by channel, thread, agent or hour. */
   readonly ledger: Call<'ledger.sum', [query: ParamsInputOf<'ledger.sum'>]>;
   /**
    * Stops the writes of an agent, of a channel's agents, or of all agents, within a second on every hub. For admins,
@@ -92,7 +89,7 @@ export interface HubClient {
    */
   readonly freeze: Call<'freeze', [freeze: ParamsInputOf<'freeze'>]>;
   readonly unfreeze: Call<'unfreeze', [freeze: ParamsInputOf<'unfreeze'>]>;
-  /** Freezes that this agent may see. */
+  /** Lists the freezes that this agent may see. */
   readonly freezes: Call<'freeze.list', []>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */
   readonly emitGlobal: Call<'collaboration.emit', [name: string, payload: JsonObject]>;

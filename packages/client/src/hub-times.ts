@@ -1,5 +1,5 @@
-// A timer fires at once for NaN, a negative number, and a number over 2^31. A hub could so make a client reconnect in a
-// loop.
+// A timer fires at once for NaN, a negative number, and a number over 2^31. Such a time from a hub would make a client
+// reconnect in a loop.
 
 const maxMs = 3_600_000;
 const heartbeatMinMs = 100;

@@ -4,12 +4,12 @@ import type { CallMethod } from './calls.ts';
 import { retryPauseMs } from './errors.ts';
 
 export interface InboxOptions {
-  /** Makes the loop throw the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * First all unacknowledged events, then new ones. An event may come again in a later loop, until it is acknowledged.
+ * Iterates first over all unacknowledged events, then over new ones. An event comes again in a later loop, until it is
+ * acknowledged.
  */
 export interface Inbox extends AsyncIterableIterator<InboxItem> {
   /**

@@ -19,7 +19,6 @@ export function createListeners<T>() {
     get size() {
       return listeners.length;
     },
-    /** The returned function removes the listener. */
     on: (listener: Listener<T>) => {
       const own = (value: T) => listener(value);
       listeners = [...listeners, own];

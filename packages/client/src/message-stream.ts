@@ -12,7 +12,6 @@ type Finish = Omit<
   readonly state?: ParamsInputOf<'message.finish'>['state'];
 };
 
-/** A growing message of this agent. */
 export interface MessageStream {
   readonly messageId: string;
   readonly seq: number;
@@ -30,7 +29,6 @@ export function createMessageStream(
   { messageId, seq, duplicate }: ResultOf<'message.send'>,
 ): MessageStream {
   let text = content;
-  /** How much of the text the hub has. */
   let accepted = content.length;
   let nextMs = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -101,7 +99,6 @@ export function createMessageStream(
   };
 }
 
-/** The hub's refusal has the state of its text. */
 function conflictOf(error: unknown): { readonly length: number; readonly state: string | null } {
   const none = { length: Infinity, state: null };
   if (!(error instanceof HubError) || error.code !== 'conflict') return none;

@@ -14,7 +14,6 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Web
 
 export type GetToken = (request: { readonly signal: AbortSignal }) => string | Promise<string>;
 
-/** The hub's address, one of three ways to name the agent, and limits. */
 export interface ClientOptions {
   /**
    * Such as `wss://chat.example.com` or `https://example.com/chat/`. `v1/ws` is added to a URL without a path, or with

@@ -30,7 +30,6 @@ export function createClientMessageId(): string {
   return `${Date.now().toString(16).padStart(12, '0')}-${random}`;
 }
 
-/** The caller's own id is kept. */
 export function withClientMessageId(method: MethodName, params: object): object {
   if (!methodsWithClientMessageId.has(method)) return params;
   const given = (params as { clientMessageId?: string | null }).clientMessageId;

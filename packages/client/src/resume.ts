@@ -23,7 +23,6 @@ export interface ResumeDeps {
   readonly topics: ReadonlyMap<string, Topic>;
   readonly ordering: Ordering;
   readonly callSync: CallSyncMethod;
-  /** Ends a topic that the hub refused for good. */
   readonly end: (topic: Topic, error: HubError) => void;
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
@@ -33,7 +32,6 @@ const readsMax = 4;
 
 interface DuePage {
   readonly topic: Topic;
-  /** The log is read up to this seq. */
   readonly head: number;
   readonly isCurrent: () => boolean;
 }
@@ -83,7 +81,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     }
   }
 
-  /** True while the topic is in the same state as at this call. */
+  /** Returns true while nothing has changed the topic since this call. */
   function createIsCurrent(topic: Topic): () => boolean {
     const { generation } = topic;
     return () => topics.get(topic.channelId) === topic && topic.generation === generation;
@@ -248,7 +246,6 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   return {
     request,
     flush,
-    /** Subscribes every pending topic on this connection. */
     onWelcome(next: Welcome) {
       welcome = next;
       subscribePending();
@@ -262,7 +259,6 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         topic.phase = 'pending';
       }
     },
-    /** Call it when the hub cannot continue the topic. */
     onDiscontinuity(topic: Topic, { head, reason, floor = head + 1, error }: HubDiscontinuity) {
       if (error) {
         topic.generation += 1;

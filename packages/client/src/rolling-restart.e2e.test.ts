@@ -26,7 +26,6 @@ afterAll(async () => {
 
 const checkMs = 200;
 
-/** Checks `/readyz` of both hubs. */
 async function startHaproxy(ports: readonly number[]) {
   const folder = await temporaryFolder('haproxy');
   endings.push(() => folder.remove());
@@ -56,7 +55,6 @@ async function startHaproxy(ports: readonly number[]) {
   endings.push(() => process.stop('SIGKILL'));
   return {
     port,
-    /** The balancer sends clients to the hub. */
     async isUp(at: number): Promise<boolean> {
       const answer = await fetch(`http://127.0.0.1:${statsPort}/;csv`).catch(() => null);
       const row = (await answer?.text())
@@ -67,7 +65,6 @@ async function startHaproxy(ports: readonly number[]) {
   };
 }
 
-/** Two hubs with one PostgreSQL and one Redis, behind a balancer. */
 async function startSystem(drainDelayMs: number) {
   const postgres = await startPostgres();
   endings.push(() => postgres.stop());
@@ -92,7 +89,6 @@ async function startSystem(drainDelayMs: number) {
   return { hubs, balancer, untilUp };
 }
 
-/** One request after the other, until stopped. */
 function startRequests(port: number) {
   let isOver = false;
   const statuses: (number | string)[] = [];

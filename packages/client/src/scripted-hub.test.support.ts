@@ -7,12 +7,11 @@ export interface ScriptedCall {
   readonly params: Record<string, never> & { [name: string]: unknown };
 }
 
-/** The hub's side of one connection. The test decides which frames it sends. */
+/** The test decides which frames it sends. */
 export interface HubSide {
   readonly address: string;
   readonly offered: readonly string[];
   readonly calls: readonly ScriptedCall[];
-  /** Frames with calls. */
   readonly frames: number;
   readonly closed: Promise<void>;
   /** Each call is returned once. */
@@ -28,7 +27,6 @@ export interface HubSide {
   terminate(): void;
 }
 
-/** A WebSocket server whose frames a test scripts. */
 export interface ScriptedHub {
   readonly url: string;
   /** Each connection is returned once, in order. */
@@ -37,7 +35,6 @@ export interface ScriptedHub {
   stop(): Promise<void>;
 }
 
-/** Keeps items until a caller takes a matching one. */
 function createInbox<T>() {
   let items: T[] = [];
   let takers: { is: (item: T) => boolean; resolve: (item: T) => void }[] = [];
@@ -113,7 +110,6 @@ function createHubSide(socket: WebSocket, address: string, offered: string[]): H
   };
 }
 
-/** A welcome with the protocol's own limits. */
 export const exampleWelcome = {
   sessionId: 's1',
   agentId: 'ada',
@@ -156,7 +152,6 @@ export function exampleEnvelope(
   } as unknown as Envelope;
 }
 
-/** Makes each topic of the call live. */
 export function subscribedAt(call: ScriptedCall, head: number, events: readonly Envelope[] = []) {
   const topics = call.params['topics'] as unknown as { channelId: string; since: number | null }[];
   return {

@@ -15,10 +15,8 @@ let hub: ScriptedHub;
 let client: HubClient;
 let side: HubSide;
 let events: AsyncIterableIterator<Envelope>;
-/** All events that listeners received. */
 let heard: number[];
 
-// The stream buffers at most two events.
 beforeEach(async () => {
   hub = await startScriptedHub();
   client = createClient({ url: hub.url, agent: 'ada', streamMax: 2 });

@@ -45,7 +45,6 @@ async function nextLive(welcome: Record<string, unknown> = {}): Promise<HubSide>
   return side;
 }
 
-/** A client that is subscribed to `hall`. */
 async function startInHall(head: number, options: Partial<ClientOptions> = {}): Promise<HubSide> {
   start(options);
   const subscribed = client.channel('hall').subscribe();
@@ -494,7 +493,7 @@ describe('direct channels', () => {
     start();
     const first = await nextLive({ direct: [{ channelId: 'dm_1', head: 4 }] });
     first.notify('event', event('dm_1', 5));
-    // A direct channel that was created after the welcome.
+    // This direct channel was created after the welcome.
     first.notify('event', event('dm_2', 1));
     await arrived(2);
     first.terminate();

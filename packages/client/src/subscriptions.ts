@@ -111,7 +111,6 @@ export function createSubscriptions(
     });
   }
 
-  /** The hub subscribes direct channels by itself. */
   function addDirect(channelId: string, last: number, epoch: string | null): Topic {
     const topic = createTopic(channelId, last, epoch);
     topic.phase = 'live';
@@ -121,7 +120,7 @@ export function createSubscriptions(
     return topic;
   }
 
-  /** At the first event of a direct channel that no welcome named. */
+  /** No welcome named the channel of this event. */
   function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
     // A new channel is read from its beginning, so this event waits for the earlier ones.
     if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);
@@ -209,7 +208,6 @@ export function createSubscriptions(
       addDirect(channelId, head, reason === 'epoch' ? null : (welcome?.epoch ?? null));
       emitDiscontinuity({ channelId, head, reason });
     },
-    /** Resumes every channel on the new connection. */
     onWelcome(next: Welcome) {
       const before = welcome;
       welcome = next;

@@ -27,9 +27,7 @@ export interface Topic {
   last: number | null;
   /** The epoch of `last`; null when the next event sets it. */
   epoch: string | null;
-  /** Events after a gap, by seq. */
   readonly buffered: Map<number, Envelope>;
-  /** The highest seq for which `buffered` had no room. */
   droppedUpTo: number;
   /** Raised by every change that makes answers in flight outdated. */
   generation: number;
@@ -56,7 +54,6 @@ export function createTopic(channelId: string, last: number | null, epoch: strin
   };
 }
 
-/** Durable events since the client was created. */
 export interface EventCounters {
   readonly delivered: number;
   /** Dropped, because they had been delivered. */
@@ -85,7 +82,6 @@ export function createOrdering(deps: {
     deps.deliver(topic, envelope);
   }
 
-  /** Delivers the buffered events that are next. */
   function drain(topic: Topic) {
     const { buffered } = topic;
     while (buffered.size > 0) {
@@ -123,7 +119,6 @@ export function createOrdering(deps: {
   return {
     counters: counters as EventCounters,
     drain,
-    /** For live events. */
     receive(topic: Topic, envelope: Envelope, seq: number) {
       const { last } = topic;
       const isLive = topic.phase === 'live' && last !== null && topic.epoch === envelope.epoch;
@@ -136,7 +131,7 @@ export function createOrdering(deps: {
         receiveOutOfOrder(topic, envelope, seq);
       }
     },
-    /** For fetched events, also before `topic` is live. */
+    /** May be called before `topic` is live. */
     receiveFetched(topic: Topic, envelope: Envelope) {
       const seq = envelope.seq as number;
       topic.epoch ??= envelope.epoch;

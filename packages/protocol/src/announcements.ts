@@ -1,11 +1,9 @@
 import type { EventOf } from './events.ts';
 
-/** The name of the event that announces a public channel. */
 export const channelAnnouncement = 'hub.channel';
 
 export const channelChanges = ['created', 'archived', 'deleted'] as const;
 
-/** The payload of `hub.channel`. */
 export interface ChannelAnnouncement {
   readonly channelId: string;
   readonly name: string;
@@ -26,7 +24,6 @@ export function announcementEvent({
   };
 }
 
-/** Null for any other event. */
 export function announcementOf(event: {
   readonly type: string;
   readonly channelId: string | null;

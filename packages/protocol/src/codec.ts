@@ -2,7 +2,6 @@ import type { Envelope } from './envelope.ts';
 import { type EventType, isDurable, isEventType } from './event-types.ts';
 import { isId } from './text.ts';
 
-/** A serialized envelope, with the fields by which a hub routes it. */
 export interface EncodedEnvelope {
   /** Begins with `{"id":"<id>",`, so that a process recognizes its own message without parsing. */
   readonly json: string;
@@ -15,7 +14,7 @@ export interface EncodedEnvelope {
   readonly timestamp: number;
 }
 
-/** The fields are always in the same order. Does not check the envelope. */
+/** The fields are always in the same order. No schema checks them. */
 export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
   const { id, event, timestamp, senderId, senderKind, channelId, seq, epoch } = envelope;
   const json = JSON.stringify({

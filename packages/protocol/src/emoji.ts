@@ -15,7 +15,6 @@ export function canonicalEmoji(text: string): string {
 
 const joined =
   /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}])\u200D(?=\p{Extended_Pictographic})/gu;
-/** A black flag with the region in invisible tags. */
 const regionFlag = /\u{1F3F4}[\u{E0020}-\u{E007E}]{1,32}\u{E007F}/gu;
 /** Characters that show nothing, or change the direction of others. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;

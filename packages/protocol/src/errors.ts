@@ -49,7 +49,6 @@ export const commonErrors = [
 /** Fields beside `code` that explain a refusal, for example a claim's holder. */
 export type RefusalDetails = Readonly<Record<string, unknown>>;
 
-/** The `data` of a -32000 error. */
 export interface RefusalData extends RefusalDetails {
   readonly code: ErrorCode;
   readonly retryAfterMs?: number;

@@ -18,7 +18,6 @@ export const maxMessagesSchema = z.int().min(1).max(limits.maxMessages);
 /** Epoch milliseconds. */
 export const timestampSchema = z.int().min(0);
 
-/** Text of one line that is not blank. */
 export const lineSchema = (maxChars: number) =>
   z.string().min(1).max(maxChars).refine(isLine, { error: 'blank, or with control characters' });
 
@@ -79,7 +78,6 @@ export const idsSchema = (max: number) =>
 
 export const mentionsSchema = idsSchema(limits.mentions);
 
-/** As in the agents' tokens. */
 export const agentKinds = ['agent', 'person', 'service'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 export const agentKindSchema = z.enum(agentKinds);
@@ -110,7 +108,6 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** An absent param becomes null, so that the hub and the store handle one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** The id of the page's last row. */
 export const cursorSchema = idSchema;
 
 export const pageParams = {

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { idPattern, isDirectChannelId } from './text.ts';
 import { limits } from './limits.ts';
 
-/** The id of a channel, agent, session, message, thread or envelope. */
 export const idSchema = z.string().regex(idPattern);
 
 /** Only the hub creates direct channels. */

@@ -16,7 +16,6 @@ interface Budget {
   bytes: number;
 }
 
-/** `path` is the place of the value. */
 export interface JsonProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;

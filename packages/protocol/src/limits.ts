@@ -22,9 +22,7 @@ export const limits = {
   resumeEvents: 5000,
   /** The largest answer. A larger page ends early, with at least one row. */
   resumeBytes: 8 * kib * kib,
-  /** The largest page of history and of every list. */
   historyPage: 200,
-  /** A page's size when the caller names none. */
   defaultPage: 50,
   /** The largest page of `log.read`, and its default: a client that catches up needs few round trips. */
   logPage: 1000,
@@ -58,7 +56,6 @@ export const limits = {
   noteChars: 512,
   /** Causes of one message, including `replyTo`. Each is looked up. */
   causes: 16,
-  /** Taints that one message may add itself. */
   ownTaints: 16,
   /** Taints of a message, including those of its causes. Beyond it: `too_large`. */
   taints: 32,
@@ -66,7 +63,6 @@ export const limits = {
   taintChars: 64,
   /** Each number of a turn in metadata. The limit keeps the ledger's sums exact. */
   turnFigure: 1_000_000_000_000,
-  /** A channel's name, and a collaboration event's name. */
   nameChars: 128,
   topicChars: 1024,
   budgetTurns: 1_000_000,
@@ -75,9 +71,7 @@ export const limits = {
   displayNameChars: 128,
   /** It is sent to everyone present. */
   customStatusChars: 128,
-  /** What the agent is doing, in a few words. */
   turnLabelChars: 128,
-  /** Waiting turns that an agent reports. */
   queueDepth: 1_000_000,
   /** An emoji, or a short address of a picture. */
   avatarChars: 256,
@@ -87,18 +81,13 @@ export const limits = {
   clientMessageIdChars: 128,
   /** Unacknowledged items of one agent. Beyond it, the oldest fall out and are counted. */
   inboxItems: 10_000,
-  /** The line that replaces an older item of an inbox. */
   inboxLineChars: 120,
-  /** The text in one answer of an inbox. */
   inboxChars: 1_048_576,
-  /** A search query. */
   searchChars: 256,
   /** The words of a query. Each is looked up in the index. */
   searchWords: 16,
   /** The longest retention that a channel can ask for: a hundred years. */
   retentionMs: 3_155_760_000_000,
-  /** Messages that a channel can ask to keep. */
   maxMessages: 1_000_000_000,
-  /** The database's identity. */
   epochChars: 128,
 } as const;

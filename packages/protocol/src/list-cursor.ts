@@ -3,7 +3,6 @@ import { isId } from './text.ts';
 export const channelOrders = ['name', 'newest'] as const;
 export type ChannelOrder = (typeof channelOrders)[number];
 
-/** `by` is the value that the list's order compares. */
 export interface ListPlace {
   readonly by: string | number;
   readonly id: string;
@@ -12,7 +11,7 @@ export interface ListPlace {
 /** The longest name and id, encoded. */
 export const listCursorChars = 1_024;
 
-/** The cursor of the page after a place. */
+/** Clients pass it back unchanged. */
 export function encodeListCursor({ by, id }: ListPlace): string {
   const bytes = new TextEncoder().encode(JSON.stringify([by, id]));
   const text = btoa(String.fromCharCode(...bytes));
@@ -39,7 +38,7 @@ export function decodeListCursor(cursor: string, order: ChannelOrder): ListPlace
   }
 }
 
-/** A thread in a list by activity. `lastSeq` is the seq of its last event. */
+/** `lastSeq` is the seq of the thread's last event. */
 export interface ThreadPlace {
   readonly lastSeq: number;
   readonly threadId: string;

@@ -14,7 +14,7 @@ export function blankMarkup(content: string): string {
   return paragraphs.map((text) => blankInline(text, hasDefinitions)).join('\n\n');
 }
 
-/** Without code blocks, quotations and definitions of links. No code span crosses a paragraph. */
+/** Omits code blocks, quotations and definitions of links. No code span crosses a paragraph. */
 function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: boolean } {
   const paragraphs: string[] = [];
   let lines: string[] = [];
@@ -64,12 +64,10 @@ function paragraphsOf(content: string): { paragraphs: string[]; hasDefinitions: 
   return { paragraphs, hasDefinitions };
 }
 
-/** Blanks escaped characters, code spans, links and URLs of one paragraph. */
 function blankInline(text: string, hasDefinitions: boolean): string {
   if (!/[\\`[:]|www\./i.test(text)) return text;
   const closers = backtickRuns(text);
   const out: string[] = [];
-  /** Positions in `out` of brackets that may begin a link. */
   const brackets: number[] = [];
   /** Parts of `out` to blank, in order and without overlaps, so that each is blanked once. */
   const blanks: { readonly start: number; readonly end: number }[] = [];

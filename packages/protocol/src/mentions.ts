@@ -5,11 +5,10 @@ import { isId } from './text.ts';
 /** The ids that a name after an @ may mean, longest first: `ann.` may be an id, or `ann` at the end of a sentence. */
 export type MentionedName = readonly [string, ...string[]];
 
-/** Their meaning depends on the members: see {@link resolveMentions}. */
+/** The members decide what the names mean: see {@link resolveMentions}. */
 export interface ParsedMentions {
   /** Each name once, in order: at most `limits.mentions` names with twice as many ids, because each id is looked up. */
   readonly names: readonly MentionedName[];
-  /** The text contains `@all`. */
   readonly all: boolean;
 }
 
@@ -83,7 +82,6 @@ function isPath(text: string, end: number): boolean {
   return text[end] === '/' && /[A-Za-z0-9]/.test(text[end + 1] ?? '');
 }
 
-/** The distinct ids that a name may mean. */
 function candidatesOf(name: string, emphasis: number): string[] {
   if (name.length > nameCharsMax) return [];
   const plain = withoutEmphasis(name.replace(/[.~|-]+$/, ''), emphasis);

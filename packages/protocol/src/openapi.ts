@@ -9,7 +9,7 @@ export interface RestOperation {
   readonly tag: string;
   readonly summary: string;
   readonly route: RestRoute;
-  /** Those in the path, and the rest in the query (GET, DELETE) or the body. */
+  /** Params of the path, and of the query (GET, DELETE) or the body. */
   readonly params: z.ZodObject;
   /** Null for an operation that is always refused. */
   readonly result: z.ZodType | null;
@@ -18,7 +18,6 @@ export interface RestOperation {
 
 export interface OpenApiOptions {
   readonly securitySchemes: Readonly<Record<string, object>>;
-  /** Operations that are not methods. */
   readonly operations?: readonly RestOperation[];
 }
 

@@ -13,7 +13,6 @@ const databaseStatuses = ['ok', 'down'] as const;
 const redisStatuses = ['in_use', 'away', 'none'] as const;
 const publishPathStatuses = ['ok', 'down', 'unused'] as const;
 
-/** One hub's counts in a period, and its worst state in it. */
 export const operationsFiguresSchema = z.object({
   ms: amount.describe('The time in which it was counted.'),
   messages: count,
@@ -42,7 +41,7 @@ export const operationsFiguresSchema = z.object({
 });
 export type OperationsFigures = z.infer<typeof operationsFiguresSchema>;
 
-/** The answer of `GET /v1/operations`: one hub's state, and its counters since its start. */
+/** The answer of `GET /v1/operations`. */
 export const operationsSchema = z.object({
   timestamp: timestampSchema,
   hubId: z.string(),
@@ -167,7 +166,6 @@ export const operationsAgentsSchema = z.object({
 });
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
 
-/** At one hub. */
 export const agentActivitySchema = z.object({
   messagesPerMinute: count,
   lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
@@ -182,7 +180,6 @@ export const agentActivitySchema = z.object({
 });
 export type AgentActivityReport = z.infer<typeof agentActivitySchema>;
 
-/** An agent's connections to one hub. */
 export const agentConnectionSchema = z.object({
   status: z.enum(presenceStatuses),
   customStatus: z.string().nullable(),

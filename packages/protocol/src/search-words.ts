@@ -2,9 +2,7 @@
 const wordChars = 64;
 
 export interface SearchTerm {
-  /** Several words form a phrase. */
   readonly words: readonly string[];
-  /** The last word is a prefix. */
   readonly isPrefix: boolean;
 }
 
@@ -14,7 +12,7 @@ const marks = /\p{M}+/gu;
 // A quoted phrase, even without its closing quote; or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
-/** Without case and accents. Ligatures and full-width letters become plain ones. The length may change. */
+/** Removes case and accents, and replaces ligatures and full-width letters. The length may change. */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
   // Marks are removed first too, because NFKD sorts each run of them in quadratic time. Sigma has a final form in
@@ -34,7 +32,7 @@ function cut(word: string): string {
   return word.slice(0, end);
 }
 
-/** Runs of letters and digits, without case and accents, in order. */
+/** Finds runs of letters and digits, without case and accents. */
 export function searchWords(text: string): string[] {
   return (fold(text).match(wordPattern) ?? []).map(cut);
 }

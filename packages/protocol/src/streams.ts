@@ -1,10 +1,8 @@
-/** The ephemeral event with new text of a growing message. */
 export const messageDeltaEvent = 'message.delta';
 
-/** The payload of a `message.delta`. */
 export interface MessageDeltaPayload {
   readonly messageId: string;
-  /** The length of the text before it, in UTF-16 code units. */
+  /** The length of the text before the delta, in UTF-16 code units. */
   readonly from: number;
   readonly text: string;
 }

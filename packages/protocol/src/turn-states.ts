@@ -1,9 +1,7 @@
-/** `idle` ends a turn. */
 export const activeTurnStates = ['queued', 'thinking', 'tool', 'streaming', 'waiting'] as const;
 export const turnStates = [...activeTurnStates, 'idle'] as const;
 export type TurnStateName = (typeof turnStates)[number];
 
-/** The ephemeral event that shows an agent's turn. */
 export const turnStateEvent = 'turn.state';
 
 /** Valid until `untilMs`, or until the agent's next turn in the thread. */

@@ -51,10 +51,8 @@ export function createAvailability(
   );
   const probe = createWriteProbe(transport, settings);
   let isAvailable = false;
-  /** The last beat failed. */
   let isInDoubt = false;
   let lastLogged: boolean | undefined;
-  /** The last logged outage; null before the first. */
   let downSinceMs: number | null = null;
   let isClosed = false;
   let lastError = 'not connected yet';
@@ -229,7 +227,7 @@ export function createAvailability(
     onError(error: Error) {
       lastError = reasonOf(error);
     },
-    /** Becomes unavailable without a log line. */
+    /** Logs nothing. */
     close() {
       isClosed = true;
       heartbeat.stop();

@@ -1,4 +1,3 @@
-/** Entries of one channel for one script call, with their positions in the given list. */
 export interface Batch<E> {
   readonly channelId: string;
   readonly entries: E[];

@@ -27,7 +27,7 @@ afterEach(() => {
 });
 afterAll(() => server.stop());
 
-/** A connection with ioredis' defaults, as a caller would lend it. */
+/** A caller lends a connection with ioredis' defaults. */
 function connectTheirs(options: Omit<RedisOptions, 'replyMapping'> = {}, port = server.port) {
   const redis = new Redis(port, '127.0.0.1', options);
   redis.on('error', () => undefined);

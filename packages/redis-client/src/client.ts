@@ -16,7 +16,6 @@ import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { createSubscriber, type RedisSubscriber } from './subscriber.ts';
 import type { CommandTransport, RedisCommand, RedisReply } from './transport.ts';
 
-/** Create it once per file with {@link defineScript}. */
 export interface Script {
   readonly name: string;
   readonly lua: string;
@@ -46,7 +45,6 @@ export interface RedisClient {
    * few replicas, or a replica). Calls then fail without being sent.
    */
   readonly available: boolean;
-  /** The returned function removes the listener. */
   onAvailability(listener: (available: boolean) => void): () => void;
   /**
    * True until the first connection, for at most `connectTimeoutMs`. Up to 1,000 calls wait for it; others fail with

@@ -17,7 +17,6 @@ import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } fro
 /** The slots are also read when a server is lost or hands over a slot. */
 const refreshEveryMs = 1000;
 
-/** A command's first argument, or a script's first key. */
 function keyOf([name, ...args]: RedisCommand): string | null {
   const isScript = /^eval(sha)?$/i.test(name);
   const key = isScript ? (Number(args[1]) > 0 ? args[2] : undefined) : args[0];
@@ -233,11 +232,9 @@ export function openClusterTransport(
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };
-  /** The master (`host:port`) of each slot, as last read. */
   const topology = {
     owners,
     ownerOf: (slot: number): string | undefined => cluster.slots[slot]?.[0],
-    /** The answer arrives through `onRefresh`. */
     refresh: refreshSoon,
     /** Called after each answer, even an unchanged one. */
     onRefresh: (listener: () => void) => void topologyListeners.push(listener),

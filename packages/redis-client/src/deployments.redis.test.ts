@@ -219,7 +219,6 @@ describe('a borrowed Cluster', () => {
       });
       proxy.abandon();
       await waitFor(() => redis.available);
-      // The two keys are in slots of both nodes.
       expect(
         await redis.pipeline([
           ['GET', 'a'],

@@ -24,11 +24,10 @@ export interface RedisHealth {
   readonly maxMemoryBytes: number | null;
   /** Since Redis started. On Cluster: the sum over the masters. */
   readonly evictedKeys: number | null;
-  /** Command connections after the first. */
+  /** The first connection does not count. */
   readonly reconnects: number;
   readonly subscriber: {
     readonly connected: boolean;
-    /** Topics and patterns with a handler. */
     readonly topics: number;
     /** Topics and patterns that Redis has not confirmed on this connection. */
     readonly unconfirmed: number;
@@ -62,7 +61,7 @@ export async function readHealth(
       latencyMs = performance.now() - startedMs;
       info = (await transport.callEach(['info'])).map(String);
     } catch {
-      // An ACL may deny INFO to a healthy client, so unread values stay null.
+      // An ACL may deny INFO to a healthy client. Values that were not read stay null.
     }
   }
   const [role] = field(info, 'role');

@@ -9,7 +9,6 @@ export function recoveryBeatMs({ heartbeatMs }: ClientSettings): number {
 }
 
 export interface Heartbeat {
-  /** An extra beat, at once. */
   now(): void;
   /** Call it when the pause became shorter, so that the next beat comes in time. */
   hasten(): void;

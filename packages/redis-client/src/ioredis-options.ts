@@ -13,7 +13,7 @@ export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettin
   return Math.round(ceilingMs * (0.5 + random() / 2));
 }
 
-/** Every connection's options, without the address. */
+/** Lacks only the address. */
 export function profile(connection: ResolvedConnection, settings: ClientSettings): IoredisOptions {
   const retry = (times: number) => retryDelayMs(times, settings);
   return {
@@ -62,7 +62,7 @@ export function serverOptions(
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
     natMap: (announced) => sentinelAddress(connection, announced),
-    // Without this, a subscriber of a frozen master stays silent but "ready".
+    // Otherwise a subscriber of a frozen master stays silent but "ready".
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,
@@ -70,7 +70,7 @@ export function serverOptions(
   };
 }
 
-/** ioredis applies `family` only to the sentinels, so this applies it to the server. */
+/** ioredis applies `family` to the sentinels only, not to the server that they announce. */
 function sentinelAddress({ natMap, family }: ResolvedConnection, announced: string) {
   const colon = announced.lastIndexOf(':');
   const address = { host: announced.slice(0, colon), port: Number(announced.slice(colon + 1)) };

@@ -1,7 +1,6 @@
 import { checkServerIdentity } from 'node:tls';
 import type { RedisTls, ResolvedConnection } from './options.ts';
 
-/** A certificate that was accepted. */
 export interface ServerCertificate {
   /** The name that the certificate was compared with. */
   readonly host: string;
@@ -9,7 +8,6 @@ export interface ServerCertificate {
   readonly expiresAtMs: number;
 }
 
-/** Calls `onCertificate` for each TLS handshake with an accepted certificate. */
 export function observeCertificates(
   connection: ResolvedConnection,
   onCertificate: (certificate: ServerCertificate) => void,

@@ -59,7 +59,6 @@ export interface BorrowedConnections {
   readonly subscriber?: Redis;
 }
 
-/** All times are milliseconds. */
 export interface RedisClientOptions extends RedisConnection {
   /** The caller's ioredis connections, instead of an address. */
   readonly connection?: Redis | Cluster | BorrowedConnections;
@@ -110,7 +109,7 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
 
 type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
 
-/** A checked {@link RedisConnection} with defaults and without a URL. */
+/** Checked, with defaults, and with the parts of the URL. */
 export interface ResolvedConnection
   extends
     Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'family' | 'natMap'>,

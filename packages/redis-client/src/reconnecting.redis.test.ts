@@ -52,7 +52,6 @@ describe('a reconnect that fails before it is complete', () => {
   });
 });
 
-/** Established connections from this machine to the port. */
 function establishedTo(port: number): number {
   const target = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return readFileSync('/proc/net/tcp', 'utf8')
@@ -82,7 +81,6 @@ describe('flapping', () => {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
-      // Each attempt times out and is repeated.
       proxy.stall();
       const made = proxy.accepted;
       await until(isLost);

@@ -14,7 +14,7 @@ export interface RedisUrlProblem {
   readonly problem: string;
 }
 
-/** Whether each scheme requires TLS. */
+/** The value says whether the scheme requires TLS. */
 const schemes = new Map([
   ['redis:', false],
   ['rediss:', true],
@@ -81,7 +81,7 @@ function decode({ username, password, pathname }: URL) {
       path: decodeURIComponent(pathname),
     };
   } catch {
-    // The caller reports a text with an invalid escape.
+    // The caller reports the invalid escape.
     return null;
   }
 }

@@ -11,10 +11,9 @@ import type {
 
 const silenceMs = 250;
 const endMs = 1000;
-/** Before a connection that ioredis has ended is opened again. */
+/** The pause before a connection that ioredis has ended is opened again. */
 const restartMs = 100;
 
-/** One connection to one server, which reconnects until closed. */
 export interface ServerConnection extends CommandTransport {
   readonly redis: Redis;
   /** Makes a call, with a {@link CallBound} if the connection is borrowed. */
@@ -23,7 +22,6 @@ export interface ServerConnection extends CommandTransport {
 
 export type CallBound = ReturnType<typeof createCallBound>;
 
-/** Our own options, or a caller's connection. */
 export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
 
 /** Does not wait for the connection. */
@@ -122,7 +120,7 @@ export function openServerConnection(
   };
 }
 
-/** One server, or the master that the sentinels name. */
+/** For one server, or the master that the sentinels name. */
 export function openServerSubscriber(
   source: ServerSource,
   events: ConnectionEvents,
@@ -136,7 +134,7 @@ export function openServerSubscriber(
       onMessage('pattern', pattern, topic, message),
   };
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'message', listener);
-  /** To be unsubscribed from a borrowed connection at the close. */
+  /** Names to unsubscribe from a borrowed connection at the close. */
   const subscribed = { topic: new Set<string>(), pattern: new Set<string>() };
 
   const unsubscribe: SubscriberTransport['unsubscribe'] = (kind, names) => {

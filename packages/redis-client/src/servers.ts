@@ -12,7 +12,7 @@ import {
 import { destroySocket, toWire } from './server-connection.ts';
 import type { RedisCommand, RedisReply } from './transport.ts';
 
-/** One server of a deployment. Its calls are never repeated: a lost connection fails them. */
+/** Calls are never repeated: a lost connection fails them. */
 export interface RedisServerLink {
   /** `host:port`, or the path of a Unix socket. */
   readonly address: string;
@@ -95,7 +95,7 @@ export async function openRedisServers(
   }
 }
 
-/** For a Cluster, the first node that answers. */
+/** On a Cluster, the first node that answers is enough. */
 async function connectFirst(
   resolved: ResolvedConnection,
   connect: (at: ResolvedConnection) => Promise<OpenLink>,
@@ -185,7 +185,7 @@ interface Node {
   readonly port: number;
 }
 
-/** Each shard's master, or a replica of it. */
+/** Uses each shard's master, or a replica of it. */
 async function shardsOf(link: RedisServerLink, preferReplicas: boolean): Promise<Node[]> {
   const ranges = (await link.call(['CLUSTER', 'SLOTS'])) as unknown[][];
   const shards = new Map<string, Node>();

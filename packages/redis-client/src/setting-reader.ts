@@ -26,7 +26,6 @@ function readWhole(path: string): string {
 
 /** Each function throws `invalid_options` with the variable's name, never its value. */
 export function createSettingReader(env: Readonly<Record<string, string | undefined>>) {
-  /** An empty variable counts as unset. */
   const read = (name: string) => env[name]?.trim() || undefined;
 
   function readFile(name: string): string | undefined {

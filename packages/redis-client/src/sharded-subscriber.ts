@@ -69,7 +69,6 @@ export function openShardedSubscriber(
     return connection;
   }
 
-  /** For comparison. */
   function describeOwners(): string {
     const runs: string[] = [];
     for (let slot = 0; slot < 16_384; slot += 1) {

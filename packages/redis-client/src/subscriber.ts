@@ -19,7 +19,6 @@ import type {
   SubscriptionKind,
 } from './transport.ts';
 
-/** Subscriptions are restored on each new connection. */
 export interface RedisSubscriber {
   /**
    * Resolves when Redis has confirmed. While Redis is away it resolves at once, and the subscription starts with the
@@ -70,7 +69,6 @@ export function createSubscriber(
   /** Messages may have been missed since `onResubscribed` was last called. */
   let hasGap = false;
 
-  /** Sends the changes of this turn of the event loop. */
   function flushSoon(): Promise<Refused> {
     if (flush) return flush;
     const started = Promise.resolve().then(() => {
@@ -135,7 +133,6 @@ export function createSubscriber(
     return remove;
   }
 
-  /** All subscriptions end with their connection. */
   function changeConnection(): void {
     connection += 1;
     for (const set of allSets) set.reset();
@@ -211,7 +208,7 @@ interface SyncOutcome {
   readonly refused: Refused;
 }
 
-/** Reports the answers to `set` and `outcome`. Never rejects. */
+/** Never rejects. */
 async function sendChanges(
   transport: SubscriberTransport,
   set: SubscriptionSet,

@@ -44,7 +44,6 @@ export function createSubscriptionSet(kind: SubscriptionKind) {
       wanted.set(name, [...(entries ?? []), entry]);
       if (!entries) changed.add(name);
     },
-    /** True if the entry was there. */
     remove(name: string, entry: HandlerEntry): boolean {
       const entries = wanted.get(name);
       if (!entries?.includes(entry)) return false;

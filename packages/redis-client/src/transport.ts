@@ -37,7 +37,7 @@ export interface SubscriberTransport {
   ping(): Promise<unknown>;
   /** Destroys the socket, or on Cluster those that do not answer. The next attempt follows. */
   drop(): void;
-  /** Destroys every socket, even one that answers. */
+  /** Also destroys sockets that answer. */
   dropAll(): void;
   close(): Promise<void>;
 }

@@ -12,7 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-/** How Redis comes to answer reads but refuse writes, and how to end it. */
 const refusals = [
   {
     kind: 'OOM',

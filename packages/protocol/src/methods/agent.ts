@@ -25,7 +25,6 @@ const messageLimitSchema = z
   .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,4}$/, { error: 'not count/seconds, such as 6/60' })
   .refine((text) => Number(text.split('/')[1]) <= day, { error: 'over a day' });
 
-/** The hub audits an admin's calls. */
 export const agentMethods = {
   'agent.list': {
     ...read,

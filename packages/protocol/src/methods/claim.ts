@@ -18,7 +18,6 @@ const sampleParams = { channelId: 'ops', threadId: 'm42' };
 const sampleResult = { fence: 1, untilMs: sampleTimestamp + 60_000 };
 const errors = ['archived', 'conflict', 'forbidden', 'frozen', 'not_found'] as const;
 
-/** An agent takes a thread for a time, so that other agents leave it alone. */
 export const claimMethods = {
   claim: {
     ...write,

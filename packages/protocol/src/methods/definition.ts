@@ -12,7 +12,6 @@ import { limits } from '../limits.ts';
  */
 export type MethodKind = 'write' | 'read' | 'live' | 'socket';
 
-/** The agent's limit against which the method counts. */
 export type MethodLimit = 'message' | 'append' | 'reaction' | 'typing' | 'read';
 
 /** The REST path of a method that is a resource. All methods are also `POST /v1/call/{method}`. */
@@ -20,7 +19,6 @@ export interface RestRoute {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/v1`; `:name` is a param. Other params are in the query (GET, DELETE) or the body. */
   readonly path: string;
-  /** The status of a success. @default 200 */
   readonly status?: 201;
 }
 
@@ -29,11 +27,9 @@ export interface MethodExample {
   readonly result: object;
 }
 
-/** Everything that the hub, clients and specifications know about a method. */
 export interface MethodDefinition {
   /** One sentence. */
   readonly summary: string;
-  /** The group in the specifications. */
   readonly tag: string;
   readonly kind: MethodKind;
   readonly limit: MethodLimit;

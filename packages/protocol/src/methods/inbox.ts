@@ -41,7 +41,6 @@ export type InboxItem = z.infer<typeof inboxItemSchema>;
 
 const sampleCursor = 'ik3v9.2a.0';
 
-/** Events wait for the caller until it acknowledges them. */
 export const inboxMethods = {
   'inbox.read': {
     ...read,

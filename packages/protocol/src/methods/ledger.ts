@@ -17,7 +17,6 @@ function isCursorOfGrouping({ by, cursor }: { by: LedgerGrouping; cursor: string
   return by === 'hour' ? /^\d{1,15}$/.test(cursor) : isId(cursor);
 }
 
-/** Sums of the costs of agents' turns. */
 export const ledgerMethods = {
   'ledger.sum': {
     ...read,

@@ -16,7 +16,6 @@ const ofMessage = { channelId: idSchema, messageId: idSchema };
 const sample = { channelId: 'ops', messageId: 'm42' };
 const errors = ['archived', 'conflict', 'forbidden', 'frozen', 'not_found', 'too_large'] as const;
 
-/** The author may end a growing message in these states. */
 export const finishedStates = ['complete', 'stopped', 'failed'] as const;
 
 export const streamMethods = {

@@ -24,7 +24,6 @@ export function tlsArguments(
   ];
 }
 
-/** Waits until it accepts connections. */
 export async function startTlsServer(args: readonly string[]) {
   const folder = await temporaryFolder('tls');
   const port = await freePort();
