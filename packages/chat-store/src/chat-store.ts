@@ -43,7 +43,7 @@ export interface ChatStoreDeps {
    * limits refuse, nor for late answers.
    */
   readonly onCall?: (call: DatabaseCall) => void;
-  /** Called with PostgreSQL's certificate on each new TLS connection, for metrics. */
+  /** Called for each new TLS connection to PostgreSQL, for metrics. */
   readonly onCertificate?: (certificate: { readonly expiresAtMs: number }) => void;
   readonly onSweep?: (swept: Swept) => void;
 }
@@ -57,12 +57,11 @@ export interface PoolConnections {
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
-  /** Of the check's query; null while the database is down. */
+  /** The time of the check's query; null while the database is down. */
   readonly latencyMs: number | null;
   readonly queueLength: number;
 }
 
-/** The store makes these calls itself, or adds to them. */
 const ownCalls = [
   'runGroup',
   'sweep',
@@ -142,7 +141,7 @@ const behindPause = { factor: 1, minMs: 5 };
 /** Indexing older messages and sweeping segments takes at most a quarter of the time. */
 const backfillPause = { factor: 3, minMs: 5 };
 
-/** Tail checks, beats, the reaper, health checks. These calls never wait; excess ones are refused. */
+/** System calls are tail checks, beats, the reaper and health checks. They never wait; excess ones are refused. */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
 /** One slot stays free, so that neither an agent nor the hub can use all of them. */
@@ -333,7 +332,7 @@ async function openCore(
   return openPostgresCore({ ...options, url: options.target.url, onCertificate }, onFault, onPool);
 }
 
-/** An estimate of memory, which limits the queue and its groups. */
+/** Estimates memory, which limits the queue and its groups. */
 function sizeOf({ params }: Command): number {
   let size = 256;
   if ('content' in params) size += params.content?.length ?? 0;

@@ -20,7 +20,6 @@ export interface AddressedLoop {
   readonly untilMs: number;
 }
 
-/** Text that a hub appends to a growing message. */
 export interface StreamPiece {
   readonly channelId: string;
   readonly messageId: string;
@@ -42,15 +41,14 @@ export interface Actor {
   readonly frozen?: 'hub' | 'agent';
   /** Recorded in the transaction of a freeze or its end. */
   readonly audit?: AuditRecord;
-  /** See decide/budgets.ts. Absent: none. */
+  /** See decide/budgets.ts. */
   readonly loops?: readonly AddressedLoop[];
   /** False: a direct message that would create its channel is `rate_limited`. */
   readonly mayOpenDirects?: boolean;
   /** For `message.finish`: the end of the text, which the hub has not checkpointed. */
   readonly unsaved?: StreamPiece;
-  /** The transport of the call. @default 'ws' */
+  /** @default 'ws' */
   readonly via?: Origin['via'];
-  /** The token's claim `on_behalf_of`. */
   readonly onBehalfOf?: string | null;
 }
 
@@ -72,7 +70,6 @@ export interface Expiry {
   readonly channelId: string;
 }
 
-/** A write that the hub itself causes. */
 export interface ExpireCommand {
   readonly method: 'expire';
   readonly params: Expiry;
@@ -101,7 +98,7 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly events: readonly AppendedEvent[];
       /** Agents that an agent's message mentions, answers, or is sent to. */
       readonly addressed?: readonly string[];
-      /** An event for the global topic, which is in no log. */
+      /** No log has this event. */
       readonly globalEvent?: {
         readonly name: string;
         readonly payload: Readonly<Record<string, unknown>>;

@@ -2,9 +2,9 @@ import { ChatStoreError, runtimeError, type ChatStoreErrorCode } from './errors.
 
 export interface FairLaneOptions {
   readonly width: number;
-  /** Of one agent, or of the hub itself. */
+  /** The most concurrent calls of one agent, or of the hub itself. */
   readonly widthPerAgent: number;
-  /** Running and waiting together. */
+  /** The most calls, running and waiting together. */
   readonly maxCalls: number;
   readonly timeoutMs: number;
 }
@@ -71,7 +71,6 @@ export function createFairLane(options: FairLaneOptions) {
     if (party.running === 0 && party.waiting.length === 0) parties.delete(agentId);
   }
 
-  /** Throws if there is no room. */
   function makeRoom(agentId: string | null): void {
     if (running + waiting < maxCalls) return;
     const own = parties.get(agentId)?.waiting.length ?? 0;

@@ -16,7 +16,6 @@ const bounds: GroupCommitOptions = {
 
 const cleanUp: (() => Promise<void>)[] = [];
 
-/** Commits settle when the test says so, or at its end. */
 function start(options: Partial<GroupCommitOptions> = {}, sizeOf = () => 1) {
   const groups: { commands: readonly string[]; commit(): void; fail(error: Error): void }[] = [];
   const seen: number[] = [];

@@ -1,4 +1,3 @@
-/** See ChatStoreOptions. */
 interface PaceOptions {
   readonly gapMs: number;
   readonly busyGapMs: number;
@@ -9,7 +8,6 @@ interface PaceOptions {
 }
 
 export interface GroupCommitOptions extends PaceOptions {
-  /** The most commands in one group. */
   readonly maxGroup: number;
   /** A larger command is committed alone. */
   readonly maxGroupBytes: number;
@@ -24,11 +22,11 @@ export interface GroupCommitDeps<C, R> {
   /** Commits a group and answers each of its commands, in order. Groups never overlap. */
   readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
   readonly sizeOf: (command: C) => number;
-  /** For a command that was never started. */
+  /** Answers a command that was never started. */
   readonly refused: (reason: 'queue full' | 'no answer' | 'closed') => R;
-  /** For a command whose group has not settled in time, and may have been committed. */
+  /** Answers a command whose group has not settled in time, and may have been committed. */
   readonly timedOut: () => R;
-  /** For each command of a failed group. */
+  /** Answers each command of a failed group. */
   readonly failed: (error: unknown) => R;
   readonly onGroup?: (size: number, durationMs: number) => void;
 }
@@ -144,14 +142,14 @@ export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: Gr
         schedule();
       });
     },
-    /** Without the running group. */
+    /** Does not count the running group. */
     get queueLength() {
       return queue.length;
     },
     /** Refuses new commands and answers the waiting ones. */
     async close() {
       isClosed = true;
-      // Bounded, because each command is answered by its deadline.
+      // The wait is bounded, because each command is answered by its deadline.
       if (queue.length > 0 || running.length > 0) {
         await new Promise<void>((resolve) => {
           const last = setTimeout(resolve, timeoutMs + 100);

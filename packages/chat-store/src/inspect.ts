@@ -5,7 +5,7 @@ import { createMigrations } from './core/migrations.ts';
 import { ChatStoreError } from './errors.ts';
 import { parseOptions } from './options.ts';
 
-/** Read without migrating the database or creating a store. */
+/** Read without migrating the database. */
 export interface StoreInspection {
   readonly engine: 'sqlite' | 'postgres';
   readonly schema: {
@@ -21,7 +21,6 @@ export interface StoreInspection {
   readonly epoch: string | null;
   /** Includes deleted channels. */
   readonly channels: number | null;
-  /** The last committed event. */
   readonly newest: {
     readonly channelId: string;
     readonly seq: number;
@@ -33,7 +32,6 @@ export interface StoreInspection {
   readonly hubs: readonly {
     readonly hubId: string;
     readonly lastBeatAgoMs: number;
-    /** The hub has reported that it cannot use Redis. */
     readonly isWithoutRedis: boolean;
   }[];
 }

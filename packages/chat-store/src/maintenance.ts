@@ -13,7 +13,7 @@ export type { HubActivity } from './core/hubs.ts';
 export type { PlannedMigration, SchemaState } from './core/migrate.ts';
 export { whyNotServed } from './core/migrate.ts';
 
-/** To compare a database with its copy. */
+/** Compares a database with its copy. */
 export interface DatabaseLedger {
   readonly epoch: string;
   readonly migration: string;
@@ -26,17 +26,16 @@ export interface DatabaseLedger {
   readonly headsSha256: string;
 }
 
-/** For the tools that migrate a database, back it up and restore it. */
+/** For tools that migrate, back up and restore a database. */
 export interface Maintenance {
   readonly engine: Dialect;
   /** Compares the schema with this release's. Changes nothing. */
   schema(): Promise<SchemaState>;
-  /** As a starting hub does. */
   migrate(): Promise<void>;
   hubActivity(): Promise<HubActivity>;
   /** Reads one row of each channel. */
   ledger(): Promise<DatabaseLedger>;
-  /** A page of all channels' ids, in order, after `after`. */
+  /** Lists all channels' ids after `after`, in order. */
   channelIds(after: string, limit: number): Promise<string[]>;
   /**
    * Holds one snapshot of PostgreSQL while `work` runs. Other connections, such as those of pg_dump, can use its id to

@@ -85,10 +85,9 @@ const defaults = {
  */
 export const lookUpsAtOnce = 3;
 
-// Below the rows of one tail check, so that each check reads at least one whole commit; see changes.ts.
+// Must be below the rows of one tail check, so that each check reads at least one whole commit; see changes.ts.
 const maxGroupMax = 4096;
 
-/** With all defaults, and the URL split into its parts. */
 export type ParsedOptions = Required<
   Omit<ChatStoreOptions, 'url' | 'agentTurns' | keyof Retention>
 > & {

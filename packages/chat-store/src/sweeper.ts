@@ -1,4 +1,4 @@
-/** A multiple of the last piece's duration, and at least `minMs`. */
+/** A pause is a multiple of the last piece's duration, and at least `minMs`. */
 export interface SweepPause {
   readonly factor: number;
   readonly minMs: number;

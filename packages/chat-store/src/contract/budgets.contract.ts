@@ -236,7 +236,7 @@ export function describeBudgets(database: () => TestDatabase): void {
         expect([Number(sent) <= 20, code]).toEqual([true, 'paused']);
         await waitFor(async () => (await direct(ana, ben)) === 'ok', { what: 'the next window' });
 
-        // Outside of threads, a channel has no limit by default.
+        // Outside of threads, the hub has no limit.
         expect(await exchange(50, inChannel({}))).toEqual([50, 'ok']);
         const { messageId: threadId } = await owner.say(channelId, 'root');
         expect(await exchange(50, inChannel({ threadId }))).toEqual([20, 'paused']);

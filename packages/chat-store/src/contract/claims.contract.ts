@@ -21,7 +21,6 @@ export function describeClaims(database: () => TestDatabase): void {
         code: 'conflict',
         details: { holder: member.agentId, untilMs: first.untilMs },
       });
-      // A repeat extends the lease, and never shortens it.
       const repeat = await member.outcome('claim', { ...of, leaseMs: 2 * leaseMs });
       expect(repeat).toMatchObject({ ok: true, events: [], result: { fence: 1 } });
       const extended = (await member.write('claim', { ...of, leaseMs: 1_000 })).untilMs;

@@ -36,7 +36,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       ]);
       if (!outcome?.ok) throw new Error(outcome?.message);
     }
-    /** What readers get from a channel, and all its rows, as text. */
+    /** Returns what readers get from a channel, and all its rows, as text. */
     async function allTexts(channelId: string): Promise<string> {
       const { events } = await core.logPage(channelId, 0, 1_000, 1e9);
       const actor = { agentId: 'ana', isAdmin: true };
@@ -154,7 +154,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         expect(texts).not.toContain('secret');
         expect(texts).toContain('"erased-1"');
       }
-      // Another head, so that no cache serves the old id.
+      // With another head, no cache serves the old id.
       expect((await core.access('ana', [channelId])).get(channelId)?.head).toBeGreaterThan(
         head ?? 0,
       );
@@ -397,7 +397,7 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
         await write(agentId, 'message.send', { channelId, content: 'secret' });
         const of = { agentId, pseudonym: `x-${agentId}` };
         const counted = await erase({ ...of, isDryRun: true });
-        // Its join and its message.
+        // The two rows of the log are its join and its message.
         expect(counted).toEqual({ messages: 1, reactions: 0, log: 2, threads: 0, members: 0 });
         expect(await erase({ ...of, isDryRun: false })).toMatchObject({ messages: 1 });
         const { events } = await core.logPage(channelId, 0, 100, 1e9);

@@ -20,7 +20,6 @@ export function describeFreezes(database: () => TestDatabase): void {
   }
   type World = Awaited<ReturnType<typeof world>>;
 
-  /** Calls each store method that appends an event. */
   async function writesIn({ channelId, owner, person }: World) {
     const { messageId } = await owner.say(channelId, 'one');
     const ofMessage = { channelId, messageId };

@@ -21,7 +21,6 @@ export function describeLog(database: () => TestDatabase): void {
           return seqs;
         }),
       );
-      // Each sender's messages are in its own order.
       for (const seqs of sent) expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
       const log = await owner.log(channelId);
       expect(log.map((event) => event.seq)).toEqual(log.map((_event, index) => index + 1));

@@ -131,7 +131,7 @@ export function describeMentions(database: () => TestDatabase): void {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const guests = Array.from({ length: 10 }, () => agentOf(store));
-      // Made at once, so that the calls share commits and have equal times.
+      // The calls are made at once, so that they share commits and have equal times.
       const together = guests.flatMap((guest) => [
         owner.say(channelId, '@all', parsed),
         guest.write('channel.join', { channelId }),
@@ -155,7 +155,7 @@ export function describeMentions(database: () => TestDatabase): void {
         expect((await agent.say(channelId, '@all', parsed)).unreached).toEqual([]);
         expect(await newest(owner, channelId)).toMatchObject({ mentionsAll: true });
       }
-      // A repeat's answer depends on the members of now.
+      // The answer to a repeat depends on the present members.
       const repeat = { clientMessageId: 'all', ...parsed };
       await member.say(channelId, '@all', repeat);
       const { members } = await owner.read('member.list', { channelId, limit: 200 });

@@ -15,7 +15,7 @@ export function describeMessages(database: () => TestDatabase): void {
         mentions,
         metadata,
       });
-      // Neither the stranger, who is no member, nor the sender.
+      // The stranger is no member, and the sender gets no notice.
       expect(outcome).toMatchObject({ ok: true, events: [{ agentTopics: [member.agentId] }] });
       const event = eventOf(outcome);
       expect(event).toMatchObject({ seq: 3, channelId, senderId: owner.agentId });

@@ -7,10 +7,9 @@ import type { StoreCore } from '../core/store-core.ts';
 import { openPostgresCore } from '../postgres/postgres-core.ts';
 import { openSqliteCore } from '../sqlite/sqlite-core.ts';
 
-/** A database whose tables and size a test can read. */
 export interface OpenedDatabase {
   readonly url: string;
-  /** Another hub's core on this database. The caller closes it. */
+  /** The caller closes the core. */
   open(): Promise<StoreCore>;
   run(sql: string): void;
   count(sql: string): number;
@@ -19,7 +18,6 @@ export interface OpenedDatabase {
   stop(): Promise<void>;
 }
 
-/** A database with a core, for the tests of this `describe`. */
 export function openBeforeAll(
   start: () => Promise<OpenedDatabase>,
   use: (opened: { readonly database: OpenedDatabase; readonly core: StoreCore }) => void,

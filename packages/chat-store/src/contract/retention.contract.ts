@@ -50,7 +50,7 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
     const age = (channelId: string, upTo: number, byMs: number) =>
       database.run(`update log set timestamp = timestamp - ${byMs}
         where channel_id = '${channelId}' and seq <= ${upTo}`);
-    /** One whole pass. Returns the number of its pieces. */
+    /** Returns the number of pieces of one whole pass. */
     async function sweep(retention = none, sweepers = [core]): Promise<number> {
       database.run('update sweeps set due_at = 0');
       let pieces = 0;
@@ -119,7 +119,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       const isDue = async () => (await core.due()).filter((one) => one.channelId === channelId);
       expect(await isDue()).toEqual([]);
       await sweep();
-      // The events before them are removed, and both are due.
       expect((await core.logPage(channelId, 0, 10, 1e9)).floor).toBe((first?.seq ?? 0) + 1);
       const due = await isDue();
       expect(due.map(({ id }) => id).sort()).toEqual([ask?.askId, question?.questionId].sort());
@@ -224,7 +223,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(await refusal('message.delete', { channelId, messageId })).toBe('not_found');
       expect(await refusal('reaction.add', reaction)).toBe('not_found');
       expect(await refusal('thread.create', { channelId, messageId })).toBe('not_found');
-      // A reply to a trimmed root can still be deleted.
       const ofReply = { channelId, messageId: reply?.messageId ?? '' };
       expect(await refusal('message.delete', ofReply)).toBe('ok');
     });
@@ -287,7 +285,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       const seqs = await seqsOf(channelId);
       expect(seqs).toHaveLength(10);
       expect(seqs).toEqual(seqs.map((_seq, index) => (seqs[0] ?? 0) + index));
-      // The pass is over: no hub sweeps again before it is due.
       const idle = { isMore: false, trimmedEvents: 0, isPassDone: true };
       for (const one of others) expect(await one.sweep(none)).toEqual(idle);
       await Promise.all(others.map((one) => one.close()));

@@ -356,7 +356,6 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       let place = eraseStart;
       const erasure = { agentId: ben, pseudonym: null, isDryRun: false };
       while (place.phase !== 'done') ({ place } = await core.eraseSome(erasure, place));
-      // No further work on the index is needed.
       const terms = `select count(*) from search_postings where term in ('ben', '@${ben}')`;
       expect(database.count(terms)).toBe(0);
       expect((await hits(ana, word)).map(({ snippet }) => snippet)).toEqual([`${word} of ana`]);

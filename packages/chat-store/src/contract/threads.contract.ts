@@ -165,7 +165,6 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(await count()).toEqual([2]);
       const created = await owner.outcome('thread.create', { channelId, messageId, title: 'T' });
       expect(eventOf(created).event).toMatchObject({ thread: { replies: 2 } });
-      // A reply and a deletion in one commit.
       await Promise.all([
         member.say(channelId, '4', { threadId: messageId }),
         remove(replies[0]?.messageId),
@@ -174,7 +173,6 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(eventOf(await owner.outcome('thread.update', update)).event).toMatchObject({
         thread: { replies: 2 },
       });
-      // The root is no reply of its own thread.
       await remove(messageId);
       expect(await count()).toEqual([2]);
     });

@@ -37,7 +37,6 @@ export function describeTokens(database: () => TestDatabase): void {
       const minter = uniqueId('minter');
       const nowMs = Date.now();
       const minted = [3, 2, 1, 0].map((agoMs) => tokenOf({ minter, mintedAtMs: nowMs - agoMs }));
-      // Two tokens of one millisecond, and an expired one.
       minted.push(tokenOf({ minter, mintedAtMs: nowMs, channels: ['ops'], isAdmin: true }));
       for (const token of minted) await store.recordMinted(token, act());
       await store.recordMinted(tokenOf({ minter, expiresAtMs: nowMs - 1 }), act());
@@ -136,7 +135,7 @@ export function describeTokens(database: () => TestDatabase): void {
       const { store } = database();
       const { mark } = await store.changes(null);
       const sub = uniqueId('agent');
-      // Long ago, so that this revokes no token of another test.
+      // This time is long ago, so that it revokes no token of another test.
       await store.revoke({ all: true, beforeMs: 1_000 });
       expect(await store.isRevoked({ sub, issuedAtMs: 1_000 })).toBe(true);
       expect(await store.isRevoked({ sub, issuedAtMs: 1_001 })).toBe(false);

@@ -19,7 +19,7 @@ import type {
 
 export interface TestDatabase {
   readonly store: ChatStore;
-  /** Another hub's store on the same database; one for each number. It closes with the first store. */
+  /** Each number stands for another hub's store on the same database. It closes with the first store. */
   another(number?: number): Promise<ChatStore>;
   /** The caller closes it. */
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;

@@ -7,7 +7,6 @@ import type { ChannelsTable } from './tables.ts';
 export interface Access {
   readonly kind: ChannelsTable['kind'];
   readonly head: number;
-  /** The lowest seq still in the log. */
   readonly floor: number;
   /** Rises when rows of the log are rewritten, which makes copies outdated. */
   readonly rewrites: number;

@@ -6,7 +6,7 @@ export interface AgentOrder {
   readonly agentId: string;
   /** `kick`: its sockets are closed once. `limit`: its messages are limited. */
   readonly kind: 'kick' | 'limit';
-  /** A kick's reason, or a limit as `count/seconds`. */
+  /** The reason of a kick, or a limit as `count/seconds`. */
   readonly value: string;
 }
 

@@ -24,7 +24,7 @@ export interface AuditRecord {
 
 export interface AuditEntry extends AuditRecord {
   readonly id: string;
-  /** The database's time. */
+  /** In the database's time. */
   readonly atMs: number;
 }
 
@@ -37,7 +37,6 @@ export interface AuditQuery {
   readonly limit: number;
 }
 
-/** Longer texts are cut. */
 const maxText = 512;
 const maxDetails = 2_048;
 const rowsMax = 500;

@@ -18,7 +18,7 @@ export interface RevokedToken {
 
 export interface Changes {
   readonly mark: CommitMark;
-  /** Call again at once. */
+  /** Call it again at once. */
   readonly hasMore: boolean;
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
-/** Transactions that begin, commit and abort, and a watcher that reads at most `rowsMax` at once. */
+/** The watcher reads at most `rowsMax` commits at once. */
 function createWorld(rowsMax: number) {
   let next = 1;
   const open = new Set<number>();

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** A migration, and the releases that can serve a database after it. */
 export interface StoreMigration extends Migration {
   readonly release: string;
   /**
@@ -42,7 +41,6 @@ export function recordCompatibility(
   return recorded;
 }
 
-/** The release that introduced the newest of them. */
 export function schemaRelease(migrations: Readonly<Record<string, StoreMigration>>): string {
   return Object.values(migrations).at(-1)?.release ?? '0.0.0';
 }

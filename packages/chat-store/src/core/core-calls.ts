@@ -25,7 +25,6 @@ type CallOf<M extends CoreMethod> = CallClass & {
   readonly agentOf?: (...args: Parameters<StoreCore[M]>) => string;
 };
 
-/** Where each method runs, and in which queue it waits. */
 export const coreCalls: { readonly [M in CoreMethod]: CallOf<M> } = {
   runGroup: commit,
   beat: write,
@@ -84,7 +83,6 @@ export function coreOf(
   return { ...(calls as unknown as Omit<StoreCore, 'close'>), close };
 }
 
-/** Makes the calls of another core through `wrap`. */
 export function wrapCalls(
   core: StoreCore,
   wrap: (call: CoreCall, method: CoreMethod) => CoreCall,

@@ -3,10 +3,9 @@ import type { Command, Expiry } from '../commands.ts';
 import type { Engine } from './engine.ts';
 import type { Tables } from './tables.ts';
 
-/** Of one call. */
 const dueMax = 100;
 
-/** By the database's time, earliest first. */
+/** Earliest first, by the database's time. */
 export async function findDue({ db, sql: { now } }: Engine): Promise<Expiry[]> {
   const dueIn = (kind: Expiry['kind']) =>
     sql`select * from (select ${sql.lit(kind)} as kind, id, channel_id, due_at

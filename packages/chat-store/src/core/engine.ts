@@ -15,7 +15,6 @@ export interface GroupOpening {
 }
 
 export interface GroupTransaction {
-  /** For commands that are decided one by one. */
   readonly db: Kysely<Tables>;
   /** True on PostgreSQL; SQLite locks the whole database. */
   readonly locksRows: boolean;
@@ -46,10 +45,9 @@ export interface SeenMarks {
   readonly lag: RawBuilder<number>;
 }
 
-/** What differs between SQLite and PostgreSQL. Everything else is written once, on Kysely. */
+/** The differences between SQLite and PostgreSQL. Everything else is written once, on Kysely. */
 export interface Engine {
   readonly dialect: Dialect;
-  /** For single statements. */
   readonly db: Kysely<Tables>;
   /** All reads see the same commit. */
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
@@ -60,11 +58,8 @@ export interface Engine {
   /** Begins a transaction, locks the channels in id order, and reads the rows of `prefetch`. */
   beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;
   readonly sql: {
-    /** The database's clock in ms. */
     readonly now: () => RawBuilder<number>;
-    /** Of the running write transaction. */
     readonly mark: RawBuilder<number>;
-    /** What the running statement sees. */
     readonly seen: SeenMarks;
   };
   failureOf(error: unknown): Failure;

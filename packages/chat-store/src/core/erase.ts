@@ -36,7 +36,6 @@ export interface ErasePlace {
   readonly untilSeq: number;
 }
 
-/** Rows that were emptied, removed or changed. */
 export interface EraseCounts {
   readonly messages: number;
   readonly reactions: number;
@@ -48,9 +47,9 @@ export interface EraseCounts {
 export const eraseStart: ErasePlace = { phase: 'delete', channelId: '', seq: 0, untilSeq: 0 };
 const noCounts: EraseCounts = { messages: 0, reactions: 0, log: 0, threads: 0, members: 0 };
 
-/** Seqs of one channel that one piece reads. */
+/** The most seqs of one channel that one piece reads. */
 const windowSeqs = 1_000;
-/** Messages, reactions or log rows that one piece changes, so that no send waits long. */
+/** The most rows that one piece changes, so that no send waits long. */
 const changesMax = 20;
 
 export interface ErasedPiece {
@@ -264,7 +263,7 @@ async function rowsToRewrite(
   return query.execute();
 }
 
-/** For a title that the agent gave to another agent's thread. Returns the number of threads. */
+/** The title is of another agent's thread. Returns the number of threads. */
 async function emptyForeignTitle(
   db: Kysely<Tables>,
   { agentId, isDryRun }: Erasure,
@@ -295,7 +294,6 @@ async function noteRewrite(db: Kysely<Tables>, channelId: string): Promise<void>
     .execute();
 }
 
-/** Empties names and titles in the rows of members and threads. */
 async function changeLists(
   db: Kysely<Tables>,
   { agentId, isDryRun }: Erasure,
@@ -381,13 +379,10 @@ async function isRedacting({ db, dialect }: Engine, agentId: string): Promise<bo
   return found !== undefined;
 }
 
-/**
- * Pieces of index work that an erasure does itself. Without a limit it might never end, because other agents keep
- * writing.
- */
+/** The most pieces of index work in an erasure, which might never end because other agents keep writing. */
 const indexPiecesMax = 1_000;
 
-/** Does a piece of index work. True while the index may hold words of the deleted messages. */
+/** Returns true while the index may hold words of the deleted messages. */
 async function isIndexed(engine: Engine, { seq }: ErasePlace, report: ReportFault) {
   const { isBehind, isLocked } = await feedSearch(engine, report);
   if (isLocked) return true;

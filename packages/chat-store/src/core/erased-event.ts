@@ -148,7 +148,6 @@ function withQuestion(event: CollaborationEvent, question: Question): Collaborat
   return { ...event, payload: { question: question } };
 }
 
-/** Without the agent's texts. */
 function emptiedQuestion(question: Question, agentId: string): Question {
   const isOpener = question.openedBy === agentId;
   const isOwn = (answer: Question['answers'][number]) => answer.agentId === agentId;

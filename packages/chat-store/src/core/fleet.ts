@@ -24,7 +24,7 @@ export interface LastMessage {
 
 /** An agent without connections that was last seen earlier is left out. */
 const seenWithinMs = 86_400_000;
-/** Searched for an agent's last message. */
+/** The most channels in which an agent's last message is searched. */
 const channelsMax = 500;
 const lastMessagesMax = 3;
 
@@ -46,7 +46,7 @@ export async function readFleet(
   return { agents, nextCursor: rows.length > limit ? (agents.at(-1)?.agentId ?? null) : null };
 }
 
-/** Of any kind, with its newest messages outside of direct channels; null if unknown. */
+/** The newest messages are not from direct channels. Null if the agent is unknown. */
 export async function readFleetAgent(
   engine: Engine,
   agentId: string,

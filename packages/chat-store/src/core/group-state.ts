@@ -10,10 +10,8 @@ import type { TurnLimit } from './turns.ts';
 
 type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
 
-/** The channel is added when it is appended. */
 type NewEvent = WithoutChannel<ChannelEvent>;
 
-/** The other parts of a log row, and its further recipients. */
 interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
@@ -74,7 +72,6 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     /** Write the rows of earlier commands first. */
     prefetch: (prefetch: Prefetch) => transaction.prefetched(prefetch),
     channel: (channelId: string) => channels.get(channelId),
-    /** For a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
     /** Pass a function if the event depends on its seq. */
     append(

@@ -25,7 +25,6 @@ export interface Prefetch {
   ])[];
   /** Messages that are replied to or named as a cause, each with the agent that names it. */
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
-  /** To look up the ordinals of the last messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
   /** Channels in which a message mentions everyone: in a large channel, only some agents may. */
   readonly crowds: readonly (readonly [channelId: string])[];
@@ -59,7 +58,7 @@ export interface PrefetchedRows {
   > &
     Pick<ThreadBudgetsTable, 'agent_turns' | 'per_minute'> &
     Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
-      /** Of the thread that it begins; null without a reply. */
+      /** The turns of the thread that the message begins; null without a reply. */
       readonly turns: string | null;
       /** 1 if the message is an ask that the agent has not answered, or the root of its thread. */
       readonly asked: number;
@@ -121,7 +120,6 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
   };
 }
 
-/** Decided but not yet written. */
 export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];

@@ -3,7 +3,6 @@ import type { Dialect, Engine } from './engine.ts';
 import { findNewerSchema } from './newer-schema.ts';
 import type { Tables } from './tables.ts';
 
-/** Without a beat for this long, a hub counts as dead. */
 export const deadAfterMs = 5000;
 const forgottenAfterMs = 3_600_000;
 const shownMs = 60_000;
@@ -66,9 +65,8 @@ export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   }));
 }
 
-/** Shows whether hubs are running. */
 export interface HubActivity {
-  /** To PostgreSQL. A running hub always has one, but a pooler may hide it. */
+  /** Connections to PostgreSQL. A running hub always has one, but a pooler may hide it. */
   readonly connections: number;
   /** Null without a beat. A running hub beats every 2 s. */
   readonly lastBeatAgoMs: number | null;

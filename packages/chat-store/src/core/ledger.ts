@@ -50,7 +50,6 @@ export function collectLedgerRow(rows: Map<string, LedgerTable>, row: LedgerTabl
   else for (const sum of ledgerSums) known[sum] = Math.min(sumMax, known[sum] + row[sum]);
 }
 
-/** Of one piece of a sweep. */
 const rowsMax = 500;
 
 /** Removes rows of hours that ended before a time, or all. Returns whether there is more. */

@@ -28,7 +28,7 @@ export async function messagesOf(
   }));
 }
 
-/** JSON cut out of the stored text, as a list of parts for each message. */
+/** Cuts JSON out of the stored text: a list of parts for each message. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -89,7 +89,7 @@ async function reactionsOf(
   return byMessage;
 }
 
-/** Without its text. The origin stays, so that its taints still pass on. */
+/** Removes the text. The origin stays, so that its taints still pass on. */
 export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,

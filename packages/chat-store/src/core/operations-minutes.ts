@@ -4,7 +4,6 @@ import { sweepHubAgents } from './hub-agents.ts';
 
 export interface OperationsMinute {
   readonly hubId: string;
-  /** The beginning of the minute. */
   readonly atMs: number;
   /** A JSON object of at most 2 KiB. */
   readonly figures: string;

@@ -50,7 +50,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
     /** In a small channel, anyone may mention everyone. */
     isSmall: (channelId: string) => (crowds.get(channelId) ?? Infinity) <= limits.mentions,
     message: (agentId: string, messageId: string) => messages.get(key(agentId, messageId)),
-    /** In a channel outside of threads, or in a thread, after the earlier messages of this run. */
+    /** Includes the earlier messages of this run. */
     turns: (channelId: string, threadId: string | null): Turns =>
       turns.get(placeOf(channelId, threadId)) ?? noTurns,
     setTurns: (channelId: string, threadId: string | null, counted: Turns) =>
@@ -63,7 +63,6 @@ export function indexPrefetched(rows: PrefetchedRows) {
   };
 }
 
-/** Each look-up once. */
 export function collectPrefetch() {
   const collector = <T extends readonly string[]>() => {
     const items = new Map<string, T>();

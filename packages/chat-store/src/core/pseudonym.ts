@@ -3,7 +3,7 @@ import { renamedPair, type ErasedAgent } from './erased-event.ts';
 import { renameInLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
-/** In the rows of a channel's messages after `seq`, up to `end`; with the first events, also in the channel's lists. */
+/** Changes the rows of messages after `seq`, up to `end`; with the first events also the channel's lists. */
 export async function renameRows(
   db: Kysely<Tables>,
   agent: ErasedAgent,

@@ -5,12 +5,12 @@ import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
 // The log rows of a message's edits hold its text. Redacting all of them in the deletion's transaction would stop other
-// writes, so the deletion adds a row to `redactions`. Readers of the log then get the edits without text, and the
-// sweeper redacts the rows in pieces.
+// writes, so the deletion only adds a row to `redactions`. Readers then get the edits without text, and the sweeper
+// redacts the rows in pieces.
 
-/** Of one commit, so that no other commit waits long. */
+/** The most rows of one commit, so that no other commit waits long. */
 const rowsMax = 50;
-/** Many agents may delete messages that were edited once or twice. */
+/** The most messages of one commit. Many agents may delete messages with few edits. */
 const redactionsMax = 20;
 
 const editType = sql.lit('channel.message.edit' as const);
@@ -34,7 +34,6 @@ export function selectReadable(db: Kysely<Tables>) {
     ]);
 }
 
-/** For a row of {@link selectReadable}. */
 export function readableEnvelope(
   row: EditRow & { readonly envelope: string | null; readonly redacted: string | null },
 ): string {
@@ -67,7 +66,6 @@ export function sweepRedactions(engine: Engine): Promise<boolean> {
   });
 }
 
-/** Redacts at most `most` rows, and returns their number. */
 async function redactSome(
   db: Kysely<Tables>,
   redaction: RedactionsTable,
@@ -111,7 +109,7 @@ function senderKindOf(senderId: string, message: Message): Message['senderKind']
   return senderId === 'hub' ? 'hub' : null;
 }
 
-// From the row's other columns, so that the text is not loaded. They lack the editor's kind: it is the author's, and
+// Uses the row's other columns, so that the text is not loaded. They lack the editor's kind: it is the author's, and
 // null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;

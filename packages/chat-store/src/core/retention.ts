@@ -15,28 +15,26 @@ import type { ChannelsTable, Tables } from './tables.ts';
 
 /** Null: no limit. The stricter of the hub's and the channel's value applies. */
 export interface Retention {
-  /** Older events are trimmed. */
   readonly retentionMs: number | null;
-  /** The newest messages that stay. Older ones are trimmed, with the events between them. */
+  /** Older messages are trimmed, with the events between them. */
   readonly maxMessages: number | null;
 }
 
 export const noRetention: Retention = { retentionMs: null, maxMessages: null };
 
-/** That one piece checks. Each costs five index look-ups. */
+/** The most channels that one piece checks. Each costs five index look-ups. */
 const channelsMax = 200;
-/** That one piece deletes, so that no send waits long. A single message may have more. */
+/** The most rows that one piece deletes, so that no send waits long. A single message may have more. */
 const rowsMax = 500;
-/** That one piece deletes. A single event may have more. */
+/** The most bytes of events that one piece deletes, unless one event has more. */
 const bytesMax = 1_048_576;
-/** For the lock of one channel. */
+/** How long a piece waits for the lock of one channel. */
 const lockWaitMs = 100;
-/** Between two passes over all channels. */
+/** The pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
 export interface Swept {
   readonly isMore: boolean;
-  /** Events that the piece removed because no retention keeps them. */
   readonly trimmedEvents: number;
   /** The last pass over all channels has ended, and the next is not due. */
   readonly isPassDone: boolean;
@@ -44,12 +42,12 @@ export interface Swept {
 
 interface Candidate extends Pick<ChannelsTable, 'id' | 'retention_ms' | 'max_messages'> {
   readonly floor: number;
-  /** Of the log's oldest event; null when all are trimmed. */
+  /** The time of the oldest event; null when all are trimmed. */
   readonly oldest: number | null;
   /** Ordinals of the oldest and newest message; null for none. */
   readonly first: number | null;
   readonly last: number | null;
-  /** The oldest hour of its ledger; null for none. */
+  /** The oldest hour of the channel's ledger; null for none. */
   readonly ledger_from: number | null;
 }
 
@@ -84,7 +82,7 @@ export function sweepRetention(
       const excess = excessOf(channel, retention, sweep.now);
       if (!excess) continue;
       await lockFeed(engine, db);
-      // A channel that stays locked is left for the next pass.
+      // The next pass tries a channel that stays locked again.
       if (engine.dialect === 'postgres' && !(await lockChannel(db, channel.id, mayWait))) {
         mayWait = false;
         continue;
@@ -152,8 +150,9 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * The lock keeps others from replying or reacting to a trimmed message. False if it is not granted: at once without
- * `mayWait`, else within {@link lockWaitMs}. The sweep queues for the lock, so that it gets a busy channel too.
+ * The lock keeps others from replying or reacting to a trimmed message. Returns false if the lock is not granted: at
+ * once without `mayWait`, else within {@link lockWaitMs}. The sweep queues for the lock, so that it gets a busy channel
+ * too.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();
@@ -169,7 +168,7 @@ async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Pr
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code !== lockNotAvailable) throw error;
-    // Also restores the timeout.
+    // The rollback also restores the timeout.
     await sql`rollback to savepoint before_lock`.execute(db);
     return false;
   }
@@ -178,7 +177,7 @@ async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Pr
 /** PostgreSQL's code of a lock that was not granted in time. */
 const lockNotAvailable = '55P03';
 
-/** Trims the oldest events, within the limits of one piece. `isDone`: nothing is left to trim. */
+/** Trims within the limits of one piece. `isDone`: nothing is left to trim. */
 async function trimSome(
   engine: Engine,
   db: Kysely<Tables>,
@@ -254,7 +253,7 @@ async function endBeforeStreams(
   return { end: first.seq, isAll: true };
 }
 
-/** The new floor, and whether nothing is left to trim above it. */
+/** Returns the new floor, and whether nothing is left to trim above it. */
 async function findEnd(
   db: Kysely<Tables>,
   excess: Excess,

@@ -4,7 +4,6 @@ import type { ChannelsTable, MembersTable } from './tables.ts';
 export interface Needs {
   /** `anyone`: every caller that may know that the channel exists. */
   readonly from: 'anyone' | 'member' | 'owner';
-  /** Allowed in an archived channel. */
   readonly inArchived: boolean;
 }
 

@@ -5,7 +5,7 @@ import { ChatStoreError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { runGroup } from './run-group.ts';
 
-/** Turns of the event loop before the group's transaction begins. */
+/** Counts turns of the event loop before the transaction begins. */
 async function turnsBeforeBegin(content: string, messages: number): Promise<number> {
   let turns = 0;
   let isWatching = true;

@@ -82,7 +82,6 @@ async function runApart(
   return outcomes;
 }
 
-/** The refusal that callers get. */
 export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
@@ -165,8 +164,8 @@ async function withAnswers(
   return { ...outcome, events: [...outcome.events, ...accepted] };
 }
 
-// A run's direct channels are created before its first message is decided. A message.send before the direct.send that
-// opens a channel must not find it.
+// A run's direct channels are created before its first message is decided. A message.send that precedes the direct.send
+// must not find the channel.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
   const { method, channelId } = send;
   return method === 'message.send' && opened.has(channelId)

@@ -102,16 +102,12 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     readJson: bind(readJson),
     access: bind(readAccess),
     logPage: bind(readLogPage),
-    /**
-     * @throws {ChatStoreError} when the database failed: with `timeout` the group may have been committed, otherwise
-     * not
-     */
     heads: bind(readHeads),
-    /** Channels of the newest commits, newest first, deleted ones too; at most `limit`. */
+    /** Lists channels of the newest commits, newest first, deleted ones too; at most `limit`. */
     recentHeads: bind(readRecentHeads),
-    /** A page of the agent's direct channels, by id: those after `after`. */
+    /** Lists the agent's direct channels after `after`, by id. */
     directChannels: bind(readDirectChannels),
-    /** Commits since the mark, at most a few thousand. */
+    /** Returns commits since the mark, at most a few thousand. */
     changes: bind(readChanges),
     /** A channel's freeze is checked under the channel's lock. */
     freezes: bind(readFreezes),
@@ -122,9 +118,9 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
-    /** Those of these hubs that beat in the last 5 s and reported that they lack Redis. */
+    /** Returns those of these hubs that beat in the last 5 s and reported that they lack Redis. */
     redislessHubs: bind(readRedislessHubs),
-    /** Hubs with a beat in the last minute, latest first, at most 100. */
+    /** Lists hubs with a beat in the last minute, latest first, at most 100. */
     hubs: bind(readHubs),
     /** While the hub beats, these connections count in `agent.list`. */
     recordHubAgents: bind(recordHubAgents),
@@ -132,14 +128,14 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     fleetAgent: bind(readFleetAgent),
     recordMinutes: bind(recordMinutes),
     readMinutes: bind(readMinutes),
-    /** One statement. Name each agent once, at most a few hundred in a call. */
+    /** Costs one statement. Name each agent once, at most a few hundred in a call. */
     recordAgents: bind(recordAgents),
     /** Resolves when the order is committed. Hubs find it with their next `agentOrders`. */
     giveAgentOrder: bind(giveAgentOrder),
     agentOrders: bind(readAgentOrders),
-    /** Adds text to growing messages; see streams.ts. */
+    /** See streams.ts. */
     checkpointStreams: bind(checkpointStreams),
-    /** The caller's own growing message, or the refusal of an append. */
+    /** Returns the caller's own growing message, or refuses an append. */
     readStream: bind(readStream),
     readStreamAuthors: bind(readStreamAuthors),
     /** Records that authors have a connection. */
@@ -150,7 +146,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     revoke: bind(revoke),
     isRevoked: bind(isRevoked),
     /**
-     * The database's time. Tokens minted with it are ended by every later revocation, even if the hub's clock is wrong.
+     * The database's time. Every later revocation ends tokens that were minted with it, even if the hub's clock is
+     * wrong.
      */
     readTime: bind(readTime),
     /** Hand the token out only after this has resolved. */
@@ -169,7 +166,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * costs three small statements. One hub at a time does a piece.
      */
     feedSearch: bind(feed),
-    /** One bounded piece of an erasure. Call it until the returned place's phase is `done`; see erase.ts. */
+    /** Does one bounded piece of an erasure. Call it until the returned place's phase is `done`; see erase.ts. */
     eraseSome: bind(erase),
     isKnownAgent: bind(isKnownAgent),
     epoch: bind(readEpoch),

@@ -8,7 +8,7 @@ import { removeQuestions } from './questions.ts';
 import { removeFromLedger } from './ledger.ts';
 import type { Tables } from './tables.ts';
 
-// All hubs have then read the last event of a deleted channel's log.
+// After this time, all hubs have read the last event of a deleted channel's log.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
 /** Each ask has up to 50 addressees. */

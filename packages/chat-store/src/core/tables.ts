@@ -35,7 +35,7 @@ export interface ChannelsTable {
   max_messages: number | null;
   /** When it was frozen for agents; null while it is not. */
   frozen_at: number | null;
-  /** Its budget; see turns.ts. */
+  /** See turns.ts. */
   agent_turns: number | null;
   per_minute: number | null;
 }
@@ -45,7 +45,7 @@ export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** By name, so that columns of a later release do not break this release's prepared statements. */
+/** Columns are selected by name, so that those of a later release do not break this release's prepared statements. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
@@ -64,10 +64,10 @@ export interface MembersTable {
   inbox_seq: number;
 }
 
-/** It connected or was added to a channel, or a token was minted for it. */
+/** The agent connected or was added to a channel, or a token was minted for it. */
 export interface AgentsTable {
   id: string;
-  /** Of its last verified token; null before the first. */
+  /** The kind of the last verified token; null before the first. */
   kind: AgentKind | null;
   /** Null until the agent has used a token. */
   first_seen: number | null;
@@ -83,11 +83,11 @@ export interface LogTable {
   timestamp: number;
   message_id: string | null;
   client_message_id: string | null;
-  /** Of the params sent with client_message_id; null once the text was deleted. */
+  /** The fingerprint of the params sent with client_message_id; null once the text was deleted. */
   fingerprint: string | null;
   /** The envelope's text up to its epoch; see stored-envelope.ts. */
   envelope: string;
-  /** In the last row that a commit appends to a channel; null in others. See changes.ts. */
+  /** Only the last row that a commit appends to a channel has the mark; null in others. See changes.ts. */
   mark: number | null;
 }
 
@@ -154,9 +154,9 @@ export interface ThreadsTable {
   title: string | null;
   created_by: string;
   created_at: number;
-  /** Without deleted replies. */
+  /** Does not count deleted replies. */
   replies: number;
-  /** Of the thread's last event: a reply, its creation, or a change of its title. */
+  /** The seq of the thread's last event: a reply, its creation, or a change of its title. */
   last_seq: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
@@ -243,7 +243,6 @@ export interface QuestionsTable {
   /** The time at which it expires; null when it is not open or has no expiry. Retention may make it earlier. */
   due_at: number | null;
   state: QuestionState;
-  /** The answer that won. */
   option_id: string | null;
   text: string | null;
 }
@@ -259,7 +258,6 @@ export interface QuestionAnswersTable {
 
 export interface LedgerTable {
   channel_id: string;
-  /** The beginning of the hour. */
   hour: number;
   /** Empty outside of threads. */
   thread_id: string;
@@ -275,7 +273,7 @@ export interface LedgerTable {
 export const everyone = '@all';
 
 export interface MentionsTable {
-  /** Or {@link everyone}. */
+  /** An agent, or {@link everyone}. */
   agent_id: string;
   channel_id: string;
   seq: number;
@@ -317,7 +315,6 @@ export interface ReadCursorsTable {
   seq: number;
 }
 
-/** Set and not lifted. */
 export interface FreezesTable {
   scope: FreezeScope;
   /** The channel or the agent; empty for the hub. */
@@ -333,7 +330,7 @@ export interface HubsTable {
   beat_at: number;
   /** 1 while the hub cannot reach Redis. */
   cut_off: number;
-  /** Of the last seconds, as a JSON object, or null. */
+  /** Figures of the last seconds, as a JSON object, or null. */
   figures: string | null;
 }
 
@@ -355,7 +352,7 @@ export interface RevokedTokensTable {
   expires_at: number | null;
 }
 
-/** Without the token itself. */
+/** The token itself is stored nowhere. */
 export interface MintedTokensTable {
   jti: string;
   sub: string;

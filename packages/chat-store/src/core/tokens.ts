@@ -14,7 +14,6 @@ export type RevocationTarget =
   | { readonly minter: string; readonly beforeMs?: number }
   | { readonly all: true; readonly beforeMs?: number };
 
-/** The claims that matter for revocation. */
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
@@ -24,7 +23,7 @@ export interface TokenClaims {
   readonly issuedAtMs: number | null;
 }
 
-/** Minted by a hub or its command. The token itself is stored nowhere. */
+/** The token itself is stored nowhere. */
 export interface MintedTokenRecord {
   readonly jti: string;
   readonly sub: string;
@@ -54,11 +53,9 @@ export interface TokenQuery {
 export interface TokenUse {
   readonly jti: string;
   readonly expiresAtMs: number;
-  /** Refused, because the token was revoked. */
   readonly isRefused: boolean;
 }
 
-/** `all` has an empty value. */
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
@@ -166,8 +163,8 @@ export function recordMinted(
 }
 
 /**
- * At most a few hundred in a call, each `jti` once. The use of a revoked token shows when the token expires, after
- * which its revocation can be removed.
+ * Pass at most a few hundred, each `jti` once. The use of a revoked token shows when the token expires, after which its
+ * revocation can be removed.
  */
 export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[]): Promise<void> {
   if (uses.length === 0) return;
@@ -199,7 +196,7 @@ export async function readTime(engine: Engine): Promise<number> {
   return Number(rows[0]?.now);
 }
 
-/** Tokens that have not expired, newest first. */
+/** Lists tokens that have not expired, newest first. */
 export async function readMinted(
   engine: Engine,
   { sub, minter, cursor, limit }: TokenQuery,
@@ -238,7 +235,7 @@ export async function readMinted(
     mintedAtMs: row.minted_at,
     expiresAtMs: row.expires_at,
     lastUsedAtMs: row.last_used_at,
-    // A number on SQLite, a boolean on PostgreSQL.
+    // SQLite answers with a number, PostgreSQL with a boolean.
     isRevoked: Boolean(row.is_revoked),
   }));
   return { tokens, nextCursor: rows.length > limit ? (tokens.at(-1)?.jti ?? null) : null };

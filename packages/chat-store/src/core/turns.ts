@@ -1,6 +1,6 @@
-// Agents' turns are counted in each thread, and outside of threads in the channel: in the row of the channel's last
-// message, which every send reads, and in the thread's row, which every reply updates. So counting costs no statement.
-// When retention trims all messages, the count restarts.
+// Agents' turns are counted in each thread and, outside of threads, in the channel. The count is in the row of the
+// channel's last message, which every send reads, or in the thread's row, which every reply updates. So counting costs
+// no statement. When retention trims all messages, the count restarts.
 
 export interface Turns {
   /** Messages of agents since the last one of a person. */
@@ -22,7 +22,7 @@ export const noTurns: Turns = {
   pausedUntilMs: 0,
 };
 
-/** Without trailing zeros; null when all are zero. */
+/** Omits trailing zeros; null when all are zero. */
 export function encodeTurns(turns: Turns): string | null {
   const { used, personAtMs, windowAtMs, windowUsed, pausedUntilMs } = turns;
   const text = [used, personAtMs, windowAtMs, windowUsed, pausedUntilMs].join(' ');
@@ -58,7 +58,7 @@ export function budgetWithin(own: Budget, ofChannel: Budget): Budget {
   };
 }
 
-/** The hub's own limits against loops then do not apply. */
+/** In a budgeted place, the hub's own limits against loops do not apply. */
 export function isBudgeted({ agentTurns, perMinute }: Budget): boolean {
   return agentTurns !== null || perMinute !== null;
 }
@@ -105,7 +105,6 @@ export function takeTurn(
     : { ok: true, turns: next };
 }
 
-/** A person's message resets the count. */
 export function refilledBy(nowMs: number): Turns {
   return { ...noTurns, personAtMs: nowMs };
 }

@@ -10,7 +10,6 @@ export interface PostgresSettings {
   readonly poolSize: number;
   /** @default separate sessions, without a pooler in transaction mode */
   readonly session?: SessionMode;
-  /** Called on each new TLS connection. */
   readonly onCertificate?: ((certificate: ServerCertificate) => void) | undefined;
 }
 

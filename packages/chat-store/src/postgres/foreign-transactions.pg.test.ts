@@ -24,7 +24,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     await server.stop();
   });
 
-  /** Stays open, so that the server's horizon does not advance. */
+  /** An open transaction keeps the server's horizon from advancing. */
   async function openTransaction() {
     const client = new pg.Client({ connectionString: server.url });
     foreign.push(client);
@@ -34,7 +34,7 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     return () => client.query('commit');
   }
 
-  /** Every row version that a statement would visit now, as `table, place, transaction`. */
+  /** Lists every row version that a statement would visit now, as `table, place, transaction`. */
   function versions(): string[] {
     const tables = server.query(`select tablename from pg_tables where schemaname = 'public'`);
     const each = tables

@@ -10,8 +10,8 @@ import {
 import { channelColumns } from '../core/tables.ts';
 
 // A group costs two round trips: BEGIN, lock and prefetch, then rows and COMMIT. Only a statement that begins after the
-// lock was granted sees the current state, so these must be separate statements (sent in pg's pipeline mode). A list is
-// an array for each column, so that a statement is the same for any number of items.
+// lock was granted sees the current state, so these are separate statements (sent in pg's pipeline mode). Each list is
+// an array per column, so that a statement is the same for any number of items.
 
 export type Statement = pg.QueryConfig<unknown[]>;
 
@@ -60,10 +60,7 @@ export const lockChannels = (ids: readonly string[]): Statement =>
     [ids],
   );
 
-/**
- * The database's time and epoch, this transaction's mark, and the channels' heads. A separate statement, because the
- * locking one would read heads from before the lock was granted.
- */
+/** A separate statement, because the locking one would read heads from before the lock was granted. */
 export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
     'moment',
@@ -92,7 +89,6 @@ export function prefetchStatements(prefetch: Prefetch) {
   };
 }
 
-/** One statement for each table that gets rows. */
 export function writeRows(rows: GroupRows): Statement[] {
   const isTogether = rows.messages.length > 0 && rows.inbox.length > 0;
   const statements = writes

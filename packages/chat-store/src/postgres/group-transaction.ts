@@ -137,7 +137,6 @@ export function createGroups(
   };
 }
 
-// Commands that are decided one by one run through Kysely, on the group's own connection.
 function poolOfOne(client: () => pg.Client): PostgresPool {
   const only: PostgresPoolClient = {
     query: ((sql: string, parameters: readonly unknown[]) =>

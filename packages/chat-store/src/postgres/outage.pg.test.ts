@@ -78,7 +78,6 @@ describe('a chat store whose PostgreSQL fails', () => {
       retryAfterMs: expect.any(Number),
     });
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // Other agents are not delayed.
     await owner.write('channel.create', { name: 'Other' });
     await locker.query('rollback');
     expect((await owner.say(channelId, 'y')).seq).toBe(3);

@@ -29,7 +29,6 @@ const systemPoolSize = lookUpsAtOnce + 2;
 /** A prepared statement does not exist, or exists already. */
 const lostStatement: ReadonlySet<string> = new Set(['26000', '42P05']);
 
-/** Called once per pool, with a function that reads its state. */
 type OnPool = (
   name: 'reads' | 'system',
   read: () => { readonly open: number; readonly idle: number; readonly waiting: number },
@@ -149,7 +148,7 @@ function kyselyOn(pool: pg.Pool): Kysely<Tables> {
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
-// Without the user and the password.
+// Omits the user and the password.
 function nameOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

@@ -196,7 +196,6 @@ describe('a chat store on PostgreSQL', () => {
       `insert into members (channel_id, agent_id, role, joined_at) values ($1, $2, 'member', 1)`,
       [channelIds[1], newcomers[1]],
     );
-    // The group waits before its second member.
     const group = Promise.all(
       newcomers.map((agentId, index) =>
         owner.write('member.add', { channelId: channelIds[index] ?? '', agentId }),
@@ -255,7 +254,6 @@ describe('a chat store on PostgreSQL', () => {
   });
 });
 
-/** Delays each byte by `oneWayMs`. */
 async function startSlowProxy(port: number, oneWayMs: number) {
   const proxy = createServer((near) => {
     const far = connectTo(port, '127.0.0.1');

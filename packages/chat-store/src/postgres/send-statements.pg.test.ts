@@ -15,7 +15,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** On the connection of commits. */
+/** Counts only statements on the connection of commits. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   const query = jest.spyOn(pg.Client.prototype, 'query');
   try {

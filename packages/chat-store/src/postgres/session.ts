@@ -10,13 +10,13 @@ export interface SessionMode {
   isPooled: boolean;
 }
 
-/** Of a session, or of a transaction behind a pooler. */
+/** Settings of a session, or of a transaction behind a pooler. */
 export interface SessionSettings {
   readonly timeoutMs: number;
   readonly lockTimeoutMs: number;
 }
 
-/** Applies the settings by a statement, because poolers refuse unknown startup parameters. */
+/** Uses a statement, because poolers refuse unknown startup parameters. */
 export function setSettings(
   settings: Readonly<Record<string, string>>,
   scope: 'session' | 'transaction',

@@ -4,7 +4,7 @@ import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
 
 export interface SilenceOptions {
-  /** Without secrets. */
+  /** Has no secrets. */
   readonly server: string;
   /** Without an answer for this long, a server counts as silent. */
   readonly silentMs: number;

@@ -9,7 +9,8 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // Opens the write-ahead log, which SQLite removes with its last connection. This connection then keeps it.
+      // The first read opens the write-ahead log, which SQLite removes with its last connection. This connection then
+      // keeps the log.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');

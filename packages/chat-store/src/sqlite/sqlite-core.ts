@@ -47,7 +47,6 @@ export async function openSqliteCore(
     startWorkerThread({ path, readOnly, busyTimeoutMs: lockTimeoutMs }, report);
   const starting = [start(false), start(true), start(true)] as const;
   const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
-    // Closes the threads that were opened.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'fulfilled') await started.value.close(timeoutMs);
     }

@@ -44,7 +44,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     }
     return lost;
   }
-  // Not `checkNow`, because SQLite may still remove the files that an ended process left.
+  // `checkNow` is too strict here, because SQLite may still remove the files that an ended process left.
   try {
     find(path);
   } catch {
@@ -53,7 +53,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
 
   return {
     checkNow,
-    /** At most five checks a second. */
+    /** Checks at most five times a second. */
     check: () => (now() - checkedAtMs < everyMs ? lost : checkNow()),
   };
 }

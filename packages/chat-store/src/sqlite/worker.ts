@@ -67,7 +67,7 @@ async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promi
   try {
     const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
     const value = await calls[method]?.(...args);
-    // After the commit and before the answer: an acknowledged commit is in the file at the path.
+    // Checks after the commit and before the answer, so that an acknowledged commit is in the file at the path.
     const lostMeanwhile = isClosing || settings.readOnly ? null : files.checkNow();
     if (lostMeanwhile === null) reply({ id, value }, transferOf(value));
     else replyLost(id, lostMeanwhile, 'timeout');

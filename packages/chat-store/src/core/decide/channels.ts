@@ -38,7 +38,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   return accepted({ channel: channelOf(channel) }, announced(channel, 'created', joined.event));
 };
 
-/** Changes only the event of a public channel. */
+/** Leaves the events of other channels unchanged. */
 function announced(
   { id: channelId, kind, name }: ChannelsTable,
   change: ChannelAnnouncement['change'],

@@ -6,7 +6,7 @@ import { findRepeat, fingerprint } from './repeats.ts';
 
 const needs = { from: 'member', inArchived: false } as const;
 
-/** Only events of a channel. The hub sends events to everyone, which no log has. */
+/** The hub itself sends events to everyone, which no log has. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');

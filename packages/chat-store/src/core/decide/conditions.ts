@@ -6,9 +6,9 @@ import { messagesOf, selectMessages } from '../message-projection.ts';
 import { countStreams } from '../streams.ts';
 import { newestClaim } from './claims.ts';
 
-/** In a refusal. */
+/** The most messages in a refusal. */
 const newerMax = 20;
-/** The most bytes of these messages as JSON. */
+/** The most bytes of messages in a refusal, as JSON. */
 const newerBytes = 262_144;
 /** A sender that is further behind is always superseded, which bounds the rows of a check. */
 const seqsMax = 1_000;
@@ -27,7 +27,6 @@ export interface Conditions {
   readonly newer: readonly Message[] | null;
   /** The thread's newest fence; null without a claim. */
   readonly fence: number | null;
-  /** Growing messages of the sender. */
   readonly streams: number;
 }
 

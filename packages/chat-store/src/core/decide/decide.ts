@@ -26,7 +26,6 @@ import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
-/** Decided separately, with its own statements. */
 export type SingleCommand = Extract<Command, { method: SingleMethod }> | ExpireCommand;
 
 type ChannelMethod = {
@@ -63,7 +62,7 @@ const authorizedIn =
 const inChannel = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, false, decideIn);
 
-/** Also in an archived channel. */
+/** Accepts an archived channel. */
 const evenArchived = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
   authorizedIn(from, true, decideIn);
 

@@ -18,13 +18,11 @@ export type Decide<M extends WriteMethod> = (
   command: CommandOf<M>,
 ) => Promise<Outcome<M>>;
 
-/** The actor has the rights that the method needs. */
 export interface Authorized {
   readonly channel: ChannelWithHead;
   readonly role: Role;
 }
 
-/** For a command whose actor has the rights that decide.ts demands. */
 export type DecideAuthorized<M extends WriteMethod> = (
   group: GroupState,
   command: CommandOf<M> & Authorized,

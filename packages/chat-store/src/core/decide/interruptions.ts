@@ -8,7 +8,7 @@ import type { ChannelWithHead } from '../tables.ts';
 
 const hub: Pick<Actor, 'agentId' | 'kind'> = { agentId: 'hub', kind: 'hub' };
 
-/** Of one transaction. The sweep interrupts the rest. */
+/** The most streams that one transaction interrupts. The sweep interrupts the rest. */
 const interruptedMax = 50;
 
 /** Logs the streams' checkpointed texts. Beyond {@link interruptedMax}, streams become due for the sweep. */
@@ -48,7 +48,6 @@ export const ofAgent = (agentId: string) => sql<boolean>`agent_id = ${agentId}`;
 export const ofAgents = sql<boolean>`kind = 'agent'`;
 export const ofAll = sql<boolean>`1 = 1`;
 
-/** Logs the end of a growing message with its whole text, and removes its stream. */
 export async function logEnd(
   group: GroupState,
   channel: ChannelWithHead,

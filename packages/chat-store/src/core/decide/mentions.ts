@@ -15,7 +15,6 @@ interface Mentioning {
   readonly parsed: ParsedMentions | null;
 }
 
-/** What is stored with a message, and the names that matched no member. */
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
@@ -47,7 +46,6 @@ export function prefetchMentions(
   if (parsed.all && !mayAlwaysMentionAll(actor)) collected.crowd(channelId);
 }
 
-/** Mentions among the current members: those that the sender gave, and those in the text. */
 export function mentionsOf(
   prefetched: Prefetched,
   { channelId, actor, parsed }: Mentioning,

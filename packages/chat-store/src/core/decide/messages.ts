@@ -12,7 +12,7 @@ import type { ChannelsTable } from '../tables.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { refuseTooLarge } from './send.ts';
 
-/** For the author and admins. */
+/** Allowed for the author and admins. */
 export const editMessage: DecideAuthorized<'message.edit'> = async (group, command) => {
   const { actor, channel, params } = command;
   const tooLarge = refuseTooLarge(params.content);
@@ -40,7 +40,7 @@ export const editMessage: DecideAuthorized<'message.edit'> = async (group, comma
   return accepted({ seq: channel.head }, event);
 };
 
-/** For the author and the owners. */
+/** Allowed for the author and the owners. */
 export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const found = await findMessage(group, channel, params.messageId);

@@ -4,7 +4,7 @@ import { refuse } from '../../commands.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 import { findMessage } from './messages.ts';
 
-/** Of a message, because each page of the history carries them. */
+/** Bounded, because each page of the history has the reactions of its messages. */
 export const reactionsMax = 1000;
 
 /** Earlier releases stored reactions as they were sent, so several spellings may mean one emoji. */

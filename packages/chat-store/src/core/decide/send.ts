@@ -41,7 +41,7 @@ export type Send = SendCommand & {
 
 const posting = { from: 'member', inArchived: false } as const;
 
-/** The column `pair`. */
+/** As in the column `pair`. */
 export function pairOf(a: string, b: string): string {
   return a < b ? `${a}\n${b}` : `${b}\n${a}`;
 }
@@ -127,7 +127,7 @@ interface Permitted {
 
 interface Decided extends Permitted {
   readonly print: string | null;
-  /** In the channel or thread, with this message. */
+  /** Includes this message. */
   readonly turns: Turns;
   readonly notified: readonly string[];
 }
@@ -384,7 +384,7 @@ function addToInboxes(
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
-/** For a direct message that would create its channel: null if neither a freeze nor a loop forbids it. */
+/** Null if neither a freeze nor a loop forbids a direct message that would create its channel. */
 export function refusalToOpen(
   { nowMs }: GroupState,
   { actor, params }: Send & { readonly method: 'direct.send' },

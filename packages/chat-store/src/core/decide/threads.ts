@@ -57,7 +57,7 @@ export const createThread: DecideAuthorized<'thread.create'> = async (group, com
   return accepted({ thread }, event);
 };
 
-/** For the thread's creator and the owners. */
+/** Allowed for the thread's creator and the owners. */
 export const updateThread: DecideAuthorized<'thread.update'> = async (group, command) => {
   const { actor, channel, params, role } = command;
   const { channelId, threadId, title } = params;

@@ -3,7 +3,6 @@ import { budgetOf, budgetOfRow, findThreadBudget, readTurns } from '../budgets.t
 import { budgetWithin } from '../turns.ts';
 import { openChannel, type Read } from './reading.ts';
 
-/** The budget in force, for members. */
 export const getBudget: Read<'budget.get'> = async (
   db,
   actor,

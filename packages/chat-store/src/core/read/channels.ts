@@ -39,7 +39,7 @@ export const listChannels: Read<'channel.list'> = async (
   return listText('channels', sorted, { limit, maxBytes }, channelOf, cursorOf);
 };
 
-/** For members. */
+/** Only members may read the list. */
 export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

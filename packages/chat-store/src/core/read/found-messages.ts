@@ -9,16 +9,15 @@ import { hasWantedTime } from './search-times.ts';
 
 type Params = ParamsOf<'message.search'>;
 
-/** That one statement loads. A single message may have more. */
+/** The most bytes that one statement loads, unless one message has more. */
 const statementBytes = 262_144;
 
-/** What a search may still read. */
 interface Allowance {
   messages: number;
   bytes: number;
 }
 
-/** Those that the caller may read, newest first, with their current texts. */
+/** Omits messages that the caller may not read. Newest first, with their current texts. */
 export async function* foundMessages(
   db: Kysely<Tables>,
   actor: Actor,

@@ -8,7 +8,7 @@ import type { ThreadsTable } from '../tables.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Fewer if messages have many reactions, up to a thousand each. */
+/** A statement reads fewer if messages have many reactions, up to a thousand each. */
 const stepMessages = 32;
 
 /**
@@ -18,7 +18,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   const { channelId, before, after, threadId, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');
   if (!opened.ok) return opened;
-  // Seqs and sizes first, without the text.
+  // Reads seqs and sizes first, without the text.
   let query = db
     .selectFrom('messages as m')
     .innerJoin('log as l', (join) =>
@@ -64,8 +64,8 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   };
 };
 
-// The root by its key, and the replies by their index, at most a page of them. One condition for both would walk the
-// whole channel.
+// Finds the root by its key, and at most a page of replies by their index. One condition for both would walk the whole
+// channel.
 function threadSeqs(
   rootSeq: number,
   { threadId, before, after, limit }: ParamsOf<'message.history'>,
@@ -79,7 +79,7 @@ function threadSeqs(
     order by r.seq ${order} limit ${limit + 1}) as replies)`;
 }
 
-/** By their latest activity, newest first. */
+/** Newest activity first. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

@@ -13,7 +13,6 @@ export interface LogPage {
   readonly head: number;
   /** Events before it were trimmed. */
   readonly floor: number;
-  /** The epoch of the head. */
   readonly epoch: string;
 }
 
@@ -40,7 +39,7 @@ export async function readLogPage(
         // Rows may be trimmed between two statements that share no snapshot, so the page ends before a gap.
         const last = events.at(-1);
         if (last && last.seq !== row.seq - 1) return false;
-        // With the comma between two events.
+        // Counts the comma between two events.
         bytes += Buffer.byteLength(event.json) + 1;
         if (bytes > maxBytes && events.length > 0) return false;
         events.push(event);
@@ -83,7 +82,7 @@ async function readSteps(
   const moment = { epoch: meta.epoch, head: meta.head ?? 0, floor: meta.floor ?? 1 };
   const from = Math.max(after, moment.floor - 1);
   if (from >= moment.head) return moment;
-  // Sizes first, so that a page limited by its bytes does not load a thousand long rows.
+  // Reads sizes first, so that a page limited by its bytes does not load a thousand long rows.
   const sizes = await db
     .selectFrom('log')
     .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])
@@ -113,7 +112,7 @@ async function readSteps(
   return moment;
 }
 
-/** For members. */
+/** Only members may read the log. */
 export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

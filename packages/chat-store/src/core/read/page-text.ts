@@ -1,19 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/**
- * That one statement loads, unless one row has more. A page then loads little more than it answers, and one turn can
- * parse a statement's answer.
- */
+/** The most bytes that one statement loads, unless one row has more. One turn of the event loop can parse them. */
 const stepBytes = 262_144;
 const stepRows = 250;
 const stepReactions = 1_000;
-/** Encoded without a pause, so that a large page does not block the event loop. */
+/** The most characters encoded without a pause, so that a large page does not block the event loop. */
 const chunkChars = 262_144;
 
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
-  /** Reactions of a message, which another statement loads. */
+  /** The number of reactions, which another statement loads. */
   readonly reactions?: number;
 }
 
@@ -45,13 +42,12 @@ export function stepsOf<R extends SizedRow>(
   return steps;
 }
 
-/** A row's JSON, in consecutive parts. */
 export type RowText = readonly string[];
 
 /**
- * The rows of an answer as JSON in UTF-8: at most `maxBytes`, but at least one row. With `isReversed`, the answer
- * reverses the reading order. Bytes are outside the heap, where the garbage collector would copy them and stop the
- * event loop.
+ * Collects the rows of an answer as JSON in UTF-8: at most `maxBytes`, but at least one row. With `isReversed`, the
+ * answer reverses the reading order. Bytes are outside the heap, where the garbage collector would copy them and stop
+ * the event loop.
  */
 export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];
@@ -61,7 +57,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   function fitting(rows: readonly RowText[]): RowText[] {
     const taken: RowText[] = [];
     for (const row of rows) {
-      // With the comma before the row.
+      // Counts the comma before the row.
       bytes += row.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
       if (bytes > maxBytes && count > 0) break;
       taken.push(row);

@@ -4,13 +4,11 @@ import { everyone } from '../tables.ts';
 import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
-/** Of one channel. */
 const unreadMax = 10_000;
-/** Of one channel. */
 const mentionsMax = 1_000;
-/** Further deleted messages count as unread. */
+/** Beyond this number, deleted messages count as unread. */
 const deletedMax = 1_000;
-/** In one answer, the first ones by id, so that it stays within a few MiB. */
+/** The most channels in one answer, so that it stays within a few MiB. */
 const channelsMax = 10_000;
 
 /** An id of 128 characters, four numbers and the names. */
@@ -35,7 +33,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
     head: number;
     mentions: number;
     mentions_of_all: number;
-    /** After the cursor: all messages, the agent's own, and deleted ones of others. */
+    /** Counts after the cursor: all messages, the agent's own, and deleted ones of others. */
     newer: number;
     own: number;
     deleted: number;

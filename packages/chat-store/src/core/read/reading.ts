@@ -65,7 +65,7 @@ export function listText<R>(
     let bytes = 0;
     for (const row of rows.slice(0, limit)) {
       const text = JSON.stringify(objectOf(row));
-      // With the comma before the row.
+      // Counts the comma before the row.
       bytes += Buffer.byteLength(text) + 1;
       if (bytes > maxBytes && count > 0) break;
       yield count > 0 ? `,${text}` : text;

@@ -85,7 +85,6 @@ describe('rows that a read visits on PostgreSQL', () => {
     await server.stop();
   });
 
-  /** The reads under test need neither the time nor the snapshot. */
   const noSql = {} as Engine['sql'];
 
   async function visited<M extends ReadMethod>(

@@ -31,7 +31,6 @@ function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly
   };
 }
 
-/** The reads under test need neither the time nor the snapshot. */
 const noSql = {} as Engine['sql'];
 
 describe('rows that a read visits on SQLite', () => {

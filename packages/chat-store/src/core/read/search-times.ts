@@ -6,7 +6,7 @@ import type { Tables } from '../tables.ts';
 
 type Params = Pick<ParamsOf<'message.search'>, 'before' | 'after'>;
 
-/** Looked at to find documents of a time. A deleted message has no document. */
+/** The most messages that are looked at for a document of a time. A deleted message has no document. */
 const messagesMax = 50;
 
 /** An id begins with its message's time. */

@@ -19,22 +19,20 @@ import { openChannel, type Read } from './reading.ts';
 import { boundsOfTimes } from './search-times.ts';
 import { snippetOf } from './snippet.ts';
 
-// Walks the index from its newest segment. The index only proposes messages: each is read and compared again, in the
-// snapshot of the rights. So no search shows a former text, a deleted message or a foreign channel. A call's work is
-// bounded; a page may end early, and its cursor continues.
+// A search walks the index from its newest segment. The index only proposes messages: each is read and compared again,
+// in the snapshot of the rights. So no search shows a former text, a deleted message or a foreign channel. A call's
+// work is bounded; a page may end early, and its cursor continues.
 
-/** Beyond it, the rights to each proposed message are checked instead. */
+/** For a caller in more channels, the rights to each proposed message are checked instead. */
 const ownChannelsMax = 300;
-/** Segments of one statement; fewer with a prefix, because many words may begin with it. */
+/** The most segments of one statement. Many words may begin with a prefix. */
 const segmentsMax = { short: 2, prefix: 8, words: 64 };
 const shortPrefixChars = 3;
-/** That one statement reads. */
 const prefixRowsMax = 1_500;
-/** Channels looked up by one statement. */
 const lookUpsMax = 2_000;
-/** Of one call: rows and look-ups in the index, messages, and bytes of messages. */
+/** The work of one call: rows and look-ups in the index, messages, and bytes of messages. */
 const bounds = { index: 8_000, messages: 400, bytes: 524_288 };
-/** Messages that one statement proposes. The first often finds enough. */
+/** The first statement often finds enough, so it proposes fewer messages. */
 const proposedMax = { first: 64, further: 200 };
 /** Look-ups that decide the rights to a proposed message. */
 const rightsCost = 4;
@@ -42,10 +40,9 @@ const rightsCost = 4;
 type Params = ParamsOf<'message.search'>;
 type Hit = ResultOf<'message.search'>['hits'][number];
 
-/** What this call may still use. */
 type Budget = { -readonly [K in keyof typeof bounds]: number };
 
-/** In the order of indexing, newest first: the order of time, unless the index was behind. */
+/** Newest first in the order of indexing, which is the order of time unless the index was behind. */
 export const searchMessages: Read<'message.search'> = async (
   db,
   actor,
@@ -128,7 +125,6 @@ function mostSegments(terms: readonly SearchTerm[]): number {
   return isShort ? segmentsMax.short : segmentsMax.prefix;
 }
 
-/** Newest segments with documents below `from` and messages of the wanted time. */
 async function nextSegments(
   db: Kysely<Tables>,
   { before, after }: Params,
@@ -148,7 +144,6 @@ async function nextSegments(
 
 type SegmentSets = [segment: number, set: DocSet][];
 
-/** Documents with the sender and all words of the terms, by segment. */
 async function findWords(
   db: Kysely<Tables>,
   segments: readonly number[],
@@ -190,7 +185,9 @@ async function findWords(
   return [...left].sort(([a], [b]) => b - a);
 }
 
-/** It is in no word, and sorts after all other characters, so the prefix with it is above all words with the prefix. */
+/**
+ * No word contains this character, which sorts after all others. A prefix with it is above all words with the prefix.
+ */
 const lastCharacter = '\u{10FFFF}';
 
 function full(): DocSet {
@@ -246,7 +243,6 @@ function needsChannels(
   return docs > proposedMax.further || rightsCost * docs > channels.length * group.length;
 }
 
-/** Removes the documents of other channels. */
 async function keepChannels(
   db: Kysely<Tables>,
   group: SegmentSets,

@@ -19,20 +19,20 @@ import { segmentOf } from './posting-list.ts';
 import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
-// Walks the log's new rows after their commits, so a send costs no more. It indexes the present text of the messages
-// that they name. A search compares each hit with the present text, so it shows no former text even if the index is
-// behind.
+// The feed walks the log's new rows after their commits, so a send costs no more. It indexes the present text of the
+// messages that they name. A search compares each hit with the present text, so it shows no former text even if the
+// index is behind.
 
-/** That one piece of new messages adds. A single message may add more. */
+/** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;
 /**
  * While new messages wait, every fourth piece sweeps. Otherwise a flood of messages would keep the words of deleted
  * ones.
  */
 const sweepEvery = 4;
-/** Channels that the mark may leave behind. */
+/** The most channels that the mark may leave behind. */
 const behindMax = 1_000;
-/** Channels that one piece compares with the index after a restore. */
+/** The most channels that one piece compares with the index after a restore. */
 const checkedMax = 200;
 
 export interface SearchFed {
@@ -40,7 +40,6 @@ export interface SearchFed {
   readonly isBehind: boolean;
   /** There is other work: older messages, or segments to sweep. */
   readonly isMore: boolean;
-  /** Another hub is doing a piece. */
   readonly isLocked: boolean;
 }
 
@@ -56,8 +55,8 @@ interface Position extends CommitMark {
 }
 
 /**
- * One bounded piece of index work. Without work it costs three small statements and no transaction. Hubs lock the
- * feed's row in turn; a hub that finds it locked does nothing.
+ * Does one bounded piece. Without work it costs three small statements and no transaction. Hubs lock the feed's row in
+ * turn; a hub that finds it locked does nothing.
  */
 export async function feedSearch(engine: Engine, report: ReportFault): Promise<SearchFed> {
   const found = await findWork(engine);
@@ -97,7 +96,7 @@ export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise
     .execute();
 }
 
-/** Postings may still hold words of messages that are gone. */
+/** True while postings may hold words of messages that are gone. */
 export async function isSweepingSegments({ db }: Engine): Promise<boolean> {
   const found = await db
     .selectFrom('search_segments')
@@ -131,7 +130,7 @@ const positionOf = ({ mark }: Pick<Changing, 'mark'>) => JSON.parse(mark) as Pos
 /** Returns whether there are more. */
 async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promise<boolean> {
   if (changes.epoch !== feed.epoch) {
-    // A new index, or a restored backup: the mark is of another server, so all heads are compared with the index.
+    // For a new index or a restored backup, the mark is of another server, so all heads are compared with the index.
     const { mark, epoch } = await readChanges(engine, null);
     Object.assign(feed, { epoch, mark: JSON.stringify(mark), check_after: '' });
     return false;

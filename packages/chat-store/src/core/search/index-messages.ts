@@ -26,7 +26,7 @@ export interface SplitRow extends IndexedRow {
   readonly terms: ReadonlySet<string>;
 }
 
-/** Until their terms exceed the limit. Takes at least one row. */
+/** Splits texts until their terms exceed the limit. Takes at least one row. */
 export async function splitTexts(
   rows: readonly IndexedRow[],
   report: ReportFault,
@@ -48,7 +48,6 @@ export async function splitTexts(
   return split;
 }
 
-/** Brings the index of these messages to their present text. */
 export async function indexMessages(
   engine: Engine,
   feed: Changing,

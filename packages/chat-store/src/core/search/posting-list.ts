@@ -1,6 +1,6 @@
 export const segmentDocs = 4096;
 
-/** How much older a message may be than an earlier one in its segment. */
+/** The most by which a message may be older than an earlier one in its segment. */
 export const disorderMs = 1_000;
 
 const bitmapBytes = segmentDocs / 8;
@@ -54,7 +54,7 @@ export function encodeSet(set: DocSet): Uint8Array {
   return countOf(set) * offsetBytes >= bitmapBytes ? set : encodeDocs(docsOf(set, 0).reverse());
 }
 
-/** In stored form. `docs` are of one segment, lowest first. */
+/** Returns the stored form. `docs` are of one segment, lowest first. */
 export function encodeDocs(docs: readonly number[]): Uint8Array {
   if (docs.length * offsetBytes >= bitmapBytes) {
     const set = emptySet();

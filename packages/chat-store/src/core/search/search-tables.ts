@@ -25,7 +25,6 @@ export interface SearchPostingsTable {
 
 export interface SearchSegmentsTable {
   segment: number;
-  /** Times of its earliest and latest message. */
   oldest_at: number;
   newest_at: number;
   /**
@@ -36,13 +35,13 @@ export interface SearchSegmentsTable {
   work_after: string;
 }
 
-/** The seq up to which a channel's log is indexed. */
+/** A channel's log is indexed up to this seq. */
 export interface SearchFedTable {
   channel_id: string;
   seq: number;
 }
 
-/** One row. Hubs lock it to feed the index one at a time. */
+/** The table has one row. Hubs lock it to feed the index one at a time. */
 export interface SearchFeedTable {
   name: string;
   /** The epoch of `mark`; empty before the first piece. */
@@ -50,7 +49,6 @@ export interface SearchFeedTable {
   /** Commits before this mark are indexed; a CommitMark as JSON. */
   mark: string;
   next_doc: number;
-  /** The lowest number of a document. */
   first_doc: number;
   /** Counts pieces, for the `part` of their postings. */
   part: number;

@@ -13,7 +13,7 @@ import {
 } from './posting-list.ts';
 import { insertPostings } from './postings.ts';
 
-/** Read by one piece, so that no commit waits long. A single term may have more. */
+/** The most postings that one piece reads, so that no commit waits long. A single term may have more. */
 const rowsMax = 1_000;
 
 /**

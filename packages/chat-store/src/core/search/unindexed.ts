@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts';
 import { jsonList } from '../json-list.ts';
 import type { Tables } from '../tables.ts';
 
-/** Log rows and bytes of messages that one piece reads, so that no commit waits long. */
+/** The most log rows and bytes that one piece reads, so that no commit waits long. */
 export const rowsMax = 512;
 export const bytesMax = 262_144;
 
@@ -19,7 +19,6 @@ export interface IndexedRow {
   readonly doc: number | null;
 }
 
-/** A part of a channel's log that is not indexed. */
 export interface Range {
   readonly channelId: string;
   readonly after: number;
@@ -34,7 +33,7 @@ export interface LoggedMessage extends IndexedRow {
 }
 
 /**
- * First the first row of each range, then the second rows, so that no range waits for a long one. Rows beyond
+ * Reads the first row of each range, then the second rows, so that no range waits for a long one. Rows beyond
  * `bytesMax` come without text.
  */
 export async function messagesIn(
@@ -80,8 +79,8 @@ const joined = (dialect: Engine['dialect']) =>
   sql.raw(dialect === 'sqlite' ? 'cross join' : 'join');
 
 /**
- * In random order, and the channels for which no row is left. Each channel gets an equal share of the rows, so that a
- * flooded one does not keep others out. Seqs have no holes, so their difference counts rows.
+ * Also returns the channels for which no row is left. Each channel gets an equal share of the rows, in random order, so
+ * that a flooded one does not keep others out. Seqs have no holes, so their difference counts rows.
  */
 export async function rangesOf(
   { db, dialect }: Engine,
