@@ -10,6 +10,7 @@ export interface EphemeralFilterOptions {
   readonly windowMs?: number;
   /** The most remembered ids. Beyond it, the oldest half is forgotten early. @default 50_000 */
   readonly maxIds?: number;
+  /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;
 }
 

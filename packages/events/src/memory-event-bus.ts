@@ -6,6 +6,7 @@ import type { EventBus, EventsLogger } from './event-bus.ts';
 export interface MemoryEventBusOptions {
   /** Gets the errors of handlers. @default none */
   readonly logger?: EventsLogger;
+  /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;
 }
 

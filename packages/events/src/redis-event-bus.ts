@@ -32,6 +32,7 @@ export interface RedisEventBusOptions {
   readonly maxPendingCharacters?: number;
   /** Uses SPUBLISH, which Redis Cluster needs. @default `keys.hashTags` */
   readonly sharded?: boolean;
+  /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;
 }
 

@@ -19,6 +19,7 @@ export interface RestRoute {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/v1`; `:name` is a param. Other params are in the query (GET, DELETE) or the body. */
   readonly path: string;
+  /** @default 200 */
   readonly status?: 201;
 }
 
