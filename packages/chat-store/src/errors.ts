@@ -20,7 +20,7 @@ export type ChatStoreErrorCode =
   /** A bug in this package. */
   | 'internal';
 
-/** Its message contains no secret. Branch on `code`. */
+/** Branch on `code`. No message contains a secret. */
 export class ChatStoreError extends Error {
   override readonly name = 'ChatStoreError';
   readonly code: ChatStoreErrorCode;

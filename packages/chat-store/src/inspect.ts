@@ -17,7 +17,7 @@ export interface StoreInspection {
     readonly newer: readonly string[];
   };
   readonly sizeBytes: number;
-  /** This and all fields below are null or empty while the database has no schema. */
+  /** Null while the database has no schema, like all fields below; lists are then empty. */
   readonly epoch: string | null;
   /** Includes deleted channels. */
   readonly channels: number | null;

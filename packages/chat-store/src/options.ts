@@ -81,7 +81,7 @@ const defaults = {
 
 /**
  * Look-ups are small queries that a hub always needs: rights, events for rooms, revoked tokens. They share a thread or
- * connections with system calls, never with agents' reads. This bounds a system call's wait.
+ * connections with system calls, so this number bounds the wait of a system call.
  */
 export const lookUpsAtOnce = 3;
 
@@ -140,8 +140,8 @@ function parseUrl(url: string): ParsedOptions['target'] {
 const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
 
 /**
- * The end of a sentence about a bad URL; null for a good one. It quotes nothing: after a raw `/`, `?` or `#` in a
- * password, the rest of the password would count as the database's name.
+ * The end of a sentence about a bad URL; null for a good one. Quotes no part of the URL: after a raw `/`, `?` or `#` in
+ * a password, the rest of the password would count as the database's name.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -33,7 +33,7 @@ export interface HubDirect {
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
-  /** The channel, for all other calls. Its id depends on both agentIds, so it waits for the first welcome. */
+  /** For all other calls. The channel's id depends on both agentIds, so this waits for the first welcome. */
   channel(options?: CallOptions): Promise<HubChannel>;
 }
 

@@ -62,7 +62,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   let phase: 'live' | 'behind' | 'filling' = 'live';
   /** The last durable event that was received or waits. */
   let last: { readonly seq: number | null; readonly epoch: string } | null = null;
-  /** They arrived while a page was in flight. */
+  /** Live events that arrived while a page was in flight. */
   let buffered: Envelope[] = [];
   let newest = 0;
   /** Raised by every change that makes a page in flight outdated. */

@@ -33,20 +33,22 @@ export interface ClientOptions {
   readonly callTimeoutMs?: number;
   /** The longest time from an attempt, `getToken` included, to the welcome. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** The longest first wait before a reconnect. It doubles with each failure. @default 500 */
+  /** The longest first wait before a reconnect, doubled with each failure. @default 500 */
   readonly backoffMinMs?: number;
   /** The longest wait before any reconnect. @default 20_000 */
   readonly backoffMaxMs?: number;
   /** The most unanswered calls. The next one fails with `queue_full`. @default 1_000 */
   readonly queueMax?: number;
-  /** The most events of a channel that are buffered during a gap. Others are fetched again. @default 5_000 */
+  /** The most events of a channel that are buffered during a gap. Further events are fetched again. @default 5_000 */
   readonly bufferMax?: number;
   /**
    * The most missed events of a channel that are read from its log. Beyond it, a discontinuity is reported instead.
    * @default 50_000
    */
   readonly catchUpMax?: number;
-  /** The most events that wait for the reader of one `events()`. Others are read from the log. @default 10_000 */
+  /**
+   * The most events that wait for the reader of one `events()`. Further events are read from the log. @default 10_000
+   */
   readonly streamMax?: number;
   /**
    * Parses a frame. In a process with many clients, it can parse a shared frame once.

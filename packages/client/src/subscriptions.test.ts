@@ -545,7 +545,7 @@ describe('direct channels', () => {
   });
 
   // The race: a client that knew all its direct channels disconnects, and gets more new ones than the next welcome can
-  // name. They are read from their beginning.
+  // name.
   it('are read from their beginning if they are new since a complete list', async () => {
     start();
     const first = await nextLive({ direct: [] });

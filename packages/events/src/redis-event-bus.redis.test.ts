@@ -65,7 +65,7 @@ describe('the event bus on Redis', () => {
     await bus.subscribeChannel('general', () => {});
     const event = sampleMessage();
     await bus.publish(event, { channel: true });
-    // It has our id but is not JSON: if the bus parsed it, it would count as malformed.
+    // The message has our id but is not JSON. If the bus parsed it, it would count as malformed.
     await redis.send(['publish', system.keys.channelTopic('general'), `{"id":"${event.id}",…`]);
     await waitFor(() => bus.stats.echoes === 2);
     expect(bus.stats.malformed).toBe(0);
@@ -223,8 +223,8 @@ describe('the event bus on Redis', () => {
     expect(await redis.send(['get', keys.sequence('general')])).toBe('4');
   });
 
-  // The attack: long messages that mention fifty agents. Their copies must not fill the queue, or other events are
-  // refused.
+  // The attack: long messages that mention fifty agents. If each copy counted, the queue would be full for other
+  // events.
   it('counts the characters of an event once, however many topics it is published on', async () => {
     const event = sampleMessage();
     const { bus } = await system.start({ maxPendingCharacters: event.json.length });

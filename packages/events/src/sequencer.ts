@@ -16,7 +16,7 @@ export interface SequencerDeps {
   readonly head: number;
   /** Each event comes once, in order. */
   deliver(event: EncodedEnvelope, source: EventSource): void;
-  /** Resolves with up to `limit` events after `after`, in order. It must settle. Calls never overlap. */
+  /** Resolves with up to `limit` events after `after`, in order. The promise must settle. Calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
   /** Gets the first event of another epoch, which is not delivered. */
   onForeignEpoch?(event: EncodedEnvelope): void;
@@ -50,7 +50,7 @@ export interface SequencerOptions {
   readonly maxBufferedCharacters?: number;
   /** The most events of one fetch. @default 200 */
   readonly pageSize?: number;
-  /** The first delay after a failed fetch. It doubles with each failure, and half of it is random. @default 100 */
+  /** The first delay after a failed fetch, doubled with each failure. Half of it is random. @default 100 */
   readonly minBackoffMs?: number;
   /** The longest delay between two fetches. @default 5_000 */
   readonly maxBackoffMs?: number;
@@ -156,7 +156,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // Retries until it succeeds, because a channel with a gap delivers nothing. Other work runs between two pages.
+    // Retries without end, because a channel with a gap delivers nothing. Other work runs between two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
@@ -181,7 +181,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   }
 
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // Handlers may offer events. Those are buffered, or one subscriber would get n+1 before another gets n.
+    // Buffers events that handlers offer now. Otherwise one subscriber would get n+1 before another gets n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
@@ -228,7 +228,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       buffered.size < maxBuffered &&
       bufferedCharacters + event.json.length <= maxBufferedCharacters
     ) {
-      // During `deliver`, an event is buffered without a gap before it.
+      // While events are delivered, an offered event waits although none is missing before it.
       if (buffered.size === 0 && !delivering) totals.holes += 1;
       buffered.set(seq, event);
       bufferedCharacters += event.json.length;

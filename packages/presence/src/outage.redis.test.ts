@@ -79,7 +79,7 @@ describe('presence while Redis is away', () => {
     expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent is connected to two hubs, and leaves the one without Redis. It must not be announced offline.
+  // The race: an agent is connected to two hubs, and leaves the one without Redis, which must not announce it offline.
   // Negative control: an agent without the other connection.
   it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
@@ -147,7 +147,7 @@ describe('presence while Redis is away', () => {
   });
 
   it('announces agents that left meanwhile when Redis confirms that it was their last connection', async () => {
-    // These leases outlast the outage, because a second announcement would be right after an expiry.
+    // These leases outlast the outage. After an expiry, a second announcement would be right.
     const long = { leaseMs: 60_000 };
     const [one, two] = [startHub('hub-1', ungated, long), startHub('hub-2', ungated, long)];
     await waitFor(() => one.redis.available && two.redis.available);

@@ -69,7 +69,7 @@ export const limits = {
   reasonChars: 512,
   titleChars: 256,
   displayNameChars: 128,
-  /** It is sent to everyone present. */
+  /** Sent to everyone present. */
   customStatusChars: 128,
   turnLabelChars: 128,
   queueDepth: 1_000_000,

@@ -69,7 +69,7 @@ export interface RedisClient {
   pipeline(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]>;
   /** Uses a separate connection. */
   readonly subscriber: RedisSubscriber;
-  /** As this client knows it, without a round trip. */
+  /** The state that the client knows, without a round trip. */
   readonly state: RedisClientState;
   /** Reads the server's state (PING and INFO). Never rejects. */
   health(): Promise<RedisHealth>;

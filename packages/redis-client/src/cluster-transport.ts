@@ -60,8 +60,8 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
 }
 
 /**
- * Uses one connection to each master. It is ready when the masters of all slots are connected. `bound` limits the calls
- * of a borrowed client; null for our own.
+ * Uses one connection to each master, and is ready when the masters of all slots are connected. `bound` limits the
+ * calls of a borrowed client; null for our own.
  */
 export function openClusterTransport(
   cluster: Cluster,

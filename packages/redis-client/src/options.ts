@@ -46,9 +46,9 @@ export interface RedisConnection {
 }
 
 /**
- * The caller's own connections. The client never closes them, but replaces a socket that does not answer. Their options
- * apply: set `autoResendUnfulfilledCommands` to false if no write may run late or twice, and `autoResubscribe` to false
- * if an ACL may deny a topic.
+ * The caller's own connections. The client never closes them, but replaces a socket that does not answer. The
+ * connections' own options apply: set `autoResendUnfulfilledCommands` to false if no write may run late or twice, and
+ * `autoResubscribe` to false if an ACL may deny a topic.
  */
 export interface BorrowedConnections {
   readonly commands: Redis | Cluster;

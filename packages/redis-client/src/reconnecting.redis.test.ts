@@ -61,8 +61,8 @@ function establishedTo(port: number): number {
 }
 
 describe('flapping', () => {
-  // The fault: each failed attempt left a connection behind, until the server had no room (maxclients). Two
-  // connections, one closing and one opening are the most.
+  // The fault: each failed attempt left a connection behind, until the server had no room (maxclients). At most four
+  // may exist: two in use, one closing, one opening.
   it('never holds more than its two connections (clients must not storm to maxclients)', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });

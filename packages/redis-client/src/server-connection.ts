@@ -222,7 +222,7 @@ export function limitHandshake(
 }
 
 /**
- * Some servers have no INFO (`rename-command`), which ioredis sends on a new connection. Its next attempt then connects
+ * Some servers have no INFO (`rename-command`), which ioredis sends on a new connection. The next attempt then connects
  * without INFO.
  * @returns true if the error says that there is no INFO
  */

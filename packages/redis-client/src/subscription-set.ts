@@ -6,7 +6,7 @@ export type MessageHandler = (message: string, topic: string) => void;
 /** An object, so that the same function twice counts twice. */
 export interface HandlerEntry {
   readonly handle: MessageHandler;
-  /** Its `subscribe` has resolved. A later refusal of the topic is logged. */
+  /** True once `subscribe` has resolved. A later refusal of the topic is logged. */
   isAccepted?: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface SentSubscribe {
 export type SubscriptionSet = ReturnType<typeof createSubscriptionSet>;
 
 /**
- * The names with handlers, and the names that were sent on this connection. It computes the difference, and sends
+ * Computes the difference between the names with handlers and the names that were sent on this connection. Sends
  * nothing.
  */
 export function createSubscriptionSet(kind: SubscriptionKind) {

@@ -10,8 +10,8 @@ import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
 /**
- * A script that is declared to write: a server that refuses writes refuses the declaration. It touches no key, so it
- * runs on every master.
+ * A script that is declared to write: a server that refuses writes refuses the declaration. The script touches no key,
+ * so it runs on every master.
  */
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 

@@ -19,7 +19,7 @@ import type {
 
 export interface TestDatabase {
   readonly store: ChatStore;
-  /** Each number stands for another hub's store on the same database. It closes with the first store. */
+  /** Opens another hub's store on the same database, one for each number. The store closes with the first one. */
   another(number?: number): Promise<ChatStore>;
   /** The caller closes it. */
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;

@@ -12,8 +12,8 @@ export interface StoreMigration extends Migration {
 }
 
 /**
- * This row of `meta` names the oldest release which can serve the database, and the newest migration. It is valid only
- * while that migration is the newest.
+ * This row of `meta` names the oldest release which can serve the database, and the newest migration. Another newest
+ * migration makes the row invalid.
  */
 export const compatibleFromRow = 'compatible_from';
 

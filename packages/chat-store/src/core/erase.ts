@@ -18,9 +18,9 @@ import { feedSearch, isSweepingSegments } from './search/feed.ts';
 import { inPresentShape } from './stored-envelope.ts';
 import type { Tables } from './tables.ts';
 
-// An erasure first deletes the agent's messages and reactions as the agent would, so that every hub and client learns
-// of it by events. It then redacts the texts of edits, and in a second walk rewrites other rows with text of the agent.
-// Seqs and the places of messages stay.
+// An erasure deletes the agent's messages and reactions as the agent would, so that every hub and client learns of the
+// deletions by events. Then edits are redacted, and a second walk rewrites other rows with text of the agent. Seqs and
+// the places of messages stay.
 
 export interface Erasure extends ErasedAgent {
   /** Counts the rows, and changes nothing. */
@@ -156,7 +156,7 @@ async function deleteSome(
           `${channelId} refused a deletion: ${outcome.message}`,
         );
       }
-      // In an archived channel, a reaction is removed without an event. In others, the agent may have added it again.
+      // In an archived channel, a reaction is removed without an event.
       const key = { message_id: reaction.id, emoji: reaction.emoji, agent_id: agentId };
       await db
         .deleteFrom('reactions')
@@ -193,7 +193,7 @@ async function rewriteSome(
       const envelope = JSON.parse(`${inPresentShape(row.envelope)}}`) as Envelope;
       const erased = erasedEnvelope(envelope, erasure, Boolean(row.isOrphan));
       const text = JSON.stringify(erased);
-      // Other agents wrote the id, or it is the name of a field.
+      // The id may be text of other agents, or the name of a field.
       if (erased === envelope || text === JSON.stringify(envelope)) continue;
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
@@ -210,7 +210,7 @@ async function rewriteSome(
     if (log > 0 && !isDryRun) await noteRewrite(db, channelId);
     const isFull = rows.length === rowsMax(isDryRun);
     const end = isFull ? (rows.at(-1)?.seq ?? seq) : windowEnd;
-    // The channel's own rows are changed with its first events. They are emptied before the id in them is replaced.
+    // The channel's own rows are changed with its first events, and emptied before the id in them is replaced.
     if (seq === 0 && !isDryRun) {
       await eraseFromAsks(db, channelId, erasure.agentId, pseudonym);
       await eraseFromQuestions(db, channelId, erasure.agentId, pseudonym);

@@ -217,7 +217,7 @@ function renamedEvent(event: ChannelEvent, erased: ErasedAgent): ChannelEvent {
   return 'agentId' in event ? { ...event, agentId: renamed(event.agentId, erased) } : event;
 }
 
-/** Replaces the agent's id in a message's fields. Other agents' text stays, even if it contains the id. */
+/** Replaces the agent's id in a message's fields, not in its text. */
 export function renamedMessage(message: Message, erased: ErasedAgent): Message {
   const { senderId, mentions, reactions, origin } = message;
   // A list may already hold the pseudonym, from an earlier erasure.

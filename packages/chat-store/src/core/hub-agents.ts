@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts';
 export interface HubAgent {
   readonly agentId: string;
   readonly connections: number;
-  /** Its activity and state as JSON, at most 4 KiB; null for none. */
+  /** The agent's activity and state as JSON, at most 4 KiB; null for none. */
   readonly report: string | null;
 }
 

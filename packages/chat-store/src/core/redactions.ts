@@ -109,7 +109,7 @@ function senderKindOf(senderId: string, message: Message): Message['senderKind']
   return senderId === 'hub' ? 'hub' : null;
 }
 
-// Uses the row's other columns, so that the text is not loaded. They lack the editor's kind: it is the author's, and
+// The row's other columns are enough, so the text is not loaded. They lack the editor's kind: that is the author's, or
 // null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;

@@ -59,7 +59,8 @@ interface Excess {
 }
 
 /**
- * Trims some rows of one channel, or finds that the next channels need none. All hubs share one pass, one at a time.
+ * Trims some rows of one channel, or finds that the next channels need none. All hubs share one pass, on which one hub
+ * works at a time.
  */
 export function sweepRetention(
   engine: Engine,
@@ -184,7 +185,7 @@ async function trimSome(
   excess: Excess,
 ): Promise<{ readonly isDone: boolean; readonly trimmedEvents: number }> {
   const { channelId, floor, before } = excess;
-  // Only age trims the sums. They stay when messages are deleted or trimmed by number.
+  // The sums outlive messages that are deleted or trimmed by number. Only age trims sums.
   const isLedgerDone = before === -Infinity || !(await removeFromLedger(db, channelId, before));
   const found = await endBeforeStreams(db, excess, await findEnd(db, excess));
   // Open asks and questions expire first; the next pass trims them.

@@ -96,7 +96,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     runGroup: bind(runCommands),
     read: bind(read),
     /**
-     * Like `read`, but no row is parsed or serialized again. Its rows take at most `maxBytes`, by default the
+     * Like `read`, but no row is parsed or serialized again. The rows take at most `maxBytes`, by default the
      * protocol's limit of an answer.
      */
     readJson: bind(readJson),

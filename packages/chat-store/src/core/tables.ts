@@ -101,10 +101,11 @@ export interface MessagesTable {
   text_seq: number;
   deleted_at: number | null;
   /**
-   * Its number among the channel's messages, deleted ones included, without gaps. Assigned under the channel's lock.
+   * The message's number among the channel's messages, deleted ones included, without gaps. Assigned under the
+   * channel's lock.
    */
   ordinal: number;
-  /** Its number among its sender's messages in the channel. */
+  /** The message's number among its sender's messages in the channel. */
   sender_ordinal: number;
   /** The taint of its origin as a JSON array; null for none. */
   taint: string | null;
@@ -184,7 +185,7 @@ export interface ClaimsTable {
   released: number;
 }
 
-/** A growing message. Its text is here until its end, because log rows are not rewritten; see streams.ts. */
+/** A growing message's text is in this row until its end, because log rows are not rewritten; see streams.ts. */
 export interface StreamsTable {
   message_id: string;
   channel_id: string;

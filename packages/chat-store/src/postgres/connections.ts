@@ -61,7 +61,7 @@ function reportCertificate(
   if (!Number.isNaN(expiresAtMs)) onCertificate({ expiresAtMs });
 }
 
-/** Its connections can be cut off without waiting for the server. */
+/** A pool whose connections can be cut off without waiting for the server. */
 export function createPool(settings: PostgresSettings) {
   const prepare = async (client: pg.ClientBase) => {
     if (!settings.session?.isPooled) await client.query(setSettings(bounds(settings), 'session'));

@@ -17,7 +17,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-/** It quotes no password. */
 async function failureOf(url: string): Promise<{ code: string; message: string }> {
   const error: unknown = await createChatStore({ url }).then(
     (store) => store.close(),

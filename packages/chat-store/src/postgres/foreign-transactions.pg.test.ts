@@ -101,8 +101,8 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
     await end();
   });
 
-  // A backup holds the marks of another server, which may be ahead of this server's count. They must not be reported
-  // with every check.
+  // A backup holds the marks of another server, which may be ahead of this server's count. No check may report such
+  // marks again and again.
   it('does not report marks of another server repeatedly', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     let { mark } = await store.changes(null);

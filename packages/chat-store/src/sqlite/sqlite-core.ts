@@ -138,7 +138,7 @@ export async function startWorkerThread(
     return (starting = start());
   }
 
-  /** Calls run one after the other. They may take as long as the disk needs, so callers set their own limits. */
+  /** Calls run one after the other and may take as long as the disk needs, so callers set their own limits. */
   async function call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown> {
     const { worker, pending } = await running();
     const id = nextId++;

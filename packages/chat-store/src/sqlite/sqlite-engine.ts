@@ -10,7 +10,7 @@ import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 
 export interface SqliteEngineOptions {
   readonly path: string;
-  /** A reader never writes. It may be opened before the tables exist. */
+  /** A reader never writes, and may be opened before the tables exist. */
   readonly readOnly: boolean;
   /** How long a write waits for another process' lock. The wait blocks the thread. */
   readonly busyTimeoutMs: number;
@@ -18,7 +18,7 @@ export interface SqliteEngineOptions {
 }
 
 /**
- * Opens the file; creates and migrates it if necessary. Its one connection is for one call at a time.
+ * Opens the file; creates and migrates it if necessary. Make one call at a time, because there is one connection.
  * @throws {ChatStoreError} `locked`, `unwritable`, `corrupt`, `newer_schema`, `unavailable`
  */
 export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {

@@ -169,7 +169,7 @@ describe('a chat store on SQLite', () => {
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    // A commit may be the first to find the replaced file. Its outcome is then unknown: `timeout`.
+    // The first commit may find the replaced file. The outcome is then unknown: `timeout`.
     const first = await owner.refusal('message.send', { channelId, content: 'x' });
     expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');

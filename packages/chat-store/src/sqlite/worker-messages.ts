@@ -33,7 +33,7 @@ export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });
 }
 
-/** These buffers are transferred to the main thread instead of copied. */
+/** Transfers these buffers to the main thread instead of copying them. */
 export function transferOf(value: unknown): ArrayBuffer[] {
   const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
   return Array.isArray(json)

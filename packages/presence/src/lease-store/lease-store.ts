@@ -32,7 +32,7 @@ export interface JoinOutcome {
 export interface RenewEntry {
   readonly channelId: string;
   readonly lease: Lease;
-  /** The state that its hub knows. It is restored if the store lost it. */
+  /** The state that the hub knows, in case the store has lost it. */
   readonly state: PresenceState;
 }
 

@@ -22,7 +22,7 @@ export interface Decision {
 
 export interface ChangesDeps {
   readonly store: LeaseStore;
-  /** This process' own connections. The caller changes them before it calls a method. */
+  /** The caller changes these leases before it calls a method. */
   readonly localLeases: LocalLeases;
   readonly isAvailable: () => boolean;
   /** Redis denies writes, so this process' leases there may have expired. */
@@ -88,8 +88,7 @@ export function createChanges(deps: ChangesDeps) {
       return decide(channelId, !isReplay && local.changed ? local.record : null, true);
     }
     adoptState({ channelId, record: outcome.record });
-    // If Redis did not know a call's script, the call is sent again. This join may therefore have run after its own
-    // leave.
+    // A call whose script Redis did not know is sent again. So this join may have run after its own leave.
     if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
@@ -114,7 +113,7 @@ export function createChanges(deps: ChangesDeps) {
       if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
-    // Redis may have accepted a join that timed out. That lease ends by expiry.
+    // Redis may have accepted a join that timed out. Its lease then ends by expiry.
     if (mayBeInRedis && !localLeases.has(entry)) {
       missed.joins.delete(leaseKey);
       if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);

@@ -61,7 +61,7 @@ async function openDirectChannel(
     for (const { agent_id } of members) group.addAgent(agent_id);
     return created;
   }
-  // Another hub created the channel first. It must be locked like every existing channel.
+  // Another hub created the channel first. The channel must be locked like every existing one.
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
   if (group.locksRows) query = query.forUpdate();
   const channel = await query.executeTakeFirstOrThrow();

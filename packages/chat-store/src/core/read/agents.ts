@@ -8,8 +8,8 @@ import { listText, type Read } from './reading.ts';
 type Row = Pick<AgentsTable, 'id' | 'kind' | 'last_seen'> & { readonly connections: number };
 
 /**
- * An admin without a channel limit gets every known agent, with its connections. Others get the id and kind of agents
- * that share a channel with them.
+ * An admin without a channel limit gets every known agent, with its connections. Other callers get the id and kind of
+ * agents in their channels.
  */
 export const listAgents: Read<'agent.list'> = async (
   db,
