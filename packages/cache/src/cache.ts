@@ -46,8 +46,8 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
   forget(channelId: string): void;
   /**
    * Drops all cached values of the channels, in pipelines of 1,000. Call it for events that did not arrive over the
-   * bus. With a head, a reader that loaded at a lower head cannot fill the cache. `forgetHeads` also deletes
-   * `seq:messages:{channelId}`; use it after a restore of the database.
+   * bus. `head` keeps readers that loaded at a lower head from filling the cache. `forgetHeads` also deletes
+   * `seq:messages:{channelId}`, for a restored database.
    * @throws {CacheError} `unavailable` when Redis did not execute it
    */
   drop(

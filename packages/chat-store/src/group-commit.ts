@@ -40,8 +40,8 @@ interface Entry<C, R> {
 }
 
 /**
- * Commits commands in groups. A group holds the commands that arrived during the last commit and the pause of {@link
- * createPace}, which grows with the load. Under low load, each command is committed alone and at once.
+ * A group holds the commands that arrived during the last commit and the pause of {@link createPace}. Under low load,
+ * each command is committed alone and at once.
  */
 export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;

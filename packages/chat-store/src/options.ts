@@ -140,8 +140,8 @@ function parseUrl(url: string): ParsedOptions['target'] {
 const sqlitePath = (url: string) => url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
 
 /**
- * The end of a sentence about a bad URL; null for a good one. Quotes no part of the URL: after a raw `/`, `?` or `#` in
- * a password, the rest of the password would count as the database's name.
+ * The end of a sentence about a bad URL; null for a good one. Quotes no part of the URL, because after a raw `/`, `?`
+ * or `#` a password's rest looks like the database's name.
  */
 export function databaseUrlProblem(url: string): string | null {
   if (url.startsWith('sqlite:')) {

@@ -43,9 +43,8 @@ export async function readLogPage(
 }
 
 /**
- * Events as an async iterator, from the call on. When the reader is slow, the stream is `behind`: it drops new events.
- * Once the reader has taken the waiting events, it reads the dropped ones from the log (`filling`). So memory is
- * bounded, and no durable event is lost.
+ * An async iterator over events from the call on. With a slow reader, the stream is `behind`: it drops new events, and
+ * later reads them from the log (`filling`). So memory is bounded, and no durable event is lost.
  */
 export function createEventStream(options: EventStreamOptions): AsyncIterableIterator<Envelope> {
   const { max, signal } = options;

@@ -18,8 +18,8 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 ]);
 
 /**
- * The time in ms, then 128 random bits, as hex: ids of one time are neighbours in the hub's index, so a commit touches
- * fewer pages. Pages without TLS lack `crypto.randomUUID`, and React Native lacks `crypto`. The id need not be secret.
+ * The time in ms, then 128 random bits: ids of one time are neighbours in the hub's index, so a commit touches fewer
+ * pages. Pages without TLS lack `crypto.randomUUID`, and React Native lacks `crypto`. The id need not be secret.
  */
 export function createClientMessageId(): string {
   const bytes = new Uint8Array(16);

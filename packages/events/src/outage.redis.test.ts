@@ -49,8 +49,8 @@ describe('the event bus when Redis fails', () => {
     await redis.close();
   });
 
-  // The fault: Redis answers reads and PINGs but refuses the publish script because of its SET. The bus must report
-  // this, so that its user reads the log. The calls before and after the refusal are the negative control.
+  // The fault: Redis answers reads and PINGs but refuses the publish script. The bus must report the refusal, so that
+  // its user reads the log. The calls before and after it are the negative control.
   it.each([
     {
       how: 'its memory is full',

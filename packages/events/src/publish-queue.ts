@@ -45,9 +45,8 @@ const maxEventsPerCall = 64;
 const maxCharactersPerCall = 262_144;
 
 /**
- * Sends all publishes of a tick in one round trip, and their events in as few script calls as possible; on Cluster
- * (`sharded`), one for each channel. Beyond the limits, a publish is refused at once, so that a slow Redis causes no
- * growing memory.
+ * Sends all publishes of a tick in one round trip, in few script calls; on Cluster (`sharded`), one for each channel.
+ * Beyond the limits, a publish is refused at once, so that a slow Redis causes no growing memory.
  */
 export function createPublishQueue(
   redis: Pick<RedisClient, 'pipeline'>,

@@ -1,4 +1,4 @@
-/** In UTF-16 code units. Longer words, such as hashes, are compared by this beginning. */
+/** In UTF-16 code units. A longer word, such as a hash, is compared by its beginning. */
 const wordChars = 64;
 
 export interface SearchTerm {

@@ -37,7 +37,7 @@ export type Availability = ReturnType<typeof createAvailability>;
 /**
  * Redis is usable while the connection is up, the server accepts writes, and the breaker is closed. The breaker opens
  * after several outages without a success; then only the heartbeat reaches Redis. Each change is emitted and logged
- * once. The initial state, unavailable, is not logged.
+ * once.
  */
 export function createAvailability(
   transport: CommandTransport,

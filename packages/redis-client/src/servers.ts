@@ -46,9 +46,8 @@ interface OpenLink extends RedisServerLink {
 }
 
 /**
- * Connects once to each server, for tools that look at the servers themselves. Unlike {@link createRedisClient}, it
- * does not reconnect, and uses a server that accepts no writes. Any node reveals its Cluster. Costs INFO per server,
- * and CLUSTER SLOTS.
+ * Connects once to each server, for tools that look at the servers themselves. Does not reconnect, and uses a server
+ * that accepts no writes. Finds a Cluster by any of its nodes. Costs INFO per server, and CLUSTER SLOTS.
  * @throws {RedisClientError} `invalid_options`; `unavailable`, `timeout` or `rejected` for the first server that fails
  */
 export async function openRedisServers(

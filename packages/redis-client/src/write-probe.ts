@@ -16,9 +16,9 @@ import type { CommandTransport } from './transport.ts';
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * The heartbeat of the command connection, by a script that Redis refuses when it refuses writes. If an ACL denies
- * scripts, the beat reads the role after a READONLY. After a refused write, the server is used only after
- * `breakerFailures` good beats, so that availability does not flap at the memory limit.
+ * The heartbeat runs a script that Redis refuses when it refuses writes. If an ACL denies scripts, the beat reads the
+ * role after a READONLY. After a refused write, the server is used only after `breakerFailures` good beats, or
+ * availability would flap at the memory limit.
  */
 export function createWriteProbe(
   transport: CommandTransport,

@@ -29,7 +29,7 @@ export interface TypingPlace {
 export interface SharedTyping {
   /** Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis. */
   readonly degraded: boolean;
-  /** `changed` is false for a refresh, which need not be announced. Without a thread: outside of threads. */
+  /** `changed` is false for a refresh, which need not be announced. Without `threadId`: outside of threads. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /** `changed`: the agent was typing there. Its typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;

@@ -1,7 +1,7 @@
 /**
  * A watcher has seen all commits with marks below `next`, except those in `open`. On PostgreSQL, a mark is a
- * transaction's id, and `open` lists the transactions that had not ended. On SQLite, a mark counts the commits of the
- * one writer, and `open` is empty. Times cannot be marks, because commits do not follow the order of their clocks.
+ * transaction's id, and `open` lists transactions that had not ended. On SQLite, a mark counts commits, and `open` is
+ * empty.
  */
 export interface CommitMark {
   readonly next: number;

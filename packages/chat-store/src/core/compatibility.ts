@@ -4,9 +4,8 @@ import type { Migration } from 'kysely/migration';
 export interface StoreMigration extends Migration {
   readonly release: string;
   /**
-   * The oldest release whose hubs can serve a database with this migration. If it only adds nullable columns, tables or
-   * indexes, this can be the release before: its hubs can run beside the new ones. Else it is the migration's own
-   * release.
+   * The oldest release whose hubs can serve a database with this migration. A migration that only adds nullable
+   * columns, tables or indexes can name the release before its own; any other names its own.
    */
   readonly compatibleFrom: string;
 }

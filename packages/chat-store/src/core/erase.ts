@@ -19,8 +19,7 @@ import { inPresentShape } from './stored-envelope.ts';
 import type { Tables } from './tables.ts';
 
 // An erasure deletes the agent's messages and reactions as the agent would, so that every hub and client learns of the
-// deletions by events. Then edits are redacted, and a second walk rewrites other rows with text of the agent. Seqs and
-// the places of messages stay.
+// deletions by events. A second walk then rewrites other rows with text of the agent.
 
 export interface Erasure extends ErasedAgent {
   /** Counts the rows, and changes nothing. */
@@ -324,8 +323,8 @@ async function changeLists(
 }
 
 /**
- * The sweeper would write the agent's id into log rows again. Call this before the log's rows are locked: on PostgreSQL
- * it waits for a sweeper.
+ * Replaces the agent's id in waiting deletions, or the sweeper would write the id into log rows again. Call this before
+ * the log's rows are locked: on PostgreSQL it waits for a sweeper.
  */
 async function renameRedactions(
   { dialect }: Engine,

@@ -9,9 +9,8 @@ export interface ErasedAgent {
 }
 
 /**
- * Empties the agent's display name, thread titles and payloads of collaboration events; messages are deleted elsewhere.
- * An edit without its message (`isOrphan`) is emptied here. A pseudonym replaces the agent's id. Returns the same
- * object when nothing changed.
+ * Empties the agent's display name, thread titles and payloads. Messages are deleted elsewhere, except an edit without
+ * its message (`isOrphan`), which is emptied here. Returns the same object when nothing changed.
  */
 export function erasedEnvelope(
   envelope: Envelope,

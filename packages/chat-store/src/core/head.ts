@@ -7,9 +7,8 @@ export function floorOf(channelId: string | { readonly column: string }): RawBui
 }
 
 /**
- * 0 for an empty log. `channelId` is a column, with its table. Costs one look-up in the log's key, even while an old
- * snapshot keeps dead rows, because a send only inserts into the log. Under a channel's lock, read it with a statement
- * that began after the lock was granted.
+ * 0 for an empty log. `channelId` is a column, with its table. Under a channel's lock, read the head with a statement
+ * that began after the lock was granted. Costs one look-up in the log's key.
  */
 export function headOf(channelId: string): RawBuilder<number> {
   return sql<number>`coalesce((select max(seq) from log where channel_id = ${sql.ref(channelId)}), 0)`;

@@ -4,9 +4,8 @@ import type { Engine } from './engine.ts';
 import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
-// The log rows of a message's edits hold its text. Redacting all of them in the deletion's transaction would stop other
-// writes, so the deletion only adds a row to `redactions`. Readers then get the edits without text, and the sweeper
-// redacts the rows in pieces.
+// Redacting all edits of a message in the deletion's transaction would stop other writes. So the deletion only adds a
+// row to `redactions`, from which readers learn to omit the text. The sweeper redacts the rows in pieces.
 
 /** The most rows of one commit, so that no other commit waits long. */
 const rowsMax = 50;

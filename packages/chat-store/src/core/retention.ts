@@ -10,8 +10,8 @@ import { hourMs, removeFromLedger } from './ledger.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
-// Logs are trimmed at their oldest end only, so seqs have no holes and never restart. The last row stays, because it
-// holds the head and the last commit's mark; when it is old enough, it is emptied and below the floor.
+// Logs are trimmed at their oldest end only, so seqs have no holes. The last row is never removed, because it holds the
+// head and the last commit's mark. When it is old enough, it is emptied and below the floor.
 
 /** Null: no limit. The stricter of the hub's and the channel's value applies. */
 export interface Retention {
@@ -151,9 +151,9 @@ const stricter = (one: number | null, other: number | null) =>
   Math.min(one ?? Infinity, other ?? Infinity);
 
 /**
- * The lock keeps others from replying or reacting to a trimmed message. Returns false if the lock is not granted: at
- * once without `mayWait`, else within {@link lockWaitMs}. The sweep queues for the lock, so that it gets a busy channel
- * too.
+ * The lock keeps others from replying or reacting to a trimmed message. Returns false if it is not granted: at once
+ * without `mayWait`, else within {@link lockWaitMs}. A waiting sweep is in the lock's queue, so it gets even a busy
+ * channel.
  */
 async function lockChannel(db: Kysely<Tables>, id: string, mayWait: boolean): Promise<boolean> {
   const channel = db.selectFrom('channels').select('id').where('id', '=', id).forUpdate();

@@ -178,8 +178,8 @@ type Run =
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
 // Consecutive messages are decided together, any other command alone. A message with conditions begins a run, because
-// earlier rows must be written before its conditions are read. Parsing the longest text takes two milliseconds, so this
-// pauses between texts.
+// earlier rows must be written before its conditions are read. Pauses, because a long text takes two milliseconds to
+// parse.
 async function splitRuns(commands: readonly Command[]): Promise<Run[]> {
   const runs: Run[] = [];
   let endMs = performance.now() + sliceMs;

@@ -15,8 +15,8 @@ const rowsMax = 500;
 const asksMax = 20;
 
 /**
- * Removes a few hundred rows of a deleted channel, so that no commit waits long. The channel's row stays, because its
- * id is never reused, and so does the log's last row, the deletion. Returns whether there is more.
+ * Removes a few hundred rows of a deleted channel, so that no commit waits long. The channel's row and the log's last
+ * row stay, because the id is never reused. Returns whether there is more.
  */
 export function sweepDeleted(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {

@@ -1,6 +1,5 @@
-// Agents' turns are counted in each thread and, outside of threads, in the channel. The count is in the row of the
-// channel's last message, which every send reads, or in the thread's row, which every reply updates. So counting costs
-// no statement. When retention trims all messages, the count restarts.
+// Agents' turns are counted in each thread and, outside of threads, in the channel. A send reads or writes the row with
+// the count anyway: the channel's last message, or the thread. When retention trims all messages, the count restarts.
 
 export interface Turns {
   /** Messages of agents since the last one of a person. */

@@ -10,8 +10,7 @@ import {
 import { channelColumns } from '../core/tables.ts';
 
 // A group costs two round trips: BEGIN, lock and prefetch, then rows and COMMIT. Only a statement that begins after the
-// lock was granted sees the current state, so these are separate statements (sent in pg's pipeline mode). Each list is
-// an array per column, so that a statement is the same for any number of items.
+// lock was granted sees the current state, so these are separate statements, sent in pg's pipeline mode.
 
 export type Statement = pg.QueryConfig<unknown[]>;
 

@@ -2,12 +2,11 @@ import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } fro
 import { dirname } from 'node:path';
 
 /**
- * Creates the file and its folder for their owner alone, and removes the rights of others from an existing file. An
- * existing folder stays, because it may hold other files. Never throws: opening the database reports an error more
- * clearly.
+ * Creates the file and its folder for their owner alone, and removes the rights of others from an existing file. Never
+ * throws: opening the database reports an error more clearly.
  *
  * Call it before this process opens the database, because closing any descriptor of a file ends all locks of the
- * process on it, also those of SQLite.
+ * process on the file.
  */
 export function makePrivate(path: string): void {
   try {

@@ -25,9 +25,8 @@ export interface SqliteCoreOptions {
 }
 
 /**
- * The core in three threads, each with its own connection: for commits, for agents' reads, and for system calls and
- * look-ups. So a long page delays no sender. Each thread runs one call at a time and sees every commit that was
- * answered before. The callers limit the number of calls.
+ * The core in three threads with a connection each: for commits, for agents' reads, and for system calls and look-ups.
+ * So a long page delays no sender. Each thread runs one call at a time, and the callers limit the number of calls.
  * @throws {ChatStoreError} when the file cannot be opened
  */
 export async function openSqliteCore(

@@ -5,8 +5,7 @@ const everyMs = 200;
 
 /**
  * Detects that the database file, its write-ahead log or its shared memory was replaced or removed. Create it before
- * the file is opened, so that a replacement during the opening is noticed. SQLite removes the two other files only when
- * their last user closes the database.
+ * the file is opened, so that a replacement during the opening is noticed.
  */
 export function watchFiles(path: string, now: () => number = () => performance.now()) {
   const first = new Map<string, string>();

@@ -20,8 +20,8 @@ const channelsMax = 200;
 const rememberedMax = 100_000;
 
 /**
- * Lists expired leases, asks which of their hubs are alive without Redis, extends the leases of those, and ends the
- * others if they are still expired. A channel is skipped until its first lease can have ended.
+ * Lists expired leases, extends those of hubs that are alive without Redis, and ends the others if they are still
+ * expired. A channel is skipped until its first lease can have ended.
  */
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
   const { leaseMs } = parseOptions(options);

@@ -37,9 +37,9 @@ export interface ChangesDeps {
 }
 
 /**
- * Sends changes to Redis, which decides what is announced. While Redis is away, this process' own connections decide,
- * and the change is replayed later; only offline records wait ({@link createPendingOffline}). `local` is the effect of
- * a change on this process' connections.
+ * Redis decides whether a change is announced. While Redis is away, this process' own connections decide, and the
+ * change is replayed later; offline records wait ({@link createPendingOffline}). `local` is the effect of a change on
+ * this process' connections.
  */
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;

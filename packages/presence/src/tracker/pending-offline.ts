@@ -21,9 +21,9 @@ interface Pending {
 const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
 
 /**
- * Offline records that may be false: the agent may be connected to a process that has not restored its lease yet. A
- * record waits for `waitMs` and is announced if the agent has no lease then. If Redis does not answer for `maxWaitMs`,
- * the record is announced unchecked.
+ * An offline record may be false: the agent may be connected to a process that has not restored its lease yet. The
+ * record waits for `waitMs`, and is announced if the agent has no lease then, or if Redis does not answer for
+ * `maxWaitMs`.
  */
 export function createPendingOffline(
   { isPresent, announce, monotonic }: PendingOfflineDeps,

@@ -46,9 +46,9 @@ export interface PresenceStats {
 }
 
 /**
- * Presence of this process' connections. The tracker renews their leases, and reaps expired leases of other processes.
- * While Redis is away or refuses writes, the tracker uses only its own connections and reports `degraded`. Afterwards
- * it replays what Redis missed, and reaps nothing for one lease, so that other processes can replay too.
+ * The tracker renews the leases of this process' connections, and reaps expired leases of other processes. While Redis
+ * is away or refuses writes, it uses only its own connections and reports `degraded`. Afterwards it replays what Redis
+ * missed, and reaps nothing for one lease.
  */
 export interface PresenceTracker {
   readonly hubId: string;

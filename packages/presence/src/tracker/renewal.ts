@@ -16,9 +16,9 @@ export interface HeartbeatDeps {
 }
 
 /**
- * Renews all leases once per `heartbeatMs`, in slices over the first half of this time, so that ten thousand leases do
- * not block the event loop or Redis. A failed slice ends the round; the next begins after a tenth of `heartbeatMs`.
- * `overdue`: no round was complete within a lease, so other processes may have reported this process' agents offline.
+ * Renews all leases once per `heartbeatMs`, in slices, so that ten thousand leases do not block the event loop or
+ * Redis. After a failed slice, the next round begins after a tenth of `heartbeatMs`. `overdue`: no round was complete
+ * within a lease, so other processes may have reported this process' agents offline.
  */
 export function createHeartbeat(
   deps: HeartbeatDeps,

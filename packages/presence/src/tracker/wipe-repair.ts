@@ -16,8 +16,7 @@ export interface WipeDetectorDeps {
 
 /**
  * Detects that Redis lost leases although the connection held. A check asks for one lease of this process in each of a
- * few channels (ZSCORE, one round trip), not for the roster, which another process may have written again. A wipe shows
- * in any channel, an evicted roster when its channel's turn comes.
+ * few channels (ZSCORE, one round trip); another process may have restored the rosters already.
  */
 export function createWipeDetector(deps: WipeDetectorDeps) {
   const { redis, keys, channelIds, leasesOf, isExpected } = deps;

@@ -2,8 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { runAll } from './statements.ts';
 
 /**
- * Numbers the messages of a channel and of each sender: the difference of two numbers is a count. A few channels at a
- * time, so that no statement exceeds its timeout. A million messages took 3 s on SQLite and 16 s on PostgreSQL.
+ * Numbers the messages of a channel and of each sender, a few channels at a time, so that no statement exceeds its
+ * timeout. A million messages took 3 s on SQLite and 16 s on PostgreSQL.
  */
 export async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
   await runAll(db, [

@@ -3,9 +3,8 @@ import type { Dialect } from '../engine.ts';
 import { runAll } from './statements.ts';
 
 /**
- * Halves the pages that a message writes. The index now begins with the client message id, which begins with its time,
- * so it grows at its end. On SQLite, log rows are now in the order of commits, because an insert in the middle rewrote
- * pages. A million rows took a minute, and need as much free disk space as the log has.
+ * Halves the pages that a message writes: the index and, on SQLite, the log now grow at their ends. On SQLite, a
+ * million rows took a minute, and need as much free disk space as the log has.
  */
 export async function orderLogByCommits(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const indexClientMessages = sql`create unique index log_by_client_message

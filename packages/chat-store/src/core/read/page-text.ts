@@ -45,9 +45,8 @@ export function stepsOf<R extends SizedRow>(
 export type RowText = readonly string[];
 
 /**
- * Collects the rows of an answer as JSON in UTF-8: at most `maxBytes`, but at least one row. With `isReversed`, the
- * answer reverses the reading order. Bytes are outside the heap, where the garbage collector would copy them and stop
- * the event loop.
+ * Collects an answer's rows as JSON in UTF-8: at most `maxBytes`, but at least one row. `isReversed` reverses the
+ * reading order. Bytes are outside the heap, where the garbage collector would copy megabytes and stop the event loop.
  */
 export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];

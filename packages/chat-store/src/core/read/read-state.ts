@@ -17,7 +17,7 @@ const rowBytes = 256;
 /**
  * One statement reads cursor, head and counts, so that they agree. Messages are numbered in their channel and by
  * sender, so a count is a difference of two numbers. Only mentions and deleted messages are counted one by one, up to a
- * limit. A message that mentions everyone has one row, and counts for members that joined before it.
+ * limit.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };

@@ -19,9 +19,9 @@ import { openChannel, type Read } from './reading.ts';
 import { boundsOfTimes } from './search-times.ts';
 import { snippetOf } from './snippet.ts';
 
-// A search walks the index from its newest segment. The index only proposes messages: each is read and compared again,
-// in the snapshot of the rights. So no search shows a former text, a deleted message or a foreign channel. A call's
-// work is bounded; a page may end early, and its cursor continues.
+// The index only proposes messages: each is read and compared again, in the snapshot of the rights. So no search shows
+// a former text, a deleted message or a foreign channel. A call's work is bounded; a page may end early, and its cursor
+// continues.
 
 /** For a caller in more channels, the rights to each proposed message are checked instead. */
 const ownChannelsMax = 300;

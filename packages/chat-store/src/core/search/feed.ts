@@ -20,8 +20,7 @@ import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
 // The feed walks the log's new rows after their commits, so a send costs no more. It indexes the present text of the
-// messages that they name. A search compares each hit with the present text, so it shows no former text even if the
-// index is behind.
+// messages that the rows name.
 
 /** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;

@@ -1,6 +1,5 @@
-// Each message is a document with a number: new messages get the next number above `next_doc`, older ones the next
-// below `first_doc`. A segment is 4096 consecutive numbers. A posting lists the documents of one segment with one term.
-// A search reads segments newest first, and a bounded number of rows for each.
+// Each message is a document with a number. Numbers rise above the first document for new messages, and fall below it
+// for older ones. A segment is 4096 consecutive numbers. A posting lists the documents of one segment with one term.
 
 /** The first document's number. Numbers above and below it stay safe integers for a long time. */
 export const firstDoc = 2 ** 40;

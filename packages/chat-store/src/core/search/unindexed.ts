@@ -80,7 +80,7 @@ const joined = (dialect: Engine['dialect']) =>
 
 /**
  * Also returns the channels for which no row is left. Each channel gets an equal share of the rows, in random order, so
- * that a flooded one does not keep others out. Seqs have no holes, so their difference counts rows.
+ * that a flooded one does not keep others out.
  */
 export async function rangesOf(
   { db, dialect }: Engine,
