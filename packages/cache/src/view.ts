@@ -160,7 +160,7 @@ export function createView<T>(
       const { value, head, readAtMs } = copy;
       return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
-    /** A load in progress then neither fills the cache nor answers later reads. */
+    /** A load in progress then fills no cache, and later reads do not share it. */
     invalidate(channelId: string) {
       copies.delete(channelId);
       const flight = flights.get(channelId);

@@ -32,7 +32,7 @@ export interface Topic {
   /** Raised by every change that makes answers in flight outdated. */
   generation: number;
   subscribed: Subscribed | null;
-  /** `subscribe()` sets it, `unsubscribe()` clears it. Without it and without readers, a topic is released. */
+  /** `subscribe()` sets it, `unsubscribe()` clears it. A topic that is not explicit and has no readers is released. */
   isExplicit: boolean;
   readonly readers: Set<TopicReader>;
   waiters: { resolve(subscribed: Subscribed): void; reject(error: unknown): void }[];

@@ -196,8 +196,8 @@ export function createCallBound(timeoutMs: number) {
 }
 
 /**
- * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected. Without a
- * `commandTimeout`, ioredis waits for its handshake without a limit. The returned function ends the limit.
+ * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected, because ioredis may
+ * wait for its handshake without limit. The returned function ends this.
  */
 export function limitHandshake(
   redis: Redis,

@@ -239,7 +239,7 @@ async function sendChanges(
 
   await Promise.all([
     ...chunksOf([...add]).map(subscribe),
-    // Without an answer, messages without a handler may arrive, which is harmless.
+    // If this fails, messages without a handler may arrive, which is harmless.
     ...chunksOf(remove).map((names) =>
       transport.unsubscribe(set.kind, names).catch(() => undefined),
     ),

@@ -476,7 +476,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       for (let sent = 0; sent < 2_300; sent += 230)
         await say(eve, foreign, ...Array.from({ length: 230 }, () => 'iota'));
       await feed();
-      // The fault: proposed messages that the caller may not read ended no page, so one call visited many segments.
+      // The fault: messages that the caller may not read did not count, so one call visited many segments.
       const first = await search(ana, 'iota');
       const cursor = first.ok ? (first.result.nextCursor ?? '') : '';
       const visited = `select count(*) from search_docs where doc >= ${cursor.slice(1)}`;

@@ -49,7 +49,7 @@ const withText = (message: Message, text: string | undefined): Message =>
 
 const streamingState = '"state":"streaming"';
 
-/** Costs nothing without growing messages. */
+/** Free if no message grows. */
 async function growingTexts(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],

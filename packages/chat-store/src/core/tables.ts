@@ -123,7 +123,7 @@ export interface RedactionsTable {
   after_seq: number;
 }
 
-/** A channel whose log was not only appended to. Without a row, the floor is 1 and there were no rewrites. */
+/** Only a channel whose log was trimmed or rewritten has a row. Others have floor 1 and no rewrites. */
 export interface LogFloorsTable {
   channel_id: string;
   /** The lowest seq that readers get; head + 1 when they get none. */

@@ -27,7 +27,7 @@ export interface ChangesDeps {
   readonly isAvailable: () => boolean;
   /** Redis denies writes, so this process' leases there may have expired. */
   readonly isDenied: () => boolean;
-  /** False while Redis was never reachable, so that no other process shares presence yet. */
+  /** False while Redis was never reachable: no other process shares presence yet. */
   readonly wasAvailable: () => boolean;
   readonly onFailure: (error: unknown) => void;
   readonly emit: (change: PresenceChange, degraded: boolean) => void;

@@ -86,7 +86,7 @@ export interface PresenceTracker {
     channelId: string,
     page?: ConnectionPageOptions,
   ): Promise<ConnectionPage & { degraded: boolean }>;
-  /** Reaps the channel even without a connection of this process there, until the returned function is called. */
+  /** Reaps the channel until the returned function is called, even if this process has no connection there. */
   watch(channelId: string): () => void;
   onChange(listener: PresenceListener): () => void;
   /** Called when {@link PresenceTracker.degraded} changes. */

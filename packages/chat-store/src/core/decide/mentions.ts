@@ -18,7 +18,7 @@ interface Mentioning {
 interface Mentions {
   readonly mentions: string[];
   readonly mentionsAll: boolean;
-  /** Mentioned agents that are not members, and `@all` if this sender may not mention everyone. */
+  /** Mentioned agents that are not members; also `@all`, if this sender may not mention everyone. */
   readonly unreached: string[];
 }
 

@@ -218,7 +218,7 @@ async function backfillSome(engine: Feeding, feed: Changing): Promise<boolean> {
   const tooMany = rows.findIndex((row) => (bytes += row.wanted * row.bytes) > bytesMax);
   const fitting = tooMany < 0 ? rows : rows.slice(0, Math.max(1, tooMany));
   const isLast = tooMany < 0 && rows.length < rowsMax;
-  // Ids of one millisecond are in no order, so a piece ends between two milliseconds, unless all its rows are of one.
+  // Ids of one millisecond are in no order, so a piece ends between two milliseconds if it can.
   const lastTime = timeOf(fitting.at(-1)?.id ?? '');
   const whole = isLast ? fitting : fitting.filter(({ id }) => timeOf(id) !== lastTime);
   const taken = whole.length > 0 ? whole : fitting;
