@@ -38,8 +38,8 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
    */
   keysOf(channelId: string): RedisKey[];
   /**
-   * Call it for each event that this process publishes or receives. Drops the invalidated copies in memory and discards
-   * the results of loads in progress. Does not access Redis.
+   * Call it for each event that this process publishes or receives; nothing else invalidates a cache without Redis.
+   * Drops the invalidated copies in memory and discards the results of loads in progress. Does not access Redis.
    */
   invalidateFor(type: string, channelId: string, seq: number | null): void;
   /** Drops this process' copies of a channel. Call it when the process begins to follow the channel. */

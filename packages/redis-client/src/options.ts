@@ -31,7 +31,7 @@ export interface RedisConnection {
   readonly tls?: boolean | RedisTls;
   /** The IP version for host names. @default both */
   readonly family?: 4 | 6;
-  /** Asked for the master, instead of `host`. */
+  /** The sentinels to ask for the master, instead of a `host`. */
   readonly sentinels?: readonly RedisNode[];
   /** The master's name at the sentinels. @default 'openclaw' */
   readonly sentinelName?: string;

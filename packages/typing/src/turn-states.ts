@@ -51,7 +51,7 @@ export interface TurnStates {
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
   /** For a {@link TypingWatch}: the time until each lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
-  /** Where the agent set a turn through this process whose lease may still run. */
+  /** The places of the agent's turns that were set through this process and may still run. */
   placesOf(agentId: string): TypingPlace[];
   /** Later calls reject with `closed`. */
   close(): Promise<void>;

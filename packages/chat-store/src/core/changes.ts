@@ -18,7 +18,7 @@ export interface RevokedToken {
 
 export interface Changes {
   readonly mark: CommitMark;
-  /** Call it again at once. */
+  /** True if there are more commits: call again at once. */
   readonly hasMore: boolean;
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];

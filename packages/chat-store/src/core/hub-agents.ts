@@ -68,7 +68,7 @@ export async function sweepHubAgents({ sql: { now } }: Engine, db: Kysely<Tables
     limit ${sql.lit(rowsMax)})`.execute(db);
 }
 
-/** At all live hubs. `agentId` is a column, `now` the database's time. */
+/** Counts the agent's connections to all live hubs. `agentId` is a column, `now` the database's time. */
 export function connectionsOf(agentId: string, now: ReturnType<typeof sql<number>>) {
   return sql<number>`(select cast(coalesce(sum(h.connections), 0) as bigint)
     from hub_agents h join hubs b on b.id = h.hub_id

@@ -59,7 +59,7 @@ export interface TokenUse {
 export type RevocationKind = 'jti' | 'sub' | 'minter' | 'all';
 
 const rowsMax = 500;
-/** Otherwise a hub with a slow clock could accept an expired, revoked token again. */
+/** Expired tokens stay listed for a day, or a hub with a slow clock could accept a revoked one again. */
 const expiredKeptMs = 86_400_000;
 
 export function revoke(

@@ -35,9 +35,9 @@ export interface MethodDefinition {
   readonly kind: MethodKind;
   readonly limit: MethodLimit;
   /**
-   * The param with the channels in which the hub keeps the order of a socket's calls. `agentId` stands for the direct
-   * channel with that agent. With `messageId`, the call waits only for calls on the same message. Null: it waits for no
-   * other.
+   * This param names the channels in which a socket's calls keep their order. `agentId` stands for the direct channel
+   * with that agent. With `messageId`, the call waits only for calls on the same message. Null: it waits for no other
+   * call.
    */
   readonly orderedBy:
     'channelId' | 'channelIds' | 'topics' | 'agentId' | 'channelId or agentId' | 'messageId' | null;
