@@ -290,7 +290,7 @@ export async function createChatStore(
     async changes(since) {
       const known = epochs;
       const changes = await forwarded.changes(since);
-      // If the epoch changed during the call, the answer may hold the earlier one.
+      // If the epoch changed during the call, the answer may hold the earlier epoch.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },

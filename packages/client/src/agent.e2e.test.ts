@@ -13,7 +13,7 @@ import { createClient, type HubClient } from './index.ts';
 
 const folder = resolve(import.meta.dirname, '..');
 const source = readFileSync(resolve(folder, 'examples/agent.ts'), 'utf8');
-/** Without claim and clientMessageId. */
+/** The agent's source without claim and clientMessageId. */
 const careless = source
   .replace(/const claim = .*/, 'const claim = { fence: null };')
   .replace(/const once = .*/, 'const once = {};');

@@ -73,7 +73,7 @@ describe('direct messages', () => {
     bob.on('channel.message', (_event, { seq }) => heard.push(seq));
     const events = bob.events();
     const side = await hub.nextConnection();
-    // In one frame, so that no promise is resolved between the events.
+    // The welcome and the events come in one frame, so that no promise is resolved between the events.
     const first = [
       { method: 'welcome', params: exampleWelcome },
       { method: 'event', params: event(directChannelId('ada', 'eve'), 1) },

@@ -141,7 +141,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // After another gap events are still buffered, or some events did not fit. Both need a new request.
+    // Events are still buffered after another gap, or some events did not fit. Both cases need a new request.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 

@@ -133,7 +133,7 @@ export const exampleWelcome = {
   direct: [] as { channelId: string; head: number }[],
 };
 
-/** Only the fields that a client reads. */
+/** Contains only the fields that a client reads. */
 export function exampleEnvelope(
   channelId: string | null,
   seq: number | null,

@@ -105,7 +105,7 @@ export function createSubscriptions(
     if (isUsed || topics.get(topic.channelId) !== topic) return;
     end(topic, null);
     if (isDirectChannelId(topic.channelId)) unsubscribedDirect.add(topic.channelId);
-    // Without a connection the hub has no subscription, so this resolves as well.
+    // Without a connection the hub has no subscription, so the promise resolves as well.
     await new Promise<unknown>((resolve) => {
       callSync('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
     });

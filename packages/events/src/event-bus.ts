@@ -24,9 +24,9 @@ export interface EventBusStats {
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;
-  /** Not answered by Redis yet. */
+  /** Publishes that Redis has not answered yet. */
   readonly pending: number;
-  /** From other processes. */
+  /** Messages from other processes. */
   readonly received: number;
   readonly echoes: number;
   /** Dropped messages that were no envelope, or not for their topic. */

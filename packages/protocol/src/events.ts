@@ -36,7 +36,7 @@ export const eventSchemas = {
   'thread.create': event('thread.create', { thread: threadSchema }),
   'thread.update': event('thread.update', { thread: threadSchema }),
   'thread.message': event('thread.message', { message: messageSchema }),
-  // Only this type can be global, which is without a channel.
+  // Only events of this type can be global, without a channel.
   'collaboration.event': z.object({
     type: z.literal('collaboration.event'),
     channelId: idSchema.nullable(),

@@ -130,7 +130,7 @@ export function createRateLimiter<Action extends string>(
       return { ...value, degraded };
     },
     async block(action, agentId, forMs) {
-      // In case Redis fails later.
+      // The block must hold even if Redis fails later.
       await memory.block(action, agentId, forMs);
       const names = windowKeysOf(keys, action, agentId);
       const { degraded } = await askRedis(

@@ -62,7 +62,7 @@ export function serverOptions(
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
     natMap: (announced) => sentinelAddress(connection, announced),
-    // Otherwise a subscriber of a frozen master stays silent but "ready".
+    // Without the detector, a subscriber of a frozen master stays silent but "ready".
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,

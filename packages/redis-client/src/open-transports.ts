@@ -95,7 +95,7 @@ export function openTransports(
   );
 }
 
-/** Also true for a Cluster of another copy of ioredis. */
+/** Returns true for a Cluster of another copy of ioredis too. */
 function isCluster(connection: Redis | Cluster): connection is Cluster {
   return connection.isCluster;
 }

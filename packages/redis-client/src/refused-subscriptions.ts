@@ -28,7 +28,7 @@ export function createRefusedSubscriptions(
     keep(stillRefused: (name: string) => boolean) {
       for (const name of names) if (!stillRefused(name)) names.delete(name);
     },
-    /** After a pause of 0.5 s, doubling to 30 s. Does nothing if a call is already scheduled. */
+    /** Schedules a call after 0.5 s, doubling to 30 s. Does nothing if a call is already scheduled. */
     scheduleRetry() {
       if (timer || isStopped) return;
       const pauseMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(retries, 10));

@@ -39,7 +39,7 @@ export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have not ended, as the text of a JSON array. */
   readonly open: RawBuilder<string>;
-  /** Above every mark of this server. A restored backup may hold higher ones of another server. */
+  /** A value above every mark of this server. A restored backup may hold higher marks of another server. */
   readonly end: RawBuilder<number>;
   /** Transactions that began after the oldest open one. */
   readonly lag: RawBuilder<number>;

@@ -88,7 +88,7 @@ export async function eraseSome(
   return { place: { ...place, phase: 'done' }, counts: noCounts };
 }
 
-/** In the same channel until it is done, then in the next one. */
+/** Stays in a channel until all its rows are done, then goes to the next channel. */
 async function nextPlace({ db }: Engine, place: ErasePlace): Promise<ErasePlace | null> {
   const { phase, channelId, seq, untilSeq } = place;
   if (channelId !== '' && seq < untilSeq) return place;

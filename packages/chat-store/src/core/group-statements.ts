@@ -51,7 +51,7 @@ export interface PrefetchedRows {
     | 'timestamp'
     | 'fingerprint'
   >[];
-  /** With the role of the agent that names the message, in its channel. */
+  /** Each message has the role of the agent that names it, in its channel. */
   readonly messages: readonly (Pick<
     MessagesTable,
     'id' | 'channel_id' | 'thread_id' | 'sender_id' | 'taint'

@@ -16,7 +16,7 @@ export interface PlannedMigration {
 export interface SchemaState {
   readonly release: string;
   readonly applied: readonly string[];
-  /** In the order of {@link migrate}. */
+  /** Migrations that {@link migrate} would apply, in its order. */
   readonly pending: readonly PlannedMigration[];
   /** Applied migrations of a later release. */
   readonly unknown: readonly string[];

@@ -258,7 +258,7 @@ async function startSlowProxy(port: number, oneWayMs: number) {
   const proxy = createServer((near) => {
     const far = connectTo(port, '127.0.0.1');
     const pass = (from: Socket, to: Socket) => {
-      // Otherwise a small segment may wait 40 ms for an acknowledgement, which looks like a round trip.
+      // With Nagle's algorithm, a small segment may wait 40 ms for an acknowledgement, which looks like a round trip.
       to.setNoDelay(true);
       from.on('data', (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
       from.on('close', () => to.destroy());

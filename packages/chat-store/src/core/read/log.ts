@@ -57,7 +57,7 @@ export async function readLogPage(
 
 type Row = Parameters<typeof envelopeOfRow>[0];
 
-/** In order, until a step does not fit. */
+/** Reads steps in order, until one does not fit. */
 async function readSteps(
   db: Kysely<Tables>,
   channelId: string,

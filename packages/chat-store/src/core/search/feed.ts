@@ -84,7 +84,10 @@ export async function feedSearch(engine: Engine, report: ReportFault): Promise<S
   });
 }
 
-/** Until the transaction ends, no hub indexes a message that it removes. Waits for one piece of the feed at most. */
+/**
+ * No hub indexes a message that this transaction removes, until the transaction ends. Waits for one piece of the feed
+ * at most.
+ */
 export async function lockFeed({ dialect }: Engine, db: Kysely<Tables>): Promise<void> {
   if (dialect === 'sqlite') return;
   await db
