@@ -28,10 +28,7 @@ type DatabaseSettings = z.output<z.ZodObject<typeof databaseVariables>>;
 
 const sqliteFile = 'sqlite:.data/hub.sqlite';
 
-/**
- * The URL of the database. A user and a password given as parts are percent-encoded here, so they
- * may have any characters.
- */
+/** A user and a password given as parts are percent-encoded here, so they may have any characters. */
 export function databaseUrlOf(settings: DatabaseSettings): string {
   const { HUB_DB_URL: url, HUB_DB_HOST: host } = settings;
   if (host === undefined) return url ?? sqliteFile;
@@ -45,7 +42,6 @@ export function databaseUrlOf(settings: DatabaseSettings): string {
   return `postgres://${credentials}@${address}:${port}/${encodeURIComponent(name)}${query}`;
 }
 
-/** The problem with the combination of these variables; null if there is none. */
 export function databaseProblem(
   given: Readonly<Record<string, string | undefined>>,
 ): string | null {

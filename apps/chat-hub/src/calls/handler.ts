@@ -13,7 +13,7 @@ export interface Caller {
   readonly transport: Transport;
   /** Null over REST. */
   readonly session: Session | null;
-  /** The order of the calls on the caller's socket; absent where calls are independent. */
+  /** Absent where calls are independent. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }
@@ -23,9 +23,8 @@ export interface SocketCaller extends Caller {
 }
 
 /**
- * The answer of a method's handler. `resultBytes` is a result from the store, as pieces of JSON in UTF-8. `resultSteps`
- * makes the result in time slices while it is sent. Until it is complete, the socket gets no events of the rooms that
- * it enters.
+ * `resultBytes` is JSON in UTF-8. `resultSteps` makes the result in time slices; until it is complete, the socket
+ * gets no events of the rooms that it enters.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
@@ -38,7 +37,7 @@ export type Answer<M extends MethodName> =
     }
   | Failure;
 
-/** One method of the hub. It throws only for a fault, or when the store is unavailable. */
+/** Throws only for a fault, or when the store is unavailable. */
 export type Handler<M extends MethodName> = (
   caller: M extends MethodOfKind<'socket'> ? SocketCaller : Caller,
   params: ParamsOf<M>,

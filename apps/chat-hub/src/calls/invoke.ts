@@ -29,7 +29,6 @@ import {
 } from './failure.ts';
 import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts';
 
-/** Everything that is limited per agent: calls of methods, and the objects that they create. */
 export type LimitedAction = MethodLimit | 'create';
 
 /** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
@@ -37,7 +36,7 @@ export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'
 
 export type ResultJson = string | readonly Buffer[];
 
-/** The reply to a call. `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
+/** `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
@@ -54,16 +53,12 @@ export interface Call {
   /** Registers a listener for the end of a REST request's connection. Used only when the call waits. */
   readonly onGone?: OnGone;
   readonly headers?: IncomingHttpHeaders;
-  /** Called with the decision of the rate limit, for a transport that reports it. */
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
 }
 
 export type Invoke = (call: Call) => Promise<void>;
 
-/**
- * Counts one call. `durationMs` is the handler's time, null when the call did not reach it; `agentId` is null when the
- * caller is not known.
- */
+/** `durationMs` is null when the call did not reach its handler; `agentId` is null when the caller is unknown. */
 export type CallObserver = (
   method: MethodName | 'unknown',
   transport: Transport,
@@ -83,10 +78,7 @@ const maxIssues = 10;
 /** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
-/**
- * The one path of every call, over WebSocket and REST. The steps below follow in the order in which
- * they run.
- */
+/** The one path of every call, over WebSocket and REST. */
 export function createInvoke(deps: {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
@@ -115,7 +107,7 @@ export function createInvoke(deps: {
       await ('ok' in checked ? reply(checked) : runCall(checked));
     } catch (error) {
       logFailure(error);
-      // If the transport failed to take the first reply, it also fails here.
+      // If the transport failed to take the first reply, this reply fails too.
       await reply(refusalOfError(null)).catch(logFailure);
     }
 
@@ -123,8 +115,7 @@ export function createInvoke(deps: {
       session?.beginCall();
       try {
         const { definition, params } = checked;
-        // A call whose batch is answered by one array does not wait, because the array holds back the socket's other
-        // output.
+        // A batch that is answered by one array holds back the socket's other output, so its calls do not wait.
         const waits =
           definition.waits && (params as ParamsOf<'log.read'>).waitMs > 0 && !call.hasRoom;
         await (waits && respond ? runAfterWait(checked) : runInOrder(checked));
@@ -133,10 +124,7 @@ export function createInvoke(deps: {
       }
     }
 
-    /**
-     * Waits for an event, then runs the call. While it waits, the call has no place in the order and reserves no
-     * memory.
-     */
+    /** While the call waits, it has no place in the order and reserves no memory. */
     async function runAfterWait(checked: Checked): Promise<void> {
       const onGone: OnGone = session
         ? (listener) => session.onClosed(listener)
@@ -218,7 +206,6 @@ export function createInvoke(deps: {
     }
   }
 
-  /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
     const { caller, method, overAllowanceMs } = call;
     const { session, identity } = caller;
