@@ -1,10 +1,9 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Steps } from './time-sliced-queue.ts';
 
-/** The number of characters encoded in one step, which takes about a tenth of a millisecond. */
+/** Encoding one piece takes about a tenth of a millisecond. */
 export const pieceChars = 65_536;
 
-/** Encodes a text as UTF-8 in pieces, one step per piece. */
 export function* encodedText(text: string): Steps<Buffer[]> {
   const pieces: Buffer[] = [];
   let start = 0;
@@ -20,7 +19,7 @@ export function* encodedText(text: string): Steps<Buffer[]> {
   return pieces;
 }
 
-/** Appends events as JSON in UTF-8, separated by commas. Returns the number of bytes appended. */
+/** Appends JSON in UTF-8, separated by commas. Returns the number of bytes appended. */
 export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer[]): Steps<number> {
   let text = '';
   let bytes = 0;

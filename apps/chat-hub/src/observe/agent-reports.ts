@@ -5,19 +5,14 @@ import type { Sessions } from '../sockets/sessions.ts';
 import type { AgentActivities } from './agent-activity.ts';
 import { connectionOf } from './agent-connection.ts';
 
-/** A change of the number of connections is in the store within about this time. */
 const everyMs = 1_000;
-/** A change of an agent's activity is in the store within about this time. */
 const reportEveryMs = 5_000;
 const batchSize = 500;
-/**
- * The most agents checked in one turn, so that a large fleet does not delay the event loop or other
- * writes.
- */
+/** Bounded, so that a large fleet does not delay the event loop or other writes. */
 const looksPerTurn = 1_000;
-/** Rows are written again after this time, because a restored backup has lost them. */
+/** A restored backup has lost rows, so all are written again after this time. */
 const rewriteAfterMs = 600_000;
-/** If the hub was paused for longer, another hub may have removed its rows. */
+/** After a longer pause, another hub may have removed the rows of this hub. */
 const pausedMs = 30_000;
 /** An agent without a connection and without activity for this long has no row. */
 const quietMs = 600_000;
@@ -27,13 +22,12 @@ interface Written {
   readonly connections: number;
   readonly report: string | null;
   readonly atMs: number;
-  /** When the row was last compared with the agent's state. */
   lookedMs: number;
 }
 
 /**
- * For each agent, reports to the store the number of its connections to this hub and its activity
- * here. Every hub can then list the agents of all hubs. Writes only changes.
+ * Writes each agent's connections to this hub and its activity here to the store, so that every hub can list them.
+ * Writes only changes.
  */
 export function startAgentReports(deps: {
   readonly store: Pick<ChatStore, 'recordHubAgents'>;
@@ -68,10 +62,7 @@ export function startAgentReports(deps: {
     return { agentId, connections, report };
   }
 
-  /**
-   * Adds the agent's row to `rows` if it must be written now. Returns true if the agent was
-   * checked.
-   */
+  /** Adds the agent's row if it must be written now. Returns true if the agent was checked. */
   function addChanged(rows: HubAgent[], agentId: string, nowMs: number, lookEveryMs: number) {
     const last = written.get(agentId);
     const isMoved = last?.connections !== sessions.ofAgent(agentId).size;
@@ -128,7 +119,7 @@ export function startAgentReports(deps: {
   function turn(): Promise<void> {
     running ??= report()
       .catch((error: unknown) => {
-        // Some rows may have been written and then removed by another hub.
+        // Another hub may have removed rows that were written.
         isWhole = true;
         log.debug({ err: error }, 'the reports about agents were not recorded; they will be');
       })
@@ -139,7 +130,7 @@ export function startAgentReports(deps: {
   const timer = setInterval(() => void turn(), everyMs);
   timer.unref();
   return {
-    /** Removes this hub's rows, so that agents that moved to another hub are not counted twice. */
+    /** Agents that moved to another hub would otherwise be counted twice. */
     async close(): Promise<void> {
       clearInterval(timer);
       await running;

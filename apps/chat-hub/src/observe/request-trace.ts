@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The ids by which the lines about one request are found in the log, and the request's trace in a tracing system. */
+/** Ids that find the lines of one request in the log, and its trace in a tracing system. */
 export interface RequestTrace {
   /** Also sent in the answer, as the header {@link requestIdHeader}. */
   readonly requestId: string;
@@ -17,7 +17,7 @@ const saneId = /^[\w.:@~-]{1,128}$/;
 const traceparent =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(-|$)/;
 
-/** The ids of a request: its own `x-request-id` if that is valid, else a new one. */
+/** Takes a valid `x-request-id` of the request, else a new id. */
 export function traceOf(headers: IncomingHttpHeaders): RequestTrace {
   const given = headers[requestIdHeader];
   const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID();

@@ -10,10 +10,10 @@ import { databaseFailureCodes, type Metrics } from './metrics.ts';
 export interface DatabaseState {
   /** True while neither reads nor writes fail. */
   readonly isUp: boolean;
-  /** How long the database has been down; 0 while it is up. */
+  /** 0 while the database is up. */
   readonly downMs: number;
   readonly onCall: (call: DatabaseCall) => void;
-  /** Takes a failure that the store reported before the database answered, for instance because it hangs. */
+  /** Call it for failures without a call's outcome, for instance because the database hangs. */
   failed(side: Side, error: unknown): void;
 }
 
@@ -24,10 +24,7 @@ export interface DatabaseStateDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/**
- * If calls fail for this long without a success, the database is down. A single failure may be
- * caused by a lock.
- */
+/** The database is down after failures of this duration without a success. A lock may cause a single failure. */
 const toleratedMs = 250;
 
 const sideOf: Readonly<Record<CallKind, Side>> = {
@@ -39,7 +36,6 @@ const sideOf: Readonly<Record<CallKind, Side>> = {
 };
 const codes: ReadonlySet<string> = new Set(databaseFailureCodes);
 
-/** Creates the state. `clock` is monotonic time in ms. */
 export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
@@ -85,7 +81,7 @@ export function createDatabaseState(
   };
 }
 
-/** The reports of the store and of Redis, as metrics. They cost one observation per call, group or round trip. */
+/** Costs one observation per call, group or round trip. */
 export function serviceObservers(
   metrics: Pick<
     Metrics,
