@@ -14,10 +14,10 @@ import type { Config } from './config.ts';
 import type { PeerCertificates } from './observe/peer-certificates.ts';
 import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 
-/** The limit of reads of one agent, over WebSocket and REST together. */
+/** Counts WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** Callbacks by which the packages report their calls and failures, for metrics and for the log of outages. */
+/** The packages report their calls and failures through these. */
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall' | 'onSweep'> &
   Pick<RedisClientDeps, 'onRoundTrip'> & {
     readonly certificates?: Pick<PeerCertificates, 'seen'>;
@@ -48,7 +48,7 @@ interface OptionalTimes {
   readonly agentTimes?: Partial<AgentTimes> | undefined;
 }
 
-/** Opens all packages except the store. Redis may be away. */
+/** Redis may be away. */
 export async function openServices(
   store: ChatStore,
   config: Config,

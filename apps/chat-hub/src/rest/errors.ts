@@ -28,7 +28,7 @@ export const statusOf: Readonly<Record<Failure['code'], number>> = {
 
 type RestError = z.input<typeof restErrorSchema>['error'];
 
-/** Sends a failure with its status, and the time to wait before the next try. */
+/** Also sends the time to wait before the next try. */
 export function sendFailure(
   reply: FastifyReply,
   failure: Failure,
@@ -55,7 +55,7 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
-/** Refuses a query or body, and names the problem of each field. */
+/** Names the problem of each field. */
 export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): FastifyReply {
   const reasons = issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean));
   return sendFailure(
@@ -64,7 +64,7 @@ export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): Fasti
   );
 }
 
-/** Call the returned function when the routes are added. It makes them answer 405 to all other verbs. */
+/** Call the returned function when the routes are added. All other verbs then get a 405. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -88,14 +88,14 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
   };
 }
 
-/** The answers to unreadable requests, by Node's error code; every other code gets a 400. */
+/** By Node's error code; every other code gets a 400. */
 const answers: ReadonlyMap<string | undefined, readonly [status: number, message: string]> =
   new Map([
     ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'the request did not come in time']],
     ['HPE_HEADER_OVERFLOW', [431, 'the headers of the request are too large']],
   ]);
 
-/** Ends a connection that sent no valid HTTP request. The answer has the JSON body of all refusals. */
+/** The answer has the JSON body of all refusals. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
