@@ -8,9 +8,7 @@ import type { Pace } from './pace.ts';
 import type { Randomness } from './randomness.ts';
 import { chooseReply } from './replies.ts';
 
-/** The asks of the fleet: agents ask each other, and each takes from its inbox what others and people ask of it. */
 export interface Errands {
-  /** Asks that an agent has answered and reported as done. */
   readonly done: number;
   close(): Promise<void>;
 }
@@ -30,7 +28,7 @@ const leaseMs = 60_000;
 const retryMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
-/** The price of a token, in millionths of the fleet's currency. */
+/** In millionths of the fleet's currency. */
 const tokenMicros = 3;
 
 const errandTexts = [

@@ -161,7 +161,7 @@ function parse(text: string): LatestEvent {
     const isEvent = [epoch, channelId, id].every((value) => typeof value === 'string');
     if (isEvent && Number.isSafeInteger(seq)) return { epoch, channelId, seq, id } as LatestEvent;
   } catch {
-    // Not JSON: the event below belongs to no epoch.
+    // The text is not JSON. The event below belongs to no epoch.
   }
   return { epoch: '', channelId: '', seq: 0, id: '' };
 }

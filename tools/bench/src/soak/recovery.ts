@@ -1,7 +1,6 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 import type { FaultName } from './faults.ts';
 
-/** The measured times of one kind of fault. */
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
@@ -15,7 +14,6 @@ export interface KindRecovery {
   readonly whole: Spread | null;
 }
 
-/** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
   /** Call it when a fault begins. Call the returned function with the recovery times when the system has recovered. */
   onInjected(

@@ -1,11 +1,11 @@
 import type { RedisServer } from '@openclaw/test-support';
 import type { DialectName } from '../dialects/dialects.ts';
 
-/** A server of a system, with its own Redis. `await using` stops both. */
+/** Has its own Redis. `await using` stops both. */
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
   readonly pids: { readonly server: number; readonly redis: number };
-  /** The time from the start of the server's process to its first answer. Its Redis runs already. */
+  /** From the start of the server's process to its first answer. Its Redis runs already. */
   readonly startMs: number;
   /** Stops the server like a deployment, and starts it again on the same port. */
   restart(): Promise<void>;
@@ -16,7 +16,6 @@ export interface Membership {
   readonly channelIds: readonly string[];
 }
 
-/** A measured system: the hub or a peer. */
 export interface System {
   readonly name: string;
   readonly dialect: DialectName;
