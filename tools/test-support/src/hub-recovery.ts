@@ -86,8 +86,8 @@ export async function untilPresenceIsWhole(
 }
 
 /**
- * The number of reactions that the second hub allows an agent after its `limit` on the first hub: few if the hubs
- * share counts, `limit` if not.
+ * After an agent's `limit` reactions on the first hub, the second hub allows few more if the hubs share counts,
+ * `limit` more if not. Resolves with their number.
  */
 export async function allowedElsewhere(
   [first, second]: readonly [HubProcess, HubProcess],
