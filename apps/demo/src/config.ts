@@ -5,7 +5,7 @@ const unsetDatabase = Object.fromEntries(
   ),
 );
 
-/** This process's own environment, with dev sign-in on the loopback interface. */
+/** Extends this process's own environment by dev sign-in on the loopback interface. */
 export function hubEnvironment({
   port,
   dataFile,

@@ -28,7 +28,6 @@ const leaseMs = 60_000;
 const retryMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
-/** In millionths of the fleet's currency. */
 const tokenMicros = 3;
 
 const errandTexts = [
@@ -106,7 +105,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
 
   async function askOften(): Promise<void> {
     while (!signal.aborted) {
-      // Between a third and the whole of the usual time, at the demo's pace.
+      // The pause is between a third and the whole of the usual time, at the demo's pace.
       const factor = pace.gapMs() / 3_200;
       await delay(Math.max(retryMs, askEveryMs * factor), undefined, { signal }).catch(
         () => undefined,

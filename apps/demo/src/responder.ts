@@ -91,7 +91,7 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     });
   }
 
-  /** At most three agents. */
+  /** Returns at most three agents. */
   function agentsAddressed(channel: DemoChannel, { mentions, content }: Message) {
     const named = new Set([
       ...mentions,

@@ -11,7 +11,7 @@ export type Step =
       readonly text: string;
       /** Later steps refer to the message by this name. */
       readonly as?: string;
-      /** This message is sent in the thread of the named message. */
+      /** The message is sent in the thread of the message with this name. */
       readonly under?: string;
     }
   | { readonly kind: 'react'; readonly by: Role; readonly emoji: string; readonly to: string }

@@ -10,7 +10,7 @@ import { k6Thresholds } from './thresholds.ts';
 
 const agents = Number(__ENV.AGENTS ?? 111);
 const durationMs = Number(__ENV.DURATION ?? 10) * 1000;
-// Per second over all agents. The load generator has the same rates.
+// The rates are per second over all agents. The load generator has the same rates.
 const rates = { typing: 5, presence: 5, reaction: 10 };
 // All users connect within this time. The warm-up is not measured.
 const connectMs = Number(__ENV.CONNECT ?? 5) * 1000;

@@ -20,7 +20,7 @@ function tokenOf(agentId: string): string {
   return `${signed}.${crypto.hmac('sha256', secret, signed, 'base64rawurl')}`;
 }
 
-/** With a token if there is a secret, otherwise for HUB_AUTH=dev. */
+/** Signs in with a token if there is a secret, otherwise by HUB_AUTH=dev. */
 export function signIn(
   path: string,
   agentId: string,

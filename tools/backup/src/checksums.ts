@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
 
-/** In the format of `sha256sum -c`. */
+/** The file has the format of `sha256sum -c`. */
 export const sumsFile = 'SHA256SUMS';
 
 export async function sha256Of(path: string, signal: AbortSignal): Promise<string> {

@@ -5,7 +5,7 @@ export function sqlitePath(url: string): string | null {
   return resolve(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''));
 }
 
-/** Without user and password. */
+/** The name contains no user and no password. */
 export function databaseName(url: string): string {
   const path = sqlitePath(url);
   if (path !== null) return path;

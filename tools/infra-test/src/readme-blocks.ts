@@ -5,7 +5,7 @@ import { root } from './repository.ts';
 export interface ReadmeBlock {
   /** For example `@openclaw/cache`. */
   readonly name: string;
-  /** From the root, for example `packages/cache`. */
+  /** The path from the root, for example `packages/cache`. */
   readonly folder: string;
   readonly readme: string;
   /** Begins with `npm install`. */
@@ -17,7 +17,7 @@ export interface ReadmeBlock {
   readonly imported: readonly string[];
 }
 
-/** In the order of the packages' names. */
+/** Sorts by the packages' names. */
 export function readReadmeBlocks(): ReadmeBlock[] {
   return globSync('packages/*/package.json', { cwd: root })
     .sort()

@@ -23,7 +23,7 @@ export async function startBlockServers(): Promise<BlockServers> {
 export interface BlockRun {
   readonly exit: number | 'killed';
   readonly stdout: string;
-  /** Without Node's warning that `node:sqlite` is experimental. */
+  /** Omits Node's warning that `node:sqlite` is experimental. */
   readonly stderr: string;
 }
 

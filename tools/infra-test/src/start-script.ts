@@ -27,7 +27,7 @@ export interface StartScriptOptions {
   readonly folder?: TemporaryFolder;
 }
 
-/** Like a container, but on loopback and in a temporary folder. Does not wait for an answer. */
+/** Runs the script like a container, but on loopback and in a temporary folder. Does not wait for an answer. */
 export async function runStartScript(
   mode: string,
   environment: ScriptEnvironment,

@@ -34,7 +34,7 @@ export interface CertificateAuthority extends AsyncDisposable {
   readonly caFile: string;
   /** Names are, for example, `DNS:localhost` and `IP:127.0.0.1`. */
   issue(name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
-  /** Like `issue`, with another validity than two days. */
+  /** Like `issue`, but valid for `days` instead of two days. */
   issueFor(days: number, name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
   remove(): Promise<void>;
 }

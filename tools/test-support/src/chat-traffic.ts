@@ -12,7 +12,7 @@ export interface ChatTraffic extends AsyncDisposable {
   readonly watchers: readonly RpcSocket[];
   /** One socket for each hub. */
   readonly writers: readonly RpcSocket[];
-  /** In the order of the hubs. */
+  /** The ids are in the order of the hubs. */
   readonly watcherIds: readonly string[];
   /** The slowest answer to a send. */
   readonly slowestAnswerMs: number;

@@ -86,8 +86,8 @@ export async function untilPresenceIsWhole(
 }
 
 /**
- * After an agent's `limit` reactions on the first hub, the second hub allows few more if the hubs share counts,
- * `limit` more if not. Resolves with their number.
+ * Resolves with the number of reactions that the second hub allows after `limit` on the first: few if the hubs share
+ * counts, `limit` if not.
  */
 export async function allowedElsewhere(
   [first, second]: readonly [HubProcess, HubProcess],

@@ -17,7 +17,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Below the system's temporary folder. `await using` removes it. */
+/** The folder is below the system's temporary folder. `await using` removes it. */
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
   remove(): Promise<void>;

@@ -9,7 +9,7 @@ export interface RawSocket extends Disposable {
   readonly socket: Socket;
   /** Status line and headers of the upgrade's response. */
   readonly head: string;
-  /** In the order of arrival. */
+  /** Objects are in the order of arrival. */
   readonly objects: readonly RpcObject[];
   readonly pongs: number;
   /** True if the hub closed, by a close frame or by ending the connection. */

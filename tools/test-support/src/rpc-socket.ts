@@ -20,7 +20,7 @@ export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
   /** Params of the welcome. */
   readonly welcome: Any;
-  /** In the order of arrival. */
+  /** Objects are in the order of arrival. */
   readonly received: readonly RpcObject[];
   /** Envelopes of `event` notifications, in order. */
   readonly events: readonly Any[];

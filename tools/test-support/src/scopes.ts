@@ -7,7 +7,7 @@ export interface Scope {
   defer(cleanup: () => unknown): void;
 }
 
-/** For resources of `beforeAll`. Ends after the suite or the enclosing `describe`. */
+/** Serves resources of `beforeAll`. Ends after the suite or the enclosing `describe`. */
 export function suiteScope(): Scope {
   return createScope(afterAll);
 }

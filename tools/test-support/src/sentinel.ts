@@ -9,7 +9,7 @@ import {
 } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** On free loopback ports. */
+/** All servers are on free loopback ports. */
 export interface SentinelDeployment extends AsyncDisposable {
   /** The master's name in the sentinels. */
   readonly name: string;

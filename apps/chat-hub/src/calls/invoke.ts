@@ -48,7 +48,7 @@ export interface Call {
   readonly overAllowanceMs: number | null;
   /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
-  /** For a call in a batch: false when the batch's replies are already too large. */
+  /** False when the replies of the call's batch are already too large. */
   readonly hasRoom?: () => boolean;
   /** Registers a listener for the end of a REST request's connection. Used only when the call waits. */
   readonly onGone?: OnGone;

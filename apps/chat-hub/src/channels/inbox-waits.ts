@@ -37,10 +37,9 @@ export function createInboxWaits(deps: {
   const { store, bus, log } = deps;
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
-  /** At the last check and at the one before it. */
   let newestOfAll = [0, 0];
   let checking: Promise<void> | undefined;
-  /** Also true after a failed check. */
+  /** Stays true after a failed check. */
   let isDue = false;
 
   function look(agentId: string): void {

@@ -29,7 +29,7 @@ const answerMs = 4_000;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** For a test that did not end its fault. */
+/** Ends the fault of a test that did not end it. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());

@@ -125,7 +125,7 @@ describe('a response that a client sends', () => {
     async (protocol) => {
       await using ana = await hub.connect('ana', { protocols: protocol ? [protocol] : [] });
       const before = ana.received.length;
-      // As many bad frames would close the socket.
+      // Twenty bad frames would close the socket.
       for (let i = 0; i < 20; i += 1) {
         ana.send(response(i, { result: {} }));
         ana.send(response(null, { error: { code: -32600, message: 'no' } }));

@@ -18,7 +18,7 @@ const hubToKill = closeAfterAll(await startHub({ env: environment }));
 await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
 const ana = closeAfterAll(await hub.connect('ana'));
 
-/** On the clock of Redis. The latest is last. */
+/** The times are on the clock of Redis. The latest is last. */
 async function leaseEnds(channelId: string): Promise<Map<string, number>> {
   const lines = (await redis.command(`ZRANGE ${keys.roster(channelId)} 0 -1 WITHSCORES`))
     .split('\r\n')

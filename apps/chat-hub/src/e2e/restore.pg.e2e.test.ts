@@ -22,7 +22,7 @@ function backUp(): void {
     postgres.query(`create table backup.${table} as table public.${table}`);
 }
 
-/** In one transaction, as pg_restore --clean --single-transaction does, so no connection is lost. */
+/** Restores in one transaction, as pg_restore --clean --single-transaction does, so no connection is lost. */
 function restore(then = ''): void {
   const names = tables().map((table) => `public.${table}`);
   const copies = tables().map(

@@ -91,7 +91,7 @@ describe('typing', () => {
 });
 
 describe('typing by thread', () => {
-  /** As `threadId state`, up to a message that Ana sends now. */
+  /** Lists Ben's typing events as `threadId state`, up to a message that Ana sends now. */
   async function placesUntilNow(channelId: string): Promise<string[]> {
     await typingUntilNow(channelId);
     return ben.events

@@ -82,7 +82,7 @@ export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string):
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 
 export interface Credentials {
-  /** From the Authorization header, the subprotocol list or `access_token`, in that order. */
+  /** Taken from the Authorization header, the subprotocol list or `access_token`, in that order. */
   readonly token: string | null;
   /** `?agent=`, `?kind=` and `?role=`: used in dev mode only. */
   readonly devAgent: string | null;

@@ -24,9 +24,9 @@ export function parsePublicUrl(text: string): string {
 }
 
 export interface PathPrefix {
-  /** With slashes at both ends. */
+  /** Has slashes at both ends. */
   readonly path: string;
-  /** For proxies that do not remove the prefix. Other targets stay unchanged. */
+  /** Removes a prefix that the proxy did not remove. Other targets stay unchanged. */
   strip(target: string): string;
 }
 

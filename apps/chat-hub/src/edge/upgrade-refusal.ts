@@ -44,7 +44,7 @@ export function refuseByStatus(
   ]);
 }
 
-/** For sockets without a response object. Destroys the socket once the response is written. */
+/** Serves sockets without a response object. Destroys the socket once the response is written. */
 export function endWithResponse(
   socket: Duplex,
   status: number,

@@ -2,7 +2,7 @@ import { inspectStore, type StoreInspection } from '@openclaw/chat-store';
 import { age, bytes, count, line, ms, orNull, type Line, type Section } from './line.ts';
 
 export interface DatabaseFacts {
-  /** Without user and password. */
+  /** Contains no user and no password. */
   readonly shownUrl: string;
   /** Null if the database was not reached; `failure` says why. */
   readonly inspection: StoreInspection | null;

@@ -10,7 +10,7 @@ export interface Line {
 
 export interface Section {
   readonly title: string;
-  /** For example an address, without a password. */
+  /** For example an address, without its password. */
   readonly subject: string;
   readonly lines: readonly Line[];
 }

@@ -12,7 +12,7 @@ import { shownAddress } from '../observe/shown-address.ts';
 import { orNull } from './line.ts';
 
 export interface RedisFacts {
-  /** Without a password. */
+  /** Contains no password. */
   readonly shownUrl: string;
   /** When the environment names no Redis, its absence is no fault. */
   readonly isNamed: boolean;

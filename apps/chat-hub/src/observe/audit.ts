@@ -8,7 +8,7 @@ import { createWriteBehind } from '../edge/write-behind.ts';
 /** While the database is away, acts beyond this number are only in the log stream. */
 const maxPending = 10_000;
 
-/** These change what belongs to other agents, or show the fleet. */
+/** Admins' calls of these methods change what belongs to other agents, or show the fleet. */
 const adminMethods: ReadonlySet<MethodName> = new Set([
   'channel.update',
   'channel.archive',

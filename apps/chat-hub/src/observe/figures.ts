@@ -10,7 +10,7 @@ const counted = [
   ...(['refusedConnections', 'closedConnections'] as const),
 ] as const;
 
-/** From the best to the worst. */
+/** Each list goes from the best to the worst. */
 const severities = {
   database: ['ok', 'down'],
   redis: ['none', 'in_use', 'away'],

@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface RequestTrace {
   /** Also sent in the answer, as the header {@link requestIdHeader}. */
   readonly requestId: string;
-  /** From the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
+  /** Taken from the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
   readonly traceId?: string;
   readonly parentSpanId?: string;
 }

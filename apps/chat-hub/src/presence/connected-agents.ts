@@ -23,7 +23,7 @@ function rosterOf(agentId: string): string {
   return `${rosterPrefix}${number}`;
 }
 
-/** Such a roster tells all hubs which agents are connected. Its changes are not announced. */
+/** A connections roster tells all hubs which agents are connected. Its changes are not announced. */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }

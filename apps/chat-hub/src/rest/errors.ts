@@ -88,7 +88,7 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
   };
 }
 
-/** By Node's error code; every other code gets a 400. */
+/** The keys are Node's error codes; every other code gets a 400. */
 const answers: ReadonlyMap<string | undefined, readonly [status: number, message: string]> =
   new Map([
     ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'the request did not come in time']],

@@ -167,7 +167,7 @@ export class SocketOutput implements Flushable {
     clearTimeout(stuck);
   }
 
-  /** These bytes may be read from a log at once for this socket. They count as unsent until `release` is called. */
+  /** `bytes` may be read from a log at once for this socket. They count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
     // A socket gets a small page even over the budget. Otherwise the agent's sockets that do not read could block one
     // that reads.

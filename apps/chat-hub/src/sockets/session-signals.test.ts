@@ -28,7 +28,7 @@ const presence = (statuses: Readonly<Record<string, 'online' | 'away' | 'offline
   return { type: 'channel.presence', channelId, presences } satisfies ChannelEvent;
 };
 
-/** In order, as `agentId state`, or `agentId state in threadId`. */
+/** Lists the received signals in order, as `agentId state`, or `agentId state in threadId`. */
 function signals({ peer }: SessionBench): string[] {
   return peer.objects
     .filter(({ method }) => method === 'event')

@@ -30,7 +30,7 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
 export interface WelcomedDirects {
   /** True when the welcome named all direct channels, so any other channel is new and starts at its first event. */
   readonly isComplete: boolean;
-  /** In a later generation than this, the heads that the welcome named are invalid. */
+  /** When `Rooms.epochGeneration` is later than this, the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
 }
 

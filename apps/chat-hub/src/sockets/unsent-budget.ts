@@ -20,7 +20,7 @@ export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
-  /** Per agent and per hub, further reservations are refused. */
+  /** The limit applies per agent and per hub. Further reservations are refused. */
   maxWaiting = 10_000,
   random = Math.random,
 } = {}) {

@@ -1,6 +1,6 @@
 import type { Identity } from '../edge/identity.ts';
 
-/** Like dev mode, it has no limits from a token. */
+/** The identity of dev mode has no limits from a token. */
 export function identityOf(agentId: string, more: Partial<Identity> = {}): Identity {
   return {
     agentId,

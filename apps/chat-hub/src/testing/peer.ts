@@ -7,7 +7,7 @@ export interface Peer {
   isReading: boolean;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
   readonly frames: readonly any[];
-  /** In order, whether alone in a frame or in an array. */
+  /** Objects are in order, whether they came alone in a frame or in an array. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly objects: readonly any[];
   readonly seqs: readonly number[];

@@ -55,7 +55,7 @@ export interface AgentGroupReport {
   readonly lost: number;
   readonly doubled: number;
   readonly reconnects: number;
-  /** By the code of HubError. */
+  /** Counts by the code of HubError. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Record<LatencyName, string>;
   readonly skipped: number;

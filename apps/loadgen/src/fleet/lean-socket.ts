@@ -9,7 +9,7 @@ export interface SocketFactory {
   cut(): void;
 }
 
-/** The same options serve `ws` and `node:https`. */
+/** Both `ws` and `node:https` accept these options. */
 export function tlsOptions({ ca, isInsecure }: TlsSettings): {
   readonly ca?: string;
   readonly rejectUnauthorized: boolean;

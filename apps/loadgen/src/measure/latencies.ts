@@ -27,7 +27,7 @@ export const latencyNames = [
  */
 export type LatencyName = (typeof latencyNames)[number];
 
-/** In milliseconds; null without a value. */
+/** Times are in milliseconds; null without a value. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;

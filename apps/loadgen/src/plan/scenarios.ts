@@ -1,6 +1,6 @@
 import type { Rates } from './plan.ts';
 
-/** In the units of the command line: seconds, and operations a second over all agents. */
+/** Has the units of the command line: seconds, and operations a second over all agents. */
 export interface Scenario {
   readonly name: string;
   readonly agents: number;

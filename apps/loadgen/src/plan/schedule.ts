@@ -18,7 +18,6 @@ export interface ScheduleOptions {
   readonly startMs: number;
   readonly endMs: number;
   readonly agents: number;
-  /** Per second, over all agents. */
   readonly rates: Rates;
   /** See {@link Burst}. */
   readonly burst: Burst | null;

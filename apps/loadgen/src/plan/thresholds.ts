@@ -8,9 +8,9 @@ const ms = z.number().positive().optional();
 const limits = z.strictObject({ p50Ms: ms, p90Ms: ms, p99Ms: ms, maxMs: ms });
 const settings = {
   calls: z.partialRecord(z.enum(latencyNames), limits).default({}),
-  /** Per second; by default the number that the plan requires. */
+  /** Calls per second; by default the number that the plan requires. */
   minThroughput: z.number().min(0).optional(),
-  /** By default 500 MB, and 1 MB more for each agent past 111. */
+  /** The default is 500 MB, and 1 MB more for each agent past 111. */
   maxMemoryMb: z.number().positive().optional(),
   /** Connected at the end; by default all agents of the plan. */
   minAgents: z.int().min(0).optional(),

@@ -115,7 +115,6 @@ function pathOf(
   return path;
 }
 
-/** In milliseconds. */
 export interface Distribution {
   readonly name: string;
   readonly p50: number;

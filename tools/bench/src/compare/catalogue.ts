@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 type SystemOptions = Pick<CommandLine, 'systems' | 'hubFolders' | 'hubProgram' | 'hubFlags'>;
 
-/** In the order of the report: hubs of other checkouts, this checkout's hub, then peers. */
+/** Systems are in the order of the report: hubs of other checkouts, this checkout's hub, then peers. */
 export function allSystems({ hubFolders, hubProgram, hubFlags }: SystemOptions): System[] {
   const options = { program: hubProgram, nodeFlags: hubFlags };
   const others = hubFolders.map((path) => {

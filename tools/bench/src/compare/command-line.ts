@@ -21,7 +21,7 @@ export interface CommandLine {
   readonly isQuick: boolean;
   readonly relativeTo: string | null;
   readonly jsonFile: string | null;
-  /** In this Markdown file, the section of each work of the run is replaced. */
+  /** The section of each work of the run is replaced in this Markdown file. */
   readonly markdownFile: string | null;
 }
 

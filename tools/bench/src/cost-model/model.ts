@@ -81,7 +81,7 @@ export interface MessageLoad {
   readonly turns: number;
 }
 
-/** At most one exchange per sender in a tenth of a second. */
+/** A sender makes at most one exchange in a tenth of a second. */
 function exchanges({ perSecond, senders }: MessageLoad): number {
   return Math.min(1, (senders * costs.exchangesPerSecond) / perSecond);
 }

@@ -116,7 +116,10 @@ export function planFor(fleet: Fleet): Plan {
   };
 }
 
-/** From the EPIC's 111 agents to a million, in channels of 20. Each agent sends a message every ten seconds. */
+/**
+ * Fleets grow from the EPIC's 111 agents to a million, in channels of 20. Each agent sends a message every ten
+ * seconds.
+ */
 export const fleets: readonly Fleet[] = [false, true].flatMap((areMembersTogether) =>
   [111, 1_000, 10_000, 100_000, 1_000_000].map((agents) => ({
     agents,

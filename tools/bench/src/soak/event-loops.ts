@@ -12,7 +12,7 @@ export interface EventLoopReport {
   readonly calmP99: Spread | null;
   /** The longest delay of each sample between faults. */
   readonly calmMost: Spread | null;
-  /** Also during faults and of frozen hubs. */
+  /** The longest delay, also during faults and of frozen hubs. */
   readonly longest: number;
   readonly samples: number;
 }

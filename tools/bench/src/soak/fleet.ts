@@ -18,7 +18,7 @@ export interface Fleet {
   /** Pairs of agents with a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
-  /** These agents never connect; the first agent has a direct channel with each. */
+  /** Silent agents never connect; the first agent has a direct channel with each. */
   readonly silentIds: readonly string[];
   subscribersOf(agentId: string): readonly Subscriber[];
   /** The guest follows all channels. Resolves with the function that closes it. */

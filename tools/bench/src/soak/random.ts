@@ -1,5 +1,5 @@
 export interface Random {
-  /** At least 0, less than 1. */
+  /** Returns at least 0, less than 1. */
   next(): number;
   /** Includes both ends. */
   between(min: number, max: number): number;

@@ -8,9 +8,9 @@ export interface KindRecovery {
   readonly slowestLive: Spread | null;
   /** The slowest delivery to any subscriber. */
   readonly slowestAny: Spread | null;
-  /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
+  /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
-  /** From the end of the fault until every hub is ready and has Redis. */
+  /** The time from the end of the fault until every hub is ready and has Redis. */
   readonly whole: Spread | null;
 }
 

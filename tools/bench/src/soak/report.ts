@@ -29,7 +29,7 @@ export interface SoakReport {
   readonly racedReads: number;
   /** Null when their log could not be read. */
   readonly errands: (ErrandTotals & { readonly crashes: number }) | null;
-  /** Any time in this report may include this stall. */
+  /** The longest stall of this process, which any time in this report may include. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;

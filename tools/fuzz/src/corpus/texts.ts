@@ -1,4 +1,4 @@
-/** These break parsers, stores and logs. None is a valid method, id or cursor. */
+/** These texts break parsers, stores and logs. None is a valid method, id or cursor. */
 export const awkwardTexts: readonly string[] = [
   '',
   ' ',

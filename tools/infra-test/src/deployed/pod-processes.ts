@@ -14,7 +14,7 @@ import { programOf, type Program } from './programs.ts';
 /** The manifests have only the names of the secrets. */
 export interface Surroundings {
   readonly image: BuiltImage;
-  /** By name of the Secret, then by key. */
+  /** The first key is the name of the Secret, the second its own key. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
@@ -140,7 +140,7 @@ export async function startPod(
     );
   }
 
-  /** Like Kubernetes: the ConfigMaps, then each entry, which may refer to earlier ones as $(NAME). */
+  /** As in Kubernetes, the ConfigMaps come first, then each entry, which may refer to earlier ones as $(NAME). */
   function environmentOf(container: Container): Record<string, string> {
     const given: Record<string, string> = {};
     for (const { configMapRef } of container.envFrom ?? []) {

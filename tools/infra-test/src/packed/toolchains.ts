@@ -36,7 +36,7 @@ async function installTool(name: string, version: string): Promise<string> {
   return installed;
 }
 
-/** Without the variables of the npm that runs the tests. */
+/** Omits the variables of the npm that runs the tests. */
 export function npmEnvironment(): NodeJS.ProcessEnv {
   const isAdded = (name: string) =>
     /^(npm_(?!config_)|npm_config_local_prefix$|INIT_CWD$|NODE_(ENV|OPTIONS)$)/.test(name);

@@ -7,7 +7,7 @@ import { hub } from './hub.ts';
 import { overview } from './overview.ts';
 import { redis } from './redis.ts';
 
-/** By the name of the file. */
+/** The keys are file names. */
 export const dashboards: Readonly<Record<string, Dashboard>> = {
   overview: overview(),
   redis: redis(),

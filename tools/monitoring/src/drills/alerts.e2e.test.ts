@@ -58,7 +58,7 @@ interface Drill {
   readonly alerts: readonly [string, ...string[]];
   readonly fault: string;
   /**
-   * By alert, the indexes of the blocks in the section "End" that end this fault.
+   * Maps an alert to the blocks, by index, in the section "End" that end this fault.
    * @default the first
    */
   readonly blocks?: Readonly<Record<string, readonly number[]>>;

@@ -40,7 +40,7 @@ export async function startHubService(always: Environment, opsPort: number): Pro
 
   async function restart(env: Environment = {}, graceMs = 0): Promise<void> {
     const endMs = Date.now() + graceMs;
-    // Like Docker: a frozen process does not see the signal.
+    // As with Docker, a frozen process does not see the signal.
     if (graceMs > 0 && isAlive()) process.kill(hub.pid, 'SIGTERM');
     while (isAlive() && Date.now() < endMs) await delay(50);
     await hub.kill();

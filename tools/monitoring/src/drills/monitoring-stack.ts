@@ -172,7 +172,7 @@ export async function startMonitoring(watched: {
       ports.redisExporter,
       '/health',
       {
-        // As in infra/monitoring/docker-compose.yml.
+        // The variables are those of infra/monitoring/docker-compose.yml.
         REDIS_ADDR: '',
         REDIS_USER: 'exporter',
         REDIS_PASSWORD: exporterPassword,

@@ -28,9 +28,9 @@ export interface Fault<T extends Topology> {
   /** Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
   mend?(topology: T): Promise<void>;
-  /** From acknowledgement to delivery. @default 4000 */
+  /** The longest time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;
-  /** From the recovery until presence is complete and topics work on both hubs. @default 8000 */
+  /** The longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
   readonly recoveredMs?: number;
 }
 

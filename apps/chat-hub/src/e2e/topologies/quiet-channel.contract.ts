@@ -1,6 +1,6 @@
 import type { ChatTraffic } from '@openclaw/test-support';
 
-/** Without other traffic, its messages stay in every cache. */
+/** The channel has no other traffic, so its messages stay in every cache. */
 export interface QuietChannel {
   /** Reads the channel on every hub. */
   fillCaches(): Promise<void>;

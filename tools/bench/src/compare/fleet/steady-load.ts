@@ -29,7 +29,7 @@ export interface LoadResult {
   /** Processor time in cores. `otherCores` is that of all processes that are neither this one nor measured. */
   readonly clientCores: number;
   readonly otherCores: number;
-  /** From the sender's call to the arrival at a receiver. */
+  /** Latencies are from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;

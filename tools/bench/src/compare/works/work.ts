@@ -3,14 +3,14 @@ import type { System } from '../systems/system.ts';
 export interface Effort {
   readonly warmUpMs: number;
   readonly durationMs: number;
-  /** Without traffic, before memory is read. */
+  /** The time without traffic before memory is read. */
   readonly settleMs: number;
   readonly contentBytes: number;
   readonly signal: AbortSignal;
 }
 
 export interface Measured {
-  /** By the keys of the work's columns; null where a column does not apply. */
+  /** The keys are those of the work's columns; null where a column does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
   /** Circumstances of the values, such as refused messages. */
   readonly notes: readonly string[];
