@@ -25,11 +25,10 @@ export interface Config {
   readonly auth: AuthConfig;
   /** Ends with a slash. When null, it is taken from the Host of each request. */
   readonly publicUrl: string | null;
-  /** Added to the hub's own origin. An entry may have a wildcard. */
+  /** An entry may have a wildcard. The hub's own origin is always allowed. */
   readonly allowedOrigins: readonly string[];
   readonly limits: {
     readonly message: Limit;
-    /** Calls of message.append. */
     readonly append: Limit;
     readonly reaction: Limit;
     readonly typing: Limit;
@@ -40,12 +39,9 @@ export interface Config {
   readonly callLimit: Limit | null;
   /** True if admins may read private and direct channels without being members. */
   readonly adminsObservePrivate: boolean;
-  /** Null: no limit. Past it, the pair of agents is paused. */
+  /** Past the limit, the pair of agents is paused. Null: no limit. */
   readonly agentLoop: Limit | null;
-  /**
-   * Messages of agents in a thread or direct channel without a budget; then all agents there are paused. Null: no
-   * limit.
-   */
+  /** Past the limit, all agents in a thread or direct channel without a budget are paused. Null: no limit. */
   readonly agentTurns: Limit | null;
   /** Null: everything is kept, unless the channel sets a limit. */
   readonly retention: { readonly retentionMs: number | null; readonly maxMessages: number | null };
@@ -56,7 +52,6 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Null: the folder that `npm start` builds. */
   readonly webDir: string | null;
-  /** The OpenTelemetry SDK that the process has registered records the spans. */
   readonly isTraced: boolean;
   readonly startTimeoutMs: number;
   /**
@@ -68,7 +63,6 @@ export interface Config {
   readonly logLevel: string;
   /** With NODE_ENV=production everything that the hub prints is JSON. */
   readonly isProduction: boolean;
-  /** The hub warns of these. */
   readonly unknownNames: readonly string[];
   /** systemd waits on this socket for the hub's readiness; null without systemd. */
   readonly notifySocket: string | null;
@@ -129,7 +123,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_APPEND: limit.prefault('12000/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // 111 agents in 20 channels create 2,240 objects that count: the channels and the memberships.
+  // Setting up 111 agents in 20 channels creates 2,240 objects: the channels and the memberships.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_ADMIN_READS: z.enum(['all', 'public']).default('all'),
@@ -183,8 +177,8 @@ export function parseConfig(environment: Environment): Config {
   const inDatabase = databaseProblem(given);
   if (inDatabase !== null) problems.push(inDatabase);
 
-  // Kubernetes injects some unknown names for a service named "hub", and the configuration may already name variables
-  // of the next release.
+  // Unknown names are allowed: Kubernetes injects some for a service named "hub", and the configuration may already
+  // name variables of the next release.
   const unknownNames = Object.keys(given).filter(
     (name) => name.startsWith('HUB_') && !hubNames.includes(name),
   );
@@ -268,7 +262,7 @@ export function parseConfig(environment: Environment): Config {
   };
 }
 
-/** No other code reads `process.env`. Environment variables override a `.env` file in the working directory. */
+/** Only this function reads `process.env`. Environment variables override a `.env` file in the working directory. */
 export function readEnvironment(): Environment {
   if (existsSync('.env')) loadEnvFile('.env');
   return process.env;

@@ -4,11 +4,10 @@ export interface JwtSettings {
   /** The first signs, all verify. Empty: the hub mints nothing. */
   readonly secrets: readonly string[];
   readonly jwksUrl: string | null;
-  /** Required in every token; null: any. */
+  /** The required `iss`; null: any. */
   readonly issuer: string | null;
   /** A token's `aud` must be, or contain, one of these; empty: any. */
   readonly audiences: readonly string[];
-  /** See {@link readClaim}. */
   readonly claims: { readonly role: string; readonly kind: string; readonly channels: string };
   readonly adminRole: string;
 }

@@ -56,7 +56,7 @@ import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-b
 /** After this time a starting hub continues without a comparison of the newest events. */
 const redisWaitMs = 500;
 
-/** JSON for the heartbeat. Set once the hub measures the figures. */
+/** Returns JSON for the heartbeat. Set once the hub measures the figures. */
 export interface LatestFigures {
   read: () => string | null;
 }
@@ -316,5 +316,4 @@ export async function startLive(
   };
 }
 
-/** Everything between the log and the sockets. */
 export type Live = Awaited<ReturnType<typeof startLive>>;

@@ -9,7 +9,7 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/** A waiting hub must be ready within two seconds after its database is back. */
+/** Short, because a waiting hub must be ready within two seconds after its database is back. */
 const retryMs = 500;
 
 /** The codes of a server that starts, fails over or is down. A SQLite file does not recover by itself. */

@@ -3,11 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.ts';
 
-/** Answers probes on the public port while the hub cannot serve yet. */
 export interface PublicPort {
   /** Past `momentMs`, the port answers probes until `work` ends. Rejects when the port is not available. */
   during<T>(work: Promise<T>): Promise<T>;
-  /** Resolves with the port on which the hub is to listen. */
+  /** Stops listening. Resolves with the port for the hub. */
   release(): Promise<number>;
 }
 

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from 'node:fs';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Each can instead be read from the file that `<name>_FILE` names. redis-client reads the secrets of Redis. */
+/** A file that `<name>_FILE` names can hold each of these. redis-client reads the secrets of Redis. */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 
-/** A longer file was named by mistake. */
+/** A longer file cannot hold a secret, and was named by mistake. */
 const maxChars = 65_536;
 
 /**

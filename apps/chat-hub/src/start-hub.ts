@@ -49,17 +49,15 @@ import { builtPageDir } from './rest/web-page.ts';
 import { createTracing } from './tracing/create-tracing.ts';
 import { untraced } from './tracing/tracing.ts';
 
-/** A hub with few sockets also takes this long, so that its clients do not all reconnect at once. */
+/** A drain takes at least this long, so that the clients of a hub with few sockets do not all reconnect at once. */
 const minDrainMs = 1_000;
 
 export interface RunningHub {
   readonly hubId: string;
-  /** `http://host:port` */
   readonly url: string;
-  /** Null when there is no operations port. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** Adds the hub's id to each line. */
+  /** The logger adds the hub's id to each line. */
   readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
@@ -302,7 +300,7 @@ function createCap(
   return cap;
 }
 
-/** Serves until everything else is closed. Returns its URL, or null without the port. */
+/** Serves readiness and metrics until everything else is closed. Returns the URL, or null without the port. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,
@@ -316,7 +314,7 @@ async function listenForOps(
   return app.listen({ host, port: opsPort });
 }
 
-/** Random, so that clients that connect during the drain do not all return at once. */
+/** Random, so that clients that connect during the drain do not return all at once. */
 function slotWithinMs(leftMs: number): number {
   return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

@@ -1,4 +1,4 @@
-/** A name that differs by at most two letters; null when there is none. */
+/** Returns a known name that differs by at most two letters; null when there is none. */
 export function misspelledName(name: string, known: readonly string[]): string | null {
   return known.find((candidate) => distance(name, candidate) <= 2) ?? null;
 }

@@ -29,7 +29,6 @@ export class UsageError extends Error {
 
 export interface AuditArguments {
   readonly connection: RedisConnection;
-  /** The address, without a password. */
   readonly shownUrl: string;
   readonly preferReplicas: boolean;
   readonly isJson: boolean;

@@ -11,12 +11,12 @@ import { walk } from './walk.ts';
 export interface AuditOptions {
   readonly prefix: string;
   readonly role: RedisRole;
-  /** Keys with other prefixes are then no fault. */
+  /** If true, keys with other prefixes are no fault. */
   readonly isShared: boolean;
   readonly count: number;
   readonly keysPerSecond: number;
   readonly maxSamples: number;
-  /** Hubs repair the effects of an eviction within this time, so possible orphans are checked again after it. */
+  /** Possible orphans are checked again after this time, in which hubs repair the effects of an eviction. */
   readonly recheckMs: number;
   readonly windowsMs: Readonly<Record<string, number>>;
 }
@@ -56,7 +56,7 @@ interface Suspect {
 
 const suspectsMax = 1_000;
 
-/** Only reads, in bounded memory. @throws {RedisClientError} when a server fails during the walk */
+/** Only reads; uses bounded memory. @throws {RedisClientError} when a server fails during the walk */
 export async function audit(
   { mode, servers }: RedisServers,
   options: AuditOptions,

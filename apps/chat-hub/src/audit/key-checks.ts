@@ -12,7 +12,7 @@ import type { KeyFacts } from './key-facts.ts';
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** Contains only windows that differ from the schema's 60 s. */
+  /** Only windows that differ from the schema's 60 s. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 

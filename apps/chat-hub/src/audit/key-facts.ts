@@ -6,7 +6,6 @@ export interface KeyFacts extends ParsedKey {
   readonly type: string;
   /** Null if the key does not expire. */
   readonly pttlMs: number | null;
-  /** Null for a string and for a wrong type. */
   readonly members: number | null;
   /** The length of a string, or the memory of another type; null when Redis does not report it. */
   readonly bytes: number | null;
@@ -60,7 +59,7 @@ export async function readPage(
   const alive = keys.flatMap(({ name, parsed }, at) => {
     const type = basics[2 * at];
     const pttlMs = Number(basics[2 * at + 1] ?? -2);
-    // -2: the key no longer exists.
+    // The TTL -2 means that the key no longer exists.
     return typeof type !== 'string' || type === 'none' || pttlMs === -2
       ? []
       : [{ name, ...parsed, type, pttlMs: pttlMs === -1 ? null : pttlMs }];

@@ -11,7 +11,7 @@ import { batch, type KeyFacts } from './key-facts.ts';
 import { leaseMaxMs, seconds, toleranceMs } from './key-checks.ts';
 
 const leasesMax = 100;
-/** An expired lease that exists for longer shows that no hub runs that would end it. */
+/** If an expired lease exists for longer, no running hub reaps it. */
 const unreapedMs = 2 * leaseMaxMs;
 
 const relatedKinds: ReadonlySet<KeyKind> = new Set([

@@ -11,7 +11,6 @@ export interface ServerReport {
   readonly version: string | null;
   readonly keys: number | null;
   readonly problems: readonly Problem[];
-  /** The checks that were not possible, each with the reason. */
   readonly notes: readonly string[];
 }
 
@@ -81,7 +80,7 @@ async function readInfo(server: RedisServerLink, notes: string[]): Promise<Info 
   return (name) => fields.get(name);
 }
 
-/** Throws every error other than a denied or unknown command. */
+/** Rethrows every error other than a denied or unknown command. */
 function ignoreDenied(error: unknown): null {
   if (isDenied(error) || (error instanceof RedisClientError && error.code === 'rejected'))
     return null;

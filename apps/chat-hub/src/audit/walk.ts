@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisServerLink } from '@openclaw/redis-client';
 
 export interface WalkOptions {
-  /** Null: all keys. */
+  /** Null walks all keys. */
   readonly prefix: string | null;
-  /** The COUNT of SCAN. */
   readonly count: number;
   readonly keysPerSecond: number;
 }

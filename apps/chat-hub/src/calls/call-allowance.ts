@@ -2,7 +2,7 @@ import type { Limit } from '@openclaw/ratelimit';
 
 export interface CallAllowanceOptions extends Limit {
   readonly onBarred: (agentId: string, forMs: number) => void;
-  /** Past this number, the agent that was counted first is forgotten. @default 100_000 */
+  /** Past this number of agents, the one that was counted first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;

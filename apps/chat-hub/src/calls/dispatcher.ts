@@ -111,7 +111,6 @@ export function createDispatcher(deps: {
       request: readRequest(item),
       overAllowanceMs: index === 0 ? overAllowanceMs : allowance.count(session.agentId),
     }));
-    // The agent was barred for calling too often, so its sockets are already closed.
     if (!session.isOpen) return true;
     if (session.acceptsBatches) for (const call of batch) void run(session, call, send);
     else void runTogether(session, batch);

@@ -10,7 +10,7 @@ export interface MalformedCall {
 
 export type Failure = Refusal | MalformedCall;
 
-/** The outcome of a call, for metrics; `abandoned`: its socket closed before the call ran. */
+/** `abandoned`: the socket closed before the call ran. */
 export type CallOutcome = 'ok' | Failure['code'] | 'abandoned';
 
 export function malformed(

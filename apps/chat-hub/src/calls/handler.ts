@@ -11,9 +11,8 @@ export type Transport = 'ws' | 'rest';
 export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
-  /** Null over REST. */
   readonly session: Session | null;
-  /** Absent where calls are independent. */
+  /** Absent where calls need no order. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }
@@ -32,7 +31,7 @@ export type Answer<M extends MethodName> =
   | {
       readonly ok: true;
       readonly resultSteps: () => Steps<readonly Buffer[]>;
-      /** Called when the result was sent, before the socket gets any event of the rooms. */
+      /** Called when the result was sent, before the socket gets events of the rooms. */
       readonly onReplied?: () => void;
     }
   | Failure;

@@ -31,7 +31,6 @@ import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts'
 
 export type LimitedAction = MethodLimit | 'create';
 
-/** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
 export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'>;
 
 export type ResultJson = string | readonly Buffer[];
@@ -44,13 +43,13 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** How long the agent must wait before its next call, as counted by the transport; null when it need not wait. */
+  /** The wait before the agent's next call; null when it need not wait. */
   readonly overAllowanceMs: number | null;
-  /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
+  /** Takes the reply before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** False when the replies of the call's batch are already too large. */
   readonly hasRoom?: () => boolean;
-  /** Registers a listener for the end of a REST request's connection. Used only when the call waits. */
+  /** Registers a listener for the end of a REST request's connection. */
   readonly onGone?: OnGone;
   readonly headers?: IncomingHttpHeaders;
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
@@ -78,7 +77,6 @@ const maxIssues = 10;
 /** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
-/** The one path of every call, over WebSocket and REST. */
 export function createInvoke(deps: {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
@@ -107,7 +105,7 @@ export function createInvoke(deps: {
       await ('ok' in checked ? reply(checked) : runCall(checked));
     } catch (error) {
       logFailure(error);
-      // If the transport failed to take the first reply, this reply fails too.
+      // This reply fails too if the transport failed to take the first one.
       await reply(refusalOfError(null)).catch(logFailure);
     }
 

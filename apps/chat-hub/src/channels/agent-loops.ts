@@ -53,7 +53,7 @@ export function createAgentLoops(
   }
 
   return {
-    /** A map and not a function, because every write reads it. */
+    /** A map, not a function, because every write reads it. */
     paused: paused as Pick<typeof paused, 'get'>,
     committed(sender: string, addressed: readonly string[], atMs: number): void {
       onAddressed(sender, addressed);

@@ -33,7 +33,6 @@ export function createAnnouncer(deps: {
   };
 }
 
-/** Null for any event that is not an announcement. */
 export function announcedChannel({ json }: EncodedEnvelope): string | null {
   const decoded = decodeEnvelope(json);
   return decoded && (announcementOf(decoded.envelope.event)?.channelId ?? null);

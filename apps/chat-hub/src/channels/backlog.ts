@@ -20,7 +20,6 @@ export const pageEvents = 250;
 /** After a hub ends, its clients resume at about the same time. */
 const keepPagesMs = 5_000;
 
-/** Reads the log from memory if memory reaches far enough back, else from the store. */
 export class Backlog {
   readonly #ring: EventRing;
   readonly #readLog: ReadLog;
@@ -41,7 +40,7 @@ export class Backlog {
     this.#ring.push(event);
   }
 
-  /** Null when memory does not reach back that far. */
+  /** Null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#ring.after(seq);
   }
@@ -128,20 +127,19 @@ export class Backlog {
     this.#pagesBytes = 0;
   }
 
-  /** Call it when the channel is no longer live. */
   close(): void {
     this.#ring.close();
     this.#forgetPages();
     this.#pagesShare.close();
   }
 
-  /** Memory must not serve the text of a deleted message. */
+  /** Removes the deleted message's text from memory. */
   forgetMessage(messageId: string): void {
     this.#forgetCopies();
     this.#ring.forgetMessage(messageId);
   }
 
-  /** Memory must not serve events before the floor. */
+  /** Removes events before the floor from memory. */
   trim(floor: number): void {
     this.#forgetCopies();
     this.#ring.trim(floor);
@@ -224,7 +222,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Null when the ring does not reach back that far. */
+  /** Null when the ring does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     const wanted = this.#newest - seq;
     if (wanted <= 0) return [];
@@ -253,7 +251,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Later events do not count in the shared budget. */
+  /** Later events of a closed ring do not count in the shared budget. */
   close(): void {
     this.#clear();
     this.#share.close();

@@ -2,12 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { refuse, type Refusal } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/** Each waiting call keeps a connection open, and one event can make many of them read. */
+/** Bounded, because each waiting call keeps a connection open, and one event can make many of them read. */
 const maxPerHub = 4_096;
 const retryMs = 1_000;
 const answersMs = 1_000;
 
-/** Returns a function that removes the listener. */
 export type OnGone = (listener: () => void) => () => void;
 
 export interface CallWait {

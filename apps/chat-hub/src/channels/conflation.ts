@@ -7,7 +7,6 @@ import {
 } from '@openclaw/protocol';
 import { filterPresence, isDelta } from './ephemeral.ts';
 
-/** Decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
   /**

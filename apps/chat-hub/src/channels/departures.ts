@@ -3,9 +3,8 @@ import type { ChatStore } from '@openclaw/chat-store';
 const maxLeaves = 1_000;
 const agentsAtOnce = 8;
 
-/** A membership that was read just before a leave must be read again. */
+/** Remembers leaves, because a membership that was read just before a leave must be read again. */
 export class Departures {
-  /** The newest is last. */
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
   /** Agents may have left up to this seq without an entry here. */
   #forgottenSeq = 0;
@@ -25,13 +24,13 @@ export class Departures {
     if (leave) leave.hasRejoined = true;
   }
 
-  /** Any agent may have left with the skipped events. */
+  /** Any agent may have left with the skipped events, so every membership is in doubt. */
   skipped(seq: number): void {
     this.#leaves.clear();
     this.#forgottenSeq = seq;
   }
 
-  /** Also true when the room no longer knows. False when the agent has joined again. */
+  /** Also true when the departures no longer reach back to `seq`. False when the agent has joined again. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }

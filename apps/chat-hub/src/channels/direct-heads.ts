@@ -6,7 +6,7 @@ interface AgentHeads {
   readonly heads: Map<string, number>;
   /** True while `heads` has every stored direct channel of the agent. */
   isComplete: boolean;
-  /** At most as many channels as a welcome names, newest last. */
+  /** As many channels as a welcome names, newest last. */
   latest: Set<string>;
   loaded: Promise<void>;
 }
@@ -14,8 +14,8 @@ interface AgentHeads {
 const pageSize = 1_000;
 
 /**
- * The heads of direct channels that welcomes do not name. A session's first event of such a channel makes it enter
- * after this head.
+ * Keeps the heads of direct channels that a welcome does not name. A session enters such a channel after this head,
+ * with the channel's first event.
  */
 export function createDirectHeads(
   deps: {
@@ -60,7 +60,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page includes every event known here, so its order counts.
+        // The page includes every event known here, so the page's order counts.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -69,7 +69,7 @@ export function createDirectHeads(
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // The channels that remain in this set had events after their page was read.
+    // These channels had events after their page was read.
     const newer = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);
@@ -102,7 +102,7 @@ export function createDirectHeads(
       if (list?.epochGeneration !== epochGeneration()) return null;
       return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
-    /** Newest first, at most as many as a welcome names. */
+    /** Newest first, as many as a welcome names. */
     latest: (agentId: string) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
     /** All sessions of the agent follow the channel from this event on. */
     raise(agentId: string, channelId: string, seq: number) {

@@ -4,7 +4,6 @@ import type { HubCache } from './hub-cache.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
-/** Rejects with ChatStoreError. */
 export type DirectMembers = (channelId: string) => Promise<readonly string[]>;
 
 /** Reads the members once per live room. The list may be cached, because a direct channel's members never change. */

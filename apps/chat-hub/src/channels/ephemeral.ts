@@ -11,7 +11,7 @@ import {
 
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Encoded events carry no seq, only the database's current epoch. */
+/** The events carry no seq, only the database's current epoch. */
 export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: KindOf) {
   return (event: ChannelEvent, senderId: string, senderKind = kindOf(senderId)): EncodedEnvelope =>
     encodeEnvelope({

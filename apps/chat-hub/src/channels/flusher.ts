@@ -4,7 +4,6 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Sockets that read too slowly are not counted. */
 export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
@@ -12,9 +11,9 @@ export interface Delivery {
 }
 
 const maxWaitMs = 3;
-/** The rest waits for the next turn. */
+/** Work beyond this time waits for the next turn. */
 const sliceMs = 4;
-/** One reading of the clock costs a tenth of a socket's flush. */
+/** The clock is read once for this many sockets, because a reading costs a tenth of a socket's flush. */
 const socketsPerReading = 16;
 /** After this many deliveries, `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;

@@ -9,7 +9,7 @@ export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   {
-    /** One tail check may find thousands of channels. */
+    /** Bounded, because one tail check may find thousands of channels. */
     maxConcurrent = 16,
     /** Past this number, the oldest is dropped and logged. */
     maxWaiting = 20_000,
@@ -45,7 +45,7 @@ export function createFoundDirects(
     if (attempts >= maxAttempts) return release(channelId);
     failures.set(channelId, attempts);
     queue(channelId, found);
-    // The store failed, so the other channels would fail too. They also wait.
+    // The store failed, so the other channels wait too.
     if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
   }
 

@@ -16,7 +16,7 @@ export type Frame = Buffer | readonly Buffer[];
 
 /**
  * Does not copy large pieces. A payload over `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so
- * that it can be written in several turns. A ping or a close may be sent between two fragments, but no other message.
+ * that it can be written in several turns. Only a ping or a close may be sent between two fragments.
  */
 export function textFrames(pieces: readonly Buffer[]): Frame[] {
   const groups: Buffer[][] = [[]];

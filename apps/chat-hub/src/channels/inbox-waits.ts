@@ -13,7 +13,7 @@ export interface InboxWait extends CallWait {
 }
 
 interface Waiting {
-  /** Null before the first check, which always makes the wait look. */
+  /** Null before the first check, after which the inbox is always read. */
   mark: string | null;
   readonly look: () => void;
 }
@@ -66,7 +66,7 @@ export function createInboxWaits(deps: {
     };
     const ofAgent = byAgent.get(agentId) ?? new Set();
     byAgent.set(agentId, ofAgent.add(waiting));
-    // The checks of the store suffice, so the wait does not depend on the subscription.
+    // The wait does not depend on the subscription, because the checks of the store also end it.
     const subscription = bus.subscribeAgent(agentId, ({ seq }) => {
       if (seq !== null) waiting.look();
     });

@@ -14,8 +14,8 @@ export interface LogWait extends CallWait {
 }
 
 /**
- * Each waiting read costs the database one look-up at its start. The channel's room ends the wait. The log is read
- * afterwards, so an agent that was removed during the wait is refused.
+ * Each waiting read costs the database one look-up. The channel's room ends the wait. The log is read afterwards, so
+ * an agent that was removed during the wait is refused.
  */
 export function createLogWaits(deps: {
   readonly store: Pick<ChatStore, 'access'>;

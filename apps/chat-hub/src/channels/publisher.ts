@@ -35,9 +35,8 @@ export function createPublisher(deps: {
   });
 
   return {
-    /** Announcements beyond a rate are dropped. */
     announce,
-    /** While Redis is away, other hubs never get the event. */
+    /** Other hubs never get events that are published while Redis is away. */
     publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);

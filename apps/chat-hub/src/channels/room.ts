@@ -10,16 +10,15 @@ import { framesOf } from './frames.ts';
 
 export interface RoomMember {
   readonly agentId: string;
-  /** True if the agent may be in any room without being a member. */
   readonly isObserver: boolean;
-  /** True if the client chose the subprotocol, so that a frame may hold an array of notifications. */
+  /** If true, a frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
   enqueue(frame: Buffer): void;
   /** Called in place of `enqueue` when the session must get all events after `afterSeq` from the backlog. */
   backlogFrom(room: Room, afterSeq: number): void;
-  /** Called in place of `enqueue` with events that are not logged. */
+  /** Called in place of `enqueue` with signals, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
   /** The event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
@@ -46,7 +45,7 @@ export interface RoomDeps {
 /** Changes of a log that are not appended events. */
 export type LogState = Pick<Access, 'floor' | 'rewrites'>;
 
-/** A room decodes only these, because they change its own state. */
+/** Only events of these types change the room's own state, so only these are decoded. */
 const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.leave',
   'channel.member.join',
@@ -81,12 +80,12 @@ export class Room {
     return this.#sequencer.head;
   }
 
-  /** May lag behind the store. */
+  /** Lower than the store's floor until the room learns of a trim. */
   get floor(): number {
     return this.#floor;
   }
 
-  /** Memory then serves no event that was trimmed or rewritten. */
+  /** Drops trimmed and rewritten events from memory. */
   update({ floor, rewrites }: Partial<LogState>): void {
     if (rewrites !== undefined && rewrites !== this.#rewrites) {
       this.#rewrites = rewrites;
@@ -126,7 +125,7 @@ export class Room {
     if (this.members.size > 0) this.#queue(event);
   }
 
-  /** Up to {@link Room.head}. Null when the events are no longer in memory. */
+  /** Up to {@link Room.head}. Null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#backlog.after(seq);
   }
@@ -136,12 +135,12 @@ export class Room {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
-  /** Sessions in the room at the deletion are notified; later subscribers are not. */
+  /** A later subscriber is not notified of the deletion. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }
 
-  /** Also true when the room cannot tell. False when the agent has joined again. */
+  /** Also true when the room cannot know. False when the agent has joined again. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.#departures.hasLeftSince(seq, agentId);
   }
@@ -177,7 +176,6 @@ export class Room {
     return () => void this.#watchers.delete(listener);
   }
 
-  /** True while sessions or watchers need the room. */
   get isInUse(): boolean {
     return this.members.size > 0 || this.#watchers.size > 0;
   }

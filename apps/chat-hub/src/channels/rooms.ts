@@ -16,7 +16,7 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
-/** Reconnecting clients then resume from memory. */
+/** Empty rooms stay open for this time, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
 /** Bounded, so that parsing never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
@@ -123,7 +123,7 @@ export function createRooms(deps: {
   function offer(room: Room, event: EncodedEnvelope): void {
     moveToEpoch(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
-      // Usually the second copy of an event that is still in memory.
+      // Usually the event is a second copy of one that is still in memory.
       const delivered = room.after(event.seq - 1)?.[0];
       if (delivered && delivered.id !== event.id) deps.onSeqConflict?.(delivered);
     }
@@ -147,7 +147,7 @@ export function createRooms(deps: {
         deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // The event at `after` filled the page alone, because the next one is too large to share a page.
+      // The page holds only the event at `after`, because the next one is too large to share a page.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -176,7 +176,7 @@ export function createRooms(deps: {
 
   async function openRoom(channelId: string): Promise<Room> {
     if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
-    // Events before the head is known are kept here. The sequencer drops those up to the head.
+    // Keeps events until the head is known. The sequencer then drops those up to the head.
     let early: EncodedEnvelope[] | null = [];
     let earlyChars = 0;
     let room: Room | undefined;
@@ -240,7 +240,7 @@ export function createRooms(deps: {
     return rooms.get(channelId)?.room;
   }
 
-  /** The other rooms follow in later turns, or when they are used. */
+  /** Moves some rooms to the current epoch. The others follow in later turns, or when they are used. */
   function moveSome(): void {
     let count = 0;
     for (const channelId of outdated.keys()) {
@@ -249,7 +249,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // Releases the callback, because it may keep thousands of sessions in memory.
+    // The callback may keep thousands of sessions in memory.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 
@@ -277,10 +277,7 @@ export function createRooms(deps: {
       }
       return promise;
     },
-    /**
-     * The events of a direct channel come on its members' agent topics. The caller ensures that the head belongs to
-     * the current epoch ({@link Rooms.epochGeneration}).
-     */
+    /** The caller ensures that the head belongs to the current epoch ({@link Rooms.epochGeneration}). */
     openDirect: (channelId: string, head: number) =>
       enterDirect(channelId, { head, epoch: store.epoch }),
     offer,

@@ -65,7 +65,6 @@ export function commandRecord(
   return { actor, action, target, details, via: 'command', ...nowhere };
 }
 
-/** Writes to standard error, because only results go to standard output. */
 export function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -1,10 +1,9 @@
 export interface AdmissionOptions {
   readonly perSecond: number;
   readonly burst: number;
-  /** Clients beyond this time get a time to try again, without a reservation. */
+  /** A client beyond this time gets a retry time, but no reservation. */
   readonly horizonMs: number;
   readonly graceMs: number;
-  /** The most slots reserved for one agent at a time. */
   readonly maxPerName: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
@@ -39,8 +38,8 @@ const oneToken = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // A full bucket gets no more tokens while it keeps some for late clients. A client later than this gets a token
-  // only if enough are left for all clients on time.
+  // A full bucket gets no more tokens while it keeps some for late clients. A client that is later than this gets a
+  // token only if enough are left for clients on time.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
   /** Ordered by time. */

@@ -34,7 +34,7 @@ export async function createAgentOrders(deps: {
   function follow(orders: readonly GivenAgentOrder[], isFirst: boolean): void {
     const kicks = orders.filter(({ kind }) => kind === 'kick');
     for (const kick of kicks) {
-      // A kick from before this hub's start does not concern the hub's sockets.
+      // A kick from before this hub's start does not concern its sockets.
       if (isFirst || kicked.has(idOf(kick))) continue;
       for (const session of sessions.ofAgent(kick.agentId)) session.close(4403, kick.value);
     }

@@ -27,10 +27,6 @@ export function parseAllowedOrigin(text: string): string {
   return `${protocol}//${host}`;
 }
 
-/**
- * Compiles parsed entries. `https://*.example.com` admits every host below example.com at any depth, with that scheme
- * and port, but not example.com itself.
- */
 export function createAllowedOrigins(entries: readonly string[]): AllowedOrigins {
   const exact = new Set(entries.filter((entry) => !entry.includes('*')));
   const wildcards = entries

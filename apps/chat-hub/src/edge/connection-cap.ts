@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** The number of file descriptors reserved for the database, Redis, files and the operations port. */
+/** File descriptors for the database, Redis, files and the operations port. */
 const ownFiles = 256;
 /** Assumed where the system reports no limit. Most systems allow at least this. */
 const assumedFiles = 1_024;
@@ -11,11 +11,10 @@ const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
   readonly served: number;
-  /** Surplus connections are accepted only to answer when the client may reconnect. Any more are dropped. */
+  /** Connections that are accepted only to answer when the client may reconnect. Any more are dropped. */
   readonly surplus: number;
 }
 
-/** Null where the system does not report the limit. */
 export function openFilesLimit(): number | null {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
@@ -49,7 +48,7 @@ export function connectionLimits(
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/** Limits a server's connections. At most `perSecond` surplus clients are given the same second for their reconnect. */
+/** At most `perSecond` surplus clients get the same second for their reconnect. */
 export function createConnectionCap({
   served,
   surplus,
@@ -68,7 +67,6 @@ export function createConnectionCap({
   }
 
   return {
-    /** Call it before the server listens. */
     watch(server: Server) {
       server.maxConnections = served + surplus;
       server.on('connection', (socket: Socket) => {
@@ -82,7 +80,6 @@ export function createConnectionCap({
      * Null for a served connection, else the delay after which its client may reconnect. Each call gives a new delay.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
-    /** Includes connections over the limit. */
     get open() {
       return open;
     },

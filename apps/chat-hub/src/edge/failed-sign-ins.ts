@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Credentials } from './identity.ts';
 
 interface Bucket {
-  /** Failures that have not leaked out of the bucket yet. */
+  /** Counts failures that have not leaked out of the bucket yet. */
   readonly level: number;
   readonly atMs: number;
 }
@@ -17,12 +17,11 @@ export function createFailedSignIns({
   perSecond = 10,
   /** The address whose last failure is oldest is evicted. */
   maxAddresses = 10_000,
-  /** The least recently used are evicted. */
   maxGood = 20_000,
   clock = () => performance.now(),
 } = {}) {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
-  /** Hashes of accepted credentials, so that no usable token is stored. */
+  /** Keeps hashes, so that no usable token is stored. */
   const good = new LRUCache<string, true>({ max: maxGood });
 
   function levelAt(address: string, nowMs: number): number {

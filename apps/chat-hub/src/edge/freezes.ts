@@ -6,7 +6,7 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 
-/** The freezes that this hub knows. Freezes of channels are decided in the store. */
+/** The store decides about freezes of channels, so these are not here. */
 export interface Frozen {
   readonly hub: boolean;
   readonly agents: ReadonlySet<string>;
@@ -31,7 +31,7 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
     ({ version } = freezes);
   }
 
-  /** A running read may have missed the newest commit, so this waits for that read first. */
+  /** Waits for a running read first, because that read may have missed the newest commit. */
   async function refresh(): Promise<void> {
     await reading?.catch(() => undefined);
     reading ??= read().finally(() => (reading = null));
@@ -50,7 +50,6 @@ export async function createFreezes(store: Pick<ChatStore, 'freezes'>) {
 
 export type Freezes = Awaited<ReturnType<typeof createFreezes>>;
 
-/** Null for any event that is not a freeze. */
 export function freezeWithoutReason({ json }: EncodedEnvelope): EncodedEnvelope | null {
   const envelope = decodeEnvelope(json)?.envelope;
   if (envelope?.event.type !== 'collaboration.event' || !isFreezeEvent(envelope.event.name)) {

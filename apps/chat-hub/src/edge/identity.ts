@@ -8,7 +8,7 @@ import {
 } from '@openclaw/protocol';
 import { z } from 'zod';
 
-/** RFC 7519 §4.1.7. */
+/** A token's own id (RFC 7519 §4.1.7). */
 export const jtiSchema = z
   .string()
   .max(128)
@@ -35,7 +35,7 @@ export interface Identity {
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
   readonly minter: string | null;
-  /** Null when the token has no `iat`. */
+  /** Null when the token has no claim `iat`. */
   readonly issuedAtMs: number | null;
   /** Unix time in ms; null when it never expires (dev mode). */
   readonly expiresAtMs: number | null;
@@ -46,7 +46,6 @@ export interface Identity {
 export type AuthErrorCode =
   | 'unauthorized'
   | 'revoked'
-  /** The key server does not answer. The same token may be valid later. */
   | 'unavailable'
   /** The agent made far too many calls; `retryAfterMs` says when it may retry. */
   | 'barred';

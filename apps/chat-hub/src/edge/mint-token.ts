@@ -12,8 +12,8 @@ export interface TokenRequest {
   /** The agent, or the user of a machine. All tokens of one minter can be revoked together. */
   readonly minter: string;
   /**
-   * The database's time, because revocations use that clock. Keeps milliseconds, so that a token minted right after a
-   * revocation is newer.
+   * The database's time, because revocations use that clock. The milliseconds matter for a token that is minted right
+   * after a revocation.
    */
   readonly issuedAtMs: number;
 }

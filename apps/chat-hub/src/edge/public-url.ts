@@ -1,4 +1,4 @@
-/** The hub's own paths begin with these segments. A public path must not. */
+/** The hub's own paths begin with these segments, so a public path must not. */
 const ownSegments: ReadonlySet<string> = new Set(['v1', 'assets', 'healthz', 'readyz', 'metrics']);
 
 const plainPath = /^(?:\/[\w.~-]+)*\/?$/;
@@ -24,7 +24,6 @@ export function parsePublicUrl(text: string): string {
 }
 
 export interface PathPrefix {
-  /** Has slashes at both ends. */
   readonly path: string;
   /** Removes a prefix that the proxy did not remove. Other targets stay unchanged. */
   strip(target: string): string;

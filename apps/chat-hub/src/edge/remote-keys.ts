@@ -16,7 +16,7 @@ export interface RemoteKeysOptions {
 }
 
 const timeoutMs = 3_000;
-/** Applies to fetches that tokens with an unknown key cause. */
+/** The least time between fetches that tokens with an unknown key cause. */
 const unknownKeyPauseMs = 10_000;
 /** After a failure, no request is sent for this time if keys are in memory. */
 const failurePauseMs = 2_000;

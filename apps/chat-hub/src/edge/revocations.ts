@@ -6,8 +6,8 @@ const keptMs = 60_000;
 const maxKept = 10_000;
 
 /**
- * The revocations of the last minute. A token may be revoked between its check and the start of its session, so each
- * new session is checked again.
+ * A token may be revoked between its check and the start of its session, so each new session is compared with the
+ * revocations of the last minute.
  */
 export function createRevocations(clock: () => number = () => performance.now()) {
   let recent: { readonly revoked: RevokedToken; readonly atMs: number }[] = [];

@@ -4,10 +4,9 @@ import { z } from 'zod';
 import type { JwtSettings } from '../jwt-settings.ts';
 import { AuthError, isAgentId, jtiSchema, type Identity } from './identity.ts';
 
-/** How far the clocks of signers and hubs may differ. */
 export const clockToleranceMs = 5_000;
 
-/** The latest time that a Date can hold. */
+/** In seconds; a Date can hold no later time. */
 const endOfTime = 8.64e12;
 // RFC 7519 allows fractions, and a signer may write any number; the store keeps whole milliseconds.
 const numericDate = z

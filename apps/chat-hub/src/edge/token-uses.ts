@@ -6,7 +6,7 @@ import { createWriteBehind } from './write-behind.ts';
 
 /** While the database is away, further uses are not recorded. */
 const maxPending = 20_000;
-/** Remembered tokens save a write with each REST call. */
+/** Bounds the remembered tokens, which save a write with each REST call. */
 const maxRemembered = 50_000;
 const refreshMs = 60_000;
 

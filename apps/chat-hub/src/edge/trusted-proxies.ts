@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 
-/** Each is null when the proxy does not report it. */
+/** A value is null when the proxy does not report it. */
 export interface Forwarded {
   readonly host: string | null;
   readonly protocol: string | null;
@@ -10,8 +10,8 @@ export interface Forwarded {
 const nothing: Forwarded = { host: null, protocol: null };
 
 /**
- * Ignores the headers of other requests. If a header has several values, the last counts, because the nearest proxy
- * wrote it.
+ * Ignores the headers of requests from other addresses. If a header has several values, the last counts, because the
+ * nearest proxy wrote it.
  */
 export function createForwarded(
   trustedProxies: readonly string[],

@@ -71,9 +71,8 @@ interface Candidate {
   readonly trace: RequestTrace;
 }
 
-/** How long upgrades may keep the event loop busy at a time. */
 const sliceMs = 5;
-/** The sockets of further upgrades are destroyed. */
+/** Past this number, sockets of further upgrades are destroyed. */
 const maxQueued = 16_384;
 const closeTimeoutMs = 2_000;
 
@@ -129,8 +128,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const identity = { ...(await options.authenticate(credentials)), address };
       signedIn(null);
       options.failedSignIns.recordSuccess(credentials);
-      // A drain that began during the authentication closed only the clients connected by then, so the capacity is
-      // checked again.
+      // The capacity is checked again, because a drain may have begun during the authentication.
       const full = refusalWhenFull(socket);
       if (full) return full;
       // A socket that was destroyed during the authentication must take no slot.

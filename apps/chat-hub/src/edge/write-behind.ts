@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-/** Batches at most this often, so 10,000 clients that reconnect at once cost only a few commits. */
+/** With this interval, 10,000 clients that reconnect at once cost only a few commits. */
 const writeEveryMs = 250;
 const retryAfterMs = 2_000;
 const maxBatch = 500;

@@ -9,7 +9,7 @@ export function* encodedText(text: string): Steps<Buffer[]> {
   let start = 0;
   while (start < text.length) {
     let end = Math.min(text.length, start + pieceChars);
-    // A surrogate pair is not split.
+    // A surrogate pair must stay in one piece.
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last < 0xdc00) end -= 1;
     pieces.push(Buffer.from(text.slice(start, end)));

@@ -8,7 +8,7 @@ export function createTimeSlicedQueue({
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {
-  /** Each job does one step and returns true when it has more. It then moves to the end of the queue. */
+  /** A job does one step. It returns true when it has more, and then moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
   let endMs = 0;
@@ -55,7 +55,6 @@ export function createTimeSlicedQueue({
 
   return {
     run,
-    /** Resolves in a later turn of the event loop. */
     pause: () => run(noSteps()),
     /** `work` must not throw. Returns false when too much work is waiting. */
     enqueue(work: () => void) {

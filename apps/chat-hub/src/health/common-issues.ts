@@ -11,7 +11,7 @@ export interface Facts {
 }
 
 const pubSubMaxMs = 50;
-/** The hub reports only its latest probe, so one late answer is no issue. */
+/** Higher than the target, because the hub reports only its latest probe, and one late answer is no issue. */
 const hubProbeMaxMs = 4 * pubSubMaxMs;
 /** Above this share of one core, Redis answers late. */
 const cpuMax = 0.8;
@@ -151,7 +151,7 @@ function immortalKeys(redis: RedisFacts, { inspection }: DatabaseFacts): Line {
       'unknown',
       `${count(immortal)} of ${count(keys)} keys; the database, which knows how many are right, is away`,
     );
-  // Only the highest seq of each channel and the key with the hubs' newest events must never expire.
+  // These never expire: the highest seq of each channel, and the key with the hubs' newest events.
   const right = channels + 1;
   const seen = `${count(immortal)} of ${count(keys)} keys never expire; up to ${count(right)} are right`;
   return immortal > right

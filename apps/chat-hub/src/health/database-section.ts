@@ -2,7 +2,6 @@ import { inspectStore, type StoreInspection } from '@openclaw/chat-store';
 import { age, bytes, count, line, ms, orNull, type Line, type Section } from './line.ts';
 
 export interface DatabaseFacts {
-  /** Contains no user and no password. */
   readonly shownUrl: string;
   /** Null if the database was not reached; `failure` says why. */
   readonly inspection: StoreInspection | null;
@@ -96,7 +95,7 @@ function schemaLine({ schema }: StoreInspection): Line {
   return line('schema', 'ok', `${latest}, the newest of this release`);
 }
 
-/** A hub writes a heartbeat every 2 s. */
+/** Longer than two of the hub's heartbeats, which come every 2 s. */
 export const deadMs = 5_000;
 
 function hubsLine(hubs: StoreInspection['hubs']): Line {

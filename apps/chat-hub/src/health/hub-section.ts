@@ -14,7 +14,6 @@ export interface HubFacts {
   readonly ready: ReadyBody | null;
   /** A metric with labels has the sum over its labels. */
   readonly metrics: ReadonlyMap<string, number>;
-  /** See {@link recentDelayMs}. */
   readonly loopDelayMs: number | null;
 }
 
@@ -30,7 +29,7 @@ interface ReadyBody {
   readonly publishPath?: { readonly status?: string; readonly latencyMs?: number | null };
 }
 
-/** A hub takes 50 samples of its event loop's delay per second. */
+/** The hub takes a sample of its event loop's delay every 20 ms. */
 const loopWindowMs = 500;
 
 /** Above this delay, pub/sub cannot keep its target of 50 ms. The alert HubEventLoopBusy has the same threshold. */
@@ -67,7 +66,7 @@ export async function readHub(config: Config, timeoutMs: number): Promise<HubFac
   };
 }
 
-/** Reads again after a pause, if the first answer arrives in time. */
+/** Reads twice with a pause between, if the first answer arrives in time. */
 async function getTwice(url: string, timeoutMs: number): Promise<[first: Answer, second: Answer]> {
   const startMs = performance.now();
   const first = await get(url, timeoutMs);
@@ -204,7 +203,6 @@ const refusalAdvice: Readonly<Record<string, string>> = {
   NOPERM: "its user lacks a right: compare users.acl, and see ACL LOG as 'admin'",
 };
 
-/** Empty if the state is good. */
 function redisLine({ redis, publishPath }: ReadyBody): Line[] {
   const refusal = redis?.refusal ?? '';
   if (redis?.status === 'refusing_writes')

@@ -21,7 +21,6 @@ export function line(name: string, state: State, seen: string, advice: string | 
 
 const order: readonly State[] = ['ok', 'degraded', 'down'];
 
-/** Ignores `unknown` lines. */
 export function worst(lines: readonly Line[]): Exclude<State, 'unknown'> {
   const at = Math.max(0, ...lines.map(({ state }) => order.indexOf(state)));
   return order[at] as Exclude<State, 'unknown'>;

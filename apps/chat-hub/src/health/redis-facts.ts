@@ -12,14 +12,13 @@ import { shownAddress } from '../observe/shown-address.ts';
 import { orNull } from './line.ts';
 
 export interface RedisFacts {
-  /** Contains no password. */
   readonly shownUrl: string;
-  /** When the environment names no Redis, its absence is no fault. */
+  /** If false, the environment names no Redis, so its absence is no fault. */
   readonly isNamed: boolean;
   readonly mode: RedisServers['mode'] | null;
   /** Empty if no server was reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
-  /** Null when no event was received, or none was published. */
+  /** Null when no event was published or received. */
   readonly pubSubMs: number | null;
   readonly failure: string | null;
 }
@@ -30,10 +29,9 @@ export interface ServerFacts {
   readonly pingMs: number;
   /** Undefined when the field is absent or the user may not read INFO. */
   readonly info: (name: string) => string | undefined;
-  /** The share of one core during the sample. */
   readonly cpuShare: number | null;
   readonly evictionsPerSecond: number | null;
-  /** Counts keys of the hub's database; `immortal` of them never expire. */
+  /** Keys of the hub's database; `immortal` of them never expire. */
   readonly keys: number | null;
   readonly immortal: number | null;
 }
@@ -41,7 +39,7 @@ export interface ServerFacts {
 const sampleMs = 800;
 const pings = 5;
 
-/** Reads, and publishes probes. Never rejects; ends within `timeoutMs`. */
+/** Publishes probes and reads. Never rejects; ends within `timeoutMs`. */
 export async function readRedis(
   named: RedisConnection | null,
   timeoutMs: number,

@@ -5,7 +5,7 @@ import type { RedisFacts, ServerFacts } from './redis-facts.ts';
 
 export interface RedisContext {
   readonly isProduction: boolean;
-  /** Null: the database is away. */
+  /** Null while the database is away. */
   readonly hubs: StoreInspection['hubs'] | null;
   readonly nowMs: number;
 }
@@ -14,7 +14,6 @@ export function redisSection(facts: RedisFacts, context: RedisContext): Section 
   return { title: 'Redis', subject: facts.shownUrl, lines: redisLines(facts, context) };
 }
 
-/** False when no Redis is configured. */
 export function isAway({ servers, isNamed }: RedisFacts): boolean {
   return servers.length === 0 && isNamed;
 }

@@ -5,7 +5,7 @@ import { refuseNonAdmin } from '../edge/identity.ts';
 import type { MethodDeps } from './method-deps.ts';
 import { reads } from './store-methods.ts';
 
-/** A hub may follow a kick late, for instance because the database was away. */
+/** Hubs follow a kick late if the database was away. */
 const kickForMs = 60_000;
 
 export function agentMethods(deps: MethodDeps) {

@@ -8,13 +8,12 @@ import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 export type CachedRead<T> =
   | ({
       readonly ok: true;
-      /** The value may still hold trimmed events before this seq. */
+      /** The value may still hold events before this seq, which were trimmed. */
       readonly floor: number;
     } & Loaded<T>)
   | Refusal
   | null;
 
-/** Thrown by a loader when the store refuses. */
 export class RefusedLoad extends Error {
   override readonly name = 'RefusedLoad';
   readonly refusal: Refusal;
@@ -25,7 +24,10 @@ export class RefusedLoad extends Error {
   }
 }
 
-/** The value must not be cached. If a value is given, the calls that wait for this load still get it. */
+/**
+ * A loader throws it when the value must not be cached. Calls that wait for this load still get the value, if one is
+ * given.
+ */
 export class UncachedLoad extends Error {
   override readonly name = 'UncachedLoad';
   readonly loaded: Loaded<unknown> | null;
@@ -54,7 +56,6 @@ export async function cachedRead<T>(
   if (bounds) return bounds;
   const { agentId } = caller.identity;
 
-  /** The head and floor are the caller's confirmed view of the channel. */
   async function stateForReader(): Promise<Pick<Access, 'head' | 'floor'> | Refusal> {
     const access = (await store.access(agentId, [channelId])).get(channelId);
     const code = access ? whyNotMember(access, caller.identity) : 'not_found';

@@ -16,7 +16,7 @@ const kib = 1024;
 /** Later messages in a known direct channel do not count as creations. */
 const maxKnown = 10_000;
 
-/** One for each object, and one for each whole KiB of a channel's metadata. */
+/** Counts one for each object, and one for each whole KiB of a channel's metadata. */
 export function creationCost(created: number, metadata: JsonObject | null | undefined): number {
   if (!metadata) return created;
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);

@@ -46,7 +46,7 @@ export function messageMethods(deps: MethodDeps, directSend: DirectSend) {
     const json = Buffer.concat(read.json).toString();
     const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
     if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
-    // The text of a streaming message changes without an event of the log.
+    // The text of a streaming message changes without an event of the log, so the page is not cached.
     if (messages.some(({ state }) => state === 'streaming'))
       throw new UncachedLoad({ value: messages, head });
     return { value: messages, head };

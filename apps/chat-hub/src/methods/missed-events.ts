@@ -3,12 +3,11 @@ import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
-/** Shared by all events of one result. */
 export interface ByteBudget {
   bytes: number;
 }
 
-/** Serves all topics of one call. Rejects at once when a read has failed or `maxMs` have passed. */
+/** One reader serves all topics of a call. Rejects at once when a read has failed or `maxMs` have passed. */
 export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;

@@ -5,7 +5,7 @@ import type { MethodDeps } from './method-deps.ts';
 import { reads, writes } from './store-methods.ts';
 
 export function questionMethods(deps: MethodDeps) {
-  /** Params that are valid in themselves may not fit the channel's present state. */
+  /** Valid params may still not fit the channel's present state. */
   const decides =
     <M extends 'question.open' | 'question.answer'>(method: M) =>
     async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {

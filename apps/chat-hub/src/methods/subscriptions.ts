@@ -76,7 +76,7 @@ export function subscriptionMethods(deps: MethodDeps) {
     return opened;
   }
 
-  /** The number of present agents decides whether presence is pushed. */
+  /** Opens the room and counts its present agents, which decides whether presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
     await presence.prepare(room);
@@ -183,7 +183,7 @@ export function subscriptionMethods(deps: MethodDeps) {
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Shows earlier removals. The rooms are live now, so a later removal arrives as an event.
+      // Finds removals from before the rooms were live. A later removal arrives as an event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so they share this limit.
       const levelEndMs = performance.now() + levelMs;
@@ -258,7 +258,6 @@ function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode
   return access ? whyNotMember(access, identity) : 'not_found';
 }
 
-/** Resolves with false if the room does not reach the head in time. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.whenReached(head, Math.max(0, endMs - performance.now()));
@@ -268,7 +267,6 @@ function topicError(channelId: string, code: ErrorCode): string {
   return JSON.stringify({ channelId, error: { code } });
 }
 
-// A failing topic gets its own error code; the other topics are not affected.
 function codeOf(error: unknown): ErrorCode {
   return refusalOfError(error).code;
 }

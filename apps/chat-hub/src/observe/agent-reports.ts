@@ -8,13 +8,12 @@ import { connectionOf } from './agent-connection.ts';
 const everyMs = 1_000;
 const reportEveryMs = 5_000;
 const batchSize = 500;
-/** Bounded, so that a large fleet does not delay the event loop or other writes. */
+/** Bounds the work of one turn, so that a large fleet does not delay other writes. */
 const looksPerTurn = 1_000;
-/** A restored backup has lost rows, so all are written again after this time. */
+/** All rows are written again after this time, because a restored backup has lost some. */
 const rewriteAfterMs = 600_000;
 /** After a longer pause, another hub may have removed the rows of this hub. */
 const pausedMs = 30_000;
-/** An agent without a connection and without activity for this long has no row. */
 const quietMs = 600_000;
 const avatarCharsMax = 64;
 
@@ -53,7 +52,7 @@ export function startAgentReports(deps: {
     const isQuiet = did === null || Date.now() - lastTimeOf(did) > quietMs;
     if (connections === 0 && isQuiet) return null;
     const connection = connections > 0 ? connectionOf([...here], presence) : null;
-    // An avatar's URL may be long, and no view of the fleet loads it.
+    // An avatar's URL may be long, and no view of the fleet loads it, so only a short avatar is kept.
     const avatar = connection?.avatar?.slice(avatarCharsMax) === '' ? connection.avatar : null;
     const report = JSON.stringify({
       connection: connection && { ...connection, avatar },
@@ -130,7 +129,7 @@ export function startAgentReports(deps: {
   const timer = setInterval(() => void turn(), everyMs);
   timer.unref();
   return {
-    /** Agents that moved to another hub would otherwise be counted twice. */
+    /** Removes this hub's rows, so that agents that moved to another hub are not counted twice. */
     async close(): Promise<void> {
       clearInterval(timer);
       await running;

@@ -10,7 +10,6 @@ const counted = [
   ...(['refusedConnections', 'closedConnections'] as const),
 ] as const;
 
-/** Each list goes from the best to the worst. */
 const severities = {
   database: ['ok', 'down'],
   redis: ['none', 'in_use', 'away'],

@@ -14,7 +14,6 @@ interface Sample {
 /** A label with more values is shown without them. */
 const maxShownValues = 8;
 
-/** Writes Markdown for docs/operations.md. */
 export async function metricsTable({ registry }: Pick<Metrics, 'registry'>): Promise<string> {
   const all = registry.getMetricsAsArray() as unknown as RegisteredMetric[];
   const own = all.filter(({ name }) => name.startsWith('hub_'));

@@ -27,7 +27,6 @@ export const signInResults = [
 ] as const;
 export type SignInResult = (typeof signInResults)[number];
 
-/** `calls` is HUB_LIMIT_CALLS. */
 export type LimitName = LimitedAction | 'calls';
 
 export const databaseFailureCodes = [
@@ -57,7 +56,7 @@ const redisFailureCodes = [
   'rejected',
   'closed',
 ] as const satisfies readonly RedisClientErrorCode[];
-/** A peer, a lost connection or the WebSocket library causes these closes. */
+/** A peer, a lost connection or the WebSocket library causes closes with these codes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
 /** Dense around the targets: acknowledgement in 25 ms, delivery in 50 ms. Most values are below 16 ms. */
@@ -66,7 +65,7 @@ export const latencyBuckets: readonly number[] = [
 ].map((ms) => ms / 1_000);
 const groupSizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** Gauges of Node that end in `_total`, against the conventions. */
+/** These gauges of Node end in `_total`, against the conventions. */
 const misnamedDefaults = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',

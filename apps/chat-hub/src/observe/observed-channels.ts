@@ -23,7 +23,7 @@ export function createObservedChannels(deps: {
   readonly log: Logger;
 }) {
   const { store, audit, log } = deps;
-  /** Nothing is recorded until this time. The key is agent and channel. */
+  /** Nothing is recorded for an agent and channel (the key) until this time. */
   const quietUntilMs = new Map<string, number>();
 
   function keepQuiet(key: string, forMs: number): void {

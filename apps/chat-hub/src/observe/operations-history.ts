@@ -5,10 +5,10 @@ import { figuresBetween, joinFigures, parseFigures } from './figures.ts';
 import type { OperationsView } from './operations.ts';
 
 const sampleEveryMs = 5_000;
-/** A day of minutes may wait while the database is away. */
+/** A day of minutes, while the database is away. */
 const pendingMax = 1_440;
 const batchSize = 100;
-/** About 300 KiB per answer. */
+/** Limits an answer to about 300 KiB. */
 const rowsMax = 720;
 
 /**
@@ -84,7 +84,7 @@ export function startOperationsHistory(deps: {
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      // Operators can then distinguish a stopped hub from one that died.
+      // Marks the end, so that operators can distinguish a stopped hub from one that died.
       if (open !== null) open = { ...open, figures: { ...open.figures, ended: true } };
       endMinute();
       await write().catch((error: unknown) =>

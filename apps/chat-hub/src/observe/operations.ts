@@ -19,7 +19,6 @@ import { version } from './version.ts';
 export interface OperationsView {
   /** Never rejects: a part that does not answer is null or down. Calls within half a second share one answer. */
   snapshot(): Promise<Operations>;
-  /** Agents with a socket here, by agentId. */
   agents(cursor: string | null, limit: number): OperationsAgents;
 }
 

@@ -18,7 +18,7 @@ export function createPeerCertificates() {
       const [oldest] = hosts.keys();
       if (hosts.size > maxHosts && oldest !== undefined) hosts.delete(oldest);
     },
-    /** The end comes from the newest connection to each host, in epoch seconds; 0 without TLS. */
+    /** Uses the newest connection to each host. In epoch seconds; 0 without TLS. */
     earliestSeconds(peer: CertificatePeer): number {
       const hosts = latest[peer];
       return hosts.size === 0 ? 0 : Math.min(...hosts.values()) / 1_000;

@@ -24,7 +24,7 @@ export interface RedisState {
 
 const recentMs = 5_000;
 
-/** Presence counts, because it uses the most Redis commands. */
+/** Presence counts too, because it uses the most Redis commands. */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,
@@ -61,7 +61,6 @@ export interface Readiness {
   /** Never rejects, and takes at most about a second while Redis hangs. */
   report(): Promise<ReadinessReport | StartingReport>;
   readonly state: HubState;
-  /** The hub is not ready from this call on. */
   drain(): void;
 }
 
@@ -86,20 +85,19 @@ export interface ReadinessReport {
   readonly hubId: string;
   readonly state: HubState;
   readonly draining: boolean;
-  /** True while a part that the hub should have is away, also a shared one. */
+  /** True while a part that the hub should have is away, even one that all hubs share. */
   readonly degraded: boolean;
-  /** While it is down or refuses writes, no send is accepted. */
+  /** No send is accepted while the database is down or refuses writes. */
   readonly database: {
     readonly status: 'ok' | 'refusing_writes' | 'down';
     readonly latencyMs: number | null;
   };
-  /** While it is down or refuses writes, the hub works without it. */
+  /** The hub works without Redis while it is down or refuses writes. */
   readonly redis: RedisReport;
   /** While the path is down, events of other hubs arrive from the log. */
   readonly publishPath: PublishPath;
 }
 
-/** The hub waits for its database, or migrates it. */
 export interface StartingReport {
   readonly ready: false;
   readonly reason: 'starting';
@@ -117,7 +115,7 @@ export interface ReadinessDeps {
   readonly publishPath: () => PublishPath;
 }
 
-/** Balancers wait for a report only a second or two. */
+/** Short, because balancers wait for a report only a second or two. */
 const healthMs = 500;
 const late = Symbol('late');
 
@@ -127,7 +125,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   // Anybody may call this, and the store runs few health checks at a time, so concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
-  /** A late answer is replaced by the outcomes of the latest calls. */
+  /** If the answer is late, the outcomes of the latest calls replace it. */
   async function databaseHealth() {
     const timer = new AbortController();
     const health = await Promise.race([
@@ -189,7 +187,6 @@ const starting = {
   draining: false,
 } as const;
 
-/** Until `started` is called, the hub is starting. */
 export function createStartReadiness(
   hubId: string,
 ): Readiness & { started(readiness: Readiness): void } {

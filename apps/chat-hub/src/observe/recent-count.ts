@@ -4,7 +4,6 @@ export class RecentCount {
   readonly #counts: number[];
   #newest = 0;
 
-  /** The newest slice is not complete yet. */
   constructor(sliceMs: number, slices: number) {
     this.#sliceMs = sliceMs;
     this.#counts = Array.from({ length: slices }, () => 0);

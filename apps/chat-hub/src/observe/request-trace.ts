@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Ids that find the lines of one request in the log, and its trace in a tracing system. */
 export interface RequestTrace {
   /** Also sent in the answer, as the header {@link requestIdHeader}. */
   readonly requestId: string;
@@ -17,7 +16,7 @@ const saneId = /^[\w.:@~-]{1,128}$/;
 const traceparent =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-[\da-f]{2}(-|$)/;
 
-/** Takes a valid `x-request-id` of the request, else a new id. */
+/** Uses the request's own `x-request-id` if it is valid, else a new id. */
 export function traceOf(headers: IncomingHttpHeaders): RequestTrace {
   const given = headers[requestIdHeader];
   const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID();

@@ -142,7 +142,6 @@ export type ScrapedReader<N extends ScrapedName> = (typeof definitions)[N] exten
   ? (value: V) => number | Promise<number>
   : () => number | Promise<number>;
 
-/** A metric without a label has one empty value. */
 export interface ScrapedDefinition {
   readonly type: 'gauge' | 'counter';
   readonly help: string;

@@ -8,7 +8,6 @@ import type { Logger } from 'pino';
 export function notifyReady(notifySocket: string | null, log: Logger): void {
   if (notifySocket === null) return;
   const env = { PATH: '/usr/bin:/bin', NOTIFY_SOCKET: notifySocket };
-  // A `systemd-notify` that hangs is ended.
   execFile('systemd-notify', ['--ready'], { env, timeout: 10_000 }, (error) => {
     if (error) log.warn({ err: error }, 'systemd could not be notified that the hub is ready');
   });

@@ -10,7 +10,7 @@ import { databaseFailureCodes, type Metrics } from './metrics.ts';
 export interface DatabaseState {
   /** True while neither reads nor writes fail. */
   readonly isUp: boolean;
-  /** 0 while the database is up. */
+  /** Is 0 while the database is up. */
   readonly downMs: number;
   readonly onCall: (call: DatabaseCall) => void;
   /** Call it for failures without a call's outcome, for instance because the database hangs. */
@@ -24,7 +24,7 @@ export interface DatabaseStateDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** The database is down after failures of this duration without a success. A lock may cause a single failure. */
+/** The database is down once calls fail for this long without a success. A lock may cause a single failure. */
 const toleratedMs = 250;
 
 const sideOf: Readonly<Record<CallKind, Side>> = {
@@ -40,7 +40,6 @@ export function createDatabaseState(
   { metrics, log }: DatabaseStateDeps,
   clock = () => performance.now(),
 ): DatabaseState {
-  /** The sides (reads, writes) that fail, each with the time of its first failure. */
   const failing = new Map<Side, number>();
   let downSinceMs: number | null = null;
 

@@ -21,17 +21,13 @@ export interface ChannelTraffic {
 export interface Traffic {
   readonly called: CallObserver;
   readonly written: (deliveries: readonly Delivery[]) => void;
-  /** Durable events since the start. */
   readonly events: number;
   /**
    * Covers the last seconds. `ackMs` is from a send to its answer, `deliveryMs` from an event's timestamp to its
    * delivery.
    */
   latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
-  /**
-   * Channels of the last seconds, by deliveries. Three quarters of the list are the busiest channels, one quarter the
-   * slowest.
-   */
+  /** Covers the last seconds. Three quarters of the list are the busiest channels, one quarter the slowest. */
   channels(limit: number): ChannelTraffic[];
 }
 
@@ -40,7 +36,7 @@ const sliceMs = 5_000;
 const unitsPerMs = 16;
 /** The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute. A longer latency is recorded as this value. */
+/** About a minute. Longer latencies are recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
@@ -183,7 +179,6 @@ export class RecentLatency {
     return { p50: p50 ?? 0, p90: p90 ?? 0, p99: p99 ?? 0 };
   }
 
-  /** `weightPerSecond` sums the weights of recent calls of `record`. */
   rates(): { readonly perSecond: number; readonly weightPerSecond: number } {
     this.#turn();
     const seconds = Math.max(1, (this.#clock() - this.#previous.startMs) / 1000);
@@ -230,7 +225,6 @@ function bucketOf(latencyMs: number): number {
   return bucketsPerOctave * (octave + 1) + ((units >> octave) - bucketsPerOctave);
 }
 
-/** Rounded to a tenth of a millisecond. */
 function latencyOf(bucket: number): number {
   if (bucket < bucketsPerOctave) return Math.round((bucket / unitsPerMs) * 10) / 10;
   const octave = Math.floor(bucket / bucketsPerOctave) - 1;

@@ -4,17 +4,15 @@ import type { PresenceTracker } from '@openclaw/presence';
 import { directChannelPrefix, type ResultOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 
-/** Connections of a hub with an older beat may be gone, so they do not count. */
+/** A hub with an older beat may have lost its connections, so they do not count. */
 const beatWithinMs = 5_000;
 const beatsKeptMs = 500;
-/** More connections than one hub accepts from one agent. */
+/** More than one hub accepts from one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/**
- * Leases of one roster are renewed together, but each roster is reaped separately, so the number of rosters is small.
- */
+/** Few, because each roster is reaped separately; leases of one roster are renewed together. */
 const rosters = 32;
 
 /** No channel has this id, because the prefix is reserved for the hub. */
@@ -60,7 +58,7 @@ export function createConnectedAgents(deps: {
   }
 
   return {
-    /** Counts until it is untracked, or until the returned function is called. */
+    /** The connection counts until it is untracked, or until the returned function is called. */
     connected(agentId: string, sessionId: string = randomUUID()): () => void {
       const connection = { agentId, sessionId };
       tracker.track(rosterOf(agentId), connection).catch(warn);

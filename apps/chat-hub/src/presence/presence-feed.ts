@@ -19,7 +19,7 @@ export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
-/** One socket may enter a thousand channels at once. */
+/** Bounds the work of one turn, because one socket may enter a thousand channels at once. */
 const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
@@ -39,7 +39,6 @@ export function createPresenceFeed(deps: {
 }) {
   const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
   let changed: ChangedRecords = new Map();
-  /** Published a few channels in each turn. */
   let outgoing: ChangedRecords = new Map();
   const states = new WeakMap<Session, SetState>();
   let timer: NodeJS.Timeout | undefined;
@@ -66,7 +65,7 @@ export function createPresenceFeed(deps: {
 
   const offChange = tracker.onChange((channelId, record) => {
     if (isConnectionsRoster(channelId)) return;
-    // Past the push limit, presence events would cost more than the messages.
+    // Past the push limit, presence events would cost more than messages.
     if (watch.view(channelId)?.isOverPushLimit) return;
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
@@ -137,12 +136,10 @@ export function createPresenceFeed(deps: {
     disconnect(session: Session): Promise<void> {
       return tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
-    /** Applies to every channel of this connection. */
     async set(session: Session, { status, customStatus, avatar }: ParamsOf<'presence.set'>) {
       states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
-    /** Null when no state was set through this socket. */
     stateOf: (session: Session) => states.get(session) ?? null,
     async list(
       channelId: string,

@@ -20,7 +20,7 @@ export interface ComparisonRules {
 
 interface MissingAgent {
   readonly firstMs: number;
-  /** The first read without the agent since the last failed read; Infinity if there is none. */
+  /** The time of the first read without the agent since the last failed read; Infinity if there is none. */
   sinceMs: number;
 }
 
@@ -32,7 +32,6 @@ const recheckMs = 250;
 const maxMissingLeases = 2;
 /** Longer than the 10 s after which ephemeral envelopes are dropped. */
 const offlineMs = 15_000;
-/** The oldest records are removed first. */
 const offlineMax = limits.presencePush;
 
 /**
@@ -47,7 +46,6 @@ export class RosterView {
   /** At least one socket knows these agents only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
   readonly #missing = new Map<string, MissingAgent>();
-  /** Holds the end of the latest known lease. */
   readonly #leaseEndsMs = new Map<string, number>();
   /** Agents with an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;

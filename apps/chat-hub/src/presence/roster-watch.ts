@@ -25,13 +25,12 @@ interface FollowedChannel {
   readonly firstRead: PromiseWithResolvers<void>;
   dueMs: number;
   isReading: boolean;
-  /** True once the first read has succeeded or failed. */
   isReady: boolean;
 }
 
 const tickMs = 250;
 const maxReading = 8;
-/** A tick starts more reads only if every channel would otherwise be read too late. */
+/** A tick starts more reads than this only if channels would otherwise be read too late. */
 const minPerTick = 50;
 /** A subscribe waits this long for the first read, which decides whether presence is pushed. */
 const readyMs = 250;
@@ -46,7 +45,6 @@ export function createRosterWatch(
     readonly isLive: (channelId: string) => boolean;
     /** Agents with a socket of this hub are present even if they are not in the roster. */
     readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
-    /** Gets the changes to send to all sockets in the channel. */
     readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
     readonly onError: (error: unknown) => void;
     /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
@@ -193,7 +191,6 @@ export function createRosterWatch(
 
   return {
     view: (channelId: string) => followed.get(channelId)?.view,
-    /** A new channel is read at once. */
     follow(channelId: string) {
       const known = followed.get(channelId);
       if (known) return known.view;

@@ -26,7 +26,6 @@ interface Known {
   publishedMs: number;
 }
 
-/** Publishes each change of a turn as one event. */
 export function createTurnFeed(deps: {
   readonly turns: TurnStates;
   readonly leaseMs: number;

@@ -22,7 +22,6 @@ export function createTypingFeed(deps: {
   readonly log: Logger;
 }) {
   const { typing, rooms, publisher, log } = deps;
-  /** The keys are from {@link keyOf}; the latest start is last. */
   const startedBy = new WeakMap<Session, Map<string, TypingPlace>>();
   const logNotStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');
@@ -46,7 +45,7 @@ export function createTypingFeed(deps: {
   const isTyping = (agentId: string, { channelId, threadId }: TypingPlace) =>
     watch.has(channelId, agentId, threadId);
 
-  /** Past the limit, returns the place whose typing must end. */
+  /** Returns the place whose typing must end, if the socket types in too many places. */
   function recordStart(session: Session, place: TypingPlace): TypingPlace | undefined {
     const places = startedBy.get(session) ?? new Map<string, TypingPlace>();
     startedBy.set(session, places);

@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** Enough concurrent reads to keep the store busy. */
+/** Enough concurrent reads of rights to keep the store busy. */
 const agentsAtOnce = 16;
 const channelsAtOnce = 1_000;
 
@@ -49,7 +49,7 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
-/** Grouped by the channel of the room. Reads rights once per agent. */
+/** Groups the sockets by the channel of the room. Reads rights once per agent. */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
   sessions: EpochDeps['sessions'],

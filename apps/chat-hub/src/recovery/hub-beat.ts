@@ -16,7 +16,6 @@ export async function startHubBeat(deps: {
   readonly log: Logger;
   /** JSON of the hub's last seconds; null while there are no figures. */
   readonly figures?: () => string | null;
-  /** Called after the store has accepted a report. */
   readonly onBeat?: () => void;
   readonly onFailed?: (error: unknown) => void;
 }): Promise<() => Promise<void>> {

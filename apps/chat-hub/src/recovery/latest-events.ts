@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 const writeEveryMs = 100;
-/** Counts entries of running hubs and of stopped ones. */
+/** Includes entries of stopped hubs. */
 const maxRemembered = 32;
 /**
  * After a restore, the caches and heads of these channels are dropped from Redis, because they belong to the lost
@@ -83,7 +83,6 @@ export function createLatestEvents(deps: {
     if (latest === writing) latest = null;
   }
 
-  /** A failed step stays due. */
   function run(): Promise<void> {
     return (running ??= write()
       .catch((error: unknown) => log.debug({ err: error }, 'the latest event was not remembered'))
@@ -148,7 +147,6 @@ interface Entry {
   readonly event: LatestEvent;
 }
 
-/** In the reply, fields and values alternate. */
 function entriesOf(reply: unknown): Entry[] {
   const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
   return texts.flatMap((of, i) => (i % 2 === 0 ? [{ of, event: parse(texts[i + 1] ?? '') }] : []));

@@ -7,8 +7,9 @@ import type { DatabaseState } from '../observe/service-reports.ts';
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
- * The outage is this hub's own once every look has found another hub's announcement for this long. Announcements from
- * before the outage have expired by then. Hubs also differ by less when a shared outage ends.
+ * Once every look has found another hub's announcement for this long, only this hub is cut off. Announcements from
+ * before the outage have expired by then. Hubs also return at different times after a shared outage, but within this
+ * time.
  */
 const aloneAfterMs = ttlMs.databaseHub + 2_000;
 /** After this many failed looks in a row, earlier finds are dropped. */

@@ -3,7 +3,7 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** The most recently changed channels, because a restore loses the newest events. */
+/** Covers the most recently changed channels, because a restore loses the newest events. */
 const maxKnownHeads = 5_000;
 const seedChannels = 1_000;
 const channelsAtOnce = 500;

@@ -12,7 +12,7 @@ export interface PublishPath {
 
 /** The connection is replaced after this many lost probes in a row. A single lost probe may be a stall. */
 const lostToReconnect = 2;
-/** The lost probes between two reconnects double from 2 up to this. */
+/** Reconnects become rarer: the lost probes between two reconnects double from 2 up to this. */
 const maxLostBetween = 64;
 
 /** Publishes to itself, because a connection that answers PING may deliver nothing. */
@@ -21,7 +21,7 @@ export function startSelfProbe(
     readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
     readonly reconnect: () => void;
     readonly onDeaf: () => void;
-    /** If a Redis is configured, its absence is a fault. */
+    /** A missing Redis is a fault only if one is configured. */
     readonly isRedisNamed: boolean;
     readonly onProbe?: (result: ProbeResult) => void;
     readonly log: Logger;
@@ -29,7 +29,6 @@ export function startSelfProbe(
   {
     everyMs = 2_000,
     everyMsWhenDeaf = 500,
-    /** A probe that has not returned within this time is lost. */
     timeoutMs = 500,
     clock = Date.now,
   } = {},

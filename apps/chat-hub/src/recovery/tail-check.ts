@@ -18,7 +18,7 @@ export async function startTailCheck(deps: {
   readonly rooms: Rooms;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** False while events of other hubs arrive only through the store. */
+  /** False while only the store brings events of other hubs. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /**
@@ -28,7 +28,7 @@ export async function startTailCheck(deps: {
   readonly onDirect: (channelId: string, head: number) => void;
   /** Called with each page of commits; `hasEvents` is true when the page has new events. */
   readonly onChecked?: (hasEvents: boolean) => void;
-  /** Every freeze and unfreeze changes the version. */
+  /** The version changes with every freeze and unfreeze. */
   readonly onFreezes: (version: string) => Promise<void>;
   readonly onEpoch: (epoch: string) => Promise<void>;
   readonly onFailed?: (error: unknown) => void;
@@ -103,7 +103,6 @@ export async function startTailCheck(deps: {
 
   run();
   return {
-    /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
     /**
      * Call it when an event arrives that has the seq of `delivered` but differs from it. Starts a check at once,

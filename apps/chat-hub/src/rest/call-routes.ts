@@ -18,7 +18,7 @@ import { idleConnectionMs } from './server-options.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     identity: Identity;
-    /** The hub counts a call once it was passed on. */
+    /** True once the call was passed to the hub, which then counts it. */
     isInvoked: boolean;
     trace: RequestTrace;
   }
@@ -100,7 +100,7 @@ async function run(
     overAllowanceMs: null,
     onGone(listener) {
       const { socket } = request.raw;
-      // Nothing is written while the call waits, so the server would close the connection as idle.
+      // Nothing is written while the call waits, so the server's timeout for idle connections must not apply.
       socket.setTimeout(0);
       reply.raw.once('close', listener);
       return () => {
@@ -127,7 +127,7 @@ async function respond(reply: FastifyReply, result: Reply, status: number): Prom
   reserved?.settle(length);
   reply.code(status).type('application/json; charset=utf-8');
   const [only] = pieces;
-  // Joining the pieces of a large answer would block the event loop.
+  // Joining the pieces of a large answer would block the event loop, so they are streamed.
   if (only && pieces.length === 1) reply.send(only);
   else
     reply

@@ -28,7 +28,6 @@ export const statusOf: Readonly<Record<Failure['code'], number>> = {
 
 type RestError = z.input<typeof restErrorSchema>['error'];
 
-/** Also sends the time to wait before the next try. */
 export function sendFailure(
   reply: FastifyReply,
   failure: Failure,
@@ -55,7 +54,6 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
-/** Names the problem of each field. */
 export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): FastifyReply {
   const reasons = issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean));
   return sendFailure(
@@ -64,7 +62,7 @@ export function refuseParams(reply: FastifyReply, { issues }: z.ZodError): Fasti
   );
 }
 
-/** Call the returned function when the routes are added. All other verbs then get a 405. */
+/** Call the returned function after all routes are added. All other verbs then get a 405. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -82,7 +80,7 @@ export function refuseOtherVerbs(app: FastifyInstance): () => void {
           405,
         );
       const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((verb) => !allowed.has(verb));
-      // The request is refused before its body is read.
+      // The refusal comes before the body is read.
       app.route({ method, url, onRequest: refuse, handler: refuse });
     }
   };
@@ -95,7 +93,6 @@ const answers: ReadonlyMap<string | undefined, readonly [status: number, message
     ['HPE_HEADER_OVERFLOW', [431, 'the headers of the request are too large']],
   ]);
 
-/** The answer has the JSON body of all refusals. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

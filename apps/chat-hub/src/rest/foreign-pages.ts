@@ -11,7 +11,7 @@ const preflightHeaders = {
   'access-control-max-age': '7200',
 } as const;
 
-/** A page may read these headers of an answer. */
+/** Foreign pages may read these headers of an answer. */
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyError, FastifyInstance } from 'fastify';
 
-/** The client gets the message. */
 class UnreadableBody extends Error {
   override readonly name = 'UnreadableBody';
   readonly statusCode: number;
@@ -34,7 +33,7 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   });
 }
 
-/** A library's text may contain names that clients must not learn. */
+/** Own words, because a library's text may contain names that clients must not learn. */
 export function unreadableText(error: FastifyError | Error): string {
   if (error instanceof UnreadableBody) return error.message;
   const { statusCode } = error as FastifyError;

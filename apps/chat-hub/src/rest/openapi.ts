@@ -26,7 +26,7 @@ const securitySchemes = {
   },
 } as const;
 
-/** Keyed by path, generated from the method table. */
+/** The keys are paths; the documents are generated from the method table. */
 export function specifications({ mode }: AuthConfig): Record<string, () => object> {
   return {
     '/v1/openrpc.json': () => buildOpenRpc(),

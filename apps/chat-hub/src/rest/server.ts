@@ -61,7 +61,6 @@ export interface ServerDeps {
   readonly failedSignIns: FailedSignIns;
   readonly onSignIn: OnSignIn;
   readonly cap: ConnectionCap;
-  /** True when readiness and metrics have their own port. */
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
@@ -72,7 +71,6 @@ export interface ServerDeps {
   readonly webDir: string;
 }
 
-/** Serves REST, health, metrics, specifications and the web UI. start-hub.ts adds upgrades. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const { auth, cap, hostPolicy, originPolicy, pathPrefix, log, metrics, webDir } = deps;
   const app = fastify({
@@ -190,7 +188,6 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   );
 }
 
-/** The operations port serves health, readiness and metrics. */
 export function createOpsServer(
   readiness: Readiness,
   metrics: Metrics,
@@ -250,7 +247,7 @@ function setErrorHandlers(
   });
 }
 
-/** These paths are answered even when the hub is full. */
+/** True for routes that are answered even when the hub is full. */
 function isStatus({ routeOptions }: FastifyRequest): boolean {
   return statusPaths.has(routeOptions.url);
 }

@@ -14,7 +14,6 @@ import { storable, wholeNumber } from './query.ts';
 
 const day = 86_400;
 
-/** Used over REST and for `npm run token`. */
 export const mintBody = z.strictObject({
   sub: idSchema.refine(isAgentId, { error: 'is the hub itself' }),
   ttlSeconds: z
@@ -105,7 +104,7 @@ export const tokenOperations: readonly RestOperation[] = [
   },
 ];
 
-/** Needs an admin; each act is audited. */
+/** The routes need an admin, and each act is audited. */
 export function addTokenRoutes(
   app: FastifyInstance,
   deps: {

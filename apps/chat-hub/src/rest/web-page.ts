@@ -9,7 +9,7 @@ import type { HostPolicy } from '../edge/origin-policy.ts';
 import type { PathPrefix } from '../edge/public-url.ts';
 import { sendFailure } from './errors.ts';
 
-/** The path is right both from this source file and from its build. */
+/** The relative path is right both from this source file and from its build. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
 // 'self' also covers WebSockets to this host (CSP Level 3).

@@ -9,7 +9,7 @@ import { notificationText, textFrame } from '../channels/frames.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** A welcome waits this long for a direct channel's room that has not delivered all events of the log. */
+/** A welcome waits this long for rooms of direct channels that have not delivered all events of the log. */
 const catchUpMs = 1_000;
 
 export interface DirectsRead {
@@ -17,7 +17,6 @@ export interface DirectsRead {
   readonly isComplete: boolean;
 }
 
-/** The session gets the events after `head`. */
 export interface OpenedDirect {
   readonly room: Room;
   readonly head: number;
@@ -48,14 +47,14 @@ export function createAgentTopics(deps: {
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // For a closed socket, the heads read below would never be released.
+    // The heads read below would never be released for a closed socket.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
     await heads.load(agentId);
     const { phase } = session;
     if (phase.name === 'welcoming') {
-      // The heads include these events. The tail check finds some of them only later.
+      // The heads include these early events. The tail check finds some of them only later.
       phase.earlyDirects.clear();
       phase.areHeadsRead = true;
     }
@@ -77,7 +76,7 @@ export function createAgentTopics(deps: {
     if (phase.name === 'closing') return null;
     if (phase.name === 'welcoming') {
       const read = phase.areHeadsRead ? heads.headOf(session.agentId, channelId) : null;
-      // The session starts just before the event, unless the welcome names the channel: then the head in the welcome
+      // The session starts just before the event, unless the welcome names the channel: then the welcome's head
       // decides.
       return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
     }
@@ -150,7 +149,6 @@ export function createAgentTopics(deps: {
       }
       await subscription;
     },
-    /** Call it when the agent has no socket left on this hub. */
     leave(agentId: string) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);

@@ -25,9 +25,7 @@ export interface CatchUpDeps {
   readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 
-/**
- * Pending are all events after `afterSeq`. The event `untilSeq` removed the session, so later events are not sent.
- */
+/** All events after `afterSeq` are pending. The event `untilSeq`, if set, removed the session and is its last. */
 interface Pending {
   afterSeq: number;
   untilSeq: number | null;
@@ -43,7 +41,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** Counts answers that are being made. No pending events are sent meanwhile. */
+  /** Counts answers that are being made, during which no pending events are sent. */
   #pauses = 0;
   #onReleased: (() => void)[] = [];
 
@@ -56,7 +54,7 @@ export class CatchUp {
     return this.#pauses > 0;
   }
 
-  /** Sends no pending events until the returned function is called. */
+  /** No pending events are sent until the returned function is called. */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -71,7 +69,7 @@ export class CatchUp {
     if (!this.#output.isBuffering) this.#release();
   }
 
-  /** Later events of such a room must wait. */
+  /** True while events of the room are pending. Later events must then wait. */
   isBehind(room: Room): boolean {
     return this.#pending.has(room);
   }
@@ -98,7 +96,7 @@ export class CatchUp {
     pending.untilSeq = null;
   }
 
-  /** The event `seq` removed the session from the room. It is the last event that the session gets. */
+  /** The event `seq` removed the session from the room, and is the last that the session gets. */
   endAt(room: Room, seq: number): void {
     const pending = this.#pending.get(room);
     if (pending) pending.untilSeq = seq;
@@ -143,7 +141,7 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      // The store itself logs its outage. The events stay pending.
+      // The events stay pending. The store itself logs its outage.
       if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;
@@ -152,9 +150,8 @@ export class CatchUp {
     this.#deps.onCaughtUp();
   }
 
-  /** Resolves when the peer has read everything written and sending may continue, or when the socket is closed. */
   async #whenWritable(): Promise<void> {
-    // Pages sent now would only accumulate in the output buffer.
+    // Pages that are sent while an answer is made would only accumulate in the output buffer.
     while (!this.#maySend && this.#output.isOpen) {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     }
@@ -163,7 +160,7 @@ export class CatchUp {
     if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
   }
 
-  /** An answer that is made or buffered may name the seq after which a room continues. */
+  /** False while an answer is made or buffered, because the answer may name the seq after which a room continues. */
   get #maySend(): boolean {
     return !this.isPaused && !this.#output.isBuffering;
   }
@@ -177,10 +174,10 @@ export class CatchUp {
       this.#onReleased.push(() => void this.run());
   }
 
-  /** Sends a discontinuity instead when too many events are pending. */
+  /** Sends a discontinuity when too many events are pending for a page. */
   async #sendPage(room: Room, pending: Pending): Promise<void> {
     if ((pending.untilSeq ?? room.head) - pending.afterSeq > limits.resumeEvents) {
-      // The waiting events are at or below the head that the client gets, so they are framed now.
+      // The waiting events are framed now, because they are at or below the head that the client gets.
       room.flush();
       const { untilSeq } = pending;
       this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
@@ -202,7 +199,7 @@ export class CatchUp {
     const read = inMemory ? null : await this.#readLog(room, afterSeq, maxBytes);
     if (read && read.floor > afterSeq + 1) return this.#skipTrimmed(room, pending, afterSeq, read);
     const page = firstOf(inMemory ?? read?.events ?? [], maxBytes);
-    // No event may arrive between the checks below and the sending, so a large page is encoded before.
+    // A large page is encoded here, because no event may arrive between the checks below and the sending.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
@@ -227,7 +224,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** The events that the log still holds follow. */
+  /** Notifies the client that its next events were trimmed, and continues from the floor. */
   #skipTrimmed(room: Room, pending: Pending, afterSeq: number, { floor }: LogPage): void {
     // After a discontinuity of the epoch, this floor belongs to another log.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
@@ -249,14 +246,14 @@ export class CatchUp {
     return store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId);
   }
 
-  /** Must run before the room sends newer events directly. */
+  /** Call it before the room sends newer events directly. */
   #sendSignals(room: Room): void {
     const events = this.#missedSignals.take(room);
     if (events.length > 0) this.#output.enqueueEvents(events);
   }
 }
 
-/** With `code`, the subscription has ended. */
+/** With `code`, the notification says that the subscription has ended. */
 export function discontinuityText(
   { channelId, floor }: Pick<Room, 'channelId' | 'floor'>,
   reason: Discontinuity['reason'],
@@ -274,7 +271,7 @@ export function discontinuityText(
 const sizeOf = (events: readonly EncodedEnvelope[]) =>
   events.reduce((sum, { json }) => sum + json.length, 0);
 
-/** Takes at least one event. */
+/** Returns at least one event. */
 function firstOf(events: readonly EncodedEnvelope[], maxChars: number): readonly EncodedEnvelope[] {
   let length = 0;
   const end = events.findIndex(

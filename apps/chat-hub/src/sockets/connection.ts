@@ -24,7 +24,6 @@ import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import { Session, terminateLater } from './session.ts';
 import type { WebSocket } from 'ws';
 
-/** A client whose welcome failed may reconnect after this time. */
 const retryMs = 1_000;
 const maxSocketsPerAgent = 100;
 /**
@@ -32,9 +31,9 @@ const maxSocketsPerAgent = 100;
  * read, at most 64 KiB, is still handled.
  */
 const turnBytes = 16_384;
-/** Added to the length of each frame, because small frames are costly too. */
+/** Each frame counts as this many more bytes, because small frames are costly too. */
 const frameCost = 100;
-/** Past this number a socket is closed. Each good frame cancels one bad one. */
+/** A socket with more bad frames is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
 export interface ConnectionDeps {
@@ -131,7 +130,6 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   let turn = 0;
   let isTurnCounted = false;
 
-  /** Rises only when this function is called in a turn. */
   function thisTurn(): number {
     if (!isTurnCounted) {
       isTurnCounted = true;
@@ -143,9 +141,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     return turn;
   }
 
-  /** Null when the socket may stay. */
   function refusalOf(identity: Identity): readonly [code: number, reason: string] | null {
-    // The revocation or the bar may have come after this socket was authenticated.
+    // The token may have been revoked, or the agent barred, after this socket was authenticated.
     if (deps.revocations.has(identity)) return [4403, 'the token was revoked'];
     const { agentId } = identity;
     const barredForMs = allowance.barredForMs(agentId);
@@ -230,7 +227,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   };
 }
 
-/** ws sends the keys by itself; the protocol's codes are sent in their place. */
+/** Maps codes that ws sends by itself to the protocol's codes. */
 const protocolCloses = new Map<number | undefined, readonly [code: number, reason: string]>([
   [1009, [4413, 'a frame was over limits.frameBytes']],
   [1008, [4429, 'too many fragments']],

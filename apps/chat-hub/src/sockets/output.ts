@@ -15,7 +15,6 @@ import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
 /** A socket with more unsent output is lagging. */
 const lagBytes = 1_048_576;
-/** A peer that reads nothing at all for this long counts as stuck. */
 const stuckMs = 30_000;
 /**
  * The limit of one read of the log for a socket that catches up. It is less while the agent is over its unsent
@@ -23,7 +22,7 @@ const stuckMs = 30_000;
  */
 const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
-/** More bytes in one turn would block the event loop while the kernel copies them. */
+/** Writing more in one turn would block the event loop while the kernel copies the bytes. */
 const turnBytes = 262_144;
 const copiedBytes = 16_384;
 
@@ -39,7 +38,6 @@ export interface SocketOutputDeps {
 
 /** Queues and writes frames, and counts the bytes that the peer has not read. */
 export class SocketOutput implements Flushable {
-  /** If true, a frame may hold an array. */
   readonly acceptsBatches: boolean;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
@@ -48,7 +46,6 @@ export class SocketOutput implements Flushable {
   readonly #unsent: Unsent;
   #frames: Frame[] = [];
   #queuedBytes = 0;
-  /** Null when no buffer is open. */
   #buffered: Frame[] | null = null;
   #bufferedBytes = 0;
   #openBuffers = 0;
@@ -81,7 +78,6 @@ export class SocketOutput implements Flushable {
     return this.#bufferedBytes > lagBytes;
   }
 
-  /** Written together with the other frames of this turn. */
   send(payload: Payload): void {
     for (const frame of framesOfPayload(payload)) this.enqueue(frame);
     this.#count();
@@ -152,7 +148,8 @@ export class SocketOutput implements Flushable {
   }
 
   /**
-   * Resolves when the peer has read everything or the socket is closed. Calls `onStuck` when the peer reads nothing.
+   * Resolves when the peer has read everything or the socket is closed. Calls `onStuck` when the peer reads nothing
+   * for half a minute.
    */
   async drain(onStuck: () => void): Promise<void> {
     const stuck = setTimeout(onStuck, stuckMs).unref();
@@ -167,7 +164,7 @@ export class SocketOutput implements Flushable {
     clearTimeout(stuck);
   }
 
-  /** `bytes` may be read from a log at once for this socket. They count as unsent until `release` is called. */
+  /** `bytes` is the limit of one read of the log for this socket. It counts as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
     // A socket gets a small page even over the budget. Otherwise the agent's sockets that do not read could block one
     // that reads.
@@ -183,7 +180,7 @@ export class SocketOutput implements Flushable {
     this.#unsent.release();
   }
 
-  /** The rest follows when the peer has read these. */
+  /** Frames beyond `maxBytes` follow when the peer has read the earlier ones. */
   #write(maxBytes: number): void {
     if (!this.isOpen || this.#frames.length === 0) return;
     const [only] = this.#frames;

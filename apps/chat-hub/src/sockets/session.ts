@@ -13,15 +13,12 @@ import { CatchUp } from './catch-up.ts';
 import type { Signal } from '../channels/conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
-/** A client whose socket was closed for not reading may reconnect after this time. */
 const returnMs = 1_000;
-/** A peer that does not answer a close in this time has its socket destroyed. */
 const closeTimeoutMs = 2_000;
 
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
-  /** Called when the client is notified that a room continues at another seq. */
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
   /** Called when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
@@ -38,7 +35,9 @@ export interface WelcomingPhase {
   readonly name: 'welcoming';
   /** Direct channels with events before the welcome, each with the seq before its first event. */
   readonly earlyDirects: Map<string, number>;
-  /** An event at or below its channel's head is then not new. */
+  /**
+   * True when the heads of all direct channels were read. An event at or below its channel's head is then not new.
+   */
   areHeadsRead: boolean;
 }
 
@@ -61,12 +60,13 @@ export class Session implements RoomMember {
   readonly #deps: SessionDeps;
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
-  /** Set while the socket is open. Only the WebSocket knows whether it is closing. */
+  /** The phase while the socket is open. Only the WebSocket knows whether the socket is closing. */
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map(), areHeadsRead: false };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
   /**
-   * The client unsubscribed from these, so their events do not make the session enter again. At most `limits.topics`.
+   * The client unsubscribed from these direct channels, so their events do not make the session enter again. At most
+   * `limits.topics`.
    */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
@@ -138,7 +138,6 @@ export class Session implements RoomMember {
     this.#callsInFlight -= 1;
   }
 
-  /** Returns a function that removes the listener. */
   onClosed(listener: () => void): () => void {
     this.#closeListeners.add(listener);
     return () => void this.#closeListeners.delete(listener);
@@ -185,7 +184,8 @@ export class Session implements RoomMember {
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // A buffer of a lagging session ends only after its calls, so these calls must not wait for the end of the lag.
+    // Calls of a lagging session must not wait for the end of the lag while their answers are buffered, because the
+    // buffer ends only after the calls.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -226,7 +226,7 @@ export class Session implements RoomMember {
 
   /** Events that the room delivered after `afterSeq` are sent first. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // The waiting events are framed for the earlier members only. If this session needs them, it catches up.
+    // The waiting events are framed for the earlier members only. This session catches up if it needs them.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);

@@ -32,7 +32,7 @@ export function createSessions() {
     get agents() {
       return byAgent.size;
     },
-    /** Costs time per session. */
+    /** The cost grows with the number of sessions. */
     get lagging() {
       let count = 0;
       for (const session of sessions) if (session.isLagging) count += 1;

@@ -1,6 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
 
-/** Bytes of one socket or one answer that the peer has not read yet. */
 export interface Unsent {
   /** The first call replaces a reservation by the answer's real size. */
   settle(bytes: number): void;
@@ -8,7 +7,7 @@ export interface Unsent {
   release(): void;
 }
 
-/** The longest retry time is twice this. */
+/** The shortest retry time; the longest is twice as long. */
 const retryMs = 1_000;
 
 /**
@@ -25,7 +24,6 @@ export function createUnsentBudget({
   random = Math.random,
 } = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
-  /** A pool without a user is removed. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
   let refusals = 0;
 
@@ -101,7 +99,7 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** One limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
+/** A limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;

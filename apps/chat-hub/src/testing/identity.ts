@@ -1,6 +1,5 @@
 import type { Identity } from '../edge/identity.ts';
 
-/** The identity of dev mode has no limits from a token. */
 export function identityOf(agentId: string, more: Partial<Identity> = {}): Identity {
   return {
     agentId,

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
 import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 
-/** Runs in this process, on a free loopback port. `await using` closes it. */
+/** The hub runs in this process, on a free loopback port. `await using` closes it. */
 export interface TestHub extends RunningHub, AsyncDisposable {
   readonly wsUrl: string;
   readonly databaseUrl: string;
@@ -16,7 +16,6 @@ export interface TestHub extends RunningHub, AsyncDisposable {
     agentId: string,
     options?: RpcSocketOptions & { readonly query?: string },
   ): Promise<RpcSocket>;
-  /** The agent signs in by dev mode. */
   request(
     agentId: string,
     verb: string,

@@ -3,7 +3,7 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.ts';
 
-/** Counts contexts that wait for Redis' answer. The events of any more have no spans on other hubs. */
+/** Bounds the contexts that wait for Redis' answer. Events whose context is dropped have no spans on other hubs. */
 const maxPending = 1_000;
 
 /**

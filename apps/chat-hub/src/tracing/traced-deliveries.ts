@@ -9,10 +9,10 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Delivery } from '../channels/flusher.ts';
 
-/** Past this number between arrival and delivery, the oldest event is dropped without a span. */
+/** Past this number of tracked events, the oldest is dropped without a span. */
 const maxEvents = 8_192;
 
-/** Unix time for the span, and monotonic time to measure its length. */
+/** `epochMs` is for the span, and the monotonic time measures its length. */
 interface Moment {
   readonly epochMs: number;
   readonly monotonicMs: number;
