@@ -26,12 +26,7 @@ export function startSelfProbe(
     readonly onProbe?: (result: ProbeResult) => void;
     readonly log: Logger;
   },
-  {
-    everyMs = 2_000,
-    everyMsWhenDeaf = 500,
-    timeoutMs = 500,
-    clock = Date.now,
-  } = {},
+  { everyMs = 2_000, everyMsWhenDeaf = 500, timeoutMs = 500, clock = Date.now } = {},
 ) {
   let outcome: ProbeResult['outcome'] | null = null;
   let latencyMs: number | null = null;
