@@ -56,6 +56,8 @@ export interface TurnStates {
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** The places where the agent set a turn through this process, if its lease may still run. */
   placesOf(agentId: string): TypingPlace[];
+  /** The turn that the agent began last through this process, anywhere; null without a running lease. */
+  latestOf(agentId: string): TurnRecord | null;
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
@@ -187,6 +189,7 @@ export function createTurnStates(
       return value;
     },
     placesOf: (agentId) => local.placesOf(agentId, now()),
+    latestOf: (agentId) => local.latestOf(agentId, now()),
     async close() {
       closed = true;
     },
@@ -260,6 +263,8 @@ function createLocalTurns(maxTurns: number) {
         channelId,
         threadId,
       })),
+    latestOf: (agentId: string, nowMs: number): TurnRecord | null =>
+      running(byAgent.get(agentId), nowMs).at(-1)?.turn ?? null,
     remainingMs: (typer: CheckedTyper, nowMs: number): number =>
       Math.max(0, (entries.get(keyOf(typer))?.untilMs ?? 0) - nowMs),
   };

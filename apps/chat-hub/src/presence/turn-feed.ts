@@ -131,6 +131,7 @@ export function createTurnFeed(deps: {
       publish(channelId, { agentId, threadId, ...turn, untilMs });
     },
     list: (channelId: string) => turns.list(channelId),
+    latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
      * Call it when the agent's last socket at this hub was closed, after its presence has ended.
      * The agent's turns continue where it is present through another hub.
