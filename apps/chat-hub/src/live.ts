@@ -122,6 +122,10 @@ export async function startLive(
       log,
       onEphemeral,
       onForeignEpoch: checkLog,
+      onJoined(room, agentId) {
+        for (const session of sessions.ofAgent(agentId))
+          if (session.rooms.get(room.channelId) === room) presence.joined(session, room);
+      },
       onSeqConflict: (delivered) => tailCheck?.reportSeqConflict(delivered),
     }),
   );
@@ -143,7 +147,16 @@ export async function startLive(
   const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
     senderId === hubId ? 'hub' : knownAgents.kindOf(senderId),
   );
-  const publisher = createPublisher({ bus, encodeEphemeral, metrics, log, directMembers });
+  let isRedisUsed = isRedisNamed || redis.available;
+  closers.add(
+    redis.onAvailability((isAvailable) => {
+      isRedisUsed ||= isAvailable;
+    }),
+  );
+  const publisher = createPublisher({
+    ...{ bus, encodeEphemeral, metrics, log, directMembers },
+    isRedisUsed: () => isRedisUsed,
+  });
   const writer = createWriter({
     ...services,
     ...{ publisher, latestEvents, metrics, frozen: freezes.frozen },
@@ -280,7 +293,9 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
-  closers.opened(startAgentReports({ store, hubId, sessions, presence, activity, log }));
+  closers.opened(
+    startAgentReports({ store, hubId, sessions, presence, turns: turnFeed, activity, log }),
+  );
   const heartbeat = closers.opened(createHeartbeat());
   closers.opened(startEventLoopDelay(metrics));
 

@@ -219,7 +219,10 @@ export async function startHub(
       readiness,
       operations,
       history,
-      fleet: createFleet({ store, agentOrders, frozen: live.freezes.frozen }),
+      fleet: createFleet({
+        ...{ store, agentOrders, frozen: live.freezes.frozen },
+        showsLabels: config.adminsObservePrivate,
+      }),
       metrics,
       log,
       webDir: config.webDir ?? builtPageDir,

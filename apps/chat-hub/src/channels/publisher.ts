@@ -17,10 +17,13 @@ export function createPublisher(deps: {
   readonly metrics: Pick<Metrics, 'publishFailures' | 'droppedAnnouncements'>;
   readonly log: Logger;
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
+  /** False while no Redis is configured and none was found. Then no event is meant to reach one. */
+  readonly isRedisUsed: () => boolean;
 }) {
-  const { bus, encodeEphemeral, metrics, log } = deps;
+  const { bus, encodeEphemeral, metrics, log, isRedisUsed } = deps;
 
   const countFailure = (error: unknown) => {
+    if (!isRedisUsed()) return;
     metrics.publishFailures.inc();
     log.debug({ err: error }, 'an event did not reach Redis');
   };
@@ -50,6 +53,7 @@ export function createPublisher(deps: {
         .catch(countFailure);
     },
     publishGlobal,
+    /** Counts a publish that failed, unless there is no Redis. */
     countFailure,
   };
 }

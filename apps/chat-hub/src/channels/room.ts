@@ -38,6 +38,8 @@ export interface RoomDeps {
   readonly flusher: Flusher;
   readonly readLog: ReadLog;
   readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
+  /** Called when an agent became a member. It may already be in the room, as an observer. */
+  readonly onJoined?: (agentId: string) => void;
   /** @default a budget for this room alone */
   readonly ringBudget?: RingBudget;
 }
@@ -254,8 +256,10 @@ export class Room {
     } else if (decodedTypes.has(event.type)) {
       const decoded = decodeEnvelope(event.json)?.envelope.event;
       if (decoded?.type === 'channel.member.leave') this.#memberLeft(decoded.member.agentId, seq);
-      if (decoded?.type === 'channel.member.join')
+      if (decoded?.type === 'channel.member.join') {
         this.#departures.rejoined(decoded.member.agentId);
+        this.#deps.onJoined?.(decoded.member.agentId);
+      }
       if (decoded?.type === 'channel.message.delete')
         this.#backlog.forgetMessage(decoded.message.id);
     }

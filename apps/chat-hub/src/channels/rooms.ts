@@ -37,6 +37,8 @@ export function createRooms(deps: {
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
+  /** Called when an agent became a member of a room's channel. */
+  readonly onJoined?: (room: Room, agentId: string) => void;
   /**
    * An event arrived whose seq belongs to a different event that was delivered. The store decides which of the two is
    * right.
@@ -65,6 +67,7 @@ export function createRooms(deps: {
     const room = new Room(channelId, head, {
       flusher,
       ringBudget,
+      onJoined: (agentId) => deps.onJoined?.(room, agentId),
       async readLog(after) {
         const limit = pageEvents - (after % pageEvents);
         const generation = epochGeneration;

@@ -68,6 +68,22 @@ describe('an admin that is no member', () => {
     await last.call('message.history', { channelId: 'secret' });
     await waitFor(async () => (await observations(hub))[0]?.actor === 'last', { what: 'the last' });
     expect(await observations(hub)).toHaveLength(4);
+
+    // An observer that follows the channel is not present in it until it is a member.
+    const present = async () => {
+      const { presences } = (await ana.call('presence.list', { channelId: 'open' })) as {
+        presences: { agentId: string }[];
+      };
+      return presences.map(({ agentId }) => agentId).sort();
+    };
+    await root.call('subscribe', { topics: [{ channelId: 'open' }] });
+    await using ben = await hub.connect('ben');
+    await ben.call('channel.join', { channelId: 'open' });
+    await ben.call('subscribe', { topics: [{ channelId: 'open' }] });
+    await waitFor(async () => (await present()).includes('ben'), { what: 'ben' });
+    expect(await present()).toEqual(['ben']);
+    await root.call('channel.join', { channelId: 'open' });
+    await waitFor(async () => (await present()).includes('root'), { what: 'the new member' });
     await ana.close();
   });
 

@@ -53,18 +53,19 @@ const heavyEvent = (seq: number, weight: number) =>
  * Pauses until the test continues it. With `since` 0, it pauses while it reads the log of five events; with null,
  * before its answer is made.
  */
-async function subscribing(since: number | null = 0, weight = 1) {
+async function subscribing(since: number | null = 0, weight = 1, isAdmin = false) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
   const reading = Promise.withResolvers<void>();
   const letOn = Promise.withResolvers<void>();
   const access = {
     kind: 'private',
     head: 5,
-    role: 'member' as string | null,
+    role: (isAdmin ? null : 'member') as string | null,
     archived: false,
     floor: 1,
     rewrites: 0,
   };
+  const present: string[] = [];
   const store = {
     epoch: 'e',
     access: async () => new Map([[channelId, { ...access }]]),
@@ -81,7 +82,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
     ...{ cache: createMemoryCache(), onEphemeral: nothing, onForeignEpoch: nothing },
   });
-  const identity = identityOf('ben');
+  const identity = identityOf('ben', { isAdmin });
   const { ws, socket } = createPeer('openclaw.v1');
   const session = new Session(ws, socket, 'session', identity, {
     store,
@@ -95,14 +96,18 @@ async function subscribing(since: number | null = 0, weight = 1) {
     rooms,
     store,
     slices: createTimeSlicedQueue(),
-    presence: { prepare: nothing, enter: () => true },
+    presence: {
+      prepare: nothing,
+      enter: (_session: Session, _room: unknown, as: string) => present.push(as) > 0,
+      joined: () => present.push('joined'),
+    },
   } as unknown as MethodDeps;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
   const methods = subscriptionMethods(hub);
   const answered = methods.subscribe({ identity, transport: 'ws', session }, params);
   await (since === null ? answered : reading.promise);
   return {
-    ...{ rooms, session, access, log, store, methods },
+    ...{ rooms, session, access, log, store, methods, present },
     result: async () => {
       letOn.resolve();
       const answer = await answered;
@@ -226,6 +231,25 @@ describe('a subscribe in progress', () => {
     room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
     rooms.beginEpoch(new Map([[channelId, 5]]));
     expect([room?.isDeleted, room?.hasLeftSince(0, session.agentId)]).toEqual([false, false]);
+  });
+});
+
+describe('a subscribe of an admin that reads along', () => {
+  // The race: the observer becomes a member after its rights were read and before it enters the room.
+  // Invariant: every subscribed member is present, and an observer is not.
+  it.each([
+    [true, ['observer', 'joined']],
+    [false, ['observer']],
+  ])('makes it present only as a member (joined meanwhile: %s)', async (hasJoined, expected) => {
+    const { result, rooms, access, log, present } = await subscribing(0, 1, true);
+    if (hasJoined) {
+      log.push(memberEvent(6, 'channel.member.join'));
+      rooms.get(channelId)?.offer(log[5] as EncodedEnvelope);
+      Object.assign(access, { head: 6, role: 'member' });
+    }
+    await result();
+    await new Promise(setImmediate);
+    expect(present).toEqual(expected);
   });
 });
 

@@ -30,7 +30,9 @@ interface Prepared {
   readonly room: Room;
   /** The head at which the store confirmed the agent's membership. */
   readonly memberAt: number;
-  /** The seq after which the client asked to resume; null without one, or when it belongs to another epoch. */
+  /** False for an admin that observes the channel. */
+  readonly isMember: boolean;
+  /** The seq after which the client asked to resume; null when it did not ask, or asked with a seq of another epoch. */
   readonly since: number | null;
   /** Null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
@@ -109,12 +111,31 @@ export function subscriptionMethods(deps: MethodDeps) {
         const refusal = whyRefused(caller, found);
         const memberAt = found?.head ?? 0;
         const isReady = refusal !== null || (await isLevel(ready.room, memberAt, levelEndMs));
-        prepared[index] = refusal ?? (isReady ? { ...ready, memberAt } : 'unavailable');
+        const isMember = isMemberBy(found);
+        prepared[index] = refusal ?? (isReady ? { ...ready, memberAt, isMember } : 'unavailable');
       }
     }
   }
 
-  /** Synchronous, so that no event can arrive between the entry and the result. */
+  /**
+   * Makes an observer present if it became a member before it entered the room. The room delivered
+   * that event after the rights were read, so nothing else reports it.
+   */
+  async function enterIfJoined(session: Session, room: Room): Promise<void> {
+    const { agentId } = session;
+    try {
+      const found = await store.access(agentId, [room.channelId]);
+      if (!isMemberBy(found.get(room.channelId))) return;
+      if (session.rooms.get(room.channelId) === room) presence.joined(session, room);
+    } catch (error) {
+      deps.log.debug({ err: error }, 'a new member is not present until it subscribes again');
+    }
+  }
+
+  /**
+   * Enters the room and makes the topic's result in one synchronous step, so that no event can
+   * arrive in between.
+   */
   function enter(
     session: Session,
     { channelId, since: askedSince }: Topic,
@@ -161,7 +182,9 @@ export function subscriptionMethods(deps: MethodDeps) {
     }
     session.enter(room, head);
     if (askedSince !== null) onResume?.(missed !== null);
-    const presencePushed = presence.enter(session, room);
+    const { isMember } = prepared;
+    const presencePushed = presence.enter(session, room, isMember ? 'member' : 'observer');
+    if (!isMember && room.head > memberAt) void enterIfJoined(session, room);
     // A room that is behind may know of a floor past its head.
     const floor = Math.min(room.floor, head + 1);
     const before = `{"channelId":"${channelId}","head":${head},"floor":${floor},"resumed":${missed !== null},"events":[`;
@@ -205,7 +228,8 @@ export function subscriptionMethods(deps: MethodDeps) {
         const from = isSameEpoch ? since : null;
         const missed =
           from === null ? null : await gatherMissed(room, from, budget, slices, readLog);
-        return { room, memberAt: found.head, since: from, missed };
+        const isMember = isMemberBy(found);
+        return { room, memberAt: found.head, isMember, since: from, missed };
       }
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
@@ -258,6 +282,11 @@ function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode
   return access ? whyNotMember(access, identity) : 'not_found';
 }
 
+function isMemberBy(access: Access | undefined): boolean {
+  return access !== undefined && access.role !== null;
+}
+
+/** Resolves with true if the room reaches the head in time, else with false. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.whenReached(head, Math.max(0, endMs - performance.now()));

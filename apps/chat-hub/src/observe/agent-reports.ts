@@ -1,6 +1,7 @@
 import type { ChatStore, HubAgent } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TurnFeed } from '../presence/turn-feed.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { AgentActivities } from './agent-activity.ts';
 import { connectionOf } from './agent-connection.ts';
@@ -25,20 +26,21 @@ interface Written {
 }
 
 /**
- * Writes each agent's connections to this hub and its activity here to the store, so that every hub can list them.
- * Writes only changes.
+ * For each agent, reports to the store the number of its connections to this hub, and its activity
+ * and its turn here. Every hub can then list the agents of all hubs. Writes only changes.
  */
 export function startAgentReports(deps: {
   readonly store: Pick<ChatStore, 'recordHubAgents'>;
   readonly hubId: string;
   readonly sessions: Pick<Sessions, 'agentIds' | 'ofAgent'>;
   readonly presence: Pick<PresenceFeed, 'stateOf'>;
+  readonly turns: Pick<TurnFeed, 'latestOf'>;
   readonly activity: Pick<AgentActivities, 'agents' | 'reportOf'>;
   readonly log: Pick<Logger, 'debug'>;
   /** @default performance.now */
   readonly clock?: () => number;
 }) {
-  const { store, hubId, sessions, presence, activity, log } = deps;
+  const { store, hubId, sessions, presence, turns, activity, log } = deps;
   const { clock = () => performance.now() } = deps;
   const written = new Map<string, Written>();
   let lastTurnMs = clock();
@@ -50,13 +52,15 @@ export function startAgentReports(deps: {
     const connections = here.size;
     const did = activity.reportOf(agentId);
     const isQuiet = did === null || Date.now() - lastTimeOf(did) > quietMs;
-    if (connections === 0 && isQuiet) return null;
+    const turn = turns.latestOf(agentId);
+    if (connections === 0 && isQuiet && turn === null) return null;
     const connection = connections > 0 ? connectionOf([...here], presence) : null;
     // An avatar's URL may be long, and no view of the fleet loads it, so only a short avatar is kept.
     const avatar = connection?.avatar?.slice(avatarCharsMax) === '' ? connection.avatar : null;
     const report = JSON.stringify({
       connection: connection && { ...connection, avatar },
       activity: isQuiet ? null : did,
+      turn,
     });
     return { agentId, connections, report };
   }

@@ -2,6 +2,7 @@ import type { ChatStore, FleetAgent } from '@openclaw/chat-store';
 import {
   agentActivitySchema,
   agentConnectionSchema,
+  agentTurnSchema,
   type AgentActivityReport,
   type OperationsAgent,
   type OperationsFleet,
@@ -19,19 +20,24 @@ export interface Fleet {
 const reportSchema = z.object({
   connection: agentConnectionSchema.nullable(),
   activity: agentActivitySchema.nullable(),
+  // Absent in the reports of earlier releases.
+  turn: agentTurnSchema.nullable().default(null),
 });
 
 export function createFleet(deps: {
   readonly store: Pick<ChatStore, 'fleet' | 'fleetAgent'>;
   readonly agentOrders: Pick<AgentOrders, 'limitOf'>;
   readonly frozen: Frozen;
+  /** False where admins read public channels only: a label may say something of another channel. */
+  readonly showsLabels: boolean;
 }): Fleet {
-  const { store, agentOrders, frozen } = deps;
+  const { store, agentOrders, frozen, showsLabels } = deps;
 
   function shown({ agentId, kind, lastSeenMs, hubs }: FleetAgent): OperationsAgent['agent'] {
     const reports = hubs.flatMap(({ report }) => parseReport(report) ?? []);
     // The status that was set last, on any connection, counts for all of them.
     const connections = reports.flatMap(({ connection }) => connection ?? []);
+    const [turn = null] = reports.flatMap((report) => report.turn ?? []);
     const [newest] = connections.toSorted((a, b) => (b.statusAt ?? 0) - (a.statusAt ?? 0));
     return {
       ...{ agentId, kind, lastSeen: lastSeenMs },
@@ -46,6 +52,7 @@ export function createFleet(deps: {
           }
         : null,
       activity: joined(reports.flatMap(({ activity }) => activity ?? [])),
+      turn: turn && { ...turn, label: showsLabels ? turn.label : null },
       limit: agentOrders.limitOf(agentId),
       frozen: frozen.agents.has(agentId),
     };

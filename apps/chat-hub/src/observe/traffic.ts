@@ -1,5 +1,6 @@
 import type { OwnLimiter } from '../edge/agent-orders.ts';
 import { LRUCache } from 'lru-cache';
+import type { CallOutcome } from '../calls/failure.ts';
 import type { CallObserver, Limiter } from '../calls/invoke.ts';
 import type { Delivery } from '../channels/flusher.ts';
 import type { AgentActivities } from './agent-activity.ts';
@@ -64,7 +65,7 @@ export function createTraffic(
   return {
     called(method, transport, outcome, durationMs, agentId) {
       metrics.calls.inc({ method, transport, outcome });
-      if (agents !== null && agentId !== null && outcome !== 'ok')
+      if (agents !== null && agentId !== null && outcome !== 'ok' && !isLostRace(method, outcome))
         agents.unsuccessful(agentId, outcome);
       if (durationMs === null) return;
       metrics.callSeconds.observe({ method }, durationMs / 1000);
@@ -119,7 +120,17 @@ export function createTraffic(
   };
 }
 
-/** Counts refusals by action. An agent's own limit for messages applies before the usual one. */
+/** Methods whose `conflict` is an ordinary answer: a colleague or the deadline came first. */
+const racingMethods: ReadonlySet<string> = new Set([
+  ...['claim', 'claim.release', 'ask.accept', 'ask.decline', 'ask.done', 'question.answer'],
+]);
+
+/** True for an answer that well-behaved agents get when several of them do the same at once. */
+function isLostRace(method: string, outcome: CallOutcome): boolean {
+  return outcome === 'superseded' || (outcome === 'conflict' && racingMethods.has(method));
+}
+
+/** A limiter that counts its refusals by action. An agent's own limit for messages applies before the usual one. */
 export function countRefusals(
   limiter: Limiter,
   { limited }: Pick<Metrics, 'limited'>,

@@ -46,7 +46,7 @@ describe('presence of many agents', () => {
     const startMs = performance.now();
     for (let round = 0; round < rounds; round += 1) {
       for (const agent of agents) {
-        if (round % 2 === 0) feed.enter(agent, room);
+        if (round % 2 === 0) feed.enter(agent, room, 'member');
         else feed.leave(agent, room);
       }
       await jest.advanceTimersByTimeAsync(25);
@@ -71,13 +71,13 @@ describe('presence of many agents', () => {
     for (const agentId of others) await tracker.track(channelId, { agentId, sessionId: 'other' });
     const { feed, room, session, records } = createBench(tracker);
     await feed.prepare(room);
-    expect(feed.enter(session('last-pushed'), room)).toBe(true);
+    expect(feed.enter(session('last-pushed'), room, 'member')).toBe(true);
     await jest.advanceTimersByTimeAsync(100);
     expect(records().map(({ agentId }) => agentId)).toEqual(['last-pushed']);
 
     const { feed: another, room: sameRoom, records: pushed } = createBench(tracker);
     await another.prepare(sameRoom);
-    expect(another.enter(session('not-pushed'), sameRoom)).toBe(false);
+    expect(another.enter(session('not-pushed'), sameRoom, 'member')).toBe(false);
     await jest.advanceTimersByTimeAsync(100);
     expect(pushed()).toEqual([]);
     await feed.close();
@@ -153,7 +153,7 @@ describe('presence events of other hubs', () => {
     async ({ decided, published }) => {
       const { feed, room, session, records } = createBench();
       await feed.prepare(room);
-      feed.enter(session('a'), room);
+      feed.enter(session('a'), room, 'member');
       await jest.advanceTimersByTimeAsync(100);
       feed.leave(session('a'), room);
       feed.filterEvent(eventOf(record('a', 'away', Date.now() + (decided === 'later' ? 1 : -1))));

@@ -24,7 +24,7 @@ const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
-/** Subscribing makes an agent present; changes are conflated. */
+/** Connects the presence tracker with this hub's sockets. Subscribing makes a member present; changes are conflated. */
 export function createPresenceFeed(deps: {
   readonly hubId: string;
   readonly tracker: PresenceTracker;
@@ -123,11 +123,18 @@ export function createPresenceFeed(deps: {
       watch.follow(channelId);
       return watch.ready(channelId);
     },
-    /** Call it when the socket has subscribed. Returns true if the room's presence is pushed. */
-    enter(session: Session, { channelId }: Room) {
+    /**
+     * Call it when the socket has subscribed to the room. Returns true if the room's presence is
+     * pushed. An observer gets presence and is not present itself.
+     */
+    enter(session: Session, { channelId }: Room, as: 'member' | 'observer') {
       const view = watch.follow(channelId);
-      tracker.track(channelId, connectionOf(session)).catch(logFailure);
+      if (as === 'member') tracker.track(channelId, connectionOf(session)).catch(logFailure);
       return !view.isOverPushLimit;
+    },
+    /** Call it when the agent of a socket that is in the room became a member. */
+    joined(session: Session, { channelId }: Room) {
+      tracker.track(channelId, connectionOf(session)).catch(logFailure);
     },
     leave(session: Session, room: Room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);

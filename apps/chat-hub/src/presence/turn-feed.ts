@@ -127,6 +127,7 @@ export function createTurnFeed(deps: {
       publish(channelId, { agentId, threadId, ...turn, untilMs });
     },
     list: (channelId: string) => turns.list(channelId),
+    latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
      * Call it when the agent's last socket at this hub was closed, after its presence has ended. Turns continue where
      * the agent is present through another hub.
