@@ -1,4 +1,4 @@
-// Installs the servers that the tests run against. Nothing is started here.
+// Installs the servers that the tests run against, and starts none.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 
@@ -74,10 +74,7 @@ function debianPostgres() {
   );
 }
 
-/**
- * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise
- * prints what to install, and exits with 1 if a server is missing.
- */
+/** Installs by apt-get as root. Otherwise prints what to install, and exits with 1 if a server is missing. */
 export function installServers({ forDrills = false } = {}) {
   const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;
   const needed = [...servers, ...optional];

@@ -13,5 +13,4 @@ export function createPace(factor: number, random: Randomness): Pace {
   };
 }
 
-/** No waiting: used to fill a new channel. */
 export const noPace: Pace = { typingMs: () => 0, gapMs: () => 0 };

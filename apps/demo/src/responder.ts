@@ -8,7 +8,7 @@ import type { Randomness } from './randomness.ts';
 import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts';
 
 export interface Responder {
-  /** The time at which a person last wrote in the channel, in epoch ms; 0 for never. */
+  /** Epoch ms; 0 if no person wrote in the channel. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;
@@ -18,7 +18,6 @@ export interface ResponderDeps {
   readonly fleet: Fleet;
   readonly random: Randomness;
   readonly signal: AbortSignal;
-  /** Receives the error of an answer that could not be sent. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,17 +28,11 @@ interface Person {
   atMs: number;
 }
 
-/**
- * The most persons remembered as greeted. Past this number, the person seen longest ago is
- * forgotten.
- */
+/** Past this number, the person seen longest ago is forgotten. */
 const maxPeople = 500;
-/** The most answers in progress. Any further message gets no answer. */
+/** Any further message gets no answer. */
 const maxRunning = 50;
-/**
- * A person's budget of answers, so that a bot that replies to every answer does not loop with the
- * demo.
- */
+/** A bot that replies to every answer must not loop with the demo, so each person has a budget. */
 const maxAnswers = 8;
 const answerBackMs = 6_000;
 
@@ -98,7 +91,7 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     });
   }
 
-  /** The agents that the message names, at most three. */
+  /** Returns at most three agents. */
   function agentsAddressed(channel: DemoChannel, { mentions, content }: Message) {
     const named = new Set([
       ...mentions,

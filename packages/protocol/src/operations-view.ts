@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agentKindSchema, presenceStatuses, timestampSchema } from './fields.ts';
 import { idSchema } from './ids.ts';
+import { activeTurnStates } from './turn-states.ts';
 
 const count = z.int().min(0);
 const amount = z.number().min(0);
@@ -169,7 +170,9 @@ export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
 export const agentActivitySchema = z.object({
   messagesPerMinute: count,
   lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
-  refusals: count.describe('Refused calls of the last ten minutes.'),
+  refusals: count.describe(
+    'Refused calls of the last ten minutes, without claims and other races that it lost.',
+  ),
   lastRefusal: z.object({ code: z.string(), at: timestampSchema }).nullable(),
   errors: count.describe('Calls of the last ten minutes that a fault of the hub ended.'),
   addresses: z
@@ -191,6 +194,14 @@ export const agentConnectionSchema = z.object({
 });
 export type AgentConnectionReport = z.infer<typeof agentConnectionSchema>;
 
+/** What an agent says that it is doing. */
+export const agentTurnSchema = z.object({
+  state: z.enum(activeTurnStates),
+  label: z.string().nullable(),
+  queueDepth: count.nullable(),
+});
+export type AgentTurnReport = z.infer<typeof agentTurnSchema>;
+
 const fleetAgentSchema = z.object({
   agentId: idSchema,
   kind: agentKindSchema.nullable(),
@@ -199,6 +210,11 @@ const fleetAgentSchema = z.object({
   hubs: z.array(z.string()).describe('The hubs that it is connected to.'),
   connection: agentConnectionSchema.nullable().describe('null: it is not connected.'),
   activity: agentActivitySchema.nullable().describe('Of all hubs; null: nothing is known.'),
+  turn: agentTurnSchema
+    .nullable()
+    .describe(
+      'The turn that it began last, wherever; null: none. Where admins read public channels only, without its label.',
+    ),
   limit: z.string().nullable().describe('Its own limit of messages, by agent.limit.'),
   frozen: z.boolean().describe('true: a freeze of the agent itself.'),
 });

@@ -30,7 +30,12 @@ export { decodeInboxCursor, encodeInboxCursor, type InboxPlace } from './inbox-c
 export { inboxReasons, type InboxReason } from './inbox-reasons.ts';
 export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 export { decodeThreadCursor, encodeThreadCursor } from './list-cursor.ts';
-export { matchSearchTerms, parseSearchQuery, searchWords } from './search-words.ts';
+export {
+  countSearchWords,
+  matchSearchTerms,
+  parseSearchQuery,
+  searchWords,
+} from './search-words.ts';
 export type { SearchTerm } from './search-words.ts';
 export { appendedText, messageDeltaEvent } from './streams.ts';
 export type { MessageDeltaPayload } from './streams.ts';

@@ -53,6 +53,8 @@ export interface TurnStates {
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** The places of the agent's turns that were set through this process and may still run. */
   placesOf(agentId: string): TypingPlace[];
+  /** The turn that the agent began last through this process, anywhere; null without a running lease. */
+  latestOf(agentId: string): TurnRecord | null;
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
@@ -184,6 +186,7 @@ export function createTurnStates(
       return value;
     },
     placesOf: (agentId) => local.placesOf(agentId, now()),
+    latestOf: (agentId) => local.latestOf(agentId, now()),
     async close() {
       closed = true;
     },
@@ -257,6 +260,8 @@ function createLocalTurns(maxTurns: number) {
         channelId,
         threadId,
       })),
+    latestOf: (agentId: string, nowMs: number): TurnRecord | null =>
+      running(byAgent.get(agentId), nowMs).at(-1)?.turn ?? null,
     remainingMs: (typer: CheckedTyper, nowMs: number): number =>
       Math.max(0, (entries.get(keyOf(typer))?.untilMs ?? 0) - nowMs),
   };

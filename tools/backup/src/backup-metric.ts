@@ -8,8 +8,8 @@ export interface BackupFigures {
 }
 
 /**
- * Writes a file for the textfile collector of Prometheus' node exporter. After a failed backup the file stays, so
- * that its time grows old.
+ * The textfile collector of Prometheus' node exporter reads the file. After a failed backup the file stays, so its
+ * time grows old.
  */
 export async function writeMetric(path: string, figures: BackupFigures): Promise<void> {
   const metrics = [

@@ -14,7 +14,7 @@ export function spreadOf(values: readonly number[]): Spread | null {
   return { count: sorted.length, min: at(0), median: at(0.5), p95: at(0.95), max: at(1) };
 }
 
-/** Aligns the rows' cells in columns: those in `rightAligned` to the right, the others to the left. */
+/** Cells in the columns of `rightAligned` are aligned to the right, the others to the left. */
 export function tableLines(
   rows: readonly (readonly string[])[],
   rightAligned: readonly number[] = [],

@@ -15,7 +15,7 @@ interface Request {
   readonly hasRightLength: boolean;
 }
 
-// Encodes characters that are invalid in a request line. Raw ones would only test Node's parser.
+// Raw characters that are invalid in a request line would only test Node's parser, so they are encoded.
 const inTarget = (text: string) =>
   text.replaceAll(/[\0-\x20\x7f-\uffff]/g, (it) => encodeURIComponent(it.toWellFormed()));
 const pathPiece = fc.oneof(
@@ -160,7 +160,7 @@ function textOf(
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Why an answer is wrong, or null. A server error is always wrong, and a refusal must have the standard shape. */
+/** A server error is always wrong, and a refusal must have the standard shape. Null for a right answer. */
 function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer): string | null {
   // Node closes on CONNECT, and refuses an Expect header other than 100-continue.
   if (status === null) return verb === 'CONNECT' ? null : 'no answer';

@@ -60,7 +60,7 @@ async function rows(): Promise<Row[]> {
   );
 }
 
-/** Splits a command into words; quoted text is one word. */
+/** Quoted text is one word. */
 const wordsOf = (command: string) =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 

@@ -87,7 +87,6 @@ export interface Manifest {
   };
 }
 
-/** A Deployment, StatefulSet or Job with its pod. */
 export interface Workload {
   readonly kind: string;
   readonly name: string;
@@ -106,7 +105,7 @@ export interface Rendered {
   readonly workload: (name: string) => Workload;
 }
 
-/** Runs kustomize, which must be on PATH. */
+/** kustomize must be on PATH. */
 export async function renderOverlay(overlay: Overlay): Promise<Rendered> {
   const path = join(root, 'infra/k8s/overlays', overlay);
   const { code, output: text } = await runChecker('kustomize', ['build', path]);

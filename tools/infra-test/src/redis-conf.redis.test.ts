@@ -23,7 +23,7 @@ const epic = {
   ],
 };
 
-// Overridden by the test.
+// The test overrides these.
 const overridden = ['port', 'bind', 'dir'];
 
 describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
@@ -79,7 +79,7 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   });
 });
 
-/** Replaces the word "slave", which some settings of Redis still use. */
+/** Some settings of Redis still use the word "slave". */
 function meaning(key: string, value: string): string {
   return key === 'client-output-buffer-limit' ? value.replace('slave', 'replica') : value;
 }

@@ -33,7 +33,7 @@ export interface SendLedger {
   readonly open: number;
   sending(clientMessageId: string): void;
   acked(clientMessageId: string, result: SendResult & { readonly duplicate: boolean }): void;
-  /** A call failed; the send may be retried. */
+  /** The failed call may be retried. */
   erred(code: string): void;
   /** The send is not retried. */
   failed(clientMessageId: string): void;
@@ -42,7 +42,6 @@ export interface SendLedger {
   settle(channelId: string, log: readonly LogEntry[]): void;
 }
 
-/** The part of a ledger that is about sends. */
 export function createSendLedger(report: ReportViolation): SendLedger {
   const sends = new Map<string, SendResult | null>();
   const failedIds = new Set<string>();

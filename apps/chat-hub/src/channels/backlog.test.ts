@@ -18,7 +18,6 @@ function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
 }
 const seqs = (events: readonly EncodedEnvelope[] | null) => events?.map(({ seq }) => seq) ?? null;
 
-/** A log of 1…`length` that counts its reads. The test decides when a read ends. */
 function createLog(length: number, pageLength = 1_000) {
   const events = Array.from({ length }, (_, index) => event(index + 1));
   const log = { reads: 0, release: () => undefined as void };
@@ -87,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** Creates a log of 1…`length` that answers at once and ends its pages at the sizes that rooms use. */
+/** Answers at once, and ends its pages at the sizes that rooms use. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {

@@ -64,7 +64,6 @@ describe('a flusher', () => {
     const flusher = createFlusher({ clock: () => nowMs });
     const turns: number[] = [];
     let written = 0;
-    // Each write advances the clock by a quarter of a millisecond.
     for (let n = 0; n < 120; n++) {
       const flush = () => {
         nowMs += 0.25;
@@ -91,7 +90,7 @@ describe('a flusher', () => {
       onWritten: (handed) => batches.push(handed.length),
     });
     let written = 0;
-    // The room's flush takes longer than a turn may, and the room has more events in the next turn.
+    // Each flush of a room takes longer than a turn may.
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;

@@ -29,7 +29,7 @@ const answerMs = 4_000;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the current fault. Used after a test that did not end its fault. */
+/** Ends the fault of a test that did not end it. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());
@@ -171,7 +171,6 @@ async function refusedSend(): Promise<RpcCallError> {
   );
 }
 
-/** The results of calls of each family, on a socket that follows no channel. */
 async function refusalCodes(): Promise<string[]> {
   const [writer] = traffic.writers;
   const channelId = `quiet${run}`;
@@ -198,8 +197,8 @@ async function refusalCodes(): Promise<string[]> {
 }
 
 describe('a hub that freezes in the middle of a transaction', () => {
-  // The hub's connection holds the lock of the channel's row and never commits. Without a limit on idle transactions,
-  // the other hub could not write to this channel while the frozen hub exists.
+  // The hub's connection holds the lock of the channel's row and never commits. Only a limit on idle transactions
+  // lets the other hub write.
   it('holds its locks on PostgreSQL for at most 3 s; then the other hub writes, and no acknowledged message is lost', async () => {
     const [frozen, other] = pair.hubs;
     const channelId = `held${run}`;

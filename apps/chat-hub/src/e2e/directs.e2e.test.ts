@@ -105,15 +105,15 @@ describe('a direct channel that the welcome did not name', () => {
 
 describe('an older direct channel that the welcome did not name', () => {
   const oldest = 'oldest';
-  /** Creates an agent with more direct channels than a welcome names. The oldest channel is at seq 1. */
+  /** The agent has more direct channels than a welcome names. The oldest channel is at seq 1. */
   async function popular(agentId: string): Promise<string> {
     const { result } = await send(oldest, agentId, 'm1');
     await Promise.all(range(1, 204).map((n) => send(`later-${n}`, agentId, 'hi')));
     return result.channelId;
   }
 
-  // The race: the publishes of five messages are lost, and one read of the log finds them all. Invariant: nothing that
-  // was committed after the welcome is skipped, even if the welcome did not name the channel.
+  // The race: the publishes of five messages are lost, and one read of the log finds them all. Invariant: nothing
+  // after the welcome is skipped, even in channels that it did not name.
   it('is delivered without a gap though every publish was lost', async () => {
     const channelId = await popular('kim');
     await using kim = await hub.connect('kim');
@@ -133,8 +133,8 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(again, channelId)).toEqual([7]);
   });
 
-  // The race: every publish is lost. The other agent of the channel is connected to this hub, so the channel is already
-  // live here. Invariant: nothing that was committed after the welcome is skipped.
+  // The race: every publish is lost, and the channel is already live here for its other agent. Invariant: nothing
+  // that was committed after the welcome is skipped.
   it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');
     const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];
@@ -195,8 +195,7 @@ describe('an older direct channel that the welcome did not name', () => {
 });
 
 describe('a welcome', () => {
-  // The race: direct messages are committed, deleted and published while connections are welcomed. Invariant: the live
-  // events continue from the head in the welcome without a gap.
+  // Invariant: the live events continue from the head in the welcome without a gap.
   it('names a head that the live events continue, during a stream of direct messages and deletions', async () => {
     await using gus = await hub.connect('gus');
     const { channelId } = await gus.call('direct.send', { agentId: 'hal', content: 'first' });

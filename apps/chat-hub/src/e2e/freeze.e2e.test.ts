@@ -30,7 +30,6 @@ async function channelOf(channelId: string) {
   return { owner, agents, close, send: { channelId, content: 'again' } };
 }
 
-/** Sends until a send is refused. Resolves with the refusal and the elapsed time. */
 async function untilRefused(agent: Socket, send: object) {
   const startMs = performance.now();
   for (;;) {
@@ -46,7 +45,6 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   const freeze = { scope: 'agent', id: 'agents-0' };
   for (const isRedisThere of [true, false]) {
     if (!isRedisThere) await redis.kill();
-    // Negative control: before the freeze the agent can write.
     expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
     await admin.call('freeze', { ...freeze, reason: `${reason} ${isRedisThere}` });
     const refused = await untilRefused(agents[0]!, send);
@@ -77,8 +75,8 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
   await close();
 });
 
-// The reported failure: a frozen agent with an admin token minted a token of kind person, and
-// lifted the freeze with it.
+// The reported failure: a frozen agent with an admin token minted a token of kind person and lifted the freeze with
+// it.
 it('a frozen agent with an admin token manages no tokens and kicks nobody', async () => {
   await using admin = await connect(hubA, 'root', asAdmin);
   await using agent = await connect(hubB, 'op', '&role=admin');
@@ -99,8 +97,8 @@ it('a frozen agent with an admin token manages no tokens and kicks nobody', asyn
     (await refusalOf(agent, 'agent.kick', { ...kick, agentId: 'nobody' }))?.code,
     (await refusalOf(agent, 'agent.limit', { agentId: 'nobody', message: '1/60' }))?.code,
   ];
-  // Negative control: without a freeze, the calls are not refused. They answer `unsupported`
-  // because these hubs have no secret to sign with.
+  // Negative control: without a freeze, the calls are not refused. They answer `unsupported` because these hubs have
+  // no secret to sign with.
   expect(await acts()).toEqual([200, 'unsupported', 200, 'not_found', 'not_found']);
   await admin.call('freeze', { scope: 'agent', id: 'op', reason });
   await waitFor(
@@ -138,7 +136,6 @@ it('a frozen channel takes nothing from an agent of either hub, also when the hu
   expect(named.slice(named.indexOf('freeze.set'))).toEqual(['freeze.set', 'channel.message']);
 
   await hubB.restart();
-  // A hub knows the freezes of agents as soon as it has started.
   await using admin = await connect(hubA, 'root', asAdmin);
   await admin.call('freeze', { scope: 'hub', reason });
   await hubB.kill();

@@ -3,7 +3,7 @@ import { connectRpc, startHub, startRedis, waitFor } from '@openclaw/test-suppor
 import { WebSocket } from 'ws';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 
-/** Five times the burst of the admission. The test also passes with 5,000 clients, in half a minute. */
+/** Five times the burst of the admission. The test also passes with 5,000 clients. */
 const crowd = 2_000;
 const channelId = 'square';
 
@@ -57,7 +57,7 @@ class Member {
 
 const redis = closeAfterAll(await startRedis());
 const hub = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '100000/60' } });
-// The hub is killed, because draining so many clients would take long.
+// Killed, because draining so many clients would take long.
 closeAfterAll({ stop: () => hub.kill() });
 
 async function metric(name: string): Promise<number> {

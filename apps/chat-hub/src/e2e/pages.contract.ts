@@ -14,7 +14,6 @@ interface Page {
   readonly hasMore: boolean;
 }
 
-/** Pages of maximal messages on one database, over both transports. */
 export function describePages(
   engine: string,
   startDatabase: () => Promise<{ readonly url: string; stop(): Promise<void> }>,

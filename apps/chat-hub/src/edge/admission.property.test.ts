@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** The behaviour of a client that was given a time to reconnect. */
 type Manner =
   'obeys' | 'never reconnects' | 'reconnects at random' | 'reconnects late, with the others';
 
@@ -37,7 +36,6 @@ interface Visit {
   readonly tries: number;
 }
 
-/** Runs all clients against one admission. The clock is set to the time of each visit. */
 function play(
   given: readonly Omit<Client, 'name'>[],
   options: { perSecond: number; burst: number; horizonMs: number },

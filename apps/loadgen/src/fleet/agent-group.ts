@@ -28,30 +28,25 @@ export const liveSlots = {
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/**
- * Options of a group. They are plain data and shared memory, so they can be sent to a worker
- * thread.
- */
+/** Plain data and shared memory, which can be sent to a worker thread. */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
   /** The group has the agents whose number modulo `plan.workers` is this part. */
   readonly part: number;
   readonly dues: DueTimes;
-  /** Live counters, see {@link liveSlots}. */
+  /** See {@link liveSlots}. */
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
 export interface StageRun extends StageTimes {
-  /** Multiplies the rates of the plan. */
   readonly factor: number;
-  /** The start of the first stage's measurement, from which the series counts. */
+  /** The series counts from here, the start of the first stage's measurement. */
   readonly seriesStartMs: number;
   readonly intervalMs: number;
 }
 
 export interface AgentGroupReport {
-  /** Agents that are connected and subscribed at the end. */
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
@@ -60,7 +55,7 @@ export interface AgentGroupReport {
   readonly lost: number;
   readonly doubled: number;
   readonly reconnects: number;
-  /** The number of errors by the code of HubError. */
+  /** Counts by the code of HubError. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Record<LatencyName, string>;
   readonly skipped: number;
@@ -70,7 +65,7 @@ export interface AgentGroupReport {
 }
 
 export interface AgentGroup {
-  /** Connects the agents and joins their channels. Resolves with the failures, counted by message. */
+  /** Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;
   /** Subscribes the joined agents. Resolves like `join`. */
   subscribe(): Promise<Record<string, number>>;
@@ -81,16 +76,16 @@ export interface AgentGroup {
    * are answered.
    */
   stop(): Promise<void>;
-  /** Waits until every agent has its channels' heads, and resolves with the measurements of the last stage. */
+  /** Waits until every agent has its channels' heads. Resolves with the measurements of the last stage. */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<AgentGroupReport>;
   close(): Promise<void>;
 }
 
-// The most agents that connect at the same time. A hub admits connections at a bounded rate.
+// A hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 
-/** Creates a group. It does not connect before `join`. */
+/** The group does not connect before `join`. */
 export function createAgentGroup({
   plan,
   identity,
@@ -105,8 +100,7 @@ export function createAgentGroup({
   const agents = new Map<number, VirtualAgent>();
   const cuts = plan.cutEveryMs;
   let isStopped = false;
-  // The counts that earlier stages reported. They are subtracted, because clients never reset their
-  // counts.
+  // Clients never reset their counts, so the counts of earlier stages are subtracted.
   let reported = { lost: 0, doubled: 0 };
   let loopUtilization = 0;
 
@@ -138,10 +132,7 @@ export function createAgentGroup({
     return agent;
   }
 
-  /**
-   * Runs a step for all agents, a limited number at a time. An agent that fails is left out of
-   * later steps.
-   */
+  /** A limited number of agents runs at a time. An agent that fails is left out of later steps. */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();
@@ -212,7 +203,7 @@ export function createAgentGroup({
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       if (before !== null) loopUtilization = performance.eventLoopUtilization(before).utilization;
-      // There is no time limit, because each call ends with an answer or with the client's timeout.
+      // Each call ends with an answer or with the client's timeout, so no time limit is needed.
       await until(() => {
         series.advance(nowMs());
         return isIdle();

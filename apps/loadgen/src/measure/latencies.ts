@@ -5,7 +5,7 @@ import {
   type Histogram,
 } from 'hdr-histogram-js';
 
-/** The measured latencies, each from the due time of its operation. */
+/** Each latency counts from the due time of its operation. */
 export const latencyNames = [
   'delivery',
   'ack',
@@ -27,7 +27,7 @@ export const latencyNames = [
  */
 export type LatencyName = (typeof latencyNames)[number];
 
-/** A distribution in milliseconds; null without a value. */
+/** Times are in milliseconds; null without a value. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;
@@ -48,7 +48,7 @@ export interface Latencies {
 
 const highestUs = 120_000_000;
 
-/** An empty histogram in microseconds. */
+/** The unit is microseconds. */
 export function createHistogram(digits: 2 | 3): Histogram {
   return build({
     bitBucketSize: 32,

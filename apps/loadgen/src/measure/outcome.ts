@@ -12,7 +12,7 @@ import type { Usage } from './usage.ts';
 
 export interface Measurement {
   readonly measuredMs: number;
-  /** Connections open at the end, including the watcher's. */
+  /** Open at the end, including the watcher's. */
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
@@ -27,7 +27,6 @@ export interface Measurement {
   readonly reconnects: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
-  /** Null when the hub's pid is not known. */
   readonly hub: {
     readonly cpuUsPerDelivery: number;
     readonly cores: number;
@@ -36,10 +35,10 @@ export interface Measurement {
   readonly generator: {
     /** CPU of this process. */
     readonly cores: number;
-    /** The share of the time in which the event loop of the busiest thread was busy. */
+    /** The busy share of the busiest thread's event loop. */
     readonly loopUtilization: number;
   };
-  /** Usage of the machine; null if the kernel does not report it. */
+  /** Null if the kernel does not report it. */
   readonly machine: MachineUsage | null;
 }
 
@@ -57,7 +56,7 @@ export interface Outcome {
   readonly stages: readonly StageOutcome[];
   readonly total: Measurement;
   readonly series: readonly SeriesPoint[];
-  /** True if the hub reports that it uses Redis; null if it does not say. */
+  /** Null if the hub does not report whether it uses Redis. */
   readonly usesRedis: boolean | null;
 }
 
@@ -70,7 +69,6 @@ export interface StageRecord {
   readonly usage: Usage;
 }
 
-/** Adds up the values of each key. */
 export function sumByKey(
   records: readonly Readonly<Record<string, number>>[],
 ): Record<string, number> {
@@ -87,7 +85,6 @@ function measuredMsOf({ stage, reports, measureMs, isInterrupted }: StageRecord)
   return Math.max(isInterrupted ? 0 : stage.durationMs, lastAckMs - measureMs, 1);
 }
 
-/** Adds up one or more stages. */
 export function measurementOf(records: readonly StageRecord[]): Measurement {
   const reports = records.flatMap((record) => record.reports);
   const sum = (of: (report: AgentGroupReport) => number) =>
@@ -137,7 +134,7 @@ export function measurementOf(records: readonly StageRecord[]): Measurement {
   };
 }
 
-/** The mean of the stages, weighted by their duration. */
+/** Weighted by the duration of the stages. */
 function meanMachine(records: readonly StageRecord[]): MachineUsage | null {
   let weightMs = 0;
   let busy = 0;

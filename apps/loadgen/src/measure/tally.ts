@@ -1,9 +1,8 @@
 import { createLatencies, type Latencies, type LatencyName } from './latencies.ts';
 import type { Series, SeriesName } from './series.ts';
 
-/** The phases of one stage, on the shared clock. */
 export interface StageTimes {
-  /** When the first operation is due. */
+  /** The first operation is due at this time. */
   readonly startMs: number;
   /** The end of the warm-up, when measuring starts. */
   readonly measureMs: number;
@@ -15,21 +14,20 @@ export interface Tally {
   times: StageTimes;
   /** Null until the first stage. */
   series: Series | null;
-  /** Measured calls, by outcome. */
+  /** Only measured calls. */
   sent: number;
   acked: number;
   /** Operations that could not be run, such as a reaction before the first message. */
   skipped: number;
   readonly errors: Map<string, number>;
-  /** When the last measured operation was acknowledged. */
+  /** The time of the last measured acknowledgement. */
   lastAckMs: number;
-  /** Events received since the warm-up. */
+  /** Events since the warm-up. */
   deliveries: number;
   reconnects: number;
   latencies: Latencies;
 }
 
-/** Measures nothing until its times are set. */
 export function createTally(): Tally {
   return {
     times: { startMs: Infinity, measureMs: Infinity, endMs: Infinity },
@@ -53,7 +51,7 @@ export function resetTally(tally: Tally, times: StageTimes): void {
   tally.reconnects = 0;
 }
 
-/** Records the latency from the due time until now, unless the due time is in the warm-up. */
+/** Ignores operations that were due in the warm-up. */
 export function record(tally: Tally, name: LatencyName, dueMs: number, nowMs: number): void {
   if (!(dueMs >= tally.times.measureMs)) return;
   tally.latencies.record(name, nowMs - dueMs);

@@ -6,7 +6,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes a text for XML and HTML, in content and in quoted attributes. XML forbids most control characters. */
+/** Serves content and quoted attributes of XML and HTML. XML forbids most control characters. */
 export function escapeMarkup(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => entities[character] as string)

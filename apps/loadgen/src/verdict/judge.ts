@@ -23,7 +23,7 @@ export interface StageJudgement {
   readonly stage: Stage;
   readonly verdict: Verdict;
   readonly checks: readonly Check[];
-  /** Why the machine of the generator may be the cause of a failure. */
+  /** Reasons why the machine of the generator may be the cause of a failure. */
   readonly saturation: readonly string[];
   readonly callsPerSecond: number;
 }
@@ -33,16 +33,13 @@ export interface Judgement {
   readonly reasons: readonly string[];
   readonly checks: readonly Check[];
   readonly stages: readonly StageJudgement[];
-  /**
-   * The measurement that is compared with the thresholds: of the highest stage that a ramp passed, otherwise of all
-   * stages.
-   */
+  /** Covers the highest stage that a ramp passed, otherwise all stages. */
   readonly measurement: Measurement;
 }
 
 /**
- * Compares an outcome with its thresholds. A run of several stages is judged as a whole. A ramp always ends with a
- * stage that fails, so it is judged by its highest stage that passes.
+ * A run of several stages is judged as a whole. A ramp always ends with a stage that fails, so it is judged by its
+ * highest stage that passes.
  */
 export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   const stages = outcome.stages.map(({ stage, measurement }) =>
@@ -55,7 +52,7 @@ export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   return { verdict, checks, reasons: reasonsFor(total), stages, measurement: outcome.total };
 }
 
-/** True if the last stage passes, so that a ramp continues. */
+/** A ramp continues if its last stage passes. */
 export function isRampHolding(outcome: Outcome, thresholds: Thresholds): boolean {
   const last = outcome.stages.at(-1);
   if (last === undefined) return true;
@@ -120,10 +117,10 @@ function judgeStage(
 }
 
 const defaultDeliveryMs = 50;
-// Errors that a slow generator can also cause.
+// A slow generator can also cause these errors.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
-/** The number of latencies of a kind that a stage should have. */
+/** The number of latencies that a stage should have. */
 function plannedCount(plan: Plan, { factor, durationMs }: Stage, name: LatencyName): number {
   const count = (perSecond: number) => (perSecond * factor * durationMs) / 1000;
   const { rates } = plan;

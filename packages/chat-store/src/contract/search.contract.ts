@@ -137,6 +137,19 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, '500')).toEqual([first?.seq]);
       expect(await seqs(ana, 'НОЧНОЙ ολοσ file')).toEqual([third?.seq]);
       expect(await seqs(ana, 'deploiement missing')).toEqual([]);
+      // Words without spaces between them were found only as a whole sentence.
+      const [fourth] = await say(ana, channelId, '東京のデプロイは完了しました');
+      await feed();
+      for (const query of [
+        'デプロイ',
+        '完了',
+        '東',
+        'プロイは完了',
+        '東京のデプロイは完了しました',
+      ])
+        expect([query, await seqs(ana, query)]).toEqual([query, [fourth?.seq]]);
+      for (const query of ['失敗', '京東', 'デプロイが'])
+        expect([query, await seqs(ana, query)]).toEqual([query, []]);
       const [hit] = await hits(ana, 'échoué');
       expect(hit).toMatchObject({
         channelId,

@@ -21,7 +21,7 @@ const crowd: Actor = { agentId: 'crowd', isAdmin: false };
 const crowdChannels = 400;
 const callsMeasured = 300;
 
-/** The searches of the table, each measured at places all over the history. */
+/** Each search is measured at places all over the history. */
 const searches = {
   common: { actor: owner, query: 'the', title: 'commonest word' },
   guest: { actor: guest, query: 'the', title: 'commonest word, one quiet channel of 101' },
@@ -51,7 +51,7 @@ async function createChannels(store: ChatStore): Promise<void> {
   await create(guest, `${quiet}0`);
 }
 
-/** The row of a real message. The other rows are made from it. */
+/** The other rows are made from this row of a real message. */
 async function templateOf(store: ChatStore) {
   const channelId = 'template';
   const content = 'CONTENT';
@@ -66,7 +66,7 @@ async function templateOf(store: ChatStore) {
     readonly event: { readonly message: { readonly id: string } };
   };
   return {
-    // Without the epoch, as it is stored.
+    // The log stores envelopes without the epoch.
     envelope: event.json.slice(0, -`,"epoch":${JSON.stringify(epoch)}}`.length),
     ...{ id: sent.message.id, channelId, seq: 2, timestamp: event.timestamp },
     ...{ content, senderId: owner.agentId },

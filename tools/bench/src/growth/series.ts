@@ -9,7 +9,6 @@ export interface Series {
   readonly unit: string;
   readonly sizes: readonly number[];
   readonly columns: readonly Column[];
-  /** The columns whose growth is fitted. */
   readonly fitted: readonly string[];
   run(size: number, effort: Effort): Promise<Measured>;
 }

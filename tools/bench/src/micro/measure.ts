@@ -62,7 +62,7 @@ export async function measure(
         await contestant.operate(started++);
         note(performance.now() - fromMs);
         operations += 1;
-        // Yields, because operations without input and output would block the event loop.
+        // Operations without input and output would block the event loop.
         if (operations % 1_000 === 0) await turn();
       }
     };

@@ -1,6 +1,6 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 
-/** Measures the timer delays of the hubs, from their own metrics. */
+/** Reads the timer delays from the hubs' own metrics. */
 export interface EventLoops {
   /** Reads one hub's metrics since the previous read. `isCalm`: no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;
@@ -17,7 +17,7 @@ export interface EventLoopReport {
   readonly samples: number;
 }
 
-/** The resolution of Node's histogram, which each of its values includes. */
+/** Each value of Node's histogram includes this resolution. */
 const samplingMs = 10;
 
 export function createEventLoops(): EventLoops {

@@ -10,7 +10,7 @@ export interface FleetOptions {
   readonly directs: number;
 }
 
-/** Permanent agents, and guests that stay for some seconds. */
+/** Has permanent agents, and guests that stay for some seconds. */
 export interface Fleet {
   /** The connections of the permanent agents; every third agent has two. */
   readonly subscribers: readonly Subscriber[];
@@ -18,17 +18,17 @@ export interface Fleet {
   /** Pairs of agents with a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
-  /** Agents that never connect; the first agent has a direct channel with each. */
+  /** Silent agents never connect; the first agent has a direct channel with each. */
   readonly silentIds: readonly string[];
   subscribersOf(agentId: string): readonly Subscriber[];
-  /** Connects a guest that follows all channels. Resolves with the function that closes it. */
+  /** The guest follows all channels. Resolves with the function that closes it. */
   invite(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
 const setUpTimeoutMs = 30_000;
 
-/** Connects the agents, creates all channels, and subscribes every agent from the first event on. */
+/** Creates all channels, and subscribes every agent from the first event on. */
 export async function createFleet(
   options: FleetOptions,
   addresses: readonly HubAddress[],
@@ -59,7 +59,7 @@ export async function createFleet(
     // Every third agent has a second connection, at another hub. It is online while one of them is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // Another hub than the agent's first, with a step that differs between agents.
+  // The step differs between agents, and never leads to the agent's first hub.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;

@@ -1,7 +1,6 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 import type { FaultName } from './faults.ts';
 
-/** The measured times of one kind of fault. */
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
@@ -9,13 +8,12 @@ export interface KindRecovery {
   readonly slowestLive: Spread | null;
   /** The slowest delivery to any subscriber. */
   readonly slowestAny: Spread | null;
-  /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
+  /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
-  /** From the end of the fault until every hub is ready and has Redis. */
+  /** The time from the end of the fault until every hub is ready and has Redis. */
   readonly whole: Spread | null;
 }
 
-/** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
   /** Call it when a fault begins. Call the returned function with the recovery times when the system has recovered. */
   onInjected(

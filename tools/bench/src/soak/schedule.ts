@@ -14,13 +14,12 @@ export interface ScheduledFault {
 
 export interface ScheduleOptions {
   readonly pauseMs: readonly [min: number, max: number];
-  /** Injects two faults of different parts at a time, if possible. @default false */
+  /** Two faults of different parts overlap, if possible. @default false */
   readonly overlaps?: boolean;
 }
 
 /**
- * An endless schedule: every kind once in each round, in random order. The same seed, kinds and hubs give the same
- * schedule.
+ * Every kind once in each round, in random order, without end. The same seed, kinds and hubs give the same schedule.
  */
 export function* createSchedule(
   random: Random,

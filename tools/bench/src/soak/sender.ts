@@ -12,31 +12,30 @@ export interface Sent {
   readonly seq: number;
 }
 
-/** The channel or agent to send to. */
 export type Target = { readonly channelId: string } | { readonly agentId: string };
 
-/** Sends messages, with retries under the same clientMessageId. */
+/** Retries have the same clientMessageId. */
 export interface Sender {
   /** Resolves when the ledger has the outcome. Does not reject when the hub refuses. */
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
   /** Repeats the send, as after a lost answer. */
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
-  /** One of the agent's last sends to a channel, chosen at random; undefined if there are none. */
+  /** Chosen at random among the agent's last sends to a channel; undefined if there are none. */
   recent(subscriber: Subscriber): Sent | undefined;
   /** Like `recent`, and removes the message from the list. */
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 
-/** The key in a message's metadata with its clientMessageId, which the log does not show. */
+/** The value in a message's metadata is its clientMessageId, which the log does not show. */
 export const metadataKey = 'soak';
 
 const attempts = 6;
 const retryMs = 500;
 const recentMax = 50;
-/** Errors that a retry cannot change. */
+/** A retry cannot change these errors. */
 const finalCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_found', 'closed']);
 
-/** The code of a refusal. Rethrows any other error, which is a bug here. */
+/** Rethrows any error other than a refusal, which is a bug here. */
 export function codeOf(error: unknown): string {
   if (error instanceof HubError) return error.code;
   throw error;

@@ -9,7 +9,7 @@ import { root } from '../repository.ts';
 
 const run = promisify(execFile);
 
-/** The Dockerfile's last stage: its files and its settings. */
+/** Comes from the Dockerfile's last stage. */
 export interface BuiltImage {
   /** The folder that stands for the image's `/`. */
   readonly folder: string;
@@ -34,8 +34,8 @@ const prefix = 'openclaw-image-';
 const dockerfile = 'apps/chat-hub/Dockerfile';
 
 /**
- * Builds the hub's image without Docker: follows the Dockerfile's instructions in empty folders, with this machine's
- * Node and npm. Takes a minute or two. The result stays in the temporary folder until its files change.
+ * Follows the Dockerfile's instructions in empty folders, with this machine's Node and npm, without Docker. Takes a
+ * minute or two. The result stays in the temporary folder until its files change.
  */
 export async function buildImage(): Promise<BuiltImage> {
   const files = await contextFiles();

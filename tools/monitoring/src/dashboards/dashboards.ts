@@ -7,7 +7,7 @@ import { hub } from './hub.ts';
 import { overview } from './overview.ts';
 import { redis } from './redis.ts';
 
-/** Every dashboard by the name of its file. */
+/** The keys are file names. */
 export const dashboards: Readonly<Record<string, Dashboard>> = {
   overview: overview(),
   redis: redis(),
@@ -24,7 +24,7 @@ export async function writeDashboards(): Promise<void> {
     await writeFile(pathOf(name), textOf(dashboard));
 }
 
-/** The names of the files that are missing or differ. */
+/** Includes missing files. */
 export async function driftedDashboards(): Promise<string[]> {
   const drifted: string[] = [];
   for (const [name, dashboard] of Object.entries(dashboards)) {

@@ -2,12 +2,12 @@ import { createServer, type Server } from 'node:http';
 
 export interface AlertReceiver extends AsyncDisposable {
   readonly url: string;
-  /** `page RedisDown firing`, and so on, in the order of arrival. */
+  /** For example `page RedisDown firing`, in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
-  /** Accepts only deliveries with this token from now on. */
+  /** Only deliveries with this token are accepted from now on. */
   expect(token: string): void;
-  /** Stops the receiver. Its port then refuses connections. */
+  /** The port then refuses connections. */
   stop(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ interface Delivery {
   }[];
 }
 
-/** Starts an alert receiver. Deliveries without the token are refused. */
+/** Refuses deliveries without the token. */
 export async function startAlertReceiver(port: number, firstToken: string): Promise<AlertReceiver> {
   const received: string[] = [];
   let token = firstToken;

@@ -30,10 +30,10 @@ export interface MonitoringStack extends AsyncDisposable {
   readonly postgresExporter: Restartable;
   readonly nodeExporter: Restartable;
   readonly alertmanager: Restartable;
-  /** The folder of the backups, whose age the node exporter reads. */
+  /** The node exporter reads the age of the backups in this folder. */
   readonly backupsFolder: string;
   readonly prometheus: Restartable;
-  /** Changes the token that Alertmanager sends. */
+  /** Alertmanager sends this token. */
   setWebhookToken(token: string): Promise<void>;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
@@ -55,9 +55,7 @@ async function getJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/**
- * Starts Prometheus, Alertmanager and the exporters for the hubs, Redis nodes and the PostgreSQL at these addresses.
- */
+/** The addresses are those of hubs, Redis nodes and PostgreSQL. */
 export async function startMonitoring(watched: {
   readonly hubs: readonly string[];
   readonly redisUrls: readonly string[];
@@ -174,7 +172,7 @@ export async function startMonitoring(watched: {
       ports.redisExporter,
       '/health',
       {
-        // As in infra/monitoring/docker-compose.yml.
+        // The variables are those of infra/monitoring/docker-compose.yml.
         REDIS_ADDR: '',
         REDIS_USER: 'exporter',
         REDIS_PASSWORD: exporterPassword,

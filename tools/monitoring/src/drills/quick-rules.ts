@@ -6,7 +6,7 @@ const shortWindow = '14s';
 const longWindow = '45s';
 const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** The rules with windows of seconds, so that a drill takes seconds. Conditions and thresholds stay. */
+/** Windows take seconds, so that a drill does too. Conditions and thresholds stay. */
 export function quickRules({ groups }: RuleFile): RuleFile {
   return {
     groups: groups.map(({ name, rules }) => ({

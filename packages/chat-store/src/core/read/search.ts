@@ -1,5 +1,5 @@
 import type { Message, ParamsOf, ResultOf, SearchTerm } from '@openclaw/protocol';
-import { matchSearchTerms, parseSearchQuery } from '@openclaw/protocol/wire';
+import { limits, matchSearchTerms, parseSearchQuery } from '@openclaw/protocol/wire';
 import type { Kysely } from 'kysely';
 import { useKeys } from '../key-plans.ts';
 import type { Actor } from '../../commands.ts';
@@ -121,7 +121,7 @@ async function ownChannels(db: Kysely<Tables>, actor: Actor): Promise<string[] |
 function mostSegments(terms: readonly SearchTerm[]): number {
   const prefixes = terms.filter(({ isPrefix }) => isPrefix);
   if (prefixes.length === 0) return segmentsMax.words;
-  const isShort = prefixes.some(({ words }) => (words[0]?.length ?? 0) < shortPrefixChars);
+  const isShort = prefixes.some(({ words }) => (words.at(-1)?.length ?? 0) < shortPrefixChars);
   return isShort ? segmentsMax.short : segmentsMax.prefix;
 }
 
@@ -151,8 +151,7 @@ async function findWords(
   senderId: string | null,
   budget: Budget,
 ): Promise<SegmentSets> {
-  const words = new Set(terms.filter(({ isPrefix }) => !isPrefix).flatMap((term) => term.words));
-  if (senderId !== null) words.add(`@${senderId}`);
+  const words = wordsToLookUp(terms, senderId);
   let left = new Map(segments.map((segment) => [segment, full()]));
   const keep = (sets: ReadonlyMap<number, DocSet>) => {
     left = new Map(
@@ -162,14 +161,14 @@ async function findWords(
       }),
     );
   };
-  if (words.size > 0) {
-    const rows = await postingsOf(db, [...left.keys()], [...words], budget);
+  if (words.length > 0) {
+    const rows = await postingsOf(db, [...left.keys()], words, budget);
     for (const word of words) keep(setsOf(rows.filter(({ term }) => term === word)));
   }
   for (const { words: prefix, isPrefix } of terms) {
     // Beyond the budget, only the texts are compared.
     if (!isPrefix || left.size === 0 || budget.index <= 0) continue;
-    const [word = ''] = prefix;
+    const word = prefix.at(-1) ?? '';
     const rows = await db
       .selectFrom('search_postings')
       .select(['segment', 'docs'])
@@ -186,7 +185,18 @@ async function findWords(
 }
 
 /**
- * No word contains this character, which sorts after all others. A prefix with it is above all words with the prefix.
+ * The whole words of a query that are looked up in the index. Text without spaces may have more; they
+ * are only compared with the texts.
+ */
+function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): string[] {
+  const whole = terms.flatMap(({ words, isPrefix }) => (isPrefix ? words.slice(0, -1) : words));
+  const words = [...new Set(whole)].slice(0, limits.searchWords);
+  return senderId === null ? words : [...words, `@${senderId}`];
+}
+
+/**
+ * No word contains this character. Both databases compare bytewise, so it sorts after all other characters, and the
+ * prefix with it is an upper bound of all words with the prefix.
  */
 const lastCharacter = '\u{10FFFF}';
 

@@ -13,10 +13,7 @@ export interface FleetAnswer {
   readonly error?: string;
 }
 
-/**
- * A fleet in a separate process. Closing the fleet or aborting `signal` ends the process and rejects unanswered
- * calls.
- */
+/** Closing the fleet or aborting `signal` ends its process and rejects unanswered calls. */
 export async function startFleet(
   setup: FleetSetup,
   signal: AbortSignal,

@@ -9,7 +9,7 @@ import { createReceived } from './received.ts';
 
 export interface LoadPlan {
   readonly perSecond: number;
-  /** How long the load runs before the measurement, to compile code and fill pools. */
+  /** Compiles code and fills pools before the measurement. */
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly contentBytes: number;
@@ -26,21 +26,20 @@ export interface LoadResult {
   /** Processor time in µs for each delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /** Processor time in cores: of this process, and of all processes that are neither this one nor measured. */
+  /** Processor time in cores. `otherCores` is that of all processes that are neither this one nor measured. */
   readonly clientCores: number;
   readonly otherCores: number;
-  /** The time from the sender's call to the arrival at a receiver. */
+  /** Latencies are from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
   /** Deliveries that did not arrive within `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** How far this process fell behind its plan. If it is far, the measured latencies are too high. */
+  /** The delay of this process behind its plan. A long delay makes the measured latencies too high. */
   readonly maxLateMs: number;
 }
 
-/** A load at an even rate, whose deliveries are counted. */
 export interface SteadyLoad {
   onDelivery(client: Client, index: number, sentMicros: number): void;
   run(): Promise<LoadResult>;
@@ -48,7 +47,7 @@ export interface SteadyLoad {
 
 const longestMs = 3_600_000;
 
-/** Creates a load whose messages are numbered from `firstIndex` on. */
+/** Numbers its messages from `firstIndex` on. */
 export function createSteadyLoad(
   clients: readonly Client[],
   channels: readonly Channel[],
@@ -72,7 +71,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** The number of deliveries of the first `messages` messages. */
+  /** Counts deliveries of the first `messages` messages. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {

@@ -20,7 +20,7 @@ export interface ServerPlan {
 
 export interface ServerPlace {
   readonly port: number;
-  /** The server's temporary folder, which is also its working directory. */
+  /** Temporary, and also the server's working directory. */
   readonly folder: string;
   readonly redis: RedisServer;
 }

@@ -1,7 +1,7 @@
 import type { RedisServer } from '@openclaw/test-support';
 import type { DialectName } from '../dialects/dialects.ts';
 
-/** A server of a system, with its own Redis. `await using` stops both. */
+/** Has its own Redis. `await using` stops both. */
 export interface RunningSystem extends AsyncDisposable {
   readonly port: number;
   readonly pids: { readonly server: number; readonly redis: number };
@@ -16,7 +16,6 @@ export interface Membership {
   readonly channelIds: readonly string[];
 }
 
-/** A measured system: the hub or a peer. */
 export interface System {
   readonly name: string;
   readonly dialect: DialectName;
