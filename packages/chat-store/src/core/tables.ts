@@ -193,7 +193,7 @@ export interface StreamsTable {
   agent_id: string;
   kind: AgentKind | null;
   text: string;
-  /** In UTF-16 code units. */
+  /** The length in UTF-16 code units. */
   length: number;
   appended_at: number;
   /** When a hub last had a connection of the author. */
@@ -207,11 +207,13 @@ export interface AsksTable {
   id: string;
   channel_id: string;
   seq: number;
-  /** The thread whose messages accept the ask: the one of its message, or the one that its message begins. */
+  /** The thread in which the ask's message is, or which that message begins. Messages in this thread accept the ask. */
   thread_id: string;
   sender_id: string;
   deadline_at: number;
-  /** The time at which it expires; null when no addressee is open. Retention may make it earlier than the deadline. */
+  /**
+   * The time at which the ask expires; null when no addressee is open. Retention may make it earlier than the deadline.
+   */
   due_at: number | null;
 }
 
@@ -230,7 +232,7 @@ export interface AskAddresseesTable {
 export interface QuestionsTable {
   id: string;
   channel_id: string;
-  /** The seq of the event that opened it. */
+  /** The seq of the event that opened the question. */
   seq: number;
   thread_id: string | null;
   opened_by: string;
@@ -241,7 +243,10 @@ export interface QuestionsTable {
   responders: string | null;
   quorum: number;
   expires_at: number | null;
-  /** The time at which it expires; null when it is not open or has no expiry. Retention may make it earlier. */
+  /**
+   * The time at which the question expires; null when it is not open or has no expiry. Retention may make the time
+   * earlier.
+   */
   due_at: number | null;
   state: QuestionState;
   option_id: string | null;
@@ -282,12 +287,12 @@ export interface MentionsTable {
 
 /**
  * An event that waits until the agent acknowledges it, which removes the row. Mentions have a separate table, because
- * their counts depend on the read cursor, and an acknowledgement does not move it.
+ * their counts depend on the read cursor, which no acknowledgement moves.
  */
 export interface InboxTable {
   /**
-   * The item's place. The database numbers items as they are written, under the lock of their channel. The items of
-   * one channel are therefore in the order of their seqs.
+   * The item's place. The database numbers items as they are written, under the lock of their channel, so the items of
+   * one channel are in the order of their seqs.
    */
   id: Generated<number>;
   /** The agent, or {@link everyone} for a message that mentions everyone. */

@@ -8,8 +8,8 @@ import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
 /**
- * A thread that exists only by its replies gets a title; any other stays. A repeat returns the current thread, so it
- * needs the rights too.
+ * A thread that only its replies began gets the title; any other thread stays unchanged. A repeat returns the current
+ * thread, so it needs the rights too.
  */
 export const createThread: DecideAuthorized<'thread.create'> = async (group, command) => {
   const { actor, channel, params } = command;
