@@ -80,8 +80,8 @@ const defaults = {
 };
 
 /**
- * Look-ups are small queries that a hub always needs: rights, events for rooms, revoked tokens. They share a thread or
- * connections with system calls, so this number bounds the wait of a system call.
+ * Look-ups are small queries that a hub always needs: rights, events for rooms, revoked tokens. Look-ups share a thread
+ * or connections with system calls, so this number bounds the wait of a system call.
  */
 export const lookUpsAtOnce = 3;
 

@@ -28,8 +28,8 @@ export interface EphemeralFilter {
 }
 
 /**
- * Creates a filter for events without a seq: it accepts each id once, if its timestamp is at most `maxAgeMs` old. If a
- * sender's clock is further behind than that, its events are lost. One filter serves all channels of a process.
+ * Creates a filter for events without a seq, for all channels of a process. It accepts each id once, if its timestamp
+ * is at most `maxAgeMs` old; the events of a sender whose clock is further behind are lost.
  * @throws {EventsError} `invalid_options`
  */
 export function createEphemeralFilter(options: EphemeralFilterOptions = {}): EphemeralFilter {

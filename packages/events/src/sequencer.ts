@@ -156,7 +156,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // Retries without end, because a channel with a gap delivers nothing. Other work runs between two pages.
+    // A channel with a gap delivers nothing, so retries go on without end. Other work runs between two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;

@@ -60,8 +60,8 @@ function* runsOf(folded: string): Generator<Run> {
 }
 
 /**
- * The words of a run. Where words are not separated, these are all pairs of neighbours, and the last
- * character alone: a pair is a word of two characters, and each character begins one of the words.
+ * The words of a run. Where words are not separated, the words are all pairs of neighbours and the last character
+ * alone: a word may be any pair, and any character may begin a word.
  */
 function wordsOf({ text, isUnspaced }: Run): string[] {
   if (!isUnspaced) return [cut(text)];

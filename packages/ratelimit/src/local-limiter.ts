@@ -272,7 +272,9 @@ class LocalAgent {
     this.#blockedUntilMs = reply.blockedMs > 0 ? atMs + reply.blockedMs : 0;
   }
 
-  /** Redis may have counted the requests. They stay counted here and are not sent again, so none counts twice. */
+  /**
+   * Redis may have counted the requests. The requests stay counted here and are not sent again, so none counts twice.
+   */
   onUnanswered(): void {
     this.#unpack();
     this.#known.merge(this.#sent?.slices ?? []);

@@ -285,7 +285,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await looping.refusal('direct.send', { ...direct, agentId: person.agentId })).toBe(
         'ok',
       );
-      // One pause is over, the other is of another agent.
+      // The first pause is over, and the second is that of another agent.
       const past = agentOf(database().store, ana.agentId, {
         kind: 'agent',
         loops: [{ ...loop, untilMs: now }],

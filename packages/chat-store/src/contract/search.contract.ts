@@ -256,8 +256,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
     });
 
-    // When the index was behind, it got messages of one channel before earlier ones of another. Such a message ended a
-    // search, or was not found.
+    // An index that was behind got messages of one channel before earlier messages of another. A search then ended
+    // early or did not find them.
     it('filters by time, in whatever order messages were indexed', async () => {
       const ana = uniqueId('ana');
       const [one, other] = [await channel(ana), await channel(ana)];

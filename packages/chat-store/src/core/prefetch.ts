@@ -7,7 +7,7 @@ type Repeat = PrefetchedRows['repeats'][number];
 
 export type Prefetched = ReturnType<typeof indexPrefetched>;
 
-// Neither ids nor clientMessageIds may contain a newline.
+// Ids and clientMessageIds contain no newline.
 const key = (...parts: readonly string[]) => parts.join('\n');
 
 const placeOf = (channelId: string, threadId: string | null) =>

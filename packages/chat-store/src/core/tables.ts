@@ -45,7 +45,7 @@ export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** Columns are selected by name, so that those of a later release do not break this release's prepared statements. */
+/** Columns are selected by name, so that columns of a later release do not break this release's prepared statements. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
@@ -58,7 +58,7 @@ export interface MembersTable {
   role: 'owner' | 'member';
   display_name: string | null;
   joined_at: number;
-  /** The seq of its join. A message that mentions everyone mentions those that joined before it. */
+  /** The seq of its join. A message that mentions everyone mentions the members that joined before it. */
   joined_seq: number;
   /** The seq up to which the member has acknowledged messages that mention everyone. */
   inbox_seq: number;
@@ -217,7 +217,7 @@ export interface AsksTable {
   due_at: number | null;
 }
 
-/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
+/** An addressee of an ask. Some columns repeat the ask's, for the indexes. */
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;

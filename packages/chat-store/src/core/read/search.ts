@@ -195,8 +195,8 @@ function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): s
 }
 
 /**
- * No word contains this character. Both databases compare bytewise, so it sorts after all other characters, and the
- * prefix with it is an upper bound of all words with the prefix.
+ * No word contains this character, which sorts after all others in bytewise comparison. The prefix with it is therefore
+ * an upper bound of all words with the prefix.
  */
 const lastCharacter = '\u{10FFFF}';
 
