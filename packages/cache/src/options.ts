@@ -1,7 +1,7 @@
 export interface CacheOptions {
   /** The most copies of a view in this process' memory. @default 1000 */
   readonly maxCopies?: number;
-  /** The most bytes (JSON characters) of the copies in memory, per view. */
+  /** The most bytes (JSON characters) of the copies in memory, per view. @default 16777216 */
   readonly maxCopyBytes?: number;
   /** The most bytes of a cached value; a longer one is read but not cached. @default 1048576 */
   readonly maxValueBytes?: number;
