@@ -30,8 +30,8 @@ export interface ChatStoreOptions {
   /** The most bytes of waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most running and waiting reads, and the same for look-ups. Beyond it, a call of the agent with the most calls
-   * is refused.
+   * The most running and waiting reads, and the same for look-ups. Beyond this number, a call of the agent with the
+   * most calls is refused.
    * @default 2000
    */
   readonly maxReads?: number;

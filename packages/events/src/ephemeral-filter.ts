@@ -8,7 +8,10 @@ export interface EphemeralFilterOptions {
   readonly maxAgeMs?: number;
   /** The shortest time for which an id is remembered. @default 30_000 */
   readonly windowMs?: number;
-  /** The most remembered ids. Beyond it, the oldest half is forgotten early. @default 50_000 */
+  /**
+   * The most remembered ids. Beyond this number, the oldest half is forgotten early.
+   * @default 50_000
+   */
   readonly maxIds?: number;
   /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;

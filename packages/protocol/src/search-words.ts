@@ -9,7 +9,7 @@ export interface SearchTerm {
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
 const marks = /\p{M}+/gu;
-// Scripts that write no spaces between words. Korean does, so it is not among them.
+// Scripts that write no spaces between words. Korean is left out, because it writes spaces.
 const unspaced =
   '\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}';
 const unspacedRun = new RegExp(`[${unspaced}]+|[^${unspaced}]+`, 'gu');

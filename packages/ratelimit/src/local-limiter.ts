@@ -67,7 +67,10 @@ export interface LocalRateLimiter<Action extends string = string> {
   close(): Promise<void>;
 }
 
-/** Without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
+/**
+ * Without Redis, the limiter counts alone.
+ * @throws {RateLimitError} `invalid_options`
+ */
 export function createLocalRateLimiter<Action extends string>(
   { redis, keys = createKeySchema() }: RateLimiterDeps,
   options: LocalRateLimiterOptions<Action>,

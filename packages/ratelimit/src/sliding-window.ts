@@ -69,7 +69,7 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until at least `requests` requests (at least one) have left the window; 0 if it is empty. */
+/** Milliseconds until at least `requests` requests (at least one) have left the window; 0 if the window is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;

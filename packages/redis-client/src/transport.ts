@@ -26,7 +26,7 @@ export interface ConnectionEvents {
 
 export type SubscriptionKind = 'topic' | 'pattern';
 
-/** The connection for subscriptions. A new connection has none. */
+/** The connection for subscriptions. A new connection has no subscription. */
 export interface SubscriberTransport {
   readonly ready: boolean;
   readonly reconnects: number;

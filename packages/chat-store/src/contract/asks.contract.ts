@@ -106,7 +106,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const { askId } = await ask({ to: [member.agentId] });
       expect(await owner.refusal('ask.accept', { askId })).toBe('forbidden');
       expect(await owner.refusal('ask.accept', { askId: 'nothing' })).toBe('not_found');
-      // An outsider does not learn that the ask exists, or its channel.
+      // An outsider learns nothing about the ask or its channel.
       const unknown = await outsider.outcome('ask.accept', { askId });
       expect(unknown).toEqual({
         ok: false,

@@ -262,7 +262,7 @@ async function rowsToRewrite(
   return query.execute();
 }
 
-/** The title is of another agent's thread. Returns the number of threads. */
+/** Empties a title that the agent gave to another agent's thread. Returns the number of threads. */
 async function emptyForeignTitle(
   db: Kysely<Tables>,
   { agentId, isDryRun }: Erasure,

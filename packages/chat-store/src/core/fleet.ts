@@ -28,7 +28,7 @@ const seenWithinMs = 86_400_000;
 const channelsMax = 500;
 const lastMessagesMax = 3;
 
-/** Agents and services that are connected or were seen within a day, by id. Persons are not in it. */
+/** Agents and services, without persons, that are connected or were seen within a day, by id. */
 export async function readFleet(
   engine: Engine,
   cursor: string,

@@ -55,7 +55,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
       turns.get(placeOf(channelId, threadId)) ?? noTurns,
     setTurns: (channelId: string, threadId: string | null, counted: Turns) =>
       void turns.set(placeOf(channelId, threadId), counted),
-    /** Also counts the sender's next message. */
+    /** Assigns the numbers of the sender's next message, so each call returns higher numbers. */
     nextOrdinals: (channelId: string, senderId: string) => ({
       ordinal: next(channelId),
       sender_ordinal: next(key(channelId, senderId)),

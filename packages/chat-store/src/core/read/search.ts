@@ -103,7 +103,7 @@ export const searchMessages: Read<'message.search'> = async (
 
 const isSpent = (budget: Budget) => Object.values(budget).some((left) => left <= 0);
 
-/** Null if there are too many to look them up in the index. */
+/** Null if the channels are too many to look up in the index. */
 async function ownChannels(db: Kysely<Tables>, actor: Actor): Promise<string[] | null> {
   if (actor.channels?.length === 0) return [];
   let query = db

@@ -26,7 +26,7 @@ import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindex
 const termsMax = 10_000;
 /**
  * While new messages wait, every fourth piece sweeps. Otherwise a flood of messages would keep the words of deleted
- * ones.
+ * messages.
  */
 const sweepEvery = 4;
 /** The most channels that the mark may leave behind. */
