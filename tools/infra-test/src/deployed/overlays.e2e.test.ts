@@ -54,7 +54,6 @@ const connect = (hub: RunningContainer, agent: string) =>
     headers: { authorization: `Bearer ${signToken(jwtSecret, agent)}` },
   });
 
-/** Ana posts at the first hub, and Ben receives it at the last one, over Redis. */
 async function postsAMessage(hubs: readonly RunningContainer[]): Promise<void> {
   const [first, last] = [hubs[0], hubs.at(-1)] as [RunningContainer, RunningContainer];
   for (const hub of hubs) {
