@@ -1,31 +1,22 @@
-/**
- * The most UTF-16 code units of a word that a search compares. Longer words, such as keys and hashes, are compared by
- * this beginning.
- */
+/** In UTF-16 code units. Longer words, such as hashes, are compared by this beginning. */
 const wordChars = 64;
 
-/** A part of a query that a message must contain. */
 export interface SearchTerm {
-  /** Several words form a phrase, and must follow each other. */
   readonly words: readonly string[];
-  /** True if the last word is a prefix. */
   readonly isPrefix: boolean;
 }
 
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
 const marks = /\p{M}+/gu;
-// A quoted phrase, possibly without its closing quote; or a run of other characters.
+// A quoted phrase, even without its closing quote; or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
-/**
- * The text without case and accents. Equivalent characters, such as ligatures and full-width letters, become equal.
- * The length may change.
- */
+/** Removes case and accents, and replaces ligatures and full-width letters. The length may change. */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // Marks are removed before the decomposition too, because it sorts each run of marks in quadratic time. The letter
-  // sigma has a final form in Greek; a prefix must match both forms.
+  // Marks are removed first too, because NFKD sorts each run of them in quadratic time. Sigma has a final form in
+  // Greek; a prefix must match both forms.
   return text
     .replace(marks, '')
     .normalize('NFKD')
@@ -41,15 +32,12 @@ function cut(word: string): string {
   return word.slice(0, end);
 }
 
-/** The words of a text in their order: runs of letters and digits, without case and accents. */
+/** Finds runs of letters and digits, without case and accents. */
 export function searchWords(text: string): string[] {
   return (fold(text).match(wordPattern) ?? []).map(cut);
 }
 
-/**
- * The terms of a query, each once: words, phrases in double quotes, and words with a trailing `*`, which match every
- * word with that beginning.
- */
+/** Each term once: words, phrases in double quotes, and prefixes with a trailing `*`. */
 export function parseSearchQuery(query: string): SearchTerm[] {
   const terms = new Map<string, SearchTerm>();
   const add = (words: readonly string[], isPrefix: boolean) => {
@@ -67,10 +55,7 @@ export function parseSearchQuery(query: string): SearchTerm[] {
   return [...terms.values()];
 }
 
-/**
- * Compares a text with the terms of a query. Null unless the text contains all of them; else the place of the first
- * match, from 0 to 1, as a share of the text's length.
- */
+/** Null unless the text contains all terms; else the place of the first match, from 0 to 1. */
 export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
   const folded = fold(text);
   const found = [...folded.matchAll(wordPattern)];
