@@ -131,7 +131,7 @@ describe('a refused upgrade', () => {
     const startMs = Date.now();
     const silent = upgradeRaw(hub.port, '/v1/ws', offering);
     await silent.ended;
-    expect(silent.received()).toContain('\x11\x31');
+    expect(silent.received()).toContain('\x11\x31'); // Close code 4401.
     expect(Date.now() - startMs).toBeGreaterThan(1_000);
     expect(Date.now() - startMs).toBeLessThan(5_000);
   });
