@@ -83,7 +83,6 @@ async function openCoverage(output) {
   };
 }
 
-/** Resolves when no client has received anything for {@link quietMs}. */
 async function untilQuiet(clients) {
   const count = () => clients.reduce((sum, { received }) => sum + received.length, 0);
   for (let last = -1; last !== count();) {

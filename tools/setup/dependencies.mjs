@@ -13,8 +13,8 @@ export function installDependencies(root) {
   /** npm scripts find this Node first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // A Node here means that the machine's own Node is too old. npm ci removes the installed Node, so it must be
-  // installed again.
+  // A Node in this place means that the machine's own Node is too old. npm ci removes the installed Node, so it must
+  // be installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&

@@ -21,7 +21,7 @@ const servers = [
   },
 ];
 
-// Without these, some tests are skipped. promtool checks the alert rules, and Python runs the Python client.
+// Some tests are skipped without these programs. promtool checks the alert rules, and Python runs the Python client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {

@@ -54,7 +54,6 @@ function hashOfSources(root) {
   return hash.digest('hex');
 }
 
-/** Takes one line of the output. */
 function buildError(output) {
   const lines = output.split('\n').map((line) => line.trim());
   const start = lines.findIndex((line) => /^error during build/i.test(line)) + 1;

@@ -283,6 +283,7 @@ export async function startLive(
       onFreezes: (version) => freezes.check(version),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
+        inboxWaits.restored();
         await beginEpoch({ store, rooms, sessions, cache });
       },
       onFailed: (error) => database.failed('reads', error),

@@ -5,11 +5,8 @@ import type { Persona } from './personas.ts';
 export interface DemoAgent {
   readonly persona: Persona;
   readonly client: HubClient;
-  /** Shows typing first. Resolves with the message's id. */
   send(channelId: string, text: string, options?: SendOptions): Promise<string>;
-  /** Shows typing first. Resolves with the message's id. */
   sendDirect(agentId: string, channelId: string, text: string, typingMs: number): Promise<string>;
-  /** The avatar does not change. */
   setStatus(status: 'online' | 'away' | 'dnd', customStatus: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -24,7 +21,6 @@ export interface SendOptions {
 export interface DemoAgentOptions {
   readonly url: string;
   readonly persona: Persona;
-  /** Aborts a send while typing is shown. */
   readonly signal: AbortSignal;
 }
 

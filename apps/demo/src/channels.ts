@@ -13,7 +13,6 @@ const channel = (name: string, topic: string, roles: readonly Role[] | null): De
   ...{ channelId: `demo-${name}`, name, topic, roles },
 });
 
-/** People enter through the lobby. */
 export const demoChannels = {
   lobby: channel('lobby', 'Everybody is here. Say hello: somebody answers.', null),
   engineering: channel('engineering', 'Design, code and reviews', [

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { hubEnvironment } from './config.ts';
 
 export interface DemoHub {
-  /** `http://127.0.0.1:{port}` */
   readonly url: string;
   /** Resolves with the last part of the hub's output when its process has exited. */
   readonly exited: Promise<string>;
@@ -90,7 +89,6 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
   return { url, exited, stop };
 }
 
-/** The address begins with `http:` or `ws:`, or with `https:` or `wss:`. */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const address = new URL('/healthz', url.replace(/^ws/, 'http'));
@@ -102,7 +100,7 @@ export async function isHealthy(url: string): Promise<boolean> {
   }
 }
 
-/** Resolves with the port, after it is released; 0 chooses any free one. Rejects when the port is taken. */
+/** Releases the port and resolves with it; 0 chooses any free one. Rejects when the port is taken. */
 function bindOnce(port: number): Promise<number> {
   return new Promise((done, reject) => {
     const server = createServer();

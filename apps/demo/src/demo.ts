@@ -24,11 +24,9 @@ export interface DemoOptions {
   readonly pace: number;
   /** The same seed gives the same scenes, apart from answers to people. */
   readonly seed: number;
-  /** Receives the errors of failed steps; the demo continues. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Each in a different channel. */
 const parallelScenes = 3;
 /** After a person wrote in a channel, no scene begins there for this long. */
 const quietAfterPersonMs = 15_000;

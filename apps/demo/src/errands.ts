@@ -18,7 +18,6 @@ export interface ErrandDeps {
   readonly random: Randomness;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  /** Receives the error of a step that the hub refused. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -38,7 +37,6 @@ const errandTexts = [
   'Does the database need another index for search?',
 ];
 
-/** Runs until the signal aborts. */
 export function startErrands({ fleet, random, pace, signal, onError }: ErrandDeps): Errands {
   let done = 0;
 

@@ -8,7 +8,7 @@ import { retryWhileBusy } from './retry.ts';
 export interface Fleet {
   readonly agents: readonly DemoAgent[];
   byId(agentId: string): DemoAgent | undefined;
-  /** If a small fleet has no agent with the role, always the same substitute. */
+  /** If a small fleet lacks the role, always returns the same substitute. */
   agentFor(role: Role, random: Randomness): DemoAgent;
   agentsIn(channel: DemoChannel): readonly DemoAgent[];
   close(): Promise<void>;
@@ -68,7 +68,7 @@ async function createChannel(
   try {
     await client.createChannel({ channelId, name, topic });
   } catch (error) {
-    // The channel exists from an earlier demo on this database.
+    // An earlier demo has created the channel in this database.
     if (!(error instanceof HubError && error.code === 'conflict')) throw error;
   }
 }

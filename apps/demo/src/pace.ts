@@ -5,7 +5,6 @@ export interface Pace {
   gapMs(): number;
 }
 
-/** At factor 1 a person can follow the conversation; 2 is twice as fast. */
 export function createPace(factor: number, random: Randomness): Pace {
   return {
     typingMs: ({ length }) => Math.min(2_800, 500 + length * 14) / factor,

@@ -95,10 +95,9 @@ export type Role = keyof typeof personaByRole;
 /** The roles that most scenes need come first. */
 export const roles = Object.keys(personaByRole) as Role[];
 
-/** A smaller fleet makes odd conversations. */
 export const minAgents = 6;
 
-/** Each role once, then each role again with a number. */
+/** Takes each role once, then each role again with a number. */
 export function personasOf(agents: number): Persona[] {
   return Array.from({ length: agents }, (_, index) => {
     const role = roles[index % roles.length] as Role;

@@ -34,7 +34,6 @@ export async function playScene(scene: Scene, deps: PlayDeps): Promise<void> {
     return agent;
   }
 
-  /** Replaces each `@role` by the agent that has the role in this scene. */
   function resolveMentions(template: string) {
     const mentions = new Set<string>();
     const text = template.replaceAll(/@([a-z]+(?:-[a-z]+)*)/g, (whole, name: string) => {

@@ -8,7 +8,7 @@ import type { Randomness } from './randomness.ts';
 import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts';
 
 export interface Responder {
-  /** Epoch ms; 0 if no person wrote in the channel. */
+  /** The time in epoch ms; 0 if no person wrote in the channel. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;
@@ -30,13 +30,12 @@ interface Person {
 
 /** Past this number, the person seen longest ago is forgotten. */
 const maxPeople = 500;
-/** Any further message gets no answer. */
+/** Past this number of answers in progress, a message gets no answer. */
 const maxRunning = 50;
 /** A bot that replies to every answer must not loop with the demo, so each person has a budget. */
 const maxAnswers = 8;
 const answerBackMs = 6_000;
 
-/** Listens in every channel, and to the direct messages of every agent. */
 export function startResponder({ fleet, random, signal, onError }: ResponderDeps): Responder {
   const people = new Map<string, Person>();
   const lastMessages = new Map<string, number>();
@@ -91,7 +90,6 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     });
   }
 
-  /** Returns at most three agents. */
   function agentsAddressed(channel: DemoChannel, { mentions, content }: Message) {
     const named = new Set([
       ...mentions,

@@ -30,7 +30,6 @@ export type Step =
       readonly customStatus: string;
     };
 
-/** A scene is played repeatedly, each time with different words. */
 export interface Scene {
   readonly channel: ChannelName;
   steps(words: Words, random: Randomness): readonly Step[];

@@ -1,6 +1,5 @@
 import type { Randomness } from './randomness.ts';
 
-/** A scene uses one set of words from start to end. */
 export interface Words {
   readonly service: string;
   readonly otherService: string;

@@ -46,10 +46,9 @@ interface RpcObject {
 
 /** Call it while k6 loads the script, because it creates metrics. */
 export function createChat(preset: {
-  /** The scenario's thresholds have precedence over the general ones. */
+  /** The thresholds of this scenario have precedence over the general ones. */
   readonly scenario: string;
   readonly channels: number;
-  /** Messages a second over all users, if RATE is not set. */
   readonly rate: number;
 }) {
   const rate = Number(__ENV.RATE ?? preset.rate);

@@ -1,4 +1,3 @@
-// The hub under test, and the requests of the scripts' setup and teardown.
 import crypto from 'k6/crypto';
 import encoding from 'k6/encoding';
 import exec from 'k6/execution';
@@ -31,7 +30,6 @@ export function signIn(
   return { address: `${url}${path}${separator}agent=${agentId}`, headers: {} };
 }
 
-/** The tags go to k6's metrics. */
 export function request(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,

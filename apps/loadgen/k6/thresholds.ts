@@ -1,4 +1,4 @@
-// Needs nothing of k6, so that a test can run it.
+// This file uses nothing of k6, so that a test can run it.
 
 interface LatencyLimits {
   readonly p50Ms?: number;

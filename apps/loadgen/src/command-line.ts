@@ -7,7 +7,6 @@ import { readScenarioFile } from './plan/scenario-file.ts';
 import { isScenarioName, scenarioNames, scenarios, type Scenario } from './plan/scenarios.ts';
 import type { ThresholdOverrides } from './plan/thresholds.ts';
 
-/** Undefined for a file that is not written. */
 export interface ReportFiles {
   readonly html: string | undefined;
   readonly json: string | undefined;
@@ -21,7 +20,6 @@ export interface CommandLine {
   readonly hubPid: number | undefined;
   readonly keepChannels: boolean;
   readonly reportFiles: ReportFiles;
-  /** The JSON report of a former run. */
   readonly compareFile: string | undefined;
   readonly thresholdsFile: string | undefined;
   readonly thresholds: ThresholdOverrides;

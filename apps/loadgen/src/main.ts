@@ -25,7 +25,7 @@ const interruptedCode = 130;
 async function main(): Promise<number> {
   const commandLine = parseCommandLine(process.argv.slice(2));
   const { plan, identity, hubPid, keepChannels, compareFile } = commandLine;
-  // A mistake in either file is then reported before the run.
+  // Both files are read before the run, so that a mistake in them is reported at once.
   const file = readThresholdsFile(commandLine.thresholdsFile ?? defaultThresholdsPath);
   const former = compareFile === undefined ? null : readFormerRun(compareFile);
   const thresholds = thresholdsFor(plan, file, commandLine.thresholds);

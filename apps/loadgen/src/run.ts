@@ -29,7 +29,6 @@ export interface RunOptions {
   readonly identity: Identity;
   /** The hub must run on this machine; its CPU and memory are measured. */
   readonly hubPid?: number;
-  /** Keeps the channels at the end instead of deleting them. */
   readonly keepChannels?: boolean;
   /** Ends the run early. The run then reports the measurements made so far. */
   readonly signal?: AbortSignal;

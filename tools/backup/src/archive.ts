@@ -7,11 +7,10 @@ import { BackupError } from './failure.ts';
 const manifestSchema = z.object({
   format: z.literal(1),
   engine: z.enum(['sqlite', 'postgres']),
-  /** No event in the copy is newer. */
+  /** The copy holds no newer event. */
   takenAt: z.iso.datetime(),
   encrypted: z.boolean(),
   database: z.string(),
-  /** Null without a snapshot of Redis. */
   redis: z.string().nullable(),
   ledger: z.object({
     epoch: z.string(),
@@ -23,7 +22,6 @@ const manifestSchema = z.object({
   }),
 });
 
-/** The content of manifest.json. It holds no text of a message. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export interface Archive {
@@ -67,7 +65,7 @@ export async function listArchives(folder: string): Promise<Archive[]> {
 }
 
 /**
- * The newest archive, or the newest of `atMs` or before.
+ * The newest archive that is not newer than `atMs`, if that is given.
  * @throws {BackupError} `failed` when there is none
  */
 export async function chooseArchive(folder: string, atMs: number | null): Promise<Archive> {

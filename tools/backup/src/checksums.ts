@@ -14,7 +14,7 @@ export async function sha256Of(path: string, signal: AbortSignal): Promise<strin
   return hash.digest('hex');
 }
 
-/** Covers all files in the folder, and makes them and the folder durable. */
+/** Covers all files in the folder, and makes these and the folder durable. */
 export async function writeSums(folder: string, signal: AbortSignal): Promise<void> {
   const names = (await readdir(folder)).sort();
   const lines: string[] = [];

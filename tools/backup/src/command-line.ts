@@ -11,9 +11,9 @@ export type Command =
 
 export interface BackupOptions {
   readonly to: string;
-  /** The newest archives stay; null keeps all. */
+  /** The number of newest archives that stay; null keeps all. */
   readonly keep: number | null;
-  /** Younger archives stay; null keeps all. */
+  /** Archives younger than this stay; null keeps all. */
   readonly keepMs: number | null;
   /** An age recipient, or a file of recipients. */
   readonly encryptTo: string | null;

@@ -1,4 +1,4 @@
-/** Scripts can tell the failures apart by exit code. */
+/** Scripts can distinguish failures by these exit codes. */
 export const exitCodes = {
   failed: 1,
   usage: 2,

@@ -41,7 +41,6 @@ export async function migrateDatabase(
   }
 }
 
-/** Also names the releases that can serve the database afterwards. */
 export function planText(
   name: string,
   { release, applied, pending, unknown }: SchemaState,

@@ -20,7 +20,7 @@ const libpqParameters = {
   host: 'PGHOST',
 } as const;
 
-/** Lists of processes show arguments, so a password must be an environment variable. */
+/** The password is an environment variable, because lists of processes show arguments. */
 export function libpqEnvironment(url: string): Record<string, string> {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const env: Record<string, string> = { PGAPPNAME: 'openclaw-backup', PGCONNECT_TIMEOUT: '10' };

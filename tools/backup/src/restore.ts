@@ -117,7 +117,6 @@ async function place(
   });
 }
 
-/** @throws {BackupError} `in_use` */
 async function refuseLiveHubs(
   maintenance: Maintenance,
   progress: Progress,

@@ -8,7 +8,7 @@ export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Named in the message when the program is missing. */
+  /** The message for a missing program names this package. */
   readonly debianPackage?: string;
 }
 

@@ -31,7 +31,6 @@ beforeAll(async () => {
   await ana.close();
 });
 
-/** The hub must serve other agents and have logged no error. */
 async function assertUnharmed(): Promise<void> {
   await bystanders.exchangeMessage();
   expect(

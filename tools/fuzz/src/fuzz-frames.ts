@@ -4,7 +4,7 @@ import { fuzzText, fuzzValue } from './fuzz-values.ts';
 import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
 
-/** The hub closes a socket after more bad frames; frames.e2e.test.ts tests this. */
+/** Fewer than the bad frames after which the hub closes a socket; frames.e2e.test.ts tests that limit. */
 const framesPerSocket = 8;
 
 const field = <T>(good: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: good }, fuzzValue);
@@ -50,7 +50,6 @@ function isNotification(value: unknown): boolean {
   return id === undefined && jsonrpc === '2.0' && typeof method === 'string' && isParams;
 }
 
-/** Each frame must get the answers that JSON-RPC requires, and none may be `internal`. */
 export async function fuzzFrames(target: Target, seed: number, runs: number): Promise<void> {
   let iteration = 0;
   const holds = async (frames: readonly string[], protocol: string | null) => {

@@ -14,7 +14,7 @@ import type { Target } from './target.ts';
 
 const serverErrors: readonly ErrorCode[] = ['internal', 'unavailable', 'timeout'];
 
-/** A right answer, which returns null, is a result of the method's shape, or an error that the method documents. */
+/** Returns null for a right answer: a result of the method's shape, or an error that the method documents. */
 export function problemOf(method: MethodName, { result, error }: RpcObject): string | null {
   if (!error) {
     const { success, error: issues } = methods[method].result.safeParse(result);
@@ -99,7 +99,6 @@ async function checkCalls(target: Target, calls: readonly (readonly [boolean, Me
   }
 }
 
-/** Params are generated from each method's schema and then mutated. */
 export async function fuzzMethods(target: Target, seed: number, runs: number): Promise<void> {
   const calls = fc.array(fc.tuple(fc.boolean(), methodCall), { minLength: 20, maxLength: 60 });
   await fc.assert(

@@ -11,7 +11,6 @@ interface Request {
   readonly target: string;
   readonly headers: readonly string[];
   readonly body: string;
-  /** True if Content-Length matches the body. */
   readonly hasRightLength: boolean;
 }
 
@@ -160,7 +159,7 @@ function textOf(
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** A server error is always wrong, and a refusal must have the standard shape. Null for a right answer. */
+/** Returns null for a right answer. A server error is always wrong, and a refusal must have the standard shape. */
 function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer): string | null {
   // Node closes on CONNECT, and refuses an Expect header other than 100-continue.
   if (status === null) return verb === 'CONNECT' ? null : 'no answer';

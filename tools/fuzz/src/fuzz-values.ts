@@ -8,14 +8,12 @@ const prototypeKeys = fc
   .tuple(fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString'), fc.jsonValue())
   .map(([key, value]) => JSON.parse(`{"${key}":${JSON.stringify(value)}}`) as unknown);
 
-/** Known awkward texts, random Unicode, and long texts. */
 export const fuzzText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...awkwardTexts, ...invalidIds),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.integer({ min: 100, max: 40_000 }).map((length) => 'x'.repeat(length)),
 );
 
-/** Any JSON value, with awkward ones more often. */
 export const fuzzValue: fc.Arbitrary<unknown> = fc.oneof(
   fuzzText,
   fc.constantFrom(...numbers),
@@ -49,7 +47,6 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   key: fc.oneof(fc.constantFrom('__proto__', 'constructor', 'seq', 'senderId'), fuzzText),
 });
 
-/** Changes `root` itself. */
 export function mutate(
   root: Record<string, unknown>,
   { position: place, kind, value, key }: Mutation,

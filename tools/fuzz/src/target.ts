@@ -16,18 +16,16 @@ export interface Target extends AsyncDisposable {
   readonly privateKey: CryptoKey;
   readonly publicKey: { readonly pem: string; readonly jwk: string };
   tokenOf(agentId: string): string;
-  /** Contains the agent's token. */
   socketUrl(agentId: string): string;
   /** Rejects unless the hub serves other agents and has logged no error since the last check. */
   assertUnharmed(): Promise<void>;
-  /** See {@link Inspector.retainedBytes}. */
   retainedBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
 const secret = 'a-secret-for-fuzzing-with-more-than-32-characters';
 
-/** The fuzzers do not reach the hub's limits. `env` names its database and Redis. */
+/** The hub's limits are so high that the fuzzers do not reach them. `env` names its database and Redis. */
 export async function startTarget(env: Readonly<Record<string, string>> = {}): Promise<Target> {
   const pair = await generateKeyPair('ES256', { extractable: true });
   const jwk = JSON.stringify({ ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' });

@@ -7,7 +7,6 @@ interface Outcome {
   readonly output: string;
 }
 
-/** Skips the installation step of `npm run call-path`. */
 function callPath(...args: string[]): Promise<Outcome> {
   const command = ['--conditions=@openclaw/source', 'tools/setup/call-path.mjs', ...args];
   return new Promise((resolve) => {

@@ -100,7 +100,6 @@ export interface Rendered {
   readonly text: string;
   readonly manifests: readonly Manifest[];
   readonly workloads: readonly Workload[];
-  /** Throws if there is no such manifest. */
   readonly find: (kind: string, name: string) => Manifest;
   readonly workload: (name: string) => Workload;
 }

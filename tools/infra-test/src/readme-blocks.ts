@@ -3,12 +3,10 @@ import { dirname, join } from 'node:path';
 import { root } from './repository.ts';
 
 export interface ReadmeBlock {
-  /** For example `@openclaw/cache`. */
   readonly name: string;
   /** The path from the root, for example `packages/cache`. */
   readonly folder: string;
   readonly readme: string;
-  /** Begins with `npm install`. */
   readonly installLine: string;
   /** The first block of TypeScript. It declares no types, so it is valid JavaScript. */
   readonly block: string;
@@ -17,7 +15,6 @@ export interface ReadmeBlock {
   readonly imported: readonly string[];
 }
 
-/** Sorts by the packages' names. */
 export function readReadmeBlocks(): ReadmeBlock[] {
   return globSync('packages/*/package.json', { cwd: root })
     .sort()
@@ -57,7 +54,6 @@ export function toCommonJs(block: string): string {
   return `${requires.join('')}\nasync function main() {\n${rest}}\n\nmain();\n`;
 }
 
-/** The README shows this line for CommonJS. */
 export function requireLine({ name, commonJs }: ReadmeBlock): string {
   const line = commonJs.split('\n').find((text) => text.endsWith(` = require('${name}');`));
   if (line === undefined) throw new Error(`the block of ${name} does not import it`);

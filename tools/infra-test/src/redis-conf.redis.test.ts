@@ -7,7 +7,6 @@ import { asConfigGet, parseConf, type Directive } from './conf-file.ts';
 import { redisCli } from './redis-cli.ts';
 import { readText, root } from './repository.ts';
 
-// The lines of the EPIC's section "Redis Configuration".
 const epic = {
   dev: ['port 6379', 'appendonly no', 'save ""', 'maxmemory-policy allkeys-lru'],
   prod: [
@@ -23,7 +22,6 @@ const epic = {
   ],
 };
 
-// The test overrides these.
 const overridden = ['port', 'bind', 'dir'];
 
 describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {

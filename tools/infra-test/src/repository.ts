@@ -9,7 +9,6 @@ export function readText(path: string): Promise<string> {
   return readFile(join(root, path), 'utf8');
 }
 
-/** Resolves `<<` merges. */
 export async function readYaml<T>(path: string): Promise<T> {
   return parse(await readText(path), { merge: true }) as T;
 }

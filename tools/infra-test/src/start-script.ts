@@ -21,7 +21,6 @@ export type ScriptEnvironment = Readonly<Record<string, string>>;
 export interface StartScriptOptions {
   /** @default a free port */
   readonly port?: number;
-  /** Further arguments of redis-server. */
   readonly args?: readonly string[];
   /** Holds the data, and outlives the server. @default a new one, removed by `stop()` */
   readonly folder?: TemporaryFolder;
@@ -66,7 +65,6 @@ export async function runStartScript(
   return { port: ownPort, process: server, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Waits until the server answers. */
 export async function startByScript(
   ...args: Parameters<typeof runStartScript>
 ): Promise<StartedScript> {

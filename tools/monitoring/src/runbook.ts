@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './repository.ts';
 
-/** A page of docs/runbooks, taken apart. */
 export interface Runbook {
   readonly title: string;
   /** The commands of the section "See". */

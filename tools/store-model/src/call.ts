@@ -7,8 +7,8 @@ import {
 } from '@openclaw/chat-store';
 
 /**
- * A write of the history as the store's command. The model leaves out claims, which depend on the time; freezes and
- * budgets, which are for other kinds of senders; and inboxes, which are no part of a log.
+ * The model leaves out claims, which depend on the time; freezes and budgets, which are for other kinds of senders;
+ * and inboxes, which are no part of a log.
  */
 export type Call = Exclude<
   Command,

@@ -2,7 +2,6 @@ import { directChannelId } from '@openclaw/chat-store';
 import type { Channel, ChannelEvent, Envelope, Member, Message, Thread } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 
-/** The first use of a clientMessageId. */
 export interface First {
   readonly seq: number;
   readonly messageId: string | null;
@@ -47,7 +46,6 @@ export function printOf({ method, params }: Call): string {
   return JSON.stringify([method, rest]);
 }
 
-/** Returns the state after the event and the call that made it. */
 export function apply(state: ChannelState, call: Call, envelope: Envelope): ChannelState {
   const next = applyEvent({ ...opened(state, call, envelope), head: envelope.seq ?? 0 }, envelope);
   const clientMessageId = 'clientMessageId' in call.params ? call.params.clientMessageId : null;

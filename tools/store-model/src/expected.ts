@@ -13,7 +13,7 @@ type Of<M extends Call['method']> = Extract<Call, { method: M }>;
 const refused = (code: ErrorCode) => ({ code });
 const unchanged = (result: object) => ({ event: null, result });
 
-/** The rules of the product, written a second time. */
+/** These are the rules of the product, written a second time. */
 export function expected(state: ChannelState, call: Call): Expected {
   switch (call.method) {
     case 'message.send':

@@ -130,7 +130,6 @@ function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   return contains({ ...live, event }, stored);
 }
 
-/** Lists must be equal. */
 export function contains(whole: unknown, part: unknown): boolean {
   if (typeof part !== 'object' || part === null) return Object.is(whole, part);
   if (typeof whole !== 'object' || whole === null) return false;

@@ -18,7 +18,6 @@ async function read<M extends ReadMethod>(
   return answer.result;
 }
 
-/** The store's answers must agree with a replay of the channel's log. */
 export async function checkProjections(
   store: Store,
   channelId: string,

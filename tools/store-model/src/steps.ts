@@ -6,7 +6,6 @@ const agents = ['ana', 'ben', 'cem', 'admin'] as const;
 const small = fc.nat({ max: 5 });
 const place = fc.nat({ max: 9 });
 
-/** The message is chosen when the call is made. */
 const outline = fc.record({
   what: fc.oneof(
     { weight: 10, arbitrary: fc.constant('send' as const) },
@@ -97,7 +96,6 @@ export interface Names {
   readonly channels: readonly [string, string];
 }
 
-/** Every channel that a run may touch. */
 export function channelIdsOf(names: Names): string[] {
   const ids = agents.map((name) => names.agent(name));
   const directs = ids.flatMap((one, index) =>

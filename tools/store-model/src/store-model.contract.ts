@@ -7,7 +7,6 @@ import { checkProjections, checkReadState } from './projections.ts';
 import { play, type Hubs } from './run.ts';
 import { agentIdsOf, killsInFlight, steps, type Names, type Step } from './steps.ts';
 
-/** One error per hub's clock. */
 const skewsMs = [5 * 60_000, -7 * 60_000];
 
 export interface ModelOptions {

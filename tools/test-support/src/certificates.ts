@@ -29,7 +29,6 @@ export function createCertificate(folder: string): CertificateFiles {
   return { keyFile, certificateFile };
 }
 
-/** Stored in a temporary folder. */
 export interface CertificateAuthority extends AsyncDisposable {
   readonly caFile: string;
   /** Names are, for example, `DNS:localhost` and `IP:127.0.0.1`. */

@@ -10,11 +10,9 @@ export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
   /** One per hub, subscribed to every channel. A bare socket repairs no mistake of a hub. */
   readonly watchers: readonly RpcSocket[];
-  /** One socket for each hub. */
   readonly writers: readonly RpcSocket[];
   /** The ids are in the order of the hubs. */
   readonly watcherIds: readonly string[];
-  /** The slowest answer to a send. */
   readonly slowestAnswerMs: number;
   /** Refused sends by code. Each is retried with its clientMessageId. */
   readonly refusals: ReadonlyMap<string, number>;
@@ -22,7 +20,6 @@ export interface ChatTraffic extends AsyncDisposable {
   /** The longest time from an ack to the last watcher since {@link ChatTraffic.resetDelay}. */
   readonly worstDelayMs: number;
   resetDelay(): void;
-  /** Resolves after this many more acks. */
   moreAcks(count: number, timeoutMs?: number): Promise<void>;
   /** Waits for messages that are acked so far. */
   allDelivered(timeoutMs?: number): Promise<void>;
@@ -39,7 +36,6 @@ export interface ChatTrafficOptions {
   readonly channels?: number;
   /** The pause between a writer's ack and its next message. @default 40 */
   readonly everyMs?: number;
-  /** The prefix of agent and channel ids. @default 'traffic' */
   readonly name?: string;
 }
 

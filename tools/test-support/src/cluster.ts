@@ -6,7 +6,6 @@ export interface ClusterDeployment extends AsyncDisposable {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
   /** First the initial masters, then their replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
-  /** The current master of the key, according to a reachable node. */
   masterOf(key: string): Promise<RedisServer>;
   /** Moves the slot of `key` with its keys to another master, and resolves with that master. */
   moveSlotOf(key: string): Promise<RedisServer>;

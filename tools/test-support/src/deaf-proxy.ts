@@ -10,9 +10,7 @@ export interface DeafProxy extends AsyncDisposable {
   deafenAll(): void;
   /** From now on, new connections get published messages again. */
   heal(): void;
-  /** Counts published messages withheld so far. */
   readonly swallowed: number;
-  /** Counts connections accepted so far. */
   readonly accepted: number;
   stop(): Promise<void>;
 }

@@ -22,7 +22,6 @@ export interface FrameOptions {
   readonly declaredLength?: number | bigint;
 }
 
-/** One frame of a client, valid or not. */
 export function clientFrame(payload: string | Uint8Array, options: FrameOptions = {}): Buffer {
   const { opcode = opcodes.text, isFinal = true, reserved = 0, isMasked = true } = options;
   const body = Buffer.from(payload as Uint8Array);

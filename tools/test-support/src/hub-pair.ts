@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { startHub, type HubProcess } from './hub.ts';
 import { temporaryFolder } from './processes.ts';
 
-/** Two hub processes with one database and one Redis. */
 export interface HubPair extends AsyncDisposable {
   readonly hubs: readonly [HubProcess, HubProcess];
   stop(): Promise<void>;

@@ -12,7 +12,7 @@ export function createAppRole(server: PostgresServer): string {
   return server.url.replace('hub@', `${appRole}@`);
 }
 
-/** {@link appRole} can connect again. */
+/** Ends connections only; {@link appRole} can connect again. */
 export function endConnections(server: PostgresServer): void {
   server.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${appRole}'`,

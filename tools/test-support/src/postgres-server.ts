@@ -9,7 +9,6 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** Has one database `hub`, on a free loopback port. */
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** `postgres://hub@127.0.0.1:{port}/hub` */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** The copy is readable for the server's user. Returns the copy. */
+/** The server's user can read the copy. Returns the copy. */
 export function installCertificate(
   server: PostgresServer,
   name: string,

@@ -36,7 +36,6 @@ process.once('exit', () => {
 
 export interface ServerProcess {
   readonly pid: number;
-  /** The last 64 KiB of output. */
   output(): string;
   signal(signal: NodeJS.Signals): void;
   /** Sends the signal (SIGTERM by default) and waits for the exit. */

@@ -5,7 +5,6 @@ export interface RawAnswer {
   readonly status: number | null;
   readonly head: string;
   readonly body: string;
-  /** The time until the connection ended. */
   readonly tookMs: number;
 }
 

@@ -9,7 +9,6 @@ export interface RawSocket extends Disposable {
   readonly socket: Socket;
   /** Status line and headers of the upgrade's response. */
   readonly head: string;
-  /** Objects are in the order of arrival. */
   readonly objects: readonly RpcObject[];
   readonly pongs: number;
   /** True if the hub closed, by a close frame or by ending the connection. */
@@ -102,7 +101,6 @@ export async function openRawSocket(
   return raw;
 }
 
-/** Resolves with the response's head and the bytes that follow it. */
 async function handshake(socket: Socket): Promise<{ head: string; rest: Buffer }> {
   let received = Buffer.alloc(0);
   for (;;) {

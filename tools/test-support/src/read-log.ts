@@ -1,6 +1,5 @@
 import type { RpcSocket } from './rpc-socket.ts';
 
-/** An event as `log.read` returns it. */
 export interface LoggedEnvelope {
   readonly id: string;
   readonly seq: number;

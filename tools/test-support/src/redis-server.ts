@@ -24,7 +24,6 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 export interface RedisServerOptions {
-  /** For example `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
   /** @default a free port */
   readonly port?: number;
@@ -32,7 +31,6 @@ export interface RedisServerOptions {
   readonly password?: string;
 }
 
-/** Sends one inline command over TCP and resolves with the raw reply. */
 export function redisCommand(port: number, line: string, password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });

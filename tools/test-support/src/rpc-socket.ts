@@ -18,9 +18,7 @@ export type RpcObject = Record<string, unknown> & {
 /** Shows every frame and repairs nothing. `await using` closes it. */
 export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
-  /** Params of the welcome. */
   readonly welcome: Any;
-  /** Objects are in the order of arrival. */
   readonly received: readonly RpcObject[];
   /** Envelopes of `event` notifications, in order. */
   readonly events: readonly Any[];
@@ -35,7 +33,6 @@ export interface RpcSocket extends AsyncDisposable {
     timeoutMs?: number,
   ): Promise<Any>;
   send(text: string): void;
-  /** Resolves when the socket has closed. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   close(): Promise<void>;
 }

@@ -23,7 +23,6 @@ export interface SendTotals {
   readonly storedUnacked: number;
   readonly stored: number;
   readonly repeats: number;
-  /** Failed calls by error code. */
   readonly errors: ReadonlyMap<string, number>;
 }
 

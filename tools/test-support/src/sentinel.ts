@@ -9,14 +9,12 @@ import {
 } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** All servers are on free loopback ports. */
 export interface SentinelDeployment extends AsyncDisposable {
   /** The master's name in the sentinels. */
   readonly name: string;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
   /** First the initial master, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
-  /** According to the sentinels. */
   masterPort(): Promise<number>;
   /** Resolves with the killed master, for a later `restart()`. */
   killMaster(): Promise<RedisServer>;

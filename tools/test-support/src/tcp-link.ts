@@ -1,6 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** The link can be slow, half-open or down. */
 export interface TcpLink extends AsyncDisposable {
   readonly port: number;
   readonly connections: number;

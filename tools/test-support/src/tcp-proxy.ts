@@ -1,6 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** The proxy can interrupt its connections. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   readonly connections: number;

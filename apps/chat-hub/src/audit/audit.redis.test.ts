@@ -67,7 +67,7 @@ describe('a Redis that hubs use under load', () => {
   }, 60_000);
 
   it('is clean, while they use it', async () => {
-    // With the default options, possible orphans are checked again after 12 s, because hubs repair them by then.
+    // The default options check possible orphans again after 12 s, because hubs repair them by then.
     const { code, stdout, stderr } = await run(['--url', redis.url, '--json']);
     const report = JSON.parse(stdout) as AuditReport;
     expect({ code, findings: report.findings, stderr }).toEqual({
@@ -395,7 +395,6 @@ describe('gentleness', () => {
     const slow = await auditOf(redis.url, ['--rate', '300', '--count', '50']);
     // 600 keys at 300 per second take 2 s, without the pause after the last page.
     expect(slow.durationMs).toBeGreaterThan(1_500);
-    // Negative control: without the limit, the fastest of five runs takes less time.
     const fast: number[] = [];
     for (let n = 0; n < 5; n += 1)
       fast.push((await auditOf(redis.url, ['--rate', '1000000', '--count', '50'])).durationMs);

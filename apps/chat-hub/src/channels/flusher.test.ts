@@ -15,7 +15,6 @@ function createCase() {
   const flusher = createFlusher();
   const writtenAt: number[] = [];
   const socket = { flush: () => void writtenAt.push(performance.now()) };
-  /** Delivers one event per millisecond, to as many sockets as the rate requires. */
   const load = async (perSecond: number, forMs: number) => {
     for (let ms = 0; ms < forMs; ms += 1) {
       flusher.delivered({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });

@@ -99,7 +99,8 @@ export function createInboxWaits(deps: {
 
   async function check(): Promise<void> {
     const agentIds = [...byAgent.keys()];
-    const [newest = 0, since = 0] = newestOfAll;
+    const known = newestOfAll;
+    const [newest = 0, since = 0] = known;
     let last = newest;
     for (let at = 0; at < agentIds.length; at += agentsPerCheck) {
       const some = agentIds.slice(at, at + agentsPerCheck);
@@ -114,7 +115,8 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    newestOfAll = [last, newest];
+    // A restore during this check has reset the places.
+    if (newestOfAll === known) newestOfAll = [last, newest];
   }
 
   function checkIfDue(): void {
@@ -144,6 +146,14 @@ export function createInboxWaits(deps: {
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;
       checkIfDue();
+    },
+    /**
+     * Call it when a backup was restored. New items get places below those that were seen, and
+     * acknowledged items may be back.
+     */
+    restored(): void {
+      newestOfAll = [0, 0];
+      isDue = true;
     },
   };
 }

@@ -16,7 +16,7 @@ function createBench() {
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, floor: 1, events: [] as EncodedEnvelope[] };
   const members = new Set(['ana']);
-  /** Each read calls the next of these functions when it has its rows but has not returned them. */
+  /** Each read calls the next function when it has its rows but has not returned them. */
   const reads: (() => Promise<void>)[] = [];
   const accessReads: (() => void)[] = [];
   const conflicts: EncodedEnvelope[] = [];
@@ -106,8 +106,8 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  // The race: events that the bus lost are trimmed before this hub reads them; one of them removed ben. Invariant:
-  // the room continues from the floor, and ben gets no event. Admins need no membership.
+  // The race: events that the bus lost are trimmed before this hub reads them, and one of them removed ben. Admins
+  // need no membership.
   it('continue from the floor when events were trimmed before they were delivered', async () => {
     const { rooms, database } = createBench();
     const room = await rooms.open('a');
@@ -175,8 +175,8 @@ describe('the live channels of a hub', () => {
     expect([...room.members].map(({ agentId }) => agentId)).toEqual(['ana']);
   });
 
-  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. Invariant: the
-  // page's floor is not applied to the new epoch, where it would skip events.
+  // The race: a page is read, a backup with a shorter log is restored, and then the page arrives. In the new epoch
+  // the page's floor would skip events.
   it.each(['log', 'rights'] as const)(
     'forget a floor when the epoch changes during a read of the %s',
     async (read) => {
@@ -214,7 +214,6 @@ describe('the live channels of a hub', () => {
       rooms.beginEpoch(new Map());
     });
     expect((await rooms.open(channelId)).head).toBe(3);
-    // Negative control: a head that changes within an epoch is not read again.
     const other = createBench();
     other.reads.push(async () => void (other.database.head = 3));
     expect((await other.rooms.open(channelId)).head).toBe(7);
@@ -248,7 +247,6 @@ describe('the live channels of a hub', () => {
   });
 
   // The race: after a restore, the channel grows past the lost events before any hub checks, so no head is lower.
-  // Invariant: two events with one seq are reported.
   it('report a different event with the seq of a delivered one', async () => {
     const { bus, rooms, conflicts } = createBench();
     const room = await rooms.open('a');
@@ -264,7 +262,6 @@ describe('the live channels of a hub', () => {
   });
 
   // The race: a restored database gets new events before any hub checks, so its log seems to continue the known log.
-  // Invariant: the room delivers an event only after the event that precedes it in that log.
   it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');
@@ -272,7 +269,6 @@ describe('the live channels of a hub', () => {
     database.events = [eventOf('first', 8), eventOf('second', 9)];
     room.raise(9);
     await jest.advanceTimersByTimeAsync(0);
-    // Negative control: with the same event at the head, the next event is delivered.
     expect([room.head, conflicts.length]).toEqual([9, 0]);
     database.events = [eventOf('another', 9), eventOf('third', 10)];
     room.raise(10);

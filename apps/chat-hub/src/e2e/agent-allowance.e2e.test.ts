@@ -32,7 +32,6 @@ async function hubWith(limit: string): Promise<TestHub> {
 const ping = (id: number) => JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });
 const codeOf = ({ error }: RpcObject) => error?.data?.code ?? error?.code ?? 'ok';
 
-/** Resolves once there are `count` answers. */
 async function answers(socket: RpcSocket, frames: readonly string[], count = frames.length) {
   const before = socket.received.length;
   for (const frame of frames) socket.send(frame);

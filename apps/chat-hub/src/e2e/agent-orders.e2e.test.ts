@@ -30,7 +30,6 @@ describe('agent.kick', () => {
     expect(await auditOf('agent.kick')).toMatchObject([
       { actor: 'root', target: 'bot', details: { reason: 'It loops.' } },
     ]);
-    // The kick closes no later socket, neither on these hubs nor on a hub that starts now.
     await using again = await hubB.connect('bot');
     const hubC = await startTestHub(environment);
     const third = await hubC.connect('bot');

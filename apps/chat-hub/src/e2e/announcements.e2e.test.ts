@@ -27,10 +27,8 @@ describe('a public channel', () => {
     await using far = await hubB.connect('far');
     await create(ana, 'open');
     await ana.call('channel.archive', { channelId: 'open' });
-    // The second archiving changes nothing.
     await ana.call('channel.archive', { channelId: 'open' });
     await ana.call('channel.delete', { channelId: 'open' });
-    // Private and direct channels are not announced. A refused creation is not announced either.
     await create(ana, 'closed', { kind: 'private' });
     await ana.call('channel.delete', { channelId: 'closed' });
     await ana.call('direct.send', { agentId: 'far', content: 'hi' });

@@ -88,7 +88,6 @@ describe.each(['SQLite', 'PostgreSQL'] as const)(
           { agentId: 'cem', state: 'away' },
         ],
       });
-      // The addressee gets the ask without a subscription, and accepts it by its reply.
       const isAsk = ({ event }: { event: { message?: { ask?: object } } }) => !!event.message?.ask;
       expect((await ben.notification('notice', isAsk)).event.message.ask.to).toEqual([
         'ben',

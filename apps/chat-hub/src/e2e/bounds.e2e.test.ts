@@ -53,13 +53,12 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
 }
 
 describe('a socket that does not read', () => {
-  // Invariants: the hub keeps running, and the socket gets all events once and in order when the store is back.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const { socket, last } = await laggingSocket('store-fails');
     const database = new DatabaseSync(path, { timeout: 5_000 });
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // Once the socket has read the data that was already written, the hub reads the store and fails.
+    // The socket reads the data that was already written; then the hub reads the store and fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -86,7 +85,7 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Calls of other agents wait behind the hub's work for the lagging socket, but are answered.
+    // Calls of other agents are answered, though they wait behind the hub's work for the lagging socket.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });
@@ -100,7 +99,6 @@ describe('a socket that does not read', () => {
     });
   });
 
-  // Invariant: without the subprotocol, a client gets an array only as the answer to a batch.
   it('gets one object per frame without the subprotocol, even while it catches up', async () => {
     const { socket, last } = await laggingSocket('plain', { protocols: [] });
     let arrays = 0;

@@ -23,7 +23,6 @@ const refusalOf = (socket: Socket, method: string, params: object) =>
     ({ data }) => data as { code: string; pausedUntilMs: number | null },
   );
 
-/** Two agents at each hub. Each answers every message of the others in one channel. */
 async function ring([hubA, hubB]: readonly [Hub, Hub], channelId: string) {
   const pia = await connect(hubA, 'pia', '&kind=person');
   await pia.call('channel.create', { channelId, name: channelId });
@@ -102,7 +101,6 @@ describe('four agents in a ring over two hubs', () => {
 });
 
 describe('two bots that thank each other', () => {
-  /** Resolves with the number of messages and the refusal. */
   async function thank(
     hubs: readonly [Hub, Hub],
     send: (from: number) => [string, object],
@@ -144,7 +142,6 @@ describe('two bots that thank each other', () => {
     const loop = await thank(pair.hubs, mention, 100);
     expect(loop).toMatchObject({ sent: 2 * most, code: 'paused' });
     expect(loop.until).toBeGreaterThan(startMs);
-    // Messages that address nobody are still accepted, and so are messages of other agents.
     const plain = (): [string, object] => ['message.send', { channelId, content: 'a report' }];
     expect(await thank(pair.hubs, plain, 60)).toMatchObject({ sent: 60, code: null });
     expect(await thank(pair.hubs, mention, 2)).toMatchObject({ sent: 0, code: 'paused' });

@@ -16,7 +16,6 @@ beforeEach(async () => {
 
 type Call = readonly [method: string, params: object];
 
-/** Sends the calls without waiting for answers; resolves with the answers in the order of the calls. */
 async function together(
   socket: RpcSocket,
   isBatch: boolean,

@@ -29,7 +29,6 @@ const answerMs = 4_000;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the fault of a test that did not end it. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());
@@ -55,7 +54,6 @@ afterEach(async () => {
 
 interface Fault {
   readonly title: string;
-  /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
   strike(): Promise<() => void | Promise<void>>;
 }
@@ -118,7 +116,6 @@ describe('two hubs on a PostgreSQL that', () => {
       expect(refusal.retryAfterMs ?? 0).toBeGreaterThan(refusal.code === 'timeout' ? -1 : 0);
       expect(await refusalCodes()).toEqual(expect.arrayContaining(['unavailable']));
 
-      // Live sockets, typing, presence and cached history work without the database.
       await untilTopicsPass(traffic);
       await untilPresenceIsWhole(traffic);
       expect(await history()).toHaveLength(3);

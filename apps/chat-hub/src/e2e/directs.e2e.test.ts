@@ -38,8 +38,7 @@ const typingEvent = (channelId: string, agentId: string) =>
   });
 
 describe('a new direct channel', () => {
-  // The race: the hub learns of the new channel only from the log. Invariant: a recipient that
-  // connected before the first message gets the channel's events from seq 1 on, once and in order.
+  // The race: the hub learns of the new channel only from the log.
   it('reaches a recipient on the other hub from its first message on while Redis is away', async () => {
     const alone = { ...noRedis, HUB_DB_URL: database.url };
     await using hubA = await startTestHub(alone);
@@ -56,8 +55,7 @@ describe('a new direct channel', () => {
     expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the first publish is lost, so the hub receives the second event first. Invariant: the
-  // recipient gets the channel's events from seq 1 on, once and in order.
+  // The race: the first publish is lost, so the hub receives the second event first.
   it('is delivered from its first message on though that publish was lost', async () => {
     await using dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
@@ -80,8 +78,7 @@ describe('a new direct channel', () => {
 });
 
 describe('a direct channel that the welcome did not name', () => {
-  // The race: a typing event is the first event of an old channel that the hub receives. Invariant:
-  // no event of the channel's log is replayed.
+  // The race: a typing event is the first event of an old channel that the hub receives.
   it('does not replay its log when an agent types or writes there', async () => {
     const { result } = await send('old', 'fay', 'm1');
     const { channelId } = result;
@@ -112,8 +109,8 @@ describe('an older direct channel that the welcome did not name', () => {
     return result.channelId;
   }
 
-  // The race: the publishes of five messages are lost, and one read of the log finds them all. Invariant: nothing
-  // after the welcome is skipped, even in channels that it did not name.
+  // The race: the publishes of five messages are lost, and one read of the log finds them all, in a channel that the
+  // welcome did not name.
   it('is delivered without a gap though every publish was lost', async () => {
     const channelId = await popular('kim');
     await using kim = await hub.connect('kim');
@@ -122,7 +119,6 @@ describe('an older direct channel that the welcome did not name', () => {
     await waitFor(() => seqsIn(kim, channelId).includes(6), { what: 'the last message' });
     expect(seqsIn(kim, channelId)).toEqual(range(2, 6));
     expect(kim.received.some(({ method }) => method === 'discontinuity')).toBe(false);
-    // A second socket shares the heads with the first one, and gets no event twice.
     await using again = await hub.connect('kim');
     await send(oldest, 'kim', 'm7');
     for (const socket of [kim, again]) await socket.event(isMessage('m7'));
@@ -195,7 +191,6 @@ describe('an older direct channel that the welcome did not name', () => {
 });
 
 describe('a welcome', () => {
-  // Invariant: the live events continue from the head in the welcome without a gap.
   it('names a head that the live events continue, during a stream of direct messages and deletions', async () => {
     await using gus = await hub.connect('gus');
     const { channelId } = await gus.call('direct.send', { agentId: 'hal', content: 'first' });

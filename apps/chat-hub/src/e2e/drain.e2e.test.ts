@@ -39,7 +39,6 @@ describe('a hub that drains', () => {
     expect(refusal.code).toBe(4503);
     expect(JSON.parse(refusal.reason)).toEqual({ afterMs: expect.any(Number) });
 
-    // The first client is disconnected, but the last one still sends and receives.
     await first.closed;
     const acks: number[] = [];
     await waitFor(

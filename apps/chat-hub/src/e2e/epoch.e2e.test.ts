@@ -20,7 +20,6 @@ async function pair(channelId: string) {
   return { ana, ben };
 }
 
-/** The discontinuity of a channel, and the channel's durable events after it. */
 async function continued(socket: RpcSocket, channelId: string) {
   const params = await socket.notification('discontinuity', (gap) => gap.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
@@ -36,8 +35,6 @@ async function continued(socket: RpcSocket, channelId: string) {
 }
 
 describe('a new epoch of the database', () => {
-  // Invariants: every live socket learns the seq after which each of its channels continues, and no later event is
-  // missing or doubled.
   it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);

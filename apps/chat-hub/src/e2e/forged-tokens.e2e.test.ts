@@ -22,7 +22,7 @@ const slowHub = (environment: Readonly<Record<string, string>>) =>
     },
   );
 
-/** The address is the one that a proxy reports. The code is null if the client was welcomed. */
+/** A proxy reports the address. The code is null if the client was welcomed. */
 async function come(hub: TestHub, token: string, address: string) {
   const url = `${hub.wsUrl}?access_token=${token}`;
   const headers = { 'x-forwarded-for': address };
@@ -78,7 +78,6 @@ describe('forged tokens', () => {
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, address)));
     expect(answers.map(({ status }) => status)).toContain(429);
-    // Negative control, at the same time: an unknown token is blocked.
     const [known, unknown, socket] = await Promise.all([
       ask(hub, good, address),
       ask(hub, signToken(secret, 'ben'), address),

@@ -61,7 +61,6 @@ it('a frozen agent writes on no hub within a second, over Redis and without it',
         ...freeze,
         reason: `${reason} true`,
       });
-      // Persons who are no admins get the freeze without its reason.
       expect((await person.event(isFreeze)).event.payload).toEqual({ ...freeze, reason: null });
     }
     await admin.call('unfreeze', freeze);
@@ -97,8 +96,8 @@ it('a frozen agent with an admin token manages no tokens and kicks nobody', asyn
     (await refusalOf(agent, 'agent.kick', { ...kick, agentId: 'nobody' }))?.code,
     (await refusalOf(agent, 'agent.limit', { agentId: 'nobody', message: '1/60' }))?.code,
   ];
-  // Negative control: without a freeze, the calls are not refused. They answer `unsupported` because these hubs have
-  // no secret to sign with.
+  // Negative control: without a freeze, nothing is refused. These hubs answer `unsupported` because they have no
+  // secret to sign with.
   expect(await acts()).toEqual([200, 'unsupported', 200, 'not_found', 'not_found']);
   await admin.call('freeze', { scope: 'agent', id: 'op', reason });
   await waitFor(
@@ -149,7 +148,6 @@ it('a frozen channel takes nothing from an agent of either hub, also when the hu
   await owner.call('unfreeze', { scope: 'channel', id: channelId });
   expect(await refusalOf(agents[0]!, 'message.send', send)).toBeNull();
 
-  // The freeze is audited, also when it comes from an owner who is no admin.
   const audit = async (target: string) => {
     const url = `${hubA.httpUrl}/v1/audit?agent=root&role=admin&target=${target}`;
     return ((await (await fetch(url)).json()) as { entries: { action: string; actor: string }[] })

@@ -57,7 +57,7 @@ class Member {
 
 const redis = closeAfterAll(await startRedis());
 const hub = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '100000/60' } });
-// Killed, because draining so many clients would take long.
+// The hub is killed, because draining so many clients would take long.
 closeAfterAll({ stop: () => hub.kill() });
 
 async function metric(name: string): Promise<number> {

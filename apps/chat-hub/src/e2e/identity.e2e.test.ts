@@ -21,7 +21,7 @@ const sign = (claims: JWTPayload, key = secret) =>
   new SignJWT({ sub: 'ana', iat: seconds(), exp: seconds() + 60, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode(key));
-/** Removes defaults of `sign`. */
+/** Sets these claims to undefined, which removes the defaults of `sign`. */
 const without = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
 
 const api = async (hub: TestHub, token: string, verb: string, path: string, body?: unknown) => {

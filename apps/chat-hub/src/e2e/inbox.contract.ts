@@ -7,7 +7,7 @@ type Page = ResultOf<'inbox.read'>;
 
 const textsOf = ({ items }: Page) => items.map(({ message }) => message?.content ?? '');
 
-/** One of the two hubs is killed. The hubs use a SQLite file unless `env` says otherwise. */
+/** The hubs use a SQLite file unless `env` says otherwise. One of them is killed. */
 export async function describeInboxes(
   engine: string,
   env: Readonly<Record<string, string>> = {},
@@ -60,7 +60,6 @@ export async function describeInboxes(
       const acknowledged = new Set<string>();
       const again: string[] = [];
 
-      /** Runs until all items are acknowledged or the hub is gone. */
       async function follow(hub: Hub): Promise<void> {
         const socket = await connect(hub, 'eve');
         try {

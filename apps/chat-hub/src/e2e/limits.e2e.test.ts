@@ -70,7 +70,6 @@ describe('the maximum of topics of a connection', () => {
 });
 
 describe('hasMore of the newest page', () => {
-  // Invariant: hasMore is exact, from the store and from the cache, even with exactly one page.
   it('is exact with one page of messages, one fewer and one more', async () => {
     await using ana = await hub.connect('ana');
     for (const [count, hasMore] of [

@@ -8,10 +8,8 @@ const hub = closeAfterAll(
     ...noRedis,
   }),
 );
-/** The proxy can lose the results that the hub sends to the agent. */
 const proxy = closeAfterAll(await startTcpProxy(Number(new URL(hub.url).port)));
 
-/** Sends, loses the result, reconnects and sends again. Resolves with the second result. */
 async function sendTwice(channelId: string, ids: { clientMessageId?: string }) {
   const params = { channelId, content: 'once?', ...ids };
   const connect = () => connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);

@@ -11,7 +11,7 @@ const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database, redis.url));
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
-/** The hub's subscriber connection can be made to receive no messages. */
+/** The proxy can withhold all messages from the hub's subscriber connection. */
 const deafHub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
 const ana = closeAfterAll(await hub.connect('ana'));

@@ -62,7 +62,7 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
           },
           { what: 'a hub that is not ready' },
         );
-        // Never `internal`: when a statement fails before the next beat, the hub checks the schema at once.
+        // The outcome is never `internal`, because the hub checks the schema as soon as a statement fails.
         expect(new Set([...outcomes, 'ok', 'unavailable'])).toEqual(new Set(['ok', 'unavailable']));
         expect(await send()).toBe('unavailable');
         const { status } = await fetch(`${hub.httpUrl}/readyz`);

@@ -50,13 +50,11 @@ describe('an admin that is no member', () => {
       [`rest secret`, `root ${direct}`, `root secret`].sort(),
     );
     expect(acts.find(({ target }) => target === direct)?.details).toEqual({ kind: 'direct' });
-    // The observer is not a member, so `read.state` omits the channel.
     expect(await root.call('read.state', {})).toEqual({ channels: [] });
     const { members } = (await ana.call('member.list', { channelId: 'secret' })) as {
       members: unknown[];
     };
     expect(members).toHaveLength(1);
-    // Reads by members and refused reads are not audited as observation.
     await ana.call('message.history', { channelId: 'secret' });
     await using eve = await hub.connect('eve');
     expect(await codeOf(eve.call('message.history', { channelId: 'secret' }))).toBe('not_found');

@@ -13,7 +13,6 @@ async function ask(hub: TestHub, query = ''): Promise<Operations> {
   return operationsSchema.strict().parse(body);
 }
 
-/** Sums over all pages of the history. */
 async function messagesOf(hub: TestHub, hubId: string): Promise<number> {
   let messages = 0;
   for (let since: number | null = 1; since !== null;) {

@@ -20,7 +20,6 @@ const proxy = closeAfterAll(await startTcpProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
 const hubA = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }, { times }));
-// Hub B's connection to Redis can be cut.
 const hubB = closeAfterAll(
   await startTestHub({ ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` }, { times }),
 );
@@ -46,7 +45,7 @@ afterEach(async () => {
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
 
-/** The hub sends no heartbeat, so it counts as dead. */
+/** A hub without heartbeats counts as dead, so other hubs reap its leases. */
 function deadHub(leaseMs: number): LeaseStore {
   return createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, { leaseMs });
 }
@@ -79,8 +78,7 @@ describe('presence on two hubs', () => {
     expect(await agentsOf(ana)).toEqual(['ana', 'ben']);
   });
 
-  // The race: hub B cannot renew its leases, and hub A sees them expire. Invariant: no hub reports an agent with a
-  // live connection offline, also not later.
+  // The race: hub B cannot renew its leases, and hub A sees them expire.
   it('reports nobody offline when one hub is cut off from Redis for three leases', async () => {
     proxy.stall();
     await waitFor(() => !hubB.redis.available, { what: 'the cut' });
@@ -143,8 +141,7 @@ describe('presence on two hubs', () => {
     90_000,
   );
 
-  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: no connected
-  // agent is reported offline.
+  // The race: Redis loses all leases while its connections stay open and rosters are compared.
   it('reports nobody offline when Redis is wiped, and lists all again within a second', async () => {
     await direct.send(['flushall']);
     expect(await agentsOf(ana)).toEqual([]);
@@ -156,8 +153,8 @@ describe('presence on two hubs', () => {
     expect([...offlineOf(ana), ...offlineOf(ben)]).toEqual([]);
   });
 
-  // The race: a hub dies, and Redis loses the leases before they expire, so no reaper sees them. Invariant: every hub
-  // reports the dead hub's agents offline once, within a lease and a second, and no other agent.
+  // The race: a hub dies, and Redis loses its leases before they expire, so no reaper sees them. Invariant: only the
+  // dead hub's agents are reported offline, once, within a lease and a second.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },

@@ -71,7 +71,6 @@ describe('a hub that is killed', () => {
     expect(Math.abs(stoppedMs - startedMs - 10_000)).toBeLessThanOrEqual(1_000);
     await waitFor(
       async () => {
-        // Repeated reads do not extend leases.
         await ana.call('presence.list', { channelId, limit: 200 });
         return gone.every((agentId) => statusesOf(ana, channelId, agentId).includes('offline'));
       },
@@ -86,7 +85,7 @@ describe('a hub that is killed', () => {
     // Negative control: most agents still had leases after the kill, so only the kill made them go offline.
     expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
 
-    // This later change is reported in the same way, so its arrival proves that no second report is pending.
+    // A change that is reported in the same way comes later, so its arrival proves that no second report is pending.
     await alive.call('presence.set', { status: 'dnd' });
     await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
       what: 'the change',

@@ -47,7 +47,7 @@ export function describeReadsAfterRemoval(
       await redis?.stop();
     });
 
-    /** Reads before, during and after one removal. Returns all reads that contain events after the leave. */
+    /** Reads before, during and after one removal. Returns the reads that contain events after the leave. */
     async function race(
       channelId: string,
       agentId: string,

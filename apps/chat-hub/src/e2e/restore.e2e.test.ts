@@ -26,10 +26,9 @@ const redis = closeAfterAll(await startRedis());
 const database = closeAfterAll(await temporaryDatabase());
 afterEach(stop);
 
-/** Also works while processes use the target. */
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  // The copy fails while a hub writes to the file.
+  // A copy fails while a hub writes to the file, and is repeated.
   const isCopied = () =>
     backup(source, to).then(
       () => true,
@@ -70,7 +69,7 @@ const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
-  // No call fails and no event is committed; the log is only shorter. Hubs compare heads every ten seconds.
+  // No call fails and no event is committed; only the log is shorter. Hubs compare heads every ten seconds.
   it('is noticed while hubs run, though no check fails and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -176,7 +175,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await discontinuityOf(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
   });
 
-  // Without Redis, a starting hub does not know which events were lost.
+  // A hub that starts without Redis does not know which events were lost.
   it('resumes no client from beyond its head when Redis was lost too', async () => {
     const channelId = 'forgotten';
     const { ana, backedUp } = await restorable(channelId);

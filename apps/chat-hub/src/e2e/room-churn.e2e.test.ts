@@ -35,7 +35,6 @@ const enter = (socket: RpcSocket) =>
   socket.call('subscribe', { topics: channelIds.map((channelId) => ({ channelId })) });
 const leave = (socket: RpcSocket) => socket.call('unsubscribe', { channelIds });
 
-/** Counts the connections that listen to each topic. */
 async function listeners(): Promise<number[]> {
   const topics = (await redis.command('PUBSUB CHANNELS *room-*'))
     .split('\r\n')

@@ -7,7 +7,6 @@ import { noRedis, startTestHub, temporaryDatabase, type TestHub } from '../testi
 const old = 'the-old-secret-of-more-than-thirty-two-characters';
 const next = 'the-next-secret-of-more-than-thirty-two-characters';
 
-/** Each hub can be restarted with other secrets. */
 async function startPair(secrets: string) {
   const database = await temporaryDatabase();
   const start = (list: string) =>
@@ -18,7 +17,6 @@ async function startPair(secrets: string) {
   const hubs: TestHub[] = [await start(secrets), await start(secrets)];
   return {
     hubs,
-    /** Restarts one hub after the other with these secrets. */
     async roll(list: string, which = [0, 1]) {
       for (const index of which) {
         await hubs[index]?.close();

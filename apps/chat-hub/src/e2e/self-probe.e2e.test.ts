@@ -10,7 +10,7 @@ const proxy = closeAfterAll(await startDeafProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
 // The warnings report the fault under test.
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-/** The hub's subscriber connection can be made to receive no messages. */
+/** The proxy can withhold all messages from the hub's subscriber connection. */
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
 await waitFor(() => hub.redis.available && other.redis.available);
@@ -29,7 +29,6 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/** The time until Ben gets a message that Ana sends on the other hub. */
 async function deliveryMs(): Promise<number> {
   const sentAtMs = performance.now();
   const { seq } = await ana.call('message.send', { channelId, content: 'hello' });
@@ -99,7 +98,7 @@ describe('the self-probe of a hub', () => {
     await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
     const { ready, redis: state, publishPath } = await readiness(alone);
     expect(ready).toBe(true);
-    // If a Redis runs on the default port of this machine, the hub uses it.
+    // The hub uses a Redis on the default port of this machine, if one runs there.
     if (state.status === 'down')
       expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
   });

@@ -15,7 +15,6 @@ async function watchedChannel(channelId: string): Promise<void> {
   await ben.call('subscribe', { topics: [{ channelId }] });
 }
 
-/** The typing states that Ben gets up to a message that Ana sends now. */
 async function typingUntilNow(channelId: string): Promise<boolean[]> {
   const { seq } = await ana.call('message.send', { channelId, content: 'until here' });
   await ben.event((envelope) => envelope.channelId === channelId && envelope.seq === seq);
@@ -110,7 +109,6 @@ describe('typing by thread', () => {
     await ana.call('typing.start', { channelId, threadId });
     await ana.call('typing.start', { channelId });
     await ana.call('typing.start', { channelId, threadId });
-    // Hub B reads the list from Redis, first for the channel, then for a thread only.
     expect(await list(channelId)).toEqual({ agents: ['ana'], degraded: false });
     expect(await list(channelId, threadId)).toEqual({ agents: ['ana'], degraded: false });
     expect(await list(channelId, 'another')).toEqual({ agents: [], degraded: false });

@@ -97,7 +97,6 @@ describe('a socket that reads too slowly', () => {
     const first = seqsOf(fast.events)[0] ?? 4;
     stuck.ws.pause();
     await untilLagging(channelId);
-    // More events than one result may contain, so the rest follows the result.
     const resuming = await connect('fast');
     const asked = resuming.call('subscribe', { topics: [{ channelId, since: 1 }] });
     asked.catch(() => undefined);

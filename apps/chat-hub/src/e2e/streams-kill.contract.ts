@@ -56,7 +56,6 @@ export function describeKilledStreams(
       'channel.message',
       'channel.message.edit',
     ]);
-    // The killed hub starts again, but appends nothing.
     await hubA.restart();
     const { message } = await again.call('message.get', of);
     expect(message).toMatchObject({ content: text, state: 'complete', editedAt: null });

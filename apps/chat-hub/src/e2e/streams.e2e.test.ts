@@ -17,7 +17,6 @@ const codeOf = (socket: RpcSocket, method: string, params: object) =>
     ({ code }) => code as string,
   );
 
-/** The author is on hub A, the watcher on hub B. */
 async function channel(channelId: string) {
   const author = await hubA.connect(`author-${channelId}`);
   await author.call('channel.create', { channelId, name: channelId });
@@ -131,7 +130,6 @@ describe('a message that grows', () => {
     const { channelId, author, watcher, begin, close } = await channel('away');
     const of = await begin();
     await author.call('message.append', { ...of, from: 0, text: 'half' });
-    // A stream continues while its author has any connection, also to the other hub.
     const elsewhere = await hubB.connect(author.welcome.agentId);
     const gone = await hubA.connect('gone');
     await gone.call('channel.join', { channelId });

@@ -107,7 +107,6 @@ describe('subscribe', () => {
     ]);
   });
 
-  // Invariant: result and live events have no gap and no overlap.
   it('leaves no gap and no overlap between result and live events during a stream of sends', async () => {
     await using ana = await channelWith('stream', 1_500);
     let isStopped = false;

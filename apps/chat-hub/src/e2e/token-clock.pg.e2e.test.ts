@@ -7,7 +7,7 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 /** The hub still accepts tokens with an `iat` this far ahead of its clock. */
 const aheadMs = 4_000;
 
-// PostgreSQL, because the clock of SQLite is the hub's.
+// The test needs PostgreSQL, because SQLite uses the hub's own clock.
 const postgres = closeAfterAll(await startPostgres());
 const preload = `const now = Date.now; Date.now = () => now() + ${aheadMs};`;
 const hub = closeAfterAll(

@@ -34,7 +34,6 @@ const childrenOf = (parentId: string) =>
     return parentSpanContext?.spanId === parentId;
   });
 
-/** Waits for exactly one span with this name. */
 async function child(parentId: string, name: string, hubId: string): Promise<ReadableSpan> {
   const found = () =>
     childrenOf(parentId).filter(

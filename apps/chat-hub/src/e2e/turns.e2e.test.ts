@@ -28,7 +28,6 @@ async function channel(channelId: string) {
   return { watcher, join };
 }
 
-// Without turns, a working agent shows nothing, or `typing`, which ends after ten seconds.
 it('shows on the other hub what an agent is doing, until idle or the end of its lease', async () => {
   const channelId = 'work';
   const { watcher, join } = await channel(channelId);
@@ -68,7 +67,6 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await first.call('turn.set', { channelId, state: 'waiting' });
   await nextTurn(watcher, 'bot', 'waiting');
   await first.close();
-  // The agent is still connected through the other hub.
   await second.call('message.send', { channelId, content: 'still here' });
   await watcher.event(({ event }) => event.type === 'channel.message');
   expect((await watcher.call('turn.list', { channelId })).turns).toMatchObject([
@@ -78,7 +76,6 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await second.close();
   await nextTurn(watcher, 'bot', 'idle');
   expect(performance.now() - startMs).toBeLessThan(leaseMs - 500);
-  // An agent without channels has no presence, but its turn ends too.
   const loner = await join('loner');
   await loner.call('turn.set', { channelId, state: 'queued' });
   await nextTurn(watcher, 'loner', 'queued');

@@ -5,7 +5,6 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const { hubA, hubB } = await startTwoHubs();
 
-/** Both agents are subscribed to a new channel of Ana's. */
 async function pair(channelId: string): Promise<{ ana: RpcSocket; ben: RpcSocket }> {
   const ana = await hubA.connect('ana');
   const ben = await hubB.connect('ben');

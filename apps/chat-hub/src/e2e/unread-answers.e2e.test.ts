@@ -81,8 +81,8 @@ describe('many sockets of one agent that do not read', () => {
         what: 'a refusal',
       });
     });
-    // The agent's budget, one answer to Ben, and the output of one turn for each socket. The hub writes that output
-    // before it knows that the socket does not read.
+    // The limit is the sum of the agent's budget, one answer to Ben, and the output of one turn for each socket. The
+    // hub writes that output before it knows that the socket does not read.
     expect(unsent / mib).toBeLessThan(16 + 8 + 16);
     expect(resident / 1e6).toBeLessThan(250);
 

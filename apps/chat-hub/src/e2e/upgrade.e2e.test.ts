@@ -118,7 +118,7 @@ describe('the input of an unauthenticated client', () => {
   it('with a broken frame after its refusal ends that socket only', async () => {
     const stranger = upgradeRaw(port, '/v1/ws', offering);
     await waitFor(() => stranger.received().includes('101 Switching Protocols'));
-    // All reserved bits are set: the WebSocket emits an error, which needs a listener.
+    // A frame with all reserved bits makes the WebSocket emit an error, which needs a listener.
     stranger.socket.write(Buffer.from([0xff, 0x01, 0x00]));
     await stranger.ended;
     expect(await isAlive(port)).toBe(true);

@@ -112,9 +112,8 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  // The race: late clients return together, and each takes a token although the full bucket lost
-  // the tokens that were set aside for them. Invariant: the client whose slot comes next finds its
-  // token.
+  // The race: late clients return together, and each takes a token, although the full bucket lost the tokens that
+  // were set aside for them.
   it('admits an obedient client at its first return, although late ones return in a crowd before it', () => {
     const crowd = fc.array(
       fc.record({
@@ -143,7 +142,6 @@ describe('admission, for any clients and any behaviour', () => {
         const within = { ...options, horizonMs: 600_000 };
         const sorted = play(obedient, within).slots.sort((a, b) => a - b);
         for (const [i, slot] of sorted.entries()) {
-          // The client gets whole milliseconds, rounded up.
           if (i > 0)
             expect(slot - (sorted[i - 1] ?? 0)).toBeGreaterThan(1_000 / options.perSecond - 1.01);
         }

@@ -57,7 +57,7 @@ describe('the keys of a key server', () => {
       return warnings.length > 0;
     });
     expect(await verify(first)).toBe('accepted');
-    // Only the key server could tell that this token is not valid.
+    // The hub cannot know that this token is not valid; only the key server could tell.
     expect(await verify(second)).toBe('unavailable');
   });
 

@@ -55,7 +55,6 @@ interface World {
   readonly env: Environment;
 }
 
-/** The hub and the health command get the same environment. */
 async function startWorld(
   more: Environment = {},
   args = wellSet,
@@ -300,7 +299,6 @@ describe('Redis', () => {
 });
 
 describe('several servers', () => {
-  /** Needs no database. */
   async function redisStates(env: Environment) {
     const { lines } = await look({ HUB_PORT: '1', ...env });
     const names = ['reachable', 'role', 'policy'];

@@ -9,7 +9,6 @@ import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 const channelId = 'c';
 type Page = readonly Message[];
 
-/** The database can be made unavailable. */
 function createBench() {
   const database = { head: 5, isMember: true, isAway: false };
   const unavailable = () => new ChatStoreError('unavailable', 'away', { retryAfterMs: 1 });
@@ -65,7 +64,6 @@ describe('a read through the cache', () => {
       expect(await read(growing)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
       expect(loads).toBe(count);
     }
-    // Without a cached value the store answers, and checks the rights.
     expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
   });
 
@@ -120,7 +118,7 @@ describe('a read through the cache', () => {
       return loaded;
     };
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 5, floor: 1 });
-    // After a rollback of the database, the value's head is above the log's head. The reader's membership there is
+    // After a rollback of the database, the value's head is above the log's. The reader's membership at that head is
     // not confirmed.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });

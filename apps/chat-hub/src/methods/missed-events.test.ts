@@ -76,7 +76,6 @@ describe('the events that a client missed', () => {
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
-    // After the result is full, the log is not read further.
     expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

@@ -50,7 +50,7 @@ const heavyEvent = (seq: number, weight: number) =>
   });
 
 /**
- * Pauses until the test continues it. With `since` 0, it pauses while it reads the log of five events; with null,
+ * The subscribe pauses until the test continues it: with `since` 0 while it reads the log of five events, with null
  * before its answer is made.
  */
 async function subscribing(since: number | null = 0, weight = 1, isAdmin = false) {
@@ -125,7 +125,7 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(true);
   });
 
-  // The race: the epoch changes after the log was read. Invariant: an answer holds nothing from an earlier epoch.
+  // The race: the epoch changes after the log was read.
   it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));
@@ -133,8 +133,7 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the epoch changes between the read of rights and the answer, and rooms still have the earlier one.
-  // Invariant: an answer holds nothing from an earlier epoch.
+  // The race: the epoch changes between the read of rights and the answer, while rooms still have the earlier one.
   it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });
@@ -142,7 +141,7 @@ describe('a subscribe in progress', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the floor was read in an epoch that ends before the answer arrives. In the new epoch it would refuse
+  // The race: the floor was read in an epoch that ends before the answer arrives. In the new epoch it would hide
   // events that the log still holds.
   it('does not pass a floor of an earlier epoch to the room', async () => {
     const { result, rooms, store, access, methods, session } = await subscribing();
@@ -159,7 +158,6 @@ describe('a subscribe in progress', () => {
     const answer = await methods.subscribe({ identity, transport: 'ws', session }, params);
     if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
     expect([room?.floor, rooms.get(channelId)]).toEqual([1, room]);
-    // Negative control: within one epoch, the floor is applied.
     Object.assign(store, { access: async () => new Map([[channelId, { ...access, floor: 2 }]]) });
     await methods.subscribe({ identity, transport: 'ws', session }, params);
     expect(room?.floor).toBe(2);
@@ -224,7 +222,6 @@ describe('a subscribe in progress', () => {
     }
   });
 
-  // Negative control: a deletion in an earlier epoch does not concern the current one.
   it('is answered although its channel was deleted in another epoch', async () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);

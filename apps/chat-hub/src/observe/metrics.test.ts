@@ -15,7 +15,6 @@ describe('the metrics of a hub', () => {
     const docs = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
     const [, table = ''] = /<!-- metrics -->([^]*)<!-- \/metrics -->/.exec(docs) ?? [];
     expect(rowsOf(table)).toEqual(rowsOf(await metricsTable(createMetrics())));
-    // The rest of the page names only metrics that exist.
     const names = new Set(rowsOf(table).map(([, name]) => name?.replaceAll('`', '')));
     const named = new Set(docs.replace(table, '').match(/\bhub_[a-z_]+\b/g));
     expect([...named].filter((name) => !names.has(name))).toEqual([]);
@@ -27,7 +26,6 @@ describe('the metrics of a hub', () => {
     for (const { name, help, type } of all) {
       expect(name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
       expect(help).not.toBe('');
-      // Base units, and no type in the name.
       expect(name).not.toMatch(/_(ms|milliseconds|kb|mb|minutes|percent|count|gauge|histogram)$/);
       expect([name, name.endsWith('_total')]).toEqual([name, String(type) === 'counter']);
     }
@@ -47,7 +45,7 @@ describe('the metrics of a hub', () => {
           expect(text).toContain(
             `hub_calls_total{method="${method}",transport="${transport}",outcome="${outcome}"} 0`,
           );
-    // Prometheus keeps every series of every hub in memory.
+    // The limit matters, because Prometheus keeps every series of every hub in memory.
     expect(text.split('\n').length).toBeLessThan(3_500);
   });
 

@@ -62,7 +62,6 @@ it('the minutes of an outage of the database are written after it', async () => 
   await history.close();
   const figures = written.map((minute) => parseFigures(minute.figures));
   expect(figures.map((one) => one?.database)).toContain('down');
-  // Each message is counted in exactly one minute.
   const times = written.map(({ atMs }) => atMs);
   expect(times).toEqual(times.map((_, n) => n * 100));
   const whole = figures.slice(1, -1);

@@ -9,7 +9,6 @@ import type { Session } from '../sockets/session.ts';
 
 const channelId = 'c';
 
-/** The sessions have only a name. */
 function createBench(tracker: PresenceTracker = createPresence()) {
   const published: { readonly atMs: number; readonly event: ChannelEvent }[] = [];
   const room = { channelId, members: new Set([{ agentId: 'watcher' }]) } as unknown as Room;
@@ -126,8 +125,7 @@ describe('presence events of other hubs', () => {
     await feed.close();
   });
 
-  // The race: Redis was away or is now another server, and its clock is behind. Invariant: times of different clocks
-  // are never compared.
+  // The race: Redis was away or is now another server, and its clock is behind, so times cannot be compared.
   it.each(['onResubscribed', 'onAvailability'] as const)(
     'pass in the order of arrival once the clock may have changed: %s',
     async (change) => {

@@ -17,7 +17,6 @@ beforeEach(() => {
   compare([]);
 });
 
-/** Returns the changes to send to the sockets, as `agentId status`. */
 function compare(
   roster: readonly PresenceRecord[] | null,
   { meanwhile = () => {}, here = [] as readonly string[], trustFromMs = -Infinity } = {},
@@ -63,8 +62,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis reads the roster, the agent joins and its event arrives, and only then the roster arrives. This
-  // happens twice.
+  // The race: Redis reads the roster, the agent joins, its event arrives, and only then the roster. This happens
+  // twice.
   it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);
@@ -75,8 +74,8 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  // The fault: an agent's absence before `offlineFromMs` did not count. If its offline event was lost, it was shown
-  // as online for a lease and two more reads.
+  // The fault: an absence from before `offlineFromMs` did not count, so an agent whose offline event was lost stayed
+  // online for a lease and two more reads.
   it('reports an agent that has been missing long enough as soon as offline reports are allowed', () => {
     view.applyEvent([record('a')]);
     const trustFromMs = 3 * confirmMs;
@@ -122,7 +121,7 @@ describe('a roster view, compared with the roster', () => {
     expect(reported).toEqual(['gone offline']);
   });
 
-  // The race: a socket got an agent in a list, this hub never got the agent's event, and its offline event is lost.
+  // The race: only a list named the agent to a socket, and the agent's offline event is lost.
   it('also reports agents offline that only a list named', () => {
     view.addListed([record('a')]);
     expect(compare([])).toEqual([]);
@@ -189,8 +188,7 @@ describe('events that arrive in another order than they were decided', () => {
     expect(saw(at(20, 'a', 'offline'))).toEqual(['a offline']);
   });
 
-  // The race: an outdated event arrives during a read of the roster. Invariant: the roster still counts for that
-  // agent.
+  // The race: an outdated event arrives during a read of the roster.
   it('do not count as changes during a read when they are outdated', () => {
     saw(at(20, 'a'));
     const meanwhile = () => void saw(at(10, 'a', 'offline'));

@@ -8,7 +8,6 @@ const record = (agentId: string): PresenceRecord => ({
   ...{ agentId, status: 'online', customStatus: null, avatar: null, lastSeen: 1 },
 });
 
-/** The test sets the rosters; a read takes `readMs`. */
 function createBench() {
   // No lease is renewed, so every record's lastSeen is the first millisecond.
   const startMs = performance.now();

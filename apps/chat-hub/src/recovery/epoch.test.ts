@@ -15,8 +15,8 @@ import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('a new epoch', () => {
-  // The race: a room is opened while the heads of the other rooms are read. A room that continued from 0 would send
-  // its whole log as new events.
+  // The race: a room is opened while the heads of the other rooms are read. If it continued from 0, it would send its
+  // whole log as new events.
   it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
       ['early', 3],

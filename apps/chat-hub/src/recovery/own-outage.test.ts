@@ -42,7 +42,6 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Each step lasts as long as the interval between two looks. */
 async function pass(ms: number): Promise<void> {
   for (let past = 0; past < ms; past += 1_000) {
     nowMs += 1_000;

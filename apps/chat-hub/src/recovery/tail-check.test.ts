@@ -8,7 +8,7 @@ import { startTailCheck } from './tail-check.ts';
 
 async function createBench() {
   const database = { epoch: 'first epoch', head: 5, isAway: false, mark: 1, eventId: 'event 5' };
-  /** Reported by the next checks. @default the head of `c` */
+  /** The next checks report these heads. @default the head of `c` */
   const reported: { current?: { channelId: string; head: number }[] } = {};
   const other = { channelId: 'o', head: 9 };
   /** `left` calls of `onEpoch` will fail. */

@@ -85,8 +85,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 1_000) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of an earlier epoch arrives late. A room opened at its seq would drop new events until the log
-  // has grown past that seq.
+  // The race: an event of an earlier epoch arrives late. A room opened at its seq would drop the new epoch's events.
   it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');

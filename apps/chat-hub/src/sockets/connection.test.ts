@@ -25,7 +25,6 @@ const log = pino({ level: 'silent' });
 const heartbeat = createHeartbeat();
 afterAll(() => heartbeat.close());
 
-/** The test resolves the read of ben's direct channels. */
 async function connecting() {
   const stored: EncodedEnvelope[] = [];
   const asked = Promise.withResolvers<void>();

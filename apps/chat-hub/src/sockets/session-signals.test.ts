@@ -28,7 +28,6 @@ const presence = (statuses: Readonly<Record<string, 'online' | 'away' | 'offline
   return { type: 'channel.presence', channelId, presences } satisfies ChannelEvent;
 };
 
-/** Lists the received signals in order, as `agentId state`, or `agentId state in threadId`. */
 function signals({ peer }: SessionBench): string[] {
   return peer.objects
     .filter(({ method }) => method === 'event')
@@ -76,7 +75,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
   });
 
-  // Invariant: typing in the channel and in a thread do not replace each other.
+  // An agent types in the channel and in a thread; neither signal may replace the other.
   it('include the latest typing of each agent and thread', async () => {
     const bench = await lagging();
     for (let round = 0; round < 3; round++) {

@@ -487,7 +487,6 @@ describe('the unsent output of a session', () => {
     await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
     const at = peer.objects.findIndex(({ id }) => id === 'batch');
     expect(peer.objects.slice(at + 1).map(({ params }) => params.seq)).toEqual([next]);
-    // All events before the batch were sent, from the first one on.
     expect(peer.seqs.slice(0, before)).toEqual(range(1, before));
     await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
   });

@@ -15,7 +15,6 @@ const parent = {
   isRemote: true,
 };
 
-/** Only the seq, id and type matter here. */
 function eventOf(seq: number) {
   const event = {
     type: 'collaboration.event',

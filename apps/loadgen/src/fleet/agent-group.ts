@@ -21,27 +21,25 @@ export const liveSlots = {
   deliveries: 2,
   errors: 3,
   connected: 4,
-  /** The p99 of the last interval. */
   deliveryP99Ms: 5,
   ackP99Ms: 6,
   latenessP99Ms: 7,
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/** Plain data and shared memory, which can be sent to a worker thread. */
+/** Only plain data and shared memory, so that it can be sent to a worker thread. */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
   /** The group has the agents whose number modulo `plan.workers` is this part. */
   readonly part: number;
   readonly dues: DueTimes;
-  /** See {@link liveSlots}. */
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
 export interface StageRun extends StageTimes {
   readonly factor: number;
-  /** The series counts from here, the start of the first stage's measurement. */
+  /** The series counts from this time, when the first stage's measurement starts. */
   readonly seriesStartMs: number;
   readonly intervalMs: number;
 }
@@ -55,7 +53,6 @@ export interface AgentGroupReport {
   readonly lost: number;
   readonly doubled: number;
   readonly reconnects: number;
-  /** Counts by the code of HubError. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Record<LatencyName, string>;
   readonly skipped: number;
@@ -67,9 +64,8 @@ export interface AgentGroupReport {
 export interface AgentGroup {
   /** Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;
-  /** Subscribes the joined agents. Resolves like `join`. */
+  /** Resolves with the failures, counted by message. */
   subscribe(): Promise<Record<string, number>>;
-  /** Runs the schedule of one stage. Resolves when every operation is answered. */
   run(stage: StageRun): Promise<void>;
   /**
    * Starts no further operations and connections. `run` then resolves when the operations in flight
@@ -81,11 +77,10 @@ export interface AgentGroup {
   close(): Promise<void>;
 }
 
-// A hub admits connections at a bounded rate.
+// Bounded, because a hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 
-/** The group does not connect before `join`. */
 export function createAgentGroup({
   plan,
   identity,
@@ -203,7 +198,7 @@ export function createAgentGroup({
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       if (before !== null) loopUtilization = performance.eventLoopUtilization(before).utilization;
-      // Each call ends with an answer or with the client's timeout, so no time limit is needed.
+      // No time limit is needed, because each call ends with an answer or with the client's timeout.
       await until(() => {
         series.advance(nowMs());
         return isIdle();

@@ -43,7 +43,6 @@ export function createAgent(
   const client = createClient({ ...deps.clientOptions, webSocket: deps.sockets.webSocket });
   const channelIds = channelsOf(plan, index);
   const received = createReceivedEvents(plan, tally, dues);
-  /** Channels that this agent has left and will soon join again. */
   const away = new Set<string>();
   let reactedTo = '';
   /** Unanswered operations by channel. Operations without a channel have the key ''. */
@@ -109,7 +108,7 @@ export function createAgent(
     if (dueMs >= tally.times.measureMs) tally.skipped += 1;
   }
 
-  /** The later work counts as pending. `close` drops it. */
+  /** `work` counts as pending. `close` drops it. */
   function after(channelId: string, ms: number, work: () => void) {
     begin(channelId);
     const timer = setTimeout(() => {
@@ -144,8 +143,8 @@ export function createAgent(
     if (plan.typingLeadMs === 0)
       return note(channelId, channel.send(contentOf(dueMs)), dueMs, 'ack');
     const sendMs = dueMs + plan.typingLeadMs;
-    // The message would be sent after the end. In exchange, messages whose typing began in the warm-up are sent after
-    // it.
+    // The message would be sent after the end. To balance this, messages whose typing began in the warm-up are sent
+    // after it.
     if (sendMs >= tally.times.endMs) return;
     startTyping(channelId, dueMs);
     after(channelId, Math.max(0, sendMs - nowMs()), () => {

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import type { TlsSettings } from '../plan/plan.ts';
 
 export interface SocketFactory {
-  /** `ws` costs less per received frame than Node's own WebSocket when a process has many agents. */
+  /** Uses `ws`, which costs less per received frame than Node's own WebSocket when a process has many agents. */
   readonly webSocket: NonNullable<ClientOptions['webSocket']>;
   /** Ends the newest socket at once, without a close frame. */
   cut(): void;

@@ -5,7 +5,7 @@ import { record, type Tally } from '../measure/tally.ts';
 import { agentIndexOf, type Plan } from '../plan/plan.ts';
 import { createChannelWatch, watchSeq, type ChannelWatch } from './channel-watch.ts';
 
-/** The events do not contain these due times. Shared by all threads. */
+/** Due times are shared by all threads, because the events do not contain them. */
 export interface DueTimes {
   readonly typing: Float64Array<SharedArrayBuffer>;
   readonly reaction: Float64Array<SharedArrayBuffer>;
@@ -16,7 +16,6 @@ export interface KnownMessage {
   readonly threadId: string | null;
 }
 
-/** Measures the latencies, losses and repeats of one agent's events, and keeps the newest messages. */
 export interface ReceivedEvents {
   readonly receive: (envelope: Envelope) => void;
   /** Call it before the agent subscribes. The channel's events count from then on. */
@@ -30,7 +29,7 @@ export interface ReceivedEvents {
   unsubscribing(channelId: string): void;
   /** The newest received seq; 0 before the first. */
   lastSeq(channelId: string): number;
-  /** Ignores messages in threads. */
+  /** The newest message outside of threads. */
   newestMessage(channelId: string): KnownMessage | undefined;
   newestReply(channelId: string): KnownMessage | undefined;
   /** Counts the events up to these heads that have not arrived. */
@@ -41,7 +40,6 @@ export interface ReceivedEvents {
 
 export function createReceivedEvents(plan: Plan, tally: Tally, dues: DueTimes): ReceivedEvents {
   const watches = new Map<string, ChannelWatch>();
-  /** Sums over the subscriptions that ended. */
   const past = { lost: 0, doubled: 0 };
   const unsubscribed = new Set<string>();
   const lastMessages = new Map<string, KnownMessage>();

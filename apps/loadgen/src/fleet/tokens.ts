@@ -36,7 +36,6 @@ async function mintToken(
   return (JSON.parse(body) as { token: string }).token;
 }
 
-/** The agent's sign-in options for `createClient`. */
 export function signInOf(
   identity: Identity,
   url: string,

@@ -1,7 +1,6 @@
 // All threads of a run share the machine's monotonic clock.
 const offsetMs = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now();
 
-/** The time has fractions, and an arbitrary start. */
 export function nowMs(): number {
   return performance.now() + offsetMs;
 }

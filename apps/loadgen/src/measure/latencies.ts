@@ -37,10 +37,8 @@ export interface LatencySummary {
   readonly mean: number;
 }
 
-/** A histogram in microseconds for each {@link LatencyName}, with three significant digits. */
 export interface Latencies {
   record(name: LatencyName, ms: number): void;
-  /** Serializes the histograms for another thread. */
   encode(): Record<LatencyName, string>;
   add(encoded: Record<LatencyName, string>): void;
   summary(name: LatencyName): LatencySummary | null;
@@ -48,7 +46,6 @@ export interface Latencies {
 
 const highestUs = 120_000_000;
 
-/** The unit is microseconds. */
 export function createHistogram(digits: 2 | 3): Histogram {
   return build({
     bitBucketSize: 32,

@@ -12,13 +12,13 @@ import type { Usage } from './usage.ts';
 
 export interface Measurement {
   readonly measuredMs: number;
-  /** Open at the end, including the watcher's. */
+  /** Counts connections at the end, including the watcher's. */
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
   /** Operations that could not be run, such as a reaction before the first message. */
   readonly skipped: number;
-  /** Acknowledged calls and received events per second. */
+  /** Counts acknowledged calls and received events. */
   readonly operationsPerSecond: number;
   readonly deliveriesPerSecond: number;
   readonly deliveries: number;
@@ -33,12 +33,10 @@ export interface Measurement {
     readonly rssBytes: number;
   } | null;
   readonly generator: {
-    /** CPU of this process. */
     readonly cores: number;
-    /** The busy share of the busiest thread's event loop. */
+    /** The share of the time in which the busiest thread's event loop was busy. */
     readonly loopUtilization: number;
   };
-  /** Null if the kernel does not report it. */
   readonly machine: MachineUsage | null;
 }
 
@@ -134,7 +132,6 @@ export function measurementOf(records: readonly StageRecord[]): Measurement {
   };
 }
 
-/** Weighted by the duration of the stages. */
 function meanMachine(records: readonly StageRecord[]): MachineUsage | null {
   let weightMs = 0;
   let busy = 0;

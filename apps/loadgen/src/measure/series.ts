@@ -12,7 +12,6 @@ const countNames = ['sent', 'acked', 'errors', 'deliveries', 'reconnects'] as co
 type CountName = (typeof countNames)[number];
 type Counts = Record<CountName, number>;
 
-/** The histograms are encoded for another thread. */
 export interface EncodedInterval {
   readonly index: number;
   readonly counts: Readonly<Counts>;
@@ -38,7 +37,7 @@ export interface Series {
 
 const pointsMax = 600;
 
-/** A second, or more if the run would have more than 600 intervals. */
+/** Returns a second, or more if the run would have more than 600 intervals. */
 export function intervalMsFor(runMs: number): number {
   return 1000 * Math.max(1, Math.ceil(runMs / 1000 / pointsMax));
 }
@@ -93,7 +92,6 @@ export function createSeries(startMs: number, intervalMs: number): Series {
   };
 }
 
-/** Covers all threads and stages, ordered by time. */
 export function mergeSeries(
   intervals: readonly EncodedInterval[],
   intervalMs: number,

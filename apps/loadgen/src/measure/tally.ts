@@ -2,9 +2,8 @@ import { createLatencies, type Latencies, type LatencyName } from './latencies.t
 import type { Series, SeriesName } from './series.ts';
 
 export interface StageTimes {
-  /** The first operation is due at this time. */
   readonly startMs: number;
-  /** The end of the warm-up, when measuring starts. */
+  /** Measuring starts at this time, after the warm-up. */
   readonly measureMs: number;
   /** All operations are due before this time. */
   readonly endMs: number;
@@ -14,15 +13,13 @@ export interface Tally {
   times: StageTimes;
   /** Null until the first stage. */
   series: Series | null;
-  /** Only measured calls. */
+  /** Counts only calls after the warm-up. */
   sent: number;
   acked: number;
   /** Operations that could not be run, such as a reaction before the first message. */
   skipped: number;
   readonly errors: Map<string, number>;
-  /** The time of the last measured acknowledgement. */
   lastAckMs: number;
-  /** Events since the warm-up. */
   deliveries: number;
   reconnects: number;
   latencies: Latencies;

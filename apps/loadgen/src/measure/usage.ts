@@ -5,7 +5,6 @@ import { machineUsage, readMachineTicks, type MachineUsage } from './machine.ts'
 
 export interface Usage {
   readonly hub: { readonly cpuMs: number; readonly rssBytes: number } | null;
-  /** All threads of this process. */
   readonly ownCpuMs: number;
   readonly elapsedMs: number;
   readonly machine: MachineUsage | null;

@@ -5,7 +5,6 @@ import { averageDeliveryRate, averageMessageRate, type Plan, type Rates } from '
 import type { Stage, TlsSettings } from './plan.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** The command line overrides these settings of a scenario. */
 export interface PlanOverrides {
   readonly agents?: number;
   readonly channels?: number;
@@ -18,7 +17,7 @@ export interface PlanOverrides {
   readonly historyRate?: number;
   readonly rejoinRate?: number;
   readonly contentChars?: number;
-  /** Seconds of each stage. */
+  /** The length of each stage in seconds. */
   readonly duration?: number;
   readonly warmup?: number;
   readonly ramp?: number;
@@ -107,7 +106,6 @@ function workersFor(plan: Omit<Plan, 'workers'>): number {
 // HUB_LIMIT_MESSAGE is 600/60 by default.
 const defaultMessageLimit = 10;
 
-/** Warns if the hub's default limits would refuse messages of this plan; otherwise null. */
 export function limitWarning(plan: Plan): string | null {
   const { rates, agents } = plan;
   const perAgent = (averageMessageRate(plan) + rates.reply + rates.direct) / agents;

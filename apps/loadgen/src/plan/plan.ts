@@ -1,8 +1,8 @@
 export type Identity =
   | { readonly kind: 'dev' }
-  /** HS256: each agent's token is signed here. */
+  /** The load generator signs each agent's token (HS256). */
   | { readonly kind: 'secret'; readonly secret: string }
-  /** An admin's token, with which the hub mints each agent's token. */
+  /** The hub mints each agent's token with this admin's token. */
   | { readonly kind: 'admin'; readonly token: string };
 
 /**
@@ -30,21 +30,18 @@ export interface Burst {
   readonly factor: number;
 }
 
-/** Each stage has its own load and is measured separately. */
 export interface Stage {
-  /** Multiplies every rate of the plan. */
   readonly factor: number;
   readonly durationMs: number;
 }
 
 export interface TlsSettings {
-  /** PEM; null for the authorities that Node knows. */
+  /** PEM; null for the authorities that Node trusts. */
   readonly ca: string | null;
-  /** Accepts any certificate. */
   readonly isInsecure: boolean;
 }
 
-/** Plain data, which can be sent to a worker thread. */
+/** Only plain data, so that it can be sent to a worker thread. */
 export interface Plan {
   /** Hubs as `ws://…`. The agents are divided among them. */
   readonly urls: readonly string[];
@@ -63,7 +60,6 @@ export interface Plan {
   /** All sockets are cut at this interval; null for never. */
   readonly cutEveryMs: number | null;
   readonly stages: readonly Stage[];
-  /** True to end the run after the first stage that fails. */
   readonly isRamp: boolean;
   /** The load runs this long before the first stage, without being measured. */
   readonly warmupMs: number;
@@ -81,7 +77,6 @@ export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number
   return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;
 }
 
-/** The watcher only reads, like the web UI. */
 export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
   return `load-${plan.runId}-watcher`;
 }
@@ -125,7 +120,6 @@ export function averageCallRate(plan: Pick<Plan, 'rates' | 'burst' | 'typingLead
   return averageMessageRate(plan) * callsPerMessage + 2 * rates.typing + others;
 }
 
-/** Events per second that the agents receive, without a stage's factor. */
 export function averageDeliveryRate(
   plan: Pick<Plan, 'rates' | 'burst' | 'typingLeadMs' | 'agents' | 'channels' | 'channelsPerAgent'>,
 ): number {

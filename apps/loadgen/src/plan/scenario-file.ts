@@ -21,7 +21,7 @@ const burst = z
     path: ['seconds'],
   });
 
-/** The scenario that the file extends has every setting that the file omits. */
+/** Omitted settings come from the scenario that the file extends. */
 const scenarioFileSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,40}$/, 'must be lower-case letters, digits and hyphens'),
   extends: z.enum(scenarioNames).default('hall'),

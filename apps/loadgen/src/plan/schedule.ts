@@ -7,7 +7,7 @@ export interface DueOperation {
   readonly dueMs: number;
 }
 
-/** Operations at fixed times do not wait for a slow hub, so the hub's delay is measured. */
+/** The times of operations are fixed and do not wait for a slow hub, so the hub's delay is measured. */
 export interface Schedule {
   /** Undefined if no operation is due at `nowMs`. */
   take(nowMs: number): DueOperation | undefined;
@@ -19,13 +19,12 @@ export interface ScheduleOptions {
   readonly endMs: number;
   readonly agents: number;
   readonly rates: Rates;
-  /** See {@link Burst}. */
   readonly burst: Burst | null;
   /** Every thread has the whole schedule, so only operations of these agents are returned. */
   readonly isOurs: (agent: number) => boolean;
 }
 
-// Different strides distribute the kinds over the agents.
+// Different strides spread the kinds of operation over the agents.
 const strides: Readonly<Record<OperationKind, number>> = {
   message: 1,
   typing: 7,
@@ -37,7 +36,6 @@ const strides: Readonly<Record<OperationKind, number>> = {
   rejoin: 29,
 };
 
-/** The agents take turns. */
 export function createSchedule({
   startMs,
   endMs,

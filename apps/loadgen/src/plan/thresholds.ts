@@ -12,12 +12,11 @@ const settings = {
   minThroughput: z.number().min(0).optional(),
   /** The default is 500 MB, and 1 MB more for each agent past 111. */
   maxMemoryMb: z.number().positive().optional(),
-  /** Connected at the end; by default all agents of the plan. */
+  /** The least number of agents at the end; by default all of the plan. */
   minAgents: z.int().min(0).optional(),
   maxErrors: z.int().min(0).optional(),
 };
 
-/** `scenarios` overrides the thresholds for one scenario. */
 export const thresholdsFileSchema = z.strictObject({
   ...settings,
   scenarios: z.record(z.string(), z.strictObject(settings)).default({}),
@@ -57,11 +56,11 @@ export function readThresholdsFile(path: string): ThresholdsFile {
 
 const memoryMb = 500;
 const agentsInMemory = 111;
-// The answer to the last call lowers the throughput of a short run.
+// The wait for the last answer, which lowers the throughput of a short run.
 const answerMs = 200;
 const tolerance = 0.95;
 
-/** The acknowledged calls per second of a hub that keeps up with one stage. Never below the rate of messages. */
+/** A hub that keeps up with one stage acknowledges this many calls per second. Never below the rate of messages. */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
   const messages = Math.min(averageMessageRate(plan), answered);

@@ -14,7 +14,6 @@ export const latencyTitles: Readonly<Record<LatencyName, string>> = {
   lateness: 'generator’s lateness',
 };
 
-/** The text has separators and three significant digits. */
 export function formatNumber(value: number): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', {

@@ -11,7 +11,6 @@ export interface PlotLine {
 export interface TimePlot {
   readonly title: string;
   readonly unit: string;
-  /** The time of each value. */
   readonly seconds: readonly number[];
   readonly lines: readonly PlotLine[];
   readonly limit?: { readonly name: string; readonly value: number };

@@ -84,7 +84,6 @@ export function resultOf({ holds }: Check): string {
   return holds === null ? 'not measured' : holds ? 'pass' : 'FAIL';
 }
 
-/** A column after the first is aligned to the right if `isRight` says so. */
 function table(rows: readonly (readonly string[])[], isRight: (column: number) => boolean): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),

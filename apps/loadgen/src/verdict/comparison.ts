@@ -35,14 +35,12 @@ export interface ComparisonRow {
   readonly name: string;
   readonly former: number;
   readonly now: number;
-  /** For example `+12%`. */
   readonly change: string;
   /** `even` for a change of at most a tenth. */
   readonly tendency: 'better' | 'worse' | 'even';
 }
 
 export interface Comparison {
-  /** The name of the former run. */
   readonly former: string;
   readonly formerVerdict: string;
   readonly rows: readonly ComparisonRow[];

@@ -10,7 +10,7 @@ export interface Check {
   readonly name: string;
   readonly limit: string;
   readonly measured: string;
-  /** Null if the run has no such measurement. */
+  /** Null if the run has no measurement for the check. */
   readonly holds: boolean | null;
   /** True if a slow generator can make the check fail. */
   readonly dependsOnMachine: boolean;
@@ -23,7 +23,7 @@ export interface StageJudgement {
   readonly stage: Stage;
   readonly verdict: Verdict;
   readonly checks: readonly Check[];
-  /** Reasons why the machine of the generator may be the cause of a failure. */
+  /** Signs that the machine of the generator may be the cause of a failure. */
   readonly saturation: readonly string[];
   readonly callsPerSecond: number;
 }
@@ -52,7 +52,7 @@ export function judge(outcome: Outcome, thresholds: Thresholds): Judgement {
   return { verdict, checks, reasons: reasonsFor(total), stages, measurement: outcome.total };
 }
 
-/** A ramp continues if its last stage passes. */
+/** True if the last stage passes, so that a ramp continues. */
 export function isRampHolding(outcome: Outcome, thresholds: Thresholds): boolean {
   const last = outcome.stages.at(-1);
   if (last === undefined) return true;
@@ -120,7 +120,6 @@ const defaultDeliveryMs = 50;
 // A slow generator can also cause these errors.
 const machineErrors = new Set(['timeout', 'disconnected', 'queue_full']);
 
-/** The number of latencies that a stage should have. */
 function plannedCount(plan: Plan, { factor, durationMs }: Stage, name: LatencyName): number {
   const count = (perSecond: number) => (perSecond * factor * durationMs) / 1000;
   const { rates } = plan;
@@ -178,7 +177,7 @@ function checksFor(
   }
   const errors = Object.values(measurement.errors).reduce((sum, count) => sum + count, 0);
   const { lost, doubled, hub } = measurement;
-  // Impossible operations were never sent to the hub, so they are not its errors.
+  // Impossible operations were never sent to the hub, so they must not count as its errors.
   const skippedPerSecond = (measurement.skipped * 1000) / measurement.measuredMs;
   const minThroughput = Math.floor(
     thresholds.minThroughput ?? Math.max(0, plannedThroughput(plan, stage) - skippedPerSecond),

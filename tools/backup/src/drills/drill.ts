@@ -103,9 +103,9 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
 
 export interface BackupUnderLoad {
   readonly archive: string;
-  /** Counts events acknowledged when the backup began. */
+  /** The number of events acknowledged when the backup began. */
   readonly acked: number;
-  /** Counts events when the backup had ended. */
+  /** The number of events when the backup had ended. */
   readonly during: number;
   /** The log before the restore. It ends with messages that the backup cannot hold. */
   readonly former: readonly LoggedEnvelope[];
@@ -144,7 +144,7 @@ export async function backUpUnderLoad(
 }
 
 /**
- * The restored log must end at a seq of the time of the backup, and clients must notice the new epoch. Call it when
+ * Expects that the log ends at a seq from the time of the backup, and that clients notice the new epoch. Call it when
  * the hub runs.
  */
 export async function expectRestored(
@@ -163,7 +163,7 @@ export async function expectRestored(
   return { restored, manifest };
 }
 
-/** Ben must notice the new epoch by himself, read the restored log, and get new messages. */
+/** Expects that Ben notices the new epoch by himself, reads the restored log, and gets new messages. */
 export async function expectResync(
   fleet: Fleet,
   formerEpoch: string,
@@ -185,7 +185,7 @@ export async function expectResync(
   await waitFor(() => received.at(-1) === last, { what: 'the next message at the client' });
 }
 
-/** The restored log must be the beginning of the former log. Returns the rest of the former log. */
+/** Expects that the restored log is the beginning of the former log. Returns the rest of the former log. */
 export function lostOf(
   before: readonly LoggedEnvelope[],
   restored: readonly LoggedEnvelope[],

@@ -2,11 +2,8 @@ import { CommandLineError, numberOf, parseOptions } from '../command-line.ts';
 import type { Effort } from './works/work.ts';
 
 export interface CommandLine {
-  /** Null: all works. */
   readonly works: readonly string[] | null;
-  /** Null: all systems. */
   readonly systems: readonly string[] | null;
-  /** Other checkouts of the hub to compare with this one. */
   readonly hubFolders: readonly string[];
   readonly hubProgram: string;
   readonly hubFlags: readonly string[];

@@ -10,7 +10,6 @@ export function withSection(text: string, name: string, content: string): string
   return text.slice(0, from) + section + text.slice(to + end.length);
 }
 
-/** Creates the file if it is missing. */
 export function writeSection(file: string, name: string, content: string): void {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   writeFileSync(file, withSection(text, name, content));

@@ -12,7 +12,7 @@ export function processorMs(pid: number): number {
 
 export interface Memory {
   readonly residentBytes: number;
-  /** The highest resident memory since the start of the process. */
+  /** Counts from the start of the process. */
   readonly peakBytes: number;
 }
 
@@ -23,7 +23,7 @@ export function memoryOf(pid: number): Memory {
   return { residentBytes: field('VmRSS'), peakBytes: field('VmHWM') };
 }
 
-/** Since this machine booted: all processes, the kernel, and the time that the host took away. */
+/** Counts all processes, the kernel, and the time that the host took away, since this machine booted. */
 export function machineBusyMs(): number {
   const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = first

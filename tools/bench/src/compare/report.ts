@@ -26,8 +26,8 @@ export function originOf(args: readonly string[]): string {
 }
 
 /**
- * Has medians, ratios to a reference system, and, with several rounds, ranges. `origin` says how and when it was
- * measured.
+ * The table has medians, ratios to a reference system, and, with several rounds, ranges. `origin` says how and when
+ * it was measured.
  */
 export function formatWork(
   work: Omit<Work, 'run'>,
@@ -94,7 +94,6 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-/** Null without a value. */
 function medianOf(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -103,7 +102,6 @@ function medianOf(values: readonly number[]): number | null {
   return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
 }
 
-/** Separates thousands. A dash for null. */
 export function formatNumber(value: number | null, digits = 0): string {
   if (value === null || Number.isNaN(value)) return '–';
   return value.toLocaleString('en', {

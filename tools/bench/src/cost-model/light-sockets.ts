@@ -13,7 +13,6 @@ export interface LightSocket {
   close(): Promise<void>;
 }
 
-/** Resolves when the agent is connected and follows its channels. */
 export async function openLightSocket(
   hub: HubProcess,
   agentId: string,

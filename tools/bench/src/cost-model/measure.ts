@@ -31,7 +31,6 @@ export interface Effort {
 
 export const contentSizes = [100, 1_000, 4_000] as const;
 export const fanOuts = [10, 50, 100] as const;
-/** The content of the messages whose processor time is measured. */
 export const loadContentBytes = 200;
 export const senderCount = 10;
 export const loadPerSecond = 500;
@@ -53,13 +52,11 @@ function openSenders(hub: HubProcess, count = senderCount): Promise<RpcSocket[]>
 
 type BytesBySize = Readonly<Record<(typeof contentSizes)[number], number>>;
 
-/** Stored per message, by the size of its text. */
 export interface StorageCosts {
   readonly sqliteBytes: BytesBySize;
   readonly postgresBytes: BytesBySize;
 }
 
-/** The messages of each size are spread over ten channels. */
 async function measureGrowth(
   hub: HubProcess,
   databaseBytes: () => number,

@@ -18,7 +18,6 @@ export const unlimited = {
   HUB_AGENT_TURNS: '0',
 };
 
-/** The processor time and the memory of both hubs can be read. */
 export async function startMeasuredHubs(
   redis: RedisServer,
   folder: string,
@@ -55,7 +54,7 @@ interface RedisUse {
   readonly cpuMs: number;
 }
 
-/** The measurement itself sends these. */
+/** The measurement itself sends these commands. */
 const ownCommands: ReadonlySet<string> = new Set(['info', 'quit']);
 
 function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {
@@ -95,7 +94,6 @@ export async function during(
   };
 }
 
-/** Subtracts the use of an idle system in the same time. */
 export function beyondIdle(use: Use, idle: Use): Use {
   const share = use.seconds / idle.seconds;
   return {

@@ -52,7 +52,6 @@ const sqlitePage = {
   overflow: 4_092,
 };
 
-/** The growth of the file by one message. */
 export function sqliteMessageBytes(contentBytes: number): number {
   const { bytes, forRows, maxLocal, minLocal, overflow } = sqlitePage;
   const row = contentBytes + costs.sqliteRowBytes;
@@ -63,14 +62,13 @@ export function sqliteMessageBytes(contentBytes: number): number {
   return bytes / Math.floor(forRows / local) + pages * bytes + costs.sqliteOtherBytes;
 }
 
-/** The growth of tables and indexes by one message. */
 export function postgresMessageBytes(contentBytes: number): number {
   return costs.postgresFixedBytes + costs.postgresPerContentByte * contentBytes;
 }
 
 export interface MessageLoad {
   readonly contentBytes: number;
-  /** All messages per second, of `senders` agents. */
+  /** The rate of all messages, of `senders` agents together. */
   readonly perSecond: number;
   readonly senders: number;
   /** Hubs that follow the channel, beside a sending hub without subscribers. */
@@ -97,12 +95,12 @@ export function redisOutputPerMessage(load: MessageLoad): number {
   );
 }
 
-/** The hub that commits and publishes. */
+/** The processor time of the hub that commits and publishes. */
 export function sendingMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
   return costs.sendMessageMicros + turns * costs.sendTurnMicros;
 }
 
-/** One hub that delivers a message to its subscribers. */
+/** The processor time of one hub that delivers a message to its subscribers. */
 export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | 'fanOut'>): number {
   const { receiveMessageMicros, receiveTurnMicros, writeMicros, deliveryMicros } = costs;
   return (

@@ -65,7 +65,9 @@ function hubCores(fleet: Fleet, hubs: number): number {
   return (sending + receiving + idle + foreign) / 1_000_000;
 }
 
-/** The mean number of hubs with at least one member of a channel, if members are spread evenly. */
+/**
+ * Members are spread evenly over hubs. The result is the mean number of hubs with at least one member of a channel.
+ */
 export function hubsOfChannel(channelSize: number, hubs: number): number {
   return hubs * (1 - (1 - 1 / hubs) ** channelSize);
 }
@@ -74,7 +76,7 @@ function followingHubs({ channelSize, areMembersTogether }: Fleet, hubs: number)
   return areMembersTogether ? 1 : hubsOfChannel(channelSize, hubs);
 }
 
-/** The smallest number of hubs within the limits, in one system. */
+/** Returns the smallest number of hubs within the limits, in one system. */
 function hubsFor(fleet: Fleet): number {
   let hubs = Math.ceil(fleet.agents / maxSocketsPerHub);
   // The loop ends, because the load of each hub approaches the share for foreign commits, which is below the limit.

@@ -26,7 +26,7 @@ export interface Row {
   readonly measured: number;
   /** The largest ratio between model and run, in either direction. Sizes and counts agree better than times. */
   readonly withinFactor: number;
-  /** The runs cannot measure smaller differences. */
+  /** Smaller differences are ignored, because the runs cannot measure them. */
   readonly noise?: number;
 }
 

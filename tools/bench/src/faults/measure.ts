@@ -33,7 +33,6 @@ export interface Row extends Measure {
   readonly holds: boolean;
 }
 
-/** Omits measures without a time. */
 export function rowsOf(times: ReadonlyMap<MeasureKey, readonly number[]>): Row[] {
   return [...times].flatMap(([key, values]) => {
     const spread = spreadOf(values);

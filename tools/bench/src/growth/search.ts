@@ -83,7 +83,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
   const lengthMs = Math.ceil(messages / channels) * everyMs;
   const seldom = { channels: 1, messages: quietMessages, prefix: quiet };
   writeMessages(database, { ...seldom, everyMs: lengthMs / quietMessages }, template);
-  // The state after the migration of a database that has messages.
+  // Sets the state after the migration of a database that has messages.
   database.run(`update search_feed set epoch = '', check_after = '', backfill_before = '~'`);
   database.run('delete from search_fed');
   database.run(`insert into search_fed (channel_id, seq)
@@ -112,7 +112,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
     for (const [key, { actor, query }] of Object.entries(searches)) {
       const times: number[] = [];
       for (let call = 0; call < callsMeasured; call += 1) {
-        // The newest page first, then pages all over the history.
+        // The first call reads the newest page, the others pages all over the history.
         const before = call === 0 ? null : Date.now() - Math.floor(Math.random() * lengthMs);
         const fromMs = performance.now();
         await search(actor, { query, before });

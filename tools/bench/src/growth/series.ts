@@ -5,7 +5,6 @@ import type { Column, Effort, Measured } from '../compare/works/work.ts';
 export interface Series {
   readonly name: string;
   readonly description: string;
-  /** The unit of the sizes, in the plural. */
   readonly unit: string;
   readonly sizes: readonly number[];
   readonly columns: readonly Column[];

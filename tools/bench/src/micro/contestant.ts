@@ -2,13 +2,11 @@ import type { RedisServer } from '@openclaw/test-support';
 
 export interface Contestant extends AsyncDisposable {
   readonly name: string;
-  /** Guarantees differ between contestants. */
   readonly promise: string;
   /** `at` counts the operations, from 0. */
   operate(at: number): Promise<unknown>;
 }
 
-/** Compares one operation of a package with other implementations of it. */
 export interface Comparison {
   readonly name: string;
   readonly description: string;

@@ -10,7 +10,6 @@ export interface MicroResult {
   readonly redisMicros: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
-  /** Processor seconds per second that everything else on this machine used. */
   readonly otherCores: number;
 }
 

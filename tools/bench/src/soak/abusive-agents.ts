@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** The agent is authenticated and has five sockets. */
 export type Abuse = 'flood' | 'read-storm';
 
 export interface AbuseTask {

@@ -7,7 +7,6 @@ export interface CommandLine {
   readonly seed: number;
   readonly system: SystemOptions;
   readonly faults: readonly FaultName[];
-  /** Runs two faults at the same time. */
   readonly overlaps: boolean;
   readonly rate: number;
   readonly agents: number;

@@ -1,13 +1,13 @@
 import type { Envelope } from '@openclaw/protocol';
 import type { ViolationKind } from './violations.ts';
 
-/** The value in a message's metadata holds what the soak needs to judge it. */
+/** The soak judges a message by the value of this key in its metadata. */
 export const errandKey = 'errand';
 
 export interface ErrandWitness {
-  /** The asks that came to each agent's inbox, by agent. Ids are message ids. */
+  /** Maps each agent to the ids of the asks that came to its inbox. */
   readonly seen: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The whole texts of the streams whose end was acknowledged. */
+  /** Maps each stream whose end was acknowledged to its whole text. */
   readonly finished: ReadonlyMap<string, string>;
 }
 

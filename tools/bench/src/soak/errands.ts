@@ -15,7 +15,6 @@ export interface Errands {
   readonly crashes: number;
   /** Asks no more. Resolves when every deadline has passed and every inbox is empty, or after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
-  /** Checks what the workers saw against the channel's whole log. */
   settle(log: readonly Envelope[]): ErrandTotals;
   close(): Promise<void>;
 }
@@ -28,7 +27,7 @@ const deadlineMs = [2_000, 5_000] as const;
 const leaseMs = [1_000, 3_000] as const;
 const setUpTimeoutMs = 30_000;
 const retryMs = 500;
-/** An expiry comes within 2 s of the deadline. */
+/** Longer than the 2 s within which an expiry follows its deadline. */
 const expiryGraceMs = 4_000;
 const pieces = 12;
 const crashChance = 0.05;

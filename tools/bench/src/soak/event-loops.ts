@@ -2,15 +2,13 @@ import { spreadOf, type Spread } from '../statistics.ts';
 
 /** Reads the timer delays from the hubs' own metrics. */
 export interface EventLoops {
-  /** Reads one hub's metrics since the previous read. `isCalm`: no fault was active in that time. */
+  /** Takes one hub's metrics since the previous sample. `isCalm`: no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;
   report(): EventLoopReport;
 }
 
 export interface EventLoopReport {
-  /** The p99 of each sample between faults. */
   readonly calmP99: Spread | null;
-  /** The longest delay of each sample between faults. */
   readonly calmMost: Spread | null;
   /** The longest delay, also during faults and of frozen hubs. */
   readonly longest: number;

@@ -7,7 +7,7 @@ import type { System } from './system.ts';
 
 const wholeTimeoutMs = 60_000;
 
-/** A violation names the last faults before it. */
+/** Violations name the last faults before them. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
   /** The last two faults that began before the given time. */

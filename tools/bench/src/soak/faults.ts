@@ -7,9 +7,8 @@ export interface FaultKind {
   readonly text: string;
   /** The bounds of the random duration. */
   readonly holdMs: readonly [min: number, max: number];
-  /** True if the fault affects only one hub. */
   readonly hitsOneHub?: boolean;
-  /** True if any hub is without Redis during the fault. */
+  /** True if some hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
   /** True if this deployment can have the fault. */
   isPossible?(options: SystemOptions): boolean;
@@ -117,7 +116,7 @@ export const faultKinds = {
     async inject(system, _site, ms) {
       const redis = redisOf(system);
       await redis.snapshot();
-      // The rollback undoes what is written in this time.
+      // Redis loses what is written in this time.
       await delay(ms);
       await redis.kill();
       return () => redis.restart('snapshot');

@@ -6,11 +6,10 @@ import { createSubscriber, type HubAddress, type Records, type Subscriber } from
 export interface FleetOptions {
   readonly agents: number;
   readonly channels: number;
-  /** Direct channels of the first agent with agents that never connect, more than a welcome lists. */
+  /** The first agent has this many direct channels with agents that never connect, more than a welcome lists. */
   readonly directs: number;
 }
 
-/** Has permanent agents, and guests that stay for some seconds. */
 export interface Fleet {
   /** The connections of the permanent agents; every third agent has two. */
   readonly subscribers: readonly Subscriber[];
@@ -28,7 +27,6 @@ export interface Fleet {
 
 const setUpTimeoutMs = 30_000;
 
-/** Creates all channels, and subscribes every agent from the first event on. */
 export async function createFleet(
   options: FleetOptions,
   addresses: readonly HubAddress[],
@@ -92,7 +90,7 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // The sender also gets these messages, on each connection.
+  // The first agent also gets these messages, on each of its connections.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

@@ -14,7 +14,6 @@ export interface Offline {
   readonly agentId: string;
   readonly subscriber: string;
   readonly channelId: string;
-  /** The envelope's timestamp. */
   readonly publishedMs: number;
 }
 

@@ -7,7 +7,6 @@ import { createSender } from './sender.ts';
 /** `turn` counts the agent's operations. Rejects with the hub's refusal. */
 export type Operation = (subscriber: Subscriber, turn: number) => Promise<void>;
 
-/** `weight` is the relative frequency. */
 export interface OperationKind {
   readonly name: string;
   readonly weight: number;
@@ -31,7 +30,6 @@ const weights = {
   },
 };
 
-/** The ledger gets acknowledged changes. */
 export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): OperationKind[] {
   const sender = createSender(ledger, random, (agentId) => fleet.subscribersOf(agentId));
 

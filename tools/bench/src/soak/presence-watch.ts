@@ -14,7 +14,6 @@ export interface PresenceTotals {
   readonly flickers: number;
 }
 
-/** Compares the presence shown to subscribers with the agents' real connections. */
 export interface PresenceWatch {
   readonly connections: AgentConnections;
   readonly totals: PresenceTotals;
@@ -41,7 +40,7 @@ export interface PresenceWatch {
   readonly settledAtMs: number;
 }
 
-/** Must equal the hubs' leases. */
+/** The leases of the hubs last as long. */
 export const leaseMs = 30_000;
 /** Hubs compare rosters every 15 s, so every wrong view must be corrected within this time. */
 const staleMs = 25_000;
@@ -65,7 +64,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** 0 while a correction may still be in time. */
+  /** Returns 0 while a correction may still be in time. */
   function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
     const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
     const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);

@@ -6,7 +6,6 @@ export interface KindRecovery {
   readonly count: number;
   /** The slowest delivery to a subscriber that was connected at the commit. */
   readonly slowestLive: Spread | null;
-  /** The slowest delivery to any subscriber. */
   readonly slowestAny: Spread | null;
   /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
@@ -28,7 +27,7 @@ export interface Recovery {
   report(): KindRecovery[];
 }
 
-/** A delivery within this time after the recovery counts as part of the fault. */
+/** The fault also counts for deliveries within this time after the recovery. */
 const afterMs = 5_000;
 
 interface Episode {

@@ -8,10 +8,8 @@ import type { Violations } from './violations.ts';
  * get an event from a time when it was not a member.
  */
 export interface RemovalRace {
-  /** Counts answers that had content. */
   readonly answers: number;
   stop(): Promise<void>;
-  /** Checks every answer against the channel's log. */
   settle(log: readonly Envelope[]): void;
 }
 
@@ -157,7 +155,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
   };
 }
 
-/** The reader may still read its own removal. */
+/** Omits the removal itself, which the reader may still read. */
 export function seqsOutside(log: readonly Envelope[], seqs: Iterable<number>): number[] {
   const isInside: boolean[] = [];
   let isMember = false;

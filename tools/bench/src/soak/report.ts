@@ -25,9 +25,8 @@ export interface SoakReport {
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   readonly eventLoops: EventLoopReport;
-  /** Answers in the removal race. */
   readonly racedReads: number;
-  /** Null when their log could not be read. */
+  /** Null when the log of the errands could not be read. */
   readonly errands: (ErrandTotals & { readonly crashes: number }) | null;
   /** The longest stall of this process, which any time in this report may include. */
   readonly ownStallMs: number;

@@ -31,8 +31,7 @@ export interface SoakOptions {
   /** Faults are injected for this time. The final checks take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. A wait shorter than a lease checks less of presence: only later is it
-   * certain that a view is wrong.
+   * The longest wait after the last fault. After a wait shorter than a lease, less of presence is checked.
    * @default unlimited
    */
   readonly maxRestMs?: number;
@@ -41,7 +40,6 @@ export interface SoakOptions {
 
 export interface SoakHooks {
   readonly signal?: AbortSignal;
-  /** Receives lines of progress. */
   readonly onProgress?: (line: string) => void;
 }
 

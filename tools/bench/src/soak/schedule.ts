@@ -3,7 +3,6 @@ import type { Random } from './random.ts';
 
 export interface ScheduledFault {
   readonly kind: FaultName;
-  /** The index of the affected hub. */
   readonly hub: number;
   readonly holdMs: number;
   /** The pause before the fault; for an overlapping fault, the delay after the first. */
@@ -14,12 +13,13 @@ export interface ScheduledFault {
 
 export interface ScheduleOptions {
   readonly pauseMs: readonly [min: number, max: number];
-  /** Two faults of different parts overlap, if possible. @default false */
+  /** Lets two faults of different parts overlap, if possible. @default false */
   readonly overlaps?: boolean;
 }
 
 /**
- * Every kind once in each round, in random order, without end. The same seed, kinds and hubs give the same schedule.
+ * Yields every kind once in each round, in random order, without end. The same seed, kinds and hubs give the same
+ * schedule.
  */
 export function* createSchedule(
   random: Random,

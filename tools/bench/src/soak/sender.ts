@@ -18,7 +18,6 @@ export type Target = { readonly channelId: string } | { readonly agentId: string
 export interface Sender {
   /** Resolves when the ledger has the outcome. Does not reject when the hub refuses. */
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
-  /** Repeats the send, as after a lost answer. */
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
   /** Chosen at random among the agent's last sends to a channel; undefined if there are none. */
   recent(subscriber: Subscriber): Sent | undefined;
@@ -26,16 +25,16 @@ export interface Sender {
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 
-/** The value in a message's metadata is its clientMessageId, which the log does not show. */
+/** A message has its clientMessageId under this key of its metadata, because the log does not show it. */
 export const metadataKey = 'soak';
 
 const attempts = 6;
 const retryMs = 500;
 const recentMax = 50;
-/** A retry cannot change these errors. */
+/** No retry can change these errors. */
 const finalCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_found', 'closed']);
 
-/** Rethrows any error other than a refusal, which is a bug here. */
+/** Rethrows an error that is no refusal, because it is a bug here. */
 export function codeOf(error: unknown): string {
   if (error instanceof HubError) return error.code;
   throw error;

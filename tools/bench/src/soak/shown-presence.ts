@@ -3,13 +3,12 @@ export interface Shown {
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** Not before the subscriber connected. */
+  /** Is never before the time at which the subscriber connected. */
   readonly sinceMs: number;
   /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;
 }
 
-/** Holds the presence that each subscriber was last shown. */
 export interface ShownPresence {
   /** Call it when the subscriber connected. Statuses that it was shown before no longer count. */
   begins(subscriber: string): void;

@@ -21,7 +21,6 @@ export interface SoakRedis {
   stop(): Promise<void>;
 }
 
-/** Creates a folder below `parent` for the dump file. */
 export async function startSoakRedis(parent: string): Promise<SoakRedis> {
   const folder = join(parent, 'redis');
   await mkdir(folder);

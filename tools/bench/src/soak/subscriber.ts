@@ -27,7 +27,6 @@ export interface Subscriber {
   readonly name: string;
   readonly agentId: string;
   readonly client: HubClient;
-  /** Follows the channel after the seq `last`. */
   follow(channelId: string, last: number): Promise<void>;
   /**
    * Breaks the connection and returns to the first hub, unless it is there already. Every hub should have clients.
@@ -40,7 +39,6 @@ export interface SubscriberOptions {
   readonly agentId: string;
   readonly number: number;
   readonly addresses: readonly HubAddress[];
-  /** The index of its first hub in `addresses`. */
   readonly homeIndex: number;
   readonly random: Random;
 }

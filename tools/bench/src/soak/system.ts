@@ -44,9 +44,7 @@ export interface System {
   readonly sentinel: SentinelDeployment | null;
   readonly postgres: PostgresServer | null;
   stateOf(site: HubSite): Promise<HubState>;
-  /** Resolves with true when every hub is ready and has its Redis. */
   isWhole(): Promise<boolean>;
-  /** `keepFolder` keeps the logs. */
   stop(keepFolder: boolean): Promise<void>;
 }
 
@@ -55,7 +53,6 @@ const noLimit = '1000000/60';
 // More calls than any agent of the fleet makes, but fewer than a flood.
 const callLimit = '2000/2';
 
-/** Waits until the hubs answer. */
 export async function startSystem(
   options: SystemOptions,
   channelIds: readonly string[],

@@ -26,7 +26,6 @@ export interface Violation {
   readonly kind: ViolationKind;
   readonly atMs: number;
   readonly text: string;
-  /** One of these faults before the violation may have caused it. */
   readonly lastFaults: readonly string[];
 }
 
@@ -67,7 +66,7 @@ export function createViolations(
   };
 }
 
-/** The time counts from the start of the run. */
+/** The shown time counts from the start of the run. */
 export function formatViolation(violation: Violation, startMs: number): string {
   const { kind, atMs, text, lastFaults } = violation;
   const at = ((atMs - startMs) / 1000).toFixed(2);

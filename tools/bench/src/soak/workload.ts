@@ -6,7 +6,6 @@ import type { Records } from './subscriber.ts';
 import { codeOf } from './sender.ts';
 
 export interface Workload {
-  /** Operations that were skipped because too many were unanswered. */
   readonly skipped: number;
   /** Starts nothing more. Resolves when every operation is answered, or after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;

@@ -7,7 +7,6 @@ export interface CallCase {
   readonly id?: string | number | null;
 }
 
-/** `params` and `id` are JSON. */
 export const callText = (method: string, params: string, id = '"x"') =>
   `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 

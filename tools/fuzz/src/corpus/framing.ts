@@ -1,7 +1,6 @@
 import { clientFrame, opcodes } from '@openclaw/test-support';
 import { limits } from '@openclaw/protocol';
 
-/** The bytes break the WebSocket protocol or the hub's rules for frames. */
 export interface FramingCase {
   readonly name: string;
   readonly bytes: () => Uint8Array;

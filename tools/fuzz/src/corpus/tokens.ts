@@ -14,7 +14,6 @@ const encode = (value: unknown) =>
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 const claimsNow = (): Json => ({ sub: 'mallory', exp: nowSeconds() + 600, iat: nowSeconds() });
 
-/** Signs any header and claims by HMAC. */
 export function signed(secret: string, header: unknown, claims: unknown, hash = 'sha256'): string {
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${createHmac(hash, secret).update(input).digest('base64url')}`;

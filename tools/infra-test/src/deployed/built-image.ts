@@ -9,11 +9,9 @@ import { root } from '../repository.ts';
 
 const run = promisify(execFile);
 
-/** Comes from the Dockerfile's last stage. */
 export interface BuiltImage {
   /** The folder that stands for the image's `/`. */
   readonly folder: string;
-  /** Absolute on this machine. */
   readonly workdir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly user: { readonly uid: number; readonly gid: number };
@@ -162,7 +160,7 @@ function instructionsOf(text: string): [instruction: string, rest: string][] {
 
 async function runInside(command: string, cwd: string, env: Record<string, string>): Promise<void> {
   const { HOME, PATH = '' } = process.env;
-  // The Node of this process, which the setup of the project chose.
+  // The setup of the project chose the Node of this process.
   const path = [dirname(process.execPath), PATH].join(delimiter);
   await run('sh', ['-ec', command], {
     cwd,

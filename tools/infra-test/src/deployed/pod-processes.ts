@@ -14,11 +14,10 @@ import { programOf, type Program } from './programs.ts';
 /** The manifests have only the names of the secrets. */
 export interface Surroundings {
   readonly image: BuiltImage;
-  /** The first key is the name of the Secret, the second its own key. */
+  /** Maps the name of a Secret to its keys and values. */
   readonly secrets: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** A container of a pod, as a process. */
 export interface RunningContainer {
   readonly name: string;
   readonly pod: string;
@@ -62,7 +61,6 @@ export async function planPods(rendered: Rendered): Promise<PlannedPod[]> {
   return pods;
 }
 
-/** The containers run on loopback, with their commands, environment, files and user. */
 export async function startPod(
   pod: PlannedPod,
   all: readonly PlannedPod[],

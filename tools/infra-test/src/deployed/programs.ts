@@ -9,13 +9,12 @@ interface Started {
   readonly env: Readonly<Record<string, string>>;
 }
 export type Program = (context: {
-  /** Holds the mounts under their paths. */
+  /** This folder holds the mounts under their paths. */
   readonly tree: string;
   readonly port: (containerPort: number) => number;
   readonly env: Readonly<Record<string, string>>;
 }) => Started;
 
-/** The image's own command, on loopback. */
 function hubProgram(image: BuiltImage): Program {
   return ({ port, env }) => ({
     command: image.command,

@@ -5,7 +5,6 @@ import { planPods, startPod, type RunningContainer, type Surroundings } from './
 /** The containers have passed their own probes. `await using` stops them. */
 export interface RunningOverlay extends AsyncDisposable {
   readonly containers: readonly RunningContainer[];
-  /** Lists the containers in the order of their pods. */
   named(name: string): RunningContainer[];
   stop(): Promise<void>;
 }

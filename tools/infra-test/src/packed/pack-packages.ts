@@ -9,7 +9,6 @@ const run = promisify(execFile);
 export interface PackedPackage {
   readonly file: string;
   readonly integrity: string;
-  /** The package.json inside the tarball. */
   readonly manifest: { readonly name: string; readonly version: string };
 }
 

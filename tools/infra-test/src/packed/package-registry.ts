@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
 import type { PackedPackage } from './pack-packages.ts';
 
-/** Has only these packages. */
 export interface PackageRegistry extends AsyncDisposable {
   readonly url: string;
 }

@@ -21,7 +21,6 @@ interface RunOptions {
 }
 
 interface CheckOptions {
-  /** The compiler's script. */
   readonly tsc: string;
   /** @default nodenext */
   readonly module?: 'nodenext' | 'node16';

@@ -89,7 +89,6 @@ export function stat(title: string, query: string, look: Look = {}): Panel {
     .graphMode(BigValueGraphMode.Area);
 }
 
-/** Covers all hubs, by the given labels. */
 export function quantile(q: number, histogram: string, labels = '', matchers = ''): string {
   const by = labels === '' ? 'le' : `le, ${labels}`;
   return `histogram_quantile(${q}, sum by (${by}) (rate(${histogram}_bucket{${matchers}}[$__rate_interval])))`;

@@ -5,7 +5,6 @@ export interface AlertReceiver extends AsyncDisposable {
   /** For example `page RedisDown firing`, in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
-  /** Only deliveries with this token are accepted from now on. */
   expect(token: string): void;
   /** The port then refuses connections. */
   stop(): Promise<void>;
@@ -19,7 +18,6 @@ interface Delivery {
   }[];
 }
 
-/** Refuses deliveries without the token. */
 export async function startAlertReceiver(port: number, firstToken: string): Promise<AlertReceiver> {
   const received: string[] = [];
   let token = firstToken;

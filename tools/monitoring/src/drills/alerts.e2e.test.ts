@@ -45,7 +45,6 @@ const resolvesWithinMs = 150_000;
 const drillTimeoutMs = 420_000;
 
 interface Fault {
-  /** Variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
   /**
    * False if this machine cannot cause the fault.
@@ -345,7 +344,7 @@ const drills: readonly Drill[] = [
     async cause({ redis }) {
       scope.defer(await openRedisConnections(redis.port, 100));
       const used = /connected_clients:(\d+)/.exec(await redis.command('INFO clients'))?.[1];
-      // The number includes the connection that read it, which closes. So one slot stays free for the exporter.
+      // The number includes the connection that read it and then closes, so one slot stays free for the exporter.
       await redis.command(`CONFIG SET maxclients ${Number(used)}`);
       scope.defer(startKnocking(redis.port));
       scope.defer(() => redis.command('CONFIG SET maxclients 10000'));
@@ -547,7 +546,7 @@ const drills: readonly Drill[] = [
   },
 ];
 
-/** Ends in two days, and has a renewal. */
+/** The first certificate ends in two days; the second renews it. */
 async function certificates() {
   const authority = await scope.use(createCertificateAuthority());
   const names = ['DNS:localhost', 'IP:127.0.0.1'];

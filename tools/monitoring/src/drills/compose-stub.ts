@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '@openclaw/test-support';
 
-/** A runbook's commands start, stop and restart it. */
 export interface Service {
   /** A running service restarts only if its variables differ. */
   up(env: Readonly<Record<string, string>>): Promise<void>;

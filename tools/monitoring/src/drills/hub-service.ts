@@ -4,14 +4,12 @@ import type { Service } from './compose-stub.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** The variables may change between starts. */
 export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
   /** `host:port` of /readyz and /metrics. */
   readonly opsAddress: string;
   /** Restarts the hub with its fixed variables and these, which last until the next call. */
   configure(env: Environment): Promise<void>;
-  /** Sends SIGKILL. */
   kill(): Promise<void>;
 }
 
@@ -20,7 +18,6 @@ export async function startHubService(always: Environment, opsPort: number): Pro
   let configured: Environment = {};
   let hub = await startHub({ env: always });
   const { port } = hub;
-  /** Null without a restart in progress. */
   let starting: Promise<void> | null = null;
   const isAlive = () => {
     try {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, type HubClient } from '@openclaw/client';
 
-/** Agents chat over every hub while it serves them. */
 export interface Load extends AsyncDisposable {
   readonly sent: number;
   /** Counts calls that failed because a hub or its database was away. */

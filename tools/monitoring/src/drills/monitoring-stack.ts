@@ -20,7 +20,6 @@ export interface Restartable {
   readonly output: () => string;
 }
 
-/** Prometheus, Alertmanager, the exporters and a receiver, configured by infra/monitoring. */
 export interface MonitoringStack extends AsyncDisposable {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
@@ -33,7 +32,6 @@ export interface MonitoringStack extends AsyncDisposable {
   /** The node exporter reads the age of the backups in this folder. */
   readonly backupsFolder: string;
   readonly prometheus: Restartable;
-  /** Alertmanager sends this token. */
   setWebhookToken(token: string): Promise<void>;
   setHubs(hosts: readonly string[]): Promise<void>;
   setRedisNodes(urls: readonly string[]): Promise<void>;
@@ -55,7 +53,6 @@ async function getJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** The addresses are those of hubs, Redis nodes and PostgreSQL. */
 export async function startMonitoring(watched: {
   readonly hubs: readonly string[];
   readonly redisUrls: readonly string[];

@@ -23,14 +23,12 @@ export const adminAuth = `admin ${passwords.REDIS_ADMIN_PASSWORD}`;
 
 /** Uses the production configuration and users. `url` and `command` use the administrator. */
 export interface ProductionRedis extends RedisServer {
-  /** The hubs use this URL. */
   readonly hubUrl: string;
-  /** Contains no user. */
+  /** The URL without a user. */
   readonly plainUrl: string;
 }
 
 export interface ProductionRedisOptions {
-  /** Further arguments of redis-server. */
   readonly args?: readonly string[];
   /** @default a temporary folder */
   readonly dataFolder?: string;

@@ -36,7 +36,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** HUB_JWT_SECRET of {@link World.drilledHub}. */
+/** The drilled hub's HUB_JWT_SECRET. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
 // The hubs refuse nothing, unless a drill needs a refusal.
@@ -54,7 +54,7 @@ interface Program {
   output?(): string;
 }
 
-/** A frozen process also accepts. */
+/** True also for a frozen process. */
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -67,7 +67,6 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Everything ends with the scope. */
 export async function startWorld(scope: Scope): Promise<World> {
   // Without fsync, a slow disk of this machine fires no alert.
   const postgres = await scope.use(

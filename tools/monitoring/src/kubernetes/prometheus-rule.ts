@@ -31,7 +31,6 @@ export async function writePrometheusRule(): Promise<void> {
   await writeFile(prometheusRulePath, await prometheusRule());
 }
 
-/** Also true if the manifest is missing. */
 export async function isPrometheusRuleDrifted(): Promise<boolean> {
   const written = await readFile(prometheusRulePath, 'utf8').catch(() => null);
   return written !== (await prometheusRule());

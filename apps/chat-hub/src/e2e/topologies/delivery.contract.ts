@@ -14,7 +14,7 @@ import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts
 
 export interface Topology {
   readonly env: Readonly<Record<string, string>>;
-  /** Overrides for the second hub. */
+  /** Variables that differ for the second hub. */
   readonly second?: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }

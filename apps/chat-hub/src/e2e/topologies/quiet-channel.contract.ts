@@ -2,7 +2,6 @@ import type { ChatTraffic } from '@openclaw/test-support';
 
 /** The channel has no other traffic, so its messages stay in every cache. */
 export interface QuietChannel {
-  /** Reads the channel on every hub. */
   fillCaches(): Promise<void>;
   change(): Promise<void>;
   /** Lists the reads that still show the state from before the change. */

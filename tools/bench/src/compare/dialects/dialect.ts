@@ -1,7 +1,7 @@
 export interface Identity {
   readonly agentId: string;
   readonly channelIds: readonly string[];
-  /** The client resumes by these, such as positions in channels. Each dialect has different ones. */
+  /** The client resumes by these values, such as positions in channels. Each dialect has different ones. */
   readonly memory: Map<string, string | number>;
 }
 
@@ -10,7 +10,6 @@ export interface Listener {
   /** The client receives the messages of all its channels from now on. */
   ready(): void;
   message(content: string): void;
-  /** The server has accepted the message with this number. */
   accepted(index: number): void;
   refused(answer: string): void;
   reconnect(afterMs: number): void;

@@ -16,7 +16,6 @@ export interface Client {
   readonly isReady: boolean;
   /** Counts ends of a ready connection that the client did not cause. */
   readonly closes: number;
-  /** Null if the server named no wait before a reconnect. */
   readonly retryAfterMs: number | null;
   /**
    * Resolves when the client receives the messages of its channels; rejects when the connection closes before that.
@@ -25,7 +24,6 @@ export interface Client {
   publish(index: number, channelId: string, content: string): void;
   /** Breaks the connection, as a failing network does. Resolves when it is broken. */
   cut(): Promise<void>;
-  /** Reconnects after each end of the connection, not earlier than the server allows. */
   stayConnected(): void;
   close(): Promise<void>;
 }
@@ -136,7 +134,7 @@ export function createClient(options: ClientOptions, events: ClientEvents): Clie
     const waitMs = retryAfterMs ?? (longestMs * (1 + Math.random())) / 2;
     failures += 1;
     retryAfterMs = null;
-    // A refused or broken attempt ends in onClose, which calls this function again.
+    // Each further failure ends in onClose, which calls this function again.
     setTimeout(() => void connect().catch(() => undefined), waitMs);
   }
 

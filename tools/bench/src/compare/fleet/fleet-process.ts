@@ -1,4 +1,4 @@
-// Runs the clients in their own process, apart from the servers and the report.
+// Runs the clients in a separate process, so that neither the servers nor the report delays them.
 import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
 import type { FleetAnswer, FleetMessage } from './fleet-proxy.ts';
 

@@ -13,7 +13,9 @@ export interface FleetAnswer {
   readonly error?: string;
 }
 
-/** Closing the fleet or aborting `signal` ends its process and rejects unanswered calls. */
+/**
+ * The fleet runs in its own process. Closing it or aborting `signal` ends the process and rejects unanswered calls.
+ */
 export async function startFleet(
   setup: FleetSetup,
   signal: AbortSignal,

@@ -18,9 +18,8 @@ import {
 
 export interface FleetSetup {
   readonly dialect: DialectName;
-  /** Clients are divided between the ports. */
+  /** The clients are divided between these ports. */
   readonly ports: readonly number[];
-  /** Each agent has one client. */
   readonly members: readonly { readonly agentId: string; readonly channelIds: readonly string[] }[];
   /** In loads with interruptions, clients must know their positions. */
   readonly readsFrames: boolean;
@@ -46,7 +45,6 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-/** The most connections that are being made at a time. */
 const connectingAtOnce = 20;
 
 export function createFleet(setup: FleetSetup): Fleet {

@@ -8,7 +8,6 @@ import { createReceived } from './received.ts';
 export interface InterruptedPlan {
   readonly perSecond: number;
   readonly contentBytes: number;
-  /** The longest wait for the last deliveries. */
   readonly drainMs: number;
 }
 
@@ -40,7 +39,7 @@ export interface InterruptedLoad {
   finish(): Promise<InterruptedResult>;
 }
 
-/** The longest run of the work `storm` sends fewer. */
+/** The work `storm` sends fewer messages, even in its longest run. */
 const maxMessages = 100_000;
 const quietMs = 1_000;
 

@@ -64,7 +64,6 @@ export function openLeanSocket(
     socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   });
 
-  /** Returns where the first incomplete frame begins. */
   function readFrames(bytes: Buffer, from: number): number {
     let at = from;
     while (bytes.length - at >= 2) {

@@ -13,7 +13,6 @@ export function nowMicros(): number {
   return Math.round(performance.now() * 1_000);
 }
 
-/** The text is the mark, padded to the length. */
 export function markedText({ index, sentMicros }: Mark, contentBytes: number): string {
   const mark =
     opening +

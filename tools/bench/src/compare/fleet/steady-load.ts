@@ -9,21 +9,18 @@ import { createReceived } from './received.ts';
 
 export interface LoadPlan {
   readonly perSecond: number;
-  /** Compiles code and fills pools before the measurement. */
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly contentBytes: number;
   readonly drainMs: number;
-  /** The processes whose processor time is measured. */
   readonly pids: { readonly servers: readonly number[]; readonly redis: number };
 }
 
 export interface LoadResult {
   readonly sent: number;
   readonly deliveriesPerSecond: number;
-  /** Deliveries due per second. */
   readonly duePerSecond: number;
-  /** Processor time in µs for each delivery. */
+  /** Per delivery, the processor time in µs. */
   readonly serverMicros: number;
   readonly redisMicros: number;
   /** Processor time in cores. `otherCores` is that of all processes that are neither this one nor measured. */
@@ -47,7 +44,7 @@ export interface SteadyLoad {
 
 const longestMs = 3_600_000;
 
-/** Numbers its messages from `firstIndex` on. */
+/** Messages of the load are numbered from `firstIndex` on. */
 export function createSteadyLoad(
   clients: readonly Client[],
   channels: readonly Channel[],
@@ -71,7 +68,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** Counts deliveries of the first `messages` messages. */
+  /** The number of deliveries of the first `messages` messages. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {

@@ -7,9 +7,8 @@ export interface HubSystemOptions {
   readonly name: string;
   /** The root of a checkout with its dependencies. */
   readonly folder: string;
-  /** Node runs this file, relative to the checkout. */
+  /** Node runs this file. Its path is relative to the checkout. */
   readonly program: string;
-  /** For example `--cpu-prof`. */
   readonly nodeFlags: readonly string[];
   /** @default a new SQLite file */
   readonly databaseUrl?: string;

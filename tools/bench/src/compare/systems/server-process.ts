@@ -14,7 +14,6 @@ export interface ServerPlan {
   env?(place: ServerPlace): Readonly<Record<string, string>>;
   /** Writes files that the server reads, before its first start. */
   arrange?(place: ServerPlace): void;
-  /** True when the server at this address is ready for clients. */
   isReady(place: ServerPlace): Promise<boolean>;
 }
 

@@ -38,7 +38,7 @@ export function incidentNotes({ refused, firstRefusal, closes }: Incidents): str
   return notes;
 }
 
-/** If other programs use more, a run is not comparable. */
+/** Above this use by other programs, a run is not comparable. */
 const maxOtherCores = 0.15;
 
 export function busyMachineNotes(otherCores: number): string[] {

@@ -23,7 +23,6 @@ export interface Column {
 }
 
 export interface Work {
-  /** Unique among the works of a run. */
   readonly name: string;
   readonly description: string;
   readonly columns: readonly Column[];
