@@ -171,7 +171,6 @@ export function describeAsks(database: () => TestDatabase): void {
         undefined,
         accepted(first, member),
       ]);
-      // Two messages of one group accept the ask once.
       const both = await Promise.all([say(member, { threadId }), say(member, { threadId })]);
       expect(both.flatMap((one) => names(one))).toEqual([
         ...[undefined, accepted(inThread, member), undefined],

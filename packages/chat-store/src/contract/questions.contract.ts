@@ -75,8 +75,6 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await asker.refusal('question.cancel', { questionId })).toBe('conflict');
     });
 
-    // The race: persons at two hubs answer at the same moment. Invariant: one answer wins, and both hubs report the
-    // same winner.
     it('have one answer when persons of two hubs race', async () => {
       const { asker, channelId, pia, paul, open } = await world();
       const { questionId } = await open();

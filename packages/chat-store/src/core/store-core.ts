@@ -138,7 +138,6 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Returns the caller's own growing message, or refuses an append. */
     readStream: bind(readStream),
     readStreamAuthors: bind(readStreamAuthors),
-    /** Records that authors have a connection. */
     keepStreams: bind(keepStreams),
     /** Interrupts some streams whose time is over. Returns the events. */
     sweepStreams: bind(sweepStreams),

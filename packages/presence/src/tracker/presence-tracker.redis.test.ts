@@ -132,8 +132,7 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
-  // The race: a heartbeat writes a lease before its join is sent, so the join finds the agent present. The join must be
-  // announced nevertheless, and once.
+  // The race: a heartbeat writes a lease before its join is sent, so the join finds the agent present.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = await bench.connect();
     let beat: (available: boolean) => void = () => {};
