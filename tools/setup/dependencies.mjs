@@ -1,4 +1,5 @@
-// Installs the workspace's npm packages, and a Node that is new enough. Plain JavaScript for Node 20.
+// Installs the workspace's npm packages, and a Node that is new enough. This file must be plain JavaScript for Node
+// 20.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -40,7 +41,9 @@ function isNodeTooOld() {
   return major < 22 || (major === 22 && minor < 13);
 }
 
-/** A separate folder, because in the workspace Node's package would make npm ignore the lockfile. */
+/**
+ * Node is installed in a separate folder, because in the workspace Node's package would make npm ignore the lockfile.
+ */
 function installNode(root, link) {
   console.error(
     `setup: Node 22.13 or newer is needed; installing Node ${nodeVersion} in node_modules…`,
