@@ -1,5 +1,5 @@
-// The launcher of all root scripts: `node tools/setup/run.mjs TASK [ARGUMENT …]`. Installs what is missing, then runs
-// the task's command. Plain JavaScript for Node 20, because it installs a newer Node if needed.
+// This program launches all root scripts: `node tools/setup/run.mjs TASK [ARGUMENT …]`. It must be plain JavaScript
+// for Node 20, because it installs a newer Node if needed.
 import { spawn } from 'node:child_process';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

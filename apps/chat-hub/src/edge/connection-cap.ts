@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** File descriptors for the database, Redis, files and the operations port. */
+/** The hub keeps these file descriptors for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** Assumed where the system reports no limit. Most systems allow at least this. */
+/** The hub assumes this limit where the system reports none. Most systems allow at least this. */
 const assumedFiles = 1_024;
 const surplusShare = 1 / 8;
 const minSurplus = 16;
@@ -12,7 +12,7 @@ const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
   readonly served: number;
-  /** Connections that are accepted only to answer when the client may reconnect. Any more are dropped. */
+  /** Surplus connections are accepted only to answer when the client may reconnect. Any more are dropped. */
   readonly surplus: number;
 }
 
@@ -99,7 +99,9 @@ export function createConnectionCap({
     },
     limit: served,
     surplus,
-    /** Dropped without an answer, because the limit and the surplus were both used up. */
+    /**
+     * Counts connections that were dropped without an answer, because the limit and the surplus were both used up.
+     */
     get dropped() {
       return dropped;
     },
