@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -16,6 +17,20 @@ export interface ConnectionLimits {
 }
 
 export function openFilesLimit(): number | null {
+  const soft = Number(limitOfLinux() ?? limitOfReport());
+  return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+}
+
+function limitOfLinux(): string | undefined {
+  try {
+    return /^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Slower, because every thread adds to the report. */
+function limitOfReport(): unknown {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
   // Without this option the report would look up the host names of all open connections.
@@ -24,8 +39,7 @@ export function openFilesLimit(): number | null {
     const { userLimits } = report.getReport() as {
       readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
     };
-    const soft = Number(userLimits?.open_files?.soft);
-    return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+    return userLimits?.open_files?.soft;
   } finally {
     report.excludeNetwork = excludeNetwork;
   }
