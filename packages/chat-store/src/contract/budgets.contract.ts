@@ -143,7 +143,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await turnsUntilRefused(20)).toBe(2);
       await person.say(channelId, 'go on');
       expect(await turnsUntilRefused(20)).toBe(6);
-      // With both limits, only a person ends a pause by the limit of turns in a row.
+      // With both limits, a pause after too many turns in a row ends only when a person writes.
       await set({ agentTurns: 6 });
       expect(first && (await say(first))).toEqual(untilPerson);
     });
