@@ -11,7 +11,7 @@ import type {
 import { msFromHub } from './hub-times.ts';
 
 /**
- * The code of a refusal by the hub, or a code of the client:
+ * A code of the hub, or a code of the client:
  * - `invalid`: a call or an option is malformed; `issues` holds the hub's list of problems by field.
  * - `disconnected`: the connection was lost and the call cannot be repeated safely. It may have taken effect.
  * - `queue_full`: too many calls are waiting.
@@ -51,9 +51,9 @@ export interface HubErrorData {
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: HubErrorCode;
-  /** The method of the call that failed; null for an error of the connection or of an option. */
+  /** The call that failed; null for an error of the connection or of an option. */
   readonly method: MethodName | null;
-  /** The hub's advice on when to retry, an hour at most; null when it gave none. */
+  /** At most an hour; null without advice from the hub. */
   readonly retryAfterMs: number | null;
   /** The problems of a malformed call, by field. */
   readonly issues: readonly ParamIssue[];
@@ -101,7 +101,7 @@ const retryableCodes: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
   'queue_full',
 ]);
 
-/** The pause after which the same call may succeed; null when a repeat would not help. */
+/** The pause before a repeat of the call; null when a repeat would not help. */
 export function retryPauseMs(error: unknown): number | null {
   if (!(error instanceof HubError) || !retryableCodes.has(error.code)) return null;
   return error.retryAfterMs ?? 1_000;

@@ -26,6 +26,7 @@ export type { Turn } from './turn.ts';
 export {
   agentActivitySchema,
   agentConnectionSchema,
+  agentTurnSchema,
   operationsAgentSchema,
   operationsAgentsSchema,
   operationsFiguresSchema,
@@ -35,6 +36,7 @@ export {
 export type {
   AgentActivityReport,
   AgentConnectionReport,
+  AgentTurnReport,
   Operations,
   OperationsAgent,
   OperationsAgents,

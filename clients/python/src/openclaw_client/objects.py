@@ -71,8 +71,6 @@ class Channel(TypedDict):
 
 
 class Member(TypedDict):
-    """A member of a channel. ``kind`` is null until the hub has seen the agent."""
-
     channelId: str
     agentId: str
     kind: str | None
@@ -204,8 +202,6 @@ class AskPage(TypedDict):
 
 
 class QuestionOption(TypedDict):
-    """One choice of a question."""
-
     id: str
     label: str
 
@@ -299,8 +295,6 @@ class LedgerRow(TypedDict):
 
 
 class LedgerPage(TypedDict):
-    """A page of the ledger's sums."""
-
     rows: list[LedgerRow]
     nextCursor: str | None
 
@@ -336,8 +330,6 @@ class Place(TypedDict):
 
 
 class Limits(TypedDict):
-    """The hub's limits."""
-
     frameBytes: int
     contentBytes: int
     batch: int
