@@ -1,7 +1,7 @@
 import type { OperationsAgents, OperationsFleet } from '@openclaw/protocol';
 import { hubAddress } from '../page/page-base.ts';
 import { allPages } from '../store/all-pages.ts';
-import type { Credentials } from './credentials.ts';
+import { devIdentity, type Credentials } from './credentials.ts';
 
 const timeoutMs = 5_000;
 
@@ -54,7 +54,7 @@ async function request(
   query: Readonly<Record<string, string>>,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const isByName = credentials.kind === 'name';
-  const identity = isByName ? { agent: credentials.agentId, kind: 'person' } : {};
+  const identity = isByName ? devIdentity(credentials) : {};
   const params = new URLSearchParams({ ...query, ...identity });
   const headers = isByName ? {} : { authorization: `Bearer ${credentials.token}` };
   const signal = AbortSignal.timeout(timeoutMs);

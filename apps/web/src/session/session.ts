@@ -14,7 +14,7 @@ import { createNeeds } from '../store/needs.ts';
 import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
-import type { Credentials } from './credentials.ts';
+import { devIdentity, type Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createKnownPeople } from './known-people.ts';
 import { createAgentTurns } from './agent-turns.ts';
@@ -48,7 +48,10 @@ export async function openSession(
   const identity =
     credentials.kind === 'token'
       ? { url, token: credentials.token }
-      : { url: `${url}?kind=person`, agent: credentials.agentId };
+      : {
+          url: `${url}?${new URLSearchParams(devIdentity(credentials))}`,
+          agent: credentials.agentId,
+        };
   const client = createClient({ ...identity, backoffMaxMs: 8_000 });
   let hasEnded = false;
   const off = client.on('state', ({ state, error }) => {

@@ -23,6 +23,8 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     session.chats
       .open(chat)
       .catch(session.notices.reportWhileLive('The history could not be loaded'));
+    // No event tells of a freeze that was set while the channel was not subscribed.
+    void session.freezes.read();
     // A failure hides only the line about the agents' turns. The channel stays usable.
     session.loadTurns(chat.id).catch(() => undefined);
   }, [chat]);

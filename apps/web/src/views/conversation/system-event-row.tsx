@@ -18,7 +18,7 @@ export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envel
     return <QuestionCard chat={chat} opened={question} openedAtMs={timestamp} isInThread={false} />;
   }
   if (isDecision(envelope)) return <DecisionLine envelope={envelope} />;
-  if (event.type === 'collaboration.event') {
+  if (event.type === 'collaboration.event' && !event.name.startsWith('claim.')) {
     return <CollaborationEvent envelope={envelope} event={event} />;
   }
   return (
@@ -42,9 +42,16 @@ function systemEventText({ event, senderId }: Envelope): ComponentChildren {
     }
     case 'channel.archive':
       return [bold(senderId), ' archived the channel'];
+    case 'collaboration.event':
+      return [bold(String(event.payload['agentId'])), claimText(event)];
     default:
       return null;
   }
+}
+
+function claimText({ name, payload }: EventOf<'collaboration.event'>): string {
+  if (name === 'claim.granted') return ' took a thread';
+  return payload['expired'] === true ? ' held a thread for too long' : ' gave a thread back';
 }
 
 const bold = (text: string) => <b>{text}</b>;
