@@ -54,7 +54,10 @@ export interface TurnStates {
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
   /** For a {@link TypingWatch}: for each agent, the ms until its lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
-  /** The places where the agent set a turn through this process, if its lease may still run. */
+  /**
+   * The places where the agent set a turn through this process, if its lease may still run. The place that it set last
+   * is the last.
+   */
   placesOf(agentId: string): TypingPlace[];
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
@@ -213,6 +216,8 @@ function createLocalTurns(maxTurns: number) {
 
   function add(index: Map<string, Map<string, Entry>>, outer: string, key: string, entry: Entry) {
     const group = index.get(outer) ?? new Map<string, Entry>();
+    // The entry moves to the end.
+    group.delete(key);
     index.set(outer, group.set(key, entry));
   }
 
