@@ -18,6 +18,8 @@ export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** True if the actor addresses it at the end of growing messages. Absent: by messages that name it at once. */
+  readonly byStreams?: true;
 }
 
 /** Text that a hub appends to a growing message. */
@@ -104,7 +106,10 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly result: ResultOf<M>;
       /** In the order of their seqs; empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
-      /** The agents that a message of an agent addresses: it mentions, answers, or is sent to them. */
+      /**
+       * The agents that a message of an agent addresses: it mentions, answers, or is sent to them. The end of a growing
+       * message addresses those that its beginning did not.
+       */
       readonly addressed?: readonly string[];
       /** Present when an event is due on the global topic, which is in no log. */
       readonly globalEvent?: {
