@@ -35,9 +35,13 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       ]);
       expect(await turns.set('c', 'a', 't', tool)).toMatchObject({ changed: true });
       expect(await turns.set('c', 'a', 't', thinking)).toMatchObject({ changed: true });
+      expect(turns.latestOf('a')).toEqual(thinking);
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: true, untilMs: nowMs });
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: false });
       expect(turns.placesOf('a')).toEqual([{ channelId: 'c', threadId: null }]);
+      expect([turns.latestOf('a'), turns.latestOf('nobody')]).toEqual([thinking, null]);
+      nowMs += 30_000;
+      expect(turns.latestOf('a')).toBeNull();
       await turns.close();
       await expect(turns.list('c')).rejects.toMatchObject({ code: 'closed' });
     });
@@ -58,8 +62,9 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       await turns.close();
     });
 
-    it('are known by place, the place that was set last at the end', async () => {
-      const turns = make({});
+    it('are known by place, in the order of their ends', async () => {
+      let nowMs = startMs;
+      const turns = make({ clock: () => (nowMs += 1) });
       for (const channelId of ['c', 'd', 'c']) await turns.set(channelId, 'a', null, thinking);
       expect(turns.placesOf('a').map(({ channelId }) => channelId)).toEqual(['d', 'c']);
       await turns.close();
@@ -96,7 +101,7 @@ describe('turn states in Redis', () => {
       expect(leftMs).toBeGreaterThan(29_000);
       expect(leftMs).toBeLessThanOrEqual(30_000);
     }
-    // An eviction can remove one of the two keys. A turn that only one of them has is not shown.
+    // An eviction can remove one of the two keys. A turn in only one of them is not shown.
     await redis.send(['hdel', keys.turnStates('c'), 'a']);
     expect((await other.list('c')).turns).toEqual([]);
     expect(await other.end('c', 'a', null)).toMatchObject({ changed: true });

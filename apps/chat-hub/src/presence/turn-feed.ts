@@ -15,11 +15,10 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { ConnectedAgents } from './connected-agents.ts';
 
 /**
- * The most channels and threads in which one agent shows a turn through this hub. Past this number,
- * the oldest turn ends.
+ * The limit of channels and threads in which one agent shows a turn through this hub. Past it, the oldest turn ends.
  */
 const maxPlaces = 50;
-/** A renewal without a change is published at most this often. Its lease is three times as long. */
+/** The lease of a turn is three times as long. Renewals without a change are published at most this often. */
 const renewalEveryMs = 10_000;
 
 interface Known extends TypingPlace {
@@ -29,7 +28,6 @@ interface Known extends TypingPlace {
 // An id holds no space.
 const keyOf = ({ channelId, threadId }: TypingPlace) => `${channelId} ${threadId ?? ''}`;
 
-/** Connects turn states with this hub's sockets. Each change is one event. */
 export function createTurnFeed(deps: {
   readonly turns: TurnStates;
   readonly leaseMs: number;
@@ -43,7 +41,7 @@ export function createTurnFeed(deps: {
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
-  /** The current turns that this hub knows: agent → place. The watch bounds their number. */
+  /** Maps agent → place. The watch bounds the number of turns. */
   const known = new Map<string, Map<string, Known>>();
   const logFailure = (error: unknown) =>
     log.debug({ err: error }, 'a turn was not ended; its lease ends');
@@ -54,7 +52,7 @@ export function createTurnFeed(deps: {
       onError: logFailure,
       onExpired(channelId, agentId, threadId) {
         forget(agentId, { channelId, threadId });
-        // Nothing is published, because every hub watches the leases itself.
+        // Every hub watches the leases itself, so nothing is published.
         const event = eventOf(channelId, idleOf(agentId, threadId, Date.now()));
         rooms.get(channelId)?.broadcast(deps.encodeEphemeral(event, agentId));
       },
@@ -122,7 +120,7 @@ export function createTurnFeed(deps: {
   });
 
   return {
-    /** Sets the agent's turn, or ends it. `hasSocket` is true when the call came over a socket. */
+    /** `hasSocket` is true when the call came over a socket. */
     async set(
       agentId: string,
       { channelId, threadId, state, label, queueDepth }: ParamsOf<'turn.set'>,
@@ -138,7 +136,7 @@ export function createTurnFeed(deps: {
       if (isNew && oldest && places.length >= maxPlaces) await end(agentId, oldest);
       const turn = { state, label, queueDepth };
       const { untilMs, changed } = await turns.set(channelId, agentId, threadId, turn);
-      // The socket closed during the call, so nothing but the end of the lease would end the turn.
+      // The socket closed during the call, so only the end of the lease would end the turn.
       if (hasSocket && !deps.isConnectedHere(agentId)) return endUnlessConnected(agentId, [place]);
       const entry = remember(agentId, place);
       const nowMs = performance.now();
@@ -147,10 +145,10 @@ export function createTurnFeed(deps: {
       publish(channelId, { agentId, threadId, ...turn, untilMs });
     },
     list: (channelId: string) => turns.list(channelId),
+    latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended. If
-     * it was the agent's last connection, the turns end that this hub knows; a turn that only
-     * another hub knows ends with its lease.
+     * Call it when the agent's last socket at this hub was closed, after its presence has ended. If it was the agent's
+     * last connection, this ends the turns that this hub knows. A turn that only another hub knows ends with its lease.
      */
     disconnected(agentId: string): void {
       endUnlessConnected(agentId, placesOf(agentId)).catch(logFailure);
