@@ -31,3 +31,33 @@ it('gives the other hubs time to report their authors in a restored database', a
   await waitFor(() => checks.at(-1)?.awayMs === 100);
   await sweep.close();
 });
+
+// The race: an agent is frozen while its hub checks the streams. The check of the freeze was left out
+// until the next one was due.
+it('checks once more when it is asked to during a check', async () => {
+  const sweeps: PromiseWithResolvers<void>[] = [];
+  const sweep = startStreamSweep({
+    store: {
+      epoch: 'first',
+      readStreamAuthors: async () => ['ana'],
+      keepStreams: async () => undefined,
+      async sweepStreams() {
+        const gate = Promise.withResolvers<void>();
+        sweeps.push(gate);
+        await gate.promise;
+        return [];
+      },
+    },
+    ...{ writer: { publishAll: () => undefined }, isConnected: () => true },
+    times: agentTimes,
+    log: pino({ level: 'silent' }),
+  });
+  sweep.now();
+  await waitFor(() => sweeps.length === 1);
+  for (let n = 0; n < 3; n += 1) sweep.now();
+  sweeps[0]?.resolve();
+  await waitFor(() => sweeps.length === 2);
+  sweeps[1]?.resolve();
+  await sweep.close();
+  expect(sweeps).toHaveLength(2);
+});

@@ -51,6 +51,7 @@ export function startStreamSweep(deps: {
   }
 
   function run(): void {
+    if (isClosed) return;
     running ??= check()
       .catch((error: unknown) => log.debug({ err: error }, 'the streams were not checked'))
       .finally(() => (running = null));
@@ -58,7 +59,11 @@ export function startStreamSweep(deps: {
 
   const timer = setInterval(run, streamCheckMs).unref();
   return {
-    now: run,
+    /** Checks now, and once more if a check is running, because that may have missed a new freeze. */
+    now(): void {
+      void running?.then(run);
+      run();
+    },
     async close(): Promise<void> {
       isClosed = true;
       clearInterval(timer);
