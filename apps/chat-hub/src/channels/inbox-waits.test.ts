@@ -10,7 +10,7 @@ import { createInboxWaits } from './inbox-waits.ts';
 
 function createBench() {
   const items = new Map<string, number>();
-  const state = { reads: 0, checks: 0, isAway: false };
+  const state = { reads: 0, checks: 0, isAway: false, newestOfAll: 0, since: -1 };
   const topics = new Map<string, Set<EventHandler>>();
   const waits = createInboxWaits({
     store: {
@@ -19,11 +19,12 @@ function createBench() {
         const found = Array.from({ length: items.get(agentId) ?? 0 }, () => ({}));
         return { ok: true, result: { items: found } };
       },
-      async inboxMarks(agentIds: readonly string[]) {
+      async inboxMarks(agentIds: readonly string[], since: number) {
         state.checks += 1;
+        state.since = since;
         if (state.isAway) throw new ChatStoreError('unavailable', 'away');
         const marks = agentIds.map((agentId) => [agentId, `${items.get(agentId) ?? 0}`] as const);
-        return { marks: new Map(marks), newestOfAll: 0 };
+        return { marks: new Map(marks), newestOfAll: state.newestOfAll };
       },
     } as unknown as Pick<ChatStore, 'read' | 'inboxMarks'>,
     bus: {
@@ -99,6 +100,19 @@ describe('reads that wait for an item', () => {
     await bench.check(true);
     await waiting;
     expect(bench.state.reads).toBe(3);
+  });
+
+  // The race: a message to everyone is numbered, then two checks find newer ones, then it is committed.
+  it('see a message to everyone that becomes visible seconds after later ones', async () => {
+    const bench = createBench();
+    const waiting = bench.wait('ana');
+    await waitFor(() => bench.state.reads === 1);
+    for (bench.state.newestOfAll = 10; bench.state.newestOfAll < 15; bench.state.newestOfAll += 1)
+      await bench.check(true);
+    expect(bench.state).toMatchObject({ checks: 5, since: 0 });
+    bench.add('ana');
+    await bench.check(true);
+    await waiting;
   });
 
   it('are compared again after a check that failed', async () => {

@@ -7,6 +7,8 @@ import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 
 const maxPerAgent = 4;
 const agentsPerCheck = 200;
+/** An item can become visible this long after a later one, because a commit ends within this time. */
+const lateMs = 5_000;
 
 export interface InboxWait extends CallWait {
   readonly params: ParamsOf<'inbox.read'>;
@@ -42,8 +44,8 @@ export function createInboxWaits(deps: {
   const { store, bus, log } = deps;
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
-  /** The newest messages that mentioned everyone, at the last check and at the one before it. */
-  let newestOfAll = [0, 0];
+  /** The newest message that mentioned everyone, at the checks of the last seconds and at the one before them. */
+  const newestOfAll = [{ atMs: -Infinity, newest: 0 }];
   let checking: Promise<void> | undefined;
   /** True while the log has events that no check has seen, for instance after a failed check. */
   let isDue = false;
@@ -105,12 +107,14 @@ export function createInboxWaits(deps: {
 
   async function check(): Promise<void> {
     const agentIds = [...byAgent.keys()];
-    const [newest = 0, since = 0] = newestOfAll;
-    let last = newest;
+    const atMs = performance.now();
+    while ((newestOfAll[1]?.atMs ?? Infinity) <= atMs - lateMs) newestOfAll.shift();
+    const since = newestOfAll[0]?.newest ?? 0;
+    let newest = newestOfAll.at(-1)?.newest ?? 0;
     for (let at = 0; at < agentIds.length; at += agentsPerCheck) {
       const some = agentIds.slice(at, at + agentsPerCheck);
       const found = await store.inboxMarks(some, since);
-      last = Math.max(last, found.newestOfAll);
+      newest = Math.max(newest, found.newestOfAll);
       for (const agentId of some) {
         const mark = found.marks.get(agentId) ?? null;
         for (const waiting of byAgent.get(agentId) ?? []) {
@@ -120,7 +124,7 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    newestOfAll = [last, newest];
+    newestOfAll.push({ atMs, newest });
   }
 
   function checkIfDue(): void {
