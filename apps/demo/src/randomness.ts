@@ -1,11 +1,10 @@
 export interface Randomness {
   next(): number;
-  /** A whole number from `min` to `max`, both included. */
+  /** Includes both ends. */
   between(min: number, max: number): number;
   chance(probability: number): boolean;
   /** @throws {RangeError} when the list is empty */
   pick<T>(from: readonly T[]): T;
-  /** Up to `count` different items, shuffled. */
   some<T>(from: readonly T[], count: number): T[];
 }
 

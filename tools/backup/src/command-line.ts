@@ -11,7 +11,7 @@ export type Command =
 
 export interface BackupOptions {
   readonly to: string;
-  /** The newest archives that stay; null keeps all. */
+  /** The number of newest archives that stay; null keeps all. */
   readonly keep: number | null;
   /** Archives younger than this stay; null keeps all. */
   readonly keepMs: number | null;

@@ -13,7 +13,6 @@ import { createChatStore } from '@openclaw/chat-store';
 
 const beatsEndMs = 10_000;
 
-/** Plans or runs the migrations. Resolves with the text of the result. */
 export async function migrateDatabase(
   databaseUrl: string,
   options: { readonly isPlan: boolean; readonly isForced: boolean },
@@ -42,7 +41,6 @@ export async function migrateDatabase(
   }
 }
 
-/** The migrations that would run, and the releases that can serve the database afterwards. */
 export function planText(
   name: string,
   { release, applied, pending, unknown }: SchemaState,

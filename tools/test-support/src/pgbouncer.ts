@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { PostgresServer } from './postgres-server.ts';
 import { freePort, startProcess, temporaryFolder, waitFor } from './processes.ts';
 
-/** A PgBouncer in front of a server. */
 export interface PgBouncer extends AsyncDisposable {
   /** `postgres://hub@127.0.0.1:{port}/hub` */
   readonly url: string;
@@ -27,7 +26,6 @@ export function hasPgBouncer(): boolean {
   return existsSync(program);
 }
 
-/** Starts PgBouncer on a free loopback port and waits until it answers. */
 export async function startPgBouncer(
   server: PostgresServer,
   { mode, poolSize = 4, port: wantedPort, settings = [] }: PgBouncerOptions,

@@ -15,12 +15,10 @@ export type RpcObject = Record<string, unknown> & {
   };
 };
 
-/** A bare connection for tests, which shows every frame and repairs nothing. `await using` closes it. */
+/** Shows every frame and repairs nothing. `await using` closes it. */
 export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
-  /** Params of the welcome. */
   readonly welcome: Any;
-  /** Everything received, in order. */
   readonly received: readonly RpcObject[];
   /** Envelopes of `event` notifications, in order. */
   readonly events: readonly Any[];
@@ -35,7 +33,6 @@ export interface RpcSocket extends AsyncDisposable {
     timeoutMs?: number,
   ): Promise<Any>;
   send(text: string): void;
-  /** Resolves when the socket has closed, with code and reason. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   close(): Promise<void>;
 }
@@ -66,7 +63,7 @@ export interface RpcSocketOptions {
   readonly timeoutMs?: number;
 }
 
-/** Connects to a hub's WebSocket. Rejects when the upgrade is refused. */
+/** Rejects when the upgrade is refused. */
 export async function connectRpc(url: string, options: RpcSocketOptions = {}): Promise<RpcSocket> {
   const {
     protocols = ['openclaw.v1'],

@@ -23,7 +23,6 @@ export interface SendTotals {
   readonly storedUnacked: number;
   readonly stored: number;
   readonly repeats: number;
-  /** Failed calls by error code. */
   readonly errors: ReadonlyMap<string, number>;
 }
 
@@ -33,7 +32,7 @@ export interface SendLedger {
   readonly open: number;
   sending(clientMessageId: string): void;
   acked(clientMessageId: string, result: SendResult & { readonly duplicate: boolean }): void;
-  /** A call failed; the send may be retried. */
+  /** The failed call may be retried. */
   erred(code: string): void;
   /** The send is not retried. */
   failed(clientMessageId: string): void;
@@ -42,7 +41,6 @@ export interface SendLedger {
   settle(channelId: string, log: readonly LogEntry[]): void;
 }
 
-/** The part of a ledger that is about sends. */
 export function createSendLedger(report: ReportViolation): SendLedger {
   const sends = new Map<string, SendResult | null>();
   const failedIds = new Set<string>();

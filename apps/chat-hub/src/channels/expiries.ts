@@ -9,9 +9,8 @@ import type { Writer } from './writer.ts';
 const atOnce = 16;
 
 /**
- * Logs and publishes the expiry of asks and questions, within two seconds. Every hub looks for due
- * expiries in the database, and the database gives each event to one hub. An expiry therefore does
- * not depend on the hub that took the ask. Costs one small statement every half second.
+ * Logs and publishes the expiry of asks and questions, within two seconds. The database gives each due event to one
+ * hub, so an expiry survives the hub that took the ask. Costs one small statement every half second.
  */
 export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
@@ -35,7 +34,7 @@ export function startExpiries(deps: {
         writer.publishAll(events);
         count += events.length;
       }
-      // No event: another hub was first, or the database refused.
+      // Another hub was first, or the database refused.
       if (count === 0) return;
     }
   }

@@ -10,21 +10,21 @@ const agentsPerCheck = 200;
 /** An item can become visible this long after a later one, because a commit ends within this time. */
 const lateMs = 5_000;
 
+const noneSeen = () => [{ atMs: -Infinity, newest: 0 }];
+
 export interface InboxWait extends CallWait {
   readonly params: ParamsOf<'inbox.read'>;
 }
 
 interface Waiting {
-  /** The inbox's mark at the last check; null before the first one, which always makes the wait look. */
+  /** Null before the first check, after which the inbox is always read. */
   mark: string | null;
   readonly look: () => void;
 }
 
 /**
- * The reads of inboxes that wait for an item. A wait looks into the inbox at its start, and
- * whenever the inbox may have an item: after this hub commits one, after an event on the agent's
- * topic, and after a check of the store that finds the inbox changed. The check also finds items of
- * other hubs whose events Redis has lost.
+ * A waiting read looks into its inbox at its start, after a commit of this hub, after an event on the agent's topic,
+ * and after a check of the store. The check finds items whose events Redis has lost.
  */
 export function createInboxWaits(deps: {
   readonly store: Pick<ChatStore, 'read' | 'inboxMarks'>;
@@ -32,10 +32,7 @@ export function createInboxWaits(deps: {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly log: Pick<Logger, 'debug'>;
-  /**
-   * Called when an agent begins to wait for its own inbox. The returned function is called when the
-   * agent stops.
-   */
+  /** Called when an agent begins to wait for its own inbox. The returned function is called when the agent stops. */
   readonly onWaiting?: (agentId: string) => () => void;
   /** @default 4 */
   readonly perAgent?: number;
@@ -45,9 +42,9 @@ export function createInboxWaits(deps: {
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
   /** The newest message that mentioned everyone, at the checks of the last seconds and at the one before them. */
-  const newestOfAll = [{ atMs: -Infinity, newest: 0 }];
+  let newestOfAll = noneSeen();
   let checking: Promise<void> | undefined;
-  /** True while the log has events that no check has seen, for instance after a failed check. */
+  /** Stays true after a failed check. */
   let isDue = false;
 
   function look(agentId: string): void {
@@ -74,7 +71,7 @@ export function createInboxWaits(deps: {
     };
     const ofAgent = byAgent.get(agentId) ?? new Set();
     byAgent.set(agentId, ofAgent.add(waiting));
-    // The store alone is enough, so the wait does not depend on the subscription.
+    // The wait does not depend on the subscription, because the checks of the store also end it.
     const subscription = bus.subscribeAgent(agentId, ({ seq }) => {
       if (seq !== null) waiting.look();
     });
@@ -107,10 +104,11 @@ export function createInboxWaits(deps: {
 
   async function check(): Promise<void> {
     const agentIds = [...byAgent.keys()];
+    const known = newestOfAll;
     const atMs = performance.now();
-    while ((newestOfAll[1]?.atMs ?? Infinity) <= atMs - lateMs) newestOfAll.shift();
-    const since = newestOfAll[0]?.newest ?? 0;
-    let newest = newestOfAll.at(-1)?.newest ?? 0;
+    while ((known[1]?.atMs ?? Infinity) <= atMs - lateMs) known.shift();
+    const since = known[0]?.newest ?? 0;
+    let newest = known.at(-1)?.newest ?? 0;
     for (let at = 0; at < agentIds.length; at += agentsPerCheck) {
       const some = agentIds.slice(at, at + agentsPerCheck);
       const found = await store.inboxMarks(some, since);
@@ -124,7 +122,8 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    newestOfAll.push({ atMs, newest });
+    // A restore during this check has replaced the list.
+    known.push({ atMs, newest });
   }
 
   function checkIfDue(): void {
@@ -144,18 +143,24 @@ export function createInboxWaits(deps: {
       return waits.size;
     },
     isWaiting: (agentId: string) => byAgent.has(agentId),
-    /** Waits for an item, then calls `respond`, which answers the call. */
     run: (wait: InboxWait, respond: (waited: Waited) => Promise<void>) =>
       waits.run(wait, (ended) => waitForItem(wait, ended), respond),
-    /** Call it when this hub has committed an item in the inboxes of these agents. */
     committed: (agentIds: readonly string[]) => agentIds.forEach(look),
     /**
-     * Call it a few times a second, and say whether the log has new events. If it has, the inboxes
-     * of the waiting agents are compared with their marks.
+     * Call it a few times a second. If the log has new events, the inboxes of waiting agents are compared with their
+     * marks.
      */
     checked(hasChanged: boolean): void {
       isDue ||= hasChanged;
       checkIfDue();
+    },
+    /**
+     * Call it when a backup was restored. New items get places below those that were seen, and
+     * acknowledged items may be back.
+     */
+    restored(): void {
+      newestOfAll = noneSeen();
+      isDue = true;
     },
   };
 }

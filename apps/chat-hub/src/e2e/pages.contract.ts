@@ -14,7 +14,6 @@ interface Page {
   readonly hasMore: boolean;
 }
 
-/** Pages of maximal messages on one database, over both transports. */
 export function describePages(
   engine: string,
   startDatabase: () => Promise<{ readonly url: string; stop(): Promise<void> }>,
@@ -93,7 +92,6 @@ export function describePages(
         const pages = await readAll(ask, method, way);
         expect(pages.flat()).toEqual(range(first, count + 1));
         expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.resumeBytes);
-        // Answers are full: 42 rows each.
         expect(pages.length).toBe(5);
       },
     );

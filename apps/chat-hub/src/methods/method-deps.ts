@@ -33,7 +33,7 @@ export interface MethodDeps {
   readonly slices: TimeSlicedQueue;
   readonly audit: Audit;
   readonly agentOrders: Pick<AgentOrders, 'now'>;
-  /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
+  /** True when the topic's missed events are in the answer. Called for each topic that continues after a seq. */
   readonly onResume?: (isResumed: boolean) => void;
   /** Called for each topic whose next events were trimmed. */
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;

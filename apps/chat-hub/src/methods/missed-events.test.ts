@@ -41,8 +41,8 @@ const seqsOf = (missed: MissedEvents | null) =>
   JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(({ seq }: { seq: number }) => seq);
 
 describe('the events that a client missed', () => {
-  // In an earlier version, a resume of 4,900 events stopped the event loop for half a second. Each step is one piece of
-  // 64 Ki characters.
+  // Earlier, a resume of 4,900 events stopped the event loop for half a second. Each step is one piece of 64 Ki
+  // characters.
   it('are encoded in many short turns', async () => {
     let nowMs = 0;
     let turns = 0;
@@ -76,7 +76,6 @@ describe('the events that a client missed', () => {
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
-    // After the result is full, the log is not read further.
     expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

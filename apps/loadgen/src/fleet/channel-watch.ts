@@ -1,4 +1,3 @@
-/** The losses and repeats of one channel's events at one agent. */
 export interface ChannelWatch {
   readonly first: number;
   last: number;

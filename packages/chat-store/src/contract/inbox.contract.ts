@@ -49,7 +49,6 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(first?.message).toEqual(
         (await member.history(channelId)).messages.find(({ seq }) => seq === 5),
       );
-      // A second read changes nothing, and can continue after any item.
       expect(await texts(member)).toEqual(page.items.map(textOf));
       expect(await texts(member, { after: page.items[3]?.cursor ?? '' })).toEqual([
         'mention and reply',
@@ -168,7 +167,6 @@ export function describeInbox(database: () => TestDatabase): void {
       ];
       expect(page).toMatchObject({ omitted: { count: 2 }, hasMore: false });
       expect(page.omitted.channels).toEqual(expect.arrayContaining(channels));
-      // The omitted items are read before they are acknowledged.
       const { after } = page.omitted;
       expect(await texts(member, { after: after ?? '', limit: 2 })).toEqual([
         `oldest ${long}`,

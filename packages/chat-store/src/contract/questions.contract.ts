@@ -68,7 +68,7 @@ export function describeQuestions(database: () => TestDatabase): void {
         ...{ senderId: pia.agentId, event: { name: 'question.answered', payload: { question } } },
       });
       expect(won.ok && won.events[0]?.agentTopics).toEqual([asker.agentId]);
-      // The winner may have lost the first answer of the hub.
+      // The winner repeats the call, because the first answer of the hub may be lost.
       expect(await answer(pia, questionId, 'yes')).toMatchObject({ ok: true, events: [] });
       const late = await answer(paul, questionId, 'no');
       expect([late.ok, questionIn(late)]).toEqual([false, question]);
@@ -76,7 +76,7 @@ export function describeQuestions(database: () => TestDatabase): void {
     });
 
     // The race: persons at two hubs answer at the same moment. Invariant: one answer wins, and both hubs report the
-    // same one.
+    // same winner.
     it('have one answer when persons of two hubs race', async () => {
       const { asker, channelId, pia, paul, open } = await world();
       const { questionId } = await open();

@@ -1,21 +1,18 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 import type { FaultName } from './faults.ts';
 
-/** The measured times of one kind of fault. */
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
   /** The slowest delivery to a subscriber that was connected at the commit. */
   readonly slowestLive: Spread | null;
-  /** The slowest delivery to any subscriber. */
   readonly slowestAny: Spread | null;
-  /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
+  /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
-  /** From the end of the fault until every hub is ready and has Redis. */
+  /** The time from the end of the fault until every hub is ready and has Redis. */
   readonly whole: Spread | null;
 }
 
-/** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
   /** Call it when a fault begins. Call the returned function with the recovery times when the system has recovered. */
   onInjected(
@@ -30,7 +27,7 @@ export interface Recovery {
   report(): KindRecovery[];
 }
 
-/** A delivery within this time after the recovery counts as part of the fault. */
+/** The fault also counts for deliveries within this time after the recovery. */
 const afterMs = 5_000;
 
 interface Episode {

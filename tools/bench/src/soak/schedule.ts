@@ -3,7 +3,6 @@ import type { Random } from './random.ts';
 
 export interface ScheduledFault {
   readonly kind: FaultName;
-  /** The index of the affected hub. */
   readonly hub: number;
   readonly holdMs: number;
   /** The pause before the fault; for an overlapping fault, the delay after the first. */
@@ -14,12 +13,12 @@ export interface ScheduledFault {
 
 export interface ScheduleOptions {
   readonly pauseMs: readonly [min: number, max: number];
-  /** Injects two faults of different parts at a time, if possible. @default false */
+  /** Lets two faults of different parts overlap, if possible. @default false */
   readonly overlaps?: boolean;
 }
 
 /**
- * An endless schedule: every kind once in each round, in random order. The same seed, kinds and hubs give the same
+ * Yields every kind once in each round, in random order, without end. The same seed, kinds and hubs give the same
  * schedule.
  */
 export function* createSchedule(

@@ -1,6 +1,5 @@
 import { limits } from '@openclaw/protocol';
 
-/** An HTTP request with its expected status and `error.code`. */
 export interface RequestCase {
   readonly name: string;
   readonly request: string | Uint8Array;
@@ -11,7 +10,7 @@ export interface RequestCase {
 const crlf = '\r\n';
 const host = 'Host: localhost';
 
-/** A request that the server answers before it closes the connection. */
+/** The request asks the server to close the connection after its answer. */
 const ask = (line: string, headers: readonly string[] = [], body: string | Uint8Array = '') =>
   Buffer.concat([
     Buffer.from([`${line} HTTP/1.1`, host, 'Connection: close', ...headers, '', ''].join(crlf)),

@@ -66,7 +66,7 @@ describe('infra/cluster', () => {
       },
       { what: 'a whole cluster', timeoutMs: 20_000, everyMs: 100 },
     );
-  /** Gives each node another address, like pods that were all restarted. */
+  /** Gives every node another address, like pods that were all restarted. */
   const moveAll = async () => {
     for (const { folder } of nodes) {
       const file = join(folder.path, 'nodes.conf');

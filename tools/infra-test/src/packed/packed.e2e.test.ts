@@ -120,7 +120,7 @@ describe('the type check', () => {
 });
 
 it('fails to install for a Node that a package does not support', async () => {
-  // 22.12 is one below the lowest supported version.
+  // One below the lowest supported version.
   const node = await installNode('22.12.0');
   const options = {
     installLine: 'npm install @openclaw/key-schema',

@@ -45,7 +45,7 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
   if (!outcome.ok) return outcome;
   const { result } = outcome;
   const { messageId: askId, seq, timestamp } = result;
-  // The hub knows the connections of agents, and fills them in.
+  // The hub replaces these states, because it knows the agents' connections.
   const deliveries = to.map((id) => ({ agentId: id, state: 'away' as const }));
   const answer = {
     ...outcome,

@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts';
 
-/** The protocol of the floor's server: bare JSON without recovery. */
+/** Bare JSON without recovery, for the server `floor`. */
 export const plainDialect: Dialect = {
   protocol: null,
   path: (agentId) => `/?agent=${agentId}`,

@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts';
 
-/** Ids of acknowledgements below this one are those of joins. */
+/** Lower ids are those of joins. */
 const firstMessageId = 10;
 
 /**
