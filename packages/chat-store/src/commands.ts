@@ -37,6 +37,8 @@ export interface Actor {
   readonly kind?: SenderKind | null;
   /** An admin has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;
+  /** False: the lists of an admin leave out private and direct channels of which it is no member. @default true */
+  readonly observesPrivate?: boolean;
   /** The only channels of the token, also for admins. Absent or null: no limit. */
   readonly channels?: readonly string[] | null;
   /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
