@@ -300,9 +300,14 @@ export function describeStreams(database: () => TestDatabase): void {
 
     it('and ends without an event in a deleted channel, or when it is deleted', async () => {
       const { store } = database();
-      const { channelId, owner, member, of, grow } = await begin('text');
+      const { channelId, owner, member, of, grow, read } = await begin('text');
       await member.write('message.delete', of);
       expect(await states(owner, channelId)).toEqual([]);
+      // A client that were told `streaming` would send its text again, without end.
+      expect(await read()).toMatchObject({
+        ...{ code: 'conflict', message: expect.stringContaining('was deleted') },
+        details: { length: 0, state: 'stopped' },
+      });
       expect(await grow(4, ' more')).toBeNull();
       const { head } = await owner.history(channelId);
       const gone = await begin('text');

@@ -1,3 +1,4 @@
+import type { Message } from '@openclaw/protocol';
 import { appendedText, limits, refuseFrozen } from '@openclaw/protocol/wire';
 import { sql, type Kysely } from 'kysely';
 import { refuse, refuseWith, type Actor, type Refusal, type StreamPiece } from '../commands.ts';
@@ -164,19 +165,22 @@ export function readStream(
       return refuse('forbidden', 'only its author may append to a message');
     if (frozen_at !== null && actor.kind === 'agent') return refuseFrozen('channel');
     if (archived_at !== null) return refuse('archived', `channel ${channelId} is archived`);
-    if (message.state !== 'streaming' || message.deletedAt !== null)
-      return refuseGrown(message.content.length, message.state);
+    if (message.state !== 'streaming') return refuseGrown(message);
     return { ok: true, text: message.content };
   });
 }
 
+type Grown = Pick<Message, 'content' | 'state' | 'deletedAt'>;
+
 /** The refusal of an append that does not continue the text, or of a change to a message that has stopped growing. */
-export function refuseGrown(length: number, state: string): Refusal {
-  const message =
+export function refuseGrown({ content, state, deletedAt }: Grown): Refusal {
+  const { length } = content;
+  const reason = deletedAt === null ? `it is ${state}` : 'it was deleted';
+  const text =
     state === 'streaming'
       ? `the text has ${length} code units, and does not continue so`
-      : `the message does not grow: it is ${state}`;
-  return refuseWith('conflict', message, { length, state });
+      : `the message does not grow: ${reason}`;
+  return refuseWith('conflict', text, { length, state });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { appendedText, isContentTooLarge } from '@openclaw/protocol/wire';
 import type { Message } from '@openclaw/protocol';
-import { refuse, type Actor, type CommandOf } from '../../commands.ts';
+import { refuse, refuseWith, type Actor, type CommandOf } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { ledgerRowOf } from '../ledger.ts';
 import { collectPrefetch, indexPrefetched, type Prefetched } from '../prefetch.ts';
@@ -22,17 +22,19 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const { message, textSeq } = found;
   if (message.senderId !== actor.agentId)
     return refuse('forbidden', 'only its author may finish a message');
-  if (message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
+  if (message.deletedAt !== null) return refuseGrown(message);
   const isOpen = message.state === 'streaming' || message.state === 'interrupted';
   if (!isOpen) {
-    return isSameEnd(message, params)
-      ? accepted({ seq: textSeq })
-      : refuseGrown(message.content.length, message.state);
+    return isSameEnd(message, params) ? accepted({ seq: textSeq }) : refuseGrown(message);
   }
   const stored = message.state === 'streaming' ? withUnsaved(message, actor) : message.content;
   const content = params.content ?? stored;
   if (params.content === null && params.length !== null && params.length > stored.length)
-    return refuseGrown(stored.length, message.state);
+    return refuseWith(
+      'conflict',
+      `the hub has only ${stored.length} code units of the text: send all of it as content`,
+      { length: stored.length, state: message.state },
+    );
 
   const given = params.mentions ?? message.mentions;
   const replyTo = message.replyTo ?? null;
