@@ -26,10 +26,11 @@ afterAll(async () => {
 /** Runs an agent's source as a process of its own, which is started again when it ends by itself. */
 function run(code: string, hub: HubProcess, agent: string) {
   const flags = ['--conditions=@openclaw/source', '--input-type=module-typescript', '--eval', code];
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const start = () =>
     startProcess(process.execPath, [...flags, 'agent.ts', hub.url, agent], {
       cwd: folder,
-      env: { PATH: process.env['PATH'] },
+      env: { PATH, NODE_COMPILE_CACHE },
     });
   let isStopped = false;
   let running = start();
