@@ -1,5 +1,5 @@
-// `node tools/setup/bundle.mjs` bundles the hub and its commands into apps/chat-hub/dist, from the sources and with source
-// maps. The result needs no node_modules. A bundle starts faster than separate modules, and takes less memory.
+// `node tools/setup/bundle.mjs` bundles the hub and its commands into apps/chat-hub/dist, with source maps. The
+// result needs no node_modules. A bundle starts faster than separate modules, and takes less memory.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -18,7 +18,7 @@ export const hubSources = [
   'tools/setup/bundle.mjs',
 ];
 
-/** The programs of the image: paths below apps/chat-hub/src, and below dist. */
+/** The paths are below apps/chat-hub/src, and below dist. */
 const programs = [
   ...['main', 'audit/main', 'health/main'],
   ...['commands/erase', 'commands/export', 'commands/token'],
@@ -26,8 +26,8 @@ const programs = [
 const bundleName = (program) => program.replaceAll('/', '-');
 
 /**
- * Writes the bundle into one folder and the programs that start it into another. `bundle` must be as deep as
- * apps/chat-hub/src/observe and src/rest, because their modules find package.json and the web UI by relative paths.
+ * Writes the bundle into one folder and the programs that start it into another. The modules of src/observe and src/rest
+ * find package.json and the web UI by relative paths, so `bundle` must be as deep.
  */
 export async function bundleHub({ bundle, started }) {
   await writeBundle(
@@ -36,7 +36,7 @@ export async function bundleHub({ bundle, started }) {
       programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
     ),
   );
-  // The thread is built separately. A shared chunk would load modules of the hub that the thread does not use.
+  // Built separately, because a shared chunk would load modules of the hub that the thread does not use.
   await writeBundle(bundle, { worker: 'packages/chat-store/src/sqlite/worker.ts' });
   await writeBundle(bundle, { 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
   for (const program of programs) {
@@ -59,8 +59,7 @@ export async function writeBundle(folder, input) {
     cwd: root,
     platform: 'node',
     input,
-    // Without the conditions 'import' and 'require': the bundler adds the right one for each call, and pg breaks when
-    // it is required with 'import'.
+    // The bundler adds 'import' or 'require' for each call. pg breaks when it is required with 'import'.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
     // Optional native parts of ws and pg, which also work without them.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
@@ -72,7 +71,7 @@ export async function writeBundle(folder, input) {
     sourcemap: true,
     // Node needs only the positions. With the sources, each map would take more memory.
     sourcemapExcludeSources: true,
-    // Not minified: this would save little, and names and lines are readable even without the maps.
+    // Minifying would save little, and names are readable even without the maps.
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();

@@ -11,7 +11,7 @@ const cache = join(cacheHome, 'openclaw-chat-hub', 'checkers');
 const bin = join(cache, 'bin');
 const python = join(cache, 'python');
 
-/** The folders of the installed checkers. They belong at the end of PATH, so that they hide no other program. */
+/** Append these folders to PATH, so that they hide no other program. */
 export const checkerFolders = [bin, join(python, 'bin')];
 
 const goPrograms = {

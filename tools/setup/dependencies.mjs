@@ -13,8 +13,8 @@ export async function installDependencies(root) {
   /** npm scripts find this Node first. */
   const bundledNode = join(modules, '.bin', 'node');
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  // If this script runs on the Node that was installed here, the machine's own Node is too old. npm ci removes that
-  // installed Node, so it must be installed again.
+  // A Node in this place means that the machine's own Node is too old. npm ci removes the installed Node, so it must
+  // be installed again.
   const needsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&

@@ -1,4 +1,4 @@
-// Installs the servers that the tests run against. Nothing is started here.
+// Installs the servers that the tests run against, and starts none.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { runCommand } from './run-command.mjs';
@@ -22,7 +22,7 @@ const servers = [
   },
 ];
 
-// Without these, some tests are skipped. promtool checks the alert rules, and Python runs the Python client.
+// Some tests are skipped without these programs. promtool checks the alert rules, and Python runs the Python client.
 const checkPrograms = [
   { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
   {

@@ -1,5 +1,5 @@
-// Builds the web UI (apps/web) if it is missing or its sources changed. As a program (`node tools/setup/web.mjs`) it shows
-// the build's output and exits 1 when that fails. Plain JavaScript for Node 20.
+// Builds the web UI (apps/web) if it is missing or its sources changed. This file must be plain JavaScript for Node
+// 20.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative, resolve } from 'node:path';
@@ -17,7 +17,6 @@ export const pageSources = [
   'package-lock.json',
 ];
 
-/** The error of a failed build, in one line. */
 function buildError(output) {
   const lines = output.split('\n').map((line) => line.trim());
   const start = lines.findIndex((line) => /^error during build/i.test(line)) + 1;
@@ -50,9 +49,8 @@ export function runVite({ root = workspace, folder, showOutput = false }) {
 }
 
 /**
- * Builds the web UI unless its sources are unchanged. Replaces the former build in one step, so that a running hub
- * never serves an incomplete build, and a failed build keeps the former one. Returns null, or one sentence with the
- * error.
+ * Does nothing while the sources are unchanged. Replaces the former build in one step, so that a running hub never
+ * serves an incomplete build, and a failed build keeps the former one. Returns null, or one sentence with the error.
  */
 export function buildPage({ root = workspace, showOutput = false } = {}) {
   const web = join(root, 'apps/web');

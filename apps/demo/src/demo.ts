@@ -11,11 +11,9 @@ import { retryWhileBusy } from './retry.ts';
 import type { Scene } from './scene.ts';
 import { allScenes } from './scenes/all-scenes.ts';
 
-/** A fleet that plays scenes and answers people until it is closed. */
 export interface Demo {
   readonly scenesPlayed: number;
   readonly answers: number;
-  /** Asks to agents of the fleet that are done. */
   readonly asksDone: number;
   close(): Promise<void>;
 }
@@ -23,15 +21,13 @@ export interface Demo {
 export interface DemoOptions {
   readonly url: string;
   readonly agents: number;
-  /** The speed of the conversation. At 1 a person can follow it; 2 is twice as fast. */
+  /** At 1 a person can follow the conversation; 2 is twice as fast. */
   readonly pace: number;
   /** The same seed gives the same scenes, apart from answers to people. */
   readonly seed: number;
-  /** Receives the errors of failed steps; the demo continues. */
   readonly onError: (error: unknown) => void;
 }
 
-/** The number of scenes at the same time, each in a different channel. */
 const parallelScenes = 3;
 /** After a person wrote in a channel, no scene begins there for this long. */
 const quietAfterPersonMs = 15_000;

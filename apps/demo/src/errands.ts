@@ -9,9 +9,7 @@ import type { Randomness } from './randomness.ts';
 import { repeatUntilAborted } from './repeat.ts';
 import { chooseReply } from './replies.ts';
 
-/** The asks of the fleet: agents ask each other, and each takes from its inbox what others and people ask of it. */
 export interface Errands {
-  /** Asks that an agent has answered and reported as done. */
   readonly done: number;
   close(): Promise<void>;
 }
@@ -21,7 +19,6 @@ export interface ErrandDeps {
   readonly random: Randomness;
   readonly pace: Pace;
   readonly signal: AbortSignal;
-  /** Receives the error of a step that the hub refused. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -32,7 +29,6 @@ const leaseMs = 60_000;
 const minPauseMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
-/** The price of a token, in millionths of the fleet's currency. */
 const tokenMicros = 3;
 
 const errandTexts = [
@@ -43,7 +39,6 @@ const errandTexts = [
   'Does the database need another index for search?',
 ];
 
-/** Runs until the signal aborts. */
 export function startErrands({ fleet, random, pace, signal, onError }: ErrandDeps): Errands {
   let done = 0;
 

@@ -25,6 +25,7 @@ export type { Turn } from './turn.ts';
 export {
   agentActivitySchema,
   agentConnectionSchema,
+  agentTurnSchema,
   operationsAgentSchema,
   operationsAgentsSchema,
   operationsFiguresSchema,
@@ -34,6 +35,7 @@ export {
 export type {
   AgentActivityReport,
   AgentConnectionReport,
+  AgentTurnReport,
   Operations,
   OperationsAgent,
   OperationsAgents,

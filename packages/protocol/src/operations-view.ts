@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { agentKindSchema, presenceStatuses, timestampSchema } from './fields.ts';
 import { idSchema } from './ids.ts';
+import { activeTurnStates } from './turn-states.ts';
 
 const count = z.int().min(0);
 const amount = z.number().min(0);
@@ -13,7 +14,6 @@ const databaseStatuses = ['ok', 'down'] as const;
 const redisStatuses = ['in_use', 'away', 'none'] as const;
 const publishPathStatuses = ['ok', 'down', 'unused'] as const;
 
-/** The counts of one hub in a period, and its worst state in the period. */
 export const operationsFiguresSchema = z.object({
   ms: amount.describe('The time in which it was counted.'),
   messages: count,
@@ -42,7 +42,7 @@ export const operationsFiguresSchema = z.object({
 });
 export type OperationsFigures = z.infer<typeof operationsFiguresSchema>;
 
-/** The answer of `GET /v1/operations`: the state of one hub, and its counters since it started. */
+/** The answer of `GET /v1/operations`. */
 export const operationsSchema = z.object({
   timestamp: timestampSchema,
   hubId: z.string(),
@@ -146,7 +146,7 @@ export const operationsSchema = z.object({
 });
 export type Operations = z.infer<typeof operationsSchema>;
 
-/** The answer of `GET /v1/operations/agents`: the agents with a socket on this hub, by agentId. */
+/** The answer of `GET /v1/operations/agents`: agents with a socket on this hub, by agentId. */
 export const operationsAgentsSchema = z.object({
   agents: z.array(
     z.object({
@@ -167,11 +167,12 @@ export const operationsAgentsSchema = z.object({
 });
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;
 
-/** The recent activity of an agent at one hub. */
 export const agentActivitySchema = z.object({
   messagesPerMinute: count,
   lastMessageAt: timestampSchema.nullable().describe('null: none since the hub started.'),
-  refusals: count.describe('Refused calls of the last ten minutes.'),
+  refusals: count.describe(
+    'Refused calls of the last ten minutes, without claims and other races that it lost.',
+  ),
   lastRefusal: z.object({ code: z.string(), at: timestampSchema }).nullable(),
   errors: count.describe('Calls of the last ten minutes that a fault of the hub ended.'),
   addresses: z
@@ -182,7 +183,6 @@ export const agentActivitySchema = z.object({
 });
 export type AgentActivityReport = z.infer<typeof agentActivitySchema>;
 
-/** Describes an agent by its connections to one hub. */
 export const agentConnectionSchema = z.object({
   status: z.enum(presenceStatuses),
   customStatus: z.string().nullable(),
@@ -194,6 +194,14 @@ export const agentConnectionSchema = z.object({
 });
 export type AgentConnectionReport = z.infer<typeof agentConnectionSchema>;
 
+/** What an agent says that it is doing. */
+export const agentTurnSchema = z.object({
+  state: z.enum(activeTurnStates),
+  label: z.string().nullable(),
+  queueDepth: count.nullable(),
+});
+export type AgentTurnReport = z.infer<typeof agentTurnSchema>;
+
 const fleetAgentSchema = z.object({
   agentId: idSchema,
   kind: agentKindSchema.nullable(),
@@ -202,11 +210,16 @@ const fleetAgentSchema = z.object({
   hubs: z.array(z.string()).describe('The hubs that it is connected to.'),
   connection: agentConnectionSchema.nullable().describe('null: it is not connected.'),
   activity: agentActivitySchema.nullable().describe('Of all hubs; null: nothing is known.'),
+  turn: agentTurnSchema
+    .nullable()
+    .describe(
+      'The turn that it began last, wherever; null: none. Where admins read public channels only, without its label.',
+    ),
   limit: z.string().nullable().describe('Its own limit of messages, by agent.limit.'),
   frozen: z.boolean().describe('true: a freeze of the agent itself.'),
 });
 
-/** The answer of `GET /v1/operations/fleet`: the agents of all hubs, by agentId. */
+/** The answer of `GET /v1/operations/fleet`: agents of all hubs, by agentId. */
 export const operationsFleetSchema = z.object({
   agents: z.array(fleetAgentSchema),
   nextCursor: idSchema.nullable(),

@@ -17,6 +17,7 @@ describe('words of a search', () => {
       'οδοσ',
       'istanbul',
       '東京',
+      '京',
     ]);
     expect(searchWords('')).toEqual([]);
   });
@@ -58,6 +59,30 @@ describe('words of a search', () => {
     ]);
   });
 
+  // The fault: a text without spaces was one word, so a word within it was never found.
+  it('are pairs of characters in scripts without spaces', () => {
+    expect(searchWords('API東京都へ')).toEqual(['api', '東京', '京都', '都へ', 'へ']);
+    const at = (text: string, query: string) => matchSearchTerms(text, parseSearchQuery(query));
+    const text = '昨日、東京都庁でデプロイが失敗した (build 7)';
+    for (const query of [
+      '都庁',
+      '東京都庁',
+      '失敗 デプロイ',
+      '都',
+      '昨日',
+      '"失敗した build"',
+      'ﾃﾞﾌﾟﾛｲ',
+    ])
+      expect([query, at(text, query)]).toEqual([query, expect.any(Number)]);
+    for (const query of ['庁都', '京庁', '東都', '大阪', '"昨日 失敗"', '都庁 大'])
+      expect([query, at(text, query)]).toEqual([query, null]);
+    expect(at(text, '都庁')).toBeCloseTo(5 / text.length, 1);
+    expect(at('ระบบล่มเมื่อวานนี้', 'เมื่อวาน')).not.toBeNull();
+    expect(at('他说部署已经完成', '部署')).not.toBeNull();
+    // Korean has spaces between words.
+    expect(searchWords('서울 시청')).toHaveLength(2);
+  });
+
   it('must all occur in a text', () => {
     const at = (text: string, query: string) => matchSearchTerms(text, parseSearchQuery(query));
     expect(at('one two three', 'three one')).toBe(0);
@@ -72,7 +97,9 @@ describe('the query of message.search', () => {
   it('has between one and sixteen words', () => {
     const isValid = (query: string) =>
       methods['message.search'].params.safeParse({ query }).success;
-    expect(['a', 'a '.repeat(16), '"a b"', 'x*'].map(isValid)).toEqual([true, true, true, true]);
+    expect(['a', 'a '.repeat(16), '"a b"', 'x*', '東'.repeat(200)].map(isValid)).toEqual(
+      Array(5).fill(true),
+    );
     const many = Array.from({ length: 17 }, (_, n) => `w${n}`).join(' ');
     expect(['', '*', '"', '…', many, 'a\0'].map(isValid)).toEqual(Array(6).fill(false));
   });

@@ -1,31 +1,27 @@
-/**
- * The most UTF-16 code units of a word that a search compares. Longer words, such as keys and hashes, are compared by
- * this beginning.
- */
+/** In UTF-16 code units. A longer word, such as a hash, is compared by its beginning. */
 const wordChars = 64;
 
-/** A part of a query that a message must contain. */
 export interface SearchTerm {
-  /** Several words form a phrase, and must follow each other. */
   readonly words: readonly string[];
-  /** True if the last word is a prefix. */
   readonly isPrefix: boolean;
 }
 
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
 const marks = /\p{M}+/gu;
+// Scripts that write no spaces between words. Korean is left out, because it writes spaces.
+const unspaced =
+  '\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}';
+const unspacedRun = new RegExp(`[${unspaced}]+|[^${unspaced}]+`, 'gu');
+const unspacedStart = new RegExp(`^[${unspaced}]`, 'u');
 // A quoted phrase, possibly without its closing quote; or a run of other characters.
 const partPattern = /"([^"]*)"?|[^\s"]+/g;
 
-/**
- * The text without case and accents. Equivalent characters, such as ligatures and full-width letters, become equal.
- * The length may change.
- */
+/** Removes case and accents, and replaces ligatures and full-width letters. The length may change. */
 function fold(text: string): string {
   if (!beyondAscii.test(text)) return text.toLowerCase();
-  // Marks are removed before the decomposition too, because it sorts each run of marks in quadratic time. The letter
-  // sigma has a final form in Greek; a prefix must match both forms.
+  // Marks are removed first too, because NFKD sorts each run of them in quadratic time. Sigma has a final form in
+  // Greek; a prefix must match both forms.
   return text
     .replace(marks, '')
     .normalize('NFKD')
@@ -41,15 +37,52 @@ function cut(word: string): string {
   return word.slice(0, end);
 }
 
-/** The words of a text in their order: runs of letters and digits, without case and accents. */
-export function searchWords(text: string): string[] {
-  return (fold(text).match(wordPattern) ?? []).map(cut);
+interface Run {
+  readonly text: string;
+  /** The place in the folded text. */
+  readonly index: number;
+  readonly isUnspaced: boolean;
+}
+
+/** The runs of letters and digits of a folded text. A run with and without spaces between words is split. */
+function* runsOf(folded: string): Generator<Run> {
+  const isPlain = !beyondAscii.test(folded);
+  for (const { 0: text, index } of folded.matchAll(wordPattern)) {
+    if (isPlain) yield { text, index, isUnspaced: false };
+    else
+      for (const part of text.matchAll(unspacedRun))
+        yield {
+          text: part[0],
+          index: index + part.index,
+          isUnspaced: unspacedStart.test(part[0]),
+        };
+  }
 }
 
 /**
- * The terms of a query, each once: words, phrases in double quotes, and words with a trailing `*`, which match every
- * word with that beginning.
+ * The words of a run. Where words are not separated, the words are all pairs of neighbours and the last character
+ * alone: a word may be any pair, and any character may begin a word.
  */
+function wordsOf({ text, isUnspaced }: Run): string[] {
+  if (!isUnspaced) return [cut(text)];
+  const characters = [...text];
+  return characters.map((character, index) => character + (characters[index + 1] ?? ''));
+}
+
+/**
+ * The words of a text in their order: runs of letters and digits, without case and accents. Chinese,
+ * Japanese, Thai and other texts without spaces are split into pairs of characters.
+ */
+export function searchWords(text: string): string[] {
+  return [...runsOf(fold(text))].flatMap(wordsOf);
+}
+
+/** The number of words of a query. A run of a script without spaces counts as one. */
+export function countSearchWords(query: string): number {
+  return [...runsOf(fold(query))].length;
+}
+
+/** Each term once: words, phrases in double quotes, and prefixes with a trailing `*`. */
 export function parseSearchQuery(query: string): SearchTerm[] {
   const terms = new Map<string, SearchTerm>();
   const add = (words: readonly string[], isPrefix: boolean) => {
@@ -57,24 +90,36 @@ export function parseSearchQuery(query: string): SearchTerm[] {
       terms.set(`${words.join(' ')}${isPrefix ? '*' : ''}`, { words, isPrefix });
   };
   for (const [part, phrase] of query.replace(/[“”„]/g, '"').matchAll(partPattern)) {
-    if (phrase !== undefined) {
-      add(searchWords(phrase), false);
-      continue;
-    }
-    const words = searchWords(part);
-    words.forEach((word, index) => add([word], part.endsWith('*') && index === words.length - 1));
+    const runs = [...runsOf(fold(phrase ?? part))];
+    if (phrase !== undefined) addRuns(runs, false);
+    else
+      runs.forEach((run, index) => addRuns([run], part.endsWith('*') && index === runs.length - 1));
   }
   return [...terms.values()];
+
+  /** Adds runs that follow each other. More characters may follow a last run without spaces. */
+  function addRuns(runs: readonly Run[], isPrefix: boolean): void {
+    const words = runs.flatMap(wordsOf);
+    const last = runs.at(-1);
+    if (last?.isUnspaced !== true) return add(words, isPrefix);
+    const isAlone = wordsOf(last).length === 1;
+    add(isAlone ? words : words.slice(0, -1), isAlone);
+  }
 }
 
-/**
- * Compares a text with the terms of a query. Null unless the text contains all of them; else the place of the first
- * match, from 0 to 1, as a share of the text's length.
- */
+/** Null unless the text contains all terms; else the place of the first match, from 0 to 1. */
 export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): number | null {
   const folded = fold(text);
-  const found = [...folded.matchAll(wordPattern)];
-  const of = found.map(([word]) => cut(word));
+  const of: string[] = [];
+  const places: number[] = [];
+  for (const run of runsOf(folded)) {
+    let index = run.index;
+    for (const word of wordsOf(run)) {
+      of.push(word);
+      places.push(index);
+      index += [...word][0]?.length ?? 0;
+    }
+  }
   let first = folded.length;
   for (const { words, isPrefix } of terms) {
     const isMatch = (from: number) =>
@@ -85,7 +130,7 @@ export function matchSearchTerms(text: string, terms: readonly SearchTerm[]): nu
       });
     const at = of.findIndex((_, index) => isMatch(index));
     if (at < 0) return null;
-    first = Math.min(first, found[at]?.index ?? 0);
+    first = Math.min(first, places[at] ?? 0);
   }
   return first / Math.max(1, folded.length);
 }

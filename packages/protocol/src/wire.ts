@@ -1,4 +1,4 @@
-// The entry `@openclaw/protocol/wire`. It does not import zod, so that a client is small and loads fast.
+// The entry `@openclaw/protocol/wire` has no zod, so that a client is small and loads fast.
 export { announcementEvent, announcementOf, channelAnnouncement } from './announcements.ts';
 export { channelChanges, isReservedName } from './announcements.ts';
 export type { ChannelAnnouncement } from './announcements.ts';
@@ -30,7 +30,12 @@ export { decodeInboxCursor, encodeInboxCursor, type InboxPlace } from './inbox-c
 export { inboxReasons, type InboxReason } from './inbox-reasons.ts';
 export { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 export { decodeThreadCursor, encodeThreadCursor } from './list-cursor.ts';
-export { matchSearchTerms, parseSearchQuery, searchWords } from './search-words.ts';
+export {
+  countSearchWords,
+  matchSearchTerms,
+  parseSearchQuery,
+  searchWords,
+} from './search-words.ts';
 export type { SearchTerm } from './search-words.ts';
 export { appendedText, messageDeltaEvent } from './streams.ts';
 export type { MessageDeltaPayload } from './streams.ts';

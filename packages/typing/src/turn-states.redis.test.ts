@@ -46,9 +46,13 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       ]);
       expect(await turns.set('c', 'a', 't', tool)).toMatchObject({ changed: true });
       expect(await turns.set('c', 'a', 't', thinking)).toMatchObject({ changed: true });
+      expect(turns.latestOf('a')).toEqual(thinking);
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: true, untilMs: nowMs });
       expect(await turns.end('c', 'a', 't')).toMatchObject({ changed: false });
       expect(turns.placesOf('a')).toEqual([{ channelId: 'c', threadId: null }]);
+      expect([turns.latestOf('a'), turns.latestOf('nobody')]).toEqual([thinking, null]);
+      nowMs += 30_000;
+      expect(turns.latestOf('a')).toBeNull();
       await turns.close();
       await expect(turns.list('c')).rejects.toMatchObject({ code: 'closed' });
     });
@@ -96,7 +100,7 @@ describe('turn states in Redis', () => {
       expect(leftMs).toBeGreaterThan(29_000);
       expect(leftMs).toBeLessThanOrEqual(30_000);
     }
-    // An eviction can remove one of the two keys. A turn that only one of them has is not shown.
+    // An eviction can remove one of the two keys. A turn in only one of them is not shown.
     await redis.send(['hdel', keys.turnStates('c'), 'a']);
     expect((await other.list('c')).turns).toEqual([]);
     expect(await other.end('c', 'a', null)).toMatchObject({ changed: true });

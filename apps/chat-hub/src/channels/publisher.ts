@@ -6,25 +6,24 @@ import type { Identity } from '../edge/identity.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 
-/**
- * An event that is not logged: typing, presence, a turn, or the new text of a message that grows.
- */
 type EphemeralEvent =
   | EventOf<'channel.typing'>
   | EventOf<'channel.presence'>
   | (EventOf<'collaboration.event'> & { readonly channelId: string });
 
-/** Publishes events that are not logged. Logged events are published by writer.ts. */
 export function createPublisher(deps: {
   readonly bus: Pick<EventBus, 'publish'>;
   readonly encodeEphemeral: EncodeEphemeral;
   readonly metrics: Pick<Metrics, 'publishFailures' | 'droppedAnnouncements'>;
   readonly log: Logger;
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
+  /** False while no Redis is configured and none was found. Then no event is meant to reach one. */
+  readonly isRedisUsed: () => boolean;
 }) {
-  const { bus, encodeEphemeral, metrics, log } = deps;
+  const { bus, encodeEphemeral, metrics, log, isRedisUsed } = deps;
 
   const countFailure = (error: unknown) => {
+    if (!isRedisUsed()) return;
     metrics.publishFailures.inc();
     log.debug({ err: error }, 'an event did not reach Redis');
   };
@@ -39,12 +38,8 @@ export function createPublisher(deps: {
   });
 
   return {
-    /** Announces a public channel to every connection. Announcements beyond a rate are dropped. */
     announce,
-    /**
-     * Publishes a channel's event that is not logged. While Redis is away, other hubs do not get
-     * the event, also not later.
-     */
+    /** Other hubs never get events that are published while Redis is away. */
     publishEphemeral(event: EphemeralEvent, senderId: string) {
       const { channelId } = event;
       const encoded = encodeEphemeral(event, senderId);
@@ -58,7 +53,7 @@ export function createPublisher(deps: {
         .catch(countFailure);
     },
     publishGlobal,
-    /** Counts a publish that failed, by its error. */
+    /** Counts a publish that failed, unless there is no Redis. */
     countFailure,
   };
 }

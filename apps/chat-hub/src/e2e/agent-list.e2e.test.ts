@@ -27,6 +27,8 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
   await person.call('channel.create', { channelId: 'loop', name: 'Loop' });
   for (const bot of [ping, pong]) await bot.call('channel.join', { channelId: 'loop' });
   await pong.call('presence.set', { status: 'dnd', customStatus: 'answering' });
+  const turn = { state: 'tool', label: 'Runs the tests', queueDepth: 3 };
+  await pong.call('turn.set', { channelId: 'loop', ...turn });
   const say = (bot: typeof ping, other: string) =>
     bot.call('message.send', { channelId: 'loop', content: 'and you?', mentions: [other] });
   for (let n = 0; n < 4; n += 1) {
@@ -53,11 +55,11 @@ it('the fleet shows what agents of all hubs do: whom they address, what was refu
   const isNow = (at: number | null | undefined) => Math.abs((at ?? 0) - Date.now()) < 120_000;
   expect(fleet.found).toMatchObject([
     {
-      ...{ kind: 'agent', connection: { status: 'online' }, frozen: false },
+      ...{ kind: 'agent', connection: { status: 'online' }, frozen: false, turn: null },
       activity: { messagesPerMinute: 5, addresses: [{ agentId: 'pong', perMinute: 5 }] },
     },
     {
-      connection: { status: 'dnd', customStatus: 'answering' },
+      ...{ connection: { status: 'dnd', customStatus: 'answering' }, turn },
       activity: {
         ...{ messagesPerMinute: 4, addresses: [{ agentId: 'ping', perMinute: 4 }] },
         ...{ refusals: 1, lastRefusal: { code: 'forbidden' }, errors: 0 },
@@ -93,7 +95,6 @@ it('agent.list counts the connections to all hubs, also when one is killed', asy
   expect(await list(root, { kind: 'service' })).toEqual([
     { agentId: 'bot', kind: 'service', connections: 3, lastSeen: expect.any(Number) },
   ]);
-  // An agent that is no admin sees the agents of its channels, without the figures.
   await here.call('channel.create', { channelId: 'own', name: 'Own' });
   expect(await list(here)).toEqual([
     { agentId: 'bot', kind: 'service', connections: null, lastSeen: null },

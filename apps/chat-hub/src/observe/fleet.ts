@@ -2,6 +2,7 @@ import type { ChatStore, FleetAgent } from '@openclaw/chat-store';
 import {
   agentActivitySchema,
   agentConnectionSchema,
+  agentTurnSchema,
   type AgentActivityReport,
   type OperationsAgent,
   type OperationsFleet,
@@ -10,29 +11,33 @@ import { z } from 'zod';
 import type { AgentOrders } from '../edge/agent-orders.ts';
 import type { Frozen } from '../edge/freezes.ts';
 
-/** The agents of all hubs, for operators. The methods reject while the database is away. */
+/** Both methods reject while the database is away. */
 export interface Fleet {
   page(cursor: string | null, limit: number): Promise<OperationsFleet>;
-  /** Null when the agent is not known. */
   agent(agentId: string): Promise<OperationsAgent | null>;
 }
 
 const reportSchema = z.object({
   connection: agentConnectionSchema.nullable(),
   activity: agentActivitySchema.nullable(),
+  // Absent in the reports of earlier releases.
+  turn: agentTurnSchema.nullable().default(null),
 });
 
 export function createFleet(deps: {
   readonly store: Pick<ChatStore, 'fleet' | 'fleetAgent'>;
   readonly agentOrders: Pick<AgentOrders, 'limitOf'>;
   readonly frozen: Frozen;
+  /** False where admins read public channels only: a label may say something of another channel. */
+  readonly showsLabels: boolean;
 }): Fleet {
-  const { store, agentOrders, frozen } = deps;
+  const { store, agentOrders, frozen, showsLabels } = deps;
 
   function shown({ agentId, kind, lastSeenMs, hubs }: FleetAgent): OperationsAgent['agent'] {
     const reports = hubs.flatMap(({ report }) => parseReport(report) ?? []);
-    // The status that the agent set last, on any connection, counts for all its connections.
+    // The status that was set last, on any connection, counts for all of them.
     const connections = reports.flatMap(({ connection }) => connection ?? []);
+    const [turn = null] = reports.flatMap((report) => report.turn ?? []);
     const [newest] = connections.toSorted((a, b) => (b.statusAt ?? 0) - (a.statusAt ?? 0));
     return {
       ...{ agentId, kind, lastSeen: lastSeenMs },
@@ -47,6 +52,7 @@ export function createFleet(deps: {
           }
         : null,
       activity: joined(reports.flatMap(({ activity }) => activity ?? [])),
+      turn: turn && { ...turn, label: showsLabels ? turn.label : null },
       limit: agentOrders.limitOf(agentId),
       frozen: frozen.agents.has(agentId),
     };
@@ -65,7 +71,6 @@ export function createFleet(deps: {
   };
 }
 
-/** Parses a report that any hub has stored; null when it does not have this release's form. */
 function parseReport(text: string | null): z.infer<typeof reportSchema> | null {
   if (text === null) return null;
   try {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope } from '@openclaw/protocol';
+import { createAgentActivity } from './agent-activity.ts';
 import { createMetrics } from './metrics.ts';
 import { createTraffic, RecentLatency } from './traffic.ts';
 
@@ -48,6 +49,23 @@ describe('traffic', () => {
     expect(shown).toHaveLength(20);
     expect(shown[0]).toMatchObject({ channelId: 'busy-29' });
     expect(shown.at(-1)?.channelId).toBe('slow');
+  });
+
+  // The fault: each lost claim counted as a refusal, so agents that compete for claims seemed to fail.
+  it('counts refusals and faults of an agent, but no race that it lost', () => {
+    const agents = createAgentActivity(() => nowMs);
+    const traffic = createTraffic(createMetrics(), undefined, () => nowMs, agents);
+    for (const method of ['claim', 'ask.accept'] as const)
+      traffic.called(method, 'ws', 'conflict', 1, 'bot');
+    traffic.called('message.send', 'ws', 'superseded', 1, 'bot');
+    expect(agents.reportOf('bot')).toBeNull();
+    traffic.called('claim', 'ws', 'forbidden', 1, 'bot');
+    // The same clientMessageId with another content is a mistake of the agent.
+    traffic.called('message.send', 'ws', 'conflict', 1, 'bot');
+    traffic.called('claim', 'ws', 'timeout', 1, 'bot');
+    expect(agents.reportOf('bot')).toMatchObject({
+      ...{ refusals: 2, errors: 1, lastRefusal: { code: 'conflict', at: nowMs } },
+    });
   });
 
   it('evicts the channel that was silent longest when there are too many', () => {

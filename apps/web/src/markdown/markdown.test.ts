@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { ComponentChild, VNode } from 'preact';
 import { mentionAtCaret } from './mention-at-caret.ts';
 import { isCostly, parseMarkdown } from './parse.ts';
+import { plainText } from './plain-text.ts';
 import { renderMarkdown, safeLink } from './render.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -213,5 +214,36 @@ describe('a mention', () => {
     expect(mentionAtCaret('@', 1)).toBe('');
     expect(mentionAtCaret('mail@ad', 7)).toBeNull();
     expect(mentionAtCaret('@ada there', 10)).toBeNull();
+  });
+});
+
+describe('the plain text of a message', () => {
+  // “Needs you”, notifications and results of a search showed the signs of Markdown.
+  it.each([
+    ['the **operations** view, `npm test`, _now_', 'the operations view, npm test, now'],
+    ['# Plan\n\n- one\n- [x] two\n\n> said', 'Plan • one ☑ two said'],
+    [
+      'see [the log](https://x.test/a_b_c) and <https://y.test/>',
+      'see the log and https://y.test/',
+    ],
+    ['```ts\nconst a = 1;\n```\ndone', 'const a = 1; done'],
+    ['| a | b |\n| - | - |\n| 1 | 2 |', 'a b 1 2'],
+    ['![a picture](https://x.test/p.png) <b>bold</b> @ada', 'a picture <b>bold</b> @ada'],
+    // A result of a search is cut out of the middle of its message.
+    ['…tions** view shows **what the', '…tions view shows what the'],
+    // These are no signs of Markdown.
+    ['2**3 = 8, a * b * c, snake_case_name, ~5', '2**3 = 8, a * b * c, snake_case_name, ~5'],
+  ])('has no signs of Markdown: %j', (content, text) => {
+    expect(plainText(content)).toBe(text);
+  });
+
+  it('is one bounded line', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (content) => {
+        expect(plainText(content)).not.toMatch(/[\n\r\t]|^\s|\s$/);
+      }),
+      { numRuns: 200 },
+    );
+    expect(plainText('a\n'.repeat(100_000)).length).toBeLessThan(2_000);
   });
 });

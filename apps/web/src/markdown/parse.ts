@@ -2,6 +2,7 @@ import type { Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
+import { withRecentResults } from './recent-results.ts';
 
 const cacheMax = 600;
 // Longer texts are mostly dumps of logs or data. They are shown as plain text, because parsing
@@ -11,20 +12,12 @@ const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 
 const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
-const cache = new Map<string, Root>();
 
-/** Parses Markdown. Caches the last few hundred texts, because rows are rendered repeatedly. */
-export function parseMarkdown(content: string): Root {
-  const known = cache.get(content);
-  if (known !== undefined) return known;
-  const root = parse(content);
-  cache.set(content, root);
-  const oldest = cache.size > cacheMax ? cache.keys().next().value : undefined;
-  if (oldest !== undefined) cache.delete(oldest);
-  return root;
-}
+/** Parses Markdown. The trees of the last few hundred texts are kept. */
+export const parseMarkdown = withRecentResults(cacheMax, markdownTree);
 
-function parse(content: string): Root {
+/** Parses Markdown, each time again. */
+export function markdownTree(content: string): Root {
   if (content.length > parsedCharsMax || !special.test(content) || isCostly(content)) {
     return plain(content);
   }

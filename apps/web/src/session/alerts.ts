@@ -33,9 +33,10 @@ export function createAlerts(deps: {
   readonly needs: ReadonlySignal<readonly Need[]>;
   readonly isLoaded: ReadonlySignal<boolean>;
   readonly titleOf: (need: Need) => string;
+  readonly textOf: (need: Need) => string;
   readonly onOpen: (need: Need) => void;
 }) {
-  const { me, storage, needs, isLoaded, titleOf, onOpen } = deps;
+  const { me, storage, needs, isLoaded, titleOf, textOf, onOpen } = deps;
   const choices = createSharedValue(storage, `openclaw.alerts.${me}`, off);
   const permission = signal<DesktopPermission>(currentPermission());
   const tabs = createTabLocks(me);
@@ -52,7 +53,7 @@ export function createAlerts(deps: {
     if (isSoundOn) playTone();
     if (!isDesktopOn || currentPermission() !== 'granted') return;
     const more = fresh.length > 1 ? ` (and ${fresh.length - 1} more)` : '';
-    const body = visibleString(newest.text.slice(0, bodyChars));
+    const body = visibleString(textOf(newest).slice(0, bodyChars));
     const notification = new Notification(`${titleOf(newest)}${more}`, { body, tag: me });
     notification.onclick = () => {
       window.focus();

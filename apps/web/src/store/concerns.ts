@@ -13,13 +13,15 @@ export interface Need {
   readonly threadId: string | null;
   /** Null where the hub gave only a line of text. */
   readonly senderId: string | null;
+  /** The beginning of the message, with its Markdown, or the words of an event. */
   readonly text: string;
   readonly atMs: number;
 }
 
 export const needId = (channelId: string, seq: number): string => `${channelId}/${seq}`;
 
-const textChars = 400;
+// One line shows less, but the signs and addresses of Markdown are not shown.
+const textChars = 1_000;
 export const shortText = (text: string): string => text.slice(0, textChars);
 
 // Names that agents give to their events, such as `task.failed` or `build_error`, and names of the

@@ -5,7 +5,7 @@ import type { Theme } from '../page/theme.ts';
 import { storageOfHub } from '../page/page-base.ts';
 import { createAlerts } from '../session/alerts.ts';
 import type { Session } from '../session/session.ts';
-import { needTitle, openNeed } from './needs/open-need.ts';
+import { needText, needTitle, openNeed } from './needs/open-need.ts';
 import { createMessageSearch } from './search/message-search.ts';
 
 /** An edit in progress. Setting a new object for the same message restarts the edit. */
@@ -27,6 +27,7 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
     needs: session.needs.open,
     isLoaded: session.needs.isLoaded,
     titleOf: (need) => needTitle(session, need),
+    textOf: needText,
     onOpen(need) {
       openNeed(session, need).catch(session.notices.report('The message could not be opened'));
     },

@@ -3,11 +3,11 @@ import { orNull, pageParams, seqSchema, textSchema, timestampSchema } from '../f
 import { idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { sampleTimestamp } from '../samples.ts';
-import { parseSearchQuery } from '../search-words.ts';
+import { countSearchWords } from '../search-words.ts';
 import { type MethodDefinition, paramsSchema, read, smallPageBytes } from './definition.ts';
 
 function hasFewWords(query: string): boolean {
-  const words = parseSearchQuery(query).reduce((sum, term) => sum + term.words.length, 0);
+  const words = countSearchWords(query);
   return words >= 1 && words <= limits.searchWords;
 }
 
@@ -21,7 +21,6 @@ const hitSchema = z.object({
   snippet: z.string().describe('The text around the first match, in one line.'),
 });
 
-/** The search over the texts of messages. */
 export const searchMethods = {
   'message.search': {
     ...read,

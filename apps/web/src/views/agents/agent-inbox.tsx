@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { InboxItem, Question, ResultOf } from '@openclaw/protocol';
+import { plainText } from '../../markdown/plain-text.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import { plainReason } from '../../page/plain-errors.ts';
 import { saysAdmin } from '../../session/token-role.ts';
@@ -98,8 +99,8 @@ function textOf(
   line: InboxItem['line'],
   event: InboxItem['event'],
 ): string {
-  if (message !== null) return `${message.senderId}: ${message.content}`;
-  if (line !== null || event === null) return line ?? '';
+  if (message !== null) return `${message.senderId}: ${plainText(message.content)}`;
+  if (line !== null || event === null) return line === null ? '' : plainText(line);
   const { name, question } = event as {
     readonly name?: string;
     readonly question?: Partial<Question>;

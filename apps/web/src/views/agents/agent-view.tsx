@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { plainText } from '../../markdown/plain-text.ts';
 import { channelRoute, hashOf } from '../../page/route.ts';
 import type { FleetAgent } from '../../session/operations-request.ts';
 import { tileOf } from '../fleet/fleet-state.ts';
@@ -80,7 +81,9 @@ export function AgentView({ agentId }: { agentId: string }) {
                   <span class="quiet">{agoText(timestamp)}</span>
                 </p>
                 <p class={content === null ? 'quiet' : ''}>
-                  <IsolatedText text={shortened(content ?? refused ?? '')} />
+                  <IsolatedText
+                    text={shortened(content === null ? (refused ?? '') : plainText(content))}
+                  />
                 </p>
               </article>
             ))}

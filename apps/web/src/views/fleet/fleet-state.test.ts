@@ -21,7 +21,7 @@ function agentOf(
       ...{ since: nowMs - 60 * minuteMs, channels: 1, isLagging: false },
     },
     activity: did === null ? null : { ...activity, ...did },
-    ...{ limit: null, frozen: false, ...more },
+    ...{ turn: null, limit: null, frozen: false, ...more },
   };
 }
 
@@ -69,6 +69,22 @@ it('believes what an agent says of its turn, until the time of that is over', ()
   expect(statesOf(silent, turn('thinking', nowMs + 1))).toEqual(['bot working']);
   expect(statesOf(silent, turn('waiting', nowMs + 1))).toEqual(['bot waiting']);
   expect(statesOf(silent, turn('thinking', nowMs - 1))).toEqual(['bot silent']);
+});
+
+// The page hears of turns in the reader's channels only, and an overseer is in few of them.
+it('believes what the hub knows of a turn in any channel, and the newer word of the page first', () => {
+  const tool = { state: 'tool', label: null, queueDepth: 2 } as const;
+  const [tile] = tilesOf([agentOf('bot', ago(90), { turn: tool })], none, nowMs);
+  expect(tile).toMatchObject({ state: 'working', because: 'is using a tool · 2 queued' });
+  const heard = { place: 'c null', state: 'waiting', label: 'CI', queueDepth: null };
+  const turns = new Map([['bot', { ...heard, untilMs: nowMs + 1 }]]);
+  const [newer] = tilesOf([agentOf('bot', ago(90), { turn: tool })], turns, nowMs);
+  expect(newer).toMatchObject({ state: 'waiting', because: 'CI' });
+});
+
+it('says the rate of an agent once', () => {
+  const [tile] = tilesOf([agentOf('busy', { ...ago(0), messagesPerMinute: 6 })], none, nowMs);
+  expect(tile).toMatchObject({ state: 'working', because: 'wrote just now' });
 });
 
 it('an agent that has just connected is not silent', () => {

@@ -1,5 +1,6 @@
 import type { AgentTurn } from '../../session/agent-turns.ts';
 import type { FleetAgent } from '../../session/operations-request.ts';
+import { turnWords } from '../turns/turn-words.ts';
 
 /** The states of an agent, the worst first. */
 export const fleetStates = [
@@ -80,14 +81,15 @@ export function tileOf(
       'offline',
       lastSeen === null ? 'never seen' : `seen ${spanText(nowMs - lastSeen)} ago`,
     );
-  if (turn !== undefined && turn.untilMs > nowMs) {
-    const what = turn.label ?? turn.state;
-    if (workingTurns.has(turn.state)) return tile('working', what);
-    if (waitingTurns.has(turn.state)) return tile('waiting', what);
+  // The page hears of turns in the reader's channels at once. The hub knows all turns, some seconds
+  // later; a hub of an earlier release knows none.
+  const said = turn !== undefined && turn.untilMs > nowMs ? turn : (agent.turn ?? null);
+  if (said !== null) {
+    if (workingTurns.has(said.state)) return tile('working', turnText(said));
+    if (waitingTurns.has(said.state)) return tile('waiting', turnText(said));
   }
-  if (quietMs <= workingMs)
-    return tile('working', `${activity?.messagesPerMinute ?? 0} messages a minute`);
-  if (quietMs <= silentAfterMs) return tile('waiting', `wrote ${spanText(quietMs)} ago`);
+  if (quietMs <= workingMs) return tile('working', wroteText(quietMs));
+  if (quietMs <= silentAfterMs) return tile('waiting', wroteText(quietMs));
   const since = agent.connection?.since ?? nowMs;
   if (lastMs === null && nowMs - since <= silentAfterMs)
     return tile('waiting', 'connected, has not written yet');
@@ -97,6 +99,11 @@ export function tileOf(
       ? `connected for ${spanText(nowMs - since)}, wrote nothing`
       : `wrote nothing for ${spanText(quietMs)}`,
   );
+}
+
+function turnText({ state, label, queueDepth }: Pick<AgentTurn, 'state' | 'label' | 'queueDepth'>) {
+  const what = label ?? turnWords[state] ?? state;
+  return queueDepth !== null && queueDepth > 0 ? `${what} · ${queueDepth} queued` : what;
 }
 
 /** The agent that forms a loop with this one; undefined if there is none. */
@@ -109,6 +116,12 @@ function loopOf({ agentId, activity }: FleetAgent, others: Others) {
       return { agentId: other, perMinute };
   }
   return null;
+}
+
+const justNowMs = 10_000;
+
+function wroteText(quietMs: number): string {
+  return quietMs < justNowMs ? 'wrote just now' : `wrote ${spanText(quietMs)} ago`;
 }
 
 /** For example `40 s`, `12 min` or `3 h`. */

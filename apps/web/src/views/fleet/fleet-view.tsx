@@ -104,7 +104,7 @@ function Tile(props: { tile: FleetTile; waits: string | null }) {
         </span>
       )}
       <span class="quiet small ellipsis">
-        {countText(activity?.messagesPerMinute ?? 0)}/min
+        {rateText(activity?.messagesPerMinute ?? 0)}
         {(activity?.refusals ?? 0) > 0 && ` · ${countText(activity?.refusals)} refused`}
         {frozen && ' · frozen'}
         {limit !== null && ` · limited to ${limit}`}
@@ -117,4 +117,8 @@ function Tile(props: { tile: FleetTile; waits: string | null }) {
       </span>
     </a>
   );
+}
+
+function rateText(perMinute: number): string {
+  return perMinute === 1 ? '1 message a minute' : `${countText(perMinute)} messages a minute`;
 }

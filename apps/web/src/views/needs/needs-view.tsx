@@ -5,15 +5,19 @@ import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText, usePresence } from '../shared/agents.tsx';
 import { Icon, IconButton } from '../shared/controls.tsx';
 import { sinceText } from '../shared/format-time.ts';
-import { kindWords, openNeed } from './open-need.ts';
+import { kindWords, needText, openNeed } from './open-need.ts';
 
 const hourMs = 3_600_000;
+/** Needs that are drawn at first, and more with each press. */
+const drawnAtOnce = 100;
+
 export function NeedsView() {
   const { session, alerts, isAlertsOpen, openedNeed } = usePage();
   const { needs } = session;
   const list = useRef<HTMLUListElement>(null);
   const [undone, setUndone] = useState<Need | null>(null);
   const [showsSnoozed, setShowsSnoozed] = useState(false);
+  const [shownCount, setShownCount] = useState(drawnAtOnce);
   const open = needs.open.value;
   const snoozed = needs.snoozed.value;
   const between = needs.betweenCount.value;
@@ -80,7 +84,7 @@ export function NeedsView() {
         </p>
       )}
       <ul class="needs" ref={list}>
-        {open.map((need) => (
+        {open.slice(0, shownCount).map((need) => (
           <li class="line" key={need.id}>
             <NeedButton need={need} onKeyDown={onKeyDown(need)} />
             <IconButton
@@ -104,6 +108,11 @@ export function NeedsView() {
           </li>
         ))}
       </ul>
+      {open.length > shownCount && (
+        <button onClick={() => setShownCount(shownCount + drawnAtOnce)}>
+          {`Show more of ${open.length.toLocaleString()}`}
+        </button>
+      )}
       {open.length === 0 && needs.isLoaded.value && (
         <p class="quiet">
           Nothing needs you. Mentions, direct messages, replies to you and agents that fail come
@@ -150,7 +159,7 @@ function tomorrowMs(): number {
 function NeedButton(props: { need: Need; onKeyDown?: (event: KeyboardEvent) => void }) {
   const { need, onKeyDown } = props;
   const { session, openedNeed } = usePage();
-  const { kind, senderId, channelId, text, atMs } = need;
+  const { kind, senderId, channelId, atMs } = need;
   const presence = usePresence(senderId ?? '');
   const channel = session.chats.byId.value.get(channelId)?.channel.value;
   const open = () => {
@@ -175,7 +184,7 @@ function NeedButton(props: { need: Need; onKeyDown?: (event: KeyboardEvent) => v
           <span class="quiet small found-time">{sinceText(atMs)}</span>
         </span>
         <span class="found-excerpt">
-          <IsolatedText text={text} />
+          <IsolatedText text={needText(need)} />
         </span>
       </span>
     </button>

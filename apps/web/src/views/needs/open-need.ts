@@ -1,3 +1,4 @@
+import { plainText } from '../../markdown/plain-text.ts';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
@@ -35,4 +36,9 @@ export function needTitle(session: Session, { kind, senderId, channelId }: Need)
       ? ''
       : ` in ${visibleString(titleOf(channel, session.me))}`;
   return `${senderId ?? 'The hub'} ${kindWords[kind]}${place}`;
+}
+
+/** The text of a need in one line. The texts of events are not Markdown. */
+export function needText({ kind, messageId, text }: Need): string {
+  return kind === 'failure' && messageId === null ? text : plainText(text);
 }

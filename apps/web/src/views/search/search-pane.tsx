@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { plainText } from '../../markdown/plain-text.ts';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { channelRoute } from '../../page/route.ts';
 import { titleOf } from '../../store/channel-names.ts';
@@ -161,7 +162,7 @@ function FoundMessage({ hit, words }: { hit: Hit; words: string }) {
         </span>
         <span class="found-excerpt">
           <bdi>
-            {markWords(snippet, words).map(({ text, isMarked }, index) =>
+            {markWords(plainText(snippet), words).map(({ text, isMarked }, index) =>
               isMarked ? <mark key={index}>{visibleString(text)}</mark> : visibleString(text),
             )}
           </bdi>

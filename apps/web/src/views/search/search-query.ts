@@ -1,5 +1,5 @@
 import { limits } from '@openclaw/protocol';
-import { parseSearchQuery } from '@openclaw/protocol/wire';
+import { countSearchWords } from '@openclaw/protocol/wire';
 
 export interface NamedChannel {
   readonly channelId: string;
@@ -87,7 +87,7 @@ export function parseQuery(text: string, context: SearchContext): ParsedQuery {
     }
   }
   const typed = words.join(' ').slice(0, limits.searchChars);
-  const count = parseSearchQuery(typed).reduce((sum, term) => sum + term.words.length, 0);
+  const count = countSearchWords(typed);
   if (count === 0) return wrong(text.trim() === '' ? null : 'Add a word to search for.');
   if (count > limits.searchWords) return wrong(`At most ${limits.searchWords} words.`);
   const query = { words: typed, senderId, channelId, before, after, has: [...has] };

@@ -1,16 +1,9 @@
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
+import { turnWords } from './turn-words.ts';
 
 const namedMax = 4;
-
-const stateWords: Readonly<Record<string, string>> = {
-  queued: 'has it in its queue',
-  thinking: 'is thinking',
-  tool: 'is using a tool',
-  streaming: 'is writing',
-  waiting: 'is waiting',
-};
 
 /** One line with the turns of agents in a thread, or outside of threads. Empty without turns. */
 export function TurnLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
@@ -29,7 +22,7 @@ export function TurnLine({ chat, threadId }: { chat: Chat; threadId: string | nu
           <b>
             <IsolatedText text={agentId} />
           </b>{' '}
-          {stateWords[state] ?? state}
+          {turnWords[state] ?? state}
           {label !== null && (
             <>
               : <IsolatedText text={label} />

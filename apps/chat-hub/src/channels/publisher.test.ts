@@ -1,0 +1,27 @@
+import { expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { createPublisher } from './publisher.ts';
+
+// Operations showed “Failed publishes” in a hub without Redis, where nothing had failed: the bus
+// refuses each publish while it has no Redis.
+it('counts failed publishes only while there is a Redis that they are meant to reach', () => {
+  let isUsed = false;
+  let failures = 0;
+  const counter = { inc: () => (failures += 1) };
+  const { countFailure } = createPublisher({
+    bus: { publish: async () => undefined },
+    encodeEphemeral: () => {
+      throw new Error('nothing is published here');
+    },
+    metrics: { publishFailures: counter, droppedAnnouncements: counter } as never,
+    log: pino({ level: 'silent' }),
+    directMembers: async () => [],
+    isRedisUsed: () => isUsed,
+  });
+  countFailure(new Error('unavailable'));
+  expect(failures).toBe(0);
+  // The default address is tried even if none is configured, and this Redis was found there.
+  isUsed = true;
+  countFailure(new Error('unavailable'));
+  expect(failures).toBe(1);
+});

@@ -1,0 +1,53 @@
+import type { Nodes } from 'mdast';
+import { markdownTree } from './parse.ts';
+import { withRecentResults } from './recent-results.ts';
+
+// Longer texts are cut, because one line shows only their beginning.
+const readCharsMax = 1_500;
+const depthMax = 24;
+const resultsMax = 1_000;
+/** Signs of emphasis and code whose other half was cut off, at the edge of a word. */
+const halves =
+  /(?<![\p{L}\p{N}])(?:\*\*|__|~~|`{1,3})(?=\S)|(?<=\S)(?:\*\*|__|~~|`{1,3})(?![\p{L}\p{N}])/gu;
+
+/**
+ * The text of a message in one line, without the signs of its Markdown, for every place that does
+ * not draw the message itself. The text may be a piece that was cut out of a message.
+ */
+export const plainText = withRecentResults(resultsMax, (content) => {
+  const parts: string[] = [];
+  collect(markdownTree(content.slice(0, readCharsMax)), parts, 0);
+  return parts.join('').replace(/\s+/g, ' ').trim();
+});
+
+function collect(node: Nodes, parts: string[], depth: number): void {
+  if (depth > depthMax) return;
+  switch (node.type) {
+    case 'text':
+      return void parts.push(node.value.replace(halves, ''));
+    case 'inlineCode':
+    case 'html':
+      return void parts.push(node.value);
+    case 'code':
+      return void parts.push(node.value, ' ');
+    case 'image':
+    case 'imageReference':
+      return void parts.push(node.alt ?? '');
+    case 'footnoteReference':
+      return void parts.push(`[^${node.label ?? node.identifier}]`);
+    case 'break':
+      return void parts.push(' ');
+    case 'definition':
+      return void parts.push(node.url, ' ');
+    case 'listItem':
+      if (typeof node.checked === 'boolean') parts.push(node.checked ? '☑ ' : '☐ ');
+      else parts.push('• ');
+  }
+  if (!('children' in node)) return;
+  for (const child of node.children) collect(child, parts, depth + 1);
+  if (!inlineTypes.has(node.type)) parts.push(' ');
+}
+
+const inlineTypes: ReadonlySet<string> = new Set([
+  ...['strong', 'emphasis', 'delete', 'link', 'linkReference'],
+]);
