@@ -101,6 +101,7 @@ function filesOnPath(called, idle) {
 async function filesOf(method, params) {
   const redis = await startRedis();
   const hub = await startHub({
+    fromSource: true,
     env: {
       REDIS_URL: redis.url,
       NODE_OPTIONS: '--inspect=127.0.0.1:0',
