@@ -5,7 +5,7 @@ import type { MethodDeps } from './method-deps.ts';
 import { notMember } from './rights.ts';
 
 /**
- * A separate queue at the store for reads that members share. Its name cannot be an agent's, so no agent's reads
+ * Reads that members share have their own queue at the store. Its name cannot be an agent's, so no agent's reads
  * delay them.
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;

@@ -19,7 +19,7 @@ const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** Longer than any fault, so that a call without an answer by then will never get one. */
+/** The time is longer than any fault, so that a call without an answer by then will never get one. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
