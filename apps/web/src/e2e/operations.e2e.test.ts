@@ -93,7 +93,7 @@ describe('the verdict of the operations view', () => {
       const [own] = answer.hubs;
       const figures = own?.figures;
       if (own == null || figures == null) return route.fulfill({ response, json: answer });
-      // The limits of a busy machine are no subject of these tests, so the figures are replaced.
+      // A busy machine exceeds limits that these tests do not check, so the figures are replaced.
       Object.assign(figures, { ackP99Ms: 5, deliveryP99Ms: 5, publishFailures: 0, tailRepairs: 0 });
       answer.latency = { ackMs: null, deliveryMs: null };
       answer.hubs.push({ ...own, hubId: 'hub-two', isThis: false, figures: { ...figures } });

@@ -4,8 +4,8 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import type { Violations } from './violations.ts';
 
 /**
- * An agent is added to a private channel and removed again while it reads the channel by every method. It must not
- * get an event from a time when it was not a member.
+ * An agent is added to a private channel and removed again while it reads the channel by every method. The agent must
+ * not get an event from a time when it was not a member.
  */
 export interface RemovalRace {
   readonly answers: number;
