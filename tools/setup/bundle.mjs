@@ -59,9 +59,10 @@ export async function writeBundle(folder, input) {
     cwd: root,
     platform: 'node',
     input,
-    // The bundler adds 'import' or 'require' for each call. pg breaks when it is required with 'import'.
+    // The bundler itself adds the condition `import` or `require` for each call. pg breaks when a `require` has the
+    // condition `import`.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
-    // Optional native parts of ws and pg, which also work without them.
+    // ws and pg also work without these optional native parts.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
     logLevel: 'warn',
   });
