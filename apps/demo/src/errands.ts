@@ -114,7 +114,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   };
 }
 
-/** Null when another agent has the ask, or it has ended. */
+/** Returns null when another agent has the ask, or the ask has ended. */
 function orNull(error: unknown): null {
   const isTaken =
     error instanceof HubError && (error.code === 'conflict' || error.code === 'superseded');

@@ -26,10 +26,11 @@ afterAll(async () => {
 /** A supervisor: it starts the agent again whenever it ends. */
 function run(code: string, hub: HubProcess, agent: string) {
   const flags = ['--conditions=@openclaw/source', '--input-type=module-typescript', '--eval', code];
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const start = () =>
     startProcess(process.execPath, [...flags, 'agent.ts', hub.url, agent], {
       cwd: folder,
-      env: { PATH: process.env['PATH'] },
+      env: { PATH, NODE_COMPILE_CACHE },
     });
   let isStopped = false;
   let running = start();

@@ -47,10 +47,13 @@ class MessageStream:
 
     def append(self, text: str) -> None:
         """Adds text, which is sent within 50 ms together with other text. After a lost
-        connection, the text that the hub lacks is sent again.
+        connection, the text that the hub lacks is sent again. Raises UnicodeEncodeError for text with
+        half a surrogate pair.
         """
+        # Text with half a surrogate pair is refused before it changes anything.
+        units = _units(text)
         self.text += text
-        self._units += _units(text)
+        self._units += units
         if not self._is_over and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._pump())
 

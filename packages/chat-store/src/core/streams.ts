@@ -76,7 +76,8 @@ export async function removeStream(db: Kysely<Tables>, messageId: string): Promi
 
 /**
  * Adds text to growing messages, in one transaction. A checkpoint only extends a text: the part that is stored
- * already must be equal. Name each message once.
+ * already must be equal. A message that is due to be interrupted is not extended, because its channel may be archived or
+ * frozen. Name each message once.
  */
 export function checkpointStreams(
   engine: Engine,
@@ -104,6 +105,7 @@ export function checkpointStreams(
         appended_at = ${now}, seen_at = ${now}
       from ${jsonList(dialect, columns as Parameters<typeof jsonList>[1], rows)} as w
       where streams.message_id = w.message_id and streams.length = w.from_length
+        and streams.due = 0
       returning streams.message_id as message_id`.execute(db);
     const done = new Set(extended.rows.map(({ message_id }) => message_id));
     const checkpoints: StreamCheckpoint[] = [];
@@ -127,15 +129,16 @@ async function extendOther(
   const row = await db
     .selectFrom('streams')
     .select('text')
-    .where('message_id', '=', messageId)
+    .where((eb) => eb.and({ message_id: messageId, due: 0 }))
     .executeTakeFirst();
   if (!row) return null;
   const extended = appendedText(row.text, from, text);
   if (extended === null) return null;
   if (extended.length > row.text.length) {
+    const now = engine.sql.now();
     await db
       .updateTable('streams')
-      .set({ text: extended, length: extended.length, appended_at: engine.sql.now() })
+      .set({ text: extended, length: extended.length, appended_at: now, seen_at: now })
       .where('message_id', '=', messageId)
       .execute();
   }

@@ -25,8 +25,9 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
       .catch(session.notices.reportWhileLive('The history could not be loaded'));
     // No event tells of a freeze that was set while the channel was not subscribed.
     void session.freezes.read();
-    // A failure hides only the line about the agents' turns. The channel stays usable.
-    session.loadTurns(chat.id).catch(() => undefined);
+    session
+      .loadTurns(chat.id)
+      .catch(session.notices.reportWhileLive('What the agents are doing could not be loaded'));
   }, [chat]);
 
   return (

@@ -39,8 +39,9 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const given = params.mentions ?? message.mentions;
   const replyTo = message.replyTo ?? null;
   const answered = [replyTo, message.threadId];
-  const prefetched = await prefetchFinish(group, command, content, [given, answered]);
-  const { mentions, mentionsAll } = mentionsOf(prefetched, mentioningIn(command, content), given);
+  const mentioning = mentioningIn(command, content);
+  const prefetched = await prefetchFinish(group, mentioning, [given, answered]);
+  const { mentions, mentionsAll } = mentionsOf(prefetched, mentioning, given);
   const metadata = params.metadata ?? message.metadata;
   const finished: Message = {
     ...message,
@@ -61,7 +62,11 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
   const sent = { actor, params: { replyTo } };
   addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
-  return accepted({ seq }, event);
+  // The mentions of the send were counted with it.
+  const addressed = mentions.filter((to) => to !== actor.agentId && !message.mentions.includes(to));
+  return actor.kind === 'agent' && addressed.length > 0
+    ? { ...accepted({ seq }, event), addressed }
+    : accepted({ seq }, event);
 };
 
 /** The text with the unsaved rest, which the author appended on this hub after the last checkpoint. */
@@ -85,16 +90,15 @@ function mentioningIn({ actor, channel, params }: Finish, content: string) {
 
 async function prefetchFinish(
   group: GroupState,
-  command: Finish,
-  content: string,
+  mentioning: ReturnType<typeof mentioningIn>,
   [given, answered]: readonly [readonly string[], readonly (string | null)[]],
 ): Promise<Prefetched> {
-  const { agentId } = command.actor;
-  const channelId = command.channel.id;
+  const { channelId } = mentioning;
+  const { agentId } = mentioning.actor;
   const collected = collectPrefetch();
   collected.member(channelId, agentId);
   for (const mentioned of given) collected.member(channelId, mentioned);
-  prefetchMentions(collected, mentioningIn(command, content));
+  prefetchMentions(collected, mentioning);
   for (const messageId of answered) if (messageId !== null) collected.message(agentId, messageId);
   return indexPrefetched(await group.prefetch(collected.toPrefetch()));
 }
