@@ -43,10 +43,14 @@ function systemEventText({ event, senderId }: Envelope): ComponentChildren {
     case 'channel.archive':
       return [bold(senderId), ' archived the channel'];
     case 'collaboration.event':
-      return [bold(String(event.payload['agentId'])), claimText(event)];
+      return [bold(claimantIn(event)), claimText(event)];
     default:
       return null;
   }
+}
+
+function claimantIn({ payload: { agentId } }: EventOf<'collaboration.event'>): string {
+  return typeof agentId === 'string' ? agentId : 'Somebody';
 }
 
 function claimText({ name, payload }: EventOf<'collaboration.event'>): string {
