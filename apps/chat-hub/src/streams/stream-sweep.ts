@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
 import type { Writer } from '../channels/writer.ts';
 
-/** The rest follows in the next tick. */
+/** Further pieces follow in the next tick. */
 const maxPieces = 20;
 
 /**

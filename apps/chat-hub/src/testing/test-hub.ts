@@ -9,8 +9,7 @@ import {
 } from '@openclaw/test-support';
 import type { RunningHub, StartOptions } from '../start-hub.ts';
 
-// The tests use a bundle, because Jest takes a second of processor time to load the hub's modules one by one for each
-// test file.
+// Jest takes a second of processor time to load the hub's modules one by one, again for each file of tests.
 const bundle = builtForTests('hub');
 const parts = bundle === null ? './hub-parts.ts' : pathToFileURL(join(bundle, 'hub-parts.js')).href;
 const { parseConfig, pino, startHub } = (await import(parts)) as typeof import('./hub-parts.ts');
