@@ -1,4 +1,4 @@
-// Jest's global setup. It names the builds of the present sources, which the first test that needs one makes: see
+// Jest's global setup names the builds of the present sources. The first test that needs a build makes it: see
 // builtForTests in tools/test-support.
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,5 @@
-// The hash of source files. Builds are named or stamped by it, because file times mean nothing after a checkout.
-// Plain JavaScript for Node 20.
+// Hashes source files. Builds are named or stamped by the hash, because file times mean nothing after a checkout.
+// This file must be plain JavaScript for Node 20.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -17,7 +17,7 @@ const attempts = 5;
 const builds = {
   hub: {
     sources: hubSources,
-    // As deep as the folders that the bundle's relative paths assume.
+    // The folder is as deep as the bundle's relative paths assume.
     path: 'apps/chat-hub/node_modules/.test-bundle-',
     async build(folder) {
       await bundleHub({ bundle: folder, started: join(folder, 'programs') });

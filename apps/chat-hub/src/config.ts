@@ -51,8 +51,7 @@ export interface Config {
   /** Null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
   /**
-   * The entries are addresses, CIDR ranges, or names of ranges such as `loopback`. Their `X-Forwarded-…` headers are
-   * trusted.
+   * The hub trusts the `X-Forwarded-…` headers of these addresses, CIDR ranges, or named ranges such as `loopback`.
    */
   readonly trustedProxies: readonly string[];
   /** Null: the folder that `npm start` builds. */

@@ -96,7 +96,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   }
 
   async function askAfterPause(): Promise<void> {
-    // Between a third and the whole of the usual time, at the demo's pace.
+    // The pause lasts between a third and the whole of the usual time, at the demo's pace.
     const factor = pace.gapMs() / 3_200;
     await delay(Math.max(minPauseMs, askEveryMs * factor), undefined, { signal });
     await ask();

@@ -6,7 +6,6 @@ export interface RepeatOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** The pause after a step that failed. */
 const retryAfterMs = 2_000;
 
 /** Runs the step again and again until the signal aborts. Never rejects. */

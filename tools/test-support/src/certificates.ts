@@ -51,7 +51,6 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
   const issueFor: CertificateAuthority['issueFor'] = (days, name, ...subjectAltNames) => {
     const subject = ['-subj', `/CN=${name}`];
     openssl('req', ...newKey, ...subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-    // One certificate serves for servers and clients.
     const extensions = ['extendedKeyUsage=serverAuth,clientAuth'];
     if (subjectAltNames.length > 0) extensions.push(`subjectAltName=${subjectAltNames.join()}`);
     writeFileSync(path(`${name}.ext`), extensions.join('\n'));

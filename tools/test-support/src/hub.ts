@@ -28,7 +28,6 @@ export interface HubProcess extends AsyncDisposable {
   restart(): Promise<void>;
   /** SIGSTOP: connections stay open, and the hub does not answer. */
   freeze(): void;
-  /** Sends SIGCONT. */
   thaw(): void;
   /** Also removes the database file. */
   stop(): Promise<void>;
@@ -48,8 +47,8 @@ export interface HubOptions {
 const startTimeoutMs = 60_000;
 
 /**
- * Starts the hub and waits until it answers: in a test run from its bundle, otherwise from source. It has its own SQLite
- * file, unless HUB_DB_URL is set.
+ * Starts the hub and waits until it answers: in a test run from its bundle, otherwise from source. The hub has its
+ * own SQLite file, unless HUB_DB_URL is set.
  */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   const { logFile, fromSource } = options;

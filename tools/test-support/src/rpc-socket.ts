@@ -42,7 +42,6 @@ export class RpcCallError extends Error {
   readonly rpcCode: number;
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
-  /** Undefined when the error has no `data`. */
   readonly data: NonNullable<RpcObject['error']>['data'];
 
   constructor(error: NonNullable<RpcObject['error']>) {

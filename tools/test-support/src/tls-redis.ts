@@ -11,7 +11,6 @@ export interface TlsRedis extends RedisServer {
   readonly userPassword: string;
 }
 
-/** Creates a certificate for 127.0.0.1 by openssl. */
 export async function startTlsRedis(): Promise<TlsRedis> {
   const folder = await temporaryFolder('tls');
   const { keyFile, certificateFile: caFile } = createCertificate(folder.path);

@@ -43,7 +43,7 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** The wait before the agent's next call; null when it need not wait. */
+  /** The agent's next call must wait this long; null when it need not wait. */
   readonly overAllowanceMs: number | null;
   /** Takes the reply before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;

@@ -48,7 +48,7 @@ describe('the messages by which one agent addresses another', () => {
     const untilMs = startMs + most.windowMs;
     const paused = [{ agentId: 'ben', sinceMs: startMs, untilMs, byStreams: true }];
     expect(loops.paused.get('ana')).toEqual(paused);
-    // The end of a message that had begun before the pause.
+    // This message had begun before the pause, and ends now.
     loops.committed('ana', ['ben'], startMs + 30, true);
     expect(loops.paused.get('ana')).toEqual(paused);
   });

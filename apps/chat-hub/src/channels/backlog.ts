@@ -139,7 +139,6 @@ export class Backlog {
     this.#ring.forgetMessage(messageId);
   }
 
-  /** Removes events before the floor from memory. */
   trim(floor: number): void {
     this.#forgetCopies();
     this.#ring.trim(floor);

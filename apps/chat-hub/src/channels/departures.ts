@@ -53,7 +53,7 @@ export async function readDeparted(
 ): Promise<ReadonlySet<string>> {
   const checked = new Set<string>();
   const departed = new Set<string>();
-  // The workers share one iterator of the set. It also returns sessions that are added during the iteration.
+  // The workers share one iterator of the set, which also returns sessions that are added during the iteration.
   async function readAgents(remaining: Iterable<{ readonly agentId: string }>): Promise<void> {
     for (const { agentId } of remaining) {
       if (checked.has(agentId)) continue;

@@ -5,8 +5,8 @@ import { pino } from 'pino';
 import { startExpiries } from './expiries.ts';
 
 describe('expiries', () => {
-  // The fault: a hundred asks with one deadline expired in one commit. Its statements held the locks of all their
-  // channels, and a database a few milliseconds away did not finish them within the timeout, so none ever expired.
+  // The fault: a hundred asks with one deadline expired in one commit, which held the locks of all their channels. A
+  // database a few milliseconds away did not finish the commit within the timeout, so none ever expired.
   it('are given to the store a few at a time, and published as they come', async () => {
     const due = Array.from({ length: 100 }, (_, n) => `ask${n}`);
     let open = 0;

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { Writer } from './writer.ts';
 
 /**
- * The most expiries that are given to the store at once. Each costs several statements, and a commit holds the locks of
- * its channels until all are done: other writes must get in between, and the commit must end within its timeout.
+ * The store gets at most this many expiries at once. A commit holds the locks of its channels until all its
+ * statements are done. Other writes must get in between, and the commit must end within its timeout.
  */
 const atOnce = 16;
 

@@ -44,7 +44,10 @@ export function createInboxWaits(deps: {
   const { store, bus, log } = deps;
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
-  /** The newest message that mentioned everyone, at the checks of the last seconds and at the one before them. */
+  /**
+   * The list holds the newest message that mentioned everyone, at the checks of the last seconds and at the one
+   * before them.
+   */
   let newestOfAll = noneSeen();
   let checking: Promise<void> | undefined;
   /** Stays true after a failed check. */

@@ -31,7 +31,7 @@ const oneToken = 1 - 1e-6;
 
 /**
  * The admission is a token bucket with reservations: a client over the rate gets a reserved time, which sets one
- * token aside. It holds at most `perSecond × (horizonMs + graceMs)` reservations, and every step is O(1), amortized.
+ * token aside. At most `perSecond × (horizonMs + graceMs)` reservations exist, and every step is O(1), amortized.
  */
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;

@@ -8,7 +8,7 @@ export function createTimeSlicedQueue({
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {
-  /** A job does one step. It returns true when it has more, and then moves to the end of the queue. */
+  /** A job does one step, and returns true when it has more. The job then moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
   let endMs = 0;

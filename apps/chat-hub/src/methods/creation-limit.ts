@@ -42,9 +42,9 @@ export function refuseCreation(
 }
 
 /**
- * The first message to a direct channel that this hub does not know counts as a creation. It counts before the store
- * is called, so concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the
- * channel exists.
+ * The first message to a direct channel that this hub does not know counts as a creation, before the store is called,
+ * so concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the channel
+ * exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;

@@ -34,7 +34,6 @@ interface Prepared {
   readonly isMember: boolean;
   /** The client asked to resume after this seq. Null when it did not ask, or asked with a seq of another epoch. */
   readonly since: number | null;
-  /** Null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 

@@ -80,7 +80,6 @@ export type UnreadyReason =
  */
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** Null while the hub is ready. */
   readonly reason: UnreadyReason | null;
   readonly hubId: string;
   readonly state: HubState;

@@ -5,7 +5,7 @@ export interface RequestTrace {
   /** The answer has the id in the header {@link requestIdHeader}. */
   readonly requestId: string;
   /**
-   * The id comes from the header `traceparent` (W3C Trace Context). It is absent when the header is missing or not
+   * The id comes from the header `traceparent` (W3C Trace Context), and is absent when the header is missing or not
    * valid.
    */
   readonly traceId?: string;

@@ -21,7 +21,7 @@ function rosterOf(agentId: string): string {
   return `${rosterPrefix}${number}`;
 }
 
-/** A connections roster tells all hubs which agents are connected. Its changes are not announced. */
+/** A connections roster tells all hubs which agents are connected. Changes of this roster are not announced. */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }
@@ -85,7 +85,7 @@ export function createConnectedAgents(deps: {
     },
     /** Costs one round trip to Redis. Without Redis only the connections of this hub are known. */
     deliveriesTo,
-    /** True if the agent has a connection on any hub, as {@link deliveriesTo} knows them. */
+    /** Returns true if the agent has a connection on any hub, as {@link deliveriesTo} knows them. */
     async isConnected(agentId: string): Promise<boolean> {
       const { deliveries } = await deliveriesTo([agentId]);
       return deliveries.some(({ state }) => state === 'live');

@@ -49,7 +49,10 @@ export class RosterView {
   readonly #leaseEndsMs = new Map<string, number>();
   /** These agents had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
-  /** False until the first read has ended. Its agents are not announced, because sockets list them themselves. */
+  /**
+   * False until the first read has ended. Agents of the first read are not announced, because sockets list them
+   * themselves.
+   */
   #wasRead = false;
 
   readonly #lastSeen: LastSeenGuard;

@@ -36,7 +36,6 @@ export function createTurnFeed(deps: {
   readonly rooms: Pick<Rooms, 'get'>;
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly encodeEphemeral: EncodeEphemeral;
-  /** True if the agent has a socket on this hub. */
   readonly isConnectedHere: (agentId: string) => boolean;
   readonly connectedAgents: Pick<ConnectedAgents, 'isConnected'>;
   readonly log: Logger;
@@ -78,7 +77,7 @@ export function createTurnFeed(deps: {
     if (ofAgent?.size === 0) known.delete(agentId);
   }
 
-  /** The places where the agent set a turn through this hub, or this hub's rooms show one. */
+  /** Returns the places where the agent set a turn through this hub, or where this hub's rooms show one. */
   function placesOf(agentId: string): TypingPlace[] {
     const places = new Map<string, TypingPlace>(known.get(agentId));
     for (const place of turns.placesOf(agentId)) places.set(keyOf(place), place);
@@ -111,7 +110,7 @@ export function createTurnFeed(deps: {
     if (!(await deps.connectedAgents.isConnected(agentId))) await endAll(agentId, places);
   }
 
-  // A hub was killed, and this hub found the end of the agent's lease.
+  // Another hub was killed, and this hub found the end of the agent's lease.
   const offChange = tracker.onChange((channelId, { agentId, status }) => {
     if (status !== 'offline') return;
     const places = [...(known.get(agentId)?.values() ?? [])].filter(
@@ -148,8 +147,8 @@ export function createTurnFeed(deps: {
     list: (channelId: string) => turns.list(channelId),
     latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended. If it was the agent's
-     * last connection, this ends the turns that this hub knows. A turn that only another hub knows ends with its lease.
+     * Call it when the agent's last socket at this hub was closed, after its presence has ended. The turns that this
+     * hub knows end if the agent has no other connection. A turn that only another hub knows ends with its lease.
      */
     disconnected(agentId: string): void {
       endUnlessConnected(agentId, placesOf(agentId)).catch(logFailure);

@@ -60,7 +60,7 @@ export class Session implements RoomMember {
   readonly #deps: SessionDeps;
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
-  /** The phase while the socket is open. Only the WebSocket knows whether the socket is closing. */
+  /** This is the phase while the socket is open. Only the WebSocket knows whether the socket is closing. */
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map(), areHeadsRead: false };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
@@ -226,7 +226,7 @@ export class Session implements RoomMember {
 
   /** Events that the room delivered after `afterSeq` are sent first. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // The waiting events are framed for the earlier members only. This session catches up if it needs them.
+    // The waiting events are framed for the earlier members only, and this session catches up if it needs them.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);

@@ -3,15 +3,12 @@ import { utf8Bytes } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { unsavedPart, type StreamText } from './stream-texts.ts';
 
-/**
- * New text is checkpointed after this time. With the time between two calls of `saveDue` added, this
- * is within a second.
- */
+/** New text is checkpointed after this time, and within a second even when `saveDue` is called late. */
 const checkpointAfterMs = 900;
 /** New text of this many bytes is checkpointed at once. */
 const checkpointBytes = 4_096;
 const retryMs = 500;
-/** The most messages of one checkpoint, and the most bytes beyond its first message. */
+/** One checkpoint has at most this many messages, and at most this many bytes beyond its first message. */
 const checkpointMessages = 64;
 const checkpointMaxBytes = 262_144;
 
@@ -19,8 +16,8 @@ const checkpointMaxBytes = 262_144;
 export function createCheckpoints(deps: {
   readonly store: Pick<ChatStore, 'checkpointStreams'>;
   /**
-   * Called when the message does not grow any more, or its author continued through another hub.
-   * The text in memory is then outdated.
+   * The hub calls this when the message does not grow any more, or its author continued through another hub. The text
+   * in memory is then outdated.
    */
   readonly onOutdated: (text: StreamText) => void;
   readonly log: Logger;
@@ -33,7 +30,7 @@ export function createCheckpoints(deps: {
 
   function isDue(text: StreamText, nowMs: number): boolean {
     if (nowMs - text.unsavedSinceMs >= checkpointAfterMs) return true;
-    // A text has at most as many code units as bytes, so most texts need no exact count.
+    // A code unit takes at most three bytes, so most texts need no exact count.
     const length = text.text.length - text.savedLength;
     return 3 * length >= checkpointBytes && utf8Bytes(unsavedPart(text)) >= checkpointBytes;
   }
@@ -58,8 +55,7 @@ export function createCheckpoints(deps: {
   }
 
   /**
-   * Checkpoints some messages that are due, unless a checkpoint is running. With `all`, also
-   * messages that are not due.
+   * Checkpoints messages that are due, unless a checkpoint is running. With `all`, also messages that are not due.
    */
   function saveDue(all = false): void {
     const nowMs = clock();
@@ -76,12 +72,10 @@ export function createCheckpoints(deps: {
   }
 
   return {
-    /** Call it when the text has grown. */
     grown(text: StreamText): void {
       if (!unsaved.has(text)) text.unsavedSinceMs = clock();
       unsaved.add(text);
     },
-    /** Call it when the text is no longer in memory. */
     forget: (text: StreamText) => void unsaved.delete(text),
     saveDue,
     /** Checkpoints what is in memory. Never rejects. */
@@ -97,7 +91,7 @@ export function createCheckpoints(deps: {
   };
 }
 
-/** The end of the text that is not in the database, as the store takes it. */
+/** Returns the part of the text that is not in the database, as the store takes it. */
 export function pieceOf(text: StreamText): StreamPiece {
   const { channelId, messageId, savedLength: from } = text;
   return { channelId, messageId, from, text: unsavedPart(text) };

@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 import type { Rooms } from '../channels/rooms.ts';
 
 /**
- * Follows the logs of the channels in which messages grow, so that a text in memory is forgotten at
- * once when another agent, a freeze or another hub has ended its message.
+ * Follows the logs of the channels in which messages grow. A text in memory is forgotten at once when another agent,
+ * a freeze or another hub has ended its message.
  */
 export function createFollowedLogs(deps: {
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'left'>;
   /** True while messages of the channel are in memory. */
   readonly isNeeded: (channelId: string) => boolean;
   readonly onEnded: (messageId: string) => void;
-  /** Called when no message of the channel may grow, or when the log cannot be followed further. */
+  /** The hub calls this when no message of the channel may grow, or when the log cannot be followed further. */
   readonly onAllEnded: (channelId: string) => void;
   readonly log: Logger;
 }) {

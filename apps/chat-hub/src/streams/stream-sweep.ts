@@ -3,13 +3,12 @@ import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
 import type { Writer } from '../channels/writer.ts';
 
-/** The most pieces of work in a row. The rest follows in the next tick. */
+/** Further pieces follow in the next tick. */
 const maxPieces = 20;
 
 /**
- * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. A hub
- * that has just started, had lost the database, or has a restored one first gives the other hubs
- * time to report the authors' connections.
+ * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. First gives the other hubs
+ * time to report the authors' connections, after a start, a loss of the database or a restore.
  */
 export function startStreamSweep(deps: {
   readonly store: Pick<ChatStore, 'epoch' | 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;

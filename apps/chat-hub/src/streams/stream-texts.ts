@@ -1,46 +1,44 @@
 import { limits, utf8Bytes } from '@openclaw/protocol';
 
-/** The most memory of the texts of one agent, and of the hub. */
+/** The texts of one agent, and of the hub, take at most this memory. */
 export interface StreamBudget {
   readonly agentBytes: number;
   readonly hubBytes: number;
 }
 
 const streamBudget: StreamBudget = {
-  // All streams of an agent at their largest size, and as many again that have just ended on other
+  // The limit fits all streams of an agent at their largest size, and as many again that have just ended on other
   // hubs.
   agentBytes: 4 * limits.streams * limits.contentBytes,
   hubBytes: 64 * 1_048_576,
 };
 const textBytes = 512;
 
-/** The text of a message that grows. */
 export interface StreamText {
   readonly channelId: string;
   readonly messageId: string;
   readonly agentId: string;
   text: string;
-  /** The size of the text in UTF-8. */
+  /** The size is that of the text in UTF-8. */
   bytes: number;
-  /** The length of the text in the database, and the length that watchers have. */
+  /** `savedLength` is in the database, `sentLength` is what watchers have. */
   savedLength: number;
   sentLength: number;
   sentMs: number;
-  /** The arrival of the oldest text that is not in the database. */
+  /** The oldest text that is not in the database arrived at this time. */
   unsavedSinceMs: number;
   usedMs: number;
 }
 
-/** The end of the text that is not in the database. */
+/** Returns the part of the text that is not in the database. */
 export const unsavedPart = ({ text, savedLength }: StreamText) => text.slice(savedLength);
 
-/** The texts of growing messages in memory, within a budget for each agent and for the hub. */
+/** Keeps the texts of growing messages in memory, within a budget for each agent and for the hub. */
 export function createStreamTexts(
   { agentBytes, hubBytes }: StreamBudget = streamBudget,
-  /** Called for each text that is no longer in memory. */
   onDropped: (text: StreamText) => void = () => undefined,
 ) {
-  /** By use, the least recently used first. */
+  /** The least recently used text is first. */
   const texts = new Map<string, StreamText>();
   const byChannel = new Map<string, Set<StreamText>>();
   const bytesOf = new Map<string, number>();
@@ -68,10 +66,7 @@ export function createStreamTexts(
     onDropped(text);
   }
 
-  /**
-   * Makes room for more bytes by forgetting texts that are in the database, but not `kept`. Returns
-   * false when that does not free enough.
-   */
+  /** Forgets texts that are in the database, except `kept`. Returns false when that does not free enough. */
   function makeRoom(agentId: string, bytes: number, kept?: StreamText): boolean {
     const isHubOver = () => allBytes + bytes > hubBytes;
     const isOver = () => isHubOver() || (bytesOf.get(agentId) ?? 0) + bytes > agentBytes;
@@ -88,13 +83,13 @@ export function createStreamTexts(
 
   return {
     get: (messageId: string) => texts.get(messageId),
-    /** False when the text was dropped or replaced. */
+    /** Returns false when the text was dropped or replaced. */
     has,
-    /** The texts, the least recently used first. */
+    /** The least recently used text comes first. */
     values: () => texts.values(),
     ofChannel: (channelId: string): Iterable<StreamText> => byChannel.get(channelId) ?? [],
     hasChannel: (channelId: string) => byChannel.has(channelId),
-    /** Adds a text that was just read. Returns false when there is no room. */
+    /** Returns false when there is no room. */
     add(text: StreamText): boolean {
       const { channelId, messageId, agentId } = text;
       if (!makeRoom(agentId, costOf(text))) return false;
@@ -105,7 +100,7 @@ export function createStreamTexts(
       count(agentId, costOf(text));
       return true;
     },
-    /** Appends to a text in memory. Returns false when there is no room. */
+    /** Returns false when there is no room. */
     extend(text: StreamText, more: string): boolean {
       const { agentId } = text;
       if (!makeRoom(agentId, 2 * more.length, text)) return false;
@@ -114,7 +109,6 @@ export function createStreamTexts(
       text.bytes += utf8Bytes(more);
       return true;
     },
-    /** Makes the text the most recently used. */
     use(text: StreamText, nowMs: number): void {
       text.usedMs = nowMs;
       texts.delete(text.messageId);

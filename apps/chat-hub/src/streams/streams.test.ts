@@ -22,7 +22,6 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((streams) => streams.close()));
 });
 
-/** Streams on a store in memory. The test decides when the store is away. */
 function createBench(budget?: StreamBudget) {
   const texts = new Map<string, string>();
   const pieces: StreamPiece[] = [];
@@ -44,7 +43,6 @@ function createBench(budget?: StreamBudget) {
     isAway: false,
     reads: 0,
     followed: () => [...watchers.keys()],
-    /** Delivers an event in the log of channel c. */
     deliver(event: ChannelEvent) {
       const sender = { senderId: 'root', senderKind: 'person' } as const;
       const place = { id: 'e1', timestamp: 1, channelId: 'c', seq: 1, epoch: 'e' };
@@ -166,8 +164,8 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.reads).toBe(reads + 1);
   });
 
-  // The fault: a text over its agent's budget was forgotten for its own growth, and counted below
-  // zero from then on, so that the budget did not hold any more.
+  // The fault: a text over its agent's budget was forgotten for its own growth, and the count fell below zero, so the
+  // budget no longer held.
   it('are not forgotten for their own growth', async () => {
     const text = 'x'.repeat(10 * kib);
     const bench = createBench({ agentBytes: 40 * kib, hubBytes: 96 * kib });
@@ -192,8 +190,8 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.streams.bytes).toBe(0);
   });
 
-  // The fault: a hub followed every channel in which a message had grown, as long as any message
-  // grew anywhere, so its rooms and subscriptions never closed.
+  // The fault: a hub followed every channel in which a message had grown, as long as any message grew anywhere. The
+  // rooms and subscriptions never closed.
   it('have their channel’s log followed until the last of them has ended', async () => {
     const bench = createBench();
     for (const id of ['m', 'n', 'other']) bench.texts.set(id, '');

@@ -18,12 +18,12 @@ import { createFollowedLogs } from './followed-logs.ts';
 import { createStreamTexts, type StreamBudget, type StreamText } from './stream-texts.ts';
 
 /**
- * A message has at most one delta in this time. A token waits at most 200 ms: for the client's
- * append (50 ms), this time, and a tick. The envelope of a delta is twenty times as long as its
- * text, so a shorter time would cost watchers more bytes.
+ * A message has at most one delta in this time. A token waits at most 200 ms: for the client's append (50 ms), this
+ * time, and a tick. A delta's envelope is twenty times as long as its text, so a shorter time would cost watchers
+ * more bytes.
  */
 const deltaEveryMs = 125;
-/** How often due deltas and checkpoints are looked for, while there is new text. */
+/** The hub looks for due deltas and checkpoints at this interval, while there is new text. */
 const tickMs = 25;
 /** A text to which nothing was appended for this long is forgotten; the next append reads it again. */
 const forgetAfterMs = 60_000;
@@ -40,15 +40,14 @@ export interface StreamsDeps {
 }
 
 /**
- * The growing messages whose authors append through this hub. Their texts are in memory; new text
- * is published as deltas, and checkpointed. When an author appends through another hub, that hub
- * reads the text as it was last checkpointed.
+ * Keeps the growing messages whose authors append through this hub. New text is published as deltas, and
+ * checkpointed. When an author appends through another hub, that hub reads the text as it was last checkpointed.
  */
 export function createStreams(deps: StreamsDeps) {
   const { store, publisher, rooms, log, budget } = deps;
   const { clock = () => performance.now() } = deps;
   const loading = new Map<string, Promise<StreamText | Refusal>>();
-  /** Messages with text that is not published yet. */
+  /** These messages have text that is not published yet. */
   const unsent = new Set<StreamText>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -91,10 +90,7 @@ export function createStreams(deps: StreamsDeps) {
     return texts.add(loaded) ? loaded : refuseFull();
   }
 
-  /**
-   * The caller's message in memory. If it is not there, it is read from the database, with a check
-   * of the caller's rights.
-   */
+  /** A message that is not in memory is read from the database, with a check of the caller's rights. */
   function find(
     identity: Identity,
     channelId: string,
@@ -159,7 +155,7 @@ export function createStreams(deps: StreamsDeps) {
   }
 
   return {
-    /** Appends to the caller's message. Resolves before the text is checkpointed. */
+    /** Resolves before the text is checkpointed. */
     async append(
       identity: Identity,
       { channelId, messageId, from, text }: ParamsOf<'message.append'>,
@@ -186,10 +182,7 @@ export function createStreams(deps: StreamsDeps) {
       texts.use(stream, clock());
       return { ok: true, result: { length: stream.text.length } };
     },
-    /**
-     * The text of the caller's message that is not checkpointed, for the call that ends the
-     * message; null when there is none.
-     */
+    /** The call that ends the message needs this text; null when everything is checkpointed. */
     unsavedOf({ agentId }: Identity, messageId: string): StreamPiece | null {
       const text = texts.get(messageId);
       if (text?.agentId !== agentId || text.savedLength === text.text.length) return null;

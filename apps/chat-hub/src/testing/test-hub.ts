@@ -9,7 +9,8 @@ import {
 } from '@openclaw/test-support';
 import type { RunningHub, StartOptions } from '../start-hub.ts';
 
-// Jest takes a second of processor time to load the hub's modules one by one, again for each file of tests.
+// Jest loads all modules again for each file of tests. The hub's own modules, one by one, take it a second of processor
+// time.
 const bundle = builtForTests('hub');
 const parts = bundle === null ? './hub-parts.ts' : pathToFileURL(join(bundle, 'hub-parts.js')).href;
 const { parseConfig, pino, startHub } = (await import(parts)) as typeof import('./hub-parts.ts');

@@ -27,7 +27,7 @@ export const liveSlots = {
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/** Only plain data and shared memory, so that it can be sent to a worker thread. */
+/** The setup is plain data and shared memory, so that it can be sent to a worker thread. */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;

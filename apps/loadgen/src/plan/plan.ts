@@ -41,7 +41,7 @@ export interface TlsSettings {
   readonly isInsecure: boolean;
 }
 
-/** Only plain data, so that it can be sent to a worker thread. */
+/** The plan is plain data, so that it can be sent to a worker thread. */
 export interface Plan {
   /** The agents are divided among these hubs (`ws://…`). */
   readonly urls: readonly string[];

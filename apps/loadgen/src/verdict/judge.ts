@@ -26,7 +26,7 @@ export interface StageJudgement {
   readonly stage: Stage;
   readonly verdict: Verdict;
   readonly checks: readonly Check[];
-  /** Signs that the machine of the generator may be the cause of a failure. */
+  /** These signs show that the machine of the generator may be the cause of a failure. */
   readonly saturation: readonly string[];
   readonly callsPerSecond: number;
 }

@@ -25,7 +25,6 @@ const lowlight = createLowlight({
 
 export type HighlightedTree = ReturnType<typeof lowlight.highlight>;
 
-/** Null when the language is not known. */
 export function highlight(language: string, text: string): HighlightedTree | null {
   return lowlight.registered(language) ? lowlight.highlight(language, text) : null;
 }

@@ -1,8 +1,6 @@
 import { HubError } from '@openclaw/client';
 
-/**
- * Refusals in words for a person. For other codes, the hub's own sentence says more, so it is kept.
- */
+/** The hub's own sentence says more for other codes, so it is kept. */
 const words: Partial<Record<HubError['code'], string>> = {
   disconnected: 'The connection was lost.',
   closed: 'You are signed out.',
@@ -20,7 +18,7 @@ const fieldNames: Readonly<Record<string, string>> = {
   displayName: 'display name',
 };
 
-/** The reason for a failure in words for people, without the names of methods and codes. */
+/** Returns the reason for people, without the names of methods and codes. */
 export function plainReason(error: unknown): string {
   if (!(error instanceof HubError)) return error instanceof Error ? error.message : String(error);
   if (error.code === 'invalid') return invalidText(error);
@@ -49,7 +47,7 @@ const clockText = (timestamp: number) =>
     hourCycle: 'h23',
   });
 
-/** A loss of the connection, without the code that the browser gives for every loss. */
+/** Removes the code that a browser gives for every loss. */
 export function plainLoss(message: string): string {
   return message
     .replace(/: close code \d+$/, '')

@@ -20,18 +20,17 @@ export interface TabOptions {
   readonly ignoreHTTPSErrors?: boolean;
 }
 
-// A long time, because the test machine may be slow.
+// The limit is long, because the test machine may be slow.
 const waitMs = 30_000;
 
 /**
- * A hub that serves the page, its Redis, and a browser, for the tests of the calling suite. Persons
- * and agents are closed after each test.
+ * The hub that serves the page, its Redis, and a browser serve the calling suite. Persons and agents are closed after
+ * each test.
  */
 export function useWorld(env: () => Promise<Record<string, string>> = async () => ({})) {
   jest.setTimeout(180_000);
   const afterEachTest: (() => Promise<unknown>)[] = [];
   const atEnd: (() => Promise<unknown>)[] = [];
-  // Set by `beforeAll`.
   const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser; pageDir: string };
 
   function agent(name: string) {
@@ -64,10 +63,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     await page.locator('.workspace').waitFor();
     return person;
   }
-  /**
-   * Creates a channel with the agent `helper` and these members. Each member in `names` has the channel open in a
-   * browser.
-   */
+  /** The agent `helper` creates the channel. Each member in `names` has the channel open in a browser. */
   async function meet(channelId: string, names: string[], members: string[] = []) {
     const helper = agent('helper');
     const room = helper.channel(channelId);
@@ -114,7 +110,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
 }
 
 export function personOn(page: Page) {
-  /** Exceptions, logged errors, and violations of the content security policy. */
+  /** The list holds exceptions, logged errors, and violations of the content security policy. */
   const pageErrors: string[] = [];
   page.on('pageerror', (error) => pageErrors.push(String(error)));
   page.on('console', (message) => {
@@ -144,13 +140,13 @@ export function personOn(page: Page) {
   };
 }
 
-/** Clicks a button of a message, which is shown while the pointer is over the message. */
+/** Hovers first, because the button is shown only while the pointer is over the message. */
 export async function clickAction(message: Locator, label: string): Promise<void> {
   await message.hover();
   await message.getByRole('button', { name: label, exact: true }).click();
 }
 
-/** Makes the page believe that its tab is hidden, or visible again. */
+/** The page then believes that its tab is hidden, or visible again. */
 export async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
   await page.evaluate((value) => {
     Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });

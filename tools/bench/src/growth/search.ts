@@ -112,7 +112,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
     for (const [key, { actor, query }] of Object.entries(searches)) {
       const times: number[] = [];
       for (let call = 0; call < callsMeasured; call += 1) {
-        // The first call reads the newest page, the others pages all over the history.
+        // The first call reads the newest page. The others read pages from the whole history.
         const before = call === 0 ? null : Date.now() - Math.floor(Math.random() * lengthMs);
         const fromMs = performance.now();
         await search(actor, { query, before });

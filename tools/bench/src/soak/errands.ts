@@ -8,8 +8,8 @@ import type { HubAddress } from './subscriber.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * One agent asks three others. They take the asks from their inboxes, ignore, decline or answer them with claims and
- * streams, and crash now and then.
+ * One agent asks three others. The workers take the asks from their inboxes, ignore, decline or answer them with
+ * claims and streams, and crash now and then.
  */
 export interface Errands {
   readonly crashes: number;

@@ -39,7 +39,6 @@ export interface SoakReport {
 
 const shownViolations = 20;
 
-/** Reads as an admin, through one hub. */
 export async function readLogAt(hubPort: number, channelId: string): Promise<Envelope[]> {
   const socket = await connectRpc(`ws://127.0.0.1:${hubPort}/v1/ws?agent=auditor&role=admin`);
   try {

@@ -21,7 +21,7 @@ export interface World {
   readonly databaseUrl: string;
   readonly redis: ProductionRedis;
   readonly hubs: readonly HubService[];
-  /** The drills break this hub. It has no load. Runbooks call it `hub`. */
+  /** The drills break this hub, which has no load. Runbooks call it `hub`. */
   readonly drilledHub: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
@@ -36,7 +36,6 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** The drilled hub uses this HUB_JWT_SECRET. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
 // The hubs refuse nothing, unless a drill needs a refusal.

@@ -16,7 +16,6 @@ export interface AgentAnswer {
   readonly refresh: () => void;
 }
 
-/** Reads every two seconds. */
 export function useAgent(session: Session, agentId: string): AgentAnswer {
   const [answer, setAnswer] = useState<Omit<AgentAnswer, 'refresh'>>({
     ...{ found: null, problem: null, receivedAtMs: null },

@@ -6,7 +6,6 @@ import { Avatar, unknownPresence } from '../shared/agents.tsx';
 
 const shownMax = 6;
 
-/** The best match comes first. */
 function suggestNames(agentIds: Iterable<string>, text: string, me: string): string[] {
   return [...agentIds]
     .filter((id) => id !== me && id.toLowerCase().includes(text.toLowerCase()))

@@ -10,7 +10,6 @@ import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { payloadSummary } from './summaries.ts';
 
-/** A change of the channel or of its members, or an event that an agent has emitted. */
 export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envelope }) {
   const { event, timestamp } = envelope;
   const question = questionIn(envelope);

@@ -51,7 +51,6 @@ export function tilesOf(
     );
 }
 
-/** `others` are needed to find a loop. */
 export function tileOf(
   agent: FleetAgent,
   others: Others,

@@ -8,7 +8,6 @@ const everyMs = 3_000;
 export interface FleetAnswer {
   /** Null until the first answer. */
   readonly agents: readonly FleetAgent[] | null;
-  /** Null when the last poll succeeded. */
   readonly problem: string | null;
   readonly receivedAtMs: number | null;
 }

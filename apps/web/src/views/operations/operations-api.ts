@@ -38,7 +38,6 @@ export function usePolling(poll: () => Promise<void>, everyMs: number, inputs: r
 const noSnapshots: Snapshots = { newest: null, samples: [], problem: null, receivedAtMs: null };
 const staleAfterMs = 3_000;
 
-/** Checks once a second. */
 export function useIsStale(receivedAtMs: number | null, afterMs = staleAfterMs): boolean {
   const [nowMs, setNowMs] = useState(Date.now());
   useEffect(() => {

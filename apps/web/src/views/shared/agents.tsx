@@ -160,7 +160,6 @@ export function NotDrawn({ count }: { count: number }) {
   return count > 0 ? <p class="quiet pane-note">{count} more: type part of a name.</p> : null;
 }
 
-/** Orders present agents first, then by id. */
 export function compareAgents(a: AgentStatus, b: AgentStatus): number {
   return (
     statuses.indexOf(a.status) - statuses.indexOf(b.status) || a.agentId.localeCompare(b.agentId)

@@ -7,7 +7,7 @@ export interface HubSystemOptions {
   readonly name: string;
   /** The folder is the root of a checkout with its dependencies. */
   readonly folder: string;
-  /** Node runs this file. Its path is relative to the checkout. */
+  /** Node runs this file, whose path is relative to the checkout. */
   readonly program: string;
   readonly nodeFlags: readonly string[];
   /** @default a new SQLite file */
