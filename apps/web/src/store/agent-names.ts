@@ -1,14 +1,13 @@
 import type { Members } from './reducers.ts';
 
-/** The agents whose names look alike, by the common form of the names. */
+/** The key is the form that all look-alike names share. */
 type LookAlikes = ReadonlyMap<string, ReadonlySet<string>>;
 
 const known = new WeakMap<Members, LookAlikes>();
 
 /**
- * The name to show for a member: only its display name, if no other member could be meant by it.
- * Otherwise `isInDoubt`, and the id must be shown too, because an agent may choose another agent's
- * name.
+ * Shows only the display name, if no other member could be meant by it. Otherwise `isInDoubt` is true and the id must
+ * be shown too, because an agent may choose another agent's name.
  */
 export function shownName(
   members: Members,

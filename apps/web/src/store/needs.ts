@@ -12,13 +12,13 @@ import { createSharedValue } from '../page/stored-value.ts';
 import { failureOf, mayConcern, needId, shortText, type Need } from './concerns.ts';
 
 interface Decisions {
-  /** Ids, the newest last. */
+  /** The list has the ids of needs that are done, with the newest last. */
   readonly done: readonly string[];
-  /** The time at which a snoozed need is shown again, by id. */
+  /** Maps the id of a snoozed need to the time at which it is shown again. */
   readonly snoozed: Readonly<Record<string, number>>;
-  /** Failures that the page has seen. They are not in the hub's inbox. */
+  /** The page has seen these failures, which are not in the hub's inbox. */
   readonly failures: readonly Need[];
-  /** The time up to which an agent's failures in a channel are done, by {@link sourceOf}. */
+  /** Maps a {@link sourceOf} to the time up to which its failures are done. */
   readonly settled: Readonly<Record<string, number>>;
 }
 
@@ -38,9 +38,8 @@ const clockMs = 5_000;
 export type Needs = ReturnType<typeof createNeeds>;
 
 /**
- * Everything that needs the reader in all channels: the items of the hub's inbox, and failures of
- * agents that the page has seen. The hub keeps an item until it is acknowledged, so nothing is lost
- * while the reader is away. An acknowledgement covers the oldest items, up to the first that is not
+ * The needs are the items of the hub's inbox in all channels, and failures of agents that the page has seen. The hub
+ * keeps an item until it is acknowledged. An acknowledgement covers the oldest items, up to the first that is not
  * done.
  */
 export function createNeeds(deps: {
@@ -53,9 +52,12 @@ export function createNeeds(deps: {
 }) {
   const { client, me, storage, reports, isMuted } = deps;
   const decisions = createSharedValue(storage, `openclaw.needs.${me}`, undecided);
-  /** The oldest items of the inbox, in its order. Only these are acknowledged, so that no item is skipped. */
+  /**
+   * The list has the oldest items of the inbox, in its order. Only these are acknowledged, so that no item is
+   * skipped.
+   */
   const items = signal<readonly InboxItem[]>([]);
-  /** The newest items, if there are more than the page reads. */
+  /** The list is empty unless the inbox has more items than the page reads. */
   const newestItems = signal<readonly InboxItem[]>([]);
   const betweenCount = signal(0);
   const isLoaded = signal(false);
@@ -84,7 +86,7 @@ export function createNeeds(deps: {
     return all.value.filter(({ id }) => !isDone(id) && (until[id] ?? 0) > nowMs.value);
   });
 
-  /** Reads the inbox. Any number of calls during a read cause one further read. */
+  /** Any number of calls during a read cause one further read. */
   async function read(): Promise<void> {
     isDue = true;
     if (isReading) return;
@@ -103,8 +105,7 @@ export function createNeeds(deps: {
           after = page.hasMore ? page.cursor : null;
           if (after === null) break;
         }
-        // If there are very many items, the newest are shown too. The items in between are read
-        // later.
+        // When there are very many items, the newest are shown too. The items in between are read later.
         const { items: newest, omitted } =
           after === null
             ? { items: [], omitted: null }
@@ -154,7 +155,7 @@ export function createNeeds(deps: {
     ackedTo = cursor;
     client.call('inbox.ack', { cursor }).then(
       () => {
-        // There is room now for the items between the oldest and the newest.
+        // The items between the oldest and the newest have room now.
         if (betweenCount.peek() > 0) readSoon();
       },
       (error: unknown) => {
@@ -164,8 +165,8 @@ export function createNeeds(deps: {
       },
     );
   }
-  // Waits before the acknowledgement, so that the reader can undo it. If the page closes first, the
-  // browser still knows which needs are done.
+  // The reader can undo until the acknowledgement. If the page closes first, the browser still knows which needs are
+  // done.
   const stop = effect(() => {
     void decisions.value.value;
     if (items.value.length === 0) return;
@@ -188,7 +189,7 @@ export function createNeeds(deps: {
     });
   }
 
-  /** Adds failures of agents among these events, also among events from the reader's absence. */
+  /** Also takes events from the reader's absence. */
   function noteFailures(envelopes: readonly Envelope[]) {
     const { failures: known, settled } = decisions.value.peek();
     const failures = envelopes
@@ -214,7 +215,7 @@ export function createNeeds(deps: {
     snoozed: snoozed as ReadonlySignal<readonly Need[]>,
     /** True after the first answer of the hub. */
     isLoaded: isLoaded as ReadonlySignal<boolean>,
-    /** The number of items at the hub that are between the oldest and the newest shown. */
+    /** Items at the hub between the oldest and the newest shown. */
     betweenCount: betweenCount as ReadonlySignal<number>,
     read,
     noteFailures,

@@ -16,10 +16,7 @@ export function timeOf(entry: Row): number {
   return entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
 }
 
-/**
- * True when a message follows another message of its author after a short time. The author is then
- * not named again.
- */
+/** True for a message shortly after another of its author, so that the author is not named again. */
 export function isContinued(before: Row | undefined, entry: Row): boolean {
   if (before?.kind !== 'message' || entry.kind !== 'message') return false;
   const [a, b] = [before.message, entry.message];
@@ -47,15 +44,12 @@ export interface EntryRowProps {
   readonly isNewDay?: boolean;
   readonly isFirstNew?: boolean;
   readonly isMarked?: boolean;
-  /** The thread whose root is the message. Given only in the channel's own list. */
+  /** Only the channel's own list sets `thread`, for the root message of a thread. */
   readonly thread?: Thread | undefined;
   readonly newReplies?: number | undefined;
 }
 
-/**
- * A message or a system event. The first entry of a day has the date above it. Rendered again only
- * when a prop has changed.
- */
+/** The first entry of a day has the date above it. Rendered again only when a prop has changed. */
 export function EntryRow(props: EntryRowProps) {
   return useMemo(() => <DrawnRow {...props} />, Object.values(props));
 }

@@ -3,10 +3,7 @@ import type { Entry, SystemEventEntry } from '../../store/timeline.ts';
 import { isDecision } from '../decisions/decision-event.ts';
 import { isSameDay } from '../shared/format-time.ts';
 
-/**
- * Several system events of one kind in one row. When it is open, the events follow in separate
- * rows.
- */
+/** A fold shows several system events of one kind in one row. When it is open, the events follow in separate rows. */
 export interface Fold {
   readonly kind: 'fold';
   /** Half a seq before the first event, because that event follows an open fold as a row. */
@@ -20,7 +17,7 @@ export interface Fold {
 export type Row = Entry | Fold;
 type FoldKind = 'members' | 'events';
 
-/** Fewer events than this stay in separate rows. */
+/** A shorter run stays in separate rows. */
 const foldMin = 3;
 
 function kindOf(entry: Entry | undefined): FoldKind | null {

@@ -35,7 +35,7 @@ function wordsOf(name: string, senderId: string, payload: JsonObject): Component
 
 const countOf = (value: unknown) => (typeof value === 'number' ? value.toLocaleString() : '');
 
-/** The figures of a budget in words; a figure that is null or 0 limits nothing. */
+/** A figure that is null or 0 limits nothing. */
 export function budgetText(figures: Readonly<Record<string, unknown>>): string {
   const parts = [
     [figures['agentTurns'], 'messages in a row'],
@@ -46,7 +46,6 @@ export function budgetText(figures: Readonly<Record<string, unknown>>): string {
   return parts.length === 0 ? 'no limit' : parts.join(', ');
 }
 
-/** When a pause of agents ends. */
 export function pauseText(pausedUntilMs: unknown): string {
   return typeof pausedUntilMs === 'number'
     ? `They go on at ${timeText(pausedUntilMs)}.`

@@ -22,7 +22,6 @@ const namedMax = 8;
 
 type Answer = { readonly optionId: string } | { readonly text: string };
 
-/** A question with its answers so far. One who may answer it finds its buttons or its field here. */
 export function QuestionCard(props: {
   chat: Chat;
   opened: Question;

@@ -2,19 +2,19 @@ import type { Operations, OperationsFigures } from '@openclaw/protocol';
 import { countText, millisecondsText } from './format-figures.ts';
 import { aliveWithinMs, type SeenHub } from './seen-hubs.ts';
 
-/** `pending`: beyond the threshold, but not yet for the time that an alarm needs. */
+/** `pending` means beyond the threshold, but not yet for the time that an alarm needs. */
 export type CheckState = 'good' | 'pending' | 'warning' | 'bad';
 
 /** One threshold, and whether a hub is beyond it. */
 export interface Check {
   readonly key: string;
   readonly name: string;
-  /** The fault, as a sentence without a full stop. */
+  /** A sentence without a full stop. */
   readonly complaint: string;
   readonly limit: string;
   readonly value: string;
   readonly state: CheckState;
-  /** Since when the value is beyond the threshold; null while it is not. */
+  /** Null while the value is not beyond the threshold. */
   readonly sinceMs: number | null;
   readonly hubIds: readonly string[];
 }
@@ -35,7 +35,7 @@ interface Rule {
   readonly complaint: string;
   readonly limit: string;
   readonly severity: 'warning' | 'bad';
-  /** A breach that is shorter than this stays pending. */
+  /** A breach that is shorter stays pending. */
   readonly forMs: number;
   readonly valueOf: (figures: OperationsFigures) => number | null;
   readonly isBeyond: (value: number) => boolean;
@@ -54,9 +54,7 @@ const perMinuteText = (value: number) => `${countText(value)} a minute`;
 const above = (limit: number) => (value: number) => value > limit;
 const upOrDown = (value: number) => (value > 0 ? 'away' : 'answers');
 
-/**
- * The thresholds. They equal those of the alerts in infra/monitoring, where such an alert exists.
- */
+/** The thresholds equal those of the alerts in infra/monitoring, where such an alert exists. */
 const rules: readonly Rule[] = [
   {
     ...{ key: 'database', name: 'Database', complaint: 'The database does not answer' },
@@ -138,27 +136,26 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** The beginning of each uninterrupted breach that this page has seen, by the key of the check. */
+/** Each key is a check, and the value is the beginning of its uninterrupted breach, as seen by this page. */
 export type Breaches = ReadonlyMap<string, number>;
 
 export interface ChecksInput {
   readonly nowMs: number;
   readonly now: readonly HubFigures[];
-  /** Oldest first. */
+  /** The oldest minute comes first. */
   readonly minutes: readonly Minute[];
   /** Null while the database, which has the heartbeats, is away. */
   readonly hubs: readonly SeenHub[] | null;
   readonly breaches: Breaches;
 }
 
-/** Compares the figures of all hubs with the thresholds. The worst check comes first. */
 export function checksOf(input: ChecksInput): readonly Check[] {
   const checks = [hubCheck(input), ...rules.map((rule) => checkOf(rule, input))];
   const order: readonly CheckState[] = ['bad', 'warning', 'pending', 'good'];
   return checks.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
 }
 
-/** The breaches after these checks. A breach that continues keeps its beginning. */
+/** A breach that continues keeps its beginning. */
 export function breachesOf(checks: readonly Check[]): Breaches {
   return new Map(
     checks.flatMap(({ key, sinceMs }) => (sinceMs === null ? [] : [[key, sinceMs] as const])),
@@ -184,10 +181,7 @@ function checkOf(rule: Rule, { nowMs, now, minutes, breaches }: ChecksInput): Ch
   return { ...same, state, sinceMs, hubIds: breached.map(({ hubId }) => hubId) };
 }
 
-/**
- * When the breach began that all newest minutes share; `nowMs` when the newest minute has no
- * breach.
- */
+/** Returns `nowMs` when the newest minute has no breach. */
 function beginningOf(
   minutes: readonly Minute[],
   nowMs: number,
@@ -218,10 +212,7 @@ function hubCheck({ nowMs, hubs }: ChecksInput): Check {
   };
 }
 
-/**
- * The latest figures of the hubs that are alive. The figures of the hub that answers are current
- * and do not come from the database, which may be away.
- */
+/** Leaves out dead hubs. The hub that answers gives its figures itself, because the database may be away. */
 export function figuresNow(snapshot: Operations): readonly HubFigures[] {
   const { hubId, hubs, latency, database, redis, publishPath } = snapshot;
   const { sockets, agents, rooms, laggingNow } = snapshot;
