@@ -15,7 +15,7 @@ const hub = join(root, 'apps/chat-hub');
 // as deep.
 const bundle = join(hub, 'dist/bundle');
 
-/** Paths below apps/chat-hub/src, and below dist. */
+/** The paths are below apps/chat-hub/src, and below dist. */
 const programs = [
   ...['main', 'audit/main', 'health/main'],
   ...['commands/erase', 'commands/export', 'commands/token'],

@@ -59,7 +59,7 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** The functions called since the previous `takeCalled`, in the main thread and in all workers. */
+    /** Returns the functions called since the previous `takeCalled`, in the main thread and in all workers. */
     async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {
@@ -91,7 +91,7 @@ async function untilQuiet(clients) {
   }
 }
 
-/** Files with a function that ran in every run with a call, but not in every run without one. */
+/** Returns files with a function that ran in every run with a call, but not in every run without one. */
 function filesOnPath(called, idle) {
   const inAll = (runs) => runs.reduce((all, functions) => all.intersection(functions));
   const files = [...inAll(called).difference(inAll(idle))].map((one) => one.replace(/:\d+$/, ''));

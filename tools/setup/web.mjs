@@ -1,5 +1,5 @@
-// Builds the web UI (apps/web) if it is missing or its sources changed. As a program (`node tools/setup/web.mjs`) it shows
-// the build's output and exits 1 when that fails. Plain JavaScript for Node 20.
+// Builds the web UI (apps/web) if it is missing or its sources changed. This file must be plain JavaScript for Node
+// 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 /** Short, because a waiting hub must be ready within two seconds after its database is back. */
 const retryMs = 500;
 
-/** The codes of a server that starts, fails over or is down. A SQLite file does not recover by itself. */
+/** A server that starts, fails over or is down gives these codes. A SQLite file does not recover by itself. */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',
   'timeout',

@@ -66,7 +66,6 @@ describe('values in Redis', () => {
     expect(state.starts).toBe(1);
   });
 
-  // Negative control: Redis is away.
   it('lets each process load while Redis is away', async () => {
     const away = createRedisClient({ host: '127.0.0.1', port: 1, connectTimeoutMs: 100 });
     try {

@@ -41,7 +41,7 @@ export interface CachedView<T> {
    * does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;
-  /** This process' copy, for use while Redis and the database are away. Null when there is none. No Redis access. */
+  /** This process' copy, or null. For use while Redis and the database are away; no Redis access. */
   readStale(channelId: string): StaleRead<T> | null;
   readonly stats: Readonly<ViewStats>;
 }

@@ -39,8 +39,8 @@ export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
   /**
-   * Called when the database has answered or failed a call, for metrics. Not called for calls that the store's own
-   * limits refuse, nor for late answers.
+   * For metrics: called when the database has answered or failed a call. Refusals by the store's own limits and late
+   * answers are left out.
    */
   readonly onCall?: (call: DatabaseCall) => void;
   /** Called for each new TLS connection to PostgreSQL, for metrics. */
@@ -81,8 +81,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
   /** The database's epoch as last seen, which a restore changes. */
   readonly epoch: string;
   /**
-   * A sentence if a newer release has migrated the database; every call is then refused with `unavailable`. Null
-   * otherwise. A store that beats notices within two beats.
+   * Null, or a sentence if a newer release has migrated the database and every call is refused with `unavailable`. A
+   * store that beats notices within two beats.
    */
   readonly newerSchema: string | null;
   readonly queueLength: number;
@@ -127,8 +127,8 @@ export interface ChatStore extends Pick<StoreCore, ForwardedCall | 'close'> {
     turnOf?: string | null,
   ): Promise<LogPage>;
   /**
-   * Logs the expiry of a due ask or question, and returns the events to publish. When two hubs do it, one gets the
-   * event. Never rejects; a failed expiry stays due.
+   * Logs the expiry of a due ask or question once, and returns the events to publish. Never rejects; a failed expiry
+   * stays due.
    */
   expire(expiry: Expiry): Promise<readonly AppendedEvent[]>;
   /** Runs a small query. Never rejects. */
@@ -141,10 +141,12 @@ const behindPause = { factor: 1, minMs: 5 };
 /** Indexing older messages and sweeping segments takes at most a quarter of the time. */
 const backfillPause = { factor: 3, minMs: 5 };
 
-/** System calls are tail checks, beats, the reaper and health checks. They never wait; excess ones are refused. */
+/**
+ * System calls are tail checks, beats, the reaper and health checks. System calls never wait; excess ones are refused.
+ */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
-/** One slot stays free, so that neither an agent nor the hub can use all of them. */
+/** A single agent, or the hub itself, may use all slots but one. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
 /** SQLite answers reads one by one, so a few are enough to keep its thread busy. */

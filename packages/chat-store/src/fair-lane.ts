@@ -94,8 +94,9 @@ export function createFairLane(options: FairLaneOptions) {
       return waiting;
     },
     /**
-     * Settles within the lane's timeout. A late call rejects with `late`. If it still waited, it is never made; else it
-     * counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go first.
+     * Settles within the lane's timeout: a late call rejects with `late`. A late call that still waited is never made;
+     * any other counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go
+     * first.
      * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
      * fills it
      */

@@ -9,11 +9,11 @@ import { parseOptions } from './options.ts';
 export interface StoreInspection {
   readonly engine: 'sqlite' | 'postgres';
   readonly schema: {
-    /** The database's newest migration; null: no hub has used it. */
+    /** The database's newest migration; null when no hub has used the database. */
     readonly latest: string | null;
     /** Migrations that the database lacks; a starting hub applies them. */
     readonly pending: readonly string[];
-    /** Migrations that this release does not know. With any of them, it must not write to the database. */
+    /** Migrations unknown to this release, which must not write to a database that has any. */
     readonly newer: readonly string[];
   };
   readonly sizeBytes: number;

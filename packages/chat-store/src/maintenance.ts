@@ -58,7 +58,7 @@ const lockTimeoutMs = 60_000;
 
 /**
  * Statements that begin a new epoch in a restored copy. Run them in the restore's transaction, so that no hub serves
- * the copy in its old epoch. They also delete the copy's heartbeats, because none of those hubs runs.
+ * the copy in its old epoch. The statements also delete the heartbeats of the original's hubs.
  */
 export function newEpochStatements(epoch: string = randomUUID()): readonly string[] {
   if (!/^[\w-]+$/.test(epoch))

@@ -30,8 +30,8 @@ export interface ChatStoreOptions {
   /** The most bytes of waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
   /**
-   * The most running and waiting reads, and the same for look-ups. Beyond it, a call of the agent with the most calls
-   * is refused.
+   * The most running and waiting reads, and the same for look-ups. Beyond this number, a call of the agent with the
+   * most calls is refused.
    * @default 2000
    */
   readonly maxReads?: number;
@@ -80,8 +80,8 @@ const defaults = {
 };
 
 /**
- * Look-ups are small queries that a hub always needs: rights, events for rooms, revoked tokens. They share a thread or
- * connections with system calls, so this number bounds the wait of a system call.
+ * Look-ups are small queries that a hub always needs: rights, events for rooms, revoked tokens. Look-ups share a thread
+ * or connections with system calls, so this number bounds the wait of a system call.
  */
 export const lookUpsAtOnce = 3;
 

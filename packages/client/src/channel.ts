@@ -21,7 +21,7 @@ type Rest<M extends MethodName, K extends string = never> = Omit<ParamsInputOf<M
 export interface HubChannel {
   readonly id: string;
   /**
-   * Receives events from now on, or those after seq `since` (0 is the beginning). A reconnect resumes after the last
+   * Receives events from now on, or events after seq `since` (0 is the beginning). A reconnect resumes after the last
    * event. Resolves when live. `since` is a `conflict` if the channel is already subscribed.
    */
   subscribe(options?: {
@@ -126,7 +126,7 @@ export interface HubChannel {
   /**
    * Asks members for something within `deadlineMs` (1 s to a week). The result says who is connected. Each member
    * accepts, declines or is done. One event `ask.expired` names the members who did not react in time.
-   * @throws {HubError} `not_found` when one of them is no member: `data.agentIds`
+   * @throws {HubError} `not_found` when an addressee is no member: `data.agentIds`
    */
   readonly ask: Call<
     'ask.create',

@@ -275,7 +275,6 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       expect(seen.losses).toBeGreaterThanOrEqual(4);
     });
 
-    // The hub stores the sends, but their answers are lost with the link. The repeats must find the stored messages.
     it('stores a send once and answers it, even if the first answer was lost', async () => {
       await connectBoth();
       link.stallReplies();

@@ -138,7 +138,6 @@ describe('a client of a real hub', () => {
     await expect(eve.channel('no where').join()).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  // The hub is killed three times in the middle of sends, whose results may be lost.
   it('sends and receives every message exactly once although the hub is killed', async () => {
     const own = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' } });
     try {

@@ -249,7 +249,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     /** A draining hub asked for a reconnect after this time. */
     replace(afterMs: number) {
       const slotMs = msFromHub(afterMs) ?? backoffMs(failures, options);
-      // Stored too, because the hub may close the socket before the slot begins.
+      // The slot is stored too, because the hub may close the socket before the slot begins.
       slotAtMs = Date.now() + slotMs;
       startTimer(slotMs, () => abandon(new HubError('unavailable', 'The hub is draining')));
     },

@@ -8,8 +8,7 @@ import { createEventStream, readLogPage, type StreamReader } from './event-strea
 import { ofType, type EventListener } from './listeners.ts';
 
 /**
- * The direct messages with one agent. Their events arrive without a subscription. The first message creates the
- * channel.
+ * The direct messages with one agent. The first message creates the channel, and events arrive without a subscription.
  */
 export interface HubDirect {
   readonly agentId: string;
@@ -52,7 +51,7 @@ export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
 /** The same for both orders of the two agents. */
 export function directChannelId(one: string, other: string): string {
   const pair = one < other ? `${one}\n${other}` : `${other}\n${one}`;
-  // WebCrypto is asynchronous and does not exist on pages without TLS.
+  // WebCrypto is asynchronous, and pages without TLS lack it.
   return `dm_${bytesToHex(sha256(utf8ToBytes(pair))).slice(0, 32)}`;
 }
 

@@ -28,7 +28,7 @@ async function startBalancer(first: HubProcess): Promise<Balancer> {
   const server: Server = createServer((client) => {
     const upstream = connectTcp(target.port, '127.0.0.1');
     const index = received.push('') - 1;
-    // The hub's frames are neither masked nor compressed.
+    // The hub's frames are plain: unmasked and uncompressed.
     upstream.on('data', (bytes) => (received[index] += bytes.toString('latin1')));
     for (const [from, to] of [
       [client, upstream],

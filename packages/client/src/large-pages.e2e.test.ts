@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 describe('a client that missed more than fits one answer', () => {
-  // A page that ends early, at resumeBytes, must say that there are more events.
+  // A page that ends early, at resumeBytes, must report that there are more events.
   it('catches up page by page in order, and pages the history as well', async () => {
     const [ada, bob] = [connect('ada', hub.url), connect('bob', `ws://127.0.0.1:${link.port}`)];
     await ada.call('channel.create', { channelId, name: 'Large' });

@@ -42,7 +42,8 @@ export interface ClientOptions {
   /** The most events of a channel that are buffered during a gap. Further events are fetched again. @default 5_000 */
   readonly bufferMax?: number;
   /**
-   * The most missed events of a channel that are read from its log. Beyond it, a discontinuity is reported instead.
+   * The most missed events of a channel that are read from its log. Beyond this number, a discontinuity is reported
+   * instead.
    * @default 50_000
    */
   readonly catchUpMax?: number;

@@ -8,7 +8,7 @@ import { createSubscriptions } from './subscriptions.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// The hub's log is right, but its connection loses, repeats and reorders events. Each step decides about those in
+// The hub's log is right, but its connection loses, repeats and reorders events. Each step decides about the events in
 // flight.
 const step = fc.oneof(
   {

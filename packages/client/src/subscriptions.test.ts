@@ -148,7 +148,7 @@ describe('a subscribed channel', () => {
     ]);
   });
 
-  // The race: in a restored backup the agent is no member, so no event will follow.
+  // The race: in a restored backup the agent is no member, so the hub sends no further event.
   it('ends when the hub says in a discontinuity that it has ended', async () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch' });

@@ -32,7 +32,10 @@ export interface Topic {
   /** Raised by every change that makes answers in flight outdated. */
   generation: number;
   subscribed: Subscribed | null;
-  /** `subscribe()` sets it, `unsubscribe()` clears it. A topic that is not explicit and has no readers is released. */
+  /**
+   * `subscribe()` sets it, `unsubscribe()` clears it. A topic is released when it is not explicit and its last reader
+   * has gone.
+   */
   isExplicit: boolean;
   readonly readers: Set<TopicReader>;
   waiters: { resolve(subscribed: Subscribed): void; reject(error: unknown): void }[];

@@ -8,7 +8,10 @@ export interface EphemeralFilterOptions {
   readonly maxAgeMs?: number;
   /** The shortest time for which an id is remembered. @default 30_000 */
   readonly windowMs?: number;
-  /** The most remembered ids. Beyond it, the oldest half is forgotten early. @default 50_000 */
+  /**
+   * The most remembered ids. Beyond this number, the oldest half is forgotten early.
+   * @default 50_000
+   */
   readonly maxIds?: number;
   /** Epoch milliseconds. @default Date.now */
   readonly clock?: () => number;
@@ -28,8 +31,8 @@ export interface EphemeralFilter {
 }
 
 /**
- * Creates a filter for events without a seq: it accepts each id once, if its timestamp is at most `maxAgeMs` old. If a
- * sender's clock is further behind than that, its events are lost. One filter serves all channels of a process.
+ * Creates a filter for events without a seq, for all channels of a process. It accepts each id once, if its timestamp
+ * is at most `maxAgeMs` old; the events of a sender whose clock is further behind are lost.
  * @throws {EventsError} `invalid_options`
  */
 export function createEphemeralFilter(options: EphemeralFilterOptions = {}): EphemeralFilter {

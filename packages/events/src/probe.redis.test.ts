@@ -30,7 +30,6 @@ describe('probing the publish path', () => {
     await server.stop();
   });
 
-  // The fault: a subscriber connection answers PINGs and confirms topics, but delivers nothing.
   it('finds a subscriber connection that delivers nothing although all other checks succeed', async () => {
     const [one, other] = [await system.start(), await direct.start()];
     const seen: string[] = [];

@@ -144,7 +144,7 @@ function callsOf(entries: readonly Entry[], sharded: boolean) {
   };
   for (const entry of entries) {
     const { event } = entry;
-    // A publish without a durable event must keep its position among the others.
+    // A publish without a durable event must keep its position in the queue.
     if (!event) closeAll();
     for (const command of entry.commands) {
       calls.push(command);

@@ -66,7 +66,7 @@ describe('publish.lua', () => {
       await waitFor(() => messages.length === turn);
     }
     expect(messages).toEqual(['envelope', 'envelope']);
-    // The seq and the kept key.
+    // Two keys remain: the seq and the kept one.
     expect(await redis.send(['dbsize'])).toBe(2);
   });
 

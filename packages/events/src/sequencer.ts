@@ -41,10 +41,13 @@ export interface SequencerTotals {
 export interface SequencerOptions {
   /** How long an event waits for earlier ones before they are fetched. @default 25 */
   readonly gapTimeoutMs?: number;
-  /** The most buffered events. Beyond it, all are dropped and fetched instead. @default 512 */
+  /**
+   * The most buffered events. Beyond this number, all are dropped and fetched instead.
+   * @default 512
+   */
   readonly maxBuffered?: number;
   /**
-   * The most buffered characters of JSON. Beyond it, all events are dropped and fetched instead.
+   * The most buffered characters of JSON. Beyond this number, all events are dropped and fetched instead.
    * @default 1_048_576
    */
   readonly maxBufferedCharacters?: number;
@@ -156,7 +159,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // Retries without end, because a channel with a gap delivers nothing. Other work runs between two pages.
+    // A channel with a gap delivers nothing, so retries go on without end. Other work runs between two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
@@ -202,7 +205,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   const isRepairing = () => fetching || cancelNextFetch !== null;
 
-  /** The timer runs while events are buffered and no fetch does. */
+  /** The timer runs while events are buffered and no fetch runs. */
   function watchGap(): void {
     if (buffered.size === 0 || closed) {
       cancelGapTimeout?.();

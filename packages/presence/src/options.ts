@@ -25,9 +25,9 @@ export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
    */
   readonly hubId?: string;
   /**
-   * Returns those of the given hubs that are alive and cannot reach Redis; their leases are extended by a third of a
-   * lease. Called before leases of other hubs are reaped. While it rejects, no lease of another hub is reaped. Without
-   * it, only expiry decides.
+   * Returns the given hubs that are alive and cannot reach Redis; their leases are extended by a third of a lease.
+   * Called before leases of other hubs are reaped; while it rejects, no lease of another hub is reaped. Without it,
+   * only expiry decides.
    */
   readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }

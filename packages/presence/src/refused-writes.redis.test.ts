@@ -55,8 +55,7 @@ const passed = (ms: number) => {
 };
 
 describe('presence on a Redis that answers reads and refuses writes', () => {
-  // The race: no lease can be renewed but reads are answered, so after one lease every list is empty. The list must be
-  // `degraded` and have this process' own agents, and no connected agent may be announced offline.
+  // The race: no lease can be renewed but reads are answered, so after one lease every list is empty.
   it.each([
     {
       how: 'its memory is full',

@@ -93,7 +93,7 @@ export const causeSchema = z
   .refine(isDistinct, { error: 'a message is named twice' })
   .meta({ uniqueItems: true });
 
-/** Labels that a message adds to those of its causes. A label over the limit is `too_large`, not -32602. */
+/** Labels that a message adds to the labels of its causes. A label over the limit is `too_large`, not -32602. */
 export const taintSchema = z
   .array(
     lineSchema(limits.frameBytes).describe(

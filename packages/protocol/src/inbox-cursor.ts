@@ -1,8 +1,8 @@
 export const inboxCursorChars = 512;
 
 /**
- * What a read of an inbox saw: items up to `place` by transactions before `next`, except those in `open`. On a database
- * with one writer at a time, `open` is empty and `next` is 0.
+ * The extent of a read of an inbox: items up to `place` by transactions before `next`, except the transactions in
+ * `open`. On a database with one writer at a time, `open` is empty and `next` is 0.
  */
 export interface InboxPlace {
   /** A hash of the epoch, the agent and the channels to which the read was limited. */
@@ -14,8 +14,8 @@ export interface InboxPlace {
 }
 
 /**
- * Clients pass it back unchanged. If the open transactions do not fit, the cursor covers fewer items than the read saw,
- * and the others come again.
+ * Clients pass the cursor back unchanged. If the open transactions do not fit, the cursor covers fewer items than the
+ * read saw, and the remaining items come again.
  */
 export function encodeInboxCursor({ scope, place, next, open }: InboxPlace): string {
   const head = `i${scope}.${place.toString(36)}.`;

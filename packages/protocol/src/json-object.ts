@@ -10,7 +10,8 @@ export interface JsonObject {
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * The bytes that are left, by a lower bound of the sizes so far. A huge value is refused before it is read completely.
+ * What remains of the limit. Sizes are counted by a lower bound, so a huge value is refused before it is read
+ * completely.
  */
 interface Budget {
   bytes: number;

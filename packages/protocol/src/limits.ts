@@ -18,7 +18,7 @@ export const limits = {
   topics: 1000,
   /** Unanswered calls of one connection; further ones are `rate_limited`. */
   inFlight: 256,
-  /** Events of one topic in a subscribe result. Beyond it, paging the log is cheaper than one huge frame. */
+  /** Events of one topic in a subscribe result. Beyond this number, paging the log is cheaper than one huge frame. */
   resumeEvents: 5000,
   /** The largest answer. A larger page ends early, with at least one row. */
   resumeBytes: 8 * kib * kib,
@@ -79,7 +79,7 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept as long as the message. */
   clientMessageIdChars: 128,
-  /** Unacknowledged items of one agent. Beyond it, the oldest fall out and are counted. */
+  /** Unacknowledged items of one agent. Beyond this number, the oldest fall out and are counted. */
   inboxItems: 10_000,
   inboxLineChars: 120,
   inboxChars: 1_048_576,

@@ -17,7 +17,7 @@ const everyone = 'all';
 const mention = /@([A-Za-z0-9][A-Za-z0-9._@|~-]*)/g;
 /** An id has at most 128 characters, and no sentence has so much punctuation after it. */
 const nameCharsMax = 256;
-/** More are only needed for a name that ends in many punctuation marks. */
+/** More candidates are only needed for a name that ends in many punctuation marks. */
 const candidatesMax = 8;
 
 /**

@@ -9,7 +9,7 @@ export interface SearchTerm {
 const beyondAscii = /\P{ASCII}/u;
 const wordPattern = /[\p{L}\p{N}]+/gu;
 const marks = /\p{M}+/gu;
-// Scripts that write no spaces between words. Korean does, so it is not among them.
+// Scripts that write no spaces between words. Korean is left out, because it writes spaces.
 const unspaced =
   '\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Bopo}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}';
 const unspacedRun = new RegExp(`[${unspaced}]+|[^${unspaced}]+`, 'gu');
@@ -60,8 +60,8 @@ function* runsOf(folded: string): Generator<Run> {
 }
 
 /**
- * The words of a run. Where words are not separated, these are all pairs of neighbours, and the last
- * character alone: a pair is a word of two characters, and each character begins one of the words.
+ * The words of a run. Where words are not separated, the words are all pairs of neighbours and the last character
+ * alone: a word may be any pair, and any character may begin a word.
  */
 function wordsOf({ text, isUnspaced }: Run): string[] {
   if (!isUnspaced) return [cut(text)];

@@ -67,7 +67,10 @@ export interface LocalRateLimiter<Action extends string = string> {
   close(): Promise<void>;
 }
 
-/** Without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
+/**
+ * Without Redis, the limiter counts alone.
+ * @throws {RateLimitError} `invalid_options`
+ */
 export function createLocalRateLimiter<Action extends string>(
   { redis, keys = createKeySchema() }: RateLimiterDeps,
   options: LocalRateLimiterOptions<Action>,
@@ -272,7 +275,9 @@ class LocalAgent {
     this.#blockedUntilMs = reply.blockedMs > 0 ? atMs + reply.blockedMs : 0;
   }
 
-  /** Redis may have counted the requests. They stay counted here and are not sent again, so none counts twice. */
+  /**
+   * Redis may have counted the requests. The requests stay counted here and are not sent again, so none counts twice.
+   */
   onUnanswered(): void {
     this.#unpack();
     this.#known.merge(this.#sent?.slices ?? []);

@@ -12,7 +12,7 @@ export interface RateLimiterOptions<Action extends string = string> {
   /** The limit of each action. Any other action is an error. */
   readonly limits: Limits<Action>;
   /**
-   * The most agents per action in memory. Beyond it, the one idle for longest is dropped.
+   * The most agents per action in memory. Beyond this number, the agent idle for longest is dropped.
    * @default 100000
    */
   readonly maxAgents?: number;

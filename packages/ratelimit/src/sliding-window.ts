@@ -69,7 +69,7 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until at least `requests` requests (at least one) have left the window; 0 if it is empty. */
+/** Milliseconds until at least `requests` requests (at least one) have left the window; 0 if the window is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
@@ -84,7 +84,7 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
 // Agents are reordered at most once in this time, because a move costs more than the count.
 const orderMs = 1000;
 
-/** Drops agents that were idle for `idleMs`, and beyond `max` the one idle for longest. */
+/** Drops agents that were idle for `idleMs`, and beyond `max` agents the longest idle one. */
 export function createAgentMap<T>(
   max: number,
   idleMs: number,

@@ -118,7 +118,7 @@ export function parseRedisEnvironment(
   // A `CHAT_` URL with a password excludes the username without `CHAT_`.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
-  // A switch must not remove TLS from a URL, and a URL with `redis:` must not cause an unencrypted password.
+  // A switch must not remove TLS from a URL. A URL with `redis:` must not make the password go unencrypted.
   const tls = readTls(chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls));
   const sentinels = readNodes('CHAT_REDIS_SENTINELS');
   const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');

@@ -70,7 +70,10 @@ export function isOutage(error: unknown): error is RedisClientError {
   );
 }
 
-/** OOM: memory is full. MISCONF: it cannot save. NOREPLICAS: too few replicas. READONLY: it is a replica. */
+/**
+ * `OOM`: memory is full. `MISCONF`: the server cannot save. `NOREPLICAS`: too few replicas. `READONLY`: the server is a
+ * replica.
+ */
 export type WriteRefusal = 'OOM' | 'MISCONF' | 'NOREPLICAS' | 'READONLY';
 
 /** Null for any other error. */

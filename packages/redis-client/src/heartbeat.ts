@@ -79,8 +79,8 @@ export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Pings the subscriber connection every `heartbeatMs`, and more often after a missed ping. After `breakerFailures`
- * missed in a row, it destroys the connection. A subscriber only listens, so nothing else would notice a dead
+ * Pings the subscriber connection every `heartbeatMs`, and more often after a missed ping. Destroys the connection
+ * after `breakerFailures` missed pings in a row. A subscriber only listens, so nothing else would notice a dead
  * connection.
  */
 export function startSubscriberHeartbeat(

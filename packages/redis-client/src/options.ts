@@ -39,7 +39,7 @@ export interface RedisConnection {
   readonly sentinelPassword?: string;
   /** TLS to the sentinels. @default the value of `tls` */
   readonly sentinelTls?: boolean | RedisTls;
-  /** Some nodes of the Cluster, which name the others. */
+  /** Some nodes of the Cluster, from which the client learns all nodes. */
   readonly cluster?: readonly RedisNode[];
   /** For each announced address (`host:port`) of a server, its reachable address. */
   readonly natMap?: Readonly<Record<string, RedisNode>>;
@@ -159,7 +159,7 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
   if (options.cluster) checkNodes(options.cluster, 'cluster');
-  // TLS is on if either place asks for it, because a URL with `redis:` must not cause an unencrypted password.
+  // TLS is on if either place asks for it. A URL with `redis:` must not make the password go unencrypted.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   const mode = options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone';

@@ -22,8 +22,7 @@ beforeEach(() => {
 afterAll(() => server.stop());
 
 describe('a reconnect that fails before it is complete', () => {
-  // The race: each new connection is lost before its subscriptions. All topics must be subscribed on the first
-  // connection that lasts.
+  // The race: each new connection is lost before its subscriptions.
   it('loses no subscription, however often it fails', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });

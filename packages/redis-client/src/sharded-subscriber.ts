@@ -12,8 +12,8 @@ import type { ConnectionEvents, OnMessage, SubscriberTransport } from './transpo
 const movedPauseMs = 100;
 
 /**
- * Sharded pub/sub: one connection to each master, and SSUBSCRIBE on the one with the topic's slot. After a slot moved,
- * all topics are subscribed again, which is harmless for the others.
+ * Sharded pub/sub: one connection to each master, with SSUBSCRIBE at the master of the topic's slot. After a slot
+ * moved, all topics are subscribed again, which is harmless for topics of other slots.
  */
 export function openShardedSubscriber(
   topology: Topology,

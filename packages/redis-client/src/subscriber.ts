@@ -37,7 +37,7 @@ export interface RedisSubscriber {
    * function removes the listener.
    */
   onResubscribed(listener: () => void): () => void;
-  /** Replaces a connection that answers but delivers no messages. Does nothing without a connection. */
+  /** Replaces a connection that answers but delivers no messages. Has no effect when disconnected. */
   reconnect(): void;
   /** The connection is up, and every topic is confirmed on it. */
   readonly connected: boolean;

@@ -26,7 +26,7 @@ export interface ConnectionEvents {
 
 export type SubscriptionKind = 'topic' | 'pattern';
 
-/** The connection for subscriptions. A new connection has none. */
+/** The connection for subscriptions. A new connection has no subscription. */
 export interface SubscriberTransport {
   readonly ready: boolean;
   readonly reconnects: number;
@@ -35,7 +35,7 @@ export interface SubscriberTransport {
   subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   ping(): Promise<unknown>;
-  /** Destroys the socket, or on Cluster those that do not answer. The next attempt follows. */
+  /** Destroys the socket, or on Cluster the sockets that do not answer. The next attempt follows. */
   drop(): void;
   /** Also destroys sockets that answer. */
   dropAll(): void;

@@ -29,9 +29,9 @@ export interface TypingPlace {
 export interface SharedTyping {
   /** Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis. */
   readonly degraded: boolean;
-  /** `changed` is false for a refresh, which need not be announced. Without `threadId`: outside of threads. */
+  /** `changed` is false for a refresh, which is not to be announced. Without `threadId`: outside of threads. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
-  /** `changed`: the agent was typing there. Its typing in other threads continues. */
+  /** `changed` is true if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<TypingDecision>;
   /** Stops the agent wherever it typed through this process. Resolves with the places where it was typing. */
   stopAll(agentId: string): Promise<{ stopped: TypingPlace[]; degraded: boolean }>;

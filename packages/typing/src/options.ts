@@ -10,7 +10,10 @@ export interface TypingOptions {
   readonly ttlMs?: number;
   /** Epoch milliseconds. Replaces the time of Redis, or of this process in memory. For tests. */
   readonly clock?: () => number;
-  /** The most agents in memory. Beyond it, the one whose last start is oldest is forgotten. @default 100000 */
+  /**
+   * The most agents in memory. Beyond this number, the agent whose last start is oldest is forgotten.
+   * @default 100000
+   */
   readonly maxTypers?: number;
 }
 
@@ -19,7 +22,10 @@ export interface TypingWatchOptions {
   readonly ttlMs?: number;
   /** The interval of checks, by which the report of an end may be late. @default 250 */
   readonly tickMs?: number;
-  /** The most watched agents. Beyond it, the one watched longest is reported as expired. @default 10000 */
+  /**
+   * The most watched agents. Beyond this number, the agent watched longest is reported as expired.
+   * @default 10000
+   */
   readonly maxWatched?: number;
   /** Monotonic milliseconds. @default performance.now */
   readonly clock?: () => number;
@@ -29,7 +35,8 @@ export interface TurnStateOptions {
   /** How long a turn lasts without a renewal. All processes on one Redis need the same value. @default 30000 */
   readonly leaseMs?: number;
   /**
-   * The most turns of a channel in Redis, and of this process in memory. Beyond it, those that end first go.
+   * The most turns of a channel in Redis, and of this process in memory. Beyond this number, the turns that end first
+   * go.
    * @default 10000
    */
   readonly maxTurns?: number;

@@ -19,7 +19,7 @@ const scripts = {
   remaining: defineScript('typing.remaining', remainingLua),
 } as const;
 
-/** No id equals it. */
+/** No id equals this text. */
 const anywhere = '*';
 
 const batchMax = 200;

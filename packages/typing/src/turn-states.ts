@@ -47,7 +47,7 @@ export interface TurnStates {
     agentId: string,
     threadId: string | null,
   ): Promise<{ untilMs: number; changed: boolean; degraded: boolean }>;
-  /** At most 500 turns with a running lease, those that end last first. */
+  /** At most 500 turns with a running lease, in descending order of their ends. */
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
   /** For a {@link TypingWatch}: the time until each lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;

@@ -92,7 +92,8 @@ export function createTypingWatch(
       if (closed) return;
       const typer = { channelId, agentId, threadId };
       const key = keyOf(typer);
-      // A new object makes a check of the old one ignored. Its place at the end keeps the map in the order of starts.
+      // A check of the old object has no effect on a new one. The place at the end keeps the map in the order of
+      // starts.
       watched.delete(key);
       watched.set(key, { ...typer, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);

@@ -15,7 +15,7 @@ export interface Typer {
 export interface Typing {
   /** True if the agent was not typing there. A refresh is false and need not be announced. */
   start(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
-  /** True if the agent was typing there. Its typing in other threads continues. */
+  /** True if the agent was typing there. The agent's typing in other threads continues. */
   stop(channelId: string, agentId: string, threadId?: string | null): Promise<boolean>;
   /**
    * At most 1,000 agents, latest start last. `threadId`: a thread; null: outside of threads; absent: the whole channel.
@@ -24,7 +24,7 @@ export interface Typing {
   list(channelId: string, threadId?: string | null): Promise<string[]>;
   /** The agent's last start, in ms of Redis time; null if it is not typing. */
   lastStartMs(channelId: string, agentId: string, threadId?: string | null): Promise<number | null>;
-  /** The time until each agent stops counting as typing; 0 if it is not typing. One round trip. */
+  /** The time until each agent stops counting as typing; 0 for an agent that is not typing. One round trip. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { startHub, startRedis } from '@openclaw/test-support';
 const preload = join(import.meta.dirname, 'default-ports.mjs');
 
 export interface BlockServers extends AsyncDisposable {
-  /** The server's port by the port that the READMEs name. */
+  /** The key is the port that the READMEs name, and the value is the server's port. */
   readonly ports: Readonly<Record<string, number>>;
 }
 

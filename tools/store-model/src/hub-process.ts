@@ -14,8 +14,8 @@ export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly code: string };
 
 /**
- * A store in another process. A failed call rejects with an Error whose message is the code of the store's error, or
- * `killed` after the process was killed.
+ * The store runs in another process. A failed call rejects with an Error whose message is the code of the store's
+ * error, or `killed` after the process was killed.
  */
 export type HubProcess = Pick<ChatStore, Asked> & {
   /** Sends SIGKILL, which interrupts all work. Resolves when the process has ended. */

@@ -16,7 +16,7 @@ export interface HubProcess extends AsyncDisposable {
   /** `http://127.0.0.1:{port}` */
   readonly httpUrl: string;
   readonly pid: number;
-  /** The last 64 KiB of output; empty with {@link HubOptions.logFile}. */
+  /** Returns the last 64 KiB of output; empty with {@link HubOptions.logFile}. */
   output(): string;
   /**
    * Ends only this process: SIGTERM drains it, SIGKILL crashes it. Resolves with the exit code, or null after a
@@ -35,7 +35,7 @@ export interface HubProcess extends AsyncDisposable {
 }
 
 export interface HubOptions {
-  /** For example `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL the hub runs without Redis. */
+  /** An example is `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL the hub runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;
   /** @default a free port */
   readonly port?: number;
@@ -61,7 +61,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // A port without a server, so that the hub does not find a Redis on the default port.
+    // No server listens on this port, so that the hub does not find a Redis on the default port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
     // Tests and measurements need no limit against loops.

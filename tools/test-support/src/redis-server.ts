@@ -13,7 +13,7 @@ export interface RedisServer extends AsyncDisposable {
   readonly pid: number;
   /** Sends one inline command on a new connection and resolves with the raw reply. */
   command(line: string): Promise<string>;
-  /** SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
+  /** Sends SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
   kill(): Promise<void>;
   /** Uses the same port and folder; empty unless persistence is configured. */
   restart(): Promise<void>;

@@ -6,7 +6,7 @@ import { startRedis, type RedisServer } from './redis-server.ts';
 export interface TlsRedis extends RedisServer {
   /** `rediss://hub:{password}@127.0.0.1:{port}` */
   readonly tlsUrl: string;
-  /** The value for NODE_EXTRA_CA_CERTS. */
+  /** Node gets this file as NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
   readonly userPassword: string;
 }

@@ -4,7 +4,7 @@ export interface CallAllowanceOptions extends Limit {
   readonly onBarred: (agentId: string, forMs: number) => void;
   /** Past this number of agents, the one that was counted first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
-  /** Monotonic time in ms. @default performance.now */
+  /** Returns monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 

@@ -31,7 +31,7 @@ export type Answer<M extends MethodName> =
   | {
       readonly ok: true;
       readonly resultSteps: () => Steps<readonly Buffer[]>;
-      /** Called when the result was sent, before the socket gets events of the rooms. */
+      /** The hub calls this when the result was sent, before the socket gets events of the rooms. */
       readonly onReplied?: () => void;
     }
   | Failure;

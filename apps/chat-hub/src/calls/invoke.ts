@@ -74,7 +74,7 @@ interface Checked {
 
 const maxItems = limits.topics;
 const maxIssues = 10;
-/** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
+/** All bulky reads of a socket share this key in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
 export function createInvoke(deps: {
@@ -82,7 +82,7 @@ export function createInvoke(deps: {
   readonly limiter: Pick<Limiter, 'consume'>;
   readonly onLimited: () => void;
   readonly observe: CallObserver;
-  /** Called when an admin's call was successful, before its reply. */
+  /** The hub calls this when an admin's call was successful, before its reply. */
   readonly onAdminCall?: (caller: Caller, method: MethodName, params: object) => void;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;

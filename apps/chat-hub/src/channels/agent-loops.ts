@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 /** Past this number, the pair that was quiet longest is forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/** Bounded, because the list goes to the store with each of the sender's writes. */
+/** The list is bounded, because it goes to the store with each of the sender's writes. */
 const maxLoops = 200;
 
 interface Count {
@@ -53,7 +53,7 @@ export function createAgentLoops(
   }
 
   return {
-    /** A map, not a function, because every write reads it. */
+    /** Every write reads `paused`, so it is a map and not a function. */
     paused: paused as Pick<typeof paused, 'get'>,
     committed(sender: string, addressed: readonly string[], atMs: number): void {
       onAddressed(sender, addressed);

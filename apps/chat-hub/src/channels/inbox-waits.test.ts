@@ -11,7 +11,7 @@ import { createInboxWaits } from './inbox-waits.ts';
 function createBench() {
   const items = new Map<string, number>();
   const state = { reads: 0, checks: 0, isAway: false, since: -1 };
-  /** The place of the newest message that mentions everyone, and the number of such messages in each inbox. */
+  /** `place` is that of the newest message that mentions everyone. `items` counts such messages in each inbox. */
   const ofAll = { place: 0, items: 0 };
   const topics = new Map<string, Set<EventHandler>>();
   const waits = createInboxWaits({

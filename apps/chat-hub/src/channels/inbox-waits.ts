@@ -32,7 +32,10 @@ export function createInboxWaits(deps: {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly log: Pick<Logger, 'debug'>;
-  /** Called when an agent begins to wait for its own inbox. The returned function is called when the agent stops. */
+  /**
+   * The hub calls this when an agent begins to wait for its own inbox, and calls the returned function when the agent
+   * stops.
+   */
   readonly onWaiting?: (agentId: string) => () => void;
   /** @default 4 */
   readonly perAgent?: number;

@@ -13,7 +13,7 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 
 const channelId = 'clocks';
 const hourMs = 3_600_000;
-/** Node's options that shift the clock of a process and its threads. */
+/** Returns options for Node that shift the clock of a process and its threads. */
 function clockOff(ms: number): string {
   const preload = `const now = Date.now; Date.now = () => now() + ${ms};`;
   return `--import=data:text/javascript,${encodeURIComponent(preload)}`;

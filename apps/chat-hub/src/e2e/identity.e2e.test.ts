@@ -364,7 +364,7 @@ describe('the audit log', () => {
       channelId: 'ops',
       content: 'secret text',
     });
-    // Not an administrative act, because Ana owns the channel.
+    // Ana owns the channel, so this is not an administrative act.
     await ana.call('member.add', { channelId: 'ops', agentId: 'ben' });
     await using socket = await connectRpc(`${other.wsUrl}?access_token=${root}`);
     await socket.call('message.delete', { channelId: 'ops', messageId });

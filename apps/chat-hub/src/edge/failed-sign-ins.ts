@@ -9,8 +9,8 @@ interface Bucket {
 }
 
 /**
- * A leaky bucket per address. Only failures fill it, so agents with valid tokens may share an address. While it is
- * full, the hub checks only credentials that were accepted before.
+ * Each address has a leaky bucket. Only failures fill it, so agents with valid tokens may share an address. While it
+ * is full, the hub checks only credentials that it accepted before.
  */
 export function createFailedSignIns({
   burst = 50,

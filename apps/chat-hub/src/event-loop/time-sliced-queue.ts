@@ -1,4 +1,4 @@
-/** A generator that yields wherever other work may run. Each step takes well below a millisecond. */
+/** The generator yields wherever other work may run. Each step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T, void>;
 
 /** Work runs in slices of a few milliseconds, so that the event loop is never blocked for longer. */

@@ -87,7 +87,7 @@ describe('a hub, its database and its Redis', () => {
     expect(lines.get('Hub/publish path')?.seen).toMatch(/^events are received after/);
     expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
-    // The rows of the table in the EPIC.
+    // The EPIC's table has these rows.
     expect(issues).toEqual([
       'Connection refused',
       'Memory limit exceeded',

@@ -27,11 +27,11 @@ export interface ServerFacts {
   readonly address: string;
   readonly role: 'master' | 'replica' | null;
   readonly pingMs: number;
-  /** Undefined when the field is absent or the user may not read INFO. */
+  /** Returns undefined when the field is absent or the user may not read INFO. */
   readonly info: (name: string) => string | undefined;
   readonly cpuShare: number | null;
   readonly evictionsPerSecond: number | null;
-  /** Keys of the hub's database; `immortal` of them never expire. */
+  /** `keys` counts the keys of the hub's database; `immortal` of them never expire. */
   readonly keys: number | null;
   readonly immortal: number | null;
 }

@@ -50,7 +50,8 @@ export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
-   * Messages in flight that may create a direct channel, by sender and channel. Together they count as one creation.
+   * The map holds messages in flight that may create a direct channel, by sender and channel. Together they count as
+   * one creation.
    */
   const opening = new Map<string, number>();
 

@@ -7,12 +7,12 @@ import type { Logger } from 'pino';
 /** A hub with an older beat may have lost its connections, so they do not count. */
 const beatWithinMs = 5_000;
 const beatsKeptMs = 500;
-/** More than one hub accepts from one agent. */
+/** A hub accepts fewer connections of one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/** Few, because each roster is reaped separately; leases of one roster are renewed together. */
+/** There are few rosters, because each is reaped separately; leases of one roster are renewed together. */
 const rosters = 32;
 
 /** No channel has this id, because the prefix is reserved for the hub. */

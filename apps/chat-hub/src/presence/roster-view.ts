@@ -47,7 +47,7 @@ export class RosterView {
   readonly #listed = new Map<string, PresenceRecord>();
   readonly #missing = new Map<string, MissingAgent>();
   readonly #leaseEndsMs = new Map<string, number>();
-  /** Agents with an event during the current read; null between reads. */
+  /** These agents had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
   /** False until the first read has ended. Its agents are not announced, because sockets list them themselves. */
   #wasRead = false;
@@ -138,7 +138,7 @@ export class RosterView {
     return false;
   }
 
-  /** The earliest time at which a missing agent can be reported offline; Infinity if none is missing. */
+  /** Returns the earliest time at which a missing agent can be reported offline; Infinity if none is missing. */
   nextDecisionMs(rules: OfflineRules): number {
     let firstMs = Infinity;
     for (const [agentId, missing] of this.#missing) {

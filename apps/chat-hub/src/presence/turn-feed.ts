@@ -14,7 +14,8 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
 /**
- * The limit of channels and threads in which one agent shows a turn through this hub. Past it, the oldest turn ends.
+ * One agent shows turns in at most this many channels and threads through this hub. Past this number, the oldest turn
+ * ends.
  */
 const maxPlaces = 50;
 /** The lease of a turn is three times as long. Renewals without a change are published at most this often. */

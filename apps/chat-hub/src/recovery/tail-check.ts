@@ -22,11 +22,11 @@ export async function startTailCheck(deps: {
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /**
-   * Called for each direct channel with a new head. Its agents may be connected here although this hub has no room
-   * for it.
+   * The check calls this for each direct channel with a new head. Its agents may be connected here although this hub
+   * has no room for it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** Called with each page of commits; `hasEvents` is true when the page has new events. */
+  /** The check calls this with each page of commits. `hasEvents` is true when the page has new events. */
   readonly onChecked?: (hasEvents: boolean) => void;
   /** The version changes with every freeze and unfreeze. */
   readonly onFreezes: (version: string) => Promise<void>;

@@ -7,7 +7,7 @@ import { sendFailure } from './errors.ts';
 const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': `authorization, content-type, ${requestIdHeader}, traceparent, tracestate`,
-  // The longest time that Chromium keeps a preflight.
+  // Chromium keeps a preflight for at most this long.
   'access-control-max-age': '7200',
 } as const;
 

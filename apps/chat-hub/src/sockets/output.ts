@@ -32,7 +32,7 @@ export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
-  /** Called after every write that leaves more unsent bytes than the socket or its agent may have. */
+  /** The output calls this after every write that leaves more unsent bytes than the socket or its agent may have. */
   readonly onOverLimit: () => void;
 }
 

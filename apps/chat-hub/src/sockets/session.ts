@@ -20,7 +20,7 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
-  /** Called when the session left a room or was removed from it, or when the channel was deleted. */
+  /** The hub calls this when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
@@ -33,7 +33,7 @@ export interface WelcomedDirects {
 
 export interface WelcomingPhase {
   readonly name: 'welcoming';
-  /** Direct channels with events before the welcome, each with the seq before its first event. */
+  /** The map holds direct channels with events before the welcome, each with the seq before its first event. */
   readonly earlyDirects: Map<string, number>;
   /**
    * True when the heads of all direct channels were read. An event at or below its channel's head is then not new.

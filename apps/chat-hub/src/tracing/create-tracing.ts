@@ -43,7 +43,7 @@ export async function createTracing(
     ),
   );
   const upgrades = new WeakMap<object, Context>();
-  /** Null outside of a dispatch. */
+  /** The time is null outside of a dispatch. */
   let frameReadMs: number | null = null;
 
   /** Null when this work has no parent span, or one that is not recorded. */

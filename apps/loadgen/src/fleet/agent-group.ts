@@ -77,7 +77,7 @@ export interface AgentGroup {
   close(): Promise<void>;
 }
 
-// Bounded, because a hub admits connections at a bounded rate.
+// The number is bounded, because a hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 

@@ -60,7 +60,10 @@ const agentsInMemory = 111;
 const answerMs = 200;
 const tolerance = 0.95;
 
-/** A hub that keeps up with one stage acknowledges this many calls per second. Never below the rate of messages. */
+/**
+ * Returns the calls per second that a hub acknowledges when it keeps up with one stage, at least the rate of
+ * messages.
+ */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
   const messages = Math.min(averageMessageRate(plan), answered);

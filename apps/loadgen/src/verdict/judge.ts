@@ -16,7 +16,10 @@ export interface Check {
   readonly dependsOnMachine: boolean;
 }
 
-/** `inconclusive`: a threshold failed, but the generator's machine was overloaded, so the hub may not be the cause. */
+/**
+ * `inconclusive` means that a threshold failed while the generator's machine was overloaded, so the hub may not be
+ * the cause.
+ */
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 export interface StageJudgement {

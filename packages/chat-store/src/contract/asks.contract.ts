@@ -106,7 +106,7 @@ export function describeAsks(database: () => TestDatabase): void {
       const { askId } = await ask({ to: [member.agentId] });
       expect(await owner.refusal('ask.accept', { askId })).toBe('forbidden');
       expect(await owner.refusal('ask.accept', { askId: 'nothing' })).toBe('not_found');
-      // An outsider learns neither that the ask exists nor its channel.
+      // An outsider learns nothing about the ask or its channel.
       const unknown = await outsider.outcome('ask.accept', { askId });
       expect(unknown).toEqual({
         ok: false,
@@ -171,7 +171,6 @@ export function describeAsks(database: () => TestDatabase): void {
         undefined,
         accepted(first, member),
       ]);
-      // Two messages of one group accept the ask once.
       const both = await Promise.all([say(member, { threadId }), say(member, { threadId })]);
       expect(both.flatMap((one) => names(one))).toEqual([
         ...[undefined, accepted(inThread, member), undefined],

@@ -143,7 +143,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await turnsUntilRefused(20)).toBe(2);
       await person.say(channelId, 'go on');
       expect(await turnsUntilRefused(20)).toBe(6);
-      // With both limits, only a person ends a pause by the limit of turns in a row.
+      // With both limits, a pause after too many turns in a row ends only when a person writes.
       await set({ agentTurns: 6 });
       expect(first && (await say(first))).toEqual(untilPerson);
     });
@@ -285,7 +285,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await looping.refusal('direct.send', { ...direct, agentId: person.agentId })).toBe(
         'ok',
       );
-      // One pause is over, the other is of another agent.
+      // The first pause is over, and the second is that of another agent.
       const past = agentOf(database().store, ana.agentId, {
         kind: 'agent',
         loops: [{ ...loop, untilMs: now }],

@@ -87,7 +87,6 @@ export function describeClaims(database: () => TestDatabase): void {
       expect(await refusal({})).toBe('archived');
     });
 
-    // The race: agents of two hubs claim at the same moment.
     it('are granted once when agents of two hubs race', async () => {
       const { channelId, owner, threadId, of } = await thread();
       const other = await database().another();

@@ -138,7 +138,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       // An earlier erasure left a row of the same hour.
       database.run(`insert into ledger select channel_id, hour, thread_id, 'erased-1', 5, 0, 0, 0, 0
         from ledger where agent_id = 'joe'`);
-      // joe gave a reason for a freeze, and another agent has frozen joe.
       const freeze = { scope: 'channel', id: channelId, reason: 'a secret reason' } as const;
       await write('joe', 'freeze', freeze, true);
       await write('joe', 'unfreeze', { scope: 'channel', id: channelId }, true);
@@ -243,7 +242,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(rows('question_answers', `agent_id = 'pit' or text is not null`)).toBe(0);
     }, 60_000);
 
-    // The race: a message was trimmed, and its edits are still in the log.
     it('empties the edits of messages that were trimmed', async () => {
       const channelId = 'edited';
       await write('ana', 'channel.create', { channelId, name: 'Edited', retentionMs: 3_600_000 });
@@ -272,7 +270,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(texts).toContain('edited by ana');
     }, 60_000);
 
-    // Before the hub had claims, agents could emit events of these names.
     it('empties events that earlier releases let agents name like claims', async () => {
       const channelId = 'claimed';
       await write('ana', 'channel.create', { channelId, name: 'Claimed' });
@@ -356,7 +353,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       expect(database.count(`select count(*) from mentions where agent_id = 'max'`)).toBe(0);
     }, 60_000);
 
-    // The race: the agent still has a token, and writes more than one piece deletes.
     it('ends while the agent writes faster than it deletes', async () => {
       const channelId = 'pursued';
       await channelOfBen(channelId, 'pat');

@@ -55,7 +55,7 @@ export function describeInbox(database: () => TestDatabase): void {
         'hello @all',
       ]);
       expect((await read(member, { after: page.cursor })).items).toEqual([]);
-      // The other agent sees its own inbox. Neither acknowledgement moves the mark of the other agent.
+      // The other agent sees its own inbox. An acknowledgement moves only the mark of its own agent.
       expect(await texts(owner)).toEqual(['back']);
       await member.write('read.mark', { channelId, seq: 100 });
       await member.write('inbox.ack', { cursor: page.items[3]?.cursor ?? '' });

@@ -122,7 +122,6 @@ export function describeLedger(database: () => TestDatabase): void {
       expect((await member.read('ledger.sum', { by: 'channel' })).rows).toEqual([]);
     });
 
-    // Two hubs commit to the same row, one of them many turns in one group.
     it('adds up what two hubs commit at once, and stays a whole number', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const there = agentOf(await database().another(), member.agentId);

@@ -41,7 +41,6 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await open({ clientMessageId: 'q' })).toEqual({ questionId, seq, duplicate: true });
       const changed = { channelId, title: 'Roll back?', options, clientMessageId: 'q' };
       expect(await asker.refusal('question.open', changed)).toBe('conflict');
-      // Agents, the opener and outsiders may not answer the question.
       const bot = agentOf(store, uniqueId('bot'), { kind: 'agent' });
       expect(await bot.outcome('question.answer', { questionId, optionId: 'yes' })).toEqual({
         ...{ ok: false, code: 'not_found', message: `there is no question ${questionId}` },
@@ -75,8 +74,6 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await asker.refusal('question.cancel', { questionId })).toBe('conflict');
     });
 
-    // The race: persons at two hubs answer at the same moment. Invariant: one answer wins, and both hubs report the
-    // same winner.
     it('have one answer when persons of two hubs race', async () => {
       const { asker, channelId, pia, paul, open } = await world();
       const { questionId } = await open();

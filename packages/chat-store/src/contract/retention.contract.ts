@@ -107,7 +107,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect((await say(channelId, 1))[0]?.seq).toBe(11);
     });
 
-    // The race: an open ask and an open question are older than the retention.
     it('lets open asks and questions expire before they are trimmed', async () => {
       const channelId = await createChannel({ retentionMs: hourMs });
       await write('member.add', { channelId, agentId: 'bob' });
@@ -263,7 +262,6 @@ export function describeRetention(engine: string, start: () => Promise<OpenedDat
       expect(await unread()).toBe(3);
     });
 
-    // One commit deletes a bounded number of rows, and writes are accepted during the pass.
     it('trims in pieces that hubs share, while others write', async () => {
       const channelId = await createChannel({ maxMessages: 10 });
       for (let sent = 0; sent < 2_000; sent += 500) await say(channelId, 500);

@@ -137,7 +137,7 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect(await seqs(ana, '500')).toEqual([first?.seq]);
       expect(await seqs(ana, 'НОЧНОЙ ολοσ file')).toEqual([third?.seq]);
       expect(await seqs(ana, 'deploiement missing')).toEqual([]);
-      // Words without spaces between them were found only as a whole sentence.
+      // The fault: a word of a text without spaces was found only by the whole sentence.
       const [fourth] = await say(ana, channelId, '東京のデプロイは完了しました');
       await feed();
       for (const query of [
@@ -256,8 +256,8 @@ export function describeSearch(engine: string, start: () => Promise<OpenedDataba
       expect((await hits(ana, 'reply')).map((hit) => hit.threadId)).toEqual([threadId]);
     });
 
-    // When the index was behind, it got messages of one channel before earlier ones of another. Such a message ended a
-    // search, or was not found.
+    // An index that was behind got messages of one channel before earlier messages of another. A search then ended
+    // early or did not find them.
     it('filters by time, in whatever order messages were indexed', async () => {
       const ana = uniqueId('ana');
       const [one, other] = [await channel(ana), await channel(ana)];

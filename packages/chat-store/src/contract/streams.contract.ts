@@ -137,8 +137,6 @@ export function describeStreams(database: () => TestDatabase): void {
       expect(await owner.refusal('message.send', plain)).toBe('conflict');
     });
 
-    // The race: an agent begins streams through two hubs at once. Invariant: an agent has at most 8 streams at the
-    // same time.
     it('is begun at most 8 times by an agent on two hubs in many channels', async () => {
       const { store } = database();
       const other = await database().another();

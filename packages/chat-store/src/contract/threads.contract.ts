@@ -5,7 +5,6 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
   const agent = () => agentOf(database().store);
 
   describe('reactions', () => {
-    // Earlier releases stored a reaction as it was sent.
     it('with an emoji that an earlier release stored in another spelling are counted together', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);

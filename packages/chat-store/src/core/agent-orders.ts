@@ -18,8 +18,8 @@ export interface GivenAgentOrder extends AgentOrder {
 const ordersMax = 10_000;
 
 /**
- * Gives an order for `forMs`, or with null until the next order of its kind. Replaces an earlier order of the kind;
- * without a value, only ends that one. The audit entry is in the same transaction.
+ * Replaces the agent's order of this kind, for `forMs` or, with null, until the next order. Without a value, only ends
+ * the earlier order. The audit entry is in the same transaction.
  */
 export function giveAgentOrder(
   engine: Engine,

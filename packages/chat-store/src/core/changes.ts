@@ -42,7 +42,7 @@ interface Row {
 
 /**
  * Heads and revocations of the commits since `since`, by one statement that walks an index. Null returns only a mark to
- * start from. A head may be higher than right after its commit.
+ * start from. A returned head may include later commits.
  */
 export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;

@@ -1,5 +1,5 @@
 /**
- * A watcher has seen all commits with marks below `next`, except those in `open`. On PostgreSQL, a mark is a
+ * A watcher has seen all commits with marks below `next`, except the commits in `open`. On PostgreSQL, a mark is a
  * transaction's id, and `open` lists transactions that had not ended. On SQLite, a mark counts commits, and `open` is
  * empty.
  */

@@ -11,8 +11,8 @@ export interface StoreMigration extends Migration {
 }
 
 /**
- * This row of `meta` names the oldest release which can serve the database, and the newest migration. Another newest
- * migration makes the row invalid.
+ * This row of `meta` names the oldest release which can serve the database, and the newest migration. The row is
+ * invalid when the database has a newer migration.
  */
 export const compatibleFromRow = 'compatible_from';
 
@@ -44,7 +44,7 @@ export function schemaRelease(migrations: Readonly<Record<string, StoreMigration
   return Object.values(migrations).at(-1)?.release ?? '0.0.0';
 }
 
-/** True if the first release is older. Both have the form `1.2.3`. */
+/** True if the first release is older. Releases have the form `1.2.3`. */
 export function isOlder(one: string, other: string): boolean {
   const [a, b] = [one, other].map((release) => release.split('.').map(Number));
   const at = [0, 1, 2].find((part) => a?.[part] !== b?.[part]);

@@ -34,7 +34,7 @@ export type Failure =
   /** A row that the database refused, or a bug in this package. */
   | 'fault';
 
-/** A statement sees all commits with marks below `next`, except those in `open`. */
+/** A statement sees all commits with marks below `next`, except the commits in `open`. */
 export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have not ended, as the text of a JSON array. */

@@ -197,7 +197,7 @@ async function rewriteSome(
       log += 1;
       titles += await emptyForeignTitle(db, erasure, envelope);
       if (isDryRun) continue;
-      // Ids are unique per sender. Under the pseudonym, they could collide with those of an earlier erasure.
+      // Ids are unique per sender. Under the pseudonym, these ids could collide with the ids of an earlier erasure.
       const unknown = { client_message_id: null, fingerprint: null };
       await db
         .updateTable('log')
@@ -262,7 +262,7 @@ async function rowsToRewrite(
   return query.execute();
 }
 
-/** The title is of another agent's thread. Returns the number of threads. */
+/** Empties a title that the agent gave to another agent's thread. Returns the number of threads. */
 async function emptyForeignTitle(
   db: Kysely<Tables>,
   { agentId, isDryRun }: Erasure,

@@ -28,7 +28,7 @@ const seenWithinMs = 86_400_000;
 const channelsMax = 500;
 const lastMessagesMax = 3;
 
-/** Agents and services that are connected or were seen within a day, by id. Persons are not in it. */
+/** Agents and services, without persons, that are connected or were seen within a day, by id. */
 export async function readFleet(
   engine: Engine,
   cursor: string,
@@ -46,7 +46,7 @@ export async function readFleet(
   return { agents, nextCursor: rows.length > limit ? (agents.at(-1)?.agentId ?? null) : null };
 }
 
-/** The newest messages are not from direct channels. Null if the agent is unknown. */
+/** Leaves out messages of direct channels. Null if the agent is unknown. */
 export async function readFleetAgent(
   engine: Engine,
   agentId: string,

@@ -118,7 +118,7 @@ export function createGroupState(opening: GroupOpening, { turnLimit = null }: Gr
     addInboxItem: (row: GroupRows['inbox'][number]) =>
       void inbox.set(inboxKey(row.agent_id, row.channel_id, row.seq), row),
     addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
-    /** The reply's last seq and turns replace those of the thread. The other fields are for a new thread. */
+    /** The reply's last seq and turns replace the thread's. The other fields are for a new thread. */
     addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
       const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
       const { last_seq, turns } = thread;

@@ -81,7 +81,7 @@ export interface PrefetchedRows {
 export interface ListSyntax {
   /** Selects the items of the statement's parameters as rows with this number of columns. */
   readonly items: (columns: number) => string;
-  /** Reads the items first, and looks up the other table for each. */
+  /** Reads the items first, and looks up the joined table for each item. */
   readonly join: 'join' | 'cross join';
 }
 
@@ -130,7 +130,7 @@ export interface GroupRows {
   readonly mentions: readonly MentionsTable[];
   /** In the order of their seqs within a channel, because the database numbers them in this order. */
   readonly inbox: readonly Omit<InboxTable, 'id'>[];
-  /** New replies of one thread. The other fields are for a thread that they begin. */
+  /** New replies of one thread. The other fields are used when the replies begin the thread. */
   readonly threads: readonly Omit<ThreadsTable, 'title'>[];
   readonly ledger: readonly LedgerTable[];
   /** In id order. */

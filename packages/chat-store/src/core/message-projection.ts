@@ -49,7 +49,7 @@ const withText = (message: Message, text: string | undefined): Message =>
 
 const streamingState = '"state":"streaming"';
 
-/** Free if no message grows. */
+/** Costs nothing if no message grows. */
 async function growingTexts(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],

@@ -74,8 +74,8 @@ export function whyNotServed(state: SchemaState): string | null {
 }
 
 /**
- * Migrates under a lock: if two hubs start at once, one migrates and the other finds it done. Changes nothing if a
- * newer release recorded that this one can serve the database.
+ * Migrates under a lock, so of two hubs that start at once only one migrates. Changes nothing if a newer release
+ * recorded that this one can serve the database.
  * @throws {ChatStoreError} `newer_schema`, or any error of the engine
  */
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {

@@ -7,7 +7,7 @@ type Repeat = PrefetchedRows['repeats'][number];
 
 export type Prefetched = ReturnType<typeof indexPrefetched>;
 
-// Neither ids nor clientMessageIds may contain a newline.
+// Ids and clientMessageIds contain no newline.
 const key = (...parts: readonly string[]) => parts.join('\n');
 
 const placeOf = (channelId: string, threadId: string | null) =>
@@ -55,7 +55,7 @@ export function indexPrefetched(rows: PrefetchedRows) {
       turns.get(placeOf(channelId, threadId)) ?? noTurns,
     setTurns: (channelId: string, threadId: string | null, counted: Turns) =>
       void turns.set(placeOf(channelId, threadId), counted),
-    /** Also counts the sender's next message. */
+    /** Assigns the numbers of the sender's next message, so each call returns higher numbers. */
     nextOrdinals: (channelId: string, senderId: string) => ({
       ordinal: next(channelId),
       sender_ordinal: next(key(channelId, senderId)),

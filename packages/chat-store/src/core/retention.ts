@@ -30,7 +30,6 @@ const rowsMax = 500;
 const bytesMax = 1_048_576;
 /** How long a piece waits for the lock of one channel. */
 const lockWaitMs = 100;
-/** The pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
 export interface Swept {
@@ -74,7 +73,7 @@ export function sweepRetention(
       .where('name', '=', 'retention');
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
-    // There is no row while another hub sweeps and has it locked.
+    // No row is found while another hub has it locked for a sweep.
     if (!sweep) return { isMore: false, trimmedEvents: 0, isPassDone: false };
     if (sweep.due_at > sweep.now) return { isMore: false, trimmedEvents: 0, isPassDone: true };
     const channels = await nextChannels(db, sweep.after_id, retention);
@@ -234,8 +233,8 @@ async function trimSome(
 }
 
 /**
- * Ends the trim before the first growing message, and makes those that stay due: the sweep interrupts them, and a later
- * pass trims them.
+ * Ends the trim before the first growing message. Old growing messages become due: the sweep interrupts them, and a
+ * later pass trims them.
  */
 async function endBeforeStreams(
   db: Kysely<Tables>,

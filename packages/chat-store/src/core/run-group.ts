@@ -63,7 +63,7 @@ export async function runGroup(
   }
 }
 
-// One command made the transaction fail. The others are committed without it.
+// One command made the transaction fail. All other commands are committed without it.
 async function runApart(
   engine: Engine,
   commands: readonly Command[],

@@ -122,7 +122,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      * `newer_schema` if a newer release has migrated the database past this one.
      */
     beat: bind(beat),
-    /** Returns those of these hubs that beat in the last 5 s and reported that they lack Redis. */
+    /** Returns the given hubs that beat in the last 5 s and reported that they lack Redis. */
     redislessHubs: bind(readRedislessHubs),
     /** Lists hubs with a beat in the last minute, latest first, at most 100. */
     hubs: bind(readHubs),
@@ -142,7 +142,6 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     /** Returns the caller's own growing message, or refuses an append. */
     readStream: bind(readStream),
     readStreamAuthors: bind(readStreamAuthors),
-    /** Records that authors have a connection. */
     keepStreams: bind(keepStreams),
     /** Interrupts some streams whose time is over. Returns the events. */
     sweepStreams: bind(sweepStreams),
@@ -166,8 +165,8 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
      */
     sweep: bind(sweep),
     /**
-     * Indexes some new messages for `message.search`, else some older ones, and removes deleted ones. Without work it
-     * costs three small statements. One hub at a time does a piece.
+     * Indexes some new messages for `message.search`, else some older ones, and removes deleted ones. Costs three small
+     * statements without work. One hub at a time does a piece.
      */
     feedSearch: bind(feed),
     /** Does one bounded piece of an erasure. Call it until the returned place's phase is `done`; see erase.ts. */

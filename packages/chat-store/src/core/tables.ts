@@ -33,19 +33,19 @@ export interface ChannelsTable {
   /** The channel's own retention; null: the hub's applies. */
   retention_ms: number | null;
   max_messages: number | null;
-  /** When it was frozen for agents; null while it is not. */
+  /** The time when the channel was frozen for agents; null while it is not. */
   frozen_at: number | null;
   /** See turns.ts. */
   agent_turns: number | null;
   per_minute: number | null;
 }
 
-/** The head is that of the log's last row, and no column: sends lock the channel's row and never update it. */
+/** The head is the seq of the log's last row, not a column: sends lock the channel's row and never update it. */
 export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** Columns are selected by name, so that those of a later release do not break this release's prepared statements. */
+/** Columns are selected by name, so that columns of a later release do not break this release's prepared statements. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at', 'retention_ms', 'max_messages'],
@@ -58,7 +58,7 @@ export interface MembersTable {
   role: 'owner' | 'member';
   display_name: string | null;
   joined_at: number;
-  /** The seq of its join. A message that mentions everyone mentions those that joined before it. */
+  /** The seq of the member's join. A message that mentions everyone mentions the members that joined before it. */
   joined_seq: number;
   /** The seq up to which the member has acknowledged messages that mention everyone. */
   inbox_seq: number;
@@ -145,7 +145,7 @@ export interface ReactionsTable {
   message_id: string;
   emoji: string;
   agent_id: string;
-  /** The seq of the event that added it. Reactions are listed in that order. */
+  /** The seq of the event that added the reaction. Reactions are listed in that order. */
   seq: number;
 }
 
@@ -181,7 +181,7 @@ export interface ClaimsTable {
   fence: number;
   /** The end of the lease, in the database's time. */
   until_at: number;
-  /** 1 when its end is in the log. */
+  /** 1 when the claim's end is in the log. */
   released: number;
 }
 
@@ -198,7 +198,7 @@ export interface StreamsTable {
   appended_at: number;
   /** When a hub last had a connection of the author. */
   seen_at: number;
-  /** 1 when the next sweep interrupts it. */
+  /** 1 when the next sweep interrupts the message. */
   due: number;
 }
 
@@ -217,7 +217,7 @@ export interface AsksTable {
   due_at: number | null;
 }
 
-/** An addressee of an ask. Some columns repeat those of the ask, for the indexes. */
+/** An addressee of an ask. Some columns repeat the ask's, for the indexes. */
 export interface AskAddresseesTable {
   ask_id: string;
   agent_id: string;
@@ -325,7 +325,7 @@ export interface FreezesTable {
   scope: FreezeScope;
   /** The channel or the agent; empty for the hub. */
   id: string;
-  /** Empty after the agent that gave it was erased. */
+  /** Empty after the agent that gave the reason was erased. */
   reason: string;
   set_by: string;
   set_at: number;

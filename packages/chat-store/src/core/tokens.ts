@@ -190,7 +190,7 @@ export async function recordTokenUses(engine: Engine, uses: readonly TokenUse[])
   });
 }
 
-/** Revocations are compared with it. */
+/** Revocations are compared with this time. */
 export async function readTime(engine: Engine): Promise<number> {
   const { rows } = await sql<{ now: number }>`select ${engine.sql.now()} as now`.execute(engine.db);
   return Number(rows[0]?.now);

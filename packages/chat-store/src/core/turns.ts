@@ -2,7 +2,7 @@
 // the count anyway: the channel's last message, or the thread. When retention trims all messages, the count restarts.
 
 export interface Turns {
-  /** Messages of agents since the last one of a person. */
+  /** Agents' messages since a person's last message. */
   readonly used: number;
   /** When a person last wrote; 0 for never. */
   readonly personAtMs: number;
@@ -66,7 +66,10 @@ export type TakenTurn =
   | {
       readonly ok: true;
       readonly turns: Turns;
-      /** The message took the last turn: until when agents are paused, or null until a person writes. */
+      /**
+       * Set when the message took the last turn. `pausedUntilMs` is the end of the pause, or null when only a person
+       * ends it.
+       */
       readonly exhausted?: { readonly used: number; readonly pausedUntilMs: number | null };
     }
   | { readonly ok: false; readonly pausedUntilMs: number | null };

@@ -23,7 +23,7 @@ import { refuseWhileSilent } from './silence.ts';
 /** How long a call waits for a silent server. */
 const probeMs = 100;
 
-/** For system calls and look-ups. Look-ups never take all of them. */
+/** For system calls and look-ups. Look-ups never take all connections. */
 const systemPoolSize = lookUpsAtOnce + 2;
 
 /** A prepared statement does not exist, or exists already. */

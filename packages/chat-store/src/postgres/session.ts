@@ -50,8 +50,8 @@ export function commitSettings(settings: SessionSettings): Record<string, string
 }
 
 /**
- * True behind a pooler that may change the server's connection with each transaction. Without one, two sessions have
- * different backends, and each keeps its backend.
+ * True behind a pooler that may change the server's connection with each transaction. Without a pooler, two sessions
+ * have different backends, and each keeps its backend.
  * @throws {ChatStoreError} `unavailable` for a pooler that allows no transactions; or the error of the connection
  */
 export async function isTransactionPooled(config: pg.ClientConfig): Promise<boolean> {

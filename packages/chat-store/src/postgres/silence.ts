@@ -22,7 +22,7 @@ const retryAfterMs = 500;
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;
-  /** The first call since the last answer; null if no call is unanswered. */
+  /** The time of the first call since the last answer; null if every call is answered. */
   let unansweredSinceMs: number | null = null;
   let probe: Promise<void> | undefined;
   /** The probe took too long. No call waits for it any more, because the waits would add up. */

@@ -17,7 +17,7 @@ export function makePrivate(path: string): void {
   }
   for (const end of ['', '-wal', '-shm']) {
     try {
-      // SQLite keeps the other two files beside the target of a symbolic link.
+      // SQLite keeps the `-wal` and `-shm` files beside the target of a symbolic link.
       const file = `${realpathSync(path)}${end}`;
       const { mode } = statSync(file);
       if ((mode & 0o077) !== 0) chmodSync(file, mode & 0o700);

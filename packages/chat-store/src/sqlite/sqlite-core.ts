@@ -171,10 +171,7 @@ function ended(code: 'timeout' | 'unavailable' | 'closed'): ChatStoreError {
   return new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs: restartPauseMs });
 }
 
-/**
- * From source, Node strips the types and resolves the workspace's packages to their sources; from dist, it must do
- * neither.
- */
+/** From source, `--conditions` makes Node resolve the workspace's packages to their sources. */
 export function spawnWorker(settings: WorkerSettings): Worker {
   const isSource = import.meta.url.endsWith('.ts');
   const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);

@@ -35,7 +35,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     try {
       lost = find(path);
       if (lost !== null || !first.has(path)) return lost;
-      // SQLite follows a symbolic link and creates the two other files beside its target.
+      // SQLite follows a symbolic link and creates the `-wal` and `-shm` files beside its target.
       real ??= realpathSync(path);
       lost = find(`${real}-wal`) ?? find(`${real}-shm`);
     } catch (error) {

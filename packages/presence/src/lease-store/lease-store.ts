@@ -112,7 +112,8 @@ export interface LeaseStore {
   /** One round trip. Resolves with an outcome or error for each entry. */
   joinMany(entries: readonly JoinEntry[]): Promise<(JoinOutcome | PresenceError)[]>;
   /**
-   * Sets the agent's state in those channels where it is present, for all its connections. Resolves with the changes.
+   * Sets the agent's state, for all its connections, in the given channels where it is present. Resolves with the
+   * changes.
    */
   update(
     channelIds: readonly string[],

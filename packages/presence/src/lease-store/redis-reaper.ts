@@ -20,7 +20,7 @@ const channelsMax = 200;
 const rememberedMax = 100_000;
 
 /**
- * Lists expired leases, extends those of hubs that are alive without Redis, and ends the others if they are still
+ * Lists expired leases, extends the leases of hubs that are alive without Redis, and ends the others if they are still
  * expired. A channel is skipped until its first lease can have ended.
  */
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {

@@ -1,6 +1,6 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** Further records are dropped: hubs that compare rosters report those agents. */
+/** Further records are dropped: hubs that compare rosters report the agents. */
 const pendingMax = 100_000;
 const sliceMax = 100;
 
@@ -82,7 +82,7 @@ export function createPendingOffline(
       deciding ??= decideUntil(monotonic()).finally(() => (deciding = undefined));
       await deciding;
     },
-    /** Decides all records now, and drops those that cannot be checked. */
+    /** Decides all records now, and drops records that cannot be checked. */
     async close(): Promise<void> {
       await deciding;
       await decideUntil(Infinity);

@@ -95,7 +95,7 @@ describe('presence over several hubs', () => {
     expect(new Set(ghosts().map(({ agentId }) => agentId)).size).toBe(50);
     for (const { atMs } of ghosts()) expect(atMs - killedMs).toBeLessThanOrEqual(2500);
     expect((await one.list('c')).presences.map(({ agentId }) => agentId)).toEqual(['a', 'b']);
-    // A second report would arrive before those of these leaves.
+    // A second report would arrive before the reports of these leaves.
     await one.untrackAll(here('a'));
     await two.untrackAll(here('b'));
     expect(toldOf('b')).toEqual(['hub-2 online', 'hub-2 offline']);
@@ -132,8 +132,7 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
-  // The race: a heartbeat writes a lease before its join is sent, so the join finds the agent present. The join must be
-  // announced nevertheless, and once.
+  // The race: a heartbeat writes a lease before its join is sent, so the join finds the agent present.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = await bench.connect();
     let beat: (available: boolean) => void = () => {};

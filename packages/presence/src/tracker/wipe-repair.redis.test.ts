@@ -67,7 +67,7 @@ describe('a Redis that loses its data under intact connections', () => {
     expect(wiped).toEqual([]);
   });
 
-  // The race: the heartbeat restores the lost leases before the check. Each process must report the wipe once.
+  // The race: the heartbeat restores the lost leases before the check.
   it.each([
     { finds: 'the look', options: { reapMs: 20 } },
     { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },

@@ -17,7 +17,7 @@ export type MethodLimit = 'message' | 'append' | 'reaction' | 'typing' | 'read';
 /** The REST path of a method that is a resource. All methods are also `POST /v1/call/{method}`. */
 export interface RestRoute {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `/v1`; `:name` is a param. Other params are in the query (GET, DELETE) or the body. */
+  /** The path below `/v1`, where `:name` is a param. Any other param is in the query (GET, DELETE) or the body. */
   readonly path: string;
   /** @default 200 */
   readonly status?: 201;

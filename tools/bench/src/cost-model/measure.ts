@@ -23,7 +23,7 @@ import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hub
 import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
 export interface Effort {
-  /** The number for each load, and for each content size whose storage is measured. */
+  /** This many messages are sent for each load, and for each content size whose storage is measured. */
   readonly messages: number;
   readonly sockets: number;
   readonly idleMs: number;

@@ -1,6 +1,6 @@
 /**
- * Fitted to runs on one machine; `npm run cost-model` compares the costs with new runs. Times are microseconds of one
- * core.
+ * The costs are fitted to runs on one machine; `npm run cost-model` compares them with new runs. Times are
+ * microseconds of one core.
  */
 export const costs = {
   /** A message's row in the log besides its text. */
@@ -14,7 +14,7 @@ export const costs = {
   publishReplyBytes: 20,
   /** The publish script with its GET, SET, DEL and PUBLISH. */
   publishCommands: 5,
-  /** One exchange of an agent's rate limit; an agent that sends makes at most ten a second. */
+  /** One exchange is for an agent's rate limit. An agent that sends makes at most ten exchanges a second. */
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
@@ -41,8 +41,8 @@ export const costs = {
 } as const;
 
 /**
- * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A page holds as many
- * rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
+ * The numbers follow SQLite's format for tables with rowid and pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A
+ * page holds as many rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
  */
 const sqlitePage = {
   bytes: 4_096,
@@ -68,12 +68,12 @@ export function postgresMessageBytes(contentBytes: number): number {
 
 export interface MessageLoad {
   readonly contentBytes: number;
-  /** The rate of all messages, of `senders` agents together. */
+  /** This is the rate of all `senders` together. */
   readonly perSecond: number;
   readonly senders: number;
-  /** Hubs that follow the channel, beside a sending hub without subscribers. */
+  /** These hubs follow the channel, beside a sending hub without subscribers. */
   readonly hubs: number;
-  /** Subscribers on each of those hubs. */
+  /** Each of those hubs has this many subscribers. */
   readonly fanOut: number;
   /** Turns of the event loop per message: 1 when messages come alone, less when several share one. */
   readonly turns: number;
@@ -95,12 +95,12 @@ export function redisOutputPerMessage(load: MessageLoad): number {
   );
 }
 
-/** The processor time of the hub that commits and publishes. */
+/** Returns the processor time of the hub that commits and publishes. */
 export function sendingMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
   return costs.sendMessageMicros + turns * costs.sendTurnMicros;
 }
 
-/** The processor time of one hub that delivers a message to its subscribers. */
+/** Returns the processor time of one hub that delivers a message to its subscribers. */
 export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | 'fanOut'>): number {
   const { receiveMessageMicros, receiveTurnMicros, writeMicros, deliveryMicros } = costs;
   return (

@@ -99,7 +99,6 @@ export async function measureOneServer(runs: number, note: Note): Promise<void> 
   }
 }
 
-/** Kills and freezes the master, `runs` times. */
 export async function measureSentinel(runs: number, note: Note): Promise<void> {
   const deployment = await startSentinel();
   const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join();

@@ -12,11 +12,11 @@ import { sqliteFile, writeMessages, type BenchDatabase } from './written-message
 const channels = 100;
 const everyMs = 1_000;
 const owner: Actor = { agentId: 'owner', isAdmin: false };
-/** A member of one quiet channel among all the others. */
+/** The guest is a member of one quiet channel among all the others. */
 const guest: Actor = { agentId: 'guest', isAdmin: false };
 const quiet = 'quiet';
 const quietMessages = 100;
-/** A member of more channels than a search looks up in the index. */
+/** This agent is a member of more channels than a search looks up in the index. */
 const crowd: Actor = { agentId: 'crowd', isAdmin: false };
 const crowdChannels = 400;
 const callsMeasured = 300;

@@ -113,7 +113,7 @@ export async function startErrands(
     const plans = new Map<string, Plan>();
     const fences = new Map<string, number>();
     const acked = new Set<string>();
-    /** The asks that this client got since its last acknowledgment. */
+    /** This client got these asks since its last acknowledgment. */
     const unacked = new Set<string>();
     /** The asks with an answer that has begun and not ended. */
     const growing = new Set<string>();

@@ -11,10 +11,10 @@ export interface FleetOptions {
 }
 
 export interface Fleet {
-  /** The connections of the permanent agents; every third agent has two. */
+  /** Every third permanent agent has two connections. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
-  /** Pairs of agents with a direct channel. */
+  /** The agents of a pair have a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
   /** Silent agents never connect; the first agent has a direct channel with each. */

@@ -19,7 +19,7 @@ export interface Offline {
 
 /** Keeps each offline event until it is certain whether the event was false. */
 export interface OfflineSuspicions {
-  /** False offline events that were corrected within a second. */
+  /** Counts false offline events that were corrected within a second. */
   readonly flickers: number;
   onOffline(offline: Offline): void;
   onOnline(agentId: string, subscriber: string, channelId: string): void;

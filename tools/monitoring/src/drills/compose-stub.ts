@@ -15,7 +15,7 @@ export interface Service {
 
 /** Replaces the program `docker` for the runbooks' commands, and acts on the test's processes. */
 export interface ComposeStub extends AsyncDisposable {
-  /** The program's folder, and the variable that it needs. */
+  /** The program needs `folder` on PATH, and the variable. */
   readonly env: { readonly folder: string; readonly DRILL_COMPOSE: string };
 }
 

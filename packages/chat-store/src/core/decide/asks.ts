@@ -137,8 +137,8 @@ export const answerAsk = async (
 };
 
 /**
- * Accepts the open asks that a message answers: by replying to the ask, or in its thread. It costs statements, so
- * call it only for a message that may answer an ask.
+ * Accepts the open asks that a message answers: by replying to the ask, or in its thread. Costs statements, so call it
+ * only for a message that may answer an ask.
  */
 export async function acceptByMessage(
   group: GroupState,

@@ -15,7 +15,7 @@ const seqsMax = 1_000;
 
 type Params = ParamsOf<'message.send'>;
 
-/** A direct message has no thread, so it has no fence. */
+/** A fence belongs to a thread, and a direct message is outside of threads. */
 interface ConditionalSend {
   readonly actor: Actor;
   readonly channelId: string;

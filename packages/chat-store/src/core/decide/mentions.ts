@@ -24,7 +24,7 @@ interface Mentions {
 
 const noMentions: Mentions = { mentions: [], mentionsAll: false, unreached: [] };
 
-/** Null if the sender does not ask for them, or there are none. */
+/** Null without mentions in the text, or if the sender does not ask to parse it. */
 export function parsedOf(params: {
   readonly content: string;
   readonly parseMentions: boolean | null;

@@ -78,7 +78,7 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   }
   const deleted = { type: 'channel.message.delete', message } as const;
   const event = group.append(channel, actor, deleted, { messageId: message.id });
-  // From this event on, readers of the log take the message's text from the event, and none needs its edits.
+  // From this event on, readers of the log take the message's text from the event, not from its edits.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })

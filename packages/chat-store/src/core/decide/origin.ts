@@ -7,8 +7,8 @@ import { authorize } from '../rights.ts';
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
- * The sender must be able to read the messages that it names, and reply in the same channel. The prefetch has read its
- * memberships.
+ * The sender must be able to read the messages that it names, and reply in the same channel. The prefetch has read the
+ * sender's memberships.
  */
 export function traceCauses(
   prefetched: Prefetched,

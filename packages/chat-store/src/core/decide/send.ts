@@ -384,7 +384,7 @@ function addToInboxes(
   addMessageToInboxes(group, prefetched, send, channel, event, addressing);
 }
 
-/** Null if neither a freeze nor a loop forbids a direct message that would create its channel. */
+/** Null if a direct message may create its channel: no freeze and no loop forbids it. */
 export function refusalToOpen(
   { nowMs }: GroupState,
   { actor, params }: Send & { readonly method: 'direct.send' },

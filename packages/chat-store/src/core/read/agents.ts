@@ -8,8 +8,8 @@ import { listText, type Read } from './reading.ts';
 type Row = Pick<AgentsTable, 'id' | 'kind' | 'last_seen'> & { readonly connections: number };
 
 /**
- * An admin without a channel limit gets every known agent, with its connections. Other callers get the id and kind of
- * agents in their channels.
+ * An admin without a channel limit gets every known agent, with its connections. Any other caller gets the id and kind
+ * of agents in the caller's channels.
  */
 export const listAgents: Read<'agent.list'> = async (
   db,

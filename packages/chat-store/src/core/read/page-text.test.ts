@@ -73,7 +73,6 @@ describe('the text of a page', () => {
     expect(textOf(await encodePieces(resultText('rows', rows, () => rest)))).toBe(json);
   });
 
-  // Other work must run while a long answer is encoded.
   it('is encoded in pieces, with a turn of the event loop between them', async () => {
     const rows = Array.from({ length: 100 }, (_, index) =>
       JSON.stringify('語'.repeat(30_000) + index),

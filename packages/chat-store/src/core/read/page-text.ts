@@ -1,6 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** The most bytes that one statement loads, unless one row has more. One turn of the event loop can parse them. */
+/**
+ * The most bytes that one statement loads, unless one row has more; so few that one turn of the event loop can parse
+ * them.
+ */
 const stepBytes = 262_144;
 const stepRows = 250;
 const stepReactions = 1_000;
@@ -88,7 +91,7 @@ export function createPageText(maxBytes: number, isReversed = false) {
   };
 }
 
-/** The list comes first, because the other fields are read after the rows. */
+/** The list comes first, because the remaining fields are read after the rows. */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,

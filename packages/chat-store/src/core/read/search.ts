@@ -103,7 +103,7 @@ export const searchMessages: Read<'message.search'> = async (
 
 const isSpent = (budget: Budget) => Object.values(budget).some((left) => left <= 0);
 
-/** Null if there are too many to look them up in the index. */
+/** Null if the channels are too many to look up in the index. */
 async function ownChannels(db: Kysely<Tables>, actor: Actor): Promise<string[] | null> {
   if (actor.channels?.length === 0) return [];
   let query = db
@@ -195,8 +195,8 @@ function wordsToLookUp(terms: readonly SearchTerm[], senderId: string | null): s
 }
 
 /**
- * No word contains this character. Both databases compare bytewise, so it sorts after all other characters, and the
- * prefix with it is an upper bound of all words with the prefix.
+ * No word contains this character, which sorts after all others in bytewise comparison. The prefix with it is therefore
+ * an upper bound of all words with the prefix.
  */
 const lastCharacter = '\u{10FFFF}';
 

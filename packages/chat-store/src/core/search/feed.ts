@@ -19,14 +19,14 @@ import { segmentOf } from './posting-list.ts';
 import { sweepSegment } from './sweep-segment.ts';
 import { bytesMax, messagesById, messagesIn, rangesOf, rowsMax } from './unindexed.ts';
 
-// The feed walks the log's new rows after their commits, so a send costs no more. It indexes the present text of the
-// messages that the rows name.
+// The feed walks the log's new rows after their commits, so a send costs no more. The present text of the messages that
+// the rows name is indexed.
 
 /** The most postings that one piece of new messages adds, unless one message adds more. */
 const termsMax = 10_000;
 /**
  * While new messages wait, every fourth piece sweeps. Otherwise a flood of messages would keep the words of deleted
- * ones.
+ * messages.
  */
 const sweepEvery = 4;
 /** The most channels that the mark may leave behind. */
@@ -146,7 +146,8 @@ async function feedNew(engine: Feeding, feed: Changing, changes: Changes): Promi
     feed,
     [...heads].map(([channelId, head]) => ({ channelId, head })),
   );
-  // The mark moves past a channel in which messages come faster than they are indexed, or it would hold up the others.
+  // The mark moves past a channel in which messages come faster than they are indexed. Otherwise the channel would
+  // delay all others.
   if (left.length <= behindMax) {
     const position: Position = { ...changes.mark, ...(left.length > 0 && { behind: left }) };
     feed.mark = JSON.stringify(position);

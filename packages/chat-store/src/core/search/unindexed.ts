@@ -15,7 +15,7 @@ export interface IndexedRow {
   /** 1 if the message or its channel is deleted. */
   readonly gone: 0 | 1;
   readonly envelope: string;
-  /** Null if it is not indexed yet. */
+  /** Null if the message is not indexed yet. */
   readonly doc: number | null;
 }
 
