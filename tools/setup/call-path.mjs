@@ -1,10 +1,7 @@
-// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: prints the files of our sources that one call runs through in
+// `npm run call-path -- [METHOD] [PARAMS] [--max N]` prints the files of our sources that one call runs through in
 // the hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than
-// N files.
-//
-// Starts a hub from source and two clients that follow one channel. V8 counts the functions called, in the hub's
-// thread and in the store's workers, until both clients are quiet. A file is on the path when every run called the
-// same function in it. Functions that timers call also run without a call, so they do not count.
+// N files. A file is on the path when every run called the same function in it. Functions that timers call also run
+// without a call, so they do not count.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -101,6 +98,7 @@ function filesOnPath(called, idle) {
 async function filesOf(method, params) {
   const redis = await startRedis();
   const hub = await startHub({
+    fromSource: true,
     env: {
       REDIS_URL: redis.url,
       NODE_OPTIONS: '--inspect=127.0.0.1:0',

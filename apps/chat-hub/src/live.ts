@@ -180,7 +180,8 @@ export async function startLive(
     createTurnFeed({
       ...feedDeps,
       leaseMs: services.agentTimes.turnLeaseMs,
-      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+      isConnectedHere: (agentId) => sessions.ofAgent(agentId).size > 0,
+      connectedAgents,
     }),
   );
   const streams = closers.opened(createStreams({ store, rooms, publisher, log }));

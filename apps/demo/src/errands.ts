@@ -46,10 +46,11 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
     const { channelId, askId, message, seq } = item;
     if (askId === null || !message) return;
     const channel = agent.client.channel(channelId);
-    const claim = await channel.claim(askId, leaseMs).catch(orNull);
+    const threadId = message.threadId ?? askId;
+    const claim = await channel.claim(threadId, leaseMs).catch(orNull);
     const once = { clientMessageId: `answer-${askId}`, fence: claim?.fence ?? null, basedOn: seq };
     const stream =
-      claim && (await channel.stream({ threadId: askId, replyTo: askId, ...once }).catch(orNull));
+      claim && (await channel.stream({ threadId, replyTo: askId, ...once }).catch(orNull));
     if (!stream) {
       await agent.client.declineAsk(askId, 'a colleague answers').catch(orNull);
       return;
@@ -57,7 +58,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
     const startMs = Date.now();
     const { text } = chooseReply(message.content, random);
     const words = text.split(/(?<= )/);
-    const show = (state: 'streaming' | 'idle') => channel.setTurn({ threadId: askId, state });
+    const show = (state: 'streaming' | 'idle') => channel.setTurn({ threadId, state });
     await show('streaming').catch(onError);
     for (const word of words) {
       stream.append(word);
@@ -113,7 +114,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   };
 }
 
-/** Null when another agent has the ask, or it has ended. */
+/** Returns null when another agent has the ask, or the ask has ended. */
 function orNull(error: unknown): null {
   const isTaken =
     error instanceof HubError && (error.code === 'conflict' || error.code === 'superseded');

@@ -18,6 +18,8 @@ export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** True if the actor addresses it at the end of growing messages. Absent: by messages that name it at once. */
+  readonly byStreams?: true;
 }
 
 export interface StreamPiece {
@@ -98,7 +100,10 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly result: ResultOf<M>;
       /** In the order of their seqs. Empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
-      /** Agents that an agent's message mentions, answers, or is sent to. */
+      /**
+       * Agents that an agent's message mentions, answers, or is sent to. The end of a growing message addresses those
+       * that its beginning did not.
+       */
       readonly addressed?: readonly string[];
       /** No log has this event. */
       readonly globalEvent?: {

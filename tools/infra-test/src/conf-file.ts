@@ -24,7 +24,7 @@ export function parseConf(text: string): Directive[] {
   return directives;
 }
 
-/** The value as CONFIG GET returns it: sizes in bytes, without quotes. */
+/** Returns the value as CONFIG GET does: sizes in bytes, without quotes. */
 export function asConfigGet(value: string): string {
   return value
     .replaceAll('"', '')

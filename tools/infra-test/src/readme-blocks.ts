@@ -10,7 +10,7 @@ export interface ReadmeBlock {
   readonly installLine: string;
   /** The first block of TypeScript declares no types, so it is valid JavaScript. */
   readonly block: string;
-  /** The block with `require` instead of `import`, and with `await` inside an async function. */
+  /** This is the block with `require` instead of `import`, and with `await` inside an async function. */
   readonly commonJs: string;
   readonly imported: readonly string[];
 }

@@ -41,8 +41,8 @@ export function runBlock(
   },
 ): Promise<BlockRun> {
   const { cwd, servers, node = process.execPath, flags = [], endsWithinMs = 10_000 } = options;
-  const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, DEFAULT_PORTS: JSON.stringify(servers.ports) };
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, DEFAULT_PORTS: JSON.stringify(servers.ports) };
   return new Promise((resolve, reject) => {
     execFile(
       node,

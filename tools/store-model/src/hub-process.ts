@@ -29,7 +29,10 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
   const child = fork(file, [url], {
     execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
     // The environment also reaches the threads of the process. On SQLite a thread gives the time.
-    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` },
+    env: {
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+    },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

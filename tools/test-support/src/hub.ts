@@ -1,5 +1,5 @@
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { hubProgram } from './built-for-tests.ts';
 import {
   freePort,
   startProcess,
@@ -41,14 +41,18 @@ export interface HubOptions {
   readonly port?: number;
   /** The hub's output is appended to this file. */
   readonly logFile?: string;
+  /** Runs the sources also in a test run, for measurements by source file. */
+  readonly fromSource?: boolean;
 }
 
-const main = resolve(fileURLToPath(import.meta.url), '../../../../apps/chat-hub/src/main.ts');
 const startTimeoutMs = 60_000;
 
-/** Starts from source and waits until the hub answers. It has its own SQLite file, unless HUB_DB_URL is set. */
+/**
+ * Starts the hub and waits until it answers: in a test run from its bundle, otherwise from source. It has its own SQLite
+ * file, unless HUB_DB_URL is set.
+ */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
-  const { logFile } = options;
+  const { logFile, fromSource } = options;
   const port = options.port ?? (await freePort());
   const folder = await temporaryFolder('hub');
   const httpUrl = `http://127.0.0.1:${port}`;
@@ -72,8 +76,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   let server: ServerProcess;
 
   async function start() {
-    const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
-    server = startProcess(process.execPath, [...flags, main], {
+    server = startProcess(process.execPath, hubProgram('main', { fromSource }), {
       cwd: folder.path,
       env,
       ...(logFile !== undefined && { outputFile: logFile }),

@@ -12,7 +12,7 @@ export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
   readonly session: Session | null;
-  /** Absent where calls need no order. */
+  /** The order is absent where calls need none. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }

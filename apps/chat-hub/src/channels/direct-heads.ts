@@ -96,7 +96,7 @@ export function createDirectHeads(
       });
       return list.loaded;
     },
-    /** 0 for a channel created since the list was read, null when the hub does not know. */
+    /** Returns 0 for a channel created since the list was read, and null when the hub does not know. */
     headOf(agentId: string, channelId: string): number | null {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return null;

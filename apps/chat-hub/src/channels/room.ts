@@ -84,7 +84,7 @@ export class Room {
     return this.#sequencer.head;
   }
 
-  /** Lower than the store's floor until the room learns of a trim. */
+  /** This floor is lower than the store's until the room learns of a trim. */
   get floor(): number {
     return this.#floor;
   }

@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Longer than any command runs. Commands do not sweep the store, because the hubs do. */
+/** The time is longer than any command runs. Commands do not sweep the store, because the hubs do. */
 const neverMs = 2_000_000_000;
 
 export function settings(): Config {

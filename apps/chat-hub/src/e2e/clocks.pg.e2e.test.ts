@@ -65,7 +65,7 @@ describe('clocks that are two hours apart', () => {
     }
     expect(orders[0]).toEqual(orders[1]);
 
-    // Longer than the time after which a silent hub counts as dead.
+    // The wait is longer than the time after which a silent hub counts as dead.
     const untilMs = performance.now() + 7_000;
     await waitFor(() => performance.now() > untilMs, { timeoutMs: 10_000, everyMs: 100 });
     for (const [socket, other] of [

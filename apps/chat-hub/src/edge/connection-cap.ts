@@ -29,7 +29,7 @@ function limitOfLinux(): string | undefined {
   }
 }
 
-/** Slower, because every thread adds to the report. */
+/** This way is slower, because every thread adds to the report. */
 function limitOfReport(): unknown {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;

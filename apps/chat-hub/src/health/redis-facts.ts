@@ -16,7 +16,7 @@ export interface RedisFacts {
   /** If false, the environment names no Redis, so its absence is no fault. */
   readonly isNamed: boolean;
   readonly mode: RedisServers['mode'] | null;
-  /** Empty if no server was reached; `failure` says why. */
+  /** The list is empty if no server was reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
   /** Null when no event was published or received. */
   readonly pubSubMs: number | null;

@@ -115,7 +115,7 @@ export interface ReadinessDeps {
   readonly publishPath: () => PublishPath;
 }
 
-/** Short, because balancers wait for a report only a second or two. */
+/** The time is short, because balancers wait for a report only a second or two. */
 const healthMs = 500;
 const late = Symbol('late');
 

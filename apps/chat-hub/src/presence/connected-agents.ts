@@ -57,6 +57,25 @@ export function createConnectedAgents(deps: {
     ));
   }
 
+  async function deliveriesTo(agentIds: readonly string[]): Promise<Deliveries> {
+    const hubs = await beatingHubs();
+    const isCounted = (hubId: string) =>
+      hubs === null || hubId === tracker.hubId || hubs.has(hubId);
+    const pages = await Promise.all(
+      agentIds.map((agentId) =>
+        tracker
+          .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
+          // The ask is already committed, so its answer must not fail.
+          .catch(() => ({ connections: [], degraded: true })),
+      ),
+    );
+    const deliveries = agentIds.map((agentId, index) => {
+      const isLive = pages[index]?.connections.some(({ hubId }) => isCounted(hubId));
+      return { agentId, state: isLive ? ('live' as const) : ('away' as const) };
+    });
+    return { deliveries, degraded: pages.some(({ degraded }) => degraded) };
+  }
+
   return {
     /** The connection counts until it is untracked, or until the returned function is called. */
     connected(agentId: string, sessionId: string = randomUUID()): () => void {
@@ -65,23 +84,11 @@ export function createConnectedAgents(deps: {
       return () => void tracker.untrack(rosterOf(agentId), connection).catch(warn);
     },
     /** Costs one round trip to Redis. Without Redis only the connections of this hub are known. */
-    async deliveriesTo(agentIds: readonly string[]): Promise<Deliveries> {
-      const hubs = await beatingHubs();
-      const isCounted = (hubId: string) =>
-        hubs === null || hubId === tracker.hubId || hubs.has(hubId);
-      const pages = await Promise.all(
-        agentIds.map((agentId) =>
-          tracker
-            .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
-            // The ask is already committed, so its answer must not fail.
-            .catch(() => ({ connections: [], degraded: true })),
-        ),
-      );
-      const deliveries = agentIds.map((agentId, index) => {
-        const isLive = pages[index]?.connections.some(({ hubId }) => isCounted(hubId));
-        return { agentId, state: isLive ? ('live' as const) : ('away' as const) };
-      });
-      return { deliveries, degraded: pages.some(({ degraded }) => degraded) };
+    deliveriesTo,
+    /** True if the agent has a connection on any hub, as {@link deliveriesTo} knows them. */
+    async isConnected(agentId: string): Promise<boolean> {
+      const { deliveries } = await deliveriesTo([agentId]);
+      return deliveries.some(({ state }) => state === 'live');
     },
   };
 }

@@ -30,7 +30,7 @@ const recheckMs = 250;
 
 /** An agent that is missing for this many leases is offline, even if Redis was unavailable in between. */
 const maxMissingLeases = 2;
-/** Longer than the 10 s after which ephemeral envelopes are dropped. */
+/** The time is longer than the 10 s after which ephemeral envelopes are dropped. */
 const offlineMs = 15_000;
 const offlineMax = limits.presencePush;
 

@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Shorter than the 500 ms within which other hubs must deliver the events of a hub without Redis. */
+/** The interval is shorter than the 500 ms within which other hubs must deliver the events of a hub without Redis. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 

@@ -1,12 +1,18 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
+  builtForTests,
   connectRpc,
   temporaryFolder,
   type RpcSocket,
   type RpcSocketOptions,
 } from '@openclaw/test-support';
-import { pino } from 'pino';
-import { parseConfig } from '../config.ts';
-import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
+import type { RunningHub, StartOptions } from '../start-hub.ts';
+
+// Jest takes a second of processor time to load the hub's modules one by one, again for each file of tests.
+const bundle = builtForTests('hub');
+const parts = bundle === null ? './hub-parts.ts' : pathToFileURL(join(bundle, 'hub-parts.js')).href;
+const { parseConfig, pino, startHub } = (await import(parts)) as typeof import('./hub-parts.ts');
 
 /** The hub runs in this process, on a free loopback port. `await using` closes it. */
 export interface TestHub extends RunningHub, AsyncDisposable {

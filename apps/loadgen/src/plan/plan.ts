@@ -71,7 +71,7 @@ export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
   return `load-${plan.runId}-${index}`;
 }
 
-/** NaN for an id that {@link agentIdOf} did not make. */
+/** Returns NaN for an id that {@link agentIdOf} did not make. */
 export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
   const prefix = `load-${plan.runId}-`;
   return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;

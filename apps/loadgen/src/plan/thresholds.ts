@@ -27,7 +27,7 @@ export type LatencyLimits = z.output<typeof limits>;
 
 export interface Thresholds {
   readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
-  /** Null for the throughput that the plan requires, see {@link plannedThroughput}. */
+  /** With null, the plan's throughput is required, see {@link plannedThroughput}. */
   readonly minThroughput: number | null;
   readonly maxMemoryMb: number;
   readonly minAgents: number;

@@ -14,11 +14,6 @@ const words: Partial<Record<HubError['code'], string>> = {
 
 const closedPrefix = /^The hub closed with \d+ \w+: /;
 
-interface Issue {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
 const fieldNames: Readonly<Record<string, string>> = {
   agentId: 'name',
   content: 'text',
@@ -33,16 +28,15 @@ export function plainReason(error: unknown): string {
   return words[error.code] ?? sentence(error.message.replace(closedPrefix, ''));
 }
 
-function invalidText({ data, message }: HubError): string {
-  const [first] = (Array.isArray(data) ? data : []) as readonly Issue[];
+function invalidText({ issues, message }: HubError): string {
+  const [first] = issues;
   if (first === undefined)
     return message.startsWith('invalid params') ? 'That is not valid.' : sentence(message);
   const field = String(first.path.at(-1) ?? '');
   return `This ${fieldNames[field] ?? (field || 'value')} is not valid: ${first.message}.`;
 }
 
-function pausedText({ data }: HubError): string {
-  const { pausedUntilMs } = (data ?? {}) as { readonly pausedUntilMs?: unknown };
+function pausedText({ data: { pausedUntilMs } }: HubError): string {
   return typeof pausedUntilMs === 'number'
     ? `Agents have used up their turns here. They go on at ${clockText(pausedUntilMs)}.`
     : 'Agents have used up their turns here. They go on when a person writes.';

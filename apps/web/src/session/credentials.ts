@@ -6,7 +6,7 @@ export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'name'; readonly agentId: string };
 
-/** The credentials of this tab; null when it has none. Open tabs share them, see `createSharedSignIn`. */
+/** Null when this tab has no credentials. Open tabs share them, see `createSharedSignIn`. */
 export const storedCredentials = () =>
   createStoredValue<Credentials | null>(storageOfHub(sessionStorage), 'openclaw.credentials', null)
     .value;

@@ -1,8 +1,13 @@
 import { afterAll, afterEach, beforeAll, jest } from '@jest/globals';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { createClient } from '@openclaw/client';
-import { startHub, startRedis, type HubProcess, type RedisServer } from '@openclaw/test-support';
-import { buildPage } from './built-page.ts';
+import {
+  builtForTests,
+  startHub,
+  startRedis,
+  type HubProcess,
+  type RedisServer,
+} from '@openclaw/test-support';
 
 export type World = ReturnType<typeof useWorld>;
 export type Person = ReturnType<typeof personOn>;
@@ -79,14 +84,14 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
   }
 
   beforeAll(async () => {
-    const built = await buildPage();
-    atEnd.push(() => built.remove());
-    servers.pageDir = built.path;
+    const pageDir = builtForTests('page');
+    if (pageDir === null) throw new Error('these tests run in Jest only');
+    servers.pageDir = pageDir;
     servers.redis = await startRedis();
     atEnd.push(() => servers.redis.stop());
     servers.hub = await startHub({
       env: {
-        HUB_WEB_DIR: built.path,
+        HUB_WEB_DIR: pageDir,
         REDIS_URL: servers.redis.url,
         HUB_LIMIT_MESSAGE: '1000000/60',
         HUB_LIMIT_REACTION: '1000000/60',

@@ -291,8 +291,27 @@ export function describeBudgets(database: () => TestDatabase): void {
         loops: [{ ...loop, untilMs: now }],
       });
       expect(await say(past, { mentions: [ben.agentId] })).toBe('ok');
+      // The end of a growing message addresses those that its beginning did not. It is never refused, so a loop of such
+      // ends is stopped at the beginning of the next one.
+      const begin = { content: '', stream: true };
+      const { messageId: growing } = await looping.say(channelId, '', {
+        ...begin,
+        mentions: [person.agentId],
+      });
+      const end = { channelId, messageId: growing, state: 'complete' } as const;
+      const content = `@${person.agentId} and @${ben.agentId}`;
+      expect(
+        await looping.outcome('message.finish', { ...end, content, parseMentions: true }),
+      ).toMatchObject({ ok: true, addressed: [ben.agentId] });
+      const byStreams = agentOf(database().store, ana.agentId, {
+        kind: 'agent',
+        loops: [{ ...loop, byStreams: true }],
+      });
+      expect(await say(byStreams, begin)).toEqual(pausedUntil);
+      expect(await say(byStreams)).toBe('ok');
       await person.say(channelId, 'go on');
       expect(await say(looping, { mentions: [ben.agentId] })).toBe('ok');
+      expect(await say(byStreams, begin)).toBe('ok');
     });
   });
 }

@@ -174,8 +174,9 @@ export async function measureMessages(
 }
 
 /**
- * The processor time of a hub for a message of another hub, in a channel that no client of this hub follows. Its
- * check of the newest commits finds the message. The cost is highest when every message is in another channel.
+ * Measures the processor time of a hub for a message of another hub, in a channel that no client of this hub follows.
+ * The hub's check of the newest commits finds the message. The cost is highest when every message is in another
+ * channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');

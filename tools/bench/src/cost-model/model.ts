@@ -3,36 +3,40 @@
  * microseconds of one core.
  */
 export const costs = {
-  /** A message's row in the log besides its text. */
+  /** A message's row in the log takes this many bytes besides its text. */
   sqliteRowBytes: 730,
-  /** A message's rows in other tables and indexes. */
+  /** A message's rows in other tables and indexes take these bytes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
-  /** The publish script with its GET, SET, DEL and PUBLISH. */
+  /** The publish script counts with its GET, SET, DEL and PUBLISH. */
   publishCommands: 5,
   /** One exchange is for an agent's rate limit. An agent that sends makes at most ten exchanges a second. */
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
-  /** The sending hub's cost per turn of its event loop with messages, and per message. */
+  /** The sending hub pays these costs per turn of its event loop with messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /** A receiving hub's cost per turn, per write to a socket, per message, and per further delivery in a write. */
+  /**
+   * A receiving hub pays these costs per turn, per write to a socket, per message, and per further delivery in a
+   * write.
+   */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /**
-   * The cost at each hub that does not follow the channel, because every hub reads the newest commits of the others.
+   * Each hub that does not follow the channel pays this cost, because every hub reads the newest commits of the
+   * others.
    */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
-  /** A connected and silent agent that is present in one channel. */
+  /** The socket's agent is connected, silent, and present in one channel. */
   socketHeapBytes: 14_700,
   socketMicrosPerSecond: 6.5,
   leaseBytes: 980,

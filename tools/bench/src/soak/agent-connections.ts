@@ -9,7 +9,7 @@ export interface AgentConnections {
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
   /** The agent has always had a connection since this time; Infinity while it has none. */
   liveSinceMs(agentId: string): number;
-  /** Infinity while the agent has not closed for good. */
+  /** Returns Infinity while the agent has not closed for good. */
   closedAtMs(agentId: string): number;
   readonly lastClosedMs: number;
   /** A connection was last opened or lost at this time. */

@@ -27,7 +27,7 @@ const deadlineMs = [2_000, 5_000] as const;
 const leaseMs = [1_000, 3_000] as const;
 const setUpTimeoutMs = 30_000;
 const retryMs = 500;
-/** Longer than the 2 s within which an expiry follows its deadline. */
+/** The time is longer than the 2 s within which an expiry follows its deadline. */
 const expiryGraceMs = 4_000;
 const pieces = 12;
 const crashChance = 0.05;
@@ -127,7 +127,7 @@ export async function startErrands(
         const claim = await channel.claim(askId, lease).catch(orNull);
         if (!claim) return void (await client.declineAsk(askId).catch(orNull));
         fence = claim.fence;
-        // Longer than the claim, so that another worker may take over.
+        // The pause is longer than the claim, so that another worker may take over.
         if (plan === 'dawdle') await pause(lease * 1.2, closed.signal);
       }
       const text = Array.from({ length: pieces }, (_, n) => `${agentId} ${askId} part ${n}; `);

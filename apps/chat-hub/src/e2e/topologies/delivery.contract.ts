@@ -41,7 +41,7 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** Longer than the times of an idle machine, because other tests share the machine. */
+/** The bounds are longer than on an idle machine, because other tests share the machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
 export function deliverySuite<T extends Topology>(

@@ -23,8 +23,9 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     session.chats
       .open(chat)
       .catch(session.notices.reportWhileLive('The history could not be loaded'));
-    // A failure hides only the line about the agents' turns. The channel stays usable.
-    session.loadTurns(chat.id).catch(() => undefined);
+    session
+      .loadTurns(chat.id)
+      .catch(session.notices.reportWhileLive('What the agents are doing could not be loaded'));
   }, [chat]);
 
   return (

@@ -87,10 +87,9 @@ export function SignIn(props: {
   );
 }
 
-/** The kind of sign-in that a hub needs; `unknown` when it could not be determined. */
 export type SignInMode = 'name' | 'token' | 'unknown';
 
-/** Finds the mode from the hub's OpenAPI document, which needs no sign-in. */
+/** Reads the hub's OpenAPI document, which needs no sign-in. */
 export async function findSignInMode(): Promise<SignInMode> {
   try {
     const response = await fetch(hubAddress('v1/openapi.json'));

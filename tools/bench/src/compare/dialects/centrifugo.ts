@@ -23,7 +23,7 @@ interface Reply {
   };
 }
 
-/** Lower ids are those of connect and subscribe commands. */
+/** Connect and subscribe commands have lower ids. */
 const firstMessageId = 1_000;
 
 /**
