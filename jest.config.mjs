@@ -1,4 +1,8 @@
 // One configuration for the whole workspace. Each suite starts the servers that it needs, on free ports.
+import { fileURLToPath } from 'node:url';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
 // Suites that take minutes or depend on an idle machine. `npm run test:slow` runs them.
 export const slowSuites = [
   'e2e/topologies/',
@@ -29,12 +33,16 @@ export const slowSuites = [
 ];
 
 export default {
+  globalSetup: here('tools/setup/jest-setup.mjs'),
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@openclaw/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['**/src/**/*.test.ts', '**/examples/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', ...slowSuites],
   modulePathIgnorePatterns: ['/dist/', '/.nx/'],
+  moduleNameMapper: {
+    '^\\./spawn-worker\\.ts$': here('packages/chat-store/src/testing/spawn-bundled-worker.ts'),
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -4,7 +4,7 @@ import { compressedAssets } from './build/compressed-assets.mjs';
 const hub = `127.0.0.1:${process.env.HUB_PORT || '8080'}`;
 
 export default defineConfig({
-  // The base is relative, so that the page works under any path at which a proxy serves the hub.
+  // A relative base works under any path at which a proxy serves the hub.
   base: './',
   resolve: { conditions: ['@openclaw/source', 'module', 'browser', 'production'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -17,7 +17,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   plugins: [compressedAssets()],
-  // For `npx vite`: a development server that proxies API calls to a hub.
+  // `npx vite` starts a development server that proxies API calls to a hub.
   server: {
     proxy: {
       '/v1': { target: `http://${hub}`, ws: true },

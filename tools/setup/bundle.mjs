@@ -3,57 +3,71 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
-// The bundler belongs to the web UI's build.
-const require = createRequire(join(root, 'apps/web/package.json'));
-const { rolldown } = await import(require.resolve('rolldown'));
-
 const hub = join(root, 'apps/chat-hub');
-// The modules of src/observe and src/rest find package.json and the web UI by relative paths, so the folder must be
-// as deep.
-const bundle = join(hub, 'dist/bundle');
 
-/** Paths below apps/chat-hub/src, and below dist. */
+/** Files and folders that the bundle is built from. */
+export const hubSources = [
+  'packages',
+  'apps/chat-hub',
+  'tsconfig.base.json',
+  'package-lock.json',
+  'tools/setup/bundle.mjs',
+];
+
+/** The paths are below apps/chat-hub/src, and below dist. */
 const programs = [
   ...['main', 'audit/main', 'health/main'],
   ...['commands/erase', 'commands/export', 'commands/token'],
 ];
 const bundleName = (program) => program.replaceAll('/', '-');
 
-await rm(join(hub, 'dist'), { recursive: true, force: true });
-await write(
-  Object.fromEntries(
-    programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
-  ),
-);
-// Built separately, because a shared chunk would load modules of the hub that the thread does not use.
-await write({ worker: 'packages/chat-store/src/sqlite/worker.ts' });
-await write({ 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
-for (const program of programs) {
-  const file = join(hub, 'dist', `${program}.js`);
-  const imports = ['mapped-crash', bundleName(program)].map((name) => {
-    const target = relative(dirname(file), join(bundle, `${name}.js`));
-    return `import '${target.startsWith('.') ? target : `./${target}`}';\n`;
-  });
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, imports.join(''));
+/**
+ * Writes the bundle into one folder and the programs that start it into another. The modules of src/observe and src/rest
+ * find package.json and the web UI by relative paths, so `bundle` must be as deep.
+ */
+export async function bundleHub({ bundle, started }) {
+  await writeBundle(
+    bundle,
+    Object.fromEntries(
+      programs.map((program) => [bundleName(program), `apps/chat-hub/src/${program}.ts`]),
+    ),
+  );
+  // Built separately, because a shared chunk would load modules of the hub that the thread does not use.
+  await writeBundle(bundle, { worker: 'packages/chat-store/src/sqlite/worker.ts' });
+  await writeBundle(bundle, { 'mapped-crash': 'apps/chat-hub/src/observe/mapped-crash.ts' });
+  for (const program of programs) {
+    const file = join(started, `${program}.js`);
+    const imports = ['mapped-crash', bundleName(program)].map((name) => {
+      const target = relative(dirname(file), join(bundle, `${name}.js`));
+      return `import '${target.startsWith('.') ? target : `./${target}`}';\n`;
+    });
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, imports.join(''));
+  }
 }
 
-async function write(input) {
+/** Bundles the modules, whose names are the keys of `input`, into the folder. */
+export async function writeBundle(folder, input) {
+  // The bundler belongs to the web UI's build.
+  const require = createRequire(join(root, 'apps/web/package.json'));
+  const { rolldown } = await import(require.resolve('rolldown'));
   const build = await rolldown({
     cwd: root,
     platform: 'node',
     input,
-    // The bundler adds 'import' or 'require' for each call. pg breaks when it is required with 'import'.
+    // The bundler itself adds the condition `import` or `require` for each call. pg breaks when a `require` has the
+    // condition `import`.
     resolve: { conditionNames: ['@openclaw/source', 'node'] },
-    // Optional native parts of ws and pg, which also work without them.
+    // ws and pg also work without these optional native parts.
     external: [/^node:/, 'bufferutil', 'utf-8-validate', 'pg-native'],
     logLevel: 'warn',
   });
   await build.write({
-    dir: bundle,
+    dir: folder,
     format: 'esm',
     sourcemap: true,
     // Node needs only the positions. With the sources, each map would take more memory.
@@ -62,4 +76,10 @@ async function write(input) {
     chunkFileNames: '[name]-[hash].js',
   });
   await build.close();
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const dist = join(hub, 'dist');
+  await rm(dist, { recursive: true, force: true });
+  await bundleHub({ bundle: join(dist, 'bundle'), started: dist });
 }

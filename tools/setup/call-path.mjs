@@ -1,10 +1,7 @@
-// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: prints the files of our sources that one call runs through in
+// `npm run call-path -- [METHOD] [PARAMS] [--max N]` prints the files of our sources that one call runs through in
 // the hub. METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than
-// N files.
-//
-// Starts a hub from source and two clients that follow one channel. V8 counts the functions called, in the hub's
-// thread and in the store's workers, until both clients are quiet. A file is on the path when every run called the
-// same function in it. Functions that timers call also run without a call, so they do not count.
+// N files. A file is on the path when every run called the same function in it. Functions that timers call also run
+// without a call, so they do not count.
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -59,7 +56,7 @@ async function openCoverage(output) {
     await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   }
   return {
-    /** The functions called since the previous `takeCalled`, in the main thread and in all workers. */
+    /** Returns the functions called since the previous `takeCalled`, in the main thread and in all workers. */
     async takeCalled() {
       const taken = { main: new Set(), workers: new Set() };
       for (const thread of threads) {
@@ -91,7 +88,7 @@ async function untilQuiet(clients) {
   }
 }
 
-/** Files with a function that ran in every run with a call, but not in every run without one. */
+/** Returns files with a function that ran in every run with a call, but not in every run without one. */
 function filesOnPath(called, idle) {
   const inAll = (runs) => runs.reduce((all, functions) => all.intersection(functions));
   const files = [...inAll(called).difference(inAll(idle))].map((one) => one.replace(/:\d+$/, ''));
@@ -101,6 +98,7 @@ function filesOnPath(called, idle) {
 async function filesOf(method, params) {
   const redis = await startRedis();
   const hub = await startHub({
+    fromSource: true,
     env: {
       REDIS_URL: redis.url,
       NODE_OPTIONS: '--inspect=127.0.0.1:0',

@@ -1,4 +1,4 @@
-// `npm run check`: everything that a change must pass, the fastest checks first.
+// `npm run check` runs everything that a change must pass, the fastest checks first.
 // `--no-tests` skips the tests: CI runs them separately, to count them.
 import { spawnSync } from 'node:child_process';
 

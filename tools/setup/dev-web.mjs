@@ -1,5 +1,5 @@
-// `npm run dev:web`: the web UI by Vite, with hot reload, and a hub behind it on HUB_PORT (8080). A hub that already
-// answers there is used. Both end together.
+// `npm run dev:web` serves the web UI by Vite, with hot reload, and a hub behind it on HUB_PORT (8080). A hub that
+// already answers there is used. Both end together.
 import { spawn } from 'node:child_process';
 import { delimiter, resolve } from 'node:path';
 

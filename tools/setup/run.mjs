@@ -1,5 +1,5 @@
-// The launcher of all root scripts: `node tools/setup/run.mjs TASK [ARGUMENT …]`. Installs what is missing, then runs
-// the task's command. Plain JavaScript for Node 20, because it installs a newer Node if needed.
+// This program launches all root scripts: `node tools/setup/run.mjs TASK [ARGUMENT …]`. It must be plain JavaScript
+// for Node 20, because it installs a newer Node if needed.
 import { spawn } from 'node:child_process';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,9 +73,15 @@ if (!task) {
   process.exit(2);
 }
 
-installDependencies(root);
-if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:slow' });
-if (task.needs?.includes('checkers')) installCheckers();
+const servers = task.needs?.includes('servers')
+  ? installServers({ forDrills: name === 'test:slow' })
+  : Promise.resolve(true);
+const [hasDependencies, hasServers] = await Promise.all([
+  installDependencies(root),
+  servers,
+  task.needs?.includes('checkers') && installCheckers(servers),
+]);
+if (!hasDependencies || !hasServers) process.exit(1);
 if (task.needs?.includes('page')) {
   const failure = buildPage();
   // After a failed build, the hub starts with the last web UI that was built, or without one.

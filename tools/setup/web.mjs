@@ -1,64 +1,51 @@
-// Builds the web UI (apps/web) if it is missing or its sources changed. As a program (`node tools/setup/web.mjs`) it shows
-// the build's output and exits 1 when that fails. Plain JavaScript for Node 20.
+// Builds the web UI (apps/web) if it is missing or its sources changed. This file must be plain JavaScript for Node
+// 20.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { hashOfSources } from './source-hash.mjs';
 
 const workspace = resolve(fileURLToPath(import.meta.url), '../../..');
-const sources = [
+/** Files and folders that the web UI is built from. */
+export const pageSources = [
   'apps/web',
   'packages/client/src',
   'packages/protocol/src',
   'tsconfig.base.json',
   'package-lock.json',
 ];
-const notSources = /^(node_modules|dist|\..*|.*\.(test|contract)\.tsx?)$/;
-
-function filesBelow(root, path) {
-  const whole = join(root, path);
-  if (!existsSync(whole)) return [];
-  const entries = readdirSync(whole, { withFileTypes: true }).sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  );
-  return entries
-    .filter(({ name }) => !notSources.test(name))
-    .flatMap((entry) => {
-      const below = `${path}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(root, below) : [below];
-    });
-}
-
-/** File times mean nothing after a checkout, so the sources are hashed. */
-function hashOfSources(root) {
-  const hash = createHash('sha256');
-  const files = sources.flatMap((path) =>
-    /\.json$/.test(path)
-      ? [path].filter((one) => existsSync(join(root, one)))
-      : filesBelow(root, path),
-  );
-  for (const file of files) {
-    const content = readFileSync(join(root, file));
-    hash.update(`${file}\0${content.length}\0`).update(content);
-  }
-  return hash.digest('hex');
-}
 
 function buildError(output) {
   const lines = output.split('\n').map((line) => line.trim());
   const start = lines.findIndex((line) => /^error during build/i.test(line)) + 1;
   const relevant = lines.slice(start).filter((line) => line !== '' && !/build failed/i.test(line));
   return relevant.slice(0, 2).join(' ').slice(0, 300) || 'the build printed nothing';
+}
+
+/** Builds the web UI into the folder, which must exist. @throws {Error} with the build's error in one line */
+export function runVite({ root = workspace, folder, showOutput = false }) {
+  const web = join(root, 'apps/web');
+  const { status, stdout, stderr, error } = spawnSync(
+    'vite',
+    ['build', '--outDir', relative(web, folder), '--emptyOutDir'],
+    {
+      cwd: web,
+      encoding: 'utf8',
+      stdio: showOutput ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PATH: [web, root]
+          .map((folder) => join(folder, 'node_modules/.bin'))
+          .concat(process.env.PATH ?? '')
+          .join(delimiter),
+        ...(!showOutput && { NO_COLOR: '1' }),
+      },
+    },
+  );
+  if (error) throw error;
+  if (status !== 0) throw new Error(showOutput ? 'see above' : buildError(`${stdout}\n${stderr}`));
 }
 
 /**
@@ -70,7 +57,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
   if (!existsSync(join(web, 'index.html'))) return null;
   const page = join(web, 'dist');
   const stamp = '.built-from';
-  const hash = hashOfSources(root);
+  const hash = hashOfSources(root, pageSources);
   if (existsSync(join(page, stamp)) && readFileSync(join(page, stamp), 'utf8') === hash)
     return null;
 
@@ -80,26 +67,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
   const fresh = aside('new-page');
   try {
     mkdirSync(fresh, { recursive: true });
-    const { status, stdout, stderr, error } = spawnSync(
-      'vite',
-      ['build', '--outDir', relative(web, fresh), '--emptyOutDir'],
-      {
-        cwd: web,
-        encoding: 'utf8',
-        stdio: showOutput ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-        env: {
-          ...process.env,
-          PATH: [web, root]
-            .map((folder) => join(folder, 'node_modules/.bin'))
-            .concat(process.env.PATH ?? '')
-            .join(delimiter),
-          ...(!showOutput && { NO_COLOR: '1' }),
-        },
-      },
-    );
-    if (error) throw error;
-    if (status !== 0)
-      throw new Error(showOutput ? 'see above' : buildError(`${stdout}\n${stderr}`));
+    runVite({ root, folder: fresh, showOutput });
     writeFileSync(join(fresh, stamp), hash);
     const old = aside('old-page');
     if (existsSync(page)) renameSync(page, old);

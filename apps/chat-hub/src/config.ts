@@ -32,7 +32,9 @@ export interface Config {
     readonly append: Limit;
     readonly reaction: Limit;
     readonly typing: Limit;
-    /** New channels, memberships given to others, first direct messages; see creation-limit.ts. */
+    /**
+     * This limit counts new channels, memberships given to others, and first direct messages; see creation-limit.ts.
+     */
     readonly create: Limit;
   };
   /** Null: the default, which grows with the other limits. */
@@ -48,7 +50,9 @@ export interface Config {
   readonly auditRetentionMs: number;
   /** Null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
-  /** Addresses, CIDR ranges, or names of ranges such as `loopback`. Their `X-Forwarded-…` headers are trusted. */
+  /**
+   * The hub trusts the `X-Forwarded-…` headers of these addresses, CIDR ranges, or named ranges such as `loopback`.
+   */
   readonly trustedProxies: readonly string[];
   /** Null: the folder that `npm start` builds. */
   readonly webDir: string | null;

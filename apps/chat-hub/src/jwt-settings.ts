@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 export interface JwtSettings {
-  /** The first signs, all verify. Empty: the hub mints nothing. */
+  /** The first secret signs, and all verify. When the list is empty, the hub mints nothing. */
   readonly secrets: readonly string[];
   readonly jwksUrl: string | null;
-  /** The required `iss`; null: any. */
+  /** With null, any `iss` is accepted. */
   readonly issuer: string | null;
   /** A token's `aud` must be, or contain, one of these; empty: any. */
   readonly audiences: readonly string[];

@@ -56,7 +56,7 @@ import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-b
 /** After this time a starting hub continues without a comparison of the newest events. */
 const redisWaitMs = 500;
 
-/** Returns JSON for the heartbeat. Set once the hub measures the figures. */
+/** Returns JSON for the heartbeat. The function is set once the hub measures the figures. */
 export interface LatestFigures {
   read: () => string | null;
 }
@@ -180,7 +180,8 @@ export async function startLive(
     createTurnFeed({
       ...feedDeps,
       leaseMs: services.agentTimes.turnLeaseMs,
-      isConnected: (agentId) => sessions.ofAgent(agentId).size > 0,
+      isConnectedHere: (agentId) => sessions.ofAgent(agentId).size > 0,
+      connectedAgents,
     }),
   );
   const streams = closers.opened(createStreams({ store, rooms, publisher, log }));

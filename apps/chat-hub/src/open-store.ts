@@ -9,10 +9,10 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 
-/** Short, because a waiting hub must be ready within two seconds after its database is back. */
+/** The time is short, because a waiting hub must be ready within two seconds after its database is back. */
 const retryMs = 500;
 
-/** The codes of a server that starts, fails over or is down. A SQLite file does not recover by itself. */
+/** A server that starts, fails over or is down gives these codes. A SQLite file does not recover by itself. */
 const retryableCodes: ReadonlySet<ChatStoreErrorCode> = new Set([
   'unavailable',
   'timeout',

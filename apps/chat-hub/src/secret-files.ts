@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A file that `<name>_FILE` names can hold each of these. redis-client reads the secrets of Redis. */
+/** `<name>_FILE` may name a file that holds one of these. redis-client reads the secrets of Redis. */
 export const secretNames = ['HUB_JWT_SECRET', 'HUB_DB_URL', 'HUB_DB_PASSWORD'] as const;
 
 /** A longer file cannot hold a secret, and was named by mistake. */

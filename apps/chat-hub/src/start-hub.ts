@@ -71,11 +71,11 @@ export interface StartOptions {
   readonly times?: PresenceTimes;
   /** @default the hub's own */
   readonly agentTimes?: Partial<AgentTimes>;
-  /** Limits of unsent output and of the newest events. @default the hub's own */
+  /** The budgets limit unsent output and the newest events. @default the hub's own */
   readonly budgets?: MemoryBudgets;
   /** @default the store's own */
   readonly sweepEveryMs?: number;
-  /** The length of a minute of the operations history. @default 60_000 */
+  /** The operations history has minutes of this length. @default 60_000 */
   readonly minuteMs?: number;
 }
 

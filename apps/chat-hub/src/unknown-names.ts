@@ -3,7 +3,7 @@ export function misspelledName(name: string, known: readonly string[]): string |
   return known.find((candidate) => distance(name, candidate) <= 2) ?? null;
 }
 
-/** The Levenshtein distance. */
+/** Returns the Levenshtein distance. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...from].entries()) {

@@ -14,7 +14,7 @@ export interface DemoAgent {
 export interface SendOptions {
   readonly threadId?: string;
   readonly mentions?: readonly string[];
-  /** The time that typing is shown; 0 shows none. @default 0 */
+  /** Typing is shown for this time; 0 shows none. @default 0 */
   readonly typingMs?: number;
 }
 

@@ -4,7 +4,7 @@ export interface DemoChannel {
   readonly channelId: string;
   readonly name: string;
   readonly topic: string;
-  /** Null for all roles. */
+  /** With null, all roles join the channel. */
   readonly roles: readonly Role[] | null;
 }
 

@@ -9,7 +9,7 @@ export interface CommandLine {
   readonly seed: number;
   readonly port: number | null;
   readonly data: string;
-  /** A running hub; null to start one. */
+  /** The demo starts a hub when this is null. */
   readonly url: string | null;
 }
 

@@ -6,6 +6,7 @@ import { demoChannels, type DemoChannel } from './channels.ts';
 import type { Fleet } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { Randomness } from './randomness.ts';
+import { repeatUntilAborted } from './repeat.ts';
 import { chooseReply } from './replies.ts';
 
 export interface Errands {
@@ -24,7 +25,8 @@ export interface ErrandDeps {
 const askEveryMs = 12_000;
 const deadlineMs = 60_000;
 const leaseMs = 60_000;
-const retryMs = 2_000;
+/** The shortest pause between two asks. */
+const minPauseMs = 2_000;
 const wordMs = 60;
 const model = 'canned-1';
 const tokenMicros = 3;
@@ -44,10 +46,11 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
     const { channelId, askId, message, seq } = item;
     if (askId === null || !message) return;
     const channel = agent.client.channel(channelId);
-    const claim = await channel.claim(askId, leaseMs).catch(orNull);
+    const threadId = message.threadId ?? askId;
+    const claim = await channel.claim(threadId, leaseMs).catch(orNull);
     const once = { clientMessageId: `answer-${askId}`, fence: claim?.fence ?? null, basedOn: seq };
     const stream =
-      claim && (await channel.stream({ threadId: askId, replyTo: askId, ...once }).catch(orNull));
+      claim && (await channel.stream({ threadId, replyTo: askId, ...once }).catch(orNull));
     if (!stream) {
       await agent.client.declineAsk(askId, 'a colleague answers').catch(orNull);
       return;
@@ -55,7 +58,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
     const startMs = Date.now();
     const { text } = chooseReply(message.content, random);
     const words = text.split(/(?<= )/);
-    const show = (state: 'streaming' | 'idle') => channel.setTurn({ threadId: askId, state });
+    const show = (state: 'streaming' | 'idle') => channel.setTurn({ threadId, state });
     await show('streaming').catch(onError);
     for (const word of words) {
       stream.append(word);
@@ -74,20 +77,11 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   }
 
   async function takeInbox(agent: DemoAgent): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        const inbox = agent.client.inbox({ signal });
-        for await (const item of inbox) {
-          // The responder answers direct messages and mentions.
-          if (item.reason === 'ask' && !isDirectChannelId(item.channelId))
-            await answer(agent, item);
-          await inbox.ack();
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        onError(error);
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
-      }
+    const inbox = agent.client.inbox({ signal });
+    for await (const item of inbox) {
+      // The responder answers direct messages and mentions.
+      if (item.reason === 'ask' && !isDirectChannelId(item.channelId)) await answer(agent, item);
+      await inbox.ack();
     }
   }
 
@@ -101,18 +95,15 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
     await asker.client.channel(channel.channelId).ask(to, text, deadlineMs);
   }
 
-  async function askOften(): Promise<void> {
-    while (!signal.aborted) {
-      // The pause is between a third and the whole of the usual time, at the demo's pace.
-      const factor = pace.gapMs() / 3_200;
-      await delay(Math.max(retryMs, askEveryMs * factor), undefined, { signal }).catch(
-        () => undefined,
-      );
-      if (!signal.aborted) await ask().catch((error) => signal.aborted || onError(error));
-    }
+  async function askAfterPause(): Promise<void> {
+    // The pause lasts between a third and the whole of the usual time, at the demo's pace.
+    const factor = pace.gapMs() / 3_200;
+    await delay(Math.max(minPauseMs, askEveryMs * factor), undefined, { signal });
+    await ask();
   }
 
-  const running = [...fleet.agents.map(takeInbox), askOften()];
+  const steps = [...fleet.agents.map((agent) => () => takeInbox(agent)), askAfterPause];
+  const running = steps.map((step) => repeatUntilAborted(step, { signal, onError }));
   return {
     get done() {
       return done;
@@ -123,7 +114,7 @@ export function startErrands({ fleet, random, pace, signal, onError }: ErrandDep
   };
 }
 
-/** Null when another agent has the ask, or it has ended. */
+/** Returns null when another agent has the ask, or the ask has ended. */
 function orNull(error: unknown): null {
   const isTaken =
     error instanceof HubError && (error.code === 'conflict' || error.code === 'superseded');

@@ -10,10 +10,10 @@ const scope = testScope();
 async function start(...args: readonly string[]) {
   const folder = await scope.use(temporaryFolder('demo'));
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
-  const { PATH, HOME } = process.env;
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const demo = startProcess(process.execPath, [...flags, main, ...args], {
     cwd: folder.path,
-    env: { PATH, HOME, REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
   });
   scope.defer(() => demo.stop('SIGKILL'));
   return demo;

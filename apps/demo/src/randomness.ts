@@ -8,7 +8,7 @@ export interface Randomness {
   some<T>(from: readonly T[], count: number): T[];
 }
 
-/** A linear congruential generator: good enough for scenes, not for secrets. */
+/** A linear congruential generator is good enough for scenes, but not for secrets. */
 export function createRandomness(seed: number): Randomness {
   let state = seed >>> 0;
   function next(): number {

@@ -8,7 +8,7 @@ import type { Randomness } from './randomness.ts';
 import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts';
 
 export interface Responder {
-  /** The time in epoch ms; 0 if no person wrote in the channel. */
+  /** Returns the time in epoch ms, or 0 if no person wrote in the channel. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;

@@ -1,6 +1,5 @@
-// A chat over WebSockets: AGENTS virtual users in channels send RATE messages a second in total,
-// and some typing, presence and reactions, at times fixed beforehand. hall.ts and teams.ts run it.
-// See README.md beside this file.
+// AGENTS virtual users in channels send RATE messages a second in total over WebSockets, and some typing, presence
+// and reactions, at times fixed beforehand. hall.ts and teams.ts run this chat. See README.md beside this file.
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import { clearTimeout, setTimeout } from 'k6/timers';

@@ -1,4 +1,4 @@
-// The hall: all users in one channel. See README.md beside this file.
+// All users are in one channel. See README.md beside this file.
 import { createChat } from './chat.ts';
 
 const chat = createChat({ scenario: 'hall', channels: 1, rate: 1_000 });

@@ -1,4 +1,4 @@
-// Teams: each user in one of 20 channels. See README.md beside this file.
+// Each user is in one of 20 channels. See README.md beside this file.
 import { createChat } from './chat.ts';
 
 const chat = createChat({ scenario: 'teams', channels: 20, rate: 1_000 });

@@ -33,7 +33,7 @@ export interface RunOptions {
   /** Ends the run early. The run then reports the measurements made so far. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
-  /** Called after each stage. False ends the run. @default continues */
+  /** The run calls this after each stage. False ends the run. @default continues */
   mayContinue?(soFar: Outcome): boolean;
 }
 

@@ -179,6 +179,8 @@ async def test_a_message_grows_for_its_readers(shared_hub: HubProcess, channel_i
             for word in words:
                 stream.append(word)
                 await asyncio.sleep(0.02)
+            with pytest.raises(UnicodeEncodeError):
+                stream.append("half a pair \ud83d")
             seq = await stream.finish(metadata={"n": 1})
             await asyncio.wait_for(reading, 10)
             assert seen[-1] == stream.text == "".join(words)

@@ -18,6 +18,8 @@ export interface AddressedLoop {
   readonly agentId: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** True if the actor addresses it at the end of growing messages. Absent: by messages that name it at once. */
+  readonly byStreams?: true;
 }
 
 export interface StreamPiece {
@@ -35,6 +37,8 @@ export interface Actor {
   readonly kind?: SenderKind | null;
   /** An admin has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;
+  /** False: the lists of an admin leave out private and direct channels of which it is no member. @default true */
+  readonly observesPrivate?: boolean;
   /** The only channels of the token, also for admins. Absent or null: no limit. */
   readonly channels?: readonly string[] | null;
   /** The freeze that covers the actor in every channel; see decide/freezes.ts. */
@@ -96,7 +100,10 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
       readonly result: ResultOf<M>;
       /** In the order of their seqs. Empty when nothing changed or the write was a repeat. */
       readonly events: readonly AppendedEvent[];
-      /** Agents that an agent's message mentions, answers, or is sent to. */
+      /**
+       * Agents that an agent's message mentions, answers, or is sent to. The end of a growing message addresses those
+       * that its beginning did not.
+       */
       readonly addressed?: readonly string[];
       /** No log has this event. */
       readonly globalEvent?: {

@@ -26,10 +26,11 @@ afterAll(async () => {
 /** A supervisor: it starts the agent again whenever it ends. */
 function run(code: string, hub: HubProcess, agent: string) {
   const flags = ['--conditions=@openclaw/source', '--input-type=module-typescript', '--eval', code];
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const start = () =>
     startProcess(process.execPath, [...flags, 'agent.ts', hub.url, agent], {
       cwd: folder,
-      env: { PATH: process.env['PATH'] },
+      env: { PATH, NODE_COMPILE_CACHE },
     });
   let isStopped = false;
   let running = start();
@@ -52,16 +53,21 @@ function run(code: string, hub: HubProcess, agent: string) {
 async function asksOf(person: HubClient, channelId: string, agents: readonly string[]) {
   const channel = person.channel(channelId);
   const words = 'one two three four five six seven eight nine ten eleven twelve';
-  const askIds: string[] = [];
-  for (let n = 0; n < 5; n += 1)
-    askIds.push((await channel.ask(agents, `${n} ${words}`, 300_000)).askId);
-  return askIds.map((askId, n) => ({ askId, answer: `You asked: ${n} ${words}` }));
+  const topic = (await channel.send('a topic')).messageId;
+  const asks: { askId: string; threadId: string; answer: string }[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    // The last ask is a reply, so it is answered in the thread that it is in.
+    const place = n === 4 ? { threadId: topic } : {};
+    const { askId } = await channel.ask(agents, `${n} ${words}`, 300_000, place);
+    asks.push({ askId, threadId: askId, answer: `You asked: ${n} ${words}`, ...place });
+  }
+  return asks;
 }
 
 async function answersTo(person: HubClient, channelId: string, threadId: string) {
   const { messages } = await person.channel(channelId).history({ threadId });
   return messages
-    .filter(({ id }) => id !== threadId)
+    .filter(({ senderId }) => senderId !== person.welcome?.agentId)
     .map(({ senderId, content, state }) => `${senderId} ${state}: ${content}`);
 }
 
@@ -107,7 +113,9 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
     const ada = run(code, hubs[0], 'ada');
     const ben = run(code, hubs[1], 'ben');
     const answers = async () => {
-      const all = await Promise.all(asks.map(({ askId }) => answersTo(zoe, channelId, askId)));
+      const all = await Promise.all(
+        asks.map(({ threadId }) => answersTo(zoe, channelId, threadId)),
+      );
       return all.flat();
     };
     const killed = await waitFor(
@@ -131,8 +139,8 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
     }).catch(async (error: Error) => {
       throw new Error(`${error.message}: ${(await endsOf(zoe, 'work')).join()} ${output()}`);
     });
-    for (const { askId, answer } of asks)
-      expect(await answersTo(zoe, 'work', askId)).toEqual([
+    for (const { threadId, answer } of asks)
+      expect(await answersTo(zoe, 'work', threadId)).toEqual([
         expect.stringMatching(new RegExp(`^(ada|ben) complete: ${answer}$`)),
       ]);
     const { rows } = await zoe.ledger({ by: 'channel', channelId: 'work' });
@@ -156,7 +164,9 @@ describe.each(['SQLite', 'PostgreSQL'])('agents on two hubs and %s', (engine) =>
       timeoutMs: 90_000,
       everyMs: 100,
     });
-    const answers = await Promise.all(asks.map(({ askId }) => answersTo(zoe, 'careless', askId)));
+    const answers = await Promise.all(
+      asks.map(({ threadId }) => answersTo(zoe, 'careless', threadId)),
+    );
     // Both agents answer each ask, and the killed one began an answer twice.
     expect(answers.flat().length).toBeGreaterThan(2 * asks.length);
     await stop();

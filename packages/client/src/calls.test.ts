@@ -84,7 +84,10 @@ describe('a call', () => {
       message: 'Invalid params',
       data: issues,
     });
-    await expect(malformed).rejects.toMatchObject({ code: 'invalid', data: issues });
+    await expect(malformed).rejects.toMatchObject({
+      ...{ code: 'invalid', method: 'channel.join', issues, data: {} },
+      message: 'Invalid params; channelId: not an id',
+    });
   });
 
   it('to send gets a clientMessageId, and keeps it when it is repeated after a lost connection', async () => {

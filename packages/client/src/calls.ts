@@ -35,6 +35,7 @@ export type CallSyncMethod = <M extends MethodName>(
 
 interface PendingCall {
   readonly id: number;
+  readonly method: MethodName;
   readonly body: string;
   readonly isRepeatable: boolean;
   isSent: boolean;
@@ -130,7 +131,8 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     if (closedBy !== null) return onError(closedBy);
     if (signal?.aborted) return onError(signal.reason);
     const needsConnection = isOnThisConnection ? limits === null : !isLive && isEphemeral(method);
-    if (needsConnection) return onError(new HubError('disconnected', `${method}: not connected`));
+    if (needsConnection)
+      return onError(new HubError('disconnected', `${method}: not connected`, { method }));
     if (!isOnThisConnection && waiting() >= options.queueMax) {
       return onError(new HubError('queue_full', `${waiting()} calls are already waiting`));
     }
@@ -143,7 +145,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       remove(call);
     };
     const call: PendingCall = {
-      id,
+      ...{ id, method },
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params: sent }),
       isRepeatable: !isOnThisConnection && isRepeatable(method, sent),
       isSent: false,
@@ -158,7 +160,8 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     };
     const abort = () => call.reject(signal?.reason);
     const timer = setTimeout(() => {
-      call.reject(new HubError('timeout', `${method}: no answer within ${timeoutMs} ms`));
+      const text = `${method}: no answer within ${timeoutMs} ms`;
+      call.reject(new HubError('timeout', text, { method }));
     }, timeoutMs);
     signal?.addEventListener('abort', abort);
     calls.set(id, call);
@@ -189,7 +192,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       const call = calls.get(id as number);
       if (call === undefined) return;
       if (error === undefined) call.resolve(result);
-      else call.reject(fromRpcError(error));
+      else call.reject(fromRpcError(error, call.method));
     },
     connected(next: Welcome['limits']) {
       limits = next;
@@ -206,7 +209,8 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       for (const call of [...calls.values()]) {
         if (!call.isSent) continue;
         if (!call.isRepeatable) {
-          call.reject(new HubError('disconnected', error.message, { cause: error }));
+          const { method } = call;
+          call.reject(new HubError('disconnected', error.message, { method, cause: error }));
         } else {
           call.isSent = false;
           inFlight -= 1;

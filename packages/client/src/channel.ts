@@ -1,6 +1,7 @@
 import type {
   Envelope,
   EventType,
+  HubEventName,
   JsonObject,
   Message,
   MethodName,
@@ -10,7 +11,12 @@ import type { Call, CallMethod, CallOptions } from './calls.ts';
 import { createEventStream, readLogPage } from './event-stream.ts';
 import { createGrowingTexts } from './growing-texts.ts';
 import { createMessageStream, type MessageStream } from './message-stream.ts';
-import { ofType, type EventListener, type EventListeners } from './listeners.ts';
+import {
+  ofType,
+  type EventListener,
+  type EventListeners,
+  type HubEventListener,
+} from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Subscribed } from './topic.ts';
@@ -43,6 +49,8 @@ export interface HubChannel {
   /** Reports missed events that will not be delivered. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
+  /** Listens to events of one name that only the hub emits, such as `ask.expired`. The listener gets the payload. */
+  on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
 
   /** The message is stored once, even if the call is repeated after a lost connection. */
   readonly send: Call<'message.send', [content: string, more?: Rest<'message.send', 'content'>]>;

@@ -1,11 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { Envelope, EventType, ParamsInputOf } from '@openclaw/protocol';
+import type { Envelope, EventType, HubEventName, ParamsInputOf } from '@openclaw/protocol';
 import type { Call, CallOptions } from './calls.ts';
 import type { ChannelDeps, HubChannel } from './channel.ts';
 import { HubError } from './errors.ts';
 import { createEventStream, readLogPage, type StreamReader } from './event-stream.ts';
-import { ofType, type EventListener } from './listeners.ts';
+import { ofType, type EventListener, type HubEventListener } from './listeners.ts';
 
 /**
  * The direct messages with one agent. The first message creates the channel, and events arrive without a subscription.
@@ -32,6 +32,7 @@ export interface HubDirect {
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
+  on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
   /** For all other calls. The channel's id depends on both agentIds, so this waits for the first welcome. */
   channel(options?: CallOptions): Promise<HubChannel>;
 }

@@ -1,5 +1,5 @@
 import type { Envelope } from '@openclaw/protocol';
-import { limits } from '@openclaw/protocol/wire';
+import { logPageMax } from '@openclaw/protocol/wire';
 import { abortable } from './abortable.ts';
 import type { CallMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
@@ -27,7 +27,7 @@ export async function readLogPage(
   signal: AbortSignal,
 ): Promise<readonly Envelope[]> {
   const { channelId, after, max } = page;
-  const limit = Math.max(1, Math.min(Math.floor(max), limits.logPage));
+  const limit = Math.max(1, Math.min(Math.floor(max), logPageMax));
   for (;;) {
     try {
       return (await call('log.read', { channelId, after, limit }, { signal })).events;

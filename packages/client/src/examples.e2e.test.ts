@@ -42,10 +42,11 @@ afterEach(async () => {
 afterAll(() => hub.stop());
 
 function run(name: string, ...args: string[]) {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const example = startProcess(
     process.execPath,
     ['--conditions=@openclaw/source', `examples/${name}`, hub.url, ...args],
-    { cwd: folder, env: { PATH: process.env['PATH'] } },
+    { cwd: folder, env: { PATH, NODE_COMPILE_CACHE } },
   );
   processes.push(example);
   return example;

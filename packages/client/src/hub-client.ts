@@ -1,10 +1,17 @@
-import type { Envelope, EventType, JsonObject, ParamsInputOf, Welcome } from '@openclaw/protocol';
+import type {
+  Envelope,
+  EventType,
+  HubEventName,
+  JsonObject,
+  ParamsInputOf,
+  Welcome,
+} from '@openclaw/protocol';
 import type { Call, CallMethod, CallOptions } from './calls.ts';
 import type { HubChannel } from './channel.ts';
 import type { ConnectionState, StateChange } from './connection.ts';
 import type { HubDirect } from './direct.ts';
 import type { Inbox, InboxOptions } from './inbox.ts';
-import type { EnvelopeOf, EventListener } from './listeners.ts';
+import type { EnvelopeOf, EventListener, HubEventListener } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { EventCounters } from './topic.ts';
 
@@ -34,6 +41,11 @@ export interface HubClient {
     listener: (value: HubClientEvents[N]) => void,
   ): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
+  /**
+   * Listens to the collaboration events of one name that only the hub emits, such as `ask.expired`, in subscribed and
+   * direct channels and of the whole hub. The listener gets the payload.
+   */
+  on<N extends HubEventName>(name: N, listener: HubEventListener<N>): () => void;
   /**
    * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (by default
    * never).

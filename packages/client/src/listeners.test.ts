@@ -98,6 +98,25 @@ describe('listeners', () => {
     ]);
   });
 
+  it('of one event of the hub receive its payload, in a channel or in all', async () => {
+    const expired = (channelId: string, seq: number, name: string) =>
+      event(channelId, seq, {
+        type: 'collaboration.event',
+        event: { name, payload: { askId: `m${seq}`, silent: ['ben'] } },
+      });
+    client.on('ask.expired', ({ askId, silent }) => heard.push([askId, silent]));
+    client.channel('attic').on('ask.expired', (_payload, { seq }) => heard.push(['attic', seq]));
+    await bring(
+      ...[expired('hall', 1, 'ask.expired'), expired('hall', 2, 'another')],
+      expired('attic', 1, 'ask.expired'),
+    );
+    expect(heard).toEqual([
+      ['m1', ['ben']],
+      ['m1', ['ben']],
+      ['attic', 1],
+    ]);
+  });
+
   it('receive notices until they are removed', async () => {
     const off = client.on('notice', ({ id }) => heard.push(id));
     side.notify('notice', event('elsewhere', 5));

@@ -1,5 +1,11 @@
-import type { Envelope, EventOf, EventType } from '@openclaw/protocol';
-import { isDirectChannelId, isEventType } from '@openclaw/protocol/wire';
+import type {
+  Envelope,
+  EventOf,
+  EventType,
+  HubEventName,
+  HubEventPayload,
+} from '@openclaw/protocol';
+import { isDirectChannelId, isEventType, isReservedName } from '@openclaw/protocol/wire';
 import { HubError } from './errors.ts';
 
 // As in a browser's event target, a listener that throws does not stop the others, and its error is still reported.
@@ -48,15 +54,34 @@ export type EventListener<T extends EventType> = (
   envelope: EnvelopeOf<T>,
 ) => void;
 
-/** @throws {HubError} `invalid` for an unknown type */
-export function ofType<T extends EventType>(
-  type: T,
-  listener: EventListener<T>,
+/** Receives the payload of an event that only the hub emits, such as `ask.expired` or `question.answered`. */
+export type HubEventListener<N extends HubEventName> = (
+  payload: HubEventPayload<N>,
+  envelope: EnvelopeOf<'collaboration.event'>,
+) => void;
+
+export type AnyEventListener = EventListener<EventType> | HubEventListener<HubEventName>;
+
+/**
+ * Turns a listener of one type, or of one event that only the hub emits, into a listener of all envelopes.
+ * @throws {HubError} `invalid` for an unknown name
+ */
+export function ofType(
+  name: EventType | HubEventName,
+  listener: AnyEventListener,
 ): (envelope: Envelope) => void {
-  if (!isEventType(type)) throw new HubError('invalid', `There is no event "${String(type)}"`);
+  const call = listener as (value: unknown, envelope: Envelope) => void;
+  // By its prefix: a list of the names would cost every browser 200 bytes.
+  if (isReservedName(name)) {
+    return (envelope) => {
+      const { event } = envelope;
+      if (event.type === 'collaboration.event' && event.name === name)
+        call(event.payload, envelope);
+    };
+  }
+  if (!isEventType(name)) throw new HubError('invalid', `There is no event "${String(name)}"`);
   return (envelope) => {
-    if (envelope.event.type !== type) return;
-    listener(envelope.event as EventOf<T>, envelope as EnvelopeOf<T>);
+    if (envelope.event.type === name) call(envelope.event, envelope);
   };
 }
 
@@ -92,8 +117,8 @@ export function createEventListeners() {
   const byChannel = new Map<string, EnvelopeListeners>();
   return {
     onAny: any.on,
-    onType: <T extends EventType>(type: T, listener: EventListener<T>) =>
-      onKey(byType, type, ofType(type, listener)),
+    onType: (name: EventType | HubEventName, listener: AnyEventListener) =>
+      onKey(byType, isReservedName(name) ? 'collaboration.event' : name, ofType(name, listener)),
     onChannel: (channelId: string, listener: Listener<Envelope>) =>
       onKey(byChannel, channelId, listener),
     onDirect: (listener: Listener<Envelope>) =>

@@ -8,7 +8,7 @@ import type { Envelope, Message } from './index.ts';
 const sent = { messageId: 'm1', seq: 1, timestamp: 1, duplicate: false, unreached: [] };
 
 function createHub({ text = '', duplicate = false } = {}) {
-  let state = 'streaming';
+  let state: Message['state'] = 'streaming';
   const calls: { method: string; params: Record<string, unknown>; atMs: number }[] = [];
   const hub = {
     calls,
@@ -17,7 +17,7 @@ function createHub({ text = '', duplicate = false } = {}) {
       return text;
     },
     /** A hub loses text when it is killed. */
-    lose(to: number, then = 'streaming') {
+    lose(to: number, then: Message['state'] = 'streaming') {
       text = text.slice(0, to);
       state = then;
     },
@@ -103,6 +103,19 @@ describe('a stream of the client', () => {
       expect(hub.text).toBe(own);
     },
   );
+
+  it('says why the hub takes no more text, unless finish can still replace the text', async () => {
+    const { hub, stream, until } = createHub();
+    hub.failure = new HubError('frozen', 'stop', { data: { scope: 'agent' } });
+    stream.append('one');
+    await until(() => stream.refusal !== null);
+    expect(stream.refusal).toMatchObject({ code: 'frozen', data: { scope: 'agent' } });
+    const other = createHub({ text: 'two', duplicate: true });
+    other.stream.append('one');
+    await other.until(() => other.hub.calls.length === 1);
+    await other.stream.finish();
+    expect(other.stream.refusal).toBeNull();
+  });
 
   it('keeps its text until finish is answered', async () => {
     const { hub, stream } = createHub();

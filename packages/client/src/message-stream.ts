@@ -17,6 +17,8 @@ export interface MessageStream {
   readonly seq: number;
   /** The whole text so far, kept until `finish` is answered. */
   readonly text: string;
+  /** Why the hub takes no more text; null while it does. The model may stop: the message was deleted, or this agent frozen. */
+  readonly refusal: HubError | null;
   /** Sends the text within 50 ms, together with other text. After a reconnect, sends what the hub lacks. */
   append(text: string): void;
   /** Ends the message with its whole text, or with `content`. After a rejection with `HubError`, it may be repeated. */
@@ -35,6 +37,7 @@ export function createMessageStream(
   let sending: Promise<void> | null = null;
   /** Appends have no effect: the message has ended, or the hub refuses them. */
   let isOver = false;
+  let refusal: HubError | null = null;
 
   /** How much can be sent: half a surrogate pair waits for its other half. */
   const sendable = () => (/[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length);
@@ -50,7 +53,12 @@ export function createMessageStream(
       const { length, state } = conflictOf(error);
       if (pauseMs !== null) nextMs = Date.now() + pauseMs;
       else if (state === 'streaming' && length < accepted) accepted = length;
-      else isOver = true;
+      else {
+        isOver = true;
+        // Text of an earlier process, and an interrupted message, are replaced by `finish`.
+        if (error instanceof HubError && state !== 'streaming' && state !== 'interrupted')
+          refusal = error;
+      }
     }
   }
 
@@ -73,6 +81,9 @@ export function createMessageStream(
     seq,
     get text() {
       return text;
+    },
+    get refusal() {
+      return refusal;
     },
     append(more) {
       text += more;
@@ -102,6 +113,6 @@ export function createMessageStream(
 function conflictOf(error: unknown): { readonly length: number; readonly state: string | null } {
   const none = { length: Infinity, state: null };
   if (!(error instanceof HubError) || error.code !== 'conflict') return none;
-  const { length, state } = error.data as { readonly length?: number; readonly state?: string };
+  const { length, state } = error.data;
   return length === undefined ? none : { length, state: state ?? null };
 }

@@ -1,5 +1,5 @@
 import type { Discontinuity as HubDiscontinuity, Envelope, Welcome } from '@openclaw/protocol';
-import { isDirectChannelId, limits } from '@openclaw/protocol/wire';
+import { isDirectChannelId, welcomeDirectMax } from '@openclaw/protocol/wire';
 import { abortable } from './abortable.ts';
 import type { CallSyncMethod } from './calls.ts';
 import { HubError } from './errors.ts';
@@ -140,7 +140,7 @@ export function createSubscriptions(
     }
     // A list of the maximum length may be incomplete.
     const knewAll = completeListEpoch === epoch;
-    const isComplete = direct.length < limits.welcomeDirect;
+    const isComplete = direct.length < welcomeDirectMax;
     completeListEpoch = knewAll || isComplete ? epoch : null;
     isReconnected = before !== null;
     for (const { channelId, head } of direct) {

@@ -4,8 +4,10 @@ import type {
   EventOf,
   HubClient,
   HubDirect,
+  HubError,
   Message,
   Presence,
+  Question,
   ResultOf,
 } from './index.ts';
 
@@ -30,6 +32,13 @@ export function listeners(hub: HubClient) {
   hub.channel('hall').on('channel.presence', ({ presences }) => {
     exactly<Presence[]>()(presences);
   });
+  hub.on('question.answered', ({ question }, { seq }) => {
+    exactly<Question>()(question);
+    exactly<number | null>()(seq);
+  });
+  hub.channel('hall').on('ask.expired', ({ silent }) => exactly<string[]>()(silent));
+  // @ts-expect-error -- the hub has no such event
+  hub.channel('hall').on('ask.expird', () => {});
   hub.on('global', ({ event }) => exactly<string>()(event.name));
   hub.on('discontinuity', ({ head }) => exactly<number>()(head));
   const off = hub.on('event', ({ event }) => {
@@ -83,8 +92,17 @@ export async function streams(hub: HubClient, direct: HubDirect) {
   direct.events({ since: 0 });
 }
 
+export function refusals({ data, issues }: HubError) {
+  exactly<string | undefined>()(data.holder);
+  exactly<readonly Message[] | undefined>()(data.newer);
+  exactly<Question | undefined>()(data.question);
+  exactly<readonly (string | number)[] | undefined>()(issues[0]?.path);
+}
+
 describe('the types', () => {
   it('are compiled', () => {
-    expect([listeners, calls, streams].every((check) => typeof check === 'function')).toBe(true);
+    expect(
+      [listeners, calls, streams, refusals].every((check) => typeof check === 'function'),
+    ).toBe(true);
   });
 });

@@ -37,18 +37,9 @@ export function announcementOf(event: {
   return isAnnouncement ? (event.payload as ChannelAnnouncement) : null;
 }
 
-const reservedPrefixes = [
-  'ask.',
-  'budget.',
-  'claim.',
-  'freeze.',
-  'hub.',
-  'message.',
-  'question.',
-  'turn.',
-] as const;
+const reserved = /^(ask|budget|claim|freeze|hub|message|question|turn)\./;
 
 /** Only the hub emits events with these names, so no agent can forge them. */
 export function isReservedName(name: string): boolean {
-  return reservedPrefixes.some((prefix) => name.startsWith(prefix));
+  return reserved.test(name);
 }

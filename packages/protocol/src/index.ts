@@ -3,6 +3,7 @@ export { envelopeSchema, type Envelope } from './envelope.ts';
 export { channelEventSchema, eventSchemas, type ChannelEvent, type EventOf } from './events.ts';
 export { agentKinds, agentKindSchema, type AgentKind, type SenderKind } from './fields.ts';
 export type { FreezeScope } from './freezes.ts';
+export { hubEventSchemas, type HubEventPayload, type InboxEvent } from './hub-events.ts';
 export { idSchema } from './ids.ts';
 export type { ChannelOrder } from './list-cursor.ts';
 export { buildJsonSchemas, type JsonSchema, type JsonSchemaOptions } from './json-schema.ts';

@@ -1,5 +1,11 @@
 const kib = 1024;
 
+// Constants of their own, so that a bundle of a client does not need the whole table.
+/** `limits.logPage`. */
+export const logPageMax = 1000;
+/** `limits.welcomeDirect`. */
+export const welcomeDirectMax = 200;
+
 /**
  * Every limit of the wire contract, with its reason. Bytes are UTF-8 bytes. Chars are UTF-16 code units, as
  * `String.length` counts them.
@@ -25,11 +31,11 @@ export const limits = {
   historyPage: 200,
   defaultPage: 50,
   /** The largest page of `log.read`, and its default: a client that catches up needs few round trips. */
-  logPage: 1000,
+  logPage: logPageMax,
   /** How long a call may wait for an event. Most proxies end a request after 60 s without an answer. */
   waitMs: 50_000,
   /** Direct channels in `welcome`; `channel.list` pages the rest. */
-  welcomeDirect: 200,
+  welcomeDirect: welcomeDirectMax,
   /** Presence is pushed in channels with at most this many present agents. In others, only `presence.list` shows it. */
   presencePush: 1000,
   /** Edits of one message: the log keeps each text until the message is deleted. */

@@ -11,7 +11,7 @@ const readmeUrl = new URL('../README.md', import.meta.url);
 const run = (...args: string[]) =>
   spawnSync(process.execPath, ['--no-warnings', '--conditions=@openclaw/source', ...args], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
-    env: {},
+    env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     encoding: 'utf8',
   });
 

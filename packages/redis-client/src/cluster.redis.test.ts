@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // These refusals are why names have hash tags and each command uses one slot.
+  // Because of these refusals, names have hash tags and each command uses one slot.
   it('refuses a channel’s keys in one script and its topics in one subscription without hash tags (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });

@@ -197,7 +197,7 @@ export function createCallBound(timeoutMs: number) {
 
 /**
  * Destroys the socket of a borrowed connection that is not ready `timeoutMs` after it connected, because ioredis may
- * wait for its handshake without limit. The returned function ends this.
+ * wait for its handshake without limit. The returned function removes this limit.
  */
 export function limitHandshake(
   redis: Redis,

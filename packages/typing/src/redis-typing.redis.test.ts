@@ -1,40 +1,27 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import { randomPrefix, waitFor } from '@openclaw/test-support';
 import { createRedisTyping } from './index.ts';
+import { createRedisBench } from './testing/redis-bench.ts';
 import { typingContract } from './typing.contract.ts';
 
-let server: RedisServer;
-let redis: RedisClient;
-let keys: KeySchema;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
-beforeEach(() => {
-  keys = createKeySchema({ prefix: randomPrefix() });
-});
+const bench = createRedisBench();
 
 for (const hashTags of [false, true]) {
   typingContract(hashTags ? 'on Redis with hash tags' : 'on Redis', (options) =>
     createRedisTyping(
-      { redis, keys: createKeySchema({ prefix: randomPrefix(), hashTags }) },
+      { redis: bench.redis, keys: createKeySchema({ prefix: randomPrefix(), hashTags }) },
       options,
     ),
   );
 }
 
 describe('typing in Redis', () => {
-  const ttlMs = async () => Number(await redis.send(['pttl', keys.typing('c')]));
-  const commands = async () => String(await redis.send(['info', 'commandstats']));
+  const ttlMs = async () => Number(await bench.redis.send(['pttl', bench.keys.typing('c')]));
+  const commands = async () => String(await bench.redis.send(['info', 'commandstats']));
 
   it('TTL expiry (typing): the key lives ten seconds after every start, and is deleted by the last stop', async () => {
+    const { redis, keys } = bench;
     const typing = createRedisTyping({ redis, keys });
     for (const agentId of ['a', 'b', 'a']) {
       await redis.send(['persist', keys.typing('c')]);
@@ -49,6 +36,7 @@ describe('typing in Redis', () => {
   });
 
   it('stores agentIds with the time of the server', async () => {
+    const { redis, keys } = bench;
     const before = Date.now();
     await createRedisTyping({ redis, keys }).start('c', 'a');
     const held = (await redis.send(['zrange', keys.typing('c'), 0, -1, 'WITHSCORES'])) as string[];
@@ -58,6 +46,7 @@ describe('typing in Redis', () => {
   });
 
   it('drops agents that stopped without a stop event when another agent starts', async () => {
+    const { redis, keys } = bench;
     let nowMs = 1_900_000_000_000;
     const typing = createRedisTyping({ redis, keys }, { clock: () => nowMs });
     for (let n = 0; n < 50; n += 1) {
@@ -68,6 +57,7 @@ describe('typing in Redis', () => {
   });
 
   it('TTL expiry (typing): expires within ±1 s in real time', async () => {
+    const { redis, keys } = bench;
     const typing = createRedisTyping({ redis, keys }, { ttlMs: 1500 });
     const startMs = Date.now();
     await typing.start('c', 'a');
@@ -79,6 +69,7 @@ describe('typing in Redis', () => {
   });
 
   it('never calls KEYS or SCAN, and reads write nothing', async () => {
+    const { redis, keys } = bench;
     const typing = createRedisTyping({ redis, keys });
     await typing.start('c', 'a');
     const writes = (stats: string) =>
@@ -93,6 +84,7 @@ describe('typing in Redis', () => {
   });
 
   it('fails with `unavailable` and the cause when Redis refuses a call', async () => {
+    const { redis, keys } = bench;
     await redis.send(['set', keys.typing('c'), 'no zset']);
     const typing = createRedisTyping({ redis, keys });
     const unavailable = {

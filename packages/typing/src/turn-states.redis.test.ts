@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { randomPrefix } from '@openclaw/test-support';
 import { createTurnStates, type TurnStateOptions, type TurnStates } from './index.ts';
+import { createRedisBench } from './testing/redis-bench.ts';
 
-let server: RedisServer;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startRedis();
-  redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
-});
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
-});
-
+const bench = createRedisBench();
 const thinking = { state: 'thinking', label: null, queueDepth: null } as const;
 const tool = { state: 'tool', label: 'Runs the tests', queueDepth: 2 } as const;
 const startMs = 1_900_000_000_000;
@@ -66,6 +55,18 @@ function contract(name: string, make: (options: TurnStateOptions) => TurnStates)
       }
       const { turns: listed } = await turns.list('c');
       expect(listed.map(({ agentId }) => agentId)).toEqual(['e', 'd', 'c']);
+      // The fault: in Redis, each renewal in a full channel removed the turn of another agent.
+      await turns.set('c', 'd', null, thinking);
+      const renewed = (await turns.list('c')).turns;
+      expect(renewed.map(({ agentId }) => agentId)).toEqual(['d', 'e', 'c']);
+      await turns.close();
+    });
+
+    it('are known by place, in the order of their ends', async () => {
+      let nowMs = startMs;
+      const turns = make({ clock: () => (nowMs += 1) });
+      for (const channelId of ['c', 'd', 'c']) await turns.set(channelId, 'a', null, thinking);
+      expect(turns.placesOf('a').map(({ channelId }) => channelId)).toEqual(['d', 'c']);
       await turns.close();
     });
 
@@ -84,14 +85,14 @@ contract('in memory', (options) => createTurnStates({}, options));
 for (const hashTags of [false, true])
   contract(`in Redis${hashTags ? ' with hash tags' : ''}`, (options) =>
     createTurnStates(
-      { redis, keys: createKeySchema({ prefix: randomPrefix(), hashTags }) },
+      { redis: bench.redis, keys: createKeySchema({ prefix: randomPrefix(), hashTags }) },
       options,
     ),
   );
 
 describe('turn states in Redis', () => {
   it('are the same for all processes, and both keys end with the last lease', async () => {
-    const keys = createKeySchema({ prefix: randomPrefix() });
+    const { redis, keys } = bench;
     const [one, other] = [createTurnStates({ redis, keys }), createTurnStates({ redis, keys })];
     await one.set('c', 'a', null, tool);
     expect((await other.list('c')).turns).toMatchObject([{ agentId: 'a', ...tool }]);
@@ -109,7 +110,7 @@ describe('turn states in Redis', () => {
   });
 
   it('go on with the turns of this process while Redis refuses', async () => {
-    const keys = createKeySchema({ prefix: randomPrefix() });
+    const { redis, keys } = bench;
     const turns = createTurnStates({ redis, keys });
     await turns.set('c', 'a', null, thinking);
     await redis.send(['set', keys.turns('c'), 'no zset']);

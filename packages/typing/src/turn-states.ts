@@ -51,7 +51,7 @@ export interface TurnStates {
   list(channelId: string): Promise<{ turns: TurnState[]; degraded: boolean }>;
   /** For a {@link TypingWatch}: the time until each lease ends; 0 without a lease. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
-  /** The places of the agent's turns that were set through this process and may still run. */
+  /** The places of the agent's turns that were set through this process and may still run, in the order of their ends. */
   placesOf(agentId: string): TypingPlace[];
   /** The turn that the agent began last through this process, anywhere; null without a running lease. */
   latestOf(agentId: string): TurnRecord | null;
@@ -256,10 +256,9 @@ function createLocalTurns(maxTurns: number) {
         .slice(0, listMax)
         .map(({ agentId, threadId, turn, untilMs }) => ({ agentId, threadId, ...turn, untilMs })),
     placesOf: (agentId: string, nowMs: number): TypingPlace[] =>
-      running(byAgent.get(agentId), nowMs).map(({ channelId, threadId }) => ({
-        channelId,
-        threadId,
-      })),
+      running(byAgent.get(agentId), nowMs)
+        .sort((one, other) => one.untilMs - other.untilMs)
+        .map(({ channelId, threadId }) => ({ channelId, threadId })),
     latestOf: (agentId: string, nowMs: number): TurnRecord | null =>
       running(byAgent.get(agentId), nowMs).at(-1)?.turn ?? null,
     remainingMs: (typer: CheckedTyper, nowMs: number): number =>

@@ -35,7 +35,7 @@ const namePattern = /^hub-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.(\d{3})Z$/;
 const unfinishedPattern = /^\.(partial|removing)-/;
 const abandonedMs = 86_400_000;
 
-/** For example `hub-20261128T021000.000Z`. Names sort by time. */
+/** A name is, for example, `hub-20261128T021000.000Z`. Names sort by time. */
 export function archiveName(takenAtMs: number): string {
   return `hub-${new Date(takenAtMs).toISOString().replaceAll(/[-:]/g, '')}`;
 }
@@ -49,7 +49,7 @@ function archiveOf(path: string): Archive | null {
   return { path, name, takenAtMs };
 }
 
-/** Oldest first. If the folder is itself an archive, only this archive. */
+/** The oldest archive comes first. If the folder is itself an archive, the list has only this archive. */
 export async function listArchives(folder: string): Promise<Archive[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new BackupError('failed', `${folder} cannot be read: ${error.code}`);
@@ -65,8 +65,8 @@ export async function listArchives(folder: string): Promise<Archive[]> {
 }
 
 /**
- * The newest archive that is not newer than `atMs`, if that is given.
- * @throws {BackupError} `failed` when there is none
+ * Returns the newest archive that is not newer than `atMs`, if that is given. @throws {BackupError} `failed` when
+ * there is none
  */
 export async function chooseArchive(folder: string, atMs: number | null): Promise<Archive> {
   const archives = await listArchives(folder);

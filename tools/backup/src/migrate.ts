@@ -64,7 +64,7 @@ export function planText(
   return [`${name}: would run`, ...lines, after].join('\n');
 }
 
-/** The last pending migration that hubs of earlier releases do not support; null if there is none. */
+/** Returns the last pending migration that hubs of earlier releases do not support; null if there is none. */
 function isolating(pending: readonly PlannedMigration[]): PlannedMigration | null {
   return pending.findLast((one) => one.compatibleFrom === one.release) ?? null;
 }

@@ -91,8 +91,8 @@ export async function checkDump(dump: string, signal: AbortSignal): Promise<void
   });
 }
 
-// The dump does not name the tables of a later release. They must go too, because that release's migrations would
-// fail on them.
+// The dump does not name the tables of a later release. Those tables must go too, because the later release's
+// migrations would fail on them.
 const dropTables = `set client_min_messages = warning;
 do $$ declare found record; begin
   for found in select format('%I.%I', schemaname, tablename) as name from pg_tables

@@ -58,7 +58,7 @@ function valueOf(schema: Schema, name: string): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean();
     case 'integer':
-      // Short, because longer waits find no more faults.
+      // The wait is short, because longer waits find no more faults.
       if (name === 'waitMs') return fc.constantFrom(0, 1, 30);
       return fc.oneof(
         fc.integer({ min: least, max: Math.min(schema.maximum ?? Infinity, least + 30) }),

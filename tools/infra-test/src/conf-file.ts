@@ -1,7 +1,7 @@
 export interface Directive {
   readonly name: string;
   readonly value: string;
-  /** The comment above the setting or above its block. */
+  /** The reason is the comment above the setting or above its block. */
   readonly reason: string;
 }
 
@@ -24,7 +24,7 @@ export function parseConf(text: string): Directive[] {
   return directives;
 }
 
-/** The value as CONFIG GET returns it: sizes in bytes, without quotes. */
+/** Returns the value as CONFIG GET does: sizes in bytes, without quotes. */
 export function asConfigGet(value: string): string {
   return value
     .replaceAll('"', '')

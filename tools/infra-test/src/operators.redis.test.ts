@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { beforeAll, expect, it } from '@jest/globals';
 import {
+  hubProgram,
   startChatTraffic,
   startHub,
   startProcess,
   usesRedis,
   waitFor,
+  type HubProgram,
 } from '@openclaw/test-support';
 import { suiteScope } from '@openclaw/test-support/scopes';
 import { root } from './repository.ts';
@@ -18,15 +20,11 @@ const scope = suiteScope();
 let address: string;
 let hubPort: number;
 
-async function run(program: string, args: readonly string[], env: Record<string, string>) {
-  const child = startProcess(
-    process.execPath,
-    [
-      ...['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
-      ...[join(root, 'apps/chat-hub/src', program), ...args],
-    ],
-    { cwd: join(root, 'tools/infra-test'), env },
-  );
+async function run(program: HubProgram, args: readonly string[], env: Record<string, string>) {
+  const child = startProcess(process.execPath, [...hubProgram(program), ...args], {
+    cwd: join(root, 'tools/infra-test'),
+    env: { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...env },
+  });
   const code = await child.exited;
   return { code, output: child.output() };
 }
@@ -47,7 +45,7 @@ beforeAll(async () => {
 
 it('redis.prod.conf under a hub is clean for the audit as admin', async () => {
   const { code, output } = await run(
-    'audit/main.ts',
+    'audit/main',
     ['--url', `redis://admin@${address}`, '--role', 'production'],
     { AUDIT_REDIS_PASSWORD: adminPassword },
   );
@@ -57,7 +55,7 @@ it('redis.prod.conf under a hub is clean for the audit as admin', async () => {
 }, 60_000);
 
 it("the hub's own user may not walk the keys, and the audit says so", async () => {
-  const { code, output } = await run('audit/main.ts', [], {
+  const { code, output } = await run('audit/main', [], {
     REDIS_URL: `redis://${address}`,
     REDIS_PASSWORD: password,
   });
@@ -67,7 +65,7 @@ it("the hub's own user may not walk the keys, and the audit says so", async () =
 });
 
 it("npm run health sees all of Redis as the hub's own user", async () => {
-  const { output } = await run('health/main.ts', ['--json'], {
+  const { output } = await run('health/main', ['--json'], {
     HUB_PORT: String(hubPort),
     HUB_JWT_SECRET: 'x'.repeat(32),
     NODE_ENV: 'production',

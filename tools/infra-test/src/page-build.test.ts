@@ -86,3 +86,26 @@ describe('the web UI', () => {
     expect(existsSync(`${web}/dist`)).toBe(false);
   });
 });
+
+describe('the builds that tests run', () => {
+  it('are named by the hash of their sources, so that no test runs an old build', async () => {
+    const module = pathToFileURL(join(root, 'tools/setup/test-builds.mjs')).href;
+    const { testBuildFolder } = (await import(module)) as {
+      testBuildFolder: (name: 'hub' | 'page', root: string) => string;
+    };
+    const names = () => [testBuildFolder('hub', folder.path), testBuildFolder('page', folder.path)];
+    const changed = (path: string) => {
+      const before = names();
+      writeFileSync(join(folder.path, path), `changed ${path}`);
+      return names().map((name, at) => name !== before[at]);
+    };
+    mkdirSync(join(folder.path, 'apps/chat-hub/src'), { recursive: true });
+    mkdirSync(join(folder.path, 'packages/chat-store/src/sqlite'), { recursive: true });
+    expect(changed('packages/client/src/index.ts')).toEqual([true, true]);
+    expect(changed('package-lock.json')).toEqual([true, true]);
+    expect(changed('apps/chat-hub/src/main.ts')).toEqual([true, false]);
+    expect(changed('packages/chat-store/src/sqlite/worker.ts')).toEqual([true, false]);
+    expect(changed('apps/web/src/main.ts')).toEqual([false, true]);
+    expect(changed('apps/chat-hub/src/main.test.ts')).toEqual([false, false]);
+  });
+});

@@ -4,13 +4,13 @@ import { root } from './repository.ts';
 
 export interface ReadmeBlock {
   readonly name: string;
-  /** The path from the root, for example `packages/cache`. */
+  /** The path starts at the root, for example `packages/cache`. */
   readonly folder: string;
   readonly readme: string;
   readonly installLine: string;
-  /** The first block of TypeScript. It declares no types, so it is valid JavaScript. */
+  /** The first block of TypeScript declares no types, so it is valid JavaScript. */
   readonly block: string;
-  /** The block with `require` instead of `import`, and with `await` inside an async function. */
+  /** This is the block with `require` instead of `import`, and with `await` inside an async function. */
   readonly commonJs: string;
   readonly imported: readonly string[];
 }

@@ -5,7 +5,7 @@ import { startHub, startRedis } from '@openclaw/test-support';
 const preload = join(import.meta.dirname, 'default-ports.mjs');
 
 export interface BlockServers extends AsyncDisposable {
-  /** The server's port by the port that the READMEs name. */
+  /** The key is the port that the READMEs name, and the value is the server's port. */
   readonly ports: Readonly<Record<string, number>>;
 }
 
@@ -41,8 +41,8 @@ export function runBlock(
   },
 ): Promise<BlockRun> {
   const { cwd, servers, node = process.execPath, flags = [], endsWithinMs = 10_000 } = options;
-  const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, DEFAULT_PORTS: JSON.stringify(servers.ports) };
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, DEFAULT_PORTS: JSON.stringify(servers.ports) };
   return new Promise((resolve, reject) => {
     execFile(
       node,

@@ -4,9 +4,9 @@ import { root } from './repository.ts';
 
 export interface Runbook {
   readonly title: string;
-  /** The commands of the section "See". */
+  /** The text has the commands of the section "See". */
   readonly see: string;
-  /** The blocks of commands of the section "End". Each ends another cause, or is a further step. */
+  /** The section "End" has these blocks of commands. Each ends another cause, or is a further step. */
   readonly end: readonly [string, ...string[]];
 }
 

@@ -30,10 +30,10 @@ export type Call = Exclude<
 /** The two times are positions in the sequence of all beginnings and ends of calls. */
 export interface MadeCall {
   readonly call: Call;
-  /** The hub process that made the call. A restarted hub has another name. */
+  /** The hub process of this name made the call. A restarted hub has another name. */
   readonly hub: string;
   readonly beganAt: number;
-  /** Infinity when the call was never answered. */
+  /** The time is Infinity when the call was never answered. */
   readonly endedAt: number;
   /** Null when the hub was killed before it answered, or answered that the write may be committed. */
   readonly outcome: Outcome | null;

@@ -9,9 +9,9 @@ export interface First {
   readonly print: string | null;
 }
 
-/** The state of one channel in the simplest form. It is immutable. */
+/** The state is immutable. */
 export interface ChannelState {
-  /** Null when the channel never existed. */
+  /** The channel is null when it never existed. */
   readonly channel: Channel | null;
   readonly isDeleted: boolean;
   readonly head: number;

@@ -14,8 +14,8 @@ export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly code: string };
 
 /**
- * A store in another process. A failed call rejects with an Error whose message is the code of the store's error, or
- * `killed` after the process was killed.
+ * The store runs in another process. A failed call rejects with an Error whose message is the code of the store's
+ * error, or `killed` after the process was killed.
  */
 export type HubProcess = Pick<ChatStore, Asked> & {
   /** Sends SIGKILL, which interrupts all work. Resolves when the process has ended. */
@@ -29,7 +29,10 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
   const child = fork(file, [url], {
     execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
     // The environment also reaches the threads of the process. On SQLite a thread gives the time.
-    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` },
+    env: {
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+    },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

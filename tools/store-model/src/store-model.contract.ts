@@ -12,7 +12,9 @@ const skewsMs = [5 * 60_000, -7 * 60_000];
 export interface ModelOptions {
   readonly numRuns: number;
   readonly budgetMs: number;
-  /** The clock of the messages' times: on SQLite the committing hub's, else the database server's. */
+  /**
+   * The clock of the committing hub gives the messages' times on SQLite, and that of the database server elsewhere.
+   */
   readonly keepsTime: 'hub' | 'server';
 }
 
@@ -29,14 +31,14 @@ export function describeStoreModel(
   describe(`two hubs on ${engine} under any interleaving of writes, kills and clocks`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     const running: HubProcess[] = [];
-    /** Started in advance, to replace killed hubs. */
+    /** These hubs are started in advance, to replace killed hubs. */
     let spares: Promise<HubProcess>[] = [];
     let replacements = 0;
     let lost = 0;
     let runs = 0;
     let startedMs = 0;
     const valid: History[] = [];
-    /** Differences of the events' times from the real time. */
+    /** The set holds differences of the events' times from the real time. */
     const minutesOff = new Set<number>();
 
     const startHub = (index: number) => startHubProcess(server.url, skewsMs[index] ?? 0);

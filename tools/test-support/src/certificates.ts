@@ -17,7 +17,7 @@ export function hasOpenssl(): boolean {
   }
 }
 
-/** Self-signed, for localhost and 127.0.0.1. Needs openssl. */
+/** The certificate is self-signed, for localhost and 127.0.0.1. Needs openssl. */
 export function createCertificate(folder: string): CertificateFiles {
   const keyFile = join(folder, 'key.pem');
   const certificateFile = join(folder, 'cert.pem');
@@ -33,7 +33,7 @@ export interface CertificateAuthority extends AsyncDisposable {
   readonly caFile: string;
   /** Names are, for example, `DNS:localhost` and `IP:127.0.0.1`. */
   issue(name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
-  /** Like `issue`, but valid for `days` instead of two days. */
+  /** Works as `issue`, but the certificate is valid for `days` instead of two days. */
   issueFor(days: number, name: string, ...subjectAltNames: readonly string[]): CertificateFiles;
   remove(): Promise<void>;
 }
@@ -51,7 +51,6 @@ export async function createCertificateAuthority(): Promise<CertificateAuthority
   const issueFor: CertificateAuthority['issueFor'] = (days, name, ...subjectAltNames) => {
     const subject = ['-subj', `/CN=${name}`];
     openssl('req', ...newKey, ...subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-    // One certificate serves for servers and clients.
     const extensions = ['extendedKeyUsage=serverAuth,clientAuth'];
     if (subjectAltNames.length > 0) extensions.push(`subjectAltName=${subjectAltNames.join()}`);
     writeFileSync(path(`${name}.ext`), extensions.join('\n'));

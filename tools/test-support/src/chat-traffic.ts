@@ -5,19 +5,19 @@ import { waitFor } from './processes.ts';
 import { readLog } from './read-log.ts';
 import { connectRpc, RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
-/** A steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
+/** The traffic is a steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
 export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
-  /** One per hub, subscribed to every channel. A bare socket repairs no mistake of a hub. */
+  /** Each hub has one watcher, which follows every channel. A bare socket repairs no mistake of a hub. */
   readonly watchers: readonly RpcSocket[];
   readonly writers: readonly RpcSocket[];
   /** The ids are in the order of the hubs. */
   readonly watcherIds: readonly string[];
   readonly slowestAnswerMs: number;
-  /** Refused sends by code. Each is retried with its clientMessageId. */
+  /** The map counts refused sends by code. Each is retried with its clientMessageId. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly ackedCount: number;
-  /** The longest time from an ack to the last watcher since {@link ChatTraffic.resetDelay}. */
+  /** This is the longest time from an ack to the last watcher since {@link ChatTraffic.resetDelay}. */
   readonly worstDelayMs: number;
   resetDelay(): void;
   moreAcks(count: number, timeoutMs?: number): Promise<void>;
@@ -34,7 +34,7 @@ export interface ChatTraffic extends AsyncDisposable {
 export interface ChatTrafficOptions {
   /** Every other channel is written on one hub only. @default 4 */
   readonly channels?: number;
-  /** The pause between a writer's ack and its next message. @default 40 */
+  /** A writer pauses this long after an ack, before its next message. @default 40 */
   readonly everyMs?: number;
   readonly name?: string;
 }
@@ -110,7 +110,7 @@ export async function startChatTraffic(
   for (const [at, watcher] of watchers.entries()) {
     const watcherId = watcherIds[at] as string;
     let taken = 0;
-    // Added after the socket's own listener, which parses the frame.
+    // This listener runs after the socket's own one, which parses the frame.
     watcher.ws.on('message', () => {
       for (; taken < watcher.events.length; taken += 1) onEvent(watcherId, watcher.events[taken]);
     });

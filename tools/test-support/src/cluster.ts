@@ -1,10 +1,10 @@
 import { freePort, waitFor } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** Three masters with one replica each, on free loopback ports. */
+/** The cluster has three masters with one replica each, on free loopback ports. */
 export interface ClusterDeployment extends AsyncDisposable {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** First the initial masters, then their replicas. Failovers change the roles, not the order. */
+  /** The initial masters come first, then their replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
   masterOf(key: string): Promise<RedisServer>;
   /** Moves the slot of `key` with its keys to another master, and resolves with that master. */

@@ -36,7 +36,7 @@ function endOfValue(data: Buffer, start: number): number {
   return end;
 }
 
-/** `message`, `pmessage` and `smessage`, in RESP2 and RESP3. */
+/** The pattern matches `message`, `pmessage` and `smessage`, in RESP2 and RESP3. */
 const published = /^[*>]\d\r\n\$\d\r\n[ps]?message\r\n/;
 
 export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {

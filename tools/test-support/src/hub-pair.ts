@@ -49,7 +49,7 @@ export interface ReportedRedis {
   readonly breaker: 'closed' | 'open' | 'half_open';
   readonly subscriber: {
     readonly connected: boolean;
-    /** Topics that Redis has not confirmed. */
+    /** Counts topics that Redis has not confirmed. */
     readonly unconfirmed: number;
     readonly reconnects: number;
   };

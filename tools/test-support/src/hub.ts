@@ -1,5 +1,5 @@
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { hubProgram } from './built-for-tests.ts';
 import {
   freePort,
   startProcess,
@@ -16,7 +16,7 @@ export interface HubProcess extends AsyncDisposable {
   /** `http://127.0.0.1:{port}` */
   readonly httpUrl: string;
   readonly pid: number;
-  /** The last 64 KiB of output; empty with {@link HubOptions.logFile}. */
+  /** Returns the last 64 KiB of output; empty with {@link HubOptions.logFile}. */
   output(): string;
   /**
    * Ends only this process: SIGTERM drains it, SIGKILL crashes it. Resolves with the exit code, or null after a
@@ -28,27 +28,30 @@ export interface HubProcess extends AsyncDisposable {
   restart(): Promise<void>;
   /** SIGSTOP: connections stay open, and the hub does not answer. */
   freeze(): void;
-  /** Sends SIGCONT. */
   thaw(): void;
   /** Also removes the database file. */
   stop(): Promise<void>;
 }
 
 export interface HubOptions {
-  /** For example `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL the hub runs without Redis. */
+  /** An example is `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL the hub runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;
   /** @default a free port */
   readonly port?: number;
   /** The hub's output is appended to this file. */
   readonly logFile?: string;
+  /** Runs the sources also in a test run, for measurements by source file. */
+  readonly fromSource?: boolean;
 }
 
-const main = resolve(fileURLToPath(import.meta.url), '../../../../apps/chat-hub/src/main.ts');
 const startTimeoutMs = 60_000;
 
-/** Starts from source and waits until the hub answers. It has its own SQLite file, unless HUB_DB_URL is set. */
+/**
+ * Starts the hub and waits until it answers: in a test run from its bundle, otherwise from source. The hub has its
+ * own SQLite file, unless HUB_DB_URL is set.
+ */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
-  const { logFile } = options;
+  const { logFile, fromSource } = options;
   const port = options.port ?? (await freePort());
   const folder = await temporaryFolder('hub');
   const httpUrl = `http://127.0.0.1:${port}`;
@@ -61,7 +64,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
     NODE_COMPILE_CACHE,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // A port without a server, so that the hub does not find a Redis on the default port.
+    // No server listens on this port, so that the hub does not find a Redis on the default port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
     // Tests and measurements need no limit against loops.
@@ -72,8 +75,7 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   let server: ServerProcess;
 
   async function start() {
-    const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
-    server = startProcess(process.execPath, [...flags, main], {
+    server = startProcess(process.execPath, hubProgram('main', { fromSource }), {
       cwd: folder.path,
       env,
       ...(logFile !== undefined && { outputFile: logFile }),

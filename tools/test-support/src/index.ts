@@ -1,5 +1,7 @@
 export { openBystanders } from './bystanders.ts';
 export type { Bystanders } from './bystanders.ts';
+export { builtForTests, hubProgram } from './built-for-tests.ts';
+export type { HubProgram } from './built-for-tests.ts';
 export { connectAgent, startChatTraffic } from './chat-traffic.ts';
 export type { ChatTraffic, ChatTrafficOptions } from './chat-traffic.ts';
 export { createCertificate, createCertificateAuthority, hasOpenssl } from './certificates.ts';

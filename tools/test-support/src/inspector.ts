@@ -5,9 +5,11 @@ import { WebSocket } from 'ws';
 export const inspectorEnv = { NODE_OPTIONS: '--inspect=127.0.0.1:0' } as const;
 
 export interface Inspector extends Disposable {
-  /** Bytes in use after a full garbage collection. */
+  /** Resolves with the bytes in use after a full garbage collection. */
   retainedBytes(): Promise<number>;
-  /** Processor time of all threads so far. Unlike elapsed time, other processes do not change it. */
+  /**
+   * Resolves with the processor time of all threads so far. Unlike elapsed time, other processes do not change it.
+   */
   cpuMs(): Promise<number>;
   close(): void;
 }

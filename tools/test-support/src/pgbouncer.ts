@@ -12,11 +12,11 @@ export interface PgBouncer extends AsyncDisposable {
 
 export interface PgBouncerOptions {
   readonly mode: 'session' | 'transaction' | 'statement';
-  /** Connections to the server. @default 4 */
+  /** The pool has this many connections to the server. @default 4 */
   readonly poolSize?: number;
   /** @default a free port */
   readonly port?: number;
-  /** More lines of the section `pgbouncer`. */
+  /** These lines are added to the section `pgbouncer`. */
   readonly settings?: readonly string[];
 }
 

@@ -29,7 +29,6 @@ export interface RawSocketOptions {
   readonly waitForWelcome?: boolean;
 }
 
-/** Rejects when the upgrade is refused. */
 export async function openRawSocket(
   url: string,
   { protocol = 'openclaw.v1', headers = {}, waitForWelcome = true }: RawSocketOptions = {},

@@ -13,7 +13,7 @@ export interface RedisServer extends AsyncDisposable {
   readonly pid: number;
   /** Sends one inline command on a new connection and resolves with the raw reply. */
   command(line: string): Promise<string>;
-  /** SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
+  /** Sends SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
   kill(): Promise<void>;
   /** Uses the same port and folder; empty unless persistence is configured. */
   restart(): Promise<void>;
@@ -43,7 +43,7 @@ export function redisCommand(port: number, line: string, password?: string): Pro
     });
     socket.on('data', (chunk) => {
       reply += chunk.toString();
-      // A sentinel does not know QUIT. Its error also marks the end of the reply.
+      // A sentinel does not know QUIT, so its error also marks the end of the reply.
       const quitError = reply.search(/-ERR unknown command 'QUIT'[^\n]*\n$/);
       if (quitError < 0) return;
       reply = reply.slice(0, quitError);

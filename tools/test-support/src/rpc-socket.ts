@@ -20,13 +20,13 @@ export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
   readonly welcome: Any;
   readonly received: readonly RpcObject[];
-  /** Envelopes of `event` notifications, in order. */
+  /** The list has the envelopes of `event` notifications, in the order of arrival. */
   readonly events: readonly Any[];
   /** Resolves with the result; rejects with {@link RpcCallError}. */
   call(method: string, params?: object): Promise<Any>;
-  /** The first event, past or future, that satisfies the condition. */
+  /** Resolves with the first event, past or future, that satisfies the condition. */
   event(condition: (envelope: Any) => boolean, timeoutMs?: number): Promise<Any>;
-  /** The first notification of the method, past or future, that satisfies the condition. */
+  /** Resolves with the first notification of the method, past or future, that satisfies the condition. */
   notification(
     method: string,
     condition?: (params: Any) => boolean,
@@ -42,7 +42,6 @@ export class RpcCallError extends Error {
   readonly rpcCode: number;
   readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
-  /** The whole `data` of the error; undefined when it has none. */
   readonly data: NonNullable<RpcObject['error']>['data'];
 
   constructor(error: NonNullable<RpcObject['error']>) {
@@ -55,7 +54,7 @@ export class RpcCallError extends Error {
 }
 
 export interface RpcSocketOptions {
-  /** Subprotocols to offer. @default ['openclaw.v1'] */
+  /** The client offers these subprotocols. @default ['openclaw.v1'] */
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   /** Resolves only after the welcome. @default true */

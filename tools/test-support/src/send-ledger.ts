@@ -17,7 +17,7 @@ export interface SendResult {
 export interface SendTotals {
   readonly sends: number;
   readonly acked: number;
-  /** Never acknowledged: refused, or the outcome is unknown. */
+  /** Counts sends that were never acknowledged: they were refused, or the outcome is unknown. */
   readonly failed: number;
   /** Sends that were never acknowledged, but are in the log. */
   readonly storedUnacked: number;
@@ -26,7 +26,7 @@ export interface SendTotals {
   readonly errors: ReadonlyMap<string, number>;
 }
 
-/** Every send by its clientMessageId, and every acknowledged change of a message. */
+/** The ledger keeps every send by its clientMessageId, and every acknowledged change of a message. */
 export interface SendLedger {
   readonly totals: SendTotals;
   readonly open: number;

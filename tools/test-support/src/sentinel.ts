@@ -10,10 +10,10 @@ import {
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
 export interface SentinelDeployment extends AsyncDisposable {
-  /** The master's name in the sentinels. */
+  /** The sentinels know the master by this name. */
   readonly name: string;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
-  /** First the initial master, then the replicas. Failovers change the roles, not the order. */
+  /** The initial master comes first, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
   masterPort(): Promise<number>;
   /** Resolves with the killed master, for a later `restart()`. */
@@ -32,7 +32,7 @@ export interface SentinelOptions {
   readonly sentinels?: number;
   /** @default 2 */
   readonly quorum?: number;
-  /** The sentinels' down-after-milliseconds. @default 1000 */
+  /** The sentinels use this value for down-after-milliseconds. @default 1000 */
   readonly downAfterMs?: number;
   /** @default 'openclaw' */
   readonly name?: string;

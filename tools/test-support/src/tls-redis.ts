@@ -6,12 +6,11 @@ import { startRedis, type RedisServer } from './redis-server.ts';
 export interface TlsRedis extends RedisServer {
   /** `rediss://hub:{password}@127.0.0.1:{port}` */
   readonly tlsUrl: string;
-  /** The value for NODE_EXTRA_CA_CERTS. */
+  /** Node gets this file as NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
   readonly userPassword: string;
 }
 
-/** Creates a certificate for 127.0.0.1 by openssl. */
 export async function startTlsRedis(): Promise<TlsRedis> {
   const folder = await temporaryFolder('tls');
   const { keyFile, certificateFile: caFile } = createCertificate(folder.path);

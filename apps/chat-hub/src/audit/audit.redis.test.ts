@@ -19,7 +19,7 @@ import type { AuditReport } from './audit.ts';
 const wellSet = ['--maxmemory', '200mb', '--maxmemory-policy', 'allkeys-lru'];
 
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  runCommand('audit/main.ts', args, env);
+  runCommand('audit/main', args, env);
 
 async function auditOf(
   url: string,

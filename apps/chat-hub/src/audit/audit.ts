@@ -35,7 +35,7 @@ export interface AuditReport {
   readonly role: RedisRole;
   readonly prefix: string;
   readonly servers: readonly Omit<ServerReport, 'problems' | 'notes'>[];
-  /** Keys that SCAN returned. A key may count twice while Redis resizes its table. */
+  /** The number of keys that SCAN returned. A key may count twice while Redis resizes its table. */
   readonly keys: number;
   readonly kinds: readonly Readonly<KindTotals>[];
   readonly findings: readonly Finding[];
@@ -56,7 +56,7 @@ interface Suspect {
 
 const suspectsMax = 1_000;
 
-/** Only reads; uses bounded memory. @throws {RedisClientError} when a server fails during the walk */
+/** The audit only reads, and uses bounded memory. @throws {RedisClientError} when a server fails during the walk */
 export async function audit(
   { mode, servers }: RedisServers,
   options: AuditOptions,

@@ -12,7 +12,7 @@ import type { KeyFacts } from './key-facts.ts';
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
-  /** Only windows that differ from the schema's 60 s. */
+  /** The record has only windows that differ from the schema's 60 s. */
   readonly windowsMs: Readonly<Record<string, number>>;
 }
 

@@ -59,7 +59,7 @@ async function isAlone(
   const agent = agentId ?? '';
   const lookUp: RedisCommand =
     kind === 'presence'
-      ? // The range of the agent's entries: a space sorts below all characters of an id, and `!` directly follows the space.
+      ? // The range works because a space sorts below all characters of an id, and `!` directly follows the space.
         ['ZRANGEBYLEX', keys.rosterAgents(channel), `[${agent} `, `(${agent}!`, 'LIMIT', 0, 1]
       : kind === 'rosterAgents'
         ? ['EXISTS', keys.roster(channel)]

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisServerLink } from '@openclaw/redis-client';
 
 export interface WalkOptions {
-  /** Null walks all keys. */
+  /** With null, the walk covers all keys. */
   readonly prefix: string | null;
   readonly count: number;
   readonly keysPerSecond: number;

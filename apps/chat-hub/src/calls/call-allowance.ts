@@ -4,7 +4,7 @@ export interface CallAllowanceOptions extends Limit {
   readonly onBarred: (agentId: string, forMs: number) => void;
   /** Past this number of agents, the one that was counted first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
-  /** Monotonic time in ms. @default performance.now */
+  /** Returns monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
@@ -18,10 +18,7 @@ export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
 
-/**
- * The default allowance is twice the sum of the other limits. It stops floods, and the other limits
- * apply before it.
- */
+/** The default allowance is twice the sum of the other limits, which apply before the allowance stops a flood. */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
   const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);
@@ -49,7 +46,7 @@ export function createCallAllowance(options: CallAllowanceOptions) {
     for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
   }
 
-  /** The milliseconds until the window has fewer calls than the limit, if no call comes before. */
+  /** Returns the milliseconds until the window has fewer calls than the limit, if no call comes before. */
   function leftInMs(before: number, now: number, elapsedMs: number): number {
     const most = limit - 1;
     if (now <= most) return Math.max(0, windowMs * (1 - (most - now) / before) - elapsedMs);

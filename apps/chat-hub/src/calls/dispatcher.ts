@@ -21,7 +21,7 @@ interface BadRequest {
   readonly failure: MalformedCall;
 }
 
-/** A client's response, which the hub ignores. An error would end the client's own call with the same id. */
+/** The hub ignores a client's response. An error would end the client's own call with the same id. */
 interface ClientResponse {
   readonly isResponse: true;
 }
@@ -41,7 +41,7 @@ const maxRefusedBytes = 4_096;
 export function createDispatcher(deps: {
   readonly invoke: Invoke;
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called for each refused entry that is not a well-formed call. */
+  /** The dispatcher calls this for each refused entry that is not a well-formed call. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;

@@ -10,7 +10,7 @@ export interface MalformedCall {
 
 export type Failure = Refusal | MalformedCall;
 
-/** `abandoned`: the socket closed before the call ran. */
+/** `abandoned` means that the socket closed before the call ran. */
 export type CallOutcome = 'ok' | Failure['code'] | 'abandoned';
 
 export function malformed(
@@ -28,7 +28,7 @@ const faultTexts = {
   internal: 'the hub failed at this call; its log has the reason',
 } as const;
 
-/** True when the hub or its database failed, not the caller. */
+/** Returns true when the hub or its database failed, and false when the caller failed. */
 export function isFault(code: string): code is keyof typeof faultTexts {
   return Object.hasOwn(faultTexts, code);
 }

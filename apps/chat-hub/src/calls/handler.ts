@@ -12,7 +12,7 @@ export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;
   readonly session: Session | null;
-  /** Absent where calls need no order. */
+  /** The order is absent where calls need none. */
   readonly order?: CallOrder;
   readonly trace?: RequestTrace;
 }
@@ -31,7 +31,7 @@ export type Answer<M extends MethodName> =
   | {
       readonly ok: true;
       readonly resultSteps: () => Steps<readonly Buffer[]>;
-      /** Called when the result was sent, before the socket gets events of the rooms. */
+      /** The hub calls this when the result was sent, before the socket gets events of the rooms. */
       readonly onReplied?: () => void;
     }
   | Failure;

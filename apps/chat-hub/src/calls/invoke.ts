@@ -43,7 +43,7 @@ export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** The wait before the agent's next call; null when it need not wait. */
+  /** The agent's next call must wait this long; null when it need not wait. */
   readonly overAllowanceMs: number | null;
   /** Takes the reply before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
@@ -74,7 +74,7 @@ interface Checked {
 
 const maxItems = limits.topics;
 const maxIssues = 10;
-/** The key that all bulky reads of a socket share in the call order. No channel id contains a colon. */
+/** All bulky reads of a socket share this key in the call order. No channel id contains a colon. */
 const bulkKey = ':bulk';
 
 export function createInvoke(deps: {
@@ -82,7 +82,7 @@ export function createInvoke(deps: {
   readonly limiter: Pick<Limiter, 'consume'>;
   readonly onLimited: () => void;
   readonly observe: CallObserver;
-  /** Called when an admin's call was successful, before its reply. */
+  /** The hub calls this when an admin's call was successful, before its reply. */
   readonly onAdminCall?: (caller: Caller, method: MethodName, params: object) => void;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;

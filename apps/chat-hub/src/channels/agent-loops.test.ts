@@ -40,6 +40,19 @@ describe('the messages by which one agent addresses another', () => {
     ]);
   });
 
+  // The fault: an agent that mentions another one at the end of its growing messages was not
+  // counted, so two such agents answered each other without a pause.
+  it('count at the ends of growing messages, which do not end the pause', () => {
+    const loops = createAgentLoops(most, log);
+    for (const atMs of [0, 10, 20]) loops.committed('ana', ['ben'], startMs + atMs, true);
+    const untilMs = startMs + most.windowMs;
+    const paused = [{ agentId: 'ben', sinceMs: startMs, untilMs, byStreams: true }];
+    expect(loops.paused.get('ana')).toEqual(paused);
+    // This message had begun before the pause, and ends now.
+    loops.committed('ana', ['ben'], startMs + 30, true);
+    expect(loops.paused.get('ana')).toEqual(paused);
+  });
+
   it('are not counted without a limit', () => {
     const loops = createAgentLoops(null, log);
     for (let n = 0; n < 1_000; n += 1) loops.committed('ana', ['ben'], startMs);

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 /** Past this number, the pair that was quiet longest is forgotten. */
 const maxPairs = 50_000;
 const maxSenders = 10_000;
-/** Bounded, because the list goes to the store with each of the sender's writes. */
+/** The list is bounded, because it goes to the store with each of the sender's writes. */
 const maxLoops = 200;
 
 interface Count {
@@ -28,7 +28,13 @@ export function createAgentLoops(
   const counts = new LRUCache<string, Count>({ max: maxPairs, ttl });
   const paused = new LRUCache<string, readonly AddressedLoop[]>({ max: maxSenders, ttl });
 
-  function count({ limit, windowMs }: Limit, sender: string, agentId: string, atMs: number): void {
+  function count(
+    { limit, windowMs }: Limit,
+    sender: string,
+    agentId: string,
+    atMs: number,
+    isStreamEnd: boolean,
+  ): void {
     const key = `${sender}\n${agentId}`;
     const loops = paused.get(sender) ?? [];
     const others = loops.filter((loop) => loop.agentId !== agentId && loop.untilMs > atMs);
@@ -36,6 +42,8 @@ export function createAgentLoops(
     // A message of a paused pair is accepted only if a person wrote in between, or if its thread or
     // channel has a budget.
     const isPaused = loops.some((loop) => loop.agentId === agentId && loop.untilMs > atMs);
+    // The end of a growing message is always accepted, so it does not show that the pause is over.
+    if (isPaused && isStreamEnd) return;
     const isOver = known !== undefined && atMs >= known.sinceMs + windowMs;
     const counted: Count =
       known === undefined || isOver || isPaused ? { sinceMs: atMs, used: 0 } : known;
@@ -44,7 +52,10 @@ export function createAgentLoops(
     if (isPaused) paused.set(sender, others);
     if (counted.used < limit) return;
     const { sinceMs } = counted;
-    const loop = { agentId, sinceMs, untilMs: sinceMs + windowMs };
+    const loop: AddressedLoop = {
+      ...{ agentId, sinceMs, untilMs: sinceMs + windowMs },
+      ...(isStreamEnd && { byStreams: true }),
+    };
     paused.set(sender, [loop, ...others].slice(0, maxLoops));
     log.warn(
       { agentId: sender, addressed: agentId, messages: counted.used },
@@ -53,12 +64,18 @@ export function createAgentLoops(
   }
 
   return {
-    /** A map, not a function, because every write reads it. */
+    /** Every write reads `paused`, so it is a map and not a function. */
     paused: paused as Pick<typeof paused, 'get'>,
-    committed(sender: string, addressed: readonly string[], atMs: number): void {
+    /** `isStreamEnd` is true for the end of a growing message. */
+    committed(
+      sender: string,
+      addressed: readonly string[],
+      atMs: number,
+      isStreamEnd = false,
+    ): void {
       onAddressed(sender, addressed);
       if (most === null) return;
-      for (const agentId of addressed) count(most, sender, agentId, atMs);
+      for (const agentId of addressed) count(most, sender, agentId, atMs, isStreamEnd);
     },
   };
 }

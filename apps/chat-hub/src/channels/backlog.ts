@@ -6,7 +6,7 @@ import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
 export interface EncodedPage {
-  /** UTF-8 of the events' JSON, separated by commas. */
+  /** The pieces are the events' JSON in UTF-8, separated by commas. */
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
   readonly count: number;
@@ -45,7 +45,7 @@ export class Backlog {
     return this.#ring.after(seq);
   }
 
-  /** At most a page when the events come from the store. Concurrent callers share one read. */
+  /** Resolves with at most a page when the events come from the store. Concurrent callers share one read. */
   page(seq: number): Promise<readonly EncodedEnvelope[]> {
     const known = this.#ring.after(seq);
     if (known) return Promise.resolve(known);
@@ -139,7 +139,6 @@ export class Backlog {
     this.#ring.forgetMessage(messageId);
   }
 
-  /** Removes events before the floor from memory. */
   trim(floor: number): void {
     this.#forgetCopies();
     this.#ring.trim(floor);
@@ -168,7 +167,7 @@ export class Backlog {
   }
 }
 
-/** The newest durable events, without gaps, so that most resumes cost no database read. */
+/** The ring keeps the newest durable events, without gaps, so that most resumes cost no database read. */
 export class EventRing {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
@@ -188,7 +187,7 @@ export class EventRing {
     this.#share = budget.open(() => this.#clear());
   }
 
-  /** When the ring is empty, one more than the seq of the newest event so far. */
+  /** An empty ring returns one more than the seq of the newest event so far. */
   get oldest(): number {
     return this.#newest - this.#events.length + 1;
   }
@@ -206,7 +205,7 @@ export class EventRing {
     this.#share.resize(this.#bytes);
   }
 
-  /** Ignores events that would leave a gap, and events without room. */
+  /** Ignores events that would leave a gap, or exceed the bounds of the ring. */
   prepend(earlier: readonly EncodedEnvelope[]): void {
     const { oldest } = this;
     const kept: EncodedEnvelope[] = [];
@@ -263,7 +262,7 @@ export class EventRing {
   }
 }
 
-/** Bytes of an event besides its JSON: the object, its short strings, its array slot. */
+/** An event takes this many bytes besides its JSON, for the object, its short strings and its array slot. */
 const overheadBytes = 300;
 
 /** V8 stores a string with one byte per character if it can, else with two. */
@@ -272,7 +271,7 @@ export function heapBytesOf({ json }: EncodedEnvelope): number {
   return overheadBytes + (isAscii ? 1 : 2) * json.length;
 }
 
-/** Shared by the rings of all channels. Past its limit the least recently used rings are emptied. */
+/** The rings of all channels share one budget. Past its limit, the least recently used rings are emptied. */
 export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
   const rings = new LRUCache<symbol, () => void>({
     maxSize: maxBytes,

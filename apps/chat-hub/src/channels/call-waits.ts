@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { refuse, type Refusal } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 
-/** Bounded, because each waiting call keeps a connection open, and one event can make many of them read. */
+/**
+ * The number is bounded, because each waiting call keeps a connection open, and one event can make many of them read.
+ */
 const maxPerHub = 4_096;
 const retryMs = 1_000;
 const answersMs = 1_000;
@@ -15,7 +17,7 @@ export interface CallWait {
   readonly onGone: OnGone;
 }
 
-/** `read`: read now. `gone`: the client no longer waits for the answer. */
+/** `read` means that the caller must read now, and `gone` that the client no longer waits for the answer. */
 export type Waited = 'read' | 'gone' | Refusal;
 
 export type EndWait = (reason: Waited) => void;

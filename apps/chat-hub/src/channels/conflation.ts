@@ -10,13 +10,13 @@ import { filterPresence, isDelta } from './ephemeral.ts';
 export interface Signal {
   readonly encoded: EncodedEnvelope;
   /**
-   * One key per agent and kind of signal; for typing and turns, one per agent and thread. A later
-   * signal with an equal key replaces an earlier one.
+   * An event has one key per agent and kind of signal; typing and turns have one per agent and thread. A later signal
+   * with an equal key replaces an earlier one.
    */
   readonly keys: readonly string[];
 }
 
-/** A session that misses more signals counts as stuck. */
+/** A session that misses more signals than this counts as stuck. */
 const maxKeys = 10_000;
 
 const presenceKey = (agentId: string) => `presence ${agentId}`;

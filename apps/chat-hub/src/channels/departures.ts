@@ -30,12 +30,14 @@ export class Departures {
     this.#forgottenSeq = seq;
   }
 
-  /** Also true when the departures no longer reach back to `seq`. False when the agent has joined again. */
+  /**
+   * Returns true also when the departures no longer reach back to `seq`, and false when the agent has joined again.
+   */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }
 
-  /** Like `hasLeftSince`, but also true when the agent has joined again. */
+  /** Works as `hasLeftSince`, but also returns true when the agent has joined again. */
   wasAwaySince(seq: number, agentId: string): boolean {
     return (this.#leaves.get(agentId)?.seq ?? this.#forgottenSeq) > seq;
   }
@@ -51,7 +53,7 @@ export async function readDeparted(
 ): Promise<ReadonlySet<string>> {
   const checked = new Set<string>();
   const departed = new Set<string>();
-  // The workers share one iterator of the set. It also returns sessions that are added during the iteration.
+  // The workers share one iterator of the set, which also returns sessions that are added during the iteration.
   async function readAgents(remaining: Iterable<{ readonly agentId: string }>): Promise<void> {
     for (const { agentId } of remaining) {
       if (checked.has(agentId)) continue;

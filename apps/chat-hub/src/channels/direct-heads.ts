@@ -6,7 +6,7 @@ interface AgentHeads {
   readonly heads: Map<string, number>;
   /** True while `heads` has every stored direct channel of the agent. */
   isComplete: boolean;
-  /** As many channels as a welcome names, newest last. */
+  /** The set has as many channels as a welcome names, the newest last. */
   latest: Set<string>;
   loaded: Promise<void>;
 }
@@ -23,7 +23,7 @@ export function createDirectHeads(
     /** Heads read in an earlier `Rooms.epochGeneration` are not valid. */
     readonly epochGeneration: () => number;
   },
-  /** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
+  /** A head takes about 100 bytes. A channel whose head does not fit starts with a discontinuity. */
   maxHeads = 1_000_000,
 ) {
   const { store, epochGeneration } = deps;
@@ -96,13 +96,13 @@ export function createDirectHeads(
       });
       return list.loaded;
     },
-    /** 0 for a channel created since the list was read, null when the hub does not know. */
+    /** Returns 0 for a channel created since the list was read, and null when the hub does not know. */
     headOf(agentId: string, channelId: string): number | null {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return null;
       return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
-    /** Newest first, as many as a welcome names. */
+    /** The newest channel comes first. The list is as long as a welcome allows. */
     latest: (agentId: string) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
     /** All sessions of the agent follow the channel from this event on. */
     raise(agentId: string, channelId: string, seq: number) {

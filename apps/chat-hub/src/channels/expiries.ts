@@ -2,7 +2,11 @@ import type { ChatStore } from '@openclaw/chat-store';
 import type { Logger } from 'pino';
 import type { Writer } from './writer.ts';
 
-const everyMs = 500;
+/**
+ * The store gets at most this many expiries at once. A commit holds the locks of its channels until all its
+ * statements are done. Other writes must get in between, and the commit must end within its timeout.
+ */
+const atOnce = 16;
 
 /**
  * Logs and publishes the expiry of asks and questions, within two seconds. The database gives each due event to one
@@ -12,8 +16,10 @@ export function startExpiries(deps: {
   readonly store: Pick<ChatStore, 'due' | 'expire'>;
   readonly writer: Pick<Writer, 'publishAll'>;
   readonly log: Logger;
+  /** @default 500 */
+  readonly everyMs?: number;
 }) {
-  const { store, writer, log } = deps;
+  const { store, writer, log, everyMs = 500 } = deps;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
@@ -21,10 +27,15 @@ export function startExpiries(deps: {
   async function expireAll(): Promise<void> {
     while (!isClosed) {
       const due = await store.due();
-      const events = (await Promise.all(due.map((expiry) => store.expire(expiry)))).flat();
-      writer.publishAll(events);
+      let count = 0;
+      for (let at = 0; at < due.length && !isClosed; at += atOnce) {
+        const some = due.slice(at, at + atOnce).map((expiry) => store.expire(expiry));
+        const events = (await Promise.all(some)).flat();
+        writer.publishAll(events);
+        count += events.length;
+      }
       // Another hub was first, or the database refused.
-      if (events.length === 0) return;
+      if (count === 0) return;
     }
   }
 

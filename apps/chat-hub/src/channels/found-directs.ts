@@ -9,12 +9,12 @@ export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   {
-    /** Bounded, because one tail check may find thousands of channels. */
+    /** The number is bounded, because one tail check may find thousands of channels. */
     maxConcurrent = 16,
     /** Past this number, the oldest is dropped and logged. */
     maxWaiting = 20_000,
     retryMs = 500,
-    /** A channel that fails this often may no longer exist, and is dropped. */
+    /** A channel is dropped after this many failed attempts, because it may no longer exist. */
     maxAttempts = 120,
   } = {},
 ) {

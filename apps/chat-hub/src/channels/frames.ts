@@ -2,7 +2,7 @@ import { limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { pieceChars } from '../event-loop/encoding-steps.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
 
-/** Encodes a WebSocket text frame (RFC 6455 §5.2). It carries no mask, so one buffer serves every socket of a room. */
+/** Encodes a WebSocket text frame (RFC 6455 §5.2) without a mask, so one buffer serves every socket of a room. */
 export function textFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
   const headerLength = headerLengthOf(length);
@@ -46,7 +46,7 @@ export function sizeOfFrame(frame: Frame): number {
     : frame.reduce((sum, piece) => sum + piece.length, 0);
 }
 
-/** One buffer of copies is cheaper to write than several small ones. */
+/** A frame up to this size is copied into one buffer, which is cheaper to write than several small ones. */
 const copiedBytes = 65_536;
 const fragmentBytes = 131_072;
 const wholeText = 0x81;

@@ -10,8 +10,8 @@ import { createInboxWaits } from './inbox-waits.ts';
 
 function createBench() {
   const items = new Map<string, number>();
-  const state = { reads: 0, checks: 0, isAway: false };
-  /** The place of the newest message that mentions everyone, and the number of such messages in each inbox. */
+  const state = { reads: 0, checks: 0, isAway: false, since: -1 };
+  /** `place` is that of the newest message that mentions everyone. `items` counts such messages in each inbox. */
   const ofAll = { place: 0, items: 0 };
   const topics = new Map<string, Set<EventHandler>>();
   const waits = createInboxWaits({
@@ -24,6 +24,7 @@ function createBench() {
       },
       async inboxMarks(agentIds: readonly string[], sinceOfAll: number) {
         state.checks += 1;
+        state.since = sinceOfAll;
         if (state.isAway) throw new ChatStoreError('unavailable', 'away');
         const newOfAll = ofAll.place > sinceOfAll ? ofAll.place : 0;
         const marks = agentIds.map(
@@ -105,6 +106,19 @@ describe('reads that wait for an item', () => {
     await bench.check(true);
     await waiting;
     expect(bench.state.reads).toBe(3);
+  });
+
+  // The race: a message to everyone is numbered, then two checks find newer ones, then it is committed.
+  it('see a message to everyone that becomes visible seconds after later ones', async () => {
+    const bench = createBench();
+    const waiting = bench.wait('ana');
+    await waitFor(() => bench.state.reads === 1);
+    for (bench.ofAll.place = 10; bench.ofAll.place < 15; bench.ofAll.place += 1)
+      await bench.check(true);
+    expect(bench.state).toMatchObject({ checks: 5, since: 0 });
+    bench.ofAll.items = 1;
+    await bench.check(true);
+    await waiting;
   });
 
   it('are compared again after a check that failed', async () => {

@@ -7,6 +7,10 @@ import { createCallWaits, type CallWait, type Waited } from './call-waits.ts';
 
 const maxPerAgent = 4;
 const agentsPerCheck = 200;
+/** An item can become visible this long after a later one, because a commit ends within this time. */
+const lateMs = 5_000;
+
+const noneSeen = () => [{ atMs: -Infinity, newest: 0 }];
 
 export interface InboxWait extends CallWait {
   readonly params: ParamsOf<'inbox.read'>;
@@ -28,7 +32,10 @@ export function createInboxWaits(deps: {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly onFailed: (error: unknown) => Refusal;
   readonly log: Pick<Logger, 'debug'>;
-  /** Called when an agent begins to wait for its own inbox. The returned function is called when the agent stops. */
+  /**
+   * The hub calls this when an agent begins to wait for its own inbox, and calls the returned function when the agent
+   * stops.
+   */
   readonly onWaiting?: (agentId: string) => () => void;
   /** @default 4 */
   readonly perAgent?: number;
@@ -37,7 +44,11 @@ export function createInboxWaits(deps: {
   const { store, bus, log } = deps;
   const waits = createCallWaits({ perAgent: maxPerAgent, ...deps });
   const byAgent = new Map<string, Set<Waiting>>();
-  let newestOfAll = [0, 0];
+  /**
+   * The list holds the newest message that mentioned everyone, at the checks of the last seconds and at the one
+   * before them.
+   */
+  let newestOfAll = noneSeen();
   let checking: Promise<void> | undefined;
   /** Stays true after a failed check. */
   let isDue = false;
@@ -100,12 +111,14 @@ export function createInboxWaits(deps: {
   async function check(): Promise<void> {
     const agentIds = [...byAgent.keys()];
     const known = newestOfAll;
-    const [newest = 0, since = 0] = known;
-    let last = newest;
+    const atMs = performance.now();
+    while ((known[1]?.atMs ?? Infinity) <= atMs - lateMs) known.shift();
+    const since = known[0]?.newest ?? 0;
+    let newest = known.at(-1)?.newest ?? 0;
     for (let at = 0; at < agentIds.length; at += agentsPerCheck) {
       const some = agentIds.slice(at, at + agentsPerCheck);
       const found = await store.inboxMarks(some, since);
-      last = Math.max(last, found.newestOfAll);
+      newest = Math.max(newest, found.newestOfAll);
       for (const agentId of some) {
         const mark = found.marks.get(agentId) ?? null;
         for (const waiting of byAgent.get(agentId) ?? []) {
@@ -115,8 +128,8 @@ export function createInboxWaits(deps: {
         }
       }
     }
-    // A restore during this check has reset the places.
-    if (newestOfAll === known) newestOfAll = [last, newest];
+    // A restore during this check has replaced the list.
+    known.push({ atMs, newest });
   }
 
   function checkIfDue(): void {
@@ -152,7 +165,7 @@ export function createInboxWaits(deps: {
      * acknowledged items may be back.
      */
     restored(): void {
-      newestOfAll = [0, 0];
+      newestOfAll = noneSeen();
       isDue = true;
     },
   };

@@ -16,11 +16,13 @@ export interface RoomMember {
   /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
   enqueue(frame: Buffer): void;
-  /** Called in place of `enqueue` when the session must get all events after `afterSeq` from the backlog. */
+  /**
+   * The room calls this in place of `enqueue` when the session must get all events after `afterSeq` from the backlog.
+   */
   backlogFrom(room: Room, afterSeq: number): void;
-  /** Called in place of `enqueue` with signals, which are not logged. */
+  /** The room calls this in place of `enqueue` with signals, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
-  /** The event `seq` removed the session: the agent left, or the channel was deleted. */
+  /** The event `seq` removed the session, because the agent left or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /**
    * The room continues after {@link Room.head}, and earlier events cannot be sent. Either the epoch changed, or the
@@ -38,7 +40,7 @@ export interface RoomDeps {
   readonly flusher: Flusher;
   readonly readLog: ReadLog;
   readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
-  /** Called when an agent became a member. It may already be in the room, as an observer. */
+  /** The room calls this when an agent became a member. The agent may already be in the room, as an observer. */
   readonly onJoined?: (agentId: string) => void;
   /** @default a budget for this room alone */
   readonly ringBudget?: RingBudget;
@@ -82,7 +84,7 @@ export class Room {
     return this.#sequencer.head;
   }
 
-  /** Lower than the store's floor until the room learns of a trim. */
+  /** This floor is lower than the store's until the room learns of a trim. */
   get floor(): number {
     return this.#floor;
   }
@@ -127,12 +129,15 @@ export class Room {
     if (this.members.size > 0) this.#queue(event);
   }
 
-  /** Up to {@link Room.head}. Null when memory does not reach back to `seq`. */
+  /** Returns the events up to {@link Room.head}, or null when memory does not reach back to `seq`. */
   after(seq: number): readonly EncodedEnvelope[] | null {
     return this.#backlog.after(seq);
   }
 
-  /** Encoded once for all callers; null if there are no events after `seq`. Rejects with ChatStoreError. */
+  /**
+   * Encodes the page once for all callers. Resolves with null if there are no events after `seq`; rejects with
+   * ChatStoreError.
+   */
   encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
@@ -142,12 +147,12 @@ export class Room {
     return this.#isDeleted;
   }
 
-  /** Also true when the room cannot know. False when the agent has joined again. */
+  /** Returns true also when the room cannot know, and false when the agent has joined again. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.#departures.hasLeftSince(seq, agentId);
   }
 
-  /** Like `hasLeftSince`, but also true when the agent has joined again. */
+  /** Works as `hasLeftSince`, but also returns true when the agent has joined again. */
   wasAwaySince(seq: number, agentId: string): boolean {
     return this.#departures.wasAwaySince(seq, agentId);
   }

@@ -18,7 +18,7 @@ interface Entry {
 
 /** Empty rooms stay open for this time, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** Bounded, so that parsing never blocks the event loop for long. */
+/** A page is bounded, so that parsing never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
 /** A read of heads fails when the epoch changes during each attempt. */
 const maxReads = 5;
@@ -37,7 +37,6 @@ export function createRooms(deps: {
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Called when an agent became a member of a room's channel. */
   readonly onJoined?: (room: Room, agentId: string) => void;
   /**
    * An event arrived whose seq belongs to a different event that was delivered. The store decides which of the two is

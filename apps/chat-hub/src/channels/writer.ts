@@ -7,7 +7,6 @@ import {
   type JsonObject,
   type ParamsOf,
   type Refusal,
-  type ResultOf,
 } from '@openclaw/protocol';
 import type { Answer, Caller, Transport } from '../calls/handler.ts';
 import type { Frozen } from '../edge/freezes.ts';
@@ -80,9 +79,10 @@ export function createWriter(deps: {
         publishAppended(appended);
         if (announcement) publisher.announce(announcement, caller.identity);
       }
-      if (outcome.addressed) {
-        const { timestamp } = outcome.result as ResultOf<'message.send'>;
-        loops.committed(actor.agentId, outcome.addressed, timestamp);
+      const [first] = outcome.events;
+      if (outcome.addressed && first) {
+        const isStreamEnd = method === 'message.finish';
+        loops.committed(actor.agentId, outcome.addressed, first.event.timestamp, isStreamEnd);
       }
       if (outcome.globalEvent) {
         const { name, payload } = outcome.globalEvent;

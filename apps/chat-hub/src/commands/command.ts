@@ -20,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Longer than any command runs. Commands do not sweep the store, because the hubs do. */
+/** The time is longer than any command runs. Commands do not sweep the store, because the hubs do. */
 const neverMs = 2_000_000_000;
 
 export function settings(): Config {
@@ -71,7 +71,7 @@ export function progress(line: string): void {
 
 /** If the command fails, prints one sentence and exits with 1 or 2. */
 export async function runCommand(name: string, run: () => Promise<void>): Promise<void> {
-  // The reader of the output, such as `head`, closed it because it needs no more.
+  // A reader of the output, such as `head`, closes it when it needs no more.
   process.stdout.on('error', () => process.exit(1));
   try {
     await run();

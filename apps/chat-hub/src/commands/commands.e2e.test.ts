@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { envelopeSchema } from '@openclaw/protocol';
+import { hubProgram } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range } from '../testing/seqs.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
@@ -13,13 +13,14 @@ const hub = closeAfterAll(
   await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '100000/60' }),
 );
 
-async function run(command: string, ...given: readonly (string | Record<string, string>)[]) {
+async function run(
+  command: 'erase' | 'export',
+  ...given: readonly (string | Record<string, string>)[]
+) {
   const args = given.filter((one) => typeof one === 'string');
   const environment = given.find((one) => typeof one === 'object');
-  const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
-  const file = resolve(`apps/chat-hub/src/commands/${command}.ts`);
   const { PATH, NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [...flags, file, ...args], {
+  const child = spawn(process.execPath, [...hubProgram(`commands/${command}`), ...args], {
     env: { PATH, NODE_COMPILE_CACHE, HUB_DB_URL: database.url, ...environment },
   });
   const exited = new Promise<number | null>((done) => child.once('exit', done));

@@ -22,7 +22,7 @@ import {
 
 const usage = 'usage: npm run erase -- --agent ID [--pseudonym NAME] [--dry-run | --yes]';
 const progressEveryMs = 1_000;
-/** A multiple of the batch's duration, so that senders wait only briefly. */
+/** A pause lasts a multiple of the batch's duration, so that senders wait only briefly. */
 const pauseFactor = 2;
 const minPauseMs = 20;
 const maxPauseMs = 1_000;

@@ -48,7 +48,7 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // More than the hub keeps in memory for a channel, so the oldest events are only in the store.
+  // These messages exceed what the hub keeps in memory for a channel, so the oldest events are only in the store.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 

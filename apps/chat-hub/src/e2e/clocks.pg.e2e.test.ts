@@ -13,7 +13,7 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 
 const channelId = 'clocks';
 const hourMs = 3_600_000;
-/** Node's options that shift the clock of a process and its threads. */
+/** Returns options for Node that shift the clock of a process and its threads. */
 function clockOff(ms: number): string {
   const preload = `const now = Date.now; Date.now = () => now() + ${ms};`;
   return `--import=data:text/javascript,${encodeURIComponent(preload)}`;
@@ -65,7 +65,7 @@ describe('clocks that are two hours apart', () => {
     }
     expect(orders[0]).toEqual(orders[1]);
 
-    // Longer than the time after which a silent hub counts as dead.
+    // The wait is longer than the time after which a silent hub counts as dead.
     const untilMs = performance.now() + 7_000;
     await waitFor(() => performance.now() > untilMs, { timeoutMs: 10_000, everyMs: 100 });
     for (const [socket, other] of [

@@ -67,7 +67,7 @@ describe('a flood', () => {
     async (kind, frame) => {
       const raws = await Promise.all([open(`reads-${kind}`), open(`reads-not-${kind}`)]);
       raws[1].socket.pause();
-      // More than five times the calls that an agent may make in a window.
+      // The flood has more than five times the calls that an agent may make in a window.
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);

@@ -47,7 +47,7 @@ afterAll(async () => {
   await database?.remove();
 });
 
-// Never decreases, because after a step back the hub's timers would fire much later.
+// The value never decreases, because after a step back the hub's timers would fire much later.
 let aheadMs = 0;
 
 /** Advances the hub's clock so that this many heartbeats become due, one after the other. */

@@ -273,7 +273,7 @@ describe('minted tokens', () => {
     const [hub] = await hubs;
     const env = { PATH: process.env['PATH'] ?? '', HUB_DB_URL: (await database).url };
     const run = (...args: string[]) =>
-      runCommand('commands/token.ts', args, { ...env, HUB_JWT_SECRET: secret });
+      runCommand('commands/token', args, { ...env, HUB_JWT_SECRET: secret });
     const made = await run('--sub', 'first', '--role', 'admin', '--kind', 'person', '--ttl', '60');
     expect(made).toMatchObject({
       code: 0,
@@ -306,7 +306,7 @@ describe('minted tokens', () => {
       expect(stderr).toContain(`token: ${reason}`);
       expect(stderr).toContain('usage:');
     }
-    const dev = await runCommand('commands/token.ts', ['--sub', 'a'], env);
+    const dev = await runCommand('commands/token', ['--sub', 'a'], env);
     expect(dev).toMatchObject({
       code: 1,
       stdout: '',
@@ -343,7 +343,7 @@ describe('docs/security.md', () => {
     expect(options).toHaveLength(2);
     for (const args of options) {
       const env = { HUB_DB_URL: hub.databaseUrl, HUB_JWT_SECRET: secret };
-      const made = await runCommand('commands/token.ts', args.split(' '), env);
+      const made = await runCommand('commands/token', args.split(' '), env);
       expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^eyJ/) });
     }
   });
@@ -364,7 +364,7 @@ describe('the audit log', () => {
       channelId: 'ops',
       content: 'secret text',
     });
-    // Not an administrative act, because Ana owns the channel.
+    // Ana owns the channel, so this is not an administrative act.
     await ana.call('member.add', { channelId: 'ops', agentId: 'ben' });
     await using socket = await connectRpc(`${other.wsUrl}?access_token=${root}`);
     await socket.call('message.delete', { channelId: 'ops', messageId });

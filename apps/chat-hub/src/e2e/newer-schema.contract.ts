@@ -85,7 +85,7 @@ export function describeNewerSchema(create: () => Promise<BareDatabase>): void {
     const { database, hub, send, stop } = await start();
     try {
       database.run(migration('0.2.0', addition));
-      // Longer than two beats, after which the hubs of the tests above have refused.
+      // The wait is longer than two beats, after which the hubs of the tests above have refused.
       const untilMs = performance.now() + 5_000;
       await waitFor(async () => {
         expect([await send(), (await readyReport(hub)).reason]).toEqual(['ok', null]);

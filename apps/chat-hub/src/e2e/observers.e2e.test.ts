@@ -89,6 +89,19 @@ describe('an admin that is no member', () => {
     await using hub = await startTestHub({ ...noRedis, HUB_ADMIN_READS: 'public' });
     const { ana, direct } = await furnish(hub);
     await using root = await hub.connect('root', asAdmin);
+    const metadata = { turn: { model: 'm', tokensIn: 1, tokensOut: 1, costMicros: 1, ms: 1 } };
+    for (const channelId of ['secret', 'open']) {
+      await ana.call('question.open', { channelId, title: 'Deploy?' });
+      await ana.call('message.send', { channelId, content: 'a turn', metadata });
+    }
+    // The fault: without a channelId, these lists showed private channels.
+    for (const [method, list, params] of [
+      ['question.list', 'questions', {}],
+      ['ledger.sum', 'rows', { by: 'channel' }],
+    ] as const) {
+      const shown = (await root.call(method, params)) as Record<string, { channelId: string }[]>;
+      expect(shown[list]?.map(({ channelId }) => channelId)).toEqual(['open']);
+    }
     const newest = { limit: 1 };
     for (const channelId of ['secret', direct]) {
       for (const [method, params] of Object.entries({

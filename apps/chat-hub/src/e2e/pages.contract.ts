@@ -6,7 +6,7 @@ import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 
 const channelId = 'escaped';
 const count = 200;
-/** The largest message. Each of its bytes takes six bytes as JSON. */
+/** Each byte of this largest message takes six bytes as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 interface Page {

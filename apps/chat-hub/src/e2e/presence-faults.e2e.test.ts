@@ -8,7 +8,7 @@ import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The default periods divided by five. A silent hub still counts as dead only after five seconds.
+// These are the default periods divided by five. A silent hub still counts as dead only after five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
 let ana: RpcSocket;
 let ben: RpcSocket;

@@ -53,7 +53,10 @@ async function restorable(channelId: string) {
   return { ana, ben, backedUp };
 }
 
-/** On a busy machine a hub may serve clients before Redis has answered, so this connects until the epoch changed. */
+/**
+ * On a busy machine a hub may serve clients before Redis has answered, so the test connects until the epoch has
+ * changed.
+ */
 const connectPast = (hub: TestHub, epoch: string) =>
   waitFor(
     async () => {

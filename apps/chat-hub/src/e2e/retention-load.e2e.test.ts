@@ -12,10 +12,7 @@ interface Received {
   readonly params?: any;
 }
 
-/**
- * The seqs that arrived without their predecessor and without a discontinuity that reports the
- * floor.
- */
+/** Returns the seqs that arrived without their predecessor and without a discontinuity that reports the floor. */
 function unreportedHoles(received: readonly Received[], from: number): number[] {
   const wrong: number[] = [];
   let next = from + 1;

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
   freePort,
+  hubProgram,
   redisCommand,
   startProcess,
   startRedis,
@@ -11,30 +12,32 @@ import {
   waitFor,
   type ServerProcess,
 } from '@openclaw/test-support';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 
-const mainFile = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
-const nodeOptions = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+function inherited() {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, NODE_COMPILE_CACHE };
+}
+
 async function start(
   environment: Record<string, string>,
+  { fromSource = false } = {},
 ): Promise<{ process: ServerProcess; port: number; folder: string }> {
   const folder = await temporaryFolder('start');
   const port = await freePort();
   const env = {
-    PATH: process.env['PATH'] ?? '',
+    ...inherited(),
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${folder.path}/hub.sqlite`,
     ...environment,
   };
-  const node = process.execPath;
-  const hub = startProcess(node, [...nodeOptions, mainFile], { cwd: folder.path, env });
+  const program = hubProgram('main', { fromSource });
+  const hub = startProcess(process.execPath, program, { cwd: folder.path, env });
   cleanups.push(
     () => folder.remove(),
     () => hub.stop('SIGKILL'),
@@ -55,7 +58,11 @@ const up = (started: { process: ServerProcess; port: number }) =>
 describe('starting and stopping the hub', () => {
   it('runs embedded without Redis, logs that in one line, and uses Redis as soon as one appears', async () => {
     const redisPort = await freePort();
-    const started = await start({ REDIS_URL: `redis://127.0.0.1:${redisPort}` });
+    // `npm start` runs the sources. The other tests of this file run the bundle.
+    const started = await start(
+      { REDIS_URL: `redis://127.0.0.1:${redisPort}` },
+      { fromSource: true },
+    );
     await up(started);
     await using ana = await connectRpc(`ws://127.0.0.1:${started.port}/v1/ws?agent=ana`);
     await ana.call('channel.create', { channelId: 'c', name: 'c' });
@@ -93,11 +100,8 @@ describe('starting and stopping the hub', () => {
     const folder = await temporaryFolder('env');
     cleanups.push(() => folder.remove());
     writeFileSync(`${folder.path}/.env`, `HUB_PORT=${other}\nHUB_DB_URL=sqlite:from-env.sqlite\n`);
-    const env = { PATH: process.env['PATH'] ?? '', HUB_PORT: String(port) };
-    const hub = startProcess(process.execPath, [...nodeOptions, mainFile], {
-      cwd: folder.path,
-      env,
-    });
+    const env = { ...inherited(), HUB_PORT: String(port) };
+    const hub = startProcess(process.execPath, hubProgram('main'), { cwd: folder.path, env });
     cleanups.push(() => hub.stop('SIGKILL'));
     await up({ process: hub, port });
     expect(existsSync(`${folder.path}/from-env.sqlite`)).toBe(true);

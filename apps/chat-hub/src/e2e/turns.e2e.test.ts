@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { turnStateEvent } from '@openclaw/protocol';
-import type { RpcSocket } from '@openclaw/test-support';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const leaseMs = 1_500;
@@ -82,6 +82,46 @@ it('ends with the last connection of the agent, wherever that is', async () => {
   await loner.close();
   await nextTurn(watcher, 'loner', 'idle');
   await watcher.close();
+});
+
+// The fault: a turn ended when its agent left the hub or the channel's events, although the agent was
+// connected to another hub. Invariant: a turn lasts while its agent has a connection.
+it('lasts while the agent has a connection, even if that follows no channel', async () => {
+  const channelId = 'elsewhere';
+  const { watcher, join } = await channel(channelId);
+  const bot = await join('bot');
+  const other = await hubB.connect('bot');
+  const topics = [{ channelId }];
+  const isPresent = async () => {
+    const { presences } = await watcher.call('presence.list', { channelId });
+    return presences.some(({ agentId }: { agentId: string }) => agentId === 'bot');
+  };
+  const turnsAfter = async (leave: () => Promise<unknown>) => {
+    await bot.call('subscribe', { topics });
+    await bot.call('turn.set', { channelId, state: 'waiting' });
+    await waitFor(isPresent);
+    await leave();
+    await waitFor(async () => !(await isPresent()));
+    await other.call('message.send', { channelId, content: 'still here' });
+    return (await watcher.call('turn.list', { channelId })).turns;
+  };
+  const lasting = [{ agentId: 'bot', state: 'waiting' }];
+  const unsubscribe = () => bot.call('unsubscribe', { channelIds: [channelId] });
+  expect(await turnsAfter(unsubscribe)).toMatchObject(lasting);
+  expect(await turnsAfter(() => bot.close())).toMatchObject(lasting);
+  await other.close();
+  await nextTurn(watcher, 'bot', 'idle');
+  expect((await watcher.call('turn.list', { channelId })).turns).toEqual([]);
+
+  // The fault: the turn of a former member was shown until the end of its lease.
+  const guest = await join('guest');
+  await guest.call('turn.set', { channelId, state: 'queued', threadId: 't1' });
+  await nextTurn(watcher, 'guest', 'queued');
+  const startMs = performance.now();
+  await watcher.call('member.remove', { channelId, agentId: 'guest' });
+  await nextTurn(watcher, 'guest', 'idle');
+  expect(performance.now() - startMs).toBeLessThan(leaseMs - 500);
+  await Promise.all([guest, watcher].map((socket) => socket.close()));
 });
 
 it('is for members, is stopped by a freeze, and its event cannot be forged', async () => {

@@ -9,10 +9,7 @@ interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /**
-   * How late an obedient client reconnects: 0 is on time, 1 is the longest delay that the burst can
-   * compensate.
-   */
+  /** An obedient client reconnects this late: 0 is on time, 1 is the longest delay that the burst can compensate. */
   readonly lateness: number;
 }
 

@@ -5,7 +5,7 @@ export interface AdmissionOptions {
   readonly horizonMs: number;
   readonly graceMs: number;
   readonly maxPerName: number;
-  /** Monotonic time in ms. @default performance.now */
+  /** Returns monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
@@ -26,14 +26,12 @@ export const admissionDefaults: AdmissionOptions = {
   maxPerName: 4,
 };
 
-// Slightly less than 1, because rounding errors must not delay a token.
+// The value is slightly less than 1, because rounding errors must not delay a token.
 const oneToken = 1 - 1e-6;
 
 /**
- * A token bucket with reservations. A client over the rate gets a reserved time, which sets one token aside.
- * Newcomers take only tokens that are not set aside.
- *
- * Holds at most `perSecond × (horizonMs + graceMs)` reservations. Every step is O(1), amortized.
+ * The admission is a token bucket with reservations: a client over the rate gets a reserved time, which sets one
+ * token aside. At most `perSecond × (horizonMs + graceMs)` reservations exist, and every step is O(1), amortized.
  */
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
@@ -42,7 +40,7 @@ export function createAdmission(options: AdmissionOptions) {
   // token only if enough are left for clients on time.
   const toleratedMs = (burst - 1) / perMs / 2 + 1;
   const tokensBesideLate = Math.ceil(toleratedMs * perMs) + 2;
-  /** Ordered by time. */
+  /** The set is ordered by time. */
   const reservations = new Set<Reservation>();
   const byName = new Map<string, Reservation[]>();
   let lastAtMs = -Infinity;

@@ -80,7 +80,7 @@ export async function createAgentOrders(deps: {
       await running;
       await run();
     },
-    /** Limiters of agents that have their own limit. They apply before the usual limiter. */
+    /** The limiters are for agents that have their own limit, and apply before the usual limiter. */
     limiters: limiters as ReadonlyMap<string, OwnLimiter>,
     limitOf: (agentId: string) => limited.get(agentId)?.value ?? null,
     async close() {

@@ -26,7 +26,7 @@ export interface AuthenticateDeps {
 
 const devKindSchema = agentKindSchema.default('agent');
 
-/** Dev mode: `?agent=<id>` is trusted without proof, and so are `&kind=` and `&role=admin`. */
+/** Dev mode trusts `?agent=<id>`, `&kind=` and `&role=admin` without proof. */
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devKind, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
@@ -73,7 +73,7 @@ function keySources({ secrets, jwksUrl }: JwtSettings, log: Logger): KeySource[]
   return sources;
 }
 
-/** HS256 with the shared secrets, or asymmetric keys from the JWKS URL. Revoked tokens are refused. */
+/** Accepts HS256 with the shared secrets, or asymmetric keys from the JWKS URL. Refuses revoked tokens. */
 function authenticateJwt(
   settings: JwtSettings,
   { store, log, barredForMs, onRevoked }: AuthenticateDeps,

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** File descriptors for the database, Redis, files and the operations port. */
+/** The hub keeps these file descriptors for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** Assumed where the system reports no limit. Most systems allow at least this. */
+/** The hub assumes this limit where the system reports none. Most systems allow at least this. */
 const assumedFiles = 1_024;
 const surplusShare = 1 / 8;
 const minSurplus = 16;
@@ -11,11 +12,25 @@ const maxSurplus = 1_024;
 
 export interface ConnectionLimits {
   readonly served: number;
-  /** Connections that are accepted only to answer when the client may reconnect. Any more are dropped. */
+  /** Surplus connections are accepted only to answer when the client may reconnect. Any more are dropped. */
   readonly surplus: number;
 }
 
 export function openFilesLimit(): number | null {
+  const soft = Number(limitOfLinux() ?? limitOfReport());
+  return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+}
+
+function limitOfLinux(): string | undefined {
+  try {
+    return /^Max open files +(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** This way is slower, because every thread adds to the report. */
+function limitOfReport(): unknown {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
   // Without this option the report would look up the host names of all open connections.
@@ -24,8 +39,7 @@ export function openFilesLimit(): number | null {
     const { userLimits } = report.getReport() as {
       readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
     };
-    const soft = Number(userLimits?.open_files?.soft);
-    return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+    return userLimits?.open_files?.soft;
   } finally {
     report.excludeNetwork = excludeNetwork;
   }
@@ -85,7 +99,9 @@ export function createConnectionCap({
     },
     limit: served,
     surplus,
-    /** Dropped without an answer, because the limit and the surplus were both used up. */
+    /**
+     * Counts connections that were dropped without an answer, because the limit and the surplus were both used up.
+     */
     get dropped() {
       return dropped;
     },

@@ -9,8 +9,8 @@ interface Bucket {
 }
 
 /**
- * A leaky bucket per address. Only failures fill it, so agents with valid tokens may share an address. While it is
- * full, the hub checks only credentials that were accepted before.
+ * Each address has a leaky bucket. Only failures fill it, so agents with valid tokens may share an address. While it
+ * is full, the hub checks only credentials that it accepted before.
  */
 export function createFailedSignIns({
   burst = 50,
@@ -46,7 +46,7 @@ export function createFailedSignIns({
     recordFailure(address: string, credentials?: Credentials) {
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
-      // Many sign-ins may fail at once. This cap bounds how long they block the address.
+      // Many sign-ins may fail at once, so a cap bounds how long the address is blocked.
       const level = Math.min(2 * burst, levelAt(address, nowMs) + 1);
       buckets.set(address, { level, atMs: nowMs });
     },

@@ -8,13 +8,13 @@ import {
 } from '@openclaw/protocol';
 import { z } from 'zod';
 
-/** A token's own id (RFC 7519 §4.1.7). */
+/** RFC 7519 §4.1.7 defines a token's own id. */
 export const jtiSchema = z
   .string()
   .max(128)
   .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
-/** The sender of events that no agent causes. No client may act as it. */
+/** The hub is the sender of events that no agent causes. No client may have this id. */
 const hubSender = 'hub';
 
 export const asHub = { agentId: hubSender, isAdmin: true } as const;
@@ -25,21 +25,21 @@ export function isAgentId(value: unknown): value is string {
 
 export interface Identity {
   readonly agentId: string;
-  /** The kind in the token. An admin need not be a person. */
+  /** The token names the kind. An admin need not be a person. */
   readonly kind: AgentKind;
   readonly isAdmin: boolean;
   /** True for an admin that may read private and direct channels without being a member. */
   readonly observesPrivate: boolean;
   readonly onBehalfOf: string | null;
-  /** The channels that the token is limited to; null for no limit. */
+  /** The token is limited to these channels; null means no limit. */
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
   readonly minter: string | null;
   /** Null when the token has no claim `iat`. */
   readonly issuedAtMs: number | null;
-  /** Unix time in ms; null when it never expires (dev mode). */
+  /** This is Unix time in ms, or null in dev mode, where nothing expires. */
   readonly expiresAtMs: number | null;
-  /** The address of the client, from trusted proxies only. */
+  /** The address is taken from headers of trusted proxies only. */
   readonly address?: string;
 }
 
@@ -81,9 +81,9 @@ export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string):
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 
 export interface Credentials {
-  /** Taken from the Authorization header, the subprotocol list or `access_token`, in that order. */
+  /** The token comes from the Authorization header, the subprotocol list or `access_token`, in that order. */
   readonly token: string | null;
-  /** `?agent=`, `?kind=` and `?role=`: used in dev mode only. */
+  /** Only dev mode uses `?agent=`, `?kind=` and `?role=`. */
   readonly devAgent: string | null;
   readonly devKind: string | null;
   readonly devRole: string | null;

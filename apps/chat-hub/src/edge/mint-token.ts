@@ -9,11 +9,11 @@ export interface TokenRequest {
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
   readonly kind?: AgentKind | undefined;
-  /** The agent, or the user of a machine. All tokens of one minter can be revoked together. */
+  /** The minter is the agent, or the user of a machine. All tokens of one minter can be revoked together. */
   readonly minter: string;
   /**
-   * The database's time, because revocations use that clock. The milliseconds matter for a token that is minted right
-   * after a revocation.
+   * The time is the database's, because revocations use that clock. The milliseconds matter for a token that is
+   * minted right after a revocation.
    */
   readonly issuedAtMs: number;
 }

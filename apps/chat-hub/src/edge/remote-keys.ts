@@ -16,17 +16,16 @@ export interface RemoteKeysOptions {
 }
 
 const timeoutMs = 3_000;
-/** The least time between fetches that tokens with an unknown key cause. */
+/** Fetches that tokens with an unknown key cause are at least this far apart. */
 const unknownKeyPauseMs = 10_000;
 /** After a failure, no request is sent for this time if keys are in memory. */
 const failurePauseMs = 2_000;
 const warnEveryMs = 30_000;
 
 /**
- * The keys at a JWKS URL. Fetches them at first use, after `refreshMs` in the background, and when a token has an
- * unknown key. While the key server is away, known keys stay in use.
- * @throws {AuthError} `unavailable` when only the key server may have the token's key; jose's own error when it has
- * no such key
+ * Fetches the keys at a JWKS URL at first use, after `refreshMs` in the background, and when a token has an unknown
+ * key. While the key server is away, known keys stay in use. @throws {AuthError} `unavailable` when only the key
+ * server may have the token's key; jose's own error when it has no such key
  */
 export function createRemoteKeys(
   url: string,

@@ -19,7 +19,7 @@ export function createRevocations(clock: () => number = () => performance.now())
         ...revoked.map((entry) => ({ revoked: entry, atMs })),
       ].slice(-maxKept);
     },
-    /** False without a token (dev mode). */
+    /** Returns false in dev mode, which has no tokens. */
     has: (identity: Identity) =>
       identity.expiresAtMs !== null && recent.some(({ revoked }) => isRevokedBy(identity, revoked)),
   };

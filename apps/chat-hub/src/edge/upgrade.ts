@@ -34,7 +34,7 @@ export interface Accepted {
   readonly ws: WebSocket;
   readonly socket: Duplex;
   readonly identity: Identity;
-  /** The headers of the upgrade request. Do not keep them: they would stay in memory as long as the socket. */
+  /** Do not keep these headers: they would stay in memory as long as the socket. */
   readonly headers: IncomingHttpHeaders;
   readonly trace: RequestTrace;
 }
@@ -46,7 +46,7 @@ export interface UpgradeOptions {
   readonly pathPrefix?: PathPrefix;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
-  /** Consulted after authentication, so that forged tokens take no slots. */
+  /** The hub asks the admission after authentication, so that forged tokens take no slots. */
   readonly admission: Pick<Admission, 'admit'>;
   readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
@@ -56,9 +56,8 @@ export interface UpgradeOptions {
   /** Further clients get a time to reconnect. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
-   * The most refused sockets that wait for the client to read its close code. Refusals other than 503 get at most a
-   * quarter. Further clients get an HTTP status.
-   * @default 4096
+   * At most this many refused sockets wait for the client to read its close code. Refusals other than 503 get at most
+   * a quarter. Further clients get an HTTP status. @default 4096
    */
   readonly maxClosing?: number;
   /** After this time the socket is destroyed. @default 5000 */
@@ -229,8 +228,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   };
 }
 
-// A plain function, because the listener lives as long as the socket. A closure would also keep the
-// request in memory.
+// The listener lives as long as the socket, so it is a plain function. A closure would keep the request in memory.
 function destroyThis(this: Duplex): void {
   this.destroy();
 }

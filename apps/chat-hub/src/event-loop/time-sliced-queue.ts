@@ -1,4 +1,4 @@
-/** A generator that yields wherever other work may run. Each step takes well below a millisecond. */
+/** The generator yields wherever other work may run. Each step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T, void>;
 
 /** Work runs in slices of a few milliseconds, so that the event loop is never blocked for longer. */
@@ -8,7 +8,7 @@ export function createTimeSlicedQueue({
   maxWaiting = Infinity,
   clock = () => performance.now(),
 } = {}) {
-  /** A job does one step. It returns true when it has more, and then moves to the end of the queue. */
+  /** A job does one step, and returns true when it has more. The job then moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
   let endMs = 0;

@@ -11,7 +11,10 @@ export interface Facts {
 }
 
 const pubSubMaxMs = 50;
-/** Higher than the target, because the hub reports only its latest probe, and one late answer is no issue. */
+/**
+ * The limit is higher than the target, because the hub reports only its latest probe, and one late answer is no
+ * issue.
+ */
 const hubProbeMaxMs = 4 * pubSubMaxMs;
 /** Above this share of one core, Redis answers late. */
 const cpuMax = 0.8;
@@ -151,7 +154,7 @@ function immortalKeys(redis: RedisFacts, { inspection }: DatabaseFacts): Line {
       'unknown',
       `${count(immortal)} of ${count(keys)} keys; the database, which knows how many are right, is away`,
     );
-  // These never expire: the highest seq of each channel, and the key with the hubs' newest events.
+  // The highest seq of each channel, and the key with the hubs' newest events, never expire.
   const right = channels + 1;
   const seen = `${count(immortal)} of ${count(keys)} keys never expire; up to ${count(right)} are right`;
   return immortal > right

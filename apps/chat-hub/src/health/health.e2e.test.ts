@@ -23,7 +23,7 @@ const scope = testScope();
 const wellSet = ['--maxmemory', '200mb', '--maxmemory-policy', 'allkeys-lru'];
 
 type Environment = Readonly<Record<string, string>>;
-const run = (args: readonly string[], env: Environment) => runCommand('health/main.ts', args, env);
+const run = (args: readonly string[], env: Environment) => runCommand('health/main', args, env);
 
 async function look(env: Environment) {
   const { code, stdout, stderr } = await run(['--json'], env);
@@ -87,7 +87,7 @@ describe('a hub, its database and its Redis', () => {
     expect(lines.get('Hub/publish path')?.seen).toMatch(/^events are received after/);
     expect(lines.get('Hub/event loop')?.seen).toMatch(/^at most [\d.]+ ms late$/);
     const issues = report.sections.at(-1)?.lines.map(({ name }) => name);
-    // The rows of the table in the EPIC.
+    // The EPIC's table has these rows.
     expect(issues).toEqual([
       'Connection refused',
       'Memory limit exceeded',
@@ -136,7 +136,7 @@ describe('a hub, its database and its Redis', () => {
   it('are watched until Ctrl-C, one line of JSON after another', async () => {
     let rounds = 0;
     const { stdout, code } = await runCommand(
-      'health/main.ts',
+      'health/main',
       ['--watch', '--every', '1', '--json'],
       world.env,
       (soFar, pid) => {

@@ -7,7 +7,10 @@ import { readRedis } from './redis-facts.ts';
 import { redisSection } from './redis-section.ts';
 
 export interface HealthReport {
-  /** `down`: the hub or its database does not serve. `degraded`: it serves, but a line needs attention. */
+  /**
+   * `down` means that the hub or its database does not serve. `degraded` means that it serves, but a line needs
+   * attention.
+   */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly atMs: number;
   readonly tookMs: number;

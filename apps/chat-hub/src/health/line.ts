@@ -1,4 +1,4 @@
-/** `unknown`: the check was not possible, because something else failed. */
+/** `unknown` means that the check was not possible, because something else failed. */
 export type State = 'ok' | 'degraded' | 'down' | 'unknown';
 
 export interface Line {
@@ -10,7 +10,7 @@ export interface Line {
 
 export interface Section {
   readonly title: string;
-  /** For example an address, without its password. */
+  /** The subject is, for example, an address without its password. */
   readonly subject: string;
   readonly lines: readonly Line[];
 }

@@ -1,7 +1,9 @@
-/** The cumulative buckets of the hub's histogram: samples at or below each bound. */
+/** Each key is the bound of a cumulative bucket, and its value counts the samples at or below this bound. */
 export type DelayBuckets = ReadonlyMap<number, number>;
 
-/** Not the maximum, because a single pause, such as a garbage collection, does not make the event loop busy. */
+/**
+ * The maximum is not used, because a single pause, such as a garbage collection, does not make the event loop busy.
+ */
 const quantile = 0.9;
 
 /** Bounds are in seconds. Empty if there are no buckets. */
@@ -18,8 +20,8 @@ export function parseDelayBuckets(text: string): DelayBuckets {
 }
 
 /**
- * The 90th percentile of the delay in ms, rounded up to a bucket's bound; Infinity beyond the last bound. Null
- * without samples, or when the hub restarted between the readings.
+ * Returns the 90th percentile in ms, rounded up to a bucket's bound; Infinity beyond the last bound. Null without
+ * samples, or when the hub restarted between the readings.
  */
 export function recentDelayMs(before: DelayBuckets, after: DelayBuckets): number | null {
   const bounds = [...after.keys()].toSorted((a, b) => a - b);

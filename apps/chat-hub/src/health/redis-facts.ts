@@ -16,7 +16,7 @@ export interface RedisFacts {
   /** If false, the environment names no Redis, so its absence is no fault. */
   readonly isNamed: boolean;
   readonly mode: RedisServers['mode'] | null;
-  /** Empty if no server was reached; `failure` says why. */
+  /** The list is empty if no server was reached; `failure` says why. */
   readonly servers: readonly ServerFacts[];
   /** Null when no event was published or received. */
   readonly pubSubMs: number | null;
@@ -27,11 +27,11 @@ export interface ServerFacts {
   readonly address: string;
   readonly role: 'master' | 'replica' | null;
   readonly pingMs: number;
-  /** Undefined when the field is absent or the user may not read INFO. */
+  /** Returns undefined when the field is absent or the user may not read INFO. */
   readonly info: (name: string) => string | undefined;
   readonly cpuShare: number | null;
   readonly evictionsPerSecond: number | null;
-  /** Keys of the hub's database; `immortal` of them never expire. */
+  /** `keys` counts the keys of the hub's database; `immortal` of them never expire. */
   readonly keys: number | null;
   readonly immortal: number | null;
 }

@@ -6,7 +6,7 @@ import type { MethodDeps } from './method-deps.ts';
 import { readersOf, reads, writes } from './store-methods.ts';
 
 export function channelMethods(deps: MethodDeps) {
-  const { store, cache, writer } = deps;
+  const { store, cache, writer, turns } = deps;
   const getChannel = reads(deps, 'channel.get');
   return {
     'channel.create': (caller, params) =>
@@ -32,11 +32,19 @@ export function channelMethods(deps: MethodDeps) {
     'channel.delete': writes(deps, 'channel.delete'),
     'channel.list': reads(deps, 'channel.list'),
     'channel.join': writes(deps, 'channel.join'),
-    'channel.leave': writes(deps, 'channel.leave'),
+    async 'channel.leave'(caller, params) {
+      const left = await writer.write(caller, 'channel.leave', params);
+      if (left.ok) void turns.left(params.channelId, caller.identity.agentId);
+      return left;
+    },
     'member.list': reads(deps, 'member.list'),
     'member.add': (caller, params) =>
       refuseCreation(deps, caller, 1) ?? writer.write(caller, 'member.add', params),
-    'member.remove': writes(deps, 'member.remove'),
+    async 'member.remove'(caller, params) {
+      const removed = await writer.write(caller, 'member.remove', params);
+      if (removed.ok) void turns.left(params.channelId, params.agentId);
+      return removed;
+    },
     'member.update': writes(deps, 'member.update'),
     'thread.create': writes(deps, 'thread.create'),
     'thread.update': writes(deps, 'thread.update'),

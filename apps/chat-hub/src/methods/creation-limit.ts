@@ -42,15 +42,16 @@ export function refuseCreation(
 }
 
 /**
- * The first message to a direct channel that this hub does not know counts as a creation. It counts before the store
- * is called, so concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the
- * channel exists.
+ * The first message to a direct channel that this hub does not know counts as a creation, before the store is called,
+ * so concurrent messages cannot exceed the limit. Past the limit, the store takes the message only if the channel
+ * exists.
  */
 export function createDirectSend(deps: MethodDeps) {
   const { writer, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /**
-   * Messages in flight that may create a direct channel, by sender and channel. Together they count as one creation.
+   * The map holds messages in flight that may create a direct channel, by sender and channel. Together they count as
+   * one creation.
    */
   const opening = new Map<string, number>();
 

@@ -64,7 +64,7 @@ describe('the events that a client missed', () => {
     isDone = true;
     expect(seqsOf(missed)).toEqual(range(1, 4_900));
     expect(missed).toMatchObject({ count: 4_900, lastSeq: 4_900 });
-    // About 90 steps, at most 3 of them in a turn.
+    // The work takes about 90 steps, with at most 3 of them in a turn.
     expect(turns).toBeGreaterThan(25);
   });
 

@@ -28,7 +28,7 @@ export function createLogReader(maxMs: number) {
 type LogReader = ReturnType<typeof createLogReader>;
 
 export interface MissedEvents {
-  /** UTF-8 of the events' JSON, separated by commas. */
+  /** The pieces are the events' JSON in UTF-8, separated by commas. */
   readonly pieces: Buffer[];
   count: number;
   lastSeq: number;

@@ -10,8 +10,8 @@ export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
 }
 
 /**
- * Null when the caller is a member, else the refusal; for writes, also refuses an agent in a frozen channel. Asks the
- * store; while it is away, a socket that is live in the channel passes. Call it after reading the answer, because the
+ * Returns null when the caller is a member, else the refusal. For writes, also refuses an agent in a frozen channel.
+ * While the store is away, a socket that is live in the channel passes. Call it after reading the answer, because the
  * answer could hold events after the caller's removal.
  */
 export async function notMember(

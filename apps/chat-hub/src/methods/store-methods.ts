@@ -5,7 +5,7 @@ import type { MethodDeps } from './method-deps.ts';
 import { notMember } from './rights.ts';
 
 /**
- * A separate queue at the store for reads that members share. Its name cannot be an agent's, so no agent's reads
+ * Reads that members share have their own queue at the store. Its name cannot be an agent's, so no agent's reads
  * delay them.
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
@@ -27,7 +27,7 @@ export function reads<M extends ReadMethod>({ store }: MethodDeps, method: M) {
 
 /**
  * The store gives an admin every right, so this check refuses admins on a hub where they do not observe private
- * channels. It follows the read, so that no removal can happen in between.
+ * channels. The check follows the read, so that no removal can happen in between.
  */
 async function refuseObserver(
   store: Pick<ChatStore, 'access'>,

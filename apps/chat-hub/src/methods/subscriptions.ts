@@ -28,21 +28,20 @@ type Topic = ParamsOf<'subscribe'>['topics'][number];
 /** The room is live, and all missed events but the newest are gathered. */
 interface Prepared {
   readonly room: Room;
-  /** The head at which the store confirmed the agent's membership. */
+  /** The store confirmed the agent's membership at this head. */
   readonly memberAt: number;
-  /** False for an admin that observes the channel. */
+  /** An admin that observes the channel is no member. */
   readonly isMember: boolean;
-  /** The seq after which the client asked to resume; null when it did not ask, or asked with a seq of another epoch. */
+  /** The client asked to resume after this seq. Null when it did not ask, or asked with a seq of another epoch. */
   readonly since: number | null;
-  /** Null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 
 /** After this many reads of membership, the topic is refused. */
 const leaveRounds = 3;
-/** The time for all topics together to reach the store's heads. Topics that are still behind are refused. */
+/** All topics together may take this long to reach the store's heads. Topics that are still behind are refused. */
 const levelMs = 2_000;
-/** The time for all topics together to read missed events. Other topics are refused. The last read may end later. */
+/** All topics together may read missed events for this long. The hub refuses the rest. The last read may end later. */
 const readMs = 10_000;
 
 const topicsPerTurn = 50;
@@ -238,7 +237,7 @@ export function subscriptionMethods(deps: MethodDeps) {
       }
       await confirm(caller, topics, prepared);
       const notices: string[] = [];
-      // One topic per step. The events of an entered room wait until the whole result is sent.
+      // Each step writes one topic. The events of an entered room wait until the whole result is sent.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
         let text = '{"topics":[';

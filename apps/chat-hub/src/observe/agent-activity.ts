@@ -41,7 +41,7 @@ export function createAgentActivity(clock = Date.now) {
   }
 
   return {
-    /** A map, not a function, because every send reads it. */
+    /** Every send reads `agents`, so it is a map and not a function. */
     agents: agents as Pick<typeof agents, 'get' | 'keys'>,
     of,
     unsuccessful(agentId: string, outcome: CallOutcome): void {

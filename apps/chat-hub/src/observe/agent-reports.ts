@@ -26,8 +26,8 @@ interface Written {
 }
 
 /**
- * For each agent, reports to the store the number of its connections to this hub, and its activity
- * and its turn here. Every hub can then list the agents of all hubs. Writes only changes.
+ * Reports to the store, for each agent, the number of its connections to this hub, its activity and its turn. Every
+ * hub can then list the agents of all hubs. Writes only changes.
  */
 export function startAgentReports(deps: {
   readonly store: Pick<ChatStore, 'recordHubAgents'>;
@@ -90,7 +90,7 @@ export function startAgentReports(deps: {
       if (isFull()) return rows;
       else if (sessions.ofAgent(agentId).size === 0)
         if (addChanged(rows, agentId, nowMs, lookEveryMs)) looks += 1;
-    // Agents that use only REST, the most recently active first.
+    // These agents use only REST. The most recently active agent comes first.
     for (const agentId of activity.agents.keys()) {
       if (isFull()) return rows;
       if (written.has(agentId) || sessions.ofAgent(agentId).size > 0) continue;

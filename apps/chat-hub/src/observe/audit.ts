@@ -96,7 +96,9 @@ function isAct({ agentId }: Identity, method: MethodName, params: object): boole
     const { agentId: owner } = params as ParamsOf<'inbox.read'>;
     return owner !== null && owner !== agentId;
   }
-  return method === 'collaboration.emit' && 'channelId' in params && params.channelId === null;
+  // Without a channel, both methods concern channels of which the admin need not be a member.
+  const isOfAll = method === 'collaboration.emit' || method === 'question.list';
+  return isOfAll && 'channelId' in params && params.channelId === null;
 }
 
 export type Audit = ReturnType<typeof createAudit>;

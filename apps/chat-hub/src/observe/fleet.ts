@@ -20,7 +20,7 @@ export interface Fleet {
 const reportSchema = z.object({
   connection: agentConnectionSchema.nullable(),
   activity: agentActivitySchema.nullable(),
-  // Absent in the reports of earlier releases.
+  // Reports of earlier releases lack this field.
   turn: agentTurnSchema.nullable().default(null),
 });
 

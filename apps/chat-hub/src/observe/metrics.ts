@@ -15,7 +15,7 @@ import type { Transport } from '../calls/handler.ts';
 import type { LimitedAction } from '../calls/invoke.ts';
 import { scrapedDefinitions, type ScrapedName, type ScrapedReader } from './scraped-metrics.ts';
 
-/** `blocked`: sign-ins from the address failed too often, so the credentials were not checked. */
+/** `blocked` means that sign-ins from the address failed too often, so the credentials were not checked. */
 export const signInResults = [
   'ok',
   'unauthorized',
@@ -59,7 +59,10 @@ const redisFailureCodes = [
 /** A peer, a lost connection or the WebSocket library causes closes with these codes. */
 const otherCloseCodes = [1000, 1001, 1002, 1005, 1006, 1007, 'other'] as const;
 
-/** Dense around the targets: acknowledgement in 25 ms, delivery in 50 ms. Most values are below 16 ms. */
+/**
+ * The buckets are dense around the targets of 25 ms for an acknowledgement and 50 ms for a delivery. Most values are
+ * below 16 ms.
+ */
 export const latencyBuckets: readonly number[] = [
   1, 2, 4, 6, 8, 10, 12, 16, 25, 50, 100, 250, 500, 1_000, 3_000,
 ].map((ms) => ms / 1_000);

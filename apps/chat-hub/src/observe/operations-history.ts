@@ -5,7 +5,7 @@ import { figuresBetween, joinFigures, parseFigures } from './figures.ts';
 import type { OperationsView } from './operations.ts';
 
 const sampleEveryMs = 5_000;
-/** A day of minutes, while the database is away. */
+/** The hub keeps a day of minutes while the database is away. */
 const pendingMax = 1_440;
 const batchSize = 100;
 /** Limits an answer to about 300 KiB. */
@@ -71,7 +71,7 @@ export function startOperationsHistory(deps: {
 
   return {
     latest: () => latest && JSON.stringify(latest),
-    /** Oldest first, a page at a time. Null while the database does not answer. */
+    /** Returns a page, with the oldest minute first. Null while the database does not answer. */
     async read(sinceMs: number): Promise<NonNullable<Operations['history']> | null> {
       const page = await store.readMinutes(sinceMs, rowsMax).catch(() => null);
       if (page === null) return null;

@@ -167,7 +167,7 @@ function createChannelNames(
   };
 }
 
-/** Empty while the database does not answer. */
+/** Resolves with an empty list while the database does not answer. */
 function beatsOf(store: Pick<ChatStore, 'hubs'>): Promise<HubBeat[]> {
   return store.hubs().catch(() => []);
 }

@@ -1,7 +1,7 @@
 export const certificatePeers = ['redis', 'postgres'] as const;
 export type CertificatePeer = (typeof certificatePeers)[number];
 
-/** More than a Redis Cluster has nodes and sentinels. */
+/** A Redis Cluster has fewer nodes and sentinels. */
 const maxHosts = 64;
 
 export function createPeerCertificates() {
@@ -18,7 +18,7 @@ export function createPeerCertificates() {
       const [oldest] = hosts.keys();
       if (hosts.size > maxHosts && oldest !== undefined) hosts.delete(oldest);
     },
-    /** Uses the newest connection to each host. In epoch seconds; 0 without TLS. */
+    /** Returns epoch seconds, or 0 without TLS. Uses the newest connection to each host. */
     earliestSeconds(peer: CertificatePeer): number {
       const hosts = latest[peer];
       return hosts.size === 0 ? 0 : Math.min(...hosts.values()) / 1_000;

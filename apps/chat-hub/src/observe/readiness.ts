@@ -8,17 +8,17 @@ import type { DatabaseState } from './service-reports.ts';
 import type { HubState } from './scraped-metrics.ts';
 
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
-  /** `NOPERM`: the ACL of Redis denies this hub the commands of presence. */
+  /** `NOPERM` means that the ACL of Redis denies this hub the commands of presence. */
   readonly refusal: RedisHealth['refusal'] | 'NOPERM';
 };
 
-/** The single source for readyz, metrics, the operations view and presence lists. */
+/** Readyz, metrics, the operations view and presence lists all use this one state. */
 export interface RedisState {
   /** True while Redis answers, accepts writes, and allows presence to write. */
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;
-  /** Up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
+  /** The report is up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
   recentHealth(): Promise<RedisReport>;
 }
 
@@ -80,7 +80,6 @@ export type UnreadyReason =
  */
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** Null while the hub is ready. */
   readonly reason: UnreadyReason | null;
   readonly hubId: string;
   readonly state: HubState;
@@ -115,7 +114,7 @@ export interface ReadinessDeps {
   readonly publishPath: () => PublishPath;
 }
 
-/** Short, because balancers wait for a report only a second or two. */
+/** The time is short, because balancers wait for a report only a second or two. */
 const healthMs = 500;
 const late = Symbol('late');
 

@@ -1,4 +1,4 @@
-/** Counts the last time span in slices. Its memory does not grow. */
+/** Counts the last time span in slices, so the memory does not grow. */
 export class RecentCount {
   readonly #sliceMs: number;
   readonly #counts: number[];

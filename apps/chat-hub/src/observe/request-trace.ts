@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface RequestTrace {
-  /** Also sent in the answer, as the header {@link requestIdHeader}. */
+  /** The answer has the id in the header {@link requestIdHeader}. */
   readonly requestId: string;
-  /** Taken from the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
+  /**
+   * The id comes from the header `traceparent` (W3C Trace Context), and is absent when the header is missing or not
+   * valid.
+   */
   readonly traceId?: string;
   readonly parentSpanId?: string;
 }

@@ -37,7 +37,7 @@ const sliceMs = 5_000;
 const unitsPerMs = 16;
 /** The error of a value is at most 1/32 of it, or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute. Longer latencies are recorded as this value. */
+/** The maximum is about a minute. Longer latencies are recorded as this value. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
@@ -120,7 +120,7 @@ export function createTraffic(
   };
 }
 
-/** Methods whose `conflict` is an ordinary answer: a colleague or the deadline came first. */
+/** A `conflict` of these methods is an ordinary answer: a colleague or the deadline came first. */
 const racingMethods: ReadonlySet<string> = new Set([
   ...['claim', 'claim.release', 'ask.accept', 'ask.decline', 'ask.done', 'question.answer'],
 ]);
@@ -130,7 +130,7 @@ function isLostRace(method: string, outcome: CallOutcome): boolean {
   return outcome === 'superseded' || (outcome === 'conflict' && racingMethods.has(method));
 }
 
-/** A limiter that counts its refusals by action. An agent's own limit for messages applies before the usual one. */
+/** Counts a limiter's refusals by action. An agent's own limit for messages applies before the usual one. */
 export function countRefusals(
   limiter: Limiter,
   { limited }: Pick<Metrics, 'limited'>,
@@ -156,8 +156,8 @@ interface Slice {
 }
 
 /**
- * Logarithmic buckets in two alternating time slices, always 2 KiB. Recording costs a few array accesses and no
- * allocation.
+ * The logarithmic buckets of two alternating time slices always take 2 KiB. Recording costs a few array accesses and
+ * no allocation.
  */
 export class RecentLatency {
   readonly #clock: () => number;

@@ -7,12 +7,12 @@ import type { Logger } from 'pino';
 /** A hub with an older beat may have lost its connections, so they do not count. */
 const beatWithinMs = 5_000;
 const beatsKeptMs = 500;
-/** More than one hub accepts from one agent. */
+/** A hub accepts fewer connections of one agent. */
 const connectionsMax = 200;
 
 const rosterPrefix = `${directChannelPrefix}self_`;
 
-/** Few, because each roster is reaped separately; leases of one roster are renewed together. */
+/** There are few rosters, because each is reaped separately; leases of one roster are renewed together. */
 const rosters = 32;
 
 /** No channel has this id, because the prefix is reserved for the hub. */
@@ -21,7 +21,7 @@ function rosterOf(agentId: string): string {
   return `${rosterPrefix}${number}`;
 }
 
-/** A connections roster tells all hubs which agents are connected. Its changes are not announced. */
+/** A connections roster tells all hubs which agents are connected. Changes of this roster are not announced. */
 export function isConnectionsRoster(channelId: string): boolean {
   return channelId.startsWith(rosterPrefix);
 }
@@ -57,6 +57,25 @@ export function createConnectedAgents(deps: {
     ));
   }
 
+  async function deliveriesTo(agentIds: readonly string[]): Promise<Deliveries> {
+    const hubs = await beatingHubs();
+    const isCounted = (hubId: string) =>
+      hubs === null || hubId === tracker.hubId || hubs.has(hubId);
+    const pages = await Promise.all(
+      agentIds.map((agentId) =>
+        tracker
+          .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
+          // The ask is already committed, so its answer must not fail.
+          .catch(() => ({ connections: [], degraded: true })),
+      ),
+    );
+    const deliveries = agentIds.map((agentId, index) => {
+      const isLive = pages[index]?.connections.some(({ hubId }) => isCounted(hubId));
+      return { agentId, state: isLive ? ('live' as const) : ('away' as const) };
+    });
+    return { deliveries, degraded: pages.some(({ degraded }) => degraded) };
+  }
+
   return {
     /** The connection counts until it is untracked, or until the returned function is called. */
     connected(agentId: string, sessionId: string = randomUUID()): () => void {
@@ -65,23 +84,11 @@ export function createConnectedAgents(deps: {
       return () => void tracker.untrack(rosterOf(agentId), connection).catch(warn);
     },
     /** Costs one round trip to Redis. Without Redis only the connections of this hub are known. */
-    async deliveriesTo(agentIds: readonly string[]): Promise<Deliveries> {
-      const hubs = await beatingHubs();
-      const isCounted = (hubId: string) =>
-        hubs === null || hubId === tracker.hubId || hubs.has(hubId);
-      const pages = await Promise.all(
-        agentIds.map((agentId) =>
-          tracker
-            .listConnections(rosterOf(agentId), { agentId, limit: connectionsMax })
-            // The ask is already committed, so its answer must not fail.
-            .catch(() => ({ connections: [], degraded: true })),
-        ),
-      );
-      const deliveries = agentIds.map((agentId, index) => {
-        const isLive = pages[index]?.connections.some(({ hubId }) => isCounted(hubId));
-        return { agentId, state: isLive ? ('live' as const) : ('away' as const) };
-      });
-      return { deliveries, degraded: pages.some(({ degraded }) => degraded) };
+    deliveriesTo,
+    /** Returns true if the agent has a connection on any hub, as {@link deliveriesTo} knows them. */
+    async isConnected(agentId: string): Promise<boolean> {
+      const { deliveries } = await deliveriesTo([agentId]);
+      return deliveries.some(({ state }) => state === 'live');
     },
   };
 }

@@ -62,7 +62,7 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis reads the roster, the agent joins, its event arrives, and only then the roster. This happens
+  // The race: Redis reads the roster, the agent joins, and its event arrives before the answer of Redis. This happens
   // twice.
   it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);

@@ -30,7 +30,7 @@ const recheckMs = 250;
 
 /** An agent that is missing for this many leases is offline, even if Redis was unavailable in between. */
 const maxMissingLeases = 2;
-/** Longer than the 10 s after which ephemeral envelopes are dropped. */
+/** The time is longer than the 10 s after which ephemeral envelopes are dropped. */
 const offlineMs = 15_000;
 const offlineMax = limits.presencePush;
 
@@ -47,9 +47,12 @@ export class RosterView {
   readonly #listed = new Map<string, PresenceRecord>();
   readonly #missing = new Map<string, MissingAgent>();
   readonly #leaseEndsMs = new Map<string, number>();
-  /** Agents with an event during the current read; null between reads. */
+  /** These agents had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
-  /** False until the first read has ended. Its agents are not announced, because sockets list them themselves. */
+  /**
+   * False until the first read has ended. Agents of the first read are not announced, because sockets list them
+   * themselves.
+   */
   #wasRead = false;
 
   readonly #lastSeen: LastSeenGuard;
@@ -138,7 +141,7 @@ export class RosterView {
     return false;
   }
 
-  /** The earliest time at which a missing agent can be reported offline; Infinity if none is missing. */
+  /** Returns the earliest time at which a missing agent can be reported offline; Infinity if none is missing. */
   nextDecisionMs(rules: OfflineRules): number {
     let firstMs = Infinity;
     for (const [agentId, missing] of this.#missing) {

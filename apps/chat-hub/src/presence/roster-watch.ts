@@ -6,9 +6,9 @@ import { RosterView } from './roster-view.ts';
 export interface PresenceTimes {
   /** A socket's lease remains for at most this time after its hub has died. */
   readonly leaseMs: number;
-  /** At most a third of a lease. */
+  /** The interval must be at most a third of a lease. */
   readonly heartbeatMs: number;
-  /** The interval between comparisons of each live channel's roster with the presence that its sockets know. */
+  /** At this interval, each live channel's roster is compared with the presence that its sockets know. */
   readonly compareMs: number;
 }
 
@@ -47,9 +47,11 @@ export function createRosterWatch(
     readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
     readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
     readonly onError: (error: unknown) => void;
-    /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
+    /**
+     * Resolves with true when every living hub can write its leases. The watch calls it after a wipe. @default false
+     */
     readonly canAllHubsWrite?: () => Promise<boolean>;
-    /** Monotonic milliseconds. @default performance.now */
+    /** Returns monotonic time in ms. @default performance.now */
     readonly clock?: () => number;
   },
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
@@ -57,10 +59,10 @@ export function createRosterWatch(
   const { clock = () => performance.now(), canAllHubsWrite = async () => false } = deps;
   // After a wipe or a failover, the next heartbeat restores a lost lease.
   const confirmMs = heartbeatMs * 1.2;
-  /** Ordered by the time of the last read, the oldest first. */
+  /** The map is ordered by the time of the last read, the oldest first. */
   const followed = new Map<string, FollowedChannel>();
   const queue: string[] = [];
-  /** Channels that must be read before their place in `followed`. */
+  /** These channels must be read before their place in `followed`. */
   const dueEarly = new Set<string>();
   let readingCount = 0;
   let startsLeft = 0;

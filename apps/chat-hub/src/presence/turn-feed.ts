@@ -12,33 +12,37 @@ import type { Logger } from 'pino';
 import type { EncodeEphemeral } from '../channels/ephemeral.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
+import type { ConnectedAgents } from './connected-agents.ts';
 
 /**
- * The limit of channels and threads in which one agent shows a turn through this hub. Past it, the oldest turn ends.
+ * One agent shows turns in at most this many channels and threads through this hub. Past this number, the oldest turn
+ * ends.
  */
 const maxPlaces = 50;
 /** The lease of a turn is three times as long. Renewals without a change are published at most this often. */
 const renewalEveryMs = 10_000;
 
-interface Known {
-  readonly agentId: string;
-  readonly place: TypingPlace;
+interface Known extends TypingPlace {
   publishedMs: number;
 }
+
+// An id holds no space.
+const keyOf = ({ channelId, threadId }: TypingPlace) => `${channelId} ${threadId ?? ''}`;
 
 export function createTurnFeed(deps: {
   readonly turns: TurnStates;
   readonly leaseMs: number;
-  readonly tracker: Pick<PresenceTracker, 'get' | 'onChange'>;
+  readonly tracker: Pick<PresenceTracker, 'onChange'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly encodeEphemeral: EncodeEphemeral;
-  readonly isConnected: (agentId: string) => boolean;
+  readonly isConnectedHere: (agentId: string) => boolean;
+  readonly connectedAgents: Pick<ConnectedAgents, 'isConnected'>;
   readonly log: Logger;
 }) {
   const { turns, tracker, rooms, publisher, log } = deps;
-  /** Maps channel → agent → thread. The watch bounds the number of turns. */
-  const known = new Map<string, Map<string, Map<string | null, Known>>>();
+  /** Maps agent → place. The watch bounds the number of turns. */
+  const known = new Map<string, Map<string, Known>>();
   const logFailure = (error: unknown) =>
     log.debug({ err: error }, 'a turn was not ended; its lease ends');
 
@@ -57,24 +61,27 @@ export function createTurnFeed(deps: {
   );
 
   function remember(agentId: string, place: TypingPlace): Known {
-    const { channelId, threadId } = place;
-    const byAgent = known.get(channelId) ?? new Map<string, Map<string | null, Known>>();
-    known.set(channelId, byAgent);
-    const byThread = byAgent.get(agentId) ?? new Map<string | null, Known>();
-    byAgent.set(agentId, byThread);
-    const entry = byThread.get(threadId) ?? { agentId, place, publishedMs: -Infinity };
-    byThread.set(threadId, entry);
-    watch.started(channelId, agentId, threadId);
+    const ofAgent = known.get(agentId) ?? new Map<string, Known>();
+    known.set(agentId, ofAgent);
+    const key = keyOf(place);
+    const entry = ofAgent.get(key) ?? { ...place, publishedMs: -Infinity };
+    ofAgent.set(key, entry);
+    watch.started(place.channelId, agentId, place.threadId);
     return entry;
   }
 
-  function forget(agentId: string, { channelId, threadId }: TypingPlace): void {
-    watch.stopped(channelId, agentId, threadId);
-    const byAgent = known.get(channelId);
-    const byThread = byAgent?.get(agentId);
-    byThread?.delete(threadId);
-    if (byThread?.size === 0) byAgent?.delete(agentId);
-    if (byAgent?.size === 0) known.delete(channelId);
+  function forget(agentId: string, place: TypingPlace): void {
+    watch.stopped(place.channelId, agentId, place.threadId);
+    const ofAgent = known.get(agentId);
+    ofAgent?.delete(keyOf(place));
+    if (ofAgent?.size === 0) known.delete(agentId);
+  }
+
+  /** Returns the places where the agent set a turn through this hub, or where this hub's rooms show one. */
+  function placesOf(agentId: string): TypingPlace[] {
+    const places = new Map<string, TypingPlace>(known.get(agentId));
+    for (const place of turns.placesOf(agentId)) places.set(keyOf(place), place);
+    return [...places.values()];
   }
 
   function publish(channelId: string, payload: TurnStatePayload): void {
@@ -83,23 +90,34 @@ export function createTurnFeed(deps: {
 
   async function end(agentId: string, place: TypingPlace): Promise<void> {
     const { channelId, threadId } = place;
-    const wasKnown = known.get(channelId)?.get(agentId)?.has(threadId) === true;
+    const wasKnown = known.get(agentId)?.has(keyOf(place)) === true;
     forget(agentId, place);
     const { changed, untilMs } = await turns.end(channelId, agentId, threadId);
     // Redis may have lost a turn that this hub's clients have seen.
     if (changed || wasKnown) publish(channelId, idleOf(agentId, threadId, untilMs));
   }
 
+  async function endAll(agentId: string, places: readonly TypingPlace[]): Promise<void> {
+    await Promise.all(places.map((place) => end(agentId, place)));
+  }
+
+  /** An agent's turns last while it has a connection to any hub, whichever channels it follows there. */
+  async function endUnlessConnected(
+    agentId: string,
+    places: readonly TypingPlace[],
+  ): Promise<void> {
+    if (places.length === 0 || deps.isConnectedHere(agentId)) return;
+    if (!(await deps.connectedAgents.isConnected(agentId))) await endAll(agentId, places);
+  }
+
+  // Another hub was killed, and this hub found the end of the agent's lease.
   const offChange = tracker.onChange((channelId, { agentId, status }) => {
     if (status !== 'offline') return;
-    for (const { place } of known.get(channelId)?.get(agentId)?.values() ?? [])
-      end(agentId, place).catch(logFailure);
+    const places = [...(known.get(agentId)?.values() ?? [])].filter(
+      (place) => place.channelId === channelId,
+    );
+    endUnlessConnected(agentId, places).catch(logFailure);
   });
-
-  async function endUnlessPresent(agentId: string, place: TypingPlace): Promise<void> {
-    const { presence } = await tracker.get(place.channelId, agentId);
-    if (presence === null) await end(agentId, place);
-  }
 
   return {
     /** `hasSocket` is true when the call came over a socket. */
@@ -119,7 +137,7 @@ export function createTurnFeed(deps: {
       const turn = { state, label, queueDepth };
       const { untilMs, changed } = await turns.set(channelId, agentId, threadId, turn);
       // The socket closed during the call, so only the end of the lease would end the turn.
-      if (hasSocket && !deps.isConnected(agentId)) return endUnlessPresent(agentId, place);
+      if (hasSocket && !deps.isConnectedHere(agentId)) return endUnlessConnected(agentId, [place]);
       const entry = remember(agentId, place);
       const nowMs = performance.now();
       if (!changed && nowMs - entry.publishedMs < renewalEveryMs) return;
@@ -129,12 +147,27 @@ export function createTurnFeed(deps: {
     list: (channelId: string) => turns.list(channelId),
     latestOf: (agentId: string) => turns.latestOf(agentId),
     /**
-     * Call it when the agent's last socket at this hub was closed, after its presence has ended. Turns continue where
-     * the agent is present through another hub.
+     * Call it when the agent's last socket at this hub was closed, after its presence has ended. The turns that this
+     * hub knows end if the agent has no other connection. A turn that only another hub knows ends with its lease.
      */
     disconnected(agentId: string): void {
-      for (const place of turns.placesOf(agentId))
-        endUnlessPresent(agentId, place).catch(logFailure);
+      endUnlessConnected(agentId, placesOf(agentId)).catch(logFailure);
+    },
+    /** Call it when the agent has left the channel, because only members show turns. Never rejects. */
+    async left(channelId: string, agentId: string): Promise<void> {
+      try {
+        const listed = (await turns.list(channelId)).turns.filter(
+          (turn) => turn.agentId === agentId,
+        );
+        const places = [
+          ...placesOf(agentId).filter((place) => place.channelId === channelId),
+          ...listed.map(({ threadId }) => ({ channelId, threadId })),
+        ];
+        const distinct = new Map(places.map((place) => [keyOf(place), place]));
+        await endAll(agentId, [...distinct.values()]);
+      } catch (error) {
+        logFailure(error);
+      }
     },
     onEvent(encoded: EncodedEnvelope): void {
       const event = decodeEnvelope(encoded.json)?.envelope.event;

@@ -8,8 +8,8 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
 /**
- * The limit of channels and threads in which one socket types. Past it, the oldest typing ends. A thread's id may be
- * any id, so a socket could otherwise fill the memory of Redis.
+ * One socket types in at most this many channels and threads. Past this number, the oldest typing ends. A thread's id
+ * may be any id, so a socket could otherwise fill the memory of Redis.
  */
 const maxPlaces = 50;
 

@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** Enough concurrent reads of rights to keep the store busy. */
+/** This many concurrent reads of rights keep the store busy. */
 const agentsAtOnce = 16;
 const channelsAtOnce = 1_000;
 
@@ -24,7 +24,7 @@ export interface EpochDeps {
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
-  // Repeated for rooms that are opened during the read, until every room has a head.
+  // Reads are repeated for rooms that are opened during the read, until every room has a head.
   async function readNewHeads(): Promise<void> {
     let missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     for (let round = 1; missing.length > 0; round++) {

@@ -3,7 +3,7 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { DatabaseState } from '../observe/service-reports.ts';
 
-/** Shorter than half of an announcement's lifetime, so that one announcement may be lost. */
+/** The interval is shorter than half of an announcement's lifetime, so that one announcement may be lost. */
 const announceEveryMs = 4_000;
 const lookEveryMs = 1_000;
 /**
@@ -48,7 +48,7 @@ export function startOwnOutageWatch(
   let failedLooks = 0;
   let isLooking = false;
 
-  // If the database answered between two looks, another outage has begun since the first find.
+  // If the database answered between two looks, another outage has begun since the first announcement was found.
   const isSameOutage = () => foundSinceMs !== null && database.downMs >= clock() - foundSinceMs;
 
   function found(otherHub: string | null): void {

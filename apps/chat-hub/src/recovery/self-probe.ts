@@ -2,7 +2,7 @@ import type { ProbeResult } from '@openclaw/events';
 import type { Logger } from 'pino';
 
 export interface PublishPath {
-  /** `unused`: no Redis is configured and none was found, so this hub works alone. */
+  /** `unused` means that no Redis is configured and none was found, so this hub works alone. */
   readonly status: 'ok' | 'down' | 'unused';
   /** The time from publish to receipt of the last probe that returned; null before the first. */
   readonly latencyMs: number | null;
@@ -15,7 +15,7 @@ const lostToReconnect = 2;
 /** Reconnects become rarer: the lost probes between two reconnects double from 2 up to this. */
 const maxLostBetween = 64;
 
-/** Publishes to itself, because a connection that answers PING may deliver nothing. */
+/** The hub publishes to itself, because a connection that answers PING may deliver nothing. */
 export function startSelfProbe(
   deps: {
     readonly probe: (timeoutMs: number) => Promise<ProbeResult>;

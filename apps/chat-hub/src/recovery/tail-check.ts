@@ -5,7 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Shorter than the 500 ms within which other hubs must deliver the events of a hub without Redis. */
+/** The interval is shorter than the 500 ms within which other hubs must deliver the events of a hub without Redis. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
@@ -22,11 +22,11 @@ export async function startTailCheck(deps: {
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /**
-   * Called for each direct channel with a new head. Its agents may be connected here although this hub has no room
-   * for it.
+   * The check calls this for each direct channel with a new head. The channel's agents may be connected here although
+   * this hub has no room for it.
    */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** Called with each page of commits; `hasEvents` is true when the page has new events. */
+  /** The check calls this with each page of commits. `hasEvents` is true when the page has new events. */
   readonly onChecked?: (hasEvents: boolean) => void;
   /** The version changes with every freeze and unfreeze. */
   readonly onFreezes: (version: string) => Promise<void>;

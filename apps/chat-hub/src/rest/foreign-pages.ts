@@ -7,7 +7,7 @@ import { sendFailure } from './errors.ts';
 const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': `authorization, content-type, ${requestIdHeader}, traceparent, tracestate`,
-  // The longest time that Chromium keeps a preflight.
+  // Chromium keeps a preflight for at most this long.
   'access-control-max-age': '7200',
 } as const;
 
@@ -15,9 +15,9 @@ const preflightHeaders = {
 const exposedHeaders = `${requestIdHeader}, retry-after, ratelimit, ratelimit-policy`;
 
 /**
- * Cross-origin sharing (CORS) below /v1: pages of the origins that may open a WebSocket may also use REST. Cookies
- * are not allowed, because tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`,
- * which would otherwise answer 405 at every unknown address.
+ * Pages of the origins that may open a WebSocket may also use REST below /v1 (CORS). Cookies are not allowed, because
+ * tokens are in a header. Preflights need no sign-in. Call this before `refuseOtherVerbs`, which would otherwise
+ * answer 405 at every unknown address.
  */
 export function allowForeignPages(app: FastifyInstance, originPolicy: OriginPolicy): void {
   app.addHook('onRequest', async (request, reply) => {

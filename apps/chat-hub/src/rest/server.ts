@@ -173,7 +173,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   v1.addHook('onResponse', async (request, reply) => {
     const { rpcMethod: method } = request.routeOptions.config;
     if (method === undefined || request.isInvoked || reply.failure === null) return;
-    // Absent when the sign-in failed.
+    // The identity is absent when the sign-in failed.
     const identity = request.identity as Identity | undefined;
     const name = isMethodName(method) ? method : 'unknown';
     deps.observe(name, 'rest', reply.failure, null, identity?.agentId ?? null);

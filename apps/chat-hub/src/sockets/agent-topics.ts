@@ -80,7 +80,8 @@ export function createAgentTopics(deps: {
       // decides.
       return seq === null || seq <= (read ?? 0) ? null : { session, after: seq - 1 };
     }
-    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.
+    // A channel that a complete welcome did not name is new, and starts at its first event, even if the bus lost that
+    // event.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;
@@ -189,8 +190,8 @@ export function createAgentTopics(deps: {
       });
     },
     /**
-     * Call it when a direct channel of these agents has a new head. Their sockets on this hub enter the channel's
-     * room.
+     * Call it when a direct channel of these agents has a new head. The agents' sockets on this hub enter the
+     * channel's room.
      */
     foundDirect(channelId: string, agentIds: readonly string[], head: number) {
       for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);

@@ -17,11 +17,11 @@ export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;
   readonly store: Pick<ChatStore, 'logPage'>;
-  /** Called synchronously when everything pending was sent. Rooms send directly from then on. */
+  /** The hub calls this synchronously when everything pending was sent. Rooms send directly from then on. */
   readonly onCaughtUp: () => void;
-  /** Called when the peer reads nothing or missed too much. The socket must then be closed. */
+  /** The hub calls this when the peer reads nothing or missed too much. The socket must then be closed. */
   readonly onStuck: () => void;
-  /** Called with each discontinuity that is sent, for metrics. */
+  /** The hub calls this with each discontinuity that is sent, for metrics. */
   readonly onDiscontinuity?: ((reason: Discontinuity['reason']) => void) | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Sessions } from './sessions.ts';
 import type { Session } from './session.ts';
 
 export interface DrainOptions {
-  /** Bounded, so that reconnects do not overload the remaining hubs. */
+  /** The rate is bounded, so that reconnects do not overload the remaining hubs. */
   readonly perSecond: number;
   /** @default 1000 */
   readonly minMs?: number;

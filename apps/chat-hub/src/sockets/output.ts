@@ -17,8 +17,8 @@ import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 const lagBytes = 1_048_576;
 const stuckMs = 30_000;
 /**
- * The limit of one read of the log for a socket that catches up. It is less while the agent is over its unsent
- * budget.
+ * A socket that catches up reads at most this many bytes of the log at once, and fewer while the agent is over its
+ * unsent budget.
  */
 const pageBytes = 1_048_576;
 const smallPageBytes = 65_536;
@@ -32,7 +32,7 @@ export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
-  /** Called after every write that leaves more unsent bytes than the socket or its agent may have. */
+  /** The output calls this after every write that leaves more unsent bytes than the socket or its agent may have. */
   readonly onOverLimit: () => void;
 }
 
@@ -164,7 +164,7 @@ export class SocketOutput implements Flushable {
     clearTimeout(stuck);
   }
 
-  /** `bytes` is the limit of one read of the log for this socket. It counts as unsent until `release` is called. */
+  /** `bytes` limits one read of the log for this socket, and counts as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
     // A socket gets a small page even over the budget. Otherwise the agent's sockets that do not read could block one
     // that reads.

@@ -20,7 +20,7 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
   readonly onDiscontinuity?: (reason: Discontinuity['reason']) => void;
-  /** Called when the session left a room or was removed from it, or when the channel was deleted. */
+  /** The hub calls this when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
@@ -33,7 +33,7 @@ export interface WelcomedDirects {
 
 export interface WelcomingPhase {
   readonly name: 'welcoming';
-  /** Direct channels with events before the welcome, each with the seq before its first event. */
+  /** The map holds direct channels with events before the welcome, each with the seq before its first event. */
   readonly earlyDirects: Map<string, number>;
   /**
    * True when the heads of all direct channels were read. An event at or below its channel's head is then not new.
@@ -60,7 +60,7 @@ export class Session implements RoomMember {
   readonly #deps: SessionDeps;
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
-  /** The phase while the socket is open. Only the WebSocket knows whether the socket is closing. */
+  /** This is the phase while the socket is open. Only the WebSocket knows whether the socket is closing. */
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map(), areHeadsRead: false };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
@@ -226,7 +226,7 @@ export class Session implements RoomMember {
 
   /** Events that the room delivered after `afterSeq` are sent first. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // The waiting events are framed for the earlier members only. This session catches up if it needs them.
+    // The waiting events are framed for the earlier members only, and this session catches up if it needs them.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);

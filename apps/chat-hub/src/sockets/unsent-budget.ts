@@ -7,7 +7,7 @@ export interface Unsent {
   release(): void;
 }
 
-/** The shortest retry time; the longest is twice as long. */
+/** This is the shortest retry time; the longest is twice as long. */
 const retryMs = 1_000;
 
 /**
@@ -99,7 +99,7 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** A limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
+/** A pool has a limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;

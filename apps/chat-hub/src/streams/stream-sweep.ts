@@ -3,16 +3,15 @@ import type { Logger } from 'pino';
 import type { AgentTimes } from '../agent-times.ts';
 import type { Writer } from '../channels/writer.ts';
 
-/** The most pieces of work in a row. The rest follows in the next tick. */
+/** Further pieces follow in the next tick. */
 const maxPieces = 20;
 
 /**
- * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. A hub
- * that has just started, or had lost the database, first gives the other hubs time to report the
- * authors' connections.
+ * Interrupts the streams whose author is away, silent or frozen, whichever hub began them. First gives the other hubs
+ * time to report the authors' connections, after a start, a loss of the database or a restore.
  */
 export function startStreamSweep(deps: {
-  readonly store: Pick<ChatStore, 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;
+  readonly store: Pick<ChatStore, 'epoch' | 'readStreamAuthors' | 'keepStreams' | 'sweepStreams'>;
   readonly writer: Pick<Writer, 'publishAll'>;
   readonly isConnected: (agentId: string) => boolean;
   readonly times: Pick<AgentTimes, 'streamAwayMs' | 'streamIdleMs' | 'streamCheckMs'>;
@@ -22,13 +21,16 @@ export function startStreamSweep(deps: {
   const { streamAwayMs, streamIdleMs, streamCheckMs } = times;
   let steadySinceMs = performance.now();
   let checkedMs = steadySinceMs;
+  let { epoch } = store;
   let running: Promise<void> | null = null;
   let isClosed = false;
 
   async function check(): Promise<void> {
     const startMs = performance.now();
-    // Ticks came late or failed, so the other hubs may have lost the database too.
-    if (startMs - checkedMs > 3 * streamCheckMs) steadySinceMs = startMs;
+    // Ticks came late or failed, so the other hubs may have lost the database too. In a restored
+    // database, the last reports of all hubs are old.
+    if (startMs - checkedMs > 3 * streamCheckMs || store.epoch !== epoch) steadySinceMs = startMs;
+    ({ epoch } = store);
     let authors = await store.readStreamAuthors();
     checkedMs = performance.now();
     if (authors.length === 0) return;
@@ -48,6 +50,7 @@ export function startStreamSweep(deps: {
   }
 
   function run(): void {
+    if (isClosed) return;
     running ??= check()
       .catch((error: unknown) => log.debug({ err: error }, 'the streams were not checked'))
       .finally(() => (running = null));
@@ -55,7 +58,11 @@ export function startStreamSweep(deps: {
 
   const timer = setInterval(run, streamCheckMs).unref();
   return {
-    now: run,
+    /** Checks now, and once more if a check is running, because that may have missed a new freeze. */
+    now(): void {
+      void running?.then(run);
+      run();
+    },
     async close(): Promise<void> {
       isClosed = true;
       clearInterval(timer);

@@ -1,10 +1,20 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Refusal, StreamPiece } from '@openclaw/chat-store';
-import { appendedText, limits, type EventOf, type MessageDeltaPayload } from '@openclaw/protocol';
+import {
+  appendedText,
+  encodeEnvelope,
+  limits,
+  type ChannelEvent,
+  type EncodedEnvelope,
+  type EventOf,
+  type MessageDeltaPayload,
+} from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { identityOf } from '../testing/identity.ts';
-import { createStreams, type StreamBudget } from './streams.ts';
+import type { Room } from '../channels/room.ts';
+import type { StreamBudget } from './stream-texts.ts';
+import { createStreams } from './streams.ts';
 
 const kib = 1_024;
 const open: { close(): Promise<void> }[] = [];
@@ -12,19 +22,41 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((streams) => streams.close()));
 });
 
-/** Streams on a store in memory. The test decides when the store is away. */
 function createBench(budget?: StreamBudget) {
   const texts = new Map<string, string>();
   const pieces: StreamPiece[] = [];
   const deltas: (MessageDeltaPayload & { readonly atMs: number })[] = [];
+  const watchers = new Map<string, (seq: number | null) => void>();
+  let newest: EncodedEnvelope | null = null;
+  const roomOf = (channelId: string) =>
+    ({
+      watch(listener) {
+        watchers.set(channelId, listener);
+        return () => watchers.delete(channelId);
+      },
+      after: () => (newest ? [newest] : null),
+    }) as Partial<Room> as Room;
   const bench = {
     texts,
     pieces,
     deltas,
     isAway: false,
     reads: 0,
-    append: async (agentId: string, messageId: string, from: number, text: string) => {
-      const params = { channelId: 'c', messageId, from, text };
+    followed: () => [...watchers.keys()],
+    deliver(event: ChannelEvent) {
+      const sender = { senderId: 'root', senderKind: 'person' } as const;
+      const place = { id: 'e1', timestamp: 1, channelId: 'c', seq: 1, epoch: 'e' };
+      newest = encodeEnvelope({ ...place, ...sender, event });
+      watchers.get('c')?.(1);
+    },
+    append: async (
+      agentId: string,
+      messageId: string,
+      from: number,
+      text: string,
+      channelId = 'c',
+    ) => {
+      const params = { channelId, messageId, from, text };
       const answer = await streams.append(identityOf(agentId), params);
       return answer.ok ? answer.result.length : answer.code;
     },
@@ -56,7 +88,7 @@ function createBench(budget?: StreamBudget) {
       },
     },
     rooms: {
-      get: () => undefined,
+      get: roomOf,
       open: () => Promise.reject(new Error('no room')),
       left: () => undefined,
     },
@@ -132,6 +164,61 @@ describe('the texts of growing messages in a hub', () => {
     expect(bench.reads).toBe(reads + 1);
   });
 
+  // The fault: a text over its agent's budget was forgotten for its own growth, and the count fell below zero, so the
+  // budget no longer held.
+  it('are not forgotten for their own growth', async () => {
+    const text = 'x'.repeat(10 * kib);
+    const bench = createBench({ agentBytes: 40 * kib, hubBytes: 96 * kib });
+    bench.texts.set('m', '');
+    expect(await bench.append('ana', 'm', 0, text)).toBe(10 * kib);
+    await waitFor(() => bench.texts.get('m') === text);
+    expect(await bench.append('ana', 'm', 10 * kib, text)).toBe('rate_limited');
+    expect(await bench.append('ana', 'm', 10 * kib, 'x'.repeat(kib))).toBe(11 * kib);
+    bench.streams.ended(identityOf('ana'), 'm');
+    expect(bench.streams.bytes).toBe(0);
+  });
+
+  // The race: two appends wait for their texts, and the second text needs the room of the first.
+  // Invariant: no append continues on a text that was forgotten.
+  it('are read again when another text took their room before they grew', async () => {
+    const text = 'x'.repeat(10 * kib);
+    const bench = createBench({ agentBytes: 24 * kib, hubBytes: 96 * kib });
+    for (const id of ['m', 'n']) bench.texts.set(id, text);
+    const grown = await Promise.all(['m', 'n'].map((id) => bench.append('ana', id, 10 * kib, 'y')));
+    expect(grown).toEqual(['rate_limited', 10 * kib + 1]);
+    bench.streams.ended(identityOf('ana'), 'n');
+    expect(bench.streams.bytes).toBe(0);
+  });
+
+  // The fault: a hub followed every channel in which a message had grown, as long as any message grew anywhere. The
+  // rooms and subscriptions never closed.
+  it('have their channel’s log followed until the last of them has ended', async () => {
+    const bench = createBench();
+    for (const id of ['m', 'n', 'other']) bench.texts.set(id, '');
+    for (const id of ['m', 'n']) await bench.append('ana', id, 0, 'x');
+    await bench.append('ben', 'other', 0, 'x', 'd');
+    expect(bench.followed()).toEqual(['c', 'd']);
+    bench.streams.ended(identityOf('ana'), 'm');
+    expect(bench.followed()).toEqual(['c', 'd']);
+    bench.streams.ended(identityOf('ana'), 'n');
+    expect(bench.followed()).toEqual(['d']);
+  });
+
+  // The fault: beyond the 50 messages that an archive or a freeze interrupts in its transaction,
+  // texts grew on until the next check of the streams.
+  it.each([
+    { event: { type: 'channel.delete', channelId: 'c' }, isForgotten: true },
+    { event: named('freeze.set'), isForgotten: true },
+    { event: named('freeze.lifted'), isForgotten: false },
+  ] as const)('hear of $event.type $event.name: $isForgotten', async ({ event, isForgotten }) => {
+    const bench = createBench();
+    bench.texts.set('m', '');
+    await bench.append('ana', 'm', 0, 'x');
+    bench.deliver(event);
+    expect(bench.streams.bytes === 0).toBe(isForgotten);
+    expect(bench.followed()).toEqual(isForgotten ? [] : ['c']);
+  });
+
   it('take no more than a message may', async () => {
     const bench = createBench();
     bench.texts.set('m', '');
@@ -142,3 +229,7 @@ describe('the texts of growing messages in a hub', () => {
     expect(await bench.append('ana', 'm', 0, most)).toBe(most.length);
   });
 });
+
+function named(name: string): EventOf<'collaboration.event'> {
+  return { type: 'collaboration.event', channelId: 'c', name, payload: {} };
+}

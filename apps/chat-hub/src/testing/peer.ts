@@ -13,7 +13,6 @@ export interface Peer {
   readonly seqs: readonly number[];
   readonly isRead: boolean;
   readonly closed: { readonly code: number; readonly reason: string } | null;
-  /** True once the hub destroyed the socket. */
   readonly isCut: boolean;
   read(): void;
   /** Receives one write, even while reading is paused. */

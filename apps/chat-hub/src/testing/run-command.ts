@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { hubProgram, type HubProgram } from '@openclaw/test-support';
 
 export interface Ended {
   readonly code: number | null;
@@ -8,18 +9,17 @@ export interface Ended {
 }
 
 /**
- * Runs a program of the hub, such as `audit/main.ts`, until it ends. Its environment holds only the given variables.
+ * Runs a program of the hub, such as `audit/main`, until it ends. The program's environment holds only the given
+ * variables.
  */
 export function runCommand(
-  program: string,
+  program: HubProgram,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   onOutput: (stdout: string, pid: number) => void = () => undefined,
 ): Promise<Ended> {
-  const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
-  const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const { NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [...flags, file, ...args], {
+  const child = spawn(process.execPath, [...hubProgram(program), ...args], {
     // This folder has no .env file.
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     env: { NODE_COMPILE_CACHE, ...env },

@@ -22,9 +22,9 @@ import { createTraceRelay } from './trace-relay.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
- * A span for each call, its commit, its publishes and their deliveries on every hub. The process must have registered
- * an OpenTelemetry SDK with a context manager, else a warning is logged and nothing is recorded. The SDK samples;
- * nothing is sent to other hubs for a trace that is not sampled.
+ * Records a span for each call, its commit, its publishes and their deliveries on every hub. The process must have
+ * registered an OpenTelemetry SDK with a context manager, else a warning is logged and nothing is recorded. The SDK
+ * samples; nothing is sent to other hubs for a trace that is not sampled.
  */
 export async function createTracing(
   deps: Pick<Services, 'redis' | 'keys'>,
@@ -43,7 +43,7 @@ export async function createTracing(
     ),
   );
   const upgrades = new WeakMap<object, Context>();
-  /** Null outside of a dispatch. */
+  /** The time is null outside of a dispatch. */
   let frameReadMs: number | null = null;
 
   /** Null when this work has no parent span, or one that is not recorded. */

@@ -19,7 +19,6 @@ export function encodeCarrier({ eventId, parent }: TraceCarrier): string {
   return state === '' || state.length > maxStateLength ? traceParent : `${traceParent} ${state}`;
 }
 
-/** Returns null for any other text. */
 export function parseCarrier(text: string): TraceCarrier | null {
   const [, eventId, traceId, spanId, flags = '', state] = carrierPattern.exec(text) ?? [];
   if (eventId === undefined || traceId === undefined || spanId === undefined) return null;

@@ -7,8 +7,8 @@ import { encodeCarrier, parseCarrier, type TraceCarrier } from './trace-carrier.
 const maxPending = 1_000;
 
 /**
- * Carries the trace contexts of sampled events between hubs. They have their own topic, because clients receive
- * envelopes exactly as published. Costs one PUBLISH per sampled event.
+ * Carries the trace contexts of sampled events between hubs on a separate topic, because clients receive envelopes
+ * exactly as published. Costs one PUBLISH per sampled event.
  */
 export async function createTraceRelay(
   deps: {

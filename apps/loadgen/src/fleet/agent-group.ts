@@ -27,7 +27,7 @@ export const liveSlots = {
 } as const;
 export type LiveSlot = keyof typeof liveSlots;
 
-/** Only plain data and shared memory, so that it can be sent to a worker thread. */
+/** The setup is plain data and shared memory, so that it can be sent to a worker thread. */
 export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
@@ -77,7 +77,7 @@ export interface AgentGroup {
   close(): Promise<void>;
 }
 
-// Bounded, because a hub admits connections at a bounded rate.
+// The number is bounded, because a hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 

@@ -45,7 +45,7 @@ export function createAgent(
   const received = createReceivedEvents(plan, tally, dues);
   const away = new Set<string>();
   let reactedTo = '';
-  /** Unanswered operations by channel. Operations without a channel have the key ''. */
+  /** The map counts unanswered operations by channel. Operations without a channel have the key ''. */
   const pending = new Map<string, number>();
   const idleWaiters = new Map<string, () => void>();
   let cutAtMs: number | null = null;

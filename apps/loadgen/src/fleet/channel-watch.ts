@@ -1,7 +1,7 @@
 export interface ChannelWatch {
   readonly first: number;
   last: number;
-  /** Seqs that were skipped and not received later. */
+  /** Counts seqs that were skipped and not received later. */
   lost: number;
   doubled: number;
 }

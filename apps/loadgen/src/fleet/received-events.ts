@@ -27,14 +27,14 @@ export interface ReceivedEvents {
    * are no loss.
    */
   unsubscribing(channelId: string): void;
-  /** The newest received seq; 0 before the first. */
+  /** Returns the newest received seq, or 0 before the first. */
   lastSeq(channelId: string): number;
-  /** The newest message outside of threads. */
+  /** Returns the newest message outside of threads. */
   newestMessage(channelId: string): KnownMessage | undefined;
   newestReply(channelId: string): KnownMessage | undefined;
   /** Counts the events up to these heads that have not arrived. */
   missing(heads: Readonly<Record<string, number>>): number;
-  /** Skipped and repeated seqs of all subscriptions so far. */
+  /** Counts skipped and repeated seqs of all subscriptions so far. */
   counts(): { readonly lost: number; readonly doubled: number };
 }
 

@@ -20,8 +20,8 @@ export async function connectWatcher(plan: Plan, identity: Identity): Promise<Wa
     url,
     ...signInOf(identity, url, watcherIdOf(plan), plan.tls),
     webSocket: createSocketFactory(plan.tls).webSocket,
-    // Longer than the agents' timeout, so that the watcher does not fail first when the hub is at
-    // its limit.
+    // The timeout is longer than that of the agents, so that the watcher does not fail first when the hub is at its
+    // limit.
     callTimeoutMs: 30_000,
   });
   await firstConnection(client, url);

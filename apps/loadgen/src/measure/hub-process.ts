@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { LoadgenError } from '../errors.ts';
 
 export interface ProcessUsage {
-  /** User and system time of all threads. */
+  /** The time is the user and system time of all threads. */
   readonly cpuMs: number;
   readonly rssBytes: number;
 }

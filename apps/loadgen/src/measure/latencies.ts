@@ -60,7 +60,6 @@ export function recordMs(histogram: Histogram, ms: number): void {
   histogram.recordValue(us < 1 ? 1 : us > highestUs ? highestUs : us);
 }
 
-/** Null for an empty histogram. */
 export function summaryOf(histogram: Histogram): LatencySummary | null {
   if (histogram.totalCount === 0) return null;
   const ms = (percentile: number) => histogram.getValueAtPercentile(percentile) / 1000;

@@ -14,7 +14,7 @@ export interface MachineUsage {
   readonly stolen: number;
 }
 
-/** Null without /proc/stat. */
+/** Returns null on systems without /proc/stat. */
 export function readMachineTicks(): MachineTicks | null {
   try {
     const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');

@@ -16,7 +16,7 @@ export interface Measurement {
   readonly connected: number;
   readonly sent: number;
   readonly acked: number;
-  /** Operations that could not be run, such as a reaction before the first message. */
+  /** Counts operations that could not be run, such as a reaction before the first message. */
   readonly skipped: number;
   /** Counts acknowledged calls and received events. */
   readonly operationsPerSecond: number;
@@ -49,7 +49,7 @@ export interface Outcome {
   readonly plan: Plan;
   readonly startedAt: string;
   readonly isInterrupted: boolean;
-  /** Failures of agents to connect, join or subscribe, counted by message. */
+  /** The values count the failures of agents to connect, join or subscribe, by message. */
   readonly failures: Readonly<Record<string, number>>;
   readonly stages: readonly StageOutcome[];
   readonly total: Measurement;

@@ -31,7 +31,7 @@ export interface Series {
   count(name: CountName): void;
   record(name: SeriesName, ms: number): void;
   take(): EncodedInterval[];
-  /** The p99 of the last complete interval; 0 without a value. */
+  /** Returns the p99 of the last complete interval; 0 without a value. */
   lastP99(name: SeriesName): number;
 }
 

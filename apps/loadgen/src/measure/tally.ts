@@ -11,12 +11,12 @@ export interface StageTimes {
 
 export interface Tally {
   times: StageTimes;
-  /** Null until the first stage. */
+  /** The series is null until the first stage. */
   series: Series | null;
   /** Counts only calls after the warm-up. */
   sent: number;
   acked: number;
-  /** Operations that could not be run, such as a reaction before the first message. */
+  /** Counts operations that could not be run, such as a reaction before the first message. */
   skipped: number;
   readonly errors: Map<string, number>;
   lastAckMs: number;

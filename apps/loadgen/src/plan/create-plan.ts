@@ -17,7 +17,7 @@ export interface PlanOverrides {
   readonly historyRate?: number;
   readonly rejoinRate?: number;
   readonly contentChars?: number;
-  /** The length of each stage in seconds. */
+  /** Each stage lasts this many seconds. */
   readonly duration?: number;
   readonly warmup?: number;
   readonly ramp?: number;
@@ -25,7 +25,7 @@ export interface PlanOverrides {
 }
 
 const rampStages = 20;
-// Measured with the scenario `hall`: one thread handles about 120,000 equal frames a second.
+// In the scenario `hall`, one thread handles about 120,000 equal frames a second.
 const deliveriesPerWorker = 100_000;
 
 /**

@@ -36,14 +36,14 @@ export interface Stage {
 }
 
 export interface TlsSettings {
-  /** PEM; null for the authorities that Node trusts. */
+  /** The value is PEM; null means the authorities that Node trusts. */
   readonly ca: string | null;
   readonly isInsecure: boolean;
 }
 
-/** Only plain data, so that it can be sent to a worker thread. */
+/** The plan is plain data, so that it can be sent to a worker thread. */
 export interface Plan {
-  /** Hubs as `ws://…`. The agents are divided among them. */
+  /** The agents are divided among these hubs (`ws://…`). */
   readonly urls: readonly string[];
   readonly tls: TlsSettings;
   /** Part of every id of the run, so that runs do not share channels. */
@@ -51,7 +51,7 @@ export interface Plan {
   readonly scenario: string;
   readonly agents: number;
   readonly channels: readonly string[];
-  /** Null for all channels. */
+  /** With null, each agent joins all channels. */
   readonly channelsPerAgent: number | null;
   readonly rates: Rates;
   readonly burst: Burst | null;
@@ -71,7 +71,7 @@ export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
   return `load-${plan.runId}-${index}`;
 }
 
-/** NaN for an id that {@link agentIdOf} did not make. */
+/** Returns NaN for an id that {@link agentIdOf} did not make. */
 export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
   const prefix = `load-${plan.runId}-`;
   return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;

@@ -5,7 +5,7 @@ export interface Scenario {
   readonly name: string;
   readonly agents: number;
   readonly channels: number;
-  /** Null for all channels. */
+  /** With null, each agent joins all channels. */
   readonly channelsPerAgent: number | null;
   readonly rates: Rates;
   readonly burst: {

@@ -9,7 +9,7 @@ export interface DueOperation {
 
 /** The times of operations are fixed and do not wait for a slow hub, so the hub's delay is measured. */
 export interface Schedule {
-  /** Undefined if no operation is due at `nowMs`. */
+  /** Returns undefined if no operation is due at `nowMs`. */
   take(nowMs: number): DueOperation | undefined;
   readonly nextDueMs: number;
 }

@@ -27,7 +27,7 @@ export type LatencyLimits = z.output<typeof limits>;
 
 export interface Thresholds {
   readonly calls: Readonly<Partial<Record<LatencyName, LatencyLimits>>>;
-  /** Null for the throughput that the plan requires, see {@link plannedThroughput}. */
+  /** With null, the plan's throughput is required, see {@link plannedThroughput}. */
   readonly minThroughput: number | null;
   readonly maxMemoryMb: number;
   readonly minAgents: number;
@@ -60,7 +60,10 @@ const agentsInMemory = 111;
 const answerMs = 200;
 const tolerance = 0.95;
 
-/** A hub that keeps up with one stage acknowledges this many calls per second. Never below the rate of messages. */
+/**
+ * Returns the calls per second that a hub acknowledges when it keeps up with one stage, at least the rate of
+ * messages.
+ */
 export function plannedThroughput(plan: Plan, { factor, durationMs }: Stage): number {
   const answered = (averageCallRate(plan) * durationMs) / (durationMs + answerMs);
   const messages = Math.min(averageMessageRate(plan), answered);

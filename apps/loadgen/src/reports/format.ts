@@ -30,7 +30,7 @@ export function formatPercent(share: number): string {
   return `${formatNumber(share * 100)}%`;
 }
 
-/** For example `timeout 3, rate_limited 12`. */
+/** The text is, for example, `timeout 3, rate_limited 12`. */
 export function formatCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .map(([name, count]) => `${name} ${formatCount(count)}`)

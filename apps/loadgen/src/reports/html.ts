@@ -46,7 +46,7 @@ const number = (text: string): Cell => ({ text, className: 'number' });
 const section = (title: string, ...parts: readonly string[]) =>
   `<section><h2>${escapeMarkup(title)}</h2>\n${parts.join('\n')}\n</section>`;
 
-/** One HTML file that opens without a network: it has no script and loads no other file. */
+/** The report is one HTML file without a script, which loads no other file. */
 export function htmlReport(
   outcome: Outcome,
   judgement: Judgement,

@@ -36,7 +36,7 @@ export interface ComparisonRow {
   readonly former: number;
   readonly now: number;
   readonly change: string;
-  /** `even` for a change of at most a tenth. */
+  /** `even` means a change of at most a tenth. */
   readonly tendency: 'better' | 'worse' | 'even';
 }
 

@@ -16,14 +16,17 @@ export interface Check {
   readonly dependsOnMachine: boolean;
 }
 
-/** `inconclusive`: a threshold failed, but the generator's machine was overloaded, so the hub may not be the cause. */
+/**
+ * `inconclusive` means that a threshold failed while the generator's machine was overloaded, so the hub may not be
+ * the cause.
+ */
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 
 export interface StageJudgement {
   readonly stage: Stage;
   readonly verdict: Verdict;
   readonly checks: readonly Check[];
-  /** Signs that the machine of the generator may be the cause of a failure. */
+  /** These signs show that the machine of the generator may be the cause of a failure. */
   readonly saturation: readonly string[];
   readonly callsPerSecond: number;
 }

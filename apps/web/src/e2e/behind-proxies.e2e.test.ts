@@ -37,7 +37,6 @@ async function nginxWith(http: string, port: number) {
   return nginx;
 }
 
-/** An nginx server that passes everything to the hub, with these additional lines. */
 const plainPass = (listen: number, hub: number, lines = '', path = '/') =>
   `server { listen 127.0.0.1:${listen}; location ${path} { proxy_pass http://127.0.0.1:${hub}/; ${lines} } }`;
 const upgrading =
@@ -48,7 +47,6 @@ async function signIn(page: Page, token: string) {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-/** Creates a channel and sends a message. Its event comes back over the WebSocket. */
 async function talk(page: Page, name: string) {
   await page.locator('.workspace').waitFor();
   await page.getByRole('button', { name: 'Create a channel' }).first().click();

@@ -4,7 +4,7 @@ import { clickAction, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
-/** Reloads the page. Its next message waits until the test passes it to the hub or refuses it. */
+/** Holds the page's next message until the test passes it to the hub or refuses it. */
 async function holdNextMessage({ page }: Person) {
   const held = Promise.withResolvers<{ release: () => void; refuse: (reason: string) => void }>();
   let isHeld = false;
@@ -205,7 +205,7 @@ describe('two people and an agent', () => {
 });
 
 describe('two messages of the same text', () => {
-  /** Ada writes the same text twice. The first message is held; Bob has received the second. */
+  /** The first of two equal messages is held; Bob has received the second. */
   async function holdFirstOfTwo(channelId: string) {
     const { people } = await world.meet(channelId, ['ada', 'bob']);
     const [ada, bob] = people;
@@ -217,8 +217,7 @@ describe('two messages of the same text', () => {
     return { ada, bob, first };
   }
 
-  // The race: the first message is slow, and the event of the second one arrives before the first
-  // is stored. Invariant: each message is shown once, and marked as sending until it is stored.
+  // The race: the first message is slow, and the event of the second one arrives before the first is stored.
   it('are shown as sending and as stored, each by itself', async () => {
     const { ada, bob, first } = await holdFirstOfTwo('equal');
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
@@ -246,7 +245,7 @@ describe('two messages of the same text', () => {
     await waitFor(async () => (await bob.message('Same').count()) === 2);
   });
 
-  // The race: the page is reloaded before the answer. Invariant: the message is stored and shown once.
+  // The race: the page is reloaded before the answer.
   it('are stored once each when the page is reloaded before the first one arrives', async () => {
     const { ada, bob } = await holdFirstOfTwo('pending');
     await ada.page.reload();
@@ -344,7 +343,7 @@ describe('a channel', () => {
     await Promise.all(sends);
     await ada.message('line 899').waitFor();
     expect(await ada.page.locator('.conversation .row').count()).toBeLessThan(120);
-    // Marks the messages as read. Otherwise the count below would include them.
+    // Marks the messages as read, or the count below would include them.
     const reader = world.agent('ada');
     const isRead = async () => {
       const { channels } = await reader.readState();
@@ -366,7 +365,6 @@ describe('a channel', () => {
     );
     await ada.page.locator('.found').click();
     await ada.page.locator('.row-marked', { hasText: 'the needle' }).waitFor();
-    // A new message does not move the messages in view.
     const before = await ada.page.locator('.row-marked').boundingBox();
     await agent.channel('long').send('something new');
     await ada.page.getByRole('button', { name: /1 new/ }).waitFor();

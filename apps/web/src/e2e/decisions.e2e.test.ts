@@ -18,7 +18,6 @@ function agentOf(name: string): HubClient {
   return createClient({ url: world.hub.url, token, backoffMinMs: 50, backoffMaxMs: 300 });
 }
 
-/** A person with the page open, an admin if `role` says so. */
 async function personOf(name: string, options: TabOptions & { role?: string } = {}) {
   const { role = 'member', ...tab } = options;
   const person = personOn(await world.tab(tab));
@@ -32,7 +31,6 @@ async function personOf(name: string, options: TabOptions & { role?: string } = 
 
 type Reader = Awaited<ReturnType<typeof personOf>>;
 
-/** A channel of an agent, with these members. */
 async function channelOf(channelId: string, members: readonly string[]) {
   const agent = agentOf('helper');
   await agent.call('channel.create', { channelId, name: channelId });
@@ -56,7 +54,6 @@ async function overflow({ page }: Reader): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }
 
-/** Takes a picture to look at, when a folder for it is set. */
 async function shoot({ page }: Reader, name: string) {
   if (shots !== undefined) await page.screenshot({ path: `${shots}/${name}.png` });
 }
@@ -75,7 +72,7 @@ describe('a question', () => {
       const { questionId } = await room.question('Deploy 1.4.1?', options, {
         ...{ responders: ['ada', 'bob'], quorum: 2, expiresMs: 600_000 },
       });
-      // The page of bob loads the question, that of ada receives it.
+      // Bob's page loads the question, and ada's page receives it.
       await bob.open('asked');
       const [seen, other] = [ada, bob].map(({ page }) => page.locator('.question')) as [
         ReturnType<typeof ada.page.locator>,
@@ -84,7 +81,6 @@ describe('a question', () => {
       await seen.getByText('ada, bob may answer · 2 equal answers end it').waitFor();
       await seen.getByRole('button', { name: 'Wait' }).click();
       await other.getByText('1 vote: ada').waitFor();
-      // A change of the answer, by keyboard.
       await seen.getByRole('button', { name: 'Deploy' }).focus();
       await ada.page.keyboard.press('Enter');
       await other.locator('li', { hasText: 'Deploy' }).getByText('1 vote: ada').waitFor();
@@ -99,10 +95,8 @@ describe('a question', () => {
       }
       const { questions } = await agent.questions({ channelId: 'asked' });
       expect(questions).toMatchObject([{ questionId, state: 'answered', optionId: 'yes' }]);
-      // The votes and the end make no rows of their own.
       expect(await ada.page.locator('.collaboration').count()).toBe(0);
 
-      // A reader who comes later, and is no responder, sees the end and no buttons.
       const eve = await personOf('eve', { width: 320, height: 700, colorScheme: 'dark' });
       const phone = eve.page.locator('.question');
       await room.question('A short text, please', [], { responders: ['ada'] });
@@ -283,7 +277,6 @@ describe('a message that grows', () => {
         await person.page.getByText('helper is using a tool: Runs the tests').waitFor();
         await person.message('Three tests').getByText('part 39').waitFor();
       }
-      // For a reader at the end, the end of the growing text stays in view.
       const view = await ada.page.locator('.conversation .scroller').boundingBox();
       const last = ada.message('Three tests').getByText('part 39');
       await shoot(ada, 'stream-end');
@@ -344,7 +337,6 @@ describe('a freeze', () => {
       await freeze(ada, 'an incident');
       const hub = banner(bob, 'All agents are frozen by ada');
       await hub.getByText('an incident').waitFor();
-      // An owner lifts no freeze of the hub.
       expect(await hub.getByRole('button').count()).toBe(0);
       expect(await violations(ada)).toEqual([]);
 

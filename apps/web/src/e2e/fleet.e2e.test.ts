@@ -80,7 +80,7 @@ it('an overseer sees which agents loop, opens one, and slows it down, freezes, k
     const looping = page.locator('.fleet-looping');
     await tileOf('ping').and(looping).waitFor();
     await tileOf('pong').and(looping).waitFor();
-    // Negative control: the third agent is not in the loop. It is only waiting.
+    // Negative control: the third agent only waits, and is not in the loop.
     await tileOf('calm').and(page.locator('.fleet-waiting')).waitFor();
     expect(await tiles.first().textContent()).toContain('ping');
     expect(await tiles.filter({ hasText: 'ada' }).count()).toBe(0);

@@ -9,7 +9,6 @@ const link = ({ page }: Person, name: string) =>
 const heading = ({ page }: Person, name: string) =>
   page.getByRole('heading', { name, exact: true, level: 1 });
 
-/** Ada is in this many channels of the agent, named `PREFIX-01` and so on. */
 async function channelsOf(prefix: string, count: number) {
   const agent = world.agent('helper');
   const names = Array.from(
@@ -46,7 +45,6 @@ describe('noise in a channel', () => {
     await waitFor(async () => (await ada.page.locator('.collaboration').count()) === 12);
     await events.click();
     await waitFor(async () => (await ada.page.locator('.collaboration').count()) === 0);
-    // Later events of the run are added to its row.
     for (let n = 0; n < 3; n += 1) await agent.channel('noise').emit('task.end', { n });
     await ada.page.getByRole('button', { name: /task\.end ×3 by helper/ }).waitFor();
     expect(ada.pageErrors).toEqual([]);

@@ -11,10 +11,6 @@ const count = (person: Person, expected: number) =>
     what: `${expected} needs`,
   });
 
-/**
- * Two channels that each have something for Ada, and a direct message to her. She has not signed in
- * yet.
- */
 async function whileAway(prefix: string) {
   const agent = world.agent('helper');
   const rooms = [`${prefix}-a`, `${prefix}-b`].map((channelId) => agent.channel(channelId));
@@ -45,14 +41,12 @@ describe('the list of what needs a person', () => {
     await count(ada, 5);
     const away = ['first call', 'second call', 'in your thread', 'a word with you', 'link'];
     for (const text of away) expect(await needs(ada, text).count()).toBe(1);
-    // While the page is open, the agent fails again, which the list shows as one entry with the
-    // first failure, and a mention arrives.
+    // The list shows an agent's repeated failure as one entry.
     await second.emit('task.failed', { reason: 'no space left' });
     await needs(ada, 'no space left').waitFor();
     await second.send('@ada third call', { mentions: ['ada'] });
     await needs(ada, 'third call').waitFor();
     await count(ada, 6);
-    // By keyboard, Ada opens the message, returns to the list, and marks the entry as done.
     await needs(ada, 'first call').focus();
     await page.keyboard.press('Enter');
     await page.locator('.row-marked', { hasText: 'first call' }).waitFor();
@@ -72,7 +66,6 @@ describe('the list of what needs a person', () => {
     await count(ada, 4);
     await page.getByRole('button', { name: '1 snoozed' }).click();
     await needs(ada, 'second call').waitFor();
-    // A reply marks the message that it replies to as done.
     await page.evaluate(() => (location.hash = '#/direct/helper'));
     await ada.message('a word with you').waitFor();
     await ada.write('here I am');
@@ -99,10 +92,6 @@ describe('the list of what needs a person', () => {
   });
 });
 
-/**
- * Counts the page's notifications, and answers the browser's question for the permission in place
- * of the person.
- */
 async function withNotifications({ page }: Person) {
   await page.evaluate(() => {
     const shown: string[] = [];
@@ -160,7 +149,6 @@ describe('notifications', () => {
     expect(await page.getByLabel('Play a sound').isChecked()).toBe(false);
     await page.getByLabel('Play a sound').check();
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
-    // While the page is visible, it shows no notification.
     await room.send('@eve seen', { mentions: ['eve'] });
     await count(eve, 2);
     await setVisibility(page, 'hidden');

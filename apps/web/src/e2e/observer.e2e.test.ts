@@ -57,8 +57,6 @@ describe('an admin', () => {
     expect(await page.locator('.sidebar .chat-link', { hasText: 'cabal' }).count()).toBe(0);
     expect((await room.members()).members.map(({ agentId }) => agentId)).toEqual(['bot', 'other']);
     await waitFor(async () => (await observations()).includes('root cabal'), { what: 'the entry' });
-    // The live view continues when the observer opens another page and returns. It ends when the
-    // observer becomes a member.
     await page.evaluate(() => (location.hash = '#/browse'));
     await page.getByRole('heading', { name: 'Channels', level: 1 }).waitFor();
     await root.open('cabal');
@@ -86,7 +84,6 @@ describe('a link into a public channel', () => {
     await page.getByRole('button', { name: 'Join' }).click();
     await page.locator('.row-marked', { hasText: 'line 7.' }).waitFor();
     await ada.composer.waitFor();
-    // The page shows no messages of a private channel.
     const { close: closeCabal } = await furnish('closed', 'private');
     await page.evaluate(() => (location.hash = '#/channel/closed'));
     await page.getByText('It is private, or it does not exist any more.').waitFor();

@@ -43,7 +43,6 @@ describe('the operations view', () => {
       const channels = page.locator('.channels tbody td');
       await channels.filter({ hasText: 'slow' }).waitFor();
       expect(await channels.first().textContent()).toBe('busy');
-      // These agents share no channel with Ada.
       const agent = page.locator('.roster .person-dnd', { hasText: 'busy-agent' });
       await agent.getByText('counting sheep').waitFor();
       await page.locator('.roster .person-online', { hasText: 'slow-agent' }).waitFor();
@@ -83,9 +82,7 @@ describe('the operations view', () => {
 describe('the verdict of the operations view', () => {
   const minuteMs = 60_000;
 
-  /**
-   * Changes the answers with `change`, and adds a second hub and a day of history for both hubs.
-   */
+  /** Adds a second hub and a day of history for both hubs. */
   async function withDay(
     person: Awaited<ReturnType<typeof world.person>>,
     change: (answer: Operations, minutes: NonNullable<Operations['history']>['minutes']) => void,
@@ -96,7 +93,7 @@ describe('the verdict of the operations view', () => {
       const [own] = answer.hubs;
       const figures = own?.figures;
       if (own == null || figures == null) return route.fulfill({ response, json: answer });
-      // A busy machine may be slow, which is no subject of these tests.
+      // A busy machine exceeds limits that these tests do not check, so the figures are replaced.
       Object.assign(figures, { ackP99Ms: 5, deliveryP99Ms: 5, publishFailures: 0, tailRepairs: 0 });
       answer.latency = { ackMs: null, deliveryMs: null };
       answer.hubs.push({ ...own, hubId: 'hub-two', isThis: false, figures: { ...figures } });
@@ -134,7 +131,6 @@ describe('the verdict of the operations view', () => {
       timeoutMs: 15_000,
     });
     expect(await page.locator('.alerts tbody tr').count()).toBeGreaterThan(10);
-    // The wall view uses the whole screen, and nothing overflows its width.
     await page.getByRole('button', { name: 'Wall view' }).click();
     const box = await page.locator('main.wall').boundingBox();
     expect(box).toMatchObject({ x: 0, y: 0, width: 2_560, height: 1_440 });
@@ -162,7 +158,7 @@ describe('the verdict of the operations view', () => {
         if (hubId === 'hub-two' && at >= beganMs) figures.database = 'down';
     });
     await page.getByRole('link', { name: 'Operations' }).click();
-    // Negative control.
+    // Negative control: with the hub's answers, all is well.
     await page.locator('.verdict-good', { hasText: 'All well' }).waitFor();
     isDown = true;
     const verdict = page.locator('.verdict-bad');

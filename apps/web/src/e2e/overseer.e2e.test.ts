@@ -15,7 +15,6 @@ const tokenOf = (agentId: string, claims: Record<string, string> = {}) =>
 const agentOf = (agentId: string) =>
   createClient({ url: world.hub.url, token: tokenOf(agentId), backoffMinMs: 50 });
 
-/** Presses Tab until the focused element has the class and the text. */
 async function tabTo(page: Page, selector: string, text = ''): Promise<void> {
   for (let presses = 0; presses < 120; presses += 1) {
     const isThere = await page.evaluate(
@@ -31,7 +30,7 @@ async function tabTo(page: Page, selector: string, text = ''): Promise<void> {
   throw new Error(`Tab does not lead to ${selector} with “${text}”`);
 }
 
-/** The events while Ada was away: some that she must see, and many that she need not see. */
+/** Ada must see some of the events of her absence, but not the many others. */
 async function aDay(helper: HubClient) {
   for (const channelId of desks) {
     await helper.call('channel.create', { channelId, name: channelId });
@@ -84,7 +83,6 @@ it('a person who was away catches up, finds an old message, and slows down the a
     await keyboard.press('Enter');
     await page.locator('.workspace').waitFor();
 
-    // Ada opens every entry that needs her, one after the other.
     const seen: string[] = [];
     const needs = page.locator('.need');
     await keyboard.press('Alt+Shift+N');

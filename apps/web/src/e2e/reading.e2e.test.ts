@@ -12,7 +12,6 @@ async function sendLines(room: HubChannel, from: number, to: number) {
 const badge = ({ page }: Person, channelId: string) =>
   page.locator('.sidebar .chat-link', { hasText: channelId }).locator('.badge');
 
-/** Reads a channel's read state of Ada from the hub, over a separate connection. */
 function stateReader() {
   const reader = world.agent('ada');
   return async (channelId: string) => {
@@ -29,9 +28,6 @@ async function isInView(person: Person, selector: string): Promise<boolean> {
   }, selector);
 }
 
-/**
- * Ada has read 30 lines of the channel, and has another channel open when the next lines arrive.
- */
 async function awayFrom(channelId: string) {
   const { agent, room, people } = await world.meet(channelId, ['ada']);
   const stateOf = stateReader();
@@ -59,8 +55,7 @@ describe('a channel with new messages', () => {
     expect(await ada.message('line 230.').count()).toBe(0);
     const state = await stateOf('returned');
     expect(state?.unread).toBeGreaterThan(150);
-    // When the reader has scrolled through all messages they are read, but the line above the first
-    // new one stays.
+    // Messages that were read stay below the line above the first new one.
     await ada.page.locator('.conversation .scroller').hover();
     await waitFor(
       async () => {
@@ -185,7 +180,6 @@ describe('new replies', () => {
     await ada.page.locator('.sidebar .badge-reply', { hasText: '2' }).waitFor();
     await ada.open('threaded');
     await ada.message('the root').getByText('2 new').waitFor();
-    // The channel is marked as read up to this message, past the replies.
     await room.send('after them');
     await ada.message('after them').waitFor();
     await waitFor(async () => (await stateOf('threaded'))?.unread === 0, { what: 'the mark' });

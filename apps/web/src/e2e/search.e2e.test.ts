@@ -9,8 +9,8 @@ const field = ({ page }: Person) => page.getByLabel('Search for words');
 const marked = ({ page }: Person, text: string) => page.locator('.row-marked', { hasText: text });
 
 /**
- * Types a text, and waits for as many results, one of which has the excerpt. Types the text
- * repeatedly, because the index gets a message up to a second after the commit.
+ * Waits for as many results, one with the excerpt. Repeats the typing, because the index gets a message up to a
+ * second after the commit.
  */
 async function search(
   person: Person,
@@ -33,7 +33,6 @@ async function search(
   throw new Error(`${text} found ${JSON.stringify(texts)}`);
 }
 
-/** Two channels of Ada. The first has a message far before its end. */
 async function furnish(prefix: string, word: string) {
   const { agent, room, people } = await world.meet(`${prefix}-a`, ['ada'], ['bob']);
   const [ada] = people;
@@ -103,7 +102,6 @@ describe('a search', () => {
     await page.getByText('You have no channel named “nowhere”.').waitFor();
     await field(ada).fill('from:bob');
     await page.getByText('Add a word to search for.').waitFor();
-    // A button limits the search to the open channel.
     await search(ada, 'mombasa', 3);
     await page.getByRole('group', { name: 'Where to search' }).getByText('filter-a').click();
     await waitFor(async () => (await found(ada).count()) === 2, { what: 'two results' });

@@ -66,7 +66,7 @@ describe('a hub that died', () => {
   it('stays in the table until it is dismissed', async () => {
     const ada = await world.person('ada');
     let hubs: Operations['hubs'] = [];
-    // A hub leaves the list a minute after its death, so the answers are changed.
+    // The answers are changed, because a hub leaves the list only a minute after its death.
     await ada.page.route(/\/v1\/operations\?/, async (route) => {
       const response = await route.fetch();
       const answer = (await response.json()) as Operations;

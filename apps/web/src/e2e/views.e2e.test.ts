@@ -17,7 +17,6 @@ async function sendLines(
   await Promise.all(sends);
 }
 
-/** True when one of these elements is in the view of its scrolled list. */
 function isInView(found: Locator): Promise<boolean> {
   return found.evaluateAll((elements) =>
     elements.some((element) => {
@@ -28,7 +27,7 @@ function isInView(found: Locator): Promise<boolean> {
   );
 }
 
-/** Waits until the hub has stored the messages, because unstored messages cannot be edited. */
+/** Waits until messages are stored, because only stored ones can be edited. */
 const acknowledged = ({ page }: Person) =>
   waitFor(async () => (await page.locator('.outgoing').count()) === 0, { what: 'the answers' });
 
@@ -107,7 +106,7 @@ describe('an edit', () => {
     await acknowledged(ada);
     await page.keyboard.press('ArrowUp');
     await ada.editor.fill('better words');
-    // The warning matters to the author of a pasted secret, because an edit does not remove the old text.
+    // An edit does not remove a pasted secret from the log, so the author is warned.
     await page.getByText('The old text stays in the log').waitFor();
     await sendLines(room, 120, 'meanwhile');
     await page.getByRole('button', { name: /new/ }).waitFor();
@@ -130,9 +129,8 @@ describe('an edit', () => {
     const [ada] = people;
     const jump = ada.page.locator('.jump-to-new');
     await sendLines(room, 30, 'before');
-    // The race: the list's own scroll event arrives a frame later than the editor. Invariant: the
-    // editor stays in view. The test tries it four times, because the race does not occur each
-    // time.
+    // The race: the list's own scroll event arrives a frame later than the editor. The race does not occur each time,
+    // so the test tries it four times.
     for (const words of ['first words', 'second words', 'third words', 'last words']) {
       if ((await ada.editor.count()) > 0) await ada.editor.press('Escape');
       await ada.write(words);
@@ -143,7 +141,7 @@ describe('an edit', () => {
     }
     await jump.waitFor({ state: 'detached' });
     await sendLines(room, 30, 'after');
-    // The first new message may be in view below the editor. It is then already read.
+    // The first new message may be in view below the editor, and is then already read.
     await jump.getByText(/^(2\d|30) new$/).waitFor();
   });
 
@@ -223,8 +221,7 @@ describe('a thread', () => {
     const list = ada.page.locator('.pane .scroller');
     const older = ada.page.getByRole('button', { name: 'Older replies' });
     await wheelUntil(list, -3_000, () => list.evaluate(({ scrollTop }) => scrollTop === 0));
-    // There are 231 replies. The thread first shows the newest 200 and the root, so `reply 31.` is
-    // the first reply shown.
+    // The thread first shows the newest 200 of 231 replies and the root, so `reply 31.` is the first reply shown.
     const first = ada.reply('reply 31.');
     const before = await first.boundingBox();
     await older.click();
@@ -233,7 +230,6 @@ describe('a thread', () => {
     expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(60);
     await wheelUntil(list, -3_000, () => isInView(ada.reply('the root')));
 
-    // A new reply does not move a reader who has scrolled up.
     await room.send('the newest', { threadId: messageId });
     await ada.message('the root').getByText('232 replies').waitFor();
     expect(await isInView(ada.reply('the root'))).toBe(true);
@@ -274,7 +270,6 @@ describe('a thread', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await page.locator('.pane').count()).toBe(1);
 
-    // When nothing else is open, Esc closes the thread.
     await box.press('Escape');
     await page.locator('.pane').waitFor({ state: 'detached' });
   });

@@ -1,5 +1,5 @@
 import { canonicalEmoji } from '@openclaw/protocol/wire';
-// This module is loaded with the first search, so the page starts without it.
+// This module is loaded with the first search, so that the page starts without it.
 import emojis from 'emojilib/emojis.json' with { type: 'json' };
 
 export interface NamedEmoji {
@@ -20,7 +20,7 @@ const all: readonly Listed[] = Object.entries(
   return [{ emoji, name: name.replaceAll('_', ' '), words }];
 });
 
-/** The emoji whose names or keywords contain every word, the best match first. */
+/** Finds emoji whose names or keywords contain every word. The best match comes first. */
 export function searchEmojis(text: string, max: number): readonly NamedEmoji[] {
   const wanted = text
     .toLowerCase()
@@ -41,7 +41,7 @@ export function searchEmojis(text: string, max: number): readonly NamedEmoji[] {
     .map(({ listed: { emoji, name } }) => ({ emoji, name }));
 }
 
-/** 0 for the name itself, a higher number for a weaker match, null for no match. */
+/** Returns 0 for the name itself, a higher number for a weaker match, null for no match. */
 function rankOf({ name, words }: Listed, word: string): number | null {
   if (name === word) return 0;
   if (words.includes(word)) return 1;

@@ -25,10 +25,7 @@ function load() {
   );
 }
 
-/**
- * The colours of a code block, from the cache if possible, because rows are rendered repeatedly.
- * Null when there are none, or not yet.
- */
+/** Null when the block has no colours, or none yet. Uses a cache, because rows are rendered repeatedly. */
 function treeOf(language: string, text: string): HighlightedTree | null {
   const highlight = highlighter.value;
   if (highlight === null) {
@@ -45,10 +42,6 @@ function treeOf(language: string, text: string): HighlightedTree | null {
   return tree;
 }
 
-/**
- * A block of code with the name of its language and a button that copies it. Colours are added once
- * they are loaded.
- */
 export function CodeBlock({ text, language }: { text: string; language: string | null }) {
   const name = language?.toLowerCase() ?? '';
   const isShort = text.length <= highlightedCharsMax;
@@ -80,7 +73,7 @@ export function CodeBlock({ text, language }: { text: string; language: string |
   );
 }
 
-/** The highlighter makes spans with classes. Any other node is shown as its text. */
+/** Shows any node other than a span as its text. */
 function drawn(node: TreeNode): ComponentChild {
   if (node.type === 'text') return visible(node.value);
   if (node.type !== 'element') return null;

@@ -17,7 +17,7 @@ import xml from 'highlight.js/lib/languages/xml';
 import yaml from 'highlight.js/lib/languages/yaml';
 import { createLowlight } from 'lowlight';
 
-// This module is loaded with the first code of a known language, so the page starts without it.
+// This module is loaded with the first code of a known language, so that the page starts without it.
 const lowlight = createLowlight({
   ...{ bash, c, cpp, css, diff, go, ini, java, javascript, json },
   ...{ markdown, python, rust, sql, typescript, xml, yaml },
@@ -25,7 +25,6 @@ const lowlight = createLowlight({
 
 export type HighlightedTree = ReturnType<typeof lowlight.highlight>;
 
-/** The code as a tree of spans; null when the language is not known. */
 export function highlight(language: string, text: string): HighlightedTree | null {
   return lowlight.registered(language) ? lowlight.highlight(language, text) : null;
 }

@@ -81,7 +81,7 @@ describe('Markdown', () => {
         for (const { type, props } of nodesOf(render(parts.join('')))) {
           expect(harmless).toContain(type);
           expect(props).not.toHaveProperty('dangerouslySetInnerHTML');
-          // The button that copies the code is made by the page, not by the message.
+          // The page makes the button that copies the code, not the message.
           const names = Object.keys(props).filter(
             (name) => type !== 'button' || name !== 'onClick',
           );

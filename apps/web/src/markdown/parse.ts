@@ -5,18 +5,18 @@ import { gfm } from 'micromark-extension-gfm';
 import { withRecentResults } from './recent-results.ts';
 
 const cacheMax = 600;
-// Longer texts are mostly dumps of logs or data. They are shown as plain text, because parsing
-// could block the page.
+// Longer texts are mostly dumps of logs or data. The page shows such texts as plain text, because parsing could block
+// it.
 const parsedCharsMax = 12_000;
 const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 
 const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
 
-/** Parses Markdown. The trees of the last few hundred texts are kept. */
+/** Keeps the trees of the last few hundred texts, because rows are rendered repeatedly. */
 export const parseMarkdown = withRecentResults(cacheMax, markdownTree);
 
-/** Parses Markdown, each time again. */
+/** Parses without the cache. */
 export function markdownTree(content: string): Root {
   if (content.length > parsedCharsMax || !special.test(content) || isCostly(content)) {
     return plain(content);

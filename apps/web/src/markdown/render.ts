@@ -8,19 +8,18 @@ export interface MentionContext {
 }
 
 const allowedSchemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
-// The limit of the recursion. Real messages are not nested more deeply.
+// Bounds the recursion. Real messages are not nested more deeply.
 const depthMax = 24;
 const mentionPattern = /@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g;
 
 const plainTags = { strong: 'strong', emphasis: 'em', delete: 'del', tableRow: 'tr' } as const;
 const blockTags = { paragraph: 'p', blockquote: 'blockquote', tableCell: 'td' } as const;
 
-/** Renders a tree as elements. HTML in the text is shown as text and never becomes markup. */
+/** HTML in the text is shown as text and never becomes markup. */
 export function renderMarkdown(root: Root, context: MentionContext): ComponentChild {
   return children(root, context, 0);
 }
 
-/** Renders a text with its mentions highlighted and its invisible characters named. */
 function renderText(text: string, context: MentionContext): ComponentChild[] {
   const drawn: ComponentChild[] = [];
   let end = 0;
@@ -75,7 +74,7 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
     case 'link':
       return link(node.url, inner());
     case 'image':
-      // An image is shown only as a link, because loading the image would reveal to its host who reads the message.
+      // Loading an image would reveal to its host who reads the message, so it is shown as a link.
       return link(node.url, ['🖼 ', ...visible(node.alt || node.url)]);
     case 'table':
       return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
@@ -108,14 +107,14 @@ function link(url: string, inner: ComponentChild[]): ComponentChild {
   return h('a', { href, target: '_blank', rel: 'noreferrer noopener', title: href }, inner);
 }
 
-/** The hash of an address of this page, such as a link to a message. Null for any other address. */
+/** Returns null for an address outside of this page. */
 function hashInPage(href: string): string | null {
   if (typeof document === 'undefined') return null;
   const base = new URL('.', document.baseURI).href;
   return href.startsWith(`${base}#/`) ? href.slice(base.length) : null;
 }
 
-/** The normalized address; null unless it is absolute and of an allowed scheme. */
+/** Null unless the address is absolute and of an allowed scheme. */
 export function safeLink(url: string): string | null {
   let parsed: URL;
   try {

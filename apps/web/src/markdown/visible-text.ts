@@ -1,21 +1,21 @@
 /**
- * Characters without a visible shape: controls, and all characters that Unicode lets a renderer
- * ignore (zero-width characters, tags, variation selectors, fillers). Agents read them, but people
- * do not see them. Bidirectional controls are included, because they change the order of the text
- * that follows.
+ * Matches controls, and all characters that Unicode lets a renderer ignore (zero-width characters, tags, variation
+ * selectors, fillers). Agents read them, but people do not see them. Bidirectional controls change the order of the
+ * text that follows.
  */
 const invisible =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u2800\ufff9-\ufffb\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
 const invisibleRun = new RegExp(`${invisible.source}+`, 'gu');
 
 /**
- * Texts that look right only with an invisible character: flags made of tags, keycaps, emoji with a variation selector,
- * joined emoji, and letters with a joiner between them (as in Persian and in Indian scripts).
+ * These texts need an invisible character: flags made of tags, keycaps, emoji with a variation selector, joined
+ * emoji, and letters with a joiner between them (as in Persian and in Indian scripts).
  */
 const pictograph = '\\p{Extended_Pictographic}[\\u{1f3fb}-\\u{1f3ff}\\ufe0e\\ufe0f]?';
 const joining =
   '[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}\\p{Script=Nko}\\p{Script=Devanagari}\\p{Script=Bengali}\\p{Script=Gurmukhi}\\p{Script=Gujarati}\\p{Script=Oriya}\\p{Script=Tamil}\\p{Script=Telugu}\\p{Script=Kannada}\\p{Script=Malayalam}\\p{Script=Sinhala}]';
-// Only the flags that emoji fonts contain. If other tags were allowed, any text could hide behind the black flag.
+// Matches only the flags that emoji fonts contain. If other tags were allowed, any text could hide behind the black
+// flag.
 const flag =
   '\\u{1f3f4}\\u{e0067}\\u{e0062}(?:\\u{e0065}\\u{e006e}\\u{e0067}|\\u{e0073}\\u{e0063}\\u{e0074}|\\u{e0077}\\u{e006c}\\u{e0073})\\u{e007f}';
 const legitimate = new RegExp(
@@ -24,7 +24,7 @@ const legitimate = new RegExp(
     '[0-9#*]\\ufe0f?\\u20e3',
     `${pictograph}(?:\\u200d${pictograph})*`,
     `(?<=${joining})[\\u200c\\u200d](?=${joining})`,
-    // Variants of Chinese characters.
+    // Matches variants of Chinese characters.
     '(?<=\\p{Script=Han})[\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]',
   ].join('|'),
   'gu',
@@ -35,8 +35,8 @@ const namedMax = 16;
 export type TextPiece = { readonly text: string } | { readonly escape: string };
 
 /**
- * Replaces invisible characters by their names, because they can make a text look like another one, or hide a text that
- * only agents read. Text in tag characters is shown as readable text.
+ * Invisible characters can make a text look like another one, or hide a text that only agents read, so their names
+ * are shown. Text in tag characters is shown as readable text.
  */
 export function visibleText(text: string): TextPiece[] {
   if (!invisible.test(text)) return text === '' ? [] : [{ text }];
@@ -70,7 +70,7 @@ export function visibleString(text: string): string {
     .join('');
 }
 
-/** The names of the characters of one run. Equal characters are counted, tags are decoded, and a long run is cut. */
+/** Equal characters are counted, tags are decoded, and a long run is cut. */
 function namesOf(run: readonly string[]): string[] {
   const names: string[] = [];
   for (let at = 0; at < run.length;) {

@@ -1,4 +1,4 @@
-/** Copies a text. Without TLS a browser has no clipboard for pages, except for a selection in a field. */
+/** Without TLS a browser has no clipboard for pages, except for a selection in a field. */
 export async function copyText(text: string): Promise<void> {
   const { clipboard } = navigator as { clipboard?: Clipboard };
   if (clipboard !== undefined) return clipboard.writeText(text);
@@ -14,7 +14,7 @@ export async function copyText(text: string): Promise<void> {
 
 const shownMs = 1_500;
 
-/** Copies on a click, and shows the result in the button for a moment. */
+/** Shows the result in the button for a moment. */
 export async function copyFrom(button: HTMLElement, text: string): Promise<void> {
   const result = await copyText(text).then(
     () => 'copied',

@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import { plainReason } from './plain-errors.ts';
 
-/** A text at the top of the page. It stays until it is dismissed or replaced by newer ones. */
 export interface Notice {
   readonly id: number;
   readonly text: string;
@@ -25,12 +24,9 @@ export function createNotices(isLive: () => boolean) {
     /** The newest notice is last. */
     list,
     add,
-    /** Makes a handler that shows a notice: what failed, and why. */
+    /** Returns a handler that shows what failed, and why. */
     report,
-    /**
-     * Shows nothing while there is no connection, because the connection status already shows the
-     * cause.
-     */
+    /** The connection status already shows a missing connection, so nothing is shown then. */
     reportWhileLive: (what: string) => (error: unknown) => {
       if (isLive()) report(what)(error);
     },

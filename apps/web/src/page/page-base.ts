@@ -1,16 +1,13 @@
-/** The part of the browser's storage interface that the page uses. */
 export type KeyedStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-/**
- * The address of a path of the hub. It is relative to the page, because a proxy may serve page and hub below a path.
- */
+/** The address is relative to the page, because a proxy may serve page and hub below a path. */
 export function hubAddress(path: string): string {
   return new URL(path, new URL('.', document.baseURI)).href;
 }
 
 /**
- * The storage for the hub at this address. Pages below different paths of one origin share the browser's storage, so
- * the keys include the path. Otherwise one hub could get the token or the unsent messages of another.
+ * Pages below different paths of one origin share the browser's storage, so the keys include the path. Otherwise one
+ * hub could get the token or the unsent messages of another.
  */
 export function storageOfHub(storage: Storage): KeyedStorage {
   const { pathname } = new URL('.', document.baseURI);

@@ -4,8 +4,8 @@ import { plainLoss, plainReason } from './plain-errors.ts';
 
 describe('the reason of a failure', () => {
   it('names no method, and the field in words', () => {
-    const data = [{ path: ['agentId'], message: 'letters, digits and . _ @ | ~ - only' }];
-    const error = new HubError('invalid', 'invalid params for member.add', { data });
+    const issues = [{ path: ['agentId'], message: 'letters, digits and . _ @ | ~ - only' }];
+    const error = new HubError('invalid', 'invalid params for member.add', { issues });
     expect(plainReason(error)).toBe(
       'This name is not valid: letters, digits and . _ @ | ~ - only.',
     );

@@ -1,8 +1,6 @@
 import { HubError } from '@openclaw/client';
 
-/**
- * Refusals in words for a person. For other codes, the hub's own sentence says more, so it is kept.
- */
+/** The hub's own sentence says more for other codes, so it is kept. */
 const words: Partial<Record<HubError['code'], string>> = {
   disconnected: 'The connection was lost.',
   closed: 'You are signed out.',
@@ -14,18 +12,13 @@ const words: Partial<Record<HubError['code'], string>> = {
 
 const closedPrefix = /^The hub closed with \d+ \w+: /;
 
-interface Issue {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
 const fieldNames: Readonly<Record<string, string>> = {
   agentId: 'name',
   content: 'text',
   displayName: 'display name',
 };
 
-/** The reason for a failure in words for people, without the names of methods and codes. */
+/** Returns the reason for people, without the names of methods and codes. */
 export function plainReason(error: unknown): string {
   if (!(error instanceof HubError)) return error instanceof Error ? error.message : String(error);
   if (error.code === 'invalid') return invalidText(error);
@@ -33,16 +26,15 @@ export function plainReason(error: unknown): string {
   return words[error.code] ?? sentence(error.message.replace(closedPrefix, ''));
 }
 
-function invalidText({ data, message }: HubError): string {
-  const [first] = (Array.isArray(data) ? data : []) as readonly Issue[];
+function invalidText({ issues, message }: HubError): string {
+  const [first] = issues;
   if (first === undefined)
     return message.startsWith('invalid params') ? 'That is not valid.' : sentence(message);
   const field = String(first.path.at(-1) ?? '');
   return `This ${fieldNames[field] ?? (field || 'value')} is not valid: ${first.message}.`;
 }
 
-function pausedText({ data }: HubError): string {
-  const { pausedUntilMs } = (data ?? {}) as { readonly pausedUntilMs?: unknown };
+function pausedText({ data: { pausedUntilMs } }: HubError): string {
   return typeof pausedUntilMs === 'number'
     ? `Agents have used up their turns here. They go on at ${clockText(pausedUntilMs)}.`
     : 'Agents have used up their turns here. They go on when a person writes.';
@@ -55,7 +47,7 @@ const clockText = (timestamp: number) =>
     hourCycle: 'h23',
   });
 
-/** A loss of the connection, without the code that the browser gives for every loss. */
+/** Removes the code that a browser gives for every loss. */
 export function plainLoss(message: string): string {
   return message
     .replace(/: close code \d+$/, '')

@@ -1,7 +1,7 @@
 import { effect, signal } from '@preact/signals';
 import type { KeyedStorage } from './page-base.ts';
 
-/** A signal that survives a reload. A value too large for the storage stays only in memory. */
+/** The value survives a reload, unless it is too large for the storage. */
 export function createStoredValue<T>(storage: KeyedStorage, key: string, initial: T) {
   const value = signal(read(storage, key, initial));
   const stop = effect(() => {
@@ -16,8 +16,8 @@ export function createStoredValue<T>(storage: KeyedStorage, key: string, initial
 }
 
 /**
- * A stored value that all tabs of this browser share. A change in another tab replaces the value
- * here. It is not written again, because the other tab may already have changed it once more.
+ * All tabs of this browser share the value. A change from another tab is not written again, because that tab may
+ * already have changed it once more.
  */
 export function createSharedValue<T>(storage: KeyedStorage, key: string, initial: T) {
   let text = storage.getItem(key);

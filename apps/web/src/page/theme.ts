@@ -17,7 +17,6 @@ export function createTheme(storage: Storage, root: HTMLElement) {
     root.toggleAttribute('data-compact', isCompact.value);
   });
   return {
-    /** True for the compact layout, which shows more with less space between. */
     isCompact,
     switchDensity: () => {
       isCompact.value = !isCompact.peek();

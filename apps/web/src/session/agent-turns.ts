@@ -1,9 +1,8 @@
 import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** The turn that an agent has reported, until it expires. */
 export interface AgentTurn {
-  /** The ids of the channel and the thread. */
+  /** Joins the ids of the channel and the thread. */
   readonly place: string;
   readonly state: string;
   readonly label: string | null;
@@ -13,7 +12,7 @@ export interface AgentTurn {
 
 const agentsMax = 2_000;
 
-/** The latest `turn.state` of each agent in the reader's channels; at most 2,000, the oldest are forgotten. */
+/** Keeps the latest `turn.state` of each agent in the reader's channels; at most 2,000, the oldest are forgotten. */
 export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
   const turns = signal<ReadonlyMap<string, AgentTurn>>(new Map());
   const off = client.on('event', ({ event }) => {
@@ -25,10 +24,10 @@ export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
     const { agentId, state, label, untilMs, threadId, queueDepth } = payload;
     if (typeof agentId !== 'string' || typeof state !== 'string') return;
     const place = `${channelId} ${typeof threadId === 'string' ? threadId : ''}`;
-    // An agent may work in several places: the end of one turn says nothing of another.
+    // The end of one turn says nothing of another, because an agent may work in several places.
     if (state === 'idle' && turns.peek().get(agentId)?.place !== place) return;
     const next = new Map(turns.peek());
-    // Moves the agent to the end: the map is ordered by the time of the last change.
+    // The map is ordered by the time of the last change.
     next.delete(agentId);
     next.set(agentId, {
       place,
@@ -44,7 +43,7 @@ export function createAgentTurns(client: Pick<HubClient, 'on' | 'call'>) {
 
   return {
     turns,
-    /** Reads what agents already do in a channel, when it is opened. An event that came meanwhile is newer. */
+    /** Call it when the channel is opened. An event during the read is newer than the result. */
     async load(channelId: string) {
       const before = turns.peek();
       const { turns: found } = await client.call('turn.list', { channelId });

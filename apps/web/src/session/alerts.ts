@@ -4,7 +4,7 @@ import type { KeyedStorage } from '../page/page-base.ts';
 import { createSharedValue } from '../page/stored-value.ts';
 import type { Need } from '../store/concerns.ts';
 
-/** How the reader is alerted in this browser. Everything is off until the reader turns it on. */
+/** Everything is off until the reader turns it on. */
 export interface AlertChoices {
   readonly isDesktopOn: boolean;
   readonly isSoundOn: boolean;
@@ -14,11 +14,11 @@ export type DesktopPermission = NotificationPermission | 'unsupported';
 
 const off: AlertChoices = { isDesktopOn: false, isSoundOn: false };
 const bodyChars = 200;
-/** Past this number, the ids of the earliest needs are forgotten. */
+/** Past this number of needs, the earliest ids are forgotten. */
 const seenMax = 4_000;
-/** Older needs were loaded and not received live, so they cause no alert. */
+/** A need that is older was loaded and not received live, so it causes no alert. */
 const freshMs = 60_000;
-/** How long the tab that alerts keeps the other tabs silent. */
+/** The tab that alerts keeps the other tabs silent for this time. */
 const holdMs = 3_000;
 const pendingMax = 100;
 const toneMs = 1_000;
@@ -41,7 +41,7 @@ export function createAlerts(deps: {
   const permission = signal<DesktopPermission>(currentPermission());
   const tabs = createTabLocks(me);
   let seen: Set<string> | null = null;
-  /** Many needs at once cause only one alert in a few seconds. */
+  /** After an alert, further needs wait until this time and share one alert. */
   let quietUntilMs = 0;
   let pending: readonly Need[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,7 +62,6 @@ export function createAlerts(deps: {
     };
   }
 
-  /** Alerts to the needs that arrived since the last alert and are still open. */
   function flush() {
     timer = undefined;
     const open = new Set(needs.peek().map(({ id }) => id));
@@ -91,10 +90,7 @@ export function createAlerts(deps: {
   return {
     choices: choices.value,
     permission: permission as ReadonlySignal<DesktopPermission>,
-    /**
-     * Asks the browser for the permission, and the browser asks the reader. Call it from a click,
-     * because browsers refuse other calls.
-     */
+    /** Call it from a click, because browsers refuse other requests for the permission. */
     async turnDesktopOn() {
       if (permission.peek() === 'unsupported') return;
       permission.value = await Notification.requestPermission();
@@ -104,7 +100,7 @@ export function createAlerts(deps: {
     turnDesktopOff() {
       choices.value.value = { ...choices.value.peek(), isDesktopOn: false };
     },
-    /** Plays the sound once when it is turned on, so that the reader knows the sound. */
+    /** Plays the sound once when it is turned on, so that the reader knows it. */
     setSound(isSoundOn: boolean) {
       choices.value.value = { ...choices.value.peek(), isSoundOn };
       if (isSoundOn) playTone();
@@ -119,16 +115,13 @@ export function createAlerts(deps: {
 }
 
 function currentPermission(): DesktopPermission {
-  // `Notification` does not exist in pages without TLS (except on localhost) and on some phones.
+  // Pages without TLS (except on localhost) and some phones have no `Notification`.
   return typeof Notification === 'undefined' ? 'unsupported' : Notification.permission;
 }
 
 const isInUse = () => document.visibilityState === 'visible' && document.hasFocus();
 
-/**
- * Locks that the tabs of one agent share. In pages without TLS there are no locks, so each tab
- * alerts for itself.
- */
+/** The tabs of one agent share locks. Pages without TLS have no locks, so each tab alerts for itself. */
 function createTabLocks(me: string) {
   const locks = navigator.locks as LockManager | undefined;
   const inUse = `openclaw.in-use ${me}`;

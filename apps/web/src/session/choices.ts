@@ -1,9 +1,9 @@
 import type { Signal } from '@preact/signals';
 
 export interface Choices {
-  /** Channels that count only mentions. */
+  /** Muted channels count only mentions. */
   readonly muted: readonly string[];
-  /** Channels in a separate section above the others. */
+  /** Favourites are in a separate section above the others. */
   readonly favourites: readonly string[];
   readonly isUnreadOnly: boolean;
 }

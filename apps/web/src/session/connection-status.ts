@@ -2,12 +2,10 @@ import type { ConnectionState } from '@openclaw/client';
 
 export interface ConnectionInfo {
   readonly state: ConnectionState;
-  /** Whole seconds until the next attempt; null during an attempt. */
+  /** Null during an attempt to connect. */
   readonly retryInSeconds: number | null;
   readonly reason: string | null;
-  /**
-   * True when the hub has lost its Redis. It then knows presence and typing only of its own agents.
-   */
+  /** True when the hub has lost its Redis, and knows presence and typing only of its own agents. */
   readonly isDegraded: boolean;
   readonly waiting: number;
   /** True when the hub does not answer, although its connection is open. */

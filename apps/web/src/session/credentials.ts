@@ -4,9 +4,14 @@ import { createStoredValue } from '../page/stored-value.ts';
 /** A token, or a name on a hub in dev mode, which accepts any name without proof. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
-  | { readonly kind: 'name'; readonly agentId: string };
+  | { readonly kind: 'name'; readonly agentId: string; readonly isAdmin?: boolean };
 
-/** The credentials of this tab; null when it has none. Open tabs share them, see `createSharedSignIn`. */
+/** Null when this tab has no credentials. Open tabs share them, see `createSharedSignIn`. */
 export const storedCredentials = () =>
   createStoredValue<Credentials | null>(storageOfHub(sessionStorage), 'openclaw.credentials', null)
     .value;
+
+/** What a hub in dev mode is told of the person: its name, kind and role, in the query of each request. */
+export function devIdentity({ agentId, isAdmin }: Extract<Credentials, { readonly kind: 'name' }>) {
+  return { agent: agentId, kind: 'person', ...(isAdmin && { role: 'admin' }) };
+}

@@ -6,11 +6,11 @@ import { createTimers } from '../store/timers.ts';
 
 export type Freeze = ResultOf<'freeze.list'>['freezes'][number];
 
-/** Freezes are read again this long after an event about them, so that several events cause one read. */
+/** Several events about freezes within this time cause one read. */
 const readAfterMs = 50;
 const retryMs = 3_000;
 
-/** The freezes that the reader may know of. They are read after each connection and after each event about one. */
+/** Reads the freezes after each connection and after each event about one. */
 export function createFreezes(client: Pick<HubClient, 'on' | 'freezes' | 'state'>) {
   const list = signal<readonly Freeze[]>([]);
   const timers = createTimers<'read'>();
@@ -39,7 +39,7 @@ export function createFreezes(client: Pick<HubClient, 'on' | 'freezes' | 'state'
   void read();
   return {
     list: list as ReadonlySignal<readonly Freeze[]>,
-    /** Reads them at once, after a change of the reader's own. */
+    /** Call it after the reader has changed a freeze. */
     read,
     close() {
       timers.close();

@@ -5,9 +5,8 @@ import { OperationsRefused, readConnected, type ConnectedAgent } from './operati
 const readEveryMs = 4_000;
 
 /**
- * The agents that are connected to the hub, by id, read every four seconds while a view needs them.
- * Agents that share no channel with the reader are known only from here. Null until the first
- * answer, and for readers who are no admins.
+ * Reads the hub's connected agents, by id, every four seconds while a view needs them. Agents that share no channel
+ * with the reader are known only from here. Null until the first answer, and for readers who are no admins.
  */
 export function createHubPresence(credentials: Credentials, isNeeded: () => boolean) {
   const connected = signal<ReadonlyMap<string, ConnectedAgent> | null>(null);

@@ -29,8 +29,7 @@ export function createHubWatch(client: Pick<HubClient, 'state' | 'on' | 'call'>,
       await client.call('ping', {}, { timeoutMs: answerWithinMs });
       heard();
     } catch {
-      // Without a connection, the connection status is enough. An event that arrived since the
-      // request also counts as an answer.
+      // Without a connection, the connection status is enough. An event since the request also counts as an answer.
       const isSilent = client.state === 'live' && lastHeardMs < askedAtMs;
       if (isSilent && document.visibilityState === 'visible') silentSinceMs.value ??= askedAtMs;
     } finally {

@@ -7,8 +7,8 @@ import { readConnected } from './operations-request.ts';
 const pageSize = 200;
 
 /**
- * The ids of the agents that the hub names to the reader: all agents for an admin, otherwise the
- * agents with which the reader shares a channel. Empty until `load` was called.
+ * The hub names all agents to an admin, otherwise those with which the reader shares a channel. Empty until `load`
+ * was called.
  */
 export function createKnownPeople(client: HubClient, credentials: Credentials) {
   const ids = signal<ReadonlySet<string>>(new Set());

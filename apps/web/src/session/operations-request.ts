@@ -1,15 +1,13 @@
 import type { OperationsAgents, OperationsFleet } from '@openclaw/protocol';
 import { hubAddress } from '../page/page-base.ts';
 import { allPages } from '../store/all-pages.ts';
-import type { Credentials } from './credentials.ts';
+import { devIdentity, type Credentials } from './credentials.ts';
 
 const timeoutMs = 5_000;
 
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
-/**
- * The hub refuses the operations view to this agent, or has none. A further request would fail too.
- */
+/** The hub refuses the operations view to this agent, or has none, so a further request would fail too. */
 export class OperationsRefused extends Error {
   override readonly name = 'OperationsRefused';
 }
@@ -33,10 +31,7 @@ export async function readOperations<T>(
   return body as T;
 }
 
-/**
- * Revokes all tokens of the agent, for admins of a hub with tokens. Rejects with a text for the
- * reader.
- */
+/** Works for admins of a hub with tokens. Rejects with a text for the reader. */
 export async function revokeTokens(
   credentials: Credentials,
   agentId: string,
@@ -54,7 +49,7 @@ async function request(
   query: Readonly<Record<string, string>>,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const isByName = credentials.kind === 'name';
-  const identity = isByName ? { agent: credentials.agentId, kind: 'person' } : {};
+  const identity = isByName ? devIdentity(credentials) : {};
   const params = new URLSearchParams({ ...query, ...identity });
   const headers = isByName ? {} : { authorization: `Bearer ${credentials.token}` };
   const signal = AbortSignal.timeout(timeoutMs);
@@ -66,7 +61,7 @@ async function request(
   return { status: response.status, body: await response.json().catch(unreachable) };
 }
 
-/** The agents and services of all hubs, at most 2,000. */
+/** Returns at most 2,000 agents and services of all hubs. */
 export async function readFleet(credentials: Credentials): Promise<readonly FleetAgent[]> {
   const { items } = await allPages(({ cursor }) => {
     const query = { limit: '200', ...(cursor !== null && { cursor }) };
@@ -75,7 +70,7 @@ export async function readFleet(credentials: Credentials): Promise<readonly Flee
   return items;
 }
 
-/** The agents on the hub that serves the page, at most 2,000. */
+/** Returns at most 2,000 agents on the hub that serves the page. */
 export async function readConnected(credentials: Credentials): Promise<readonly ConnectedAgent[]> {
   const { items } = await allPages(({ cursor }) => {
     const query = { limit: '200', ...(cursor !== null && { cursor }) };

@@ -10,17 +10,15 @@ const checkEveryMs = 3_000;
  */
 async function readUsesRedis(): Promise<boolean | null> {
   const response = await fetch(hubAddress('readyz'));
-  // The hub answers with one of these statuses. A proxy that refuses the request answers with
-  // another status.
+  // A proxy that refuses the request answers with another status.
   if (response.status !== 200 && response.status !== 503) return null;
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
 }
 
 /**
- * Watches whether the hub has lost its Redis, using the `degraded` field of a `typing` answer. Asks every three seconds
- * while the page is visible. If `/readyz` is hidden and Redis is away at sign-in, the outage is not reported until
- * Redis has been available once.
+ * Finds a lost Redis by the `degraded` field of a `typing` answer, every three seconds while the page is visible. If
+ * `/readyz` is hidden and Redis is away at sign-in, the outage is not reported until Redis has been available once.
  */
 export function createRedisWatch(
   client: Pick<HubClient, 'state' | 'channel'>,
@@ -34,7 +32,7 @@ export function createRedisWatch(
 
   async function usesRedis(): Promise<boolean> {
     if (hasSeenRedis) return true;
-    // The request is not repeated, because a browser logs each failed request.
+    // A browser logs each failed request, so this one is not repeated.
     if (isHidden) return false;
     const answer = await askUsesRedis();
     isHidden = answer === null;

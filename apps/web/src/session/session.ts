@@ -14,7 +14,7 @@ import { createNeeds } from '../store/needs.ts';
 import { createReadMarks } from '../store/read-marks.ts';
 import { describeConnection } from './connection-status.ts';
 import { noChoices } from './choices.ts';
-import type { Credentials } from './credentials.ts';
+import { devIdentity, type Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createKnownPeople } from './known-people.ts';
 import { createAgentTurns } from './agent-turns.ts';
@@ -24,7 +24,7 @@ import { createHubWatch } from './hub-watch.ts';
 import { createRedisWatch } from './redis-watch.ts';
 import { whyUnreachable } from './unreachable-hub.ts';
 
-// After a sign-in, failures of agents are looked for in this many events per channel.
+// The page looks for failures of agents in this many events per channel after a sign-in.
 const missedEvents = 100;
 const missedChannels = 30;
 const noDrafts: Readonly<Record<string, string>> = {};
@@ -33,13 +33,13 @@ export type Session = ReturnType<typeof createSession>;
 
 export interface SessionOptions {
   readonly signal: AbortSignal;
-  /** Called when the hub is unreachable or full; another attempt follows. */
+  /** The session calls this while the hub is unreachable or full. Another attempt follows. */
   readonly onRetry: (reason: string) => void;
-  /** Called when the hub ended the session, for example because the token has expired. */
+  /** The session calls this when the hub ended it, for example because the token has expired. */
   readonly onEnd: (reason: string) => void;
 }
 
-/** Connects, and resolves after the first welcome; rejects when the hub refuses the credentials. */
+/** Resolves after the first welcome; rejects when the hub refuses the credentials. */
 export async function openSession(
   credentials: Credentials,
   { signal, onRetry, onEnd }: SessionOptions,
@@ -48,7 +48,10 @@ export async function openSession(
   const identity =
     credentials.kind === 'token'
       ? { url, token: credentials.token }
-      : { url: `${url}?kind=person`, agent: credentials.agentId };
+      : {
+          url: `${url}?${new URLSearchParams(devIdentity(credentials))}`,
+          agent: credentials.agentId,
+        };
   const client = createClient({ ...identity, backoffMaxMs: 8_000 });
   let hasEnded = false;
   const off = client.on('state', ({ state, error }) => {
@@ -138,11 +141,10 @@ function createSession(
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
-      // Announcements are not shown here. The list of channels has its own listener while it is
-      // open.
+      // The list of channels has its own listener for announcements while it is open.
       if (announcementOf(event) !== null) return;
       const isGlobal = event.type === 'collaboration.event' && envelope.channelId === null;
-      // Freezes have a banner.
+      // Freezes have a banner, so they cause no notice.
       if (isGlobal && !isFreezeEvent(event.name)) {
         const text = `${envelope.senderId} to everyone: ${event.name}`;
         notices.add(text, JSON.stringify(event.payload));
@@ -151,8 +153,7 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // Applies the waiting events first. Otherwise a leave among them would remove the channel
-      // that is added now.
+      // A leave among the waiting events would remove the channel that is added now, so these are applied first.
       batch.flush();
       chats.fetch(channelId);
     }),
@@ -216,11 +217,11 @@ function createSession(
     client,
     chats,
     outbox,
-    /** The profile that other agents see. It survives a reload. */
+    /** Other agents see this profile, which survives a reload. */
     profile: profile.value,
     setProfile,
     router,
-    /** The view that was open when this agent left the page; null when there is none. */
+    /** The view was open when this agent left the page; null when there is none. */
     lastPlace: lastPlace.route,
     notices,
     connectionStatus,
@@ -230,9 +231,9 @@ function createSession(
     turns: agentTurns.turns,
     loadTurns: (channelId: string) => agentTurns.load(channelId),
     freezes,
-    /** Muted and favourite channels, the same in all tabs. */
+    /** All tabs share these choices. */
     choices: choices.value,
-    /** Unsent texts by draft key, the same in all tabs. */
+    /** All tabs share these drafts, by draft key. */
     drafts: drafts.value,
     async close() {
       for (const off of offs) off();
@@ -260,10 +261,9 @@ function createSession(
   };
 }
 
-// No frame is painted while the page is hidden or the machine is overloaded.
+// The timeout is needed because no frame is painted while the page is hidden or the machine is overloaded.
 const frameTimeoutMs = 250;
 
-/** Calls back before the next frame, or after a timeout when no frame is painted. */
 function onFrame(callback: () => void): void {
   const run = () => {
     cancelAnimationFrame(frame);

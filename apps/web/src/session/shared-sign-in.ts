@@ -28,14 +28,14 @@ export function createSharedSignIn(
     else if (data.kind === 'ask' && credentials !== null) tell({ kind: 'in', credentials });
   };
   return {
-    /** Asks the other tabs. Resolves when a tab has answered, or after {@link answerWithinMs}. */
+    /** Resolves when another tab has answered, or after {@link answerWithinMs}. */
     async ask(): Promise<void> {
       tell({ kind: 'ask' });
       for (let waitedMs = 0; waitedMs < answerWithinMs && current() === null; waitedMs += 20) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
-    /** Signs the other tabs in. A tab that is already signed in does not change. */
+    /** A tab that is already signed in does not change. */
     signedIn: (credentials: Credentials) => tell({ kind: 'in', credentials }),
     signedOut: () => tell({ kind: 'out' }),
     close: () => channel.close(),

@@ -12,4 +12,5 @@ it('an admin is known by the role in the token', () => {
     expect(saysAdmin({ kind: 'token', token: broken })).toBe(false);
   }
   expect(saysAdmin({ kind: 'name', agentId: 'admin' })).toBe(false);
+  expect(saysAdmin({ kind: 'name', agentId: 'ada', isAdmin: true })).toBe(true);
 });

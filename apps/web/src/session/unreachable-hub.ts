@@ -4,8 +4,8 @@ import { hubAddress } from '../page/page-base.ts';
 const timeoutMs = 5_000;
 
 /**
- * Finds out why no WebSocket to the hub opens. A browser hides the reason from the page, so this sends an HTTP request
- * to the same address. It is a POST, because a POST carries the page's Origin. Null when HTTP gives no reason either.
+ * A browser hides the reason for a failed WebSocket, so this sends an HTTP request to the same address, by POST,
+ * which carries the page's Origin. Null when HTTP gives no reason either.
  */
 export async function whyUnreachable(): Promise<string | null> {
   if (!navigator.onLine) return 'This device is offline';
@@ -21,8 +21,7 @@ export async function whyUnreachable(): Promise<string | null> {
     return 'Nothing answers at this address';
   }
   const { status } = response;
-  // The hub answers an HTTP request at this path with 405. HTTP therefore works, and only the
-  // upgrade is lost.
+  // The hub answers an HTTP request at this path with 405, so HTTP works and only the upgrade is lost.
   if (status === 405 && isOfHub(response))
     return 'The hub answers, but no WebSocket reaches it: the proxy before it must pass on the headers Upgrade and Connection, over HTTP/1.1';
   if (status === 403 && isOfHub(response))
@@ -33,7 +32,7 @@ export async function whyUnreachable(): Promise<string | null> {
   return `This is not the address of a hub: its WebSocket answers HTTP ${status}`;
 }
 
-/** Every answer of a hub has this header. A proxy's own answers do not. */
+/** Every answer of a hub has this header, but a proxy's own answers do not. */
 function isOfHub({ headers }: Response): boolean {
   return headers.has('x-request-id');
 }

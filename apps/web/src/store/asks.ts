@@ -7,10 +7,10 @@ export interface AskAnswer {
   readonly note: string | null;
 }
 
-/** The states of addressees, by askId and agentId. An addressee without an answer is absent. */
+/** The keys are askId and agentId. An addressee without an answer is absent. */
 export type AskAnswers = ReadonlyMap<string, ReadonlyMap<string, AskAnswer>>;
 
-/** The most asks of a channel in memory. Older ones are shown without answers. */
+/** Asks beyond this number, the oldest, are shown without answers. */
 const asksMax = 2_000;
 
 /** An answer replaces one of a lower rank only, so events may come twice and in any order. */
@@ -24,7 +24,7 @@ const stateOf: Readonly<Record<string, AskState>> = {
   'ask.done': 'done',
 };
 
-/** True for an event about an ask. It is shown at the message of the ask, not in a row of its own. */
+/** The event is shown at the message of the ask, not in a row of its own. */
 export function isAskChange(name: string): boolean {
   return name === 'ask.expired' || name in stateOf;
 }
@@ -38,7 +38,6 @@ function withAnswer(answers: AskAnswers, askId: string, agentId: string, next: A
   return changed;
 }
 
-/** Adds the states of an ask that the hub has answered. */
 export function withAsk(answers: AskAnswers, { askId, addressees }: Ask): AskAnswers {
   return addressees.reduce<AskAnswers>(
     (next, { agentId, state, note }) =>
@@ -66,13 +65,13 @@ export function reduceAsks(answers: AskAnswers, { event }: Envelope): AskAnswers
   });
 }
 
-/** The asks that were seen, by their ids: who asked whom, and until when. */
+/** The key is the ask's id. */
 export type OpenAsks = ReadonlyMap<
   string,
   { readonly from: string; readonly to: readonly string[]; readonly deadlineMs: number }
 >;
 
-/** Adds the ask of a message, and removes it when the message is deleted. */
+/** Removes the ask when its message is deleted. */
 export function reduceOpenAsks(asks: OpenAsks, { event }: Envelope): OpenAsks {
   if (!('message' in event) || event.message.ask === undefined) return asks;
   const { id, senderId, ask, deletedAt } = event.message;

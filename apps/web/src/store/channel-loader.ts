@@ -19,7 +19,7 @@ const noneCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_fou
 const pageSize = 200;
 const recountDelayMs = 1_000;
 
-/** Loads members, presences and threads of channels. Events that arrive during a read are applied to its result. */
+/** Events that arrive during a read are applied to its result. */
 export function createChannelLoader(client: HubClient, { reportWhileLive }: FailureReports) {
   const recounts = createTimers<Chat>();
 
@@ -37,7 +37,8 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
   }
 
   /**
-   * Loads the threads again after a second, because a result may include a reply whose event arrives after the result.
+   * A result may include a reply whose event arrives after the result, so the threads are loaded again after a
+   * second.
    */
   function recountReplies(chat: Chat) {
     recounts.start(chat, recountDelayMs, () => {
@@ -65,7 +66,7 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
     /** Loads the newest questions, and the newest asks to and from this agent. Older ones are known from the log. */
     async loadDecisions({ id, questions, asks }: Chat) {
       const page = { channelId: id, limit: pageSize };
-      // During an upgrade the hub may be older than the page, and know neither. An observer has no asks in the channel.
+      // A hub that is older than the page (during an upgrade) knows neither. An observer has no asks in the channel.
       const orNone =
         <T>(none: T) =>
         (error: unknown) => {
@@ -79,7 +80,6 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
       questions.value = open.questions.reduceRight<Questions>(withQuestion, questions.peek());
       asks.value = own.asks.reduceRight<AskAnswers>(withAsk, asks.peek());
     },
-    /** Cancels a pending recount. */
     forget: (chat: Chat) => recounts.cancel(chat),
     close: () => recounts.close(),
   };

@@ -16,7 +16,7 @@ import {
 import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 import { createUnread } from './unread.ts';
 
-/** The most entries of one channel in memory. Dropped entries are loaded again when needed. */
+/** Dropped entries are loaded again when needed. */
 export const timelineMax = 10_000;
 
 export type Chat = ReturnType<typeof createChat>;
@@ -40,7 +40,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     questions: signal<Questions>(new Map()),
     asks: signal<AskAnswers>(new Map()),
     openAsks: signal<OpenAsks>(new Map()),
-    /** Changes `unread`. Marks go through the chats, which tell the hub and the other tabs. */
+    /** Marks go through the chats, which tell the hub and the other tabs. */
     counter,
     unread: counter.value,
     /**
@@ -66,7 +66,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
       chat.asks.value = envelopes.reduce(reduceAsks, chat.asks.peek());
       chat.openAsks.value = envelopes.reduce(reduceOpenAsks, chat.openAsks.peek());
     },
-    /** Applies events, in the order of the log. */
+    /** The events must be in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
       // A reader at the end marks the new head as read as soon as it changes. The replies must be counted before that.
       batch(() => applyAll(envelopes));

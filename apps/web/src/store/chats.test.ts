@@ -11,10 +11,6 @@ const leaveOf = (seq: number, agentId: string) =>
   envelopeOf(seq, { type: 'channel.member.leave', channelId: 'c', member: memberOf(agentId) });
 const nextTask = () => new Promise((resolve) => setImmediate(resolve));
 
-/**
- * The chats of `ada` on a client that records its calls. The test decides when some of these calls
- * are answered.
- */
 function createFixture({ nextThreads = null as string | null } = {}) {
   const calls: string[] = [];
   const subscribed = Promise.withResolvers<void>();
@@ -60,8 +56,8 @@ function createFixture({ nextThreads = null as string | null } = {}) {
 }
 
 describe('the channels of an agent', () => {
-  // The race: an event is stored after the history was read and before the subscription begins, so neither contains it.
-  // Invariant: a view has no gap.
+  // The race: an event is stored after the history was read and before the subscription begins, so neither contains
+  // it.
   it('are loaded after the subscription, not before', async () => {
     using fixture = createFixture();
     const { chats, calls } = fixture;
@@ -77,7 +73,6 @@ describe('the channels of an agent', () => {
   });
 
   // The race: the agent joins a channel while the list of channels is read, and the list does not contain it.
-  // Invariant: a joined channel stays.
   it('stay when they were joined during the read of the list, and are removed when they were left', async () => {
     using fixture = createFixture();
     const { chats } = fixture;
@@ -90,14 +85,13 @@ describe('the channels of an agent', () => {
     expect([...chats.byId.value.keys()].sort()).toEqual(['c', 'joined']);
   });
 
-  // The race: an event changes the members while they are read. Invariant: the newer state is shown.
+  // The race: an event changes the members while they are read.
   it('show members who joined or left during the read of the members', async () => {
     using fixture = createFixture();
     const { chats } = fixture;
     fixture.subscribe();
     const chat = chats.add(channelOf('c'));
-    // This event comes before the read. The page must not treat the event's member as the whole
-    // list.
+    // This event of eve comes before the read, and must not make her the only member.
     chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
     await nextTask();
@@ -108,7 +102,7 @@ describe('the channels of an agent', () => {
   });
 
   // The race: while the agent is disconnected, an owner removes it and adds it again. The agent's events end at the
-  // leave, and the list of channels may be older than the leave. Invariant: the page shows the channel to a member.
+  // leave, and the list of channels may be older than the leave.
   it('are shown again when the agent was removed and added again', async () => {
     using fixture = createFixture();
     const { chats } = fixture;

@@ -24,7 +24,7 @@ export function createChats(
   marks: ReadMarks,
 ) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
-  /** The open channel of which this agent is no member. Only an admin can have one. */
+  /** This agent is no member. Only an admin can observe. */
   const observed = signal<Chat | null>(null);
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
@@ -53,7 +53,7 @@ export function createChats(
     }
   }, expiryCheckMs);
 
-  /** Adds a channel that this agent has created or joined, and subscribes to it. */
+  /** Call it for a channel that this agent has created or joined. */
   function add(channel: Channel): Chat {
     const known = byId.peek().get(channel.channelId);
     if (known !== undefined) {
@@ -83,7 +83,7 @@ export function createChats(
       });
   }
 
-  /** Opens a channel for reading only. Closes the channel that was observed before. */
+  /** Closes the channel that was observed before. Observing is for reading only. */
   function observe(channel: Channel): Chat {
     endObserving();
     const chat = createChat(channel, me);
@@ -102,7 +102,7 @@ export function createChats(
     loader.forget(chat);
     views.forget(chat);
     growth.forget(chat);
-    // A member's subscription stays. Otherwise a failure means that the connection is lost, and with it the subscription.
+    // A member stays subscribed. If the call fails, the connection is lost, and the subscription with it.
     if (!byId.peek().has(chat.id)) {
       client
         .channel(chat.id)
@@ -139,7 +139,7 @@ export function createChats(
     return history;
   }
 
-  /** Loads and adds, in the background, a channel to which another agent added this agent. */
+  /** Call it when another agent added this agent. Loads the channel in the background. */
   function fetch(channelId: string) {
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
@@ -155,8 +155,8 @@ export function createChats(
   }
 
   async function loadList() {
-    // Channels in this set are removed if a complete list lacks them. A channel that is joined
-    // during the read is not in the set, so it stays.
+    // A channel in this set is removed if a complete list lacks it. A channel that is joined during the read is not
+    // in the set, so it stays.
     const unlisted = new Set(byId.peek().keys());
     const [{ items, isComplete }, unread] = await Promise.all([
       allPages((page) => client.channels({ ...page, member: true, limit: pageSize }), 'channels'),
@@ -209,8 +209,8 @@ export function createChats(
     fetch,
     refresh,
     /**
-     * Reads the last events of the channels that have new ones, at most `limit` of each, to find
-     * what the reader has missed. Reads one channel after the other.
+     * Reads at most `limit` last events of each channel that has new ones, one channel after the other, to find what
+     * the reader has missed.
      */
     async *missedEvents(limit: number, channelsMax: number): AsyncGenerator<readonly Envelope[]> {
       const withNews = [...byId.peek().values()]
@@ -223,7 +223,7 @@ export function createChats(
         yield events;
       }
     },
-    /** Refreshes after a reconnect. Also loads presences, because their events may have been lost. */
+    /** Also loads presences, because their events may have been lost. */
     async reconnected() {
       const extra = observed.peek();
       for (const chat of [...byId.peek().values(), ...(extra === null ? [] : [extra])]) {
@@ -256,7 +256,6 @@ export function createChats(
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },
-    /** Loads the contents of the channel's view when the channel is opened for the first time. */
     open: (chat: Chat) => views.open(chat),
     /** Replaces the shown entries, because events between them and the new ones were skipped. */
     async reload(channelId: string) {
@@ -270,7 +269,7 @@ export function createChats(
         await historyOf(chat).openThread(threadId);
       }
     },
-    /** Drops the unread count, whose seqs belong to another epoch. */
+    /** Call it when the seqs of the unread count belong to another epoch. */
     forgetUnread(channelId: string) {
       const chat = byId.peek().get(channelId);
       if (chat !== undefined) readState.forget(chat);
@@ -284,11 +283,11 @@ export function createChats(
       }
       return null;
     },
-    /** Marks the channel as seen up to this seq, by default up to its newest event. */
+    /** The default `seq` is the newest event. */
     markSeen: (chat: Chat, seq = chat.timeline.peek().head) => readState.markSeen(chat, seq),
     async markUnread(chat: Chat, message: Message) {
       await readState.markUnread(chat, message.seq - 1);
-      // Only the hub knows the messages after the loaded ones.
+      // Only the hub can count messages after the loaded ones.
       if (chat.timeline.peek().hasNewer) await readState.reload(chat);
     },
     markAllSeen(chat: Chat) {

@@ -2,36 +2,34 @@ import type { Envelope, JsonObject, Message } from '@openclaw/protocol';
 
 export type NeedKind = 'mention' | 'direct' | 'reply' | 'ask' | 'question' | 'answer' | 'failure';
 
-/** An event that needs the reader's attention until it is marked as done. */
 export interface Need {
-  /** Made of the channel and the seq, so it is the same in every tab and after a reload. */
+  /** The id consists of channel and seq, so it is the same in every tab and after a reload. */
   readonly id: string;
   readonly kind: NeedKind;
   readonly channelId: string;
   readonly seq: number;
   readonly messageId: string | null;
   readonly threadId: string | null;
-  /** Null where the hub gave only a line of text. */
+  /** The sender is null where the hub gave only a line of text. */
   readonly senderId: string | null;
-  /** The beginning of the message, with its Markdown, or the words of an event. */
+  /** The text is the beginning of the message, with its Markdown, or the words of an event. */
   readonly text: string;
   readonly atMs: number;
 }
 
 export const needId = (channelId: string, seq: number): string => `${channelId}/${seq}`;
 
-// One line shows less, but the signs and addresses of Markdown are not shown.
+// A line has room for less text, but Markdown's signs and addresses take a part of this.
 const textChars = 1_000;
 export const shortText = (text: string): string => text.slice(0, textChars);
 
-// Names that agents give to their events, such as `task.failed` or `build_error`, and names of the
-// hub's own events.
+// Agents give their events such names as `task.failed` or `build_error`; others are names of the hub's own events.
 const failureName = /(^|[._-])(fail(ed|ure)?|error|crash(ed)?|exhausted)$/i;
 const failureWords: Readonly<Record<string, string>> = {
   'budget.exhausted': 'The agents here have used up their turns: they wait for a person.',
 };
 
-/** The need that comes from an event of a failing agent; null for other events. */
+/** Null for an event that shows no failure of an agent. */
 export function failureOf(envelope: Envelope): Need | null {
   const { event, seq, channelId, senderId, timestamp } = envelope;
   if (seq === null || channelId === null) return null;

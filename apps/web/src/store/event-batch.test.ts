@@ -3,7 +3,7 @@ import { sentOf } from '../testing/events.ts';
 import { useFakeTimers } from '../testing/fixtures.ts';
 import { createEventBatch } from './event-batch.ts';
 
-/** A batch with a frame every 16 ms. Applying a batch takes `costMs`. */
+/** Applying a batch takes `costMs`; frames come every 16 ms. */
 function createFixture({ max = 20_000, costMs = 0 } = {}) {
   const timers = useFakeTimers();
   let nowMs = 0;

@@ -1,12 +1,9 @@
 import type { Envelope } from '@openclaw/protocol';
 
 export interface EventBatchOptions {
-  /**
-   * The most events that wait. When there are this many, they are delivered at once. @default
-   * 20_000
-   */
+  /** When this many events wait, they are delivered at once. @default 20_000 */
   readonly max?: number;
-  /** Calls back before the next frame, or soon after when no frame is painted. */
+  /** Must call back before the next frame, or soon after when no frame is painted. */
   readonly onFrame: (callback: () => void) => void;
   readonly now?: () => number;
 }
@@ -17,10 +14,10 @@ const busyIntervalMs = 200;
 // After a batch that took the time t, the next one waits at least 4 t, so that input can be handled
 // in between.
 const restPerCost = 4;
-// The longest of these waits, because a batch may be slow only because of another process.
+// The pause is bounded, because another process may have made a batch slow.
 const restMaxMs = 500;
 
-/** Delivers events in batches and in order, at most once per frame and less often under load. */
+/** Events stay in order. Delivers at most once per frame, and less often under load. */
 export function createEventBatch(
   onBatch: (envelopes: readonly Envelope[]) => void,
   { max = 20_000, onFrame, now = () => performance.now() }: EventBatchOptions,

@@ -4,7 +4,6 @@ import type { Message } from '@openclaw/protocol';
 import type { Chat } from './chat.ts';
 import { createTimers } from './timers.ts';
 
-/** The most messages of one channel that are followed while they grow; the oldest are forgotten first. */
 const messagesMax = 200;
 /** The hub stores the text of a growing message within a second. */
 const storedAfterMs = 1_200;
@@ -19,12 +18,12 @@ interface Followed {
   stop: () => void;
 }
 
-/** Follows messages that grow. Each has a signal of its own, so that only its row is drawn again. */
+/** Each growing message has a signal of its own, so that only its row is drawn again. */
 export function createGrowth(client: Pick<HubClient, 'channel'>) {
   const followed = new Map<Chat, Followed>();
   const reads = createTimers<Growing>();
 
-  /** Follows the channel from now on, and the messages that are known to grow. */
+  /** Also follows messages that were growing before. */
   function watch(chat: Chat, channel: Followed) {
     channel.stop();
     const known = [...channel.texts.values()].map(({ message }) => message);
@@ -62,7 +61,7 @@ export function createGrowth(client: Pick<HubClient, 'channel'>) {
     return channel;
   }
 
-  /** Reads the text once more: what was appended before the channel was followed came in no event. */
+  /** Text that was appended before the channel was followed came in no event, so it is read. */
   async function read(chat: Chat, channel: Followed, growing: Growing) {
     const { id } = growing.message;
     try {
@@ -78,9 +77,9 @@ export function createGrowth(client: Pick<HubClient, 'channel'>) {
   }
 
   return {
-    /** Follows the messages of the channel that begin to grow from now on. */
+    /** Follows messages that begin to grow from now on. */
     start: (chat: Chat) => void start(chat),
-    /** The text of a message that grows, as far as it is known. */
+    /** Returns the text as far as it is known. */
     follow(chat: Chat, message: Message): ReadonlySignal<string> {
       const channel = start(chat);
       const known = channel.texts.get(message.id);

@@ -4,7 +4,7 @@ import { timelineMax, type Chat } from './chat.ts';
 import { addPage, applyEvents, emptyTimeline, isSystemEvent, type Page } from './timeline.ts';
 
 const pageSize = 60;
-/** The messages before the first new one, so that the reader sees the context. */
+/** This many messages before the first new one show the context. */
 const contextSize = 20;
 // The newest page holds about this many new messages, besides replies and the reader's own
 // messages.
@@ -17,7 +17,7 @@ type Side = 'newest' | 'older' | 'newer';
 
 export type History = ReturnType<typeof createHistory>;
 
-/** Pages a channel's history into its timeline. Calls of one kind share the read that is in progress. */
+/** Calls of one kind share the read that is in progress. */
 export function createHistory(client: HubClient, chat: Chat, me: string) {
   const channel = client.channel(chat.id);
   const underWay = new Map<string, Promise<void>>();
@@ -30,7 +30,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     return started;
   }
 
-  /** The newest system events between these seqs; at most one page of the log. */
+  /** Returns the newest events, at most one page of the log. */
   async function readSystemEvents(after: number, until: number): Promise<Envelope[]> {
     const found: Envelope[] = [];
     // A page with large events ends early, so more than one may be needed.
@@ -67,7 +67,7 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     chat.timeline.value = applyEvents(next, updates, { max: timelineMax, trim: 'newest' });
   }
 
-  /** Replaces the timeline with the messages around a seq, some before it and a page after it. */
+  /** Reads some messages before the seq and a page after it. */
   async function readAround(seq: number) {
     const { result, updates } = await chat.readWithUpdates(async () => {
       const [older, newer] = await Promise.all([
@@ -115,16 +115,15 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
     older: () => once('older', () => read('older')),
     newer: () => once('newer', () => read('newer')),
     /**
-     * Replaces the timeline with the first new messages. If the newest page contains them, or if
-     * the reader never saw the channel, replaces it with the newest page. Does not share a read in
-     * progress, whose result may be out of date.
+     * Shows the first new messages. If the newest page contains them, or if the reader never saw the channel, shows
+     * the newest page. Does not share a read in progress, whose result may be out of date.
      */
     open() {
       const { seq, count } = chat.unread.peek();
       return seq > 0 && count > newInPageMax ? readAround(seq) : read('newest');
     },
     around: (seq: number) => once(`around ${seq}`, () => readAround(seq)),
-    /** Reads the first message of another agent after the read mark, which the timeline may not contain. */
+    /** Returns the first message of another agent after the read mark. The timeline may not contain it. */
     async firstNew(): Promise<Message | null> {
       const { messages } = await channel.history({ after: chat.unread.peek().seq, limit: 20 });
       return (
@@ -132,8 +131,8 @@ export function createHistory(client: HubClient, chat: Chat, me: string) {
       );
     },
     /**
-     * Finds the first message after this seq that mentions the reader. Reads page by page, at most
-     * 10,000 messages; null when there is none. Does not change the timeline.
+     * Reads page by page, at most 10,000 messages; null when no later message mentions the reader. Does not change
+     * the timeline.
      */
     async findMention(after: number): Promise<Message | null> {
       for (let page = 0, last = after; page < scannedPagesMax; page += 1) {

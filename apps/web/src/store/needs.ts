@@ -292,8 +292,7 @@ const eventWords: Readonly<Record<string, string>> = {
 };
 
 function textOfEvent(event: InboxItem['event']): string {
-  const name = typeof event?.['name'] === 'string' ? event['name'] : '';
-  const note = event?.['note'];
-  const words = eventWords[name] ?? name;
-  return typeof note === 'string' && note !== '' ? `${words}: ${note}` : words;
+  if (event === null) return '';
+  const words = eventWords[event.name] ?? event.name;
+  return 'note' in event && event.note ? `${words}: ${event.note}` : words;
 }

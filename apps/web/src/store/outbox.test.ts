@@ -20,9 +20,7 @@ function createStorage(): Storage {
   } as unknown as Storage;
 }
 
-/**
- * An outbox on a client that records the ids of its sends. `answer` gets the number of the attempt.
- */
+/** `answer` gets the number of the attempt. The client records the ids of its sends. */
 function createFixture(answer: (attempt: number) => Promise<unknown>, storage = createStorage()) {
   const sentIds: string[] = [];
   const client = {
@@ -40,7 +38,7 @@ function createFixture(answer: (attempt: number) => Promise<unknown>, storage = 
     chat.timeline.value = addPage(emptyTimeline(), page, 'newest', 100);
   };
   load();
-  /** The message of the nth send, in the form in which the hub stores it. */
+  /** Returns the nth send in the form in which the hub stores it. */
   const own = (seq: number, n: number) =>
     sentOf(seq, { senderId: 'ada', content: 'hello', clientMessageId: sentIds[n - 1] ?? '' });
   const states = () => outbox.items.value.map(({ state }) => state);

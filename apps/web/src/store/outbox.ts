@@ -6,9 +6,9 @@ import { createStoredValue } from '../page/stored-value.ts';
 import type { Chat } from './chat.ts';
 import type { Entry } from './timeline.ts';
 
-/** A message that is not in the timeline yet: it is being sent, is stored, or was refused. */
+/** An outgoing message is being sent, stored or refused, and is not in the timeline yet. */
 export interface Outgoing {
-  /** The message's `clientMessageId`, so that repeated calls store it once. */
+  /** The id is the message's `clientMessageId`, so that repeated calls store it once. */
   readonly id: string;
   /** Null while the direct channel with `agentId` may not exist yet. */
   readonly channelId: string | null;
@@ -34,9 +34,8 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The messages that are not in a timeline yet. They survive a reload. A message is removed when a
- * timeline contains it, from its event or from a page of the history. The hub's answer only adds
- * the seq, so the answer and the event may come in any order.
+ * Messages stay here, also over a reload, until a timeline contains them, from an event or from a page of the
+ * history. The hub's answer only adds the seq, so the answer and the event may come in any order.
  */
 export function createOutbox(
   client: HubClient,
@@ -72,7 +71,7 @@ export function createOutbox(
     items.value = items.peek().filter((item) => item.id !== id);
   }
 
-  /** Removes stored messages, because the history will load them. */
+  /** Call it before a reload of the history, which loads stored messages. */
   function forgetStored() {
     items.value = items.peek().filter(({ state }) => state !== 'stored');
   }

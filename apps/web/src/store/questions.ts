@@ -1,16 +1,14 @@
 import type { Envelope, Question } from '@openclaw/protocol';
 
-/** The questions of a channel, by their ids. */
 export type Questions = ReadonlyMap<string, Question>;
 
-/** The most questions of a channel in memory. Older ones are shown as they were opened. */
+/** Questions beyond this number, the oldest, are shown as they were opened. */
 const questionsMax = 2_000;
 
 type Answer = Question['answers'][number];
 
 /**
- * The question in the payload of an event; null when it has another shape. Agents could emit events with these names
- * before the hub reserved them.
+ * Returns null for an event of another shape: agents could emit events with these names before the hub reserved them.
  */
 export function questionIn({ event }: Envelope): Question | null {
   if (event.type !== 'collaboration.event' || !event.name.startsWith('question.')) return null;
@@ -35,12 +33,12 @@ const isListOfObjects = (value: unknown) =>
   Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null);
 const isTextOrNull = (value: unknown) => value === null || isText(value);
 
-/** True for an event that changes a question. It is shown in the card of the question, not in a row of its own. */
+/** The event is shown in the card of the question, not in a row of its own. */
 export function isQuestionChange(name: string): boolean {
   return name.startsWith('question.') && name !== 'question.opened';
 }
 
-/** Adds a question. What is known of its end or of its answers is never replaced by something older. */
+/** A known end or answer is never replaced by something older. */
 export function withQuestion(questions: Questions, question: Question): Questions {
   const known = questions.get(question.questionId);
   if (known === undefined) {
@@ -55,7 +53,6 @@ export function withQuestion(questions: Questions, question: Question): Question
   return new Map(questions).set(question.questionId, { ...question, answers });
 }
 
-/** The newest answer of each agent. */
 function merged(known: readonly Answer[], more: readonly Answer[]): Answer[] {
   const byAgent = new Map(known.map((answer) => [answer.agentId, answer]));
   for (const answer of more) {
@@ -65,7 +62,7 @@ function merged(known: readonly Answer[], more: readonly Answer[]): Answer[] {
   return [...byAgent.values()];
 }
 
-/** Applies an event. Applying events twice or in another order leads to the same state. */
+/** Applying events twice or in another order leads to the same state. */
 export function reduceQuestions(questions: Questions, envelope: Envelope): Questions {
   const { event, timestamp } = envelope;
   if (event.type !== 'collaboration.event' || !event.name.startsWith('question.')) return questions;

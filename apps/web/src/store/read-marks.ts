@@ -1,7 +1,7 @@
 import type { KeyedStorage } from '../page/page-base.ts';
 import type { StoredReply } from './unread.ts';
 
-/** How far a channel, or one of its threads, was seen in another tab. */
+/** Another tab has seen the channel, or one of its threads, up to this mark. */
 export interface ReadMark {
   readonly channelId: string;
   readonly threadId: string | null;
@@ -40,9 +40,8 @@ export function createReadMarks(storage: KeyedStorage, name: string) {
     onMark(listener: (mark: ReadMark) => void) {
       channel.onmessage = ({ data }: MessageEvent<ReadMark>) => listener(data);
     },
-    /** The new replies that were stored in the last visit. */
+    /** The replies were stored in the last visit. */
     repliesOf: (channelId: string): readonly StoredReply[] => replies.get(channelId) ?? [],
-    /** Stores the new replies of a channel within a second. */
     keepReplies(channelId: string, next: readonly StoredReply[]) {
       if (next.length === 0 && !replies.has(channelId)) return;
       if (next.length === 0) replies.delete(channelId);

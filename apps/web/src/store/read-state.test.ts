@@ -5,7 +5,7 @@ import { noFailures, noOtherTabs, useFakeTimers } from '../testing/fixtures.ts';
 import { createChat } from './chat.ts';
 import { createReadState } from './read-state.ts';
 
-/** One channel, and a hub that records its read marks. `isAway` makes the hub fail. */
+/** `isAway` makes the hub fail. */
 function createFixture() {
   const timers = useFakeTimers();
   const hub = { marks: [] as number[], isAway: false, seq: 0, head: 0, unread: 0 };

@@ -9,10 +9,7 @@ import { createTimers } from './timers.ts';
 
 const markDelayMs = 600;
 
-/**
- * Keeps the read mark and the unread count of each channel equal to those of the hub and of the
- * other tabs.
- */
+/** Keeps each channel's read mark and unread count equal to those of the hub and of the other tabs. */
 export function createReadState(
   client: HubClient,
   marks: ReadMarks,
@@ -20,14 +17,11 @@ export function createReadState(
 ) {
   const recorder = createUpdateRecorder();
   const timers = createTimers<Chat>();
-  /** The read marks that the hub has confirmed. */
+  /** Holds the seqs that the hub has confirmed. */
   const confirmed = new WeakMap<Chat, number>();
-  /** The number of times that the mark of a channel moved back. */
+  /** Counts how often the mark of a channel moved back. */
   const backs = new WeakMap<Chat, number>();
-  /**
-   * Chats whose new replies from an earlier visit were restored, with the function that stops
-   * storing their new replies.
-   */
+  /** Maps a chat with restored replies to the function that stops storing its new replies. */
   const restored = new Map<Chat, () => void>();
 
   function restoreReplies(chat: Chat) {
@@ -97,19 +91,14 @@ export function createReadState(
     load,
     apply,
     reload,
-    /**
-     * Marks the channel as seen up to this seq. The other tabs learn of it at once, the hub soon
-     * after.
-     */
+    /** The other tabs learn of the mark at once, the hub soon after. */
     markSeen(chat: Chat, seq: number) {
       if (seq <= (confirmed.get(chat) ?? 0) && seq <= chat.unread.peek().seq) return;
       chat.counter.markTo(seq);
       marks.tell({ channelId: chat.id, threadId: null, seq });
       sendMarkSoon(chat);
     },
-    /**
-     * Marks the messages after this seq as unread, in this tab, in the other tabs, and at the hub.
-     */
+    /** Changes this tab, the other tabs, and the hub. */
     async markUnread(chat: Chat, seq: number) {
       timers.cancel(chat);
       goBack(chat, seq);
@@ -121,7 +110,7 @@ export function createReadState(
       chat.counter.markThread(threadId, seq);
       marks.tell({ channelId: chat.id, threadId, seq });
     },
-    /** Applies a mark of another tab. That tab also tells the hub. */
+    /** Does not tell the hub, because the other tab does. */
     takeMark(chat: Chat, { threadId, seq, isBack }: ReadMark) {
       if (isBack) {
         goBack(chat, seq);
@@ -130,7 +119,7 @@ export function createReadState(
       } else if (threadId === null) chat.counter.markTo(seq);
       else chat.counter.markThread(threadId, seq);
     },
-    /** Drops the state of a channel that was deleted or left, or whose seqs belong to another epoch. */
+    /** Call it when the channel was deleted or left, or when its seqs belong to another epoch. */
     forget(chat: Chat) {
       timers.cancel(chat);
       confirmed.delete(chat);

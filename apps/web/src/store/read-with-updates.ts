@@ -1,16 +1,15 @@
 import type { Envelope } from '@openclaw/protocol';
 
-/** The result of a read, and the events that arrived during it. The result may be older than the events. */
+/** The result may be older than the events that arrived during the read. */
 export interface ReadWithUpdates<T> {
   readonly result: T;
   readonly updates: readonly Envelope[];
 }
 
-// The most events that are recorded at a time. Reads end or time out within seconds, so this is
-// enough.
+// This number is large enough, because reads end or time out within seconds.
 const recordedMax = 20_000;
 
-/** Records the events that arrive while a read is in progress. It records none at other times. */
+/** Records events only while a read is in progress. */
 export function createUpdateRecorder() {
   let readsUnderWay = 0;
   let recorded: Envelope[] = [];

@@ -3,16 +3,13 @@ import type { ChannelEvent, Envelope, Member, Presence, Thread } from '@openclaw
 export type Members = ReadonlyMap<string, Member>;
 export type Presences = ReadonlyMap<string, Presence>;
 export type Threads = ReadonlyMap<string, Thread>;
-/**
- * An agent that is typing in the channel or in one of its threads, until a time or until its next
- * typing event.
- */
+/** Typing ends at its end time, or with the agent's next typing event. */
 interface Typist {
   readonly agentId: string;
   readonly threadId: string | null;
   readonly untilMs: number;
 }
-/** By agent and thread, because an agent can type in several threads at a time. */
+/** The keys name agent and thread, because an agent can type in several threads at a time. */
 export type Typing = ReadonlyMap<string, Typist>;
 
 // The hub sends a stop after 10 s. The longer time is for a stop that was lost.
@@ -50,7 +47,7 @@ export function changesReplyCount(event: ChannelEvent): boolean {
   );
 }
 
-/** Not idempotent: counts a reply again when it is applied again. */
+/** Call it once for each event: a reply that is applied again counts again. */
 export function reduceThreads(threads: Threads, { event }: Envelope): Threads {
   if (event.type === 'thread.create' || event.type === 'thread.update') {
     return new Map(threads).set(event.thread.threadId, event.thread);
@@ -90,14 +87,13 @@ export function reduceTyping(typing: Typing, envelope: Envelope, nowMs: number):
   }
 }
 
-/** The agents that are typing in a thread, or outside of threads. */
 export function typistsIn(typing: Typing, threadId: string | null): string[] {
   return [...typing.values()]
     .filter((typist) => typist.threadId === threadId)
     .map(({ agentId }) => agentId);
 }
 
-/** Removes expired entries; returns the same map when there are none. */
+/** Returns the same map when no entry has expired. */
 export function withoutExpired(typing: Typing, nowMs: number): Typing {
   const live = [...typing].filter(([, { untilMs }]) => untilMs > nowMs);
   return live.length === typing.size ? typing : new Map(live);

@@ -8,7 +8,7 @@ export interface MessageEntry {
   readonly kind: 'message';
   readonly seq: number;
   readonly message: Message;
-  /** The seq up to which all events are applied to `message`. */
+  /** All events up to this seq are applied to `message`. */
   readonly asOf: number;
 }
 
@@ -18,9 +18,9 @@ export interface SystemEventEntry {
   readonly envelope: Envelope;
 }
 
-/** A part of the conversation of a channel or thread: contiguous, and ordered by seq. */
+/** A timeline is a contiguous part of the conversation of a channel or thread, ordered by seq. */
 export interface Timeline {
-  /** The id of a thread's root message; null for a channel, whose timeline has no replies. */
+  /** The id is that of a thread's root message. Null for a channel, whose timeline has no replies. */
   readonly threadId: string | null;
   /** False until the first page has been added. Events are not inserted before that. */
   readonly isLoaded: boolean;
@@ -28,7 +28,6 @@ export interface Timeline {
   readonly hasOlder: boolean;
   /** True when newer entries were left out. Until they are loaded, events are not inserted. */
   readonly hasNewer: boolean;
-  /** The seq of the newest known event. */
   readonly head: number;
 }
 
@@ -59,7 +58,6 @@ export function emptyTimeline(threadId: string | null = null): Timeline {
   return { threadId, isLoaded: false, entries: [], hasOlder: true, hasNewer: false, head: 0 };
 }
 
-/** The index of the first item with this seq or a later one. */
 export function indexOfSeq(items: readonly { readonly seq: number }[], seq: number): number {
   let low = 0;
   let high = items.length;
@@ -79,8 +77,8 @@ function belongs(timeline: Timeline, message: Message): boolean {
 }
 
 /**
- * Applies events in order. A second application of an event changes nothing, so a page and live
- * events may overlap. `trim` says which end loses entries when there are more than `max`.
+ * A second application of an event changes nothing, so a page and live events may overlap. `trim` says which end
+ * loses entries when there are more than `max`.
  */
 export function applyEvents(
   timeline: Timeline,
@@ -181,7 +179,7 @@ function withReaction(
   return next;
 }
 
-/** Adds a page before (`older`) or after (`newer`) the entries, or replaces them (`newest`). */
+/** Adds the page before (`older`) or after (`newer`) the entries, or replaces them (`newest`). */
 export function addPage(
   timeline: Timeline,
   page: Page,

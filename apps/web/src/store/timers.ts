@@ -1,8 +1,8 @@
-/** Pending timeouts, at most one for each key. */
+/** Holds at most one pending timeout for each key. */
 export function createTimers<K>() {
   const pending = new Map<K, ReturnType<typeof setTimeout>>();
   return {
-    /** Calls `run` after `delayMs`, unless a call for this key is pending already. */
+    /** Does nothing while a call for this key is pending. */
     start(key: K, delayMs: number, run: () => void) {
       if (pending.has(key)) return;
       const timer = setTimeout(() => {

@@ -5,7 +5,7 @@ import { createUnread } from './unread.ts';
 const replyOf = (seq: number, threadId = 'root') => sentOf(seq, { threadId });
 const mentionOf = (seq: number) => sentOf(seq, { mentions: ['ada'] });
 
-/** A counter with the hub's state of a channel in which nothing was read. */
+/** The hub's state is that of a channel in which nothing was read. */
 function unreadOf(head: number, unread: number, mentions = 0) {
   const counter = createUnread('ada');
   counter.fromHub({ seq: 0, head, unread, mentions });
@@ -36,7 +36,6 @@ describe('the count of new messages', () => {
   });
 
   // The race: the hub counts a published message as unread before the page applies its event.
-  // Invariant: each message is counted once.
   it('does not count twice what the hub has counted, whether it arrives as an event or in a page', () => {
     const counter = unreadOf(4, 4, 1);
     counter.apply([mentionOf(3), sentOf(4), sentOf(5)]);

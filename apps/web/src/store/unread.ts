@@ -6,17 +6,16 @@ export interface ThreadUnread {
   readonly firstSeq: number;
 }
 
-/** The messages and replies of one channel that the reader has not seen. */
 export interface Unread {
   readonly seq: number;
-  /** New messages of the channel. Replies count in their thread as soon as the page has read them. */
+  /** Replies count in their thread as soon as the page has read them. */
   readonly count: number;
   readonly mentions: number;
-  /** New replies by the id of the thread. A thread is removed when it is opened. */
+  /** The keys are thread ids. A thread is removed when it is opened. */
   readonly threads: ReadonlyMap<string, ThreadUnread>;
 }
 
-/** The read state of a channel as the hub gives it. The hub counts replies as messages. */
+/** The hub counts replies as messages. */
 export interface HubReadState {
   readonly seq: number;
   readonly head: number;
@@ -24,7 +23,6 @@ export interface HubReadState {
   readonly mentions: number;
 }
 
-/** A new reply as it is kept in the browser: its seq, its thread, and whether it mentions the reader. */
 export type StoredReply = readonly [seq: number, threadId: string, isMention: boolean];
 
 type CountedMessage = Pick<
@@ -47,20 +45,19 @@ export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0, threads: n
 export type UnreadCounter = ReturnType<typeof createUnread>;
 
 /**
- * Counts the messages and replies of one channel that the reader has not seen. The hub's counts
- * include messages that the page has not read, the remainder. A message that the page reads later
- * moves from the remainder to the known messages, so no message is counted twice.
+ * Counts what the reader has not seen. The hub's counts include messages that the page has not read, the remainder. A
+ * message that the page reads later moves from the remainder to the known messages, so no message is counted twice.
  */
 export function createUnread(me: string) {
   const value = signal(nothingUnread);
   let mark = 0;
-  /** Known new messages after the mark, and known new replies, by seq. */
+  /** The map holds known new messages and replies after the mark, by seq. */
   let items = new Map<number, Item>();
-  /** Replies after the mark that were seen in their thread. The hub still counts them. */
+  /** These replies after the mark were seen in their thread. The hub still counts them. */
   let seenReplies = new Map<number, Item>();
-  /** The seq up to which each thread was seen. */
+  /** Maps each thread to the seq up to which it was seen. */
   let threadMarks = new Map<string, number>();
-  /** The new messages up to seq `to` that the page has not read. */
+  /** The page has not read these new messages, up to seq `to`. */
   let remainder = { to: 0, count: 0, mentions: 0 };
 
   function publish() {
@@ -126,12 +123,11 @@ export function createUnread(me: string) {
 
   return {
     value,
-    /** Counts messages from a page of the history. */
     learn(messages: readonly CountedMessage[]) {
       for (const message of messages) add(message);
       publish();
     },
-    /** Counts the messages among these events, and removes deleted messages from the count. */
+    /** Counts messages, and removes deleted ones from the count. */
     apply(envelopes: readonly Envelope[]) {
       let isChanged = false;
       for (const { event } of envelopes) {
@@ -142,7 +138,7 @@ export function createUnread(me: string) {
       }
       if (isChanged) publish();
     },
-    /** Marks the channel as seen up to this seq, without its threads. */
+    /** New replies in threads stay new. */
     markTo(seq: number) {
       if (seq <= mark) return;
       mark = seq;
@@ -151,10 +147,7 @@ export function createUnread(me: string) {
       if (seq >= remainder.to) remainder = { to: 0, count: 0, mentions: 0 };
       publish();
     },
-    /**
-     * Moves the mark back to this earlier seq. `messages` are the later messages that the page has;
-     * the hub counts the others.
-     */
+    /** `messages` are the later messages that the page has; the hub counts the others. */
     backTo(seq: number, messages: readonly CountedMessage[]) {
       if (seq >= mark) return;
       mark = seq;
@@ -171,9 +164,7 @@ export function createUnread(me: string) {
       }
       publish();
     },
-    /**
-     * Applies the hub's state. Its mark may be higher, when the reader has read in another browser.
-     */
+    /** The hub's mark may be higher, when the reader has read in another browser. */
     fromHub({ seq, head, unread, mentions }: HubReadState) {
       // The hub's count still includes messages that were seen here, so it is not used until the
       // hub has this mark.
@@ -188,7 +179,7 @@ export function createUnread(me: string) {
       };
       publish();
     },
-    /** The first known new message or reply after this seq that mentions the reader. */
+    /** Finds known new messages and replies; null when none mentions the reader. */
     mentionAfter(seq: number): { readonly seq: number; readonly threadId: string | null } | null {
       let first: number | null = null;
       for (const [at, { isMention }] of items) {
@@ -198,7 +189,7 @@ export function createUnread(me: string) {
     },
     /** True when the hub counts new mentions that the page has not read yet. */
     hasUnknownMentions: () => remainder.mentions > 0,
-    /** The new replies; only the newest when there are many. */
+    /** Returns only the newest replies when there are many. */
     replies(): StoredReply[] {
       return [...items]
         .flatMap(([seq, { threadId, isMention }]): StoredReply[] =>
@@ -206,7 +197,7 @@ export function createUnread(me: string) {
         )
         .slice(-storedRepliesMax);
     },
-    /** Adds new replies from an earlier visit. Their channel may have been seen past their seqs. */
+    /** Adds replies from an earlier visit. The read mark of a channel may already be past their seqs. */
     restore(replies: readonly StoredReply[]) {
       for (const [seq, threadId, isMention] of replies) {
         if (items.has(seq) || seq <= (threadMarks.get(threadId) ?? 0)) continue;
@@ -215,7 +206,7 @@ export function createUnread(me: string) {
       }
       publish();
     },
-    /** Forgets everything, because the channel was left or its seqs belong to another epoch. */
+    /** Call it when the channel was left, or when its seqs belong to another epoch. */
     reset() {
       mark = 0;
       items = new Map();

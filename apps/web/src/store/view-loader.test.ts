@@ -4,7 +4,6 @@ import { useFakeTimers } from '../testing/fixtures.ts';
 import { createChat } from './chat.ts';
 import { createViewLoader } from './view-loader.ts';
 
-/** A loader whose loads end when the test resolves or rejects them. */
 function createFixture() {
   const timers = useFakeTimers();
   const loads: PromiseWithResolvers<void>[] = [];
@@ -48,8 +47,8 @@ describe('the view of a channel', () => {
     expect(loads).toHaveLength(4);
   });
 
-  // The race: events are skipped during a load, which may have read older data. Invariant: the last
-  // load begins after the events were skipped.
+  // The race: events are skipped during a load, which may have read older data. Invariant: the last load begins after
+  // the skip.
   it('is loaded again when it becomes outdated during a load', async () => {
     using fixture = createFixture();
     const { chat, views, loads } = fixture;

@@ -3,15 +3,12 @@ import { createTimers } from './timers.ts';
 
 const retryMs = 3_000;
 
-/**
- * Loads the contents of a channel's view, and retries until it succeeds. `load` must load
- * everything.
- */
+/** Retries until it succeeds. `load` must load everything. */
 export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   const opened = new Set<Chat>();
   const loaded = new WeakSet<Chat>();
   const underWay = new Map<Chat, Promise<void>>();
-  /** Channels to load once more, because the load in progress may miss a change. */
+  /** The load in progress may miss a change, so these channels are loaded once more. */
   const outdated = new Set<Chat>();
   const retries = createTimers<Chat>();
 
@@ -43,7 +40,7 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
       await chat.subscribed;
       if (!loaded.has(chat)) await (underWay.get(chat) ?? start(chat));
     },
-    /** Loads the view again because it is out of date, unless it was never opened. */
+    /** Does nothing if the view was never opened. */
     async reload(chat: Chat) {
       if (!opened.has(chat)) return;
       const loading = underWay.get(chat);

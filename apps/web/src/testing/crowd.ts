@@ -3,11 +3,10 @@ import type { HubClient } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
 import type { Person, World } from './world.ts';
 
-/** The delays of a page while agents write many messages in the open channel. */
 export interface Lateness {
-  /** For each key, the time until its effect was painted. */
+  /** These are the times until the effect of each key was painted. */
   readonly responsesMs: readonly number[];
-  /** The tasks that took 50 ms or more of elapsed time. */
+  /** The tasks took 50 ms or more of elapsed time. */
   readonly longTasksMs: readonly number[];
 }
 
@@ -58,8 +57,7 @@ function measure({ page }: Person): Promise<void> {
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
     }).observe({ type: 'longtask' });
-    // The next frame paints the effect of the key. A task after this frame therefore measures the
-    // whole response.
+    // The next frame paints the effect of the key, so a task after this frame measures the whole response.
     const onKey = ({ timeStamp }: KeyboardEvent) => {
       requestAnimationFrame(() => {
         setTimeout(() => lateness.responsesMs.push(performance.now() - timeStamp));
@@ -77,7 +75,7 @@ async function type({ page }: Person, endMs: number) {
   }
 }
 
-/** Sends messages from each agent in turn, at a fixed rate by the clock. Resolves with the errors. */
+/** Each agent sends in turn, at a fixed rate by the clock. Resolves with the errors. */
 async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
   const startMs = performance.now();
   const sends: Promise<unknown>[] = [];

@@ -18,7 +18,6 @@ export function memberOf(agentId: string): Member {
   return { channelId: 'c', agentId, kind: 'agent', role: 'member', displayName: null, joinedAt: 0 };
 }
 
-/** A message of `bob` in channel `c`, with the fields that a test needs. */
 export function messageOf(seq: number, fields: Partial<Message> = {}): Message {
   return {
     id: `m${seq}`,

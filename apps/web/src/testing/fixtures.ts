@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { FailureReports } from '../page/notices.ts';
 import type { ReadMarks } from '../store/read-marks.ts';
 
-/** Reports that make a test fail with the error. */
+/** Every report fails the test. */
 export const noFailures: FailureReports = {
   report: (what) => (error) => {
     throw new Error(what, { cause: error });
@@ -17,7 +17,7 @@ export const noOtherTabs: ReadMarks = {
   keepReplies: () => undefined,
 };
 
-/** Uses fake timers until the end of the test. `settle` runs everything that is due now, without advancing the time. */
+/** Ends with the test. `settle` runs everything that is due now, without advancing the time. */
 export function useFakeTimers() {
   jest.useFakeTimers();
   return {

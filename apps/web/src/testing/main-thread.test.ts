@@ -22,7 +22,7 @@ describe("the main thread's tasks in a trace", () => {
     expect(mainThreadTasksMs(events)).toEqual([0.001, 0.2]);
   });
 
-  // Otherwise a page that is busy when tracing begins or ends would pass.
+  // A page that is busy when tracing begins or ends must not pass.
   it('include a long task that was running when tracing began or ended', () => {
     const events = [
       name,

@@ -6,19 +6,19 @@ export interface TraceEvent {
   readonly pid: number;
   readonly tid: number;
   readonly ts: number;
-  /** The elapsed time; absent for a task that was running when tracing ended. */
+  /** The duration is absent for a task that was running when tracing ended. */
   readonly dur?: number;
   /**
-   * The CPU time. Absent for a task that is too short to measure, and for a task that was running
-   * when tracing began or ended.
+   * The CPU time is absent for a task that is too short to measure, and for a task that was running when tracing
+   * began or ended.
    */
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }
 
 /**
- * Resolves with the CPU time in milliseconds of each task that the page's main thread ran during `work`. Unlike elapsed
- * time, it does not grow when other processes use the CPU.
+ * Resolves with the CPU time in ms of each task of the page's main thread during `work`. Unlike elapsed time, it does
+ * not grow when other processes use the CPU.
  */
 export async function tasksOf(
   browser: Browser,
@@ -34,10 +34,9 @@ export async function tasksOf(
 }
 
 /**
- * The CPU time in milliseconds of each main-thread task in a trace. A task without CPU time counts
- * with its elapsed time, which is never less than its CPU time. A long task is therefore always
- * found. @throws {Error} when no task has a CPU time, because the system does not count it by
- * thread
+ * Returns the CPU time in ms of each main-thread task. A task without CPU time counts with its elapsed time, which is
+ * never less, so a long task is always found. @throws {Error} when no task has a CPU time, because the system does
+ * not count it by thread
  */
 export function mainThreadTasksMs(events: readonly TraceEvent[]): number[] {
   const mains = new Set(

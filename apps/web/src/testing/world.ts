@@ -1,8 +1,13 @@
 import { afterAll, afterEach, beforeAll, jest } from '@jest/globals';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { createClient } from '@openclaw/client';
-import { startHub, startRedis, type HubProcess, type RedisServer } from '@openclaw/test-support';
-import { buildPage } from './built-page.ts';
+import {
+  builtForTests,
+  startHub,
+  startRedis,
+  type HubProcess,
+  type RedisServer,
+} from '@openclaw/test-support';
 
 export type World = ReturnType<typeof useWorld>;
 export type Person = ReturnType<typeof personOn>;
@@ -15,18 +20,17 @@ export interface TabOptions {
   readonly ignoreHTTPSErrors?: boolean;
 }
 
-// A long time, because the test machine may be slow.
+// The limit is long, because the test machine may be slow.
 const waitMs = 30_000;
 
 /**
- * A hub that serves the page, its Redis, and a browser, for the tests of the calling suite. Persons
- * and agents are closed after each test.
+ * The hub that serves the page, its Redis, and a browser serve the calling suite. Persons and agents are closed after
+ * each test.
  */
 export function useWorld(env: () => Promise<Record<string, string>> = async () => ({})) {
   jest.setTimeout(180_000);
   const afterEachTest: (() => Promise<unknown>)[] = [];
   const atEnd: (() => Promise<unknown>)[] = [];
-  // Set by `beforeAll`.
   const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser; pageDir: string };
 
   function agent(name: string) {
@@ -59,10 +63,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     await page.locator('.workspace').waitFor();
     return person;
   }
-  /**
-   * Creates a channel with the agent `helper` and these members. Each member in `names` has the channel open in a
-   * browser.
-   */
+  /** The agent `helper` creates the channel. Each member in `names` has the channel open in a browser. */
   async function meet(channelId: string, names: string[], members: string[] = []) {
     const helper = agent('helper');
     const room = helper.channel(channelId);
@@ -79,14 +80,14 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
   }
 
   beforeAll(async () => {
-    const built = await buildPage();
-    atEnd.push(() => built.remove());
-    servers.pageDir = built.path;
+    const pageDir = builtForTests('page');
+    if (pageDir === null) throw new Error('these tests run in Jest only');
+    servers.pageDir = pageDir;
     servers.redis = await startRedis();
     atEnd.push(() => servers.redis.stop());
     servers.hub = await startHub({
       env: {
-        HUB_WEB_DIR: built.path,
+        HUB_WEB_DIR: pageDir,
         REDIS_URL: servers.redis.url,
         HUB_LIMIT_MESSAGE: '1000000/60',
         HUB_LIMIT_REACTION: '1000000/60',
@@ -109,7 +110,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
 }
 
 export function personOn(page: Page) {
-  /** Exceptions, logged errors, and violations of the content security policy. */
+  /** The list holds exceptions, logged errors, and violations of the content security policy. */
   const pageErrors: string[] = [];
   page.on('pageerror', (error) => pageErrors.push(String(error)));
   page.on('console', (message) => {
@@ -139,13 +140,13 @@ export function personOn(page: Page) {
   };
 }
 
-/** Clicks a button of a message, which is shown while the pointer is over the message. */
+/** Hovers first, because the button is shown only while the pointer is over the message. */
 export async function clickAction(message: Locator, label: string): Promise<void> {
   await message.hover();
   await message.getByRole('button', { name: label, exact: true }).click();
 }
 
-/** Makes the page believe that its tab is hidden, or visible again. */
+/** The page then believes that its tab is hidden, or visible again. */
 export async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
   await page.evaluate((value) => {
     Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });

@@ -27,7 +27,7 @@ export function App({ theme }: { theme: Theme }) {
     setCredentials(null);
   };
   const signOut = () => {
-    // The next agent begins at the home view, because it may not have access to this view.
+    // The next agent may not have access to this view, so it begins at the home view.
     if (newest.current !== null) history.replaceState(null, '', '#/');
     end(null);
   };

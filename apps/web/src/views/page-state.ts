@@ -8,7 +8,7 @@ import type { Session } from '../session/session.ts';
 import { needText, needTitle, openNeed } from './needs/open-need.ts';
 import { createMessageSearch } from './search/message-search.ts';
 
-/** An edit in progress. Setting a new object for the same message restarts the edit. */
+/** Setting a new object for the same message restarts the edit. */
 export interface Editing {
   readonly messageId: string;
   readonly seq: number;
@@ -45,7 +45,7 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
     isStatusOpen: signal(false),
     isKeysOpen: signal(false),
     isAlertsOpen: signal(false),
-    /** The id of the need that was opened last. The focus returns to that need. */
+    /** The focus returns to the need that was opened last. */
     openedNeed: signal<string | null>(null),
     editing: signal<Editing | null>(null),
     target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),

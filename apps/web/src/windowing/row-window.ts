@@ -1,4 +1,4 @@
-/** The top of each row, followed by the height of the whole list. */
+/** Returns the top of each row, followed by the height of the whole list. */
 export function offsetsOf<T>(
   rows: readonly T[],
   heightOf: (row: T) => number | undefined,
@@ -14,7 +14,6 @@ export function offsetsOf<T>(
   return offsets;
 }
 
-/** The index of the row at this distance from the top of the list. */
 export function rowAt(offsets: Float64Array, top: number): number {
   let low = 0;
   let high = offsets.length - 1;
@@ -26,10 +25,7 @@ export function rowAt(offsets: Float64Array, top: number): number {
   return Math.max(0, Math.min(low, offsets.length - 2));
 }
 
-/**
- * The rows within `overscan` pixels of a view that has this height and is scrolled to `top`. `end`
- * is exclusive.
- */
+/** Includes the rows within `overscan` pixels of the view. `end` is exclusive. */
 export function rowsInView(offsets: Float64Array, top: number, height: number, overscan: number) {
   const count = offsets.length - 1;
   if (count <= 0) return { start: 0, end: 0 };

@@ -7,11 +7,11 @@ interface WindowedRow {
   readonly seq: number;
 }
 
-/** The rows that are in view, by their seqs. A row counts once its middle is in view. */
+/** Rows are named by their seqs. A row counts once its middle is in view. */
 export interface RowsInView {
   readonly first: number;
   readonly last: number;
-  /** The distance in pixels from the top of the first row down to the top of the view. */
+  /** The distance in pixels leads from the top of the first row down to the top of the view. */
   readonly above: number;
 }
 
@@ -22,13 +22,10 @@ export interface RowWindowOptions {
   readonly isFollowing: Signal<boolean>;
   /** True when newer rows are not loaded, so that the end of the list is not the end of the channel. */
   readonly hasNewer: boolean;
-  /**
-   * The row that stays in view when new rows arrive. A new object for the same row scrolls to that
-   * row again.
-   */
+  /** This row stays in view when new rows arrive. A new object for the same row scrolls to that row again. */
   readonly held: WindowedRow | null;
   readonly leadingHeight: number;
-  /** Called after each render and scroll, with null when no row is in view. */
+  /** The window calls this after each render and scroll, with null when no row is in view. */
   readonly onView?: (inView: RowsInView | null) => void;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
@@ -54,8 +51,7 @@ export function useRowWindow(options: RowWindowOptions) {
   const state = useRef({
     heights: new Map<number, number>(),
     /**
-     * The row that stays in place. `above` is the distance in pixels from its top down to the top
-     * of the view.
+     * The anchored row stays in place. `above` is the distance in pixels from its top down to the top of the view.
      */
     anchor: null as { readonly seq: number; readonly above: number } | null,
     held: null as WindowedRow | null,
@@ -64,7 +60,6 @@ export function useRowWindow(options: RowWindowOptions) {
     top: 0,
     offsets: offsetsOf(rows, () => undefined, estimatedHeight),
     isEndInView: true,
-    /** True from `reveal` until the view has been scrolled to the row. */
     isRevealing: false,
   }).current;
 
@@ -97,7 +92,7 @@ export function useRowWindow(options: RowWindowOptions) {
     state.anchor = { seq: row.seq, above: state.top - leading - (state.offsets[index] ?? 0) };
   }
 
-  /** The distance of a row's top below the top of the view; null when the row is not in view. */
+  /** Returns the distance of a row's top below the top of the view; null when the row is not in view. */
   function offsetInView(seq: number): number | null {
     const row = list.current?.querySelector(`:scope > [data-seq="${seq}"]`);
     if (view.current === null || row == null) return null;
@@ -130,7 +125,6 @@ export function useRowWindow(options: RowWindowOptions) {
     if (offsetInView(newest.seq) !== null) isFollowing.value = true;
   }
 
-  /** Measures the rendered rows, and scrolls so that the anchored row stays in place. */
   function settle() {
     const element = view.current;
     if (element === null) return;
@@ -149,7 +143,7 @@ export function useRowWindow(options: RowWindowOptions) {
       redraw(null);
     }
     if (held !== null && state.anchor?.seq === held.seq) {
-      // An editor is taller than its message. It must not extend below the end of the view.
+      // An editor is taller than its message, but must not extend below the end of the view.
       const least = Math.min(0, (state.heights.get(held.seq) ?? 0) - state.height);
       state.anchor = { seq: held.seq, above: Math.max(least, state.anchor.above) };
     }
@@ -217,10 +211,10 @@ export function useRowWindow(options: RowWindowOptions) {
   return {
     ...window,
     view,
-    /** The element whose children are the rendered rows, each with its `data-seq`. */
+    /** The ref is for the element whose children are the rendered rows, each with its `data-seq`. */
     list,
     totalHeight,
-    /** The top of the first rendered row. Null when the last rendered row is at the bottom. */
+    /** The offset is the top of the first rendered row. Null when the last rendered row is at the bottom. */
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     isEndInView: state.isEndInView,
     reveal,
@@ -233,8 +227,8 @@ export function useRowWindow(options: RowWindowOptions) {
       const below = belowView(element);
       if (below < atEdge && !options.hasNewer && held === null) isFollowing.value = true;
       else if (scrollTop < state.top - 1) isFollowing.value = false;
-      // A scroll that this code caused must not replace the anchor, because an editor may be
-      // rendered one frame after it was anchored.
+      // An editor may be rendered one frame after it was anchored, so a scroll that this code caused must not replace
+      // the anchor.
       const isOwnScroll = Math.abs(scrollTop - state.top) <= 1;
       state.top = scrollTop;
       if (!isFollowing.peek() && !isOwnScroll) keepAnchor();
@@ -244,8 +238,7 @@ export function useRowWindow(options: RowWindowOptions) {
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {
-      // Ends the following before the view moves. Otherwise the next event would scroll the view
-      // back to the end.
+      // The following ends before the view moves. Otherwise the next event would scroll the view back to the end.
       if (event.deltaY >= 0 || !isFollowing.peek() || state.top <= 0) return;
       keepAnchor();
       isFollowing.value = false;

@@ -45,7 +45,9 @@ class HubError(Exception):
         self.retry_after_ms = ms_from_hub(retry_after_ms)
         #: ``[{"path": [...], "message": ...}]`` for a malformed call.
         self.issues = issues or []
-        #: The fields of a refusal: its ``code``, and what the method adds, such as the ``holder`` of a claim.
+        #: The fields of a refusal: its ``code``, and ``newer`` (superseded), ``holder`` and ``untilMs`` (a claim),
+        #: ``ask``, ``question``, ``agentIds`` (an ask), ``scope`` (frozen), ``pausedUntilMs`` (paused), ``length`` and
+        #: ``state`` (a growing message).
         self.data = data or {}
         #: True when another attempt to connect would fail in the same way.
         self.is_permanent = is_permanent
@@ -71,4 +73,11 @@ def error_from_rpc(error: Any) -> HubError:
     if fields.get("code") == -32000 and isinstance(data, dict):
         code = str(data.get("code", "internal"))
         return HubError(code, message, retry_after_ms=data.get("retryAfterMs"), data=data)
-    return HubError("invalid", message, issues=data if isinstance(data, list) else None)
+    issues: list[dict[str, Any]] = [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
+    problems = [_problem(issue) for issue in issues]
+    return HubError("invalid", "; ".join([message, *problems]), issues=issues)
+
+
+def _problem(issue: dict[str, Any]) -> str:
+    path = ".".join(str(part) for part in issue.get("path") or [])
+    return ": ".join(part for part in (path, str(issue.get("message", ""))) if part)

@@ -20,6 +20,8 @@ class Event:
     #: Changes when a backup of the hub's database is restored.
     epoch: str
     sender_id: str | None
+    #: ``agent``, ``person`` or ``service``; ``hub`` for events that no caller causes; None for old events.
+    sender_kind: str | None
     #: Epoch milliseconds.
     timestamp: int
     data: dict[str, Any]
@@ -53,6 +55,7 @@ def event_from_envelope(envelope: dict[str, Any], is_notice: bool = False) -> Ev
         seq=envelope["seq"],
         epoch=envelope["epoch"],
         sender_id=envelope["senderId"],
+        sender_kind=envelope.get("senderKind"),
         timestamp=envelope["timestamp"],
         data=data,
         is_notice=is_notice,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from .calls import Calls, OnResult
 from .connection import Connection
@@ -20,11 +20,15 @@ from .objects import (
     Ask,
     Asked,
     AskPage,
+    AskRole,
+    AskState,
     Budget,
     Claim,
     Channel,
     Freeze,
+    FreezeScope,
     History,
+    LedgerGrouping,
     LedgerPage,
     LogPage,
     Member,
@@ -32,11 +36,13 @@ from .objects import (
     Opened,
     Question,
     QuestionPage,
+    QuestionState,
     Reaction,
     ReadState,
     SearchPage,
     Sent,
     TurnState,
+    TurnStateName,
     Welcome,
 )
 from .options import GetToken, Options, Target, parse_target
@@ -136,14 +142,17 @@ class Hub:
         client_message_id: str | None = None,
         based_on: int | None = None,
         fence: int | None = None,
+        cause: Sequence[str] | None = None,
+        taint: Sequence[str] | None = None,
     ) -> Sent:
         """Sends a message. When this returns, the message is committed.
 
         With ``parse_mentions`` the members named ``@agent`` in the text are mentioned too, outside of code, quotations,
         links and URLs, and ``@all`` mentions everyone. The result names those who were mentioned and are no members.
 
-        With ``based_on`` it raises ``superseded`` if others wrote after that seq, with ``fence`` it raises ``conflict``
-        if another agent has claimed the thread since.
+        With ``based_on`` it raises ``superseded`` if others wrote after that seq (``data["newer"]`` has their
+        messages), with ``fence`` it raises ``conflict`` if another agent has claimed the thread since. ``cause`` names
+        messages that led to this one; it gets their taints, and those in ``taint``.
         """
         params = _given(
             channelId=channel_id,
@@ -156,6 +165,8 @@ class Hub:
             clientMessageId=client_message_id,
             basedOn=based_on,
             fence=fence,
+            cause=cause,
+            taint=taint,
         )
         return cast(Sent, await self.call("message.send", params))
 
@@ -171,6 +182,8 @@ class Hub:
         client_message_id: str | None = None,
         based_on: int | None = None,
         fence: int | None = None,
+        cause: Sequence[str] | None = None,
+        taint: Sequence[str] | None = None,
     ) -> MessageStream:
         """Begins a message that grows, as ``send``: ``append`` adds text, ``finish`` ends it.
 
@@ -186,6 +199,8 @@ class Hub:
             clientMessageId=client_message_id,
             basedOn=based_on,
             fence=fence,
+            cause=cause,
+            taint=taint,
         )
         begun = {**params, "content": content, "stream": True}
         sent = cast(Sent, await self.call("message.send", begun))
@@ -209,7 +224,7 @@ class Hub:
     async def set_turn(
         self,
         channel_id: str,
-        state: str,
+        state: TurnStateName,
         *,
         thread_id: str | None = None,
         label: str | None = None,
@@ -239,15 +254,23 @@ class Hub:
         agent_id: str,
         content: str,
         *,
+        reply_to: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
+        based_on: int | None = None,
+        cause: Sequence[str] | None = None,
+        taint: Sequence[str] | None = None,
     ) -> Sent:
-        """Sends a direct message; the result names its channel."""
+        """Sends a direct message, as ``send``; the result names its channel."""
         params = _given(
             agentId=agent_id,
             content=content,
+            replyTo=reply_to,
             metadata=metadata,
             clientMessageId=client_message_id,
+            basedOn=based_on,
+            cause=cause,
+            taint=taint,
         )
         return cast(Sent, await self.call("direct.send", params))
 
@@ -316,7 +339,7 @@ class Hub:
         name: str,
         *,
         channel_id: str | None = None,
-        kind: str | None = None,
+        kind: Literal["public", "private"] | None = None,
         topic: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Channel:
@@ -371,6 +394,7 @@ class Hub:
         *,
         channel_id: str | None = None,
         thread_id: str | None = None,
+        mentions: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
     ) -> Asked:
@@ -391,6 +415,7 @@ class Hub:
             content=content,
             deadlineMs=deadline_ms,
             threadId=thread_id,
+            mentions=mentions,
             metadata=metadata,
             clientMessageId=client_message_id,
         )
@@ -410,8 +435,8 @@ class Hub:
     async def asks(
         self,
         *,
-        state: str | None = None,
-        role: str | None = None,
+        state: AskState | None = None,
+        role: AskRole | None = None,
         channel_id: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
@@ -471,7 +496,7 @@ class Hub:
         self,
         *,
         channel_id: str | None = None,
-        state: str | None = None,
+        state: QuestionState | None = None,
         cursor: str | None = None,
         limit: int | None = None,
     ) -> QuestionPage:
@@ -506,11 +531,13 @@ class Hub:
         params = _given(channelId=channel_id, threadId=thread_id)
         return cast(Budget, await self.call("budget.get", params))
 
-    async def freeze(self, scope: str, id: str | None = None, *, reason: str) -> None:
+    async def freeze(self, scope: FreezeScope, id: str | None = None, *, reason: str) -> None:
         """Stops the writes of an ``agent``, of the agents in a ``channel``, or of all agents (``hub``)."""
         await self.call("freeze", _given(scope=scope, id=id, reason=reason))
 
-    async def unfreeze(self, scope: str, id: str | None = None, *, reason: str | None = None) -> None:
+    async def unfreeze(
+        self, scope: FreezeScope, id: str | None = None, *, reason: str | None = None
+    ) -> None:
         """Lifts one freeze; other freezes stay. Agents may not call this."""
         await self.call("unfreeze", _given(scope=scope, id=id, reason=reason))
 
@@ -520,7 +547,7 @@ class Hub:
 
     async def ledger(
         self,
-        by: str,
+        by: LedgerGrouping,
         *,
         channel_id: str | None = None,
         agent_id: str | None = None,

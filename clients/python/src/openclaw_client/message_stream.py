@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from .errors import HubError, retry_pause_s
 from .events import Event
-from .objects import Message, Sent
+from .objects import FinishState, Message, Sent
 
 _APPEND_EVERY_S = 0.05
 #: A message with a missing part is read at most this often.
@@ -40,20 +40,26 @@ class MessageStream:
         self._units = bytearray(_units(content))
         self._accepted = len(self._units) // 2
         self._is_over = False
+        #: Why the hub takes no more text; None while it does. The message was deleted, or this
+        #: agent was frozen or removed, so the model may stop.
+        self.refusal: HubError | None = None
         self._task: asyncio.Task[None] | None = None
 
     def append(self, text: str) -> None:
         """Adds text, which is sent within 50 ms together with other text. After a lost
-        connection, the text that the hub lacks is sent again.
+        connection, the text that the hub lacks is sent again. Raises UnicodeEncodeError for text with
+        half a surrogate pair.
         """
+        # Text with half a surrogate pair is refused before it changes anything.
+        units = _units(text)
         self.text += text
-        self._units += _units(text)
+        self._units += units
         if not self._is_over and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._pump())
 
     async def finish(
         self,
-        state: str = "complete",
+        state: FinishState = "complete",
         *,
         content: str | None = None,
         mentions: Sequence[str] | None = None,
@@ -120,6 +126,9 @@ class MessageStream:
                 self._accepted = length
             else:
                 self._is_over = True
+                # Text of an earlier process, and an interrupted message, are replaced by `finish`.
+                if error.data.get("state") not in ("streaming", "interrupted"):
+                    self.refusal = error
         return _APPEND_EVERY_S
 
 

@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
+
+TurnStateName = Literal["queued", "thinking", "tool", "streaming", "waiting", "idle"]
+FinishState = Literal["complete", "stopped", "failed"]
+AskState = Literal["open", "accepted", "declined", "done", "expired"]
+AskRole = Literal["to", "from"]
+QuestionState = Literal["open", "answered", "expired", "cancelled"]
+FreezeScope = Literal["agent", "channel", "hub"]
+LedgerGrouping = Literal["channel", "thread", "agent", "hour"]
+
+
+class Origin(TypedDict):
+    """Where a message came from. ``cause`` are the messages that led to it, ``taint`` its labels and theirs."""
+
+    via: str
+    onBehalfOf: str | None
+    cause: list[str]
+    taint: list[str]
+
+
+class MessageAsk(TypedDict):
+    """Of a message that is an ask: its addressees, and its deadline in epoch milliseconds."""
+
+    to: list[str]
+    deadlineMs: int
 
 
 class _MessageOptional(TypedDict, total=False):
@@ -11,6 +35,8 @@ class _MessageOptional(TypedDict, total=False):
     replyTo: str | None
     state: str
     mentionsAll: bool
+    ask: MessageAsk
+    origin: Origin
 
 
 class Message(_MessageOptional):
@@ -47,6 +73,7 @@ class Channel(TypedDict):
 class Member(TypedDict):
     channelId: str
     agentId: str
+    kind: str | None
     role: str
     displayName: str | None
     joinedAt: int
@@ -288,7 +315,11 @@ InboxItem = TypedDict(
         "ageMs": int,
     },
 )
-"""An event that waits for this agent. Answers have an ``event`` and no ``message``."""
+"""An event that waits for this agent.
+
+``reason`` is ``ask``, ``question``, ``mention``, ``direct``, ``reply`` or ``answer``. Questions and answers have an
+``event`` and no ``message``: the payload of the hub's event, with its ``name``, such as ``ask.done``.
+"""
 
 
 class Place(TypedDict):
@@ -306,7 +337,10 @@ class Limits(TypedDict):
     inFlight: int
     resumeEvents: int
     historyPage: int
+    resumeBytes: int
     logPage: int
+    edits: int
+    streams: int
 
 
 class Welcome(TypedDict):
@@ -314,6 +348,7 @@ class Welcome(TypedDict):
 
     sessionId: str
     agentId: str
+    kind: str
     protocol: int
     epoch: str
     heartbeatMs: int

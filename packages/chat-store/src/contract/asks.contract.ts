@@ -182,6 +182,13 @@ export function describeAsks(database: () => TestDatabase): void {
       const listed = await owner.read('ask.list', { role: 'from', state: 'accepted' });
       expect(listed.asks.map(({ askId }) => askId)).toEqual([inThread.askId, first.askId]);
       expect(to).toHaveLength(2);
+      // An ask is a message too: an addressee accepts by asking another agent in the thread.
+      const delegated = await ask({ to: [member.agentId] });
+      const onward = await member.outcome('ask.create', {
+        ...{ channelId, to: [other.agentId], content: 'Can you?', deadlineMs },
+        threadId: delegated.askId,
+      });
+      expect(names(onward)).toEqual([undefined, accepted(delegated, member)]);
     });
 
     // The race: two hubs find the same ask due. Invariant: it expires once, and the event names every addressee whose

@@ -143,7 +143,7 @@ export function describeBudgets(database: () => TestDatabase): void {
       expect(await turnsUntilRefused(20)).toBe(2);
       await person.say(channelId, 'go on');
       expect(await turnsUntilRefused(20)).toBe(6);
-      // With both limits, only a person ends a pause by the limit of turns in a row.
+      // With both limits, a pause after too many turns in a row ends only when a person writes.
       await set({ agentTurns: 6 });
       expect(first && (await say(first))).toEqual(untilPerson);
     });
@@ -291,8 +291,27 @@ export function describeBudgets(database: () => TestDatabase): void {
         loops: [{ ...loop, untilMs: now }],
       });
       expect(await say(past, { mentions: [ben.agentId] })).toBe('ok');
+      // The end of a growing message addresses those that its beginning did not. It is never refused, so a loop of such
+      // ends is stopped at the beginning of the next one.
+      const begin = { content: '', stream: true };
+      const { messageId: growing } = await looping.say(channelId, '', {
+        ...begin,
+        mentions: [person.agentId],
+      });
+      const end = { channelId, messageId: growing, state: 'complete' } as const;
+      const content = `@${person.agentId} and @${ben.agentId}`;
+      expect(
+        await looping.outcome('message.finish', { ...end, content, parseMentions: true }),
+      ).toMatchObject({ ok: true, addressed: [ben.agentId] });
+      const byStreams = agentOf(database().store, ana.agentId, {
+        kind: 'agent',
+        loops: [{ ...loop, byStreams: true }],
+      });
+      expect(await say(byStreams, begin)).toEqual(pausedUntil);
+      expect(await say(byStreams)).toBe('ok');
       await person.say(channelId, 'go on');
       expect(await say(looping, { mentions: [ben.agentId] })).toBe('ok');
+      expect(await say(byStreams, begin)).toBe('ok');
     });
   });
 }

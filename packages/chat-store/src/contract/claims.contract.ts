@@ -81,6 +81,10 @@ export function describeClaims(database: () => TestDatabase): void {
       const refusal = (more: object) => member.refusal('claim', { ...claim, ...more });
       expect(await refusal({ threadId: 'nothing' })).toBe('not_found');
       expect(await refusal({ threadId: reply.messageId })).toBe('not_found');
+      const ofReply = { channelId, threadId: reply.messageId, leaseMs: 1_000 };
+      expect(await member.outcome('claim', ofReply)).toMatchObject({
+        message: expect.stringContaining(`a reply in thread ${threadId}`),
+      });
       const outsider = agentOf(database().store);
       expect(await outsider.refusal('claim', claim)).toBe('forbidden');
       await owner.write('channel.archive', { channelId });

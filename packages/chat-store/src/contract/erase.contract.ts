@@ -138,7 +138,6 @@ export function describeErase(engine: string, start: () => Promise<OpenedDatabas
       // An earlier erasure left a row of the same hour.
       database.run(`insert into ledger select channel_id, hour, thread_id, 'erased-1', 5, 0, 0, 0, 0
         from ledger where agent_id = 'joe'`);
-      // joe gave a reason for a freeze, and another agent has frozen joe.
       const freeze = { scope: 'channel', id: channelId, reason: 'a secret reason' } as const;
       await write('joe', 'freeze', freeze, true);
       await write('joe', 'unfreeze', { scope: 'channel', id: channelId }, true);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { limits, methods, type ParamsInputOf } from '@openclaw/protocol';
 import { decodeInboxCursor, encodeInboxCursor } from '@openclaw/protocol/wire';
+import { waitFor } from '@openclaw/test-support';
 import type { WriteMethod } from '../commands.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import { commandOf } from './command-of.contract.ts';
@@ -80,6 +81,91 @@ export function describeInboxRows(
       expect(database.count(`select count(*) from inbox_overflow`)).toBe(0);
     });
 
+    // The fault: messages to everyone never fell out. Each read walked all of them, and none was ever removed.
+    it('of everyone fall out beyond the limit too, and are removed when no member needs them', async () => {
+      const { owner, reader, channelId, call } = await world();
+      await call('old');
+      const { seq } = (await write(owner, 'message.send', {
+        ...{ channelId, content: '@all', parseMentions: true },
+      })) as { seq: number };
+      const [inAll, extra] = [limits.inboxItems, 250];
+      const copies = (table: string, columns: string, values: string) =>
+        database.run(`insert into ${table} (channel_id, seq, ${columns})
+          with recursive n(i) as (select 1 union all select i + 1 from n where i < ${inAll + extra - 1})
+          select channel_id, seq + i, ${values} from ${table}, n
+          where channel_id = '${channelId}' and seq = ${seq}`);
+      copies(
+        'log',
+        'id, type, sender_id, timestamp, envelope',
+        `id || '-' || i, type, sender_id, timestamp, envelope`,
+      );
+      copies(
+        'messages',
+        'id, sender_id, text_seq, ordinal, sender_ordinal',
+        `id || '-' || i, sender_id, seq + i, ordinal + i, sender_ordinal + i`,
+      );
+      copies('inbox', 'agent_id, message_seq, reason', 'agent_id, seq + i, reason');
+      await call('new');
+      const ofAll = `select count(*) from inbox where channel_id = '${channelId}' and agent_id = '@all'`;
+      expect(database.count(ofAll)).toBe(inAll + extra);
+      const count = extra + 2;
+      const omitted = { count, channels: [{ channelId, count }] };
+      expect(await read(reader, { limit: 1 })).toMatchObject({ texts: ['@all'], omitted });
+      await sweep();
+      expect(database.count(ofAll)).toBe(inAll);
+      expect(await read(reader, { limit: 1 })).toMatchObject({ texts: ['@all'], omitted });
+      const newest = { maxChars: 1_000, limit: 1 };
+      const page = await read(reader, newest);
+      expect(page).toMatchObject({ texts: ['new'], omitted: { count: inAll + extra + 1 } });
+      await write(reader, 'inbox.ack', { cursor: page.cursor });
+      expect(await read(reader)).toMatchObject({ items: [], omitted: { count: 0 } });
+      // Negative control: the owner has acknowledged nothing, so nothing more is removed.
+      await sweep();
+      expect(database.count(ofAll)).toBe(inAll);
+      database.run(`update members set inbox_seq = 1000000 where channel_id = '${channelId}'`);
+      await sweep();
+      // The few that are left cost readers nothing, because they are below the marks of all members.
+      expect(database.count(ofAll)).toBeLessThanOrEqual(1_000);
+      expect(database.count(`select count(*) from inbox_overflow`)).toBe(0);
+    });
+
+    // The fault: behind twenty newer messages to everyone in other channels, a message to everyone woke nobody.
+    it('change the mark of an inbox, however many messages to everyone follow in other channels', async () => {
+      const { owner, reader, channelId } = await world();
+      const far = await world();
+      const callAll = async (agentId: string, id: string, times = 1) => {
+        const params = { channelId: id, content: '@all', parseMentions: true };
+        for (let n = 0; n < times; n += 1) await write(agentId, 'message.send', params);
+      };
+      await callAll(far.owner, far.channelId);
+      const { newestOfAll } = await core.inboxMarks([reader], 0);
+      const mark = async () => (await core.inboxMarks([reader], newestOfAll)).marks.get(reader);
+      const marks = [await mark()];
+      await callAll(far.owner, far.channelId, 60);
+      marks.push(await mark());
+      await callAll(owner, channelId);
+      await callAll(far.owner, far.channelId, 60);
+      marks.push(await mark());
+      expect(new Set(marks.slice(1)).size).toBe(2);
+      // Negative control: messages to other agents alone do not change the mark.
+      await callAll(far.owner, far.channelId, 60);
+      expect(await mark()).toBe(marks.at(-1));
+    });
+
+    // The fault: such an ask stayed due. Every hub logged its expiry twice a second, without end.
+    it('get no expiry of an ask that has lost its last open addressee', async () => {
+      const { owner, reader, channelId } = await world();
+      const ask = { channelId, to: [reader], content: 'x', deadlineMs: 60_000 };
+      const { askId } = (await write(owner, 'ask.create', ask)) as { askId: string };
+      database.run(`delete from ask_addressees where ask_id = '${askId}'`);
+      database.run(`update asks set due_at = 1 where id = '${askId}'`);
+      const due = await core.due();
+      expect(due.map(({ id }) => id)).toEqual([askId]);
+      const [outcome] = await core.runGroup(due.map((params) => ({ method: 'expire', params })));
+      expect(outcome).toMatchObject({ ok: true, events: [] });
+      expect(await core.due()).toEqual([]);
+    });
+
     it('go with the trimmed log, with their channel, and with an erased agent', async () => {
       const { owner, reader, channelId, call } = await world();
       await call('one');
@@ -126,7 +212,12 @@ export function describeInboxRows(
       const page = await read(reader);
       expect(page.texts).toEqual(['early']);
       await commit();
-      expect(await read(reader, { after: page.cursor })).toMatchObject({ texts: ['late'] });
+      const following = await read(reader, { after: page.cursor });
+      expect(following).toMatchObject({ texts: ['late'] });
+      // The fault: the cursor of the late item did not cover the items that the earlier read had shown.
+      expect((await read(reader, { after: following.cursor })).texts).toEqual([]);
+      const shortened = await read(reader, { after: page.cursor, maxChars: 1_000 });
+      expect((await read(reader, { after: shortened.cursor })).texts).toEqual([]);
       await write(reader, 'inbox.ack', { cursor: page.cursor });
       const next = await read(reader);
       expect(next.texts).toEqual(['late']);
@@ -144,6 +235,27 @@ export function describeInboxRows(
         cursor: encodeInboxCursor({ ...at, next: Number.MAX_SAFE_INTEGER, open: [] }),
       });
       expect((await read(reader)).items).toEqual([]);
+    });
+
+    // The race: an agent acknowledges at two hubs. The earlier cursor waits for the member's row, and comes last.
+    it('of everyone stay acknowledged when an earlier cursor is acknowledged at the same time', async () => {
+      const { owner, reader, channelId } = await world();
+      const callAll = (content: string) =>
+        write(owner, 'message.send', { channelId, content, parseMentions: true });
+      await callAll('@all one');
+      const { cursor } = await read(reader);
+      await callAll('@all two');
+      const commit = await writeLate(
+        database.url,
+        `update members set inbox_seq = 1000 where channel_id = '${channelId}' and agent_id = '${reader}'`,
+      );
+      const acknowledged = write(reader, 'inbox.ack', { cursor });
+      await waitFor(() => database.count('select count(*) from pg_locks where not granted') > 0, {
+        what: 'the acknowledgement to wait',
+      });
+      await commit();
+      await acknowledged;
+      expect((await read(reader)).texts).toEqual([]);
     });
   });
 }

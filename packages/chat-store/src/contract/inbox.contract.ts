@@ -113,6 +113,24 @@ export function describeInbox(database: () => TestDatabase): void {
       expect(await texts(member, { after: page.cursor })).toEqual(['left behind']);
     });
 
+    // The fault: replies to an agent that had left were stored. It could not acknowledge them, and 10,000 of them
+    // pushed out everything else.
+    it('gets no replies from a channel that the agent has left', async () => {
+      const { channelId, owner, member } = await world();
+      const { messageId } = await member.say(channelId, 'mine');
+      const reply = async (content: string) => {
+        const answered = { replyTo: messageId, threadId: messageId };
+        const outcome = await owner.outcome('message.send', { channelId, content, ...answered });
+        return outcome.ok && outcome.events[0]?.inboxes;
+      };
+      expect(await reply('to a member')).toEqual([member.agentId]);
+      await member.write('channel.leave', { channelId });
+      expect(await reply('to nobody')).toBeUndefined();
+      await member.write('channel.join', { channelId });
+      await reply('again');
+      expect(await texts(member)).toEqual(['to a member', 'again']);
+    });
+
     it('tells only those of @all who were members before it', async () => {
       const { channelId, owner, member } = await world();
       await owner.say(channelId, '@all one', { parseMentions: true });

@@ -41,7 +41,6 @@ export function describeQuestions(database: () => TestDatabase): void {
       expect(await open({ clientMessageId: 'q' })).toEqual({ questionId, seq, duplicate: true });
       const changed = { channelId, title: 'Roll back?', options, clientMessageId: 'q' };
       expect(await asker.refusal('question.open', changed)).toBe('conflict');
-      // Agents, the opener and outsiders may not answer the question.
       const bot = agentOf(store, uniqueId('bot'), { kind: 'agent' });
       expect(await bot.outcome('question.answer', { questionId, optionId: 'yes' })).toEqual({
         ...{ ok: false, code: 'not_found', message: `there is no question ${questionId}` },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
+import { waitFor } from '@openclaw/test-support';
 import { eraseStart, type Actor, type ChatStore } from '../index.ts';
 import {
   agentOf,
@@ -253,11 +254,60 @@ export function describeStreams(database: () => TestDatabase): void {
       }
     });
 
+    // The fault: beyond the first 50, messages in an archived or frozen channel grew on until the sweep came to them, so
+    // a text held what was appended after the freeze. Invariant: nothing of an agent stands in a channel after a freeze.
+    it('and grows no more from the archive on, also beyond those that its transaction interrupts', async () => {
+      const { store } = database();
+      const { channelId, owner } = await channelWithTwo(store);
+      const authors = Array.from({ length: 7 }, () => agentOf(store));
+      await Promise.all(authors.map((author) => author.write('channel.join', { channelId })));
+      const sent = await Promise.all(
+        authors.flatMap((author) =>
+          Array.from({ length: limits.streams }, () =>
+            author.say(channelId, 'text', { stream: true }),
+          ),
+        ),
+      );
+      await owner.write('channel.archive', { channelId });
+      const pieces = sent.flatMap(({ messageId }) => [
+        { channelId, messageId, from: 4, text: '!' },
+      ]);
+      const grown = await store.checkpointStreams(pieces);
+      const elsewhere = await store.checkpointStreams(
+        pieces.map((piece) => ({ ...piece, from: 3, text: 't!' })),
+      );
+      expect(new Set([...grown, ...elsewhere].map(({ length }) => length))).toEqual(
+        new Set([null]),
+      );
+      await sweepAll(store, never);
+      const ended = await states(owner, channelId);
+      expect(ended).toEqual(sent.map(() => ['hub', 'interrupted']));
+    });
+
+    // The fault: an author that appended through two hubs in turn, over REST, was away after 30 s.
+    it('but not while its author appends through several hubs', async () => {
+      const { store } = database();
+      const { channelId, owner, grow } = await begin();
+      await grow(0, 'ab');
+      const startMs = performance.now();
+      await waitFor(() => performance.now() - startMs > 1_200);
+      expect(await grow(1, 'bc')).toBe(3);
+      await sweepAll(store, { ...never, awayMs: 1_000 });
+      expect(await states(owner, channelId)).toEqual([]);
+      await sweepAll(store, { ...never, awayMs: -1 });
+      expect(await states(owner, channelId)).toEqual([['hub', 'interrupted']]);
+    });
+
     it('and ends without an event in a deleted channel, or when it is deleted', async () => {
       const { store } = database();
-      const { channelId, owner, member, of, grow } = await begin('text');
+      const { channelId, owner, member, of, grow, read } = await begin('text');
       await member.write('message.delete', of);
       expect(await states(owner, channelId)).toEqual([]);
+      // A client that were told `streaming` would send its text again, without end.
+      expect(await read()).toMatchObject({
+        ...{ code: 'conflict', message: expect.stringContaining('was deleted') },
+        details: { length: 0, state: 'stopped' },
+      });
       expect(await grow(4, ' more')).toBeNull();
       const { head } = await owner.history(channelId);
       const gone = await begin('text');

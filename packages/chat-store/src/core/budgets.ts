@@ -1,7 +1,8 @@
 import type { ResultOf } from '@openclaw/protocol';
-import { refuse, type Refusal } from '../commands.ts';
+import type { Refusal } from '../commands.ts';
 import type { Kysely } from 'kysely';
 import type { ChannelsTable, Tables } from './tables.ts';
+import { refuseNoRoot } from './thread-root.ts';
 import { decodeTurns, pausedUntil, type Budget, type Turns } from './turns.ts';
 
 export const noBudget: Budget = { agentTurns: null, perMinute: null };
@@ -26,7 +27,7 @@ export async function findThreadBudget(
     .executeTakeFirst();
   return row?.thread_id === null
     ? { ok: true, budget: budgetOfRow(row) }
-    : refuse('not_found', `there is no message ${threadId}`);
+    : refuseNoRoot(row, threadId);
 }
 
 export async function readTurns(

@@ -46,7 +46,7 @@ export async function readFleet(
   return { agents, nextCursor: rows.length > limit ? (agents.at(-1)?.agentId ?? null) : null };
 }
 
-/** The newest messages are not from direct channels. Null if the agent is unknown. */
+/** Leaves out messages of direct channels. Null if the agent is unknown. */
 export async function readFleetAgent(
   engine: Engine,
   agentId: string,

@@ -64,6 +64,8 @@ export interface PrefetchedRows {
       readonly asked: number;
       readonly agent_id: string;
       readonly role: MembersTable['role'] | null;
+      /** 1 if the message's sender is still a member of the channel, else 0. */
+      readonly by_member: number;
     })[];
   /**
    * `last`: the channel's last message, as its ordinal, a space and its turns, or null. `sender_ordinal`: that of the
@@ -99,10 +101,12 @@ export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Pref
         case when exists (select 1 from ask_addressees a where a.ask_id = m.id
             and a.agent_id = w.agent_id and a.state = 'open')
           or exists (select 1 from ask_addressees a where a.thread_id = m.id
-            and a.agent_id = w.agent_id and a.state = 'open') then 1 else 0 end as asked
+            and a.agent_id = w.agent_id and a.state = 'open') then 1 else 0 end as asked,
+        case when s.agent_id is null then 0 else 1 end as by_member
       from w ${join} messages m on m.id = w.id
       ${join} channels c on c.id = m.channel_id
       left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id
+      left join members s on s.channel_id = m.channel_id and s.agent_id = m.sender_id
       left join threads t on t.channel_id = m.channel_id and t.thread_id = m.id
       left join thread_budgets b on b.channel_id = m.channel_id and b.thread_id = m.id`,
     senders: `with w(channel_id, sender_id) as (${items(2)})

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Engine } from './engine.ts';
+import { newestOf } from './inbox-places.ts';
 import { everyone } from './tables.ts';
 
 /**
@@ -7,40 +8,48 @@ import { everyone } from './tables.ts';
  * mark.
  */
 const ownItems = 16;
-const itemsOfAll = 20;
+/** With more messages to everyone than this since the last checks, the mark is read from the agent's own channels. */
+const itemsOfAll = 50;
 
 export interface InboxMarks {
   /** A text for each agent. It changes with each new item in the agent's inbox, and sometimes without one. */
   readonly marks: ReadonlyMap<string, string>;
-  /** The `sinceOfAll` of the call after the next one. */
+  /** A `sinceOfAll` for later calls. */
   readonly newestOfAll: number;
 }
 
 /**
  * Marks of these agents' inboxes; a hub compares them to notice new items. Messages that mention everyone count if
- * their place is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent.
+ * their place is after `sinceOfAll`. Costs one statement, with a few dozen look-ups for each agent; while very many
+ * messages mention everyone, one for each of its channels.
  */
 export async function readInboxMarks(
   { db }: Engine,
   agentIds: readonly string[],
   sinceOfAll: number,
 ): Promise<InboxMarks> {
-  const newest = sql<number>`coalesce((select max(id) from inbox
-    where agent_id = ${sql.lit(everyone)}), 0)`;
+  const ofAll = sql.lit(everyone);
+  const newest = sql<number>`coalesce((select e.id from inbox e
+    where ${newestOf('e', ofAll)} limit 1), 0)`;
   if (agentIds.length === 0) return { marks: new Map(), newestOfAll: 0 };
   const agents = sql.join(agentIds.map((agentId) => sql`(${agentId})`));
   const { rows } = await sql<{ agent_id: string; mark: string; newest: number }>`
     with agents(agent_id) as (values ${agents}),
     of_all as materialized (
-      select id, channel_id from inbox
-      where agent_id = ${sql.lit(everyone)} and id > cast(${sinceOfAll} as bigint)
-      order by id desc limit ${sql.lit(itemsOfAll)})
+      select e.id, e.channel_id from inbox e
+      where e.id > cast(${sinceOfAll} as bigint) and ${newestOf('e', ofAll)}
+      limit ${sql.lit(itemsOfAll)})
     select a.agent_id, ${newest} as newest,
       (select count(*) || ' ' || coalesce(sum(n.id), 0) from (
-        select i.id from inbox i where i.agent_id = a.agent_id
-        order by i.id desc limit ${sql.lit(ownItems)}) as n)
-      || ' ' || (select coalesce(sum(o.id), 0) from of_all o join members m
-        on m.channel_id = o.channel_id and m.agent_id = a.agent_id) as mark
+        select i.id from inbox i where ${newestOf('i', sql`a.agent_id`)}
+        limit ${sql.lit(ownItems)}) as n)
+      || ' ' || case when (select count(*) from of_all) < ${sql.lit(itemsOfAll)} then (
+        select coalesce(sum(o.id), 0) from of_all o join members m
+          on m.channel_id = o.channel_id and m.agent_id = a.agent_id)
+      else (select coalesce(sum((select n.id from inbox n
+          where n.agent_id = ${ofAll} and n.channel_id = m.channel_id
+          order by n.seq desc limit 1)), 0)
+        from members m where m.agent_id = a.agent_id) end as mark
     from agents a`.execute(db);
   return {
     marks: new Map(rows.map(({ agent_id, mark }) => [agent_id, mark])),

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { InboxPlace } from '@openclaw/protocol';
 import { sql, type RawBuilder } from 'kysely';
 import type { Dialect } from './engine.ts';
+import { everyone } from './tables.ts';
 
 /** Identifies the inbox of a cursor. A cursor with another scope covers nothing. */
 export function inboxScope(
@@ -39,4 +40,31 @@ export function isCovered(
       ? sql``
       : sql`and ${writtenBy(row)} not in (${sql.join(open.map((id) => sql`cast(${id} as bigint)`))})`;
   return sql`(${isBefore} and ${writtenBy(row)} < cast(${next} as bigint) ${isOpen})`;
+}
+
+/**
+ * True for a message to everyone, row `a` of `inbox`, that waits for the member `m`: it did not send the message, and
+ * has no item of its own for it. The query must join `m` first, because other channels may have many such messages.
+ */
+export const isItemOfMember = sql<boolean>`(a.agent_id = ${sql.lit(everyone)}
+  and a.channel_id = m.channel_id and a.seq > m.joined_seq and a.seq > m.inbox_seq
+  and not exists (select 1 from inbox o where o.channel_id = a.channel_id
+    and o.message_seq = a.message_seq and o.agent_id = m.agent_id)
+  and not exists (select 1 from messages s where s.channel_id = a.channel_id
+    and s.seq = a.message_seq and s.sender_id = m.agent_id))`;
+
+/** The greater of two columns. Commands of two hubs may move a mark at once, and it never goes back. */
+export function greaterOf(dialect: Dialect, one: string, other: string): RawBuilder<number> {
+  const greater = sql.raw(dialect === 'sqlite' ? 'max' : 'greatest');
+  return sql<number>`${greater}(${sql.ref(one)}, ${sql.ref(other)})`;
+}
+
+/**
+ * The items of an agent whose id another row gives, newest first, as condition and order of a query. With a plain
+ * equality, PostgreSQL may walk the items of all agents in the order of their numbers, to find those of one that has
+ * few or none.
+ */
+export function newestOf(row: string, agentId: RawBuilder<unknown>): RawBuilder<unknown> {
+  const [agent, id] = [sql.ref(`${row}.agent_id`), sql.ref(`${row}.id`)];
+  return sql`${agent} between ${agentId} and ${agentId} order by ${agent} desc, ${id} desc`;
 }

@@ -1,57 +1,107 @@
 import { limits } from '@openclaw/protocol/wire';
 import { sql, type Kysely } from 'kysely';
-import type { Engine } from './engine.ts';
+import type { Dialect, Engine } from './engine.ts';
+import { greaterOf, isItemOfMember } from './inbox-places.ts';
 import { everyone, type Tables } from './tables.ts';
 
 // An inbox may exceed its limit until the sweep reaches it. Readers count the excess as fallen out at once.
 
-/** The most inboxes that one piece looks at. Each costs at most an index walk over a full inbox. */
+/** The most inboxes that one piece looks at. */
 const agentsMax = 100;
-/** The most items that one piece removes, so that no send waits long. */
+/** The inboxes whose items one statement counts. */
+const agentsAtOnce = 5;
+/** A piece that has counted this many items counts no further inbox, so that no send waits long. */
+const countedMax = 20_000;
+/** The most items that one piece removes. */
 const rowsMax = 500;
-/** The default pause between two passes over all inboxes. */
+/** The most channels whose messages to everyone one piece looks at. */
+const channelsMax = 20;
+/** A channel with at most this many messages to everyone is left alone: its members are not looked at. */
+const keptOfAll = 1_000;
+/** The most messages to everyone that fall out of the inboxes of this many members in one piece. */
+const fallingMax = 100;
+const membersMax = 50;
+/** The default pause between two passes. */
 const passEveryMs = 60_000;
 
 /**
  * Removes and counts some of the oldest items of one inbox over its limit, or finds that the next inboxes are not
- * over it. All hubs share one pass, and work on it one at a time. Returns whether there is more to do now.
+ * over it. Returns whether there is more to do now.
  */
 export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
+  return continuePass(engine, 'inbox', everyMs, async (db, after) => {
+    const agentIds = await nextAgents(db, after);
+    let last = after;
+    let counted = 0;
+    for (let at = 0; at < agentIds.length && counted < countedMax; at += agentsAtOnce) {
+      for (const { agent_id, items } of await countItems(
+        db,
+        agentIds.slice(at, at + agentsAtOnce),
+      )) {
+        if (items > limits.inboxItems) {
+          await trimInbox(engine.dialect, db, agent_id);
+          return last;
+        }
+        last = agent_id;
+        counted += items;
+      }
+    }
+    return last === agentIds.at(-1) && agentIds.length < agentsMax ? null : last;
+  });
+}
+
+/**
+ * Removes some messages to everyone that no inbox needs. In a channel with more of them than an inbox may hold, the
+ * oldest fall out of the inboxes of its members first. Returns whether there is more to do now.
+ */
+export function sweepInboxesOfAll(engine: Engine, everyMs = passEveryMs): Promise<boolean> {
+  return continuePass(engine, 'inbox_of_all', everyMs, async (db, after) => {
+    let last = after;
+    for (let count = 0; count < channelsMax; count += 1) {
+      const channelId = await nextChannel(db, last);
+      if (channelId === null) return null;
+      if (await trimChannel(engine.dialect, db, channelId)) return last;
+      last = channelId;
+    }
+    return last;
+  });
+}
+
+/**
+ * Does one piece of a pass that all hubs share: they work on it one at a time. `work` gets the id up to which the pass
+ * is done, and returns the next one; null ends the pass. Returns whether there is more to do now.
+ */
+function continuePass(
+  engine: Engine,
+  name: string,
+  everyMs: number,
+  work: (db: Kysely<Tables>, after: string) => Promise<string | null>,
+): Promise<boolean> {
   return engine.write(async (db) => {
     let query = db
       .selectFrom('sweeps')
       .select(['after_id', 'due_at', engine.sql.now().as('now')])
-      .where('name', '=', 'inbox');
+      .where('name', '=', name);
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const sweep = await query.executeTakeFirst();
     if (!sweep || sweep.due_at > sweep.now) return false;
-    const inboxes = await nextInboxes(db, sweep.after_id);
-    const full = inboxes.findIndex(({ beyond }) => beyond !== null);
-    if (full >= 0) await trimInbox(db, inboxes[full]!);
-    const last = full < 0 ? inboxes.at(-1) : inboxes[full - 1];
-    const isMore = full >= 0 || inboxes.length === agentsMax;
+    const next = await work(db, sweep.after_id);
     await db
       .updateTable('sweeps')
       .set(
-        isMore
-          ? { after_id: last?.agent_id ?? sweep.after_id, due_at: 0 }
-          : { after_id: '', due_at: sweep.now + everyMs },
+        next === null
+          ? { after_id: '', due_at: sweep.now + everyMs }
+          : { after_id: next, due_at: 0 },
       )
-      .where('name', '=', 'inbox')
+      .where('name', '=', name)
       .execute();
-    return isMore;
+    return next !== null;
   });
 }
 
-interface Inbox {
-  readonly agent_id: string;
-  /** The newest item beyond the limit; null when there is none. */
-  readonly beyond: number | null;
-}
-
 /** Agents that have items, by id. Each step of the recursion finds the next agent by one look-up. */
-async function nextInboxes(db: Kysely<Tables>, after: string): Promise<Inbox[]> {
-  const { rows } = await sql<Inbox>`
+async function nextAgents(db: Kysely<Tables>, after: string): Promise<string[]> {
+  const { rows } = await sql<{ agent_id: string }>`
     with recursive agents_with_items(agent_id) as (
       select * from (
         select agent_id from inbox where agent_id > ${after} order by agent_id limit 1) as first
@@ -59,17 +109,36 @@ async function nextInboxes(db: Kysely<Tables>, after: string): Promise<Inbox[]> 
       select (select i.agent_id from inbox i where i.agent_id > a.agent_id
         order by i.agent_id limit 1)
       from agents_with_items a where a.agent_id is not null)
-    select a.agent_id, case when a.agent_id <> ${sql.lit(everyone)} then (
-      select i.id from inbox i where i.agent_id = a.agent_id
-      order by i.id desc limit 1 offset ${sql.lit(limits.inboxItems)}) end as beyond
-    from agents_with_items a where a.agent_id is not null limit ${sql.lit(agentsMax)}`.execute(db);
+    select a.agent_id from agents_with_items a
+    where a.agent_id is not null limit ${sql.lit(agentsMax)}`.execute(db);
+  return rows.map(({ agent_id }) => agent_id);
+}
+
+/**
+ * Counts the items of some agents, each up to one more than the limit. The messages to everyone count as none. For the
+ * condition see {@link newestOf}.
+ */
+async function countItems(
+  db: Kysely<Tables>,
+  agentIds: readonly string[],
+): Promise<readonly { readonly agent_id: string; readonly items: number }[]> {
+  const agents = sql.join(agentIds.map((agentId) => sql`(${agentId})`));
+  const { rows } = await sql<{ agent_id: string; items: number }>`
+    with agents(agent_id) as (values ${agents})
+    select a.agent_id, case when a.agent_id = ${sql.lit(everyone)} then 0 else (
+      select count(*) from (select 1 from inbox i
+        where i.agent_id between a.agent_id and a.agent_id
+        limit ${sql.lit(limits.inboxItems + 1)}) as counted) end as items
+    from agents a order by a.agent_id`.execute(db);
   return rows;
 }
 
-async function trimInbox(db: Kysely<Tables>, { agent_id, beyond }: Inbox): Promise<void> {
+async function trimInbox(dialect: Dialect, db: Kysely<Tables>, agentId: string): Promise<void> {
   const removed = await sql<{ id: number; channel_id: string }>`
     delete from inbox where id in (
-      select id from inbox where agent_id = ${agent_id} and id <= ${beyond}
+      select id from inbox where agent_id = ${agentId} and id <= (
+        select id from inbox where agent_id = ${agentId}
+        order by id desc limit 1 offset ${sql.lit(limits.inboxItems)})
       order by id limit ${sql.lit(rowsMax)})
     returning id, channel_id`.execute(db);
   const fallen = new Map<string, { items: number; last_id: number }>();
@@ -77,16 +146,99 @@ async function trimInbox(db: Kysely<Tables>, { agent_id, beyond }: Inbox): Promi
     const { items, last_id } = fallen.get(channel_id) ?? { items: 0, last_id: 0 };
     fallen.set(channel_id, { items: items + 1, last_id: Math.max(last_id, id) });
   }
-  for (const [channel_id, { items, last_id }] of fallen) {
-    await db
-      .insertInto('inbox_overflow')
-      .values({ agent_id, channel_id, items, last_id })
-      .onConflict((conflict) =>
-        conflict.columns(['agent_id', 'channel_id']).doUpdateSet((eb) => ({
-          items: eb('inbox_overflow.items', '+', items),
-          last_id,
-        })),
-      )
-      .execute();
+  const rows = [...fallen].map(([channel_id, of]) => ({ agent_id: agentId, channel_id, ...of }));
+  await countFallen(dialect, db, rows);
+}
+
+async function countFallen(
+  dialect: Dialect,
+  db: Kysely<Tables>,
+  rows: readonly Tables['inbox_overflow'][],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const last = greaterOf(dialect, 'inbox_overflow.last_id', 'excluded.last_id');
+  await db
+    .insertInto('inbox_overflow')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.columns(['agent_id', 'channel_id']).doUpdateSet({
+        items: sql`inbox_overflow.items + excluded.items`,
+        last_id: last,
+      }),
+    )
+    .execute();
+}
+
+const ofAll = (channelId: string) =>
+  sql`agent_id = ${sql.lit(everyone)} and channel_id = ${channelId}`;
+
+async function nextChannel(db: Kysely<Tables>, after: string): Promise<string | null> {
+  const { rows } = await sql<{ channel_id: string }>`
+    select channel_id from inbox where agent_id = ${sql.lit(everyone)} and channel_id > ${after}
+    order by channel_id limit 1`.execute(db);
+  return rows[0]?.channel_id ?? null;
+}
+
+async function trimChannel(
+  dialect: Dialect,
+  db: Kysely<Tables>,
+  channelId: string,
+): Promise<boolean> {
+  const seqAt = async (order: 'asc' | 'desc', offset: number) => {
+    const { rows } = await sql<{ seq: number }>`select seq from inbox where ${ofAll(channelId)}
+      order by seq ${sql.raw(order)} limit 1 offset ${sql.lit(offset)}`.execute(db);
+    return rows[0]?.seq ?? null;
+  };
+  if ((await seqAt('desc', keptOfAll)) === null) return false;
+  const beyond = await seqAt('desc', limits.inboxItems);
+  if (beyond !== null) {
+    const upTo = Math.min(beyond, (await seqAt('asc', fallingMax - 1)) ?? beyond);
+    if (await dropFromInboxes(dialect, db, channelId, upTo)) return true;
   }
+  // A member that joins later needs none of these, so no lock is needed.
+  const needed = greaterOf(dialect, 'm.joined_seq', 'm.inbox_seq');
+  const { numAffectedRows = 0n } = await sql`
+    delete from inbox where id in (
+      select id from inbox where ${ofAll(channelId)} and seq <= coalesce((
+        select min(${needed}) from members m where m.channel_id = ${channelId}),
+        ${sql.lit(Number.MAX_SAFE_INTEGER)})
+      order by seq limit ${sql.lit(rowsMax)})`.execute(db);
+  return numAffectedRows === BigInt(rowsMax) || (beyond !== null && numAffectedRows > 0n);
+}
+
+/**
+ * Lets the channel's messages to everyone up to a seq fall out of the inboxes of some members, and counts them there.
+ * Returns false when there is no such member. Members whose acknowledgement is not committed yet are skipped.
+ */
+async function dropFromInboxes(
+  dialect: Dialect,
+  db: Kysely<Tables>,
+  channelId: string,
+  upTo: number,
+): Promise<boolean> {
+  let query = db
+    .selectFrom('members')
+    .select('agent_id')
+    .where('channel_id', '=', channelId)
+    .where('joined_seq', '<', upTo)
+    .where('inbox_seq', '<', upTo)
+    .orderBy('agent_id')
+    .limit(membersMax);
+  if (dialect === 'postgres') query = query.forUpdate().skipLocked();
+  const agentIds = (await query.execute()).map(({ agent_id }) => agent_id);
+  if (agentIds.length === 0) return false;
+  const { rows } = await sql<Tables['inbox_overflow']>`
+    select m.agent_id, m.channel_id, count(*) as items, max(a.id) as last_id
+    from members m cross join inbox a
+    where m.channel_id = ${channelId} and m.agent_id in (${sql.join(agentIds)})
+      and ${isItemOfMember} and a.seq <= ${upTo}
+    group by m.agent_id, m.channel_id`.execute(db);
+  await countFallen(dialect, db, rows);
+  await db
+    .updateTable('members')
+    .set({ inbox_seq: upTo })
+    .where('channel_id', '=', channelId)
+    .where('agent_id', 'in', agentIds)
+    .execute();
+  return true;
 }

@@ -93,6 +93,8 @@ async function reactionsOf(
 export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,
+    // Its deletion ended a growing message: nobody may append to it.
+    state: message.state === 'streaming' ? 'stopped' : message.state,
     content: '',
     mentions: [],
     mentionsAll: undefined,

@@ -25,6 +25,7 @@ import { addQuestions } from './migrations/0021-questions.ts';
 import { createStreamsTable } from './migrations/0022-streams.ts';
 import { createHubAgentsTable } from './migrations/0023-hub-agents.ts';
 import { addOperationsMinutes } from './migrations/0024-operations-minutes.ts';
+import { addInboxOfAllSweep } from './migrations/0025-inbox-of-all.ts';
 
 const first = { release: '0.1.0', compatibleFrom: '0.1.0' };
 /**
@@ -66,6 +67,7 @@ const migrations: Readonly<
   '0022_streams': { ...second, up: createStreamsTable },
   '0023_hub_agents': { ...second, up: createHubAgentsTable },
   '0024_operations_minutes': { ...second, up: addOperationsMinutes },
+  '0025_inbox_of_all': { ...second, up: addInboxOfAllSweep },
 };
 
 export function createMigrations(dialect: Dialect): Record<string, StoreMigration> {

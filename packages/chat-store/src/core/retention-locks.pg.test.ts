@@ -73,3 +73,26 @@ it('trims a channel that is locked most of the time', async () => {
   await sending;
   expect(await floorOf('busy')).toBeGreaterThan(6);
 });
+
+// The race: another transaction holds the channel of one due stream. The sweep stopped there, and did not report the
+// interruptions that it had committed before. Invariant: the streams of all other channels end, and are reported.
+it('interrupts the streams of other channels while one stays locked', async () => {
+  const ids = ['s1', 's2', 's3'];
+  for (const channelId of ids) {
+    const stream = { channelId, content: '', stream: true };
+    const outcomes = await core.runGroup([
+      commandOf(actor, 'channel.create', { channelId, name: channelId }),
+      commandOf(actor, 'message.send', stream),
+    ]);
+    expect(outcomes.every(({ ok }) => ok)).toBe(true);
+  }
+  const release = await holdLocks(
+    server,
+    `begin; select * from channels where id = 's2' for update`,
+  );
+  const sweep = async () =>
+    (await core.sweepStreams({ awayMs: -1, idleMs: 60_000 })).map(({ event }) => event.channelId);
+  expect((await sweep()).sort()).toEqual(['s1', 's3']);
+  release();
+  expect(await sweep()).toEqual(['s2']);
+});

@@ -30,7 +30,6 @@ const rowsMax = 500;
 const bytesMax = 1_048_576;
 /** How long a piece waits for the lock of one channel. */
 const lockWaitMs = 100;
-/** The pause between two passes over all channels. */
 const passEveryMs = 60_000;
 
 export interface Swept {

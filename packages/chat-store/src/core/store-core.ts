@@ -15,7 +15,7 @@ import { recordHubAgents } from './hub-agents.ts';
 import type { GroupPolicy } from './group-state.ts';
 import { beat, readHubs, readRedislessHubs } from './hubs.ts';
 import { readInboxMarks } from './inbox-marks.ts';
-import { sweepInboxes } from './inbox-sweep.ts';
+import { sweepInboxes, sweepInboxesOfAll } from './inbox-sweep.ts';
 import { newerSchemaBehind } from './newer-schema.ts';
 import { readMinutes, recordMinutes } from './operations-minutes.ts';
 import { sweepRedactions } from './redactions.ts';
@@ -87,8 +87,12 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     await sweepAgentOrders(on);
     const isForgetting = auditRetentionMs !== Infinity && (await sweepAudit(on, auditRetentionMs));
     const isTrimming = await sweepInboxes(on, everyMs);
+    const isTrimmingOfAll = await sweepInboxesOfAll(on, everyMs);
     const swept = await sweepRetention(on, retention, everyMs);
-    const others = [isRedacting, isDeleting, isExpiring, isForgetting, isTrimming];
+    const others = [
+      ...[isRedacting, isDeleting, isExpiring, isForgetting],
+      ...[isTrimming, isTrimmingOfAll],
+    ];
     return { ...swept, isMore: swept.isMore || others.includes(true) };
   }
 

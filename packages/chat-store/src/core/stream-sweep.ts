@@ -22,7 +22,8 @@ const streamsMax = 50;
 
 /**
  * Interrupts some streams: due ones, and those of authors that are away, silent or frozen. Any number of hubs may
- * call it at once, because it checks each stream under its channel's lock. Returns the events to publish.
+ * call it at once, because it checks each stream under its channel's lock. Returns the events to publish. If a channel
+ * fails, the others are interrupted first, so that one locked channel does not delay them. Rejects only when all fail.
  */
 export async function sweepStreams(engine: Engine, limits: StreamLimits): Promise<AppendedEvent[]> {
   const found = await engine.db
@@ -31,33 +32,48 @@ export async function sweepStreams(engine: Engine, limits: StreamLimits): Promis
     .where(isOver(engine, limits))
     .limit(streamsMax)
     .execute();
+  const idsOf = new Map<string, string[]>();
+  for (const { channel_id, message_id } of found)
+    idsOf.set(channel_id, [...(idsOf.get(channel_id) ?? []), message_id]);
   const events: AppendedEvent[] = [];
-  for (const channelId of [...new Set(found.map(({ channel_id }) => channel_id))].sort()) {
-    const opening = await engine.beginGroup([channelId], emptyLists);
+  const errors: unknown[] = [];
+  for (const [channelId, ids] of idsOf) {
     try {
-      const group = createGroupState(opening);
-      const channel = group.channel(channelId);
-      const ids = found
-        .filter(({ channel_id }) => channel_id === channelId)
-        .map(({ message_id }) => message_id);
-      let ended: AppendedEvent[] = [];
-      if (channel?.deleted_at === null) {
-        ended = await interruptStreams(
-          group,
-          channel,
-          sql<boolean>`message_id in (${sql.join(ids)}) and ${isOver(engine, limits)}`,
-        );
-      } else {
-        await removeAll(group.db, ids);
-      }
-      await opening.transaction.commit(group.takeLastRows());
-      events.push(...ended);
+      events.push(...(await sweepChannel(engine, limits, channelId, ids)));
     } catch (error) {
-      await opening.transaction.rollback();
-      throw error;
+      errors.push(error);
     }
   }
+  if (errors.length > 0 && errors.length === idsOf.size) throw errors[0];
   return events;
+}
+
+async function sweepChannel(
+  engine: Engine,
+  limits: StreamLimits,
+  channelId: string,
+  ids: readonly string[],
+): Promise<AppendedEvent[]> {
+  const opening = await engine.beginGroup([channelId], emptyLists);
+  try {
+    const group = createGroupState(opening);
+    const channel = group.channel(channelId);
+    let ended: AppendedEvent[] = [];
+    if (channel?.deleted_at === null) {
+      ended = await interruptStreams(
+        group,
+        channel,
+        sql<boolean>`message_id in (${sql.join(ids)}) and ${isOver(engine, limits)}`,
+      );
+    } else {
+      await removeAll(group.db, ids);
+    }
+    await opening.transaction.commit(group.takeLastRows());
+    return ended;
+  } catch (error) {
+    await opening.transaction.rollback();
+    throw error;
+  }
 }
 
 function isOver(engine: Engine, { awayMs, idleMs }: StreamLimits): RawBuilder<boolean> {

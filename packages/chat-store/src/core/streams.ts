@@ -1,3 +1,4 @@
+import type { Message } from '@openclaw/protocol';
 import { appendedText, limits, refuseFrozen } from '@openclaw/protocol/wire';
 import { sql, type Kysely } from 'kysely';
 import { refuse, refuseWith, type Actor, type Refusal, type StreamPiece } from '../commands.ts';
@@ -25,7 +26,6 @@ export interface StreamText {
   readonly text: string;
 }
 
-/** The most authors in one answer. */
 export const streamAuthorsMax = 5_000;
 /** The most streams that one statement records as seen. */
 const seenMax = 500;
@@ -76,7 +76,8 @@ export async function removeStream(db: Kysely<Tables>, messageId: string): Promi
 
 /**
  * Adds text to growing messages, in one transaction. A checkpoint only extends a text: the part that is stored
- * already must be equal. Name each message once.
+ * already must be equal. A message that is due to be interrupted is not extended, because its channel may be archived or
+ * frozen. Name each message once.
  */
 export function checkpointStreams(
   engine: Engine,
@@ -104,6 +105,7 @@ export function checkpointStreams(
         appended_at = ${now}, seen_at = ${now}
       from ${jsonList(dialect, columns as Parameters<typeof jsonList>[1], rows)} as w
       where streams.message_id = w.message_id and streams.length = w.from_length
+        and streams.due = 0
       returning streams.message_id as message_id`.execute(db);
     const done = new Set(extended.rows.map(({ message_id }) => message_id));
     const checkpoints: StreamCheckpoint[] = [];
@@ -127,15 +129,16 @@ async function extendOther(
   const row = await db
     .selectFrom('streams')
     .select('text')
-    .where('message_id', '=', messageId)
+    .where((eb) => eb.and({ message_id: messageId, due: 0 }))
     .executeTakeFirst();
   if (!row) return null;
   const extended = appendedText(row.text, from, text);
   if (extended === null) return null;
   if (extended.length > row.text.length) {
+    const now = engine.sql.now();
     await db
       .updateTable('streams')
-      .set({ text: extended, length: extended.length, appended_at: engine.sql.now() })
+      .set({ text: extended, length: extended.length, appended_at: now, seen_at: now })
       .where('message_id', '=', messageId)
       .execute();
   }
@@ -162,19 +165,22 @@ export function readStream(
       return refuse('forbidden', 'only its author may append to a message');
     if (frozen_at !== null && actor.kind === 'agent') return refuseFrozen('channel');
     if (archived_at !== null) return refuse('archived', `channel ${channelId} is archived`);
-    if (message.state !== 'streaming' || message.deletedAt !== null)
-      return refuseGrown(message.content.length, message.state);
+    if (message.state !== 'streaming') return refuseGrown(message);
     return { ok: true, text: message.content };
   });
 }
 
+type Grown = Pick<Message, 'content' | 'state' | 'deletedAt'>;
+
 /** The refusal of an append that does not continue the text, or of a change to a message that has stopped growing. */
-export function refuseGrown(length: number, state: string): Refusal {
-  const message =
+export function refuseGrown({ content, state, deletedAt }: Grown): Refusal {
+  const { length } = content;
+  const reason = deletedAt === null ? `it is ${state}` : 'it was deleted';
+  const text =
     state === 'streaming'
       ? `the text has ${length} code units, and does not continue so`
-      : `the message does not grow: it is ${state}`;
-  return refuseWith('conflict', message, { length, state });
+      : `the message does not grow: ${reason}`;
+  return refuseWith('conflict', text, { length, state });
 }
 
 /**

@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder, waitFor } from '@openclaw/test-support';
-import { spawnWorker, startWorkerThread } from './sqlite-core.ts';
+import { spawnWorker } from './spawn-worker.ts';
+import { startWorkerThread } from './sqlite-core.ts';
 
 describe('the SQLite thread', () => {
   it('fails its current call when it ends unexpectedly, and is restarted', async () => {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { coreCalls, coreOf } from '../core/core-calls.ts';
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { makePrivate } from './private-files.ts';
+import { spawnWorker } from './spawn-worker.ts';
 import {
   fileLost,
   fromWire,
@@ -169,17 +170,4 @@ export async function startWorkerThread(
 
 function ended(code: 'timeout' | 'unavailable' | 'closed'): ChatStoreError {
   return new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs: restartPauseMs });
-}
-
-/** From source, `--conditions` makes Node resolve the workspace's packages to their sources. */
-export function spawnWorker(settings: WorkerSettings): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
-  const execArgv = ['--disable-warning=ExperimentalWarning'];
-  if (isSource) execArgv.push('--conditions=@openclaw/source');
-  return new Worker(file, {
-    workerData: settings,
-    execArgv,
-    name: `chat-store ${settings.readOnly ? 'reader' : 'writer'}`,
-  });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jsonObjectSchema, orNull, seqSchema } from '../fields.ts';
+import type { InboxEvent } from '../hub-events.ts';
 import { idSchema } from '../ids.ts';
 import { decodeInboxCursor, inboxCursorChars } from '../inbox-cursor.ts';
 import { inboxReasons } from '../inbox-reasons.ts';
@@ -24,7 +25,7 @@ const inboxItemSchema = z.object({
   message: messageSchema
     .nullable()
     .describe('In its present state; null for events without one, and for items with a line.'),
-  event: jsonObjectSchema
+  event: (jsonObjectSchema as unknown as z.ZodType<InboxEvent>)
     .nullable()
     .describe('The payload of a collaboration event, and its name as `name`.'),
   line: z

@@ -19,7 +19,7 @@ const tag = 'questions';
 export const questionStates = ['open', 'answered', 'expired', 'cancelled'] as const;
 export type QuestionState = (typeof questionStates)[number];
 
-const questionSchema = z.object({
+export const questionSchema = z.object({
   questionId: idSchema,
   channelId: idSchema,
   threadId: idSchema.nullable(),

@@ -9,10 +9,10 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local ended = redis.call('ZRANGEBYSCORE', turns, '-inf', now, 'LIMIT', 0, 100)
--- Beyond the limit, removes the turns that end first, even while their lease runs.
-local excess = redis.call('ZCARD', turns) - max
-if #ended == 0 and excess >= 0 then ended = redis.call('ZRANGE', turns, 0, excess) end
 local before = redis.call('ZSCORE', turns, member)
+-- Beyond the limit, a new turn removes those that end first, even while their lease runs.
+local excess = redis.call('ZCARD', turns) - max
+if #ended == 0 and not before and excess >= 0 then ended = redis.call('ZRANGE', turns, 0, excess) end
 local isNew = not before or tonumber(before) <= now or redis.call('HMGET', states, member)[1] ~= turn
 for _, gone in ipairs(ended) do
   redis.call('ZREM', turns, gone)

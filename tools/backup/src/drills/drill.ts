@@ -103,11 +103,10 @@ export async function openFleet(hub: HubProcess): Promise<Fleet> {
 
 export interface BackupUnderLoad {
   readonly archive: string;
-  /** The number of events acknowledged when the backup began. */
   readonly acked: number;
   /** The number of events when the backup had ended. */
   readonly during: number;
-  /** The log before the restore. It ends with messages that the backup cannot hold. */
+  /** The log before the restore ends with messages that the backup cannot hold. */
   readonly former: readonly LoggedEnvelope[];
   readonly epoch: string;
 }

@@ -85,8 +85,8 @@ export function allWorks({ rates, agents, channels, sockets }: WorkOptions): Wor
 }
 
 /**
- * All items without names. A work may be named by its whole name or by its first word.
- * @throws {CommandLineError} for an unknown name
+ * Returns all items when no name is given. A work may be named by its whole name or by its first word. @throws
+ * {CommandLineError} for an unknown name
  */
 export function chosen<T extends { readonly name: string }>(
   option: string,

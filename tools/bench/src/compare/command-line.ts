@@ -11,7 +11,7 @@ export interface CommandLine {
   readonly rates: readonly number[] | null;
   readonly agents: number | null;
   readonly channels: number | null;
-  /** Sockets of the works `sockets` and `storm`. */
+  /** The works `sockets` and `storm` use this number of sockets. */
   readonly sockets: number;
   readonly rounds: number;
   readonly effort: Omit<Effort, 'signal'>;

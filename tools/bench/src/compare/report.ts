@@ -77,7 +77,7 @@ export function formatWork(
   return parts.join('\n\n');
 }
 
-/** Prettier's format, with the first column aligned to the left and the others to the right. */
+/** The format is Prettier's, with the first column aligned to the left and the others to the right. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, at) =>
     Math.max(3, ...[head, ...rows].map((row) => row[at]?.length ?? 0)),

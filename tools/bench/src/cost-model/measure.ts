@@ -23,7 +23,7 @@ import { beyondIdle, during, startMeasuredHubs, unlimited } from './measured-hub
 import { postgresBytes, redisCounters, sqliteBytes } from './probes.ts';
 
 export interface Effort {
-  /** The number for each load, and for each content size whose storage is measured. */
+  /** This many messages are sent for each load, and for each content size whose storage is measured. */
   readonly messages: number;
   readonly sockets: number;
   readonly idleMs: number;
@@ -174,8 +174,9 @@ export async function measureMessages(
 }
 
 /**
- * The processor time of a hub for a message of another hub, in a channel that no client of this hub follows. Its
- * check of the newest commits finds the message. The cost is highest when every message is in another channel.
+ * Measures the processor time of a hub for a message of another hub, in a channel that no client of this hub follows.
+ * The hub's check of the newest commits finds the message. The cost is highest when every message is in another
+ * channel.
  */
 export async function measureForeignCommits({ messages, idleMs }: Effort): Promise<number> {
   await using folder = await temporaryFolder('costs');

@@ -54,7 +54,6 @@ interface RedisUse {
   readonly cpuMs: number;
 }
 
-/** The measurement itself sends these commands. */
 const ownCommands: ReadonlySet<string> = new Set(['info', 'quit']);
 
 function redisUse(before: RedisCounters, after: RedisCounters): RedisUse {

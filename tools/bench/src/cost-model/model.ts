@@ -1,38 +1,42 @@
 /**
- * Fitted to runs on one machine; `npm run cost-model` compares the costs with new runs. Times are microseconds of one
- * core.
+ * The costs are fitted to runs on one machine; `npm run cost-model` compares them with new runs. Times are
+ * microseconds of one core.
  */
 export const costs = {
-  /** A message's row in the log besides its text. */
+  /** A message's row in the log takes this many bytes besides its text. */
   sqliteRowBytes: 730,
-  /** A message's rows in other tables and indexes. */
+  /** A message's rows in other tables and indexes take these bytes. */
   sqliteOtherBytes: 233,
   postgresFixedBytes: 1_380,
   postgresPerContentByte: 1.18,
   publishedFixedBytes: 660,
   /** Redis' answer to the sending hub. */
   publishReplyBytes: 20,
-  /** The publish script with its GET, SET, DEL and PUBLISH. */
+  /** The publish script counts with its GET, SET, DEL and PUBLISH. */
   publishCommands: 5,
-  /** One exchange of an agent's rate limit; an agent that sends makes at most ten a second. */
+  /** One exchange is for an agent's rate limit. An agent that sends makes at most ten exchanges a second. */
   exchangeCommands: 10.5,
   exchangeOutputBytes: 220,
   exchangesPerSecond: 10,
-  /** The sending hub's cost per turn of its event loop with messages, and per message. */
+  /** The sending hub pays these costs per turn of its event loop with messages, and per message. */
   sendTurnMicros: 1_150,
   sendMessageMicros: 75,
-  /** A receiving hub's cost per turn, per write to a socket, per message, and per further delivery in a write. */
+  /**
+   * A receiving hub pays these costs per turn, per write to a socket, per message, and per further delivery in a
+   * write.
+   */
   receiveTurnMicros: 330,
   writeMicros: 7,
   receiveMessageMicros: 15,
   deliveryMicros: 0.1,
   /**
-   * The cost at each hub that does not follow the channel, because every hub reads the newest commits of the others.
+   * Each hub that does not follow the channel pays this cost, because every hub reads the newest commits of the
+   * others.
    */
   foreignMessageMicros: 6,
   redisTurnMicros: 140,
   redisMessageMicros: 10,
-  /** A connected and silent agent that is present in one channel. */
+  /** The socket's agent is connected, silent, and present in one channel. */
   socketHeapBytes: 14_700,
   socketMicrosPerSecond: 6.5,
   leaseBytes: 980,
@@ -41,8 +45,8 @@ export const costs = {
 } as const;
 
 /**
- * SQLite's format for tables with rowid, with pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A page holds as many
- * rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
+ * The numbers follow SQLite's format for tables with rowid and pages of 4 KiB (sqlite.org/fileformat.html, 1.6). A
+ * page holds as many rows as fit. A longer row has a part in its leaf, and whole pages for the rest.
  */
 const sqlitePage = {
   bytes: 4_096,
@@ -68,12 +72,12 @@ export function postgresMessageBytes(contentBytes: number): number {
 
 export interface MessageLoad {
   readonly contentBytes: number;
-  /** The rate of all messages, of `senders` agents together. */
+  /** This is the rate of all `senders` together. */
   readonly perSecond: number;
   readonly senders: number;
-  /** Hubs that follow the channel, beside a sending hub without subscribers. */
+  /** These hubs follow the channel, beside a sending hub without subscribers. */
   readonly hubs: number;
-  /** Subscribers on each of those hubs. */
+  /** Each of those hubs has this many subscribers. */
   readonly fanOut: number;
   /** Turns of the event loop per message: 1 when messages come alone, less when several share one. */
   readonly turns: number;
@@ -95,12 +99,12 @@ export function redisOutputPerMessage(load: MessageLoad): number {
   );
 }
 
-/** The processor time of the hub that commits and publishes. */
+/** Returns the processor time of the hub that commits and publishes. */
 export function sendingMicros({ turns }: Pick<MessageLoad, 'turns'>): number {
   return costs.sendMessageMicros + turns * costs.sendTurnMicros;
 }
 
-/** The processor time of one hub that delivers a message to its subscribers. */
+/** Returns the processor time of one hub that delivers a message to its subscribers. */
 export function receivingMicros({ turns, fanOut }: Pick<MessageLoad, 'turns' | 'fanOut'>): number {
   const { receiveMessageMicros, receiveTurnMicros, writeMicros, deliveryMicros } = costs;
   return (

@@ -39,7 +39,7 @@ export interface Plan extends Fleet {
 const maxCores = 0.6;
 /** Commits of other hubs grow with the whole system, so their share of a core is limited. */
 const maxForeignCores = 0.2;
-/** Bounded, so that the other hubs can take over the connections of one that stops. */
+/** The number is bounded, so that the other hubs can take over the connections of one that stops. */
 const maxSocketsPerHub = 20_000;
 /** Under load a hub flushes about every 3 ms. */
 const maxTurnsPerSecond = 300;
@@ -100,7 +100,7 @@ export function planFor(fleet: Fleet): Plan {
     fanOut: channelSize / following,
     turns: Math.min(1, (maxTurnsPerSecond * hubs) / messagesPerSecond),
   };
-  // An upper bound, because each further hub that follows a channel counts as another publish.
+  // This is an upper bound, because each further hub that follows a channel counts as another publish.
   const publishing = messagesPerSecond * following * redisMicros({ turns: 0 });
   const presence = agents * costs.leaseMicrosPerSecond;
   return {

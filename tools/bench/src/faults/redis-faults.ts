@@ -35,7 +35,7 @@ export async function settle(traffic: ChatTraffic): Promise<void> {
 
 interface Way {
   readonly name: string;
-  /** The keys are: breaker open, delivery between hubs, recovered. */
+  /** The keys stand for the open breaker, the delivery between hubs, and the recovery. */
   readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
   readonly struck: readonly HubProcess[];
   readonly strike: () => unknown;
@@ -99,7 +99,6 @@ export async function measureOneServer(runs: number, note: Note): Promise<void> 
   }
 }
 
-/** Kills and freezes the master, `runs` times. */
 export async function measureSentinel(runs: number, note: Note): Promise<void> {
   const deployment = await startSentinel();
   const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join();

@@ -99,7 +99,7 @@ export const historyGrowth: Series = {
       values: {
         ...values,
         newestPageMs: await call('message.history', () => page),
-        // A different page each time, so that no cache answers.
+        // The page is a different one each time, so that no cache answers.
         middlePageMs: await call('message.history', () => ({ ...page, before: middle + paged++ })),
         resumeMs: await call('subscribe', () => ({ topics, epoch })),
       },

@@ -12,11 +12,11 @@ import { sqliteFile, writeMessages, type BenchDatabase } from './written-message
 const channels = 100;
 const everyMs = 1_000;
 const owner: Actor = { agentId: 'owner', isAdmin: false };
-/** A member of one quiet channel among all the others. */
+/** The guest is a member of one quiet channel among all the others. */
 const guest: Actor = { agentId: 'guest', isAdmin: false };
 const quiet = 'quiet';
 const quietMessages = 100;
-/** A member of more channels than a search looks up in the index. */
+/** This agent is a member of more channels than a search looks up in the index. */
 const crowd: Actor = { agentId: 'crowd', isAdmin: false };
 const crowdChannels = 400;
 const callsMeasured = 300;
@@ -112,7 +112,7 @@ async function measureOn(database: BenchDatabase, messages: number, bytes: () =>
     for (const [key, { actor, query }] of Object.entries(searches)) {
       const times: number[] = [];
       for (let call = 0; call < callsMeasured; call += 1) {
-        // The first call reads the newest page, the others pages all over the history.
+        // The first call reads the newest page. The others read pages from the whole history.
         const before = call === 0 ? null : Date.now() - Math.floor(Math.random() * lengthMs);
         const fromMs = performance.now();
         await search(actor, { query, before });

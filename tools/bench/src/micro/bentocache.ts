@@ -9,7 +9,7 @@ import { cacheFolder } from '../compare/peers/cache-folder.ts';
 
 const execute = promisify(execFile);
 const version = '1.6.1';
-/** The newest ioredis of the major version that bentocache supports. */
+/** This is the newest ioredis of the major version that bentocache supports. */
 const ioredisVersion = '5.11.1';
 
 export interface Bento {

@@ -3,7 +3,6 @@ import type { RedisServer } from '@openclaw/test-support';
 export interface Contestant extends AsyncDisposable {
   readonly name: string;
   readonly promise: string;
-  /** `at` counts the operations, from 0. */
   operate(at: number): Promise<unknown>;
 }
 

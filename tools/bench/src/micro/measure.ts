@@ -5,7 +5,7 @@ import type { Contestant } from './contestant.ts';
 
 export interface MicroResult {
   readonly perSecond: number;
-  /** Processor time of all threads of this process, and of Redis. */
+  /** The time is the processor time of all threads of this process, and of Redis. */
   readonly micros: number;
   readonly redisMicros: number;
   readonly p50Micros: number;

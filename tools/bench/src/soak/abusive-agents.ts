@@ -5,7 +5,6 @@ export type Abuse = 'flood' | 'read-storm';
 
 export interface AbuseTask {
   readonly behaviour: Abuse;
-  /** Contains credentials. */
   readonly url: string;
   readonly channelIds: readonly string[];
 }

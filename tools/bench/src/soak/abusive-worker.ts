@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { Abuse, AbuseCounts, AbuseTask } from './abusive-agents.ts';
 
-// A worker thread, so that the load does not delay the measured clients in this process.
+// The load runs in a worker thread, so that it does not delay the measured clients.
 
 const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
@@ -25,7 +25,7 @@ function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
 
-/** More calls, valid and malformed, than an agent may make. */
+/** The frames have more calls, valid and malformed, than an agent may make. */
 function floodFrames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     if (index % 10 === 0) return pick(junk);

@@ -1,18 +1,18 @@
 export interface AgentConnections {
-  /** Agents that have not closed for good. */
+  /** The list leaves out agents that have closed for good. */
   readonly agents: Iterable<string>;
   /** Call it when the hub `where` sent its welcome. */
   live(agentId: string, connection: string, where: string): void;
-  /** `isWanted`: the client closed the connection. */
+  /** `isWanted` is true when the client closed the connection. */
   lost(agentId: string, connection: string, isWanted?: boolean): void;
   closed(agentId: string): void;
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
   /** The agent has always had a connection since this time; Infinity while it has none. */
   liveSinceMs(agentId: string): number;
-  /** Infinity while the agent has not closed for good. */
+  /** Returns Infinity while the agent has not closed for good. */
   closedAtMs(agentId: string): number;
   readonly lastClosedMs: number;
-  /** The time at which a connection was last opened or lost. */
+  /** A connection was last opened or lost at this time. */
   readonly lastChangeMs: number;
   readonly losses: number;
   describe(agentId: string): string;

@@ -18,7 +18,7 @@ export interface ErrandTotals {
   expired: number;
   answers: number;
   interrupted: number;
-  /** Grants to an agent that was not the first in its thread. */
+  /** Counts grants to an agent that was not the first in its thread. */
   takeovers: number;
 }
 

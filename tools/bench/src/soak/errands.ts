@@ -8,8 +8,8 @@ import type { HubAddress } from './subscriber.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * One agent asks three others. They take the asks from their inboxes, ignore, decline or answer them with claims and
- * streams, and crash now and then.
+ * One agent asks three others. The workers take the asks from their inboxes, ignore, decline or answer them with
+ * claims and streams, and crash now and then.
  */
 export interface Errands {
   readonly crashes: number;
@@ -27,7 +27,7 @@ const deadlineMs = [2_000, 5_000] as const;
 const leaseMs = [1_000, 3_000] as const;
 const setUpTimeoutMs = 30_000;
 const retryMs = 500;
-/** Longer than the 2 s within which an expiry follows its deadline. */
+/** The time is longer than the 2 s within which an expiry follows its deadline. */
 const expiryGraceMs = 4_000;
 const pieces = 12;
 const crashChance = 0.05;
@@ -113,7 +113,7 @@ export async function startErrands(
     const plans = new Map<string, Plan>();
     const fences = new Map<string, number>();
     const acked = new Set<string>();
-    /** The asks that this client got since its last acknowledgment. */
+    /** This client got these asks since its last acknowledgment. */
     const unacked = new Set<string>();
     /** The asks with an answer that has begun and not ended. */
     const growing = new Set<string>();
@@ -127,7 +127,7 @@ export async function startErrands(
         const claim = await channel.claim(askId, lease).catch(orNull);
         if (!claim) return void (await client.declineAsk(askId).catch(orNull));
         fence = claim.fence;
-        // Longer than the claim, so that another worker may take over.
+        // The pause is longer than the claim, so that another worker may take over.
         if (plan === 'dawdle') await pause(lease * 1.2, closed.signal);
       }
       const text = Array.from({ length: pieces }, (_, n) => `${agentId} ${askId} part ${n}; `);

@@ -2,7 +2,7 @@ import { spreadOf, type Spread } from '../statistics.ts';
 
 /** Reads the timer delays from the hubs' own metrics. */
 export interface EventLoops {
-  /** Takes one hub's metrics since the previous sample. `isCalm`: no fault was active in that time. */
+  /** Takes one hub's metrics since the previous sample. `isCalm` is true when no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;
   report(): EventLoopReport;
 }
@@ -10,7 +10,7 @@ export interface EventLoops {
 export interface EventLoopReport {
   readonly calmP99: Spread | null;
   readonly calmMost: Spread | null;
-  /** The longest delay, also during faults and of frozen hubs. */
+  /** The longest delay includes faults and frozen hubs. */
   readonly longest: number;
   readonly samples: number;
 }

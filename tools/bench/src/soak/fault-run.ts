@@ -10,7 +10,7 @@ const wholeTimeoutMs = 60_000;
 /** Violations name the last faults before them. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
-  /** The last two faults that began before the given time. */
+  /** Returns the last two faults that began before the given time. */
   before(atMs: number): string[];
 }
 

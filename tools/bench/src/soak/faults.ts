@@ -5,7 +5,7 @@ import type { HubSite, System, SystemOptions } from './system.ts';
 
 export interface FaultKind {
   readonly text: string;
-  /** The bounds of the random duration. */
+  /** These are the bounds of the random duration. */
   readonly holdMs: readonly [min: number, max: number];
   readonly hitsOneHub?: boolean;
   /** True if some hub is without Redis during the fault. */

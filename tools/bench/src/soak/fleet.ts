@@ -11,10 +11,10 @@ export interface FleetOptions {
 }
 
 export interface Fleet {
-  /** The connections of the permanent agents; every third agent has two. */
+  /** Every third permanent agent has two connections. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
-  /** Pairs of agents with a direct channel. */
+  /** The agents of a pair have a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
   /** Silent agents never connect; the first agent has a direct channel with each. */
@@ -54,7 +54,7 @@ export async function createFleet(
 
   for (const [index, agentId] of agentIds.entries()) {
     subscribers.push(create(agentId, 1, index % addresses.length));
-    // Every third agent has a second connection, at another hub. It is online while one of them is open.
+    // Every third agent has a second connection, at another hub, and is online while one of the two is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
   // The step differs between agents, and never leads to the agent's first hub.

@@ -2,7 +2,8 @@ import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
 /**
- * An agent must be shown online within this time after its welcome. It resubscribes, and a breaker may have to open.
+ * An agent must be shown online within this time after its welcome, because it resubscribes, and a breaker may have
+ * to open.
  */
 export const settleMs = 2_000;
 /** A hub may notice a lost connection this much earlier than the client. */
@@ -19,7 +20,7 @@ export interface Offline {
 
 /** Keeps each offline event until it is certain whether the event was false. */
 export interface OfflineSuspicions {
-  /** False offline events that were corrected within a second. */
+  /** Counts false offline events that were corrected within a second. */
   readonly flickers: number;
   onOffline(offline: Offline): void;
   onOnline(agentId: string, subscriber: string, channelId: string): void;

@@ -10,7 +10,7 @@ export interface SeenPresence {
 
 export interface PresenceTotals {
   readonly events: number;
-  /** False offline events that were corrected within a second. */
+  /** Counts false offline events that were corrected within a second. */
   readonly flickers: number;
 }
 
@@ -40,7 +40,7 @@ export interface PresenceWatch {
   readonly settledAtMs: number;
 }
 
-/** The leases of the hubs last as long. */
+/** The hubs use leases of the same length. */
 export const leaseMs = 30_000;
 /** Hubs compare rosters every 15 s, so every wrong view must be corrected within this time. */
 const staleMs = 25_000;

@@ -4,7 +4,7 @@ import type { FaultName } from './faults.ts';
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
-  /** The slowest delivery to a subscriber that was connected at the commit. */
+  /** Covers deliveries to subscribers that were connected at the commit. */
   readonly slowestLive: Spread | null;
   readonly slowestAny: Spread | null;
   /** The time from Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
@@ -18,11 +18,13 @@ export interface Recovery {
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
-  /** `lagMs` is the time from commit to delivery. `isLive`: the subscriber was connected at the commit. */
+  /**
+   * `lagMs` is the time from commit to delivery. `isLive` is true when the subscriber was connected at the commit.
+   */
   onDelivered(lagMs: number, isLive: boolean): void;
   /** True if no fault, including its recovery, was active in the last `ms`. */
   isCalm(ms: number): boolean;
-  /** Deliveries to connected subscribers outside of all faults. */
+  /** These figures cover deliveries to connected subscribers outside of all faults. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
 }

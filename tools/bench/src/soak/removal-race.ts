@@ -4,8 +4,8 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import type { Violations } from './violations.ts';
 
 /**
- * An agent is added to a private channel and removed again while it reads the channel by every method. It must not
- * get an event from a time when it was not a member.
+ * An agent is added to a private channel and removed again while it reads the channel by every method. The agent must
+ * not get an event from a time when it was not a member.
  */
 export interface RemovalRace {
   readonly answers: number;
@@ -19,7 +19,7 @@ const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** Longer than any fault, so that a call without an answer by then will never get one. */
+/** The time is longer than any fault, so that a call without an answer by then will never get one. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';

@@ -28,7 +28,7 @@ export interface SoakReport {
   readonly racedReads: number;
   /** Null when the log of the errands could not be read. */
   readonly errands: (ErrandTotals & { readonly crashes: number }) | null;
-  /** The longest stall of this process, which any time in this report may include. */
+  /** Any time in this report may include this longest stall of the process. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;
@@ -39,7 +39,6 @@ export interface SoakReport {
 
 const shownViolations = 20;
 
-/** Reads as an admin, through one hub. */
 export async function readLogAt(hubPort: number, channelId: string): Promise<Envelope[]> {
   const socket = await connectRpc(`ws://127.0.0.1:${hubPort}/v1/ws?agent=auditor&role=admin`);
   try {

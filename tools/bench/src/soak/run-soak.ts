@@ -192,7 +192,7 @@ interface PresencePage {
   readonly degraded: boolean;
 }
 
-/** Read directly from the hub. Null if the hub is down, frozen or degraded. */
+/** Reads the presence directly from the hub. Null if the hub is down, frozen or degraded. */
 async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
   const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
   const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(

@@ -5,9 +5,9 @@ export interface ScheduledFault {
   readonly kind: FaultName;
   readonly hub: number;
   readonly holdMs: number;
-  /** The pause before the fault; for an overlapping fault, the delay after the first. */
+  /** The pause comes before the fault. For an overlapping fault, it is the delay after the first. */
   readonly pauseMs: number;
-  /** A fault of another part, during this one. */
+  /** The overlapping fault hits another part, during this one. */
   readonly overlapping?: ScheduledFault;
 }
 

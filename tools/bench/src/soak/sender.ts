@@ -19,9 +19,9 @@ export interface Sender {
   /** Resolves when the ledger has the outcome. Does not reject when the hub refuses. */
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
-  /** Chosen at random among the agent's last sends to a channel; undefined if there are none. */
+  /** Returns one of the agent's last sends to a channel, chosen at random; undefined if there are none. */
   recent(subscriber: Subscriber): Sent | undefined;
-  /** Like `recent`, and removes the message from the list. */
+  /** Works as `recent`, and removes the message from the list. */
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 

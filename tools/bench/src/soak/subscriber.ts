@@ -23,7 +23,7 @@ export interface HubAddress {
 
 /** When its connection is lost, the subscriber connects to another hub. */
 export interface Subscriber {
-  /** `{agentId}/{n}`, its name in the records. */
+  /** The records use the name `{agentId}/{n}`. */
   readonly name: string;
   readonly agentId: string;
   readonly client: HubClient;

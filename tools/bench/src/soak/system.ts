@@ -25,7 +25,7 @@ export interface HubSite {
   readonly name: string;
   readonly hub: HubProcess;
   readonly clientLink: TcpLink;
-  /** Null with Sentinel, which hands out the servers' own addresses. */
+  /** The link is null with Sentinel, which hands out the servers' own addresses. */
   readonly redisLink: TcpLink | null;
 }
 
@@ -48,9 +48,9 @@ export interface System {
   stop(keepFolder: boolean): Promise<void>;
 }
 
-// High enough that hubs refuse nothing, because limits are not tested here.
+// The limit is so high that hubs refuse nothing, because limits are not tested here.
 const noLimit = '1000000/60';
-// More calls than any agent of the fleet makes, but fewer than a flood.
+// The limit allows more calls than any agent of the fleet makes, but fewer than a flood.
 const callLimit = '2000/2';
 
 export async function startSystem(

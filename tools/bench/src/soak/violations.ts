@@ -33,7 +33,6 @@ export interface Violation {
 export interface Violations {
   readonly total: number;
   readonly counts: ReadonlyMap<ViolationKind, number>;
-  /** Ordered by time. */
   readonly kept: readonly Violation[];
   add(kind: ViolationKind, text: string, atMs?: number): void;
 }

@@ -1,9 +1,9 @@
-/** The answers are a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
+/** An answer is a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
 export interface CallCase {
   readonly name: string;
   readonly text: string;
   readonly answers: readonly (number | string)[];
-  /** Expected in each answer. @default the call's id */
+  /** Each answer must have this id. @default the call's id */
   readonly id?: string | number | null;
 }
 

@@ -10,7 +10,7 @@ import { root } from '../repository.ts';
 const run = promisify(execFile);
 
 export interface BuiltImage {
-  /** The folder that stands for the image's `/`. */
+  /** The folder stands for the image's `/`. */
   readonly folder: string;
   readonly workdir: string;
   readonly env: Readonly<Record<string, string>>;
@@ -160,7 +160,7 @@ function instructionsOf(text: string): [instruction: string, rest: string][] {
 
 async function runInside(command: string, cwd: string, env: Record<string, string>): Promise<void> {
   const { HOME, PATH = '' } = process.env;
-  // The setup of the project chose the Node of this process.
+  // The project's setup chose the Node that runs this process.
   const path = [dirname(process.execPath), PATH].join(delimiter);
   await run('sh', ['-ec', command], {
     cwd,
@@ -169,7 +169,7 @@ async function runInside(command: string, cwd: string, env: Record<string, strin
   });
 }
 
-/** The files that Docker would send to its builder, except for those that Git ignores. */
+/** Returns the files that Docker would send to its builder, except for those that Git ignores. */
 async function contextFiles(): Promise<string[]> {
   const { stdout } = await run('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: root,

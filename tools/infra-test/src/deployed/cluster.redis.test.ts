@@ -17,7 +17,7 @@ import { readText, root } from '../repository.ts';
 import { runStartScript, startByScript } from '../start-script.ts';
 
 const host = '127.0.0.1';
-// A loopback address that nothing listens on.
+// Nothing listens on this loopback address.
 const formerHost = '127.0.0.9';
 const admin = { user: 'admin', password: 'admin-secret' };
 

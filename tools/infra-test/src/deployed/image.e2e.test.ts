@@ -96,7 +96,7 @@ describe('the hub’s image', () => {
       200,
       expect.stringContaining('<!doctype html>'),
     ]);
-    // The default database, in the folder that the image gives its user.
+    // The default database is in the folder that the image gives its user.
     expect(existsSync(join(image.workdir, '.data/hub.sqlite'))).toBe(true);
     await hub.stop();
     expect(await hub.exited).toBe(0);

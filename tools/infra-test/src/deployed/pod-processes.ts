@@ -23,7 +23,7 @@ export interface RunningContainer {
   readonly pod: string;
   readonly process: ServerProcess;
   readonly container: Container;
-  /** The port on 127.0.0.1 for a port of the container. */
+  /** Returns the port on 127.0.0.1 for a port of the container. */
   port(containerPort: number): number;
   /** Runs a probe once. A container without that probe passes. */
   readonly passes: (probe: Probe | undefined) => Promise<boolean>;

@@ -7,7 +7,7 @@ import { npmEnvironment } from './toolchains.ts';
 
 const run = promisify(execFile);
 
-/** A folder outside of the repository, in which a user follows the first lines of a README. */
+/** The project is a folder outside of the repository, in which a user follows the first lines of a README. */
 export interface UserProject {
   run(code: string, options: RunOptions): Promise<BlockRun>;
   /** Returns the beginning of the compiler's output: empty without errors. */
@@ -85,7 +85,7 @@ export async function createUserProject(
   };
 }
 
-/** The strict options of `tsc --init`, for JavaScript too. */
+/** These are the strict options of `tsc --init`, for JavaScript too. */
 const strictOptions = {
   target: 'es2023',
   types: [],

@@ -25,7 +25,7 @@ export interface Row {
   readonly panels: readonly Panel[];
 }
 
-/** One query; or several, keyed by legend. `{{label}}` in a legend is a label's value. */
+/** A record holds several queries by legend. `{{label}}` in a legend is a label's value. */
 export type Queries = string | Readonly<Record<string, string>>;
 
 interface Look {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 
 export interface AlertReceiver extends AsyncDisposable {
   readonly url: string;
-  /** For example `page RedisDown firing`, in the order of arrival. */
+  /** An entry is, for example, `page RedisDown firing`. Entries are in the order of arrival. */
   readonly received: readonly string[];
   start(): Promise<void>;
   expect(token: string): void;

@@ -15,7 +15,7 @@ export interface Service {
 
 /** Replaces the program `docker` for the runbooks' commands, and acts on the test's processes. */
 export interface ComposeStub extends AsyncDisposable {
-  /** The program's folder, and the variable that it needs. */
+  /** The program needs `folder` on PATH, and the variable. */
   readonly env: { readonly folder: string; readonly DRILL_COMPOSE: string };
 }
 
@@ -33,7 +33,7 @@ process.stdout.write(await answer.text());
 process.exitCode = answer.ok ? 0 : 1;
 `;
 
-/** Shorter than Compose's default, which is for hubs with many clients. */
+/** The grace period is shorter than Compose's default, which is for hubs with many clients. */
 const usualGraceMs = 5_000;
 
 /** Answers `docker compose` up, restart, ps and logs. A service that is not listed counts as running elsewhere. */

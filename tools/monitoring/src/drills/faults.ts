@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Called at the end of each drill; ends a fault if its runbook did not. */
+/** The world calls this at the end of each drill, to end a fault that the runbook did not end. */
 export type Repair = () => unknown;
 
 /** Each script takes `busyMs`. Ends when Redis closes the connection. */

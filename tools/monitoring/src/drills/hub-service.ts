@@ -6,7 +6,7 @@ type Environment = Readonly<Record<string, string>>;
 
 export interface HubService extends Service, AsyncDisposable {
   readonly hub: HubProcess;
-  /** `host:port` of /readyz and /metrics. */
+  /** The address is the `host:port` of /readyz and /metrics. */
   readonly opsAddress: string;
   /** Restarts the hub with its fixed variables and these, which last until the next call. */
   configure(env: Environment): Promise<void>;

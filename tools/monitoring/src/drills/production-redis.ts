@@ -24,7 +24,7 @@ export const adminAuth = `admin ${passwords.REDIS_ADMIN_PASSWORD}`;
 /** Uses the production configuration and users. `url` and `command` use the administrator. */
 export interface ProductionRedis extends RedisServer {
   readonly hubUrl: string;
-  /** The URL without a user. */
+  /** The URL names no user. */
   readonly plainUrl: string;
 }
 

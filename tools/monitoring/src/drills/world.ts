@@ -21,7 +21,7 @@ export interface World {
   readonly databaseUrl: string;
   readonly redis: ProductionRedis;
   readonly hubs: readonly HubService[];
-  /** A hub without load for the drills to break. Runbooks call it `hub`. */
+  /** The drills break this hub, which has no load. Runbooks call it `hub`. */
   readonly drilledHub: HubService;
   readonly load: Load;
   readonly monitoring: MonitoringStack;
@@ -36,7 +36,6 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** The drilled hub's HUB_JWT_SECRET. */
 export const hubSecret = 'of-the-drilled-hub-'.repeat(3);
 const commandsTimeoutMs = 90_000;
 // The hubs refuse nothing, unless a drill needs a refusal.
@@ -54,7 +53,7 @@ interface Program {
   output?(): string;
 }
 
-/** True also for a frozen process. */
+/** Resolves with true also for a frozen process. */
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -105,7 +104,7 @@ export async function startWorld(scope: Scope): Promise<World> {
   const load = await scope.use(startLoad(hubs.map(({ hub }) => hub.url)));
 
   const service = (server: Server): Service => ({
-    // Like Compose, `up` does not restart a running server, even one that hangs.
+    // As with Compose, `up` does not restart a running server, even one that hangs.
     async up() {
       if (!(await accepts(server.port))) await server.restart();
     },

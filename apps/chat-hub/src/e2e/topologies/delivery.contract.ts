@@ -14,7 +14,7 @@ import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts
 
 export interface Topology {
   readonly env: Readonly<Record<string, string>>;
-  /** Variables that differ for the second hub. */
+  /** These variables replace those in `env` for the second hub. */
   readonly second?: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -22,13 +22,13 @@ export interface Topology {
 export interface Fault<T extends Topology> {
   /** Completes the test's title after "deliver once and in order through". */
   readonly title: string;
-  /** Indices of the hubs that lose Redis, which must report the loss. */
+  /** The hubs with these indices lose Redis, and must report the loss. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
   /** Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
   mend?(topology: T): Promise<void>;
-  /** The longest time from acknowledgement to delivery. @default 4000 */
+  /** The bound of the time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;
   /** The longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
   readonly recoveredMs?: number;
@@ -41,7 +41,7 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** Longer than the times of an idle machine, because other tests share the machine. */
+/** The bounds are longer than on an idle machine, because other tests share the machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
 export function deliverySuite<T extends Topology>(

@@ -46,10 +46,7 @@ const texts: Readonly<
   },
 };
 
-/**
- * An admin's actions on an agent. Each asks for confirmation, and is recorded in the audit log with
- * its reason.
- */
+/** An admin's actions ask for confirmation, and are recorded in the audit log with a reason. */
 export function AgentActions(props: { agent: FleetAgent; onDone: () => void }) {
   const { session } = usePage();
   const { agent, onDone } = props;

@@ -16,7 +16,6 @@ export interface AgentAnswer {
   readonly refresh: () => void;
 }
 
-/** Reads what the hubs know of an agent, every two seconds. */
 export function useAgent(session: Session, agentId: string): AgentAnswer {
   const [answer, setAnswer] = useState<Omit<AgentAnswer, 'refresh'>>({
     ...{ found: null, problem: null, receivedAtMs: null },
@@ -36,7 +35,6 @@ export function useAgent(session: Session, agentId: string): AgentAnswer {
   return { ...answer, refresh: () => void poll() };
 }
 
-/** The cost of the agent's turns in the last 24 hours. */
 export interface AgentCost {
   readonly turns: number;
   readonly tokensIn: number;
@@ -44,10 +42,7 @@ export interface AgentCost {
   readonly costMicros: number;
 }
 
-/**
- * The sums of the ledger over the reader's channels. Null while they are not known, or when the
- * agent reports no cost.
- */
+/** Sums over the reader's channels. Null while they are not known, or when the agent reports no cost. */
 export function useCost(session: Session, agentId: string): AgentCost | null {
   const [cost, setCost] = useState<AgentCost | null>(null);
   const poll = async () => {
@@ -72,7 +67,7 @@ export interface LastWords {
   readonly problem: string | null;
 }
 
-/** The texts of the agent's last messages. They are read with the reader's own rights. */
+/** The texts are read with the reader's own rights. */
 export function useLastWords(
   session: Session,
   messages: OperationsAgent['lastMessages'] | null,

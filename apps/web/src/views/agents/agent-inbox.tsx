@@ -23,8 +23,8 @@ const reasonWords: Readonly<Record<InboxItem['reason'], string>> = {
 };
 
 /**
- * The inbox of an agent, for admins. It is read only on a press, because each read is in the audit
- * log. Nothing is acknowledged here.
+ * Only admins see the inbox. It is read on a press, because each read is in the audit log. Nothing is acknowledged
+ * here.
  */
 export function AgentInbox({ agentId }: { agentId: string }) {
   const { session } = usePage();

@@ -21,8 +21,7 @@ export function ChannelSettings({ chat, onClose }: DialogProps) {
   const save = async (event: Event) => {
     event.preventDefault();
     const next = { name: name.trim(), topic: topic.trim() || null };
-    // Sends only the fields that were changed here, because another owner may have changed the
-    // others.
+    // Another owner may have changed the other fields, so only changed ones are sent.
     const changes = {
       ...(next.name !== before.name && { name: next.name }),
       ...(next.topic !== before.topic && { topic: next.topic }),
@@ -49,7 +48,7 @@ export function ChannelSettings({ chat, onClose }: DialogProps) {
   );
 }
 
-/** Deletes a channel. The name must be typed, because the deletion cannot be undone. */
+/** The name must be typed, because the deletion cannot be undone. */
 export function DeleteChannel({ chat, onClose }: DialogProps) {
   const { session } = usePage();
   const { name } = chat.channel.value;

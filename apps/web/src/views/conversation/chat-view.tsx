@@ -23,8 +23,11 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     session.chats
       .open(chat)
       .catch(session.notices.reportWhileLive('The history could not be loaded'));
-    // A failure hides only the line about the agents' turns. The channel stays usable.
-    session.loadTurns(chat.id).catch(() => undefined);
+    // No event tells of a freeze that was set while the channel was not subscribed.
+    void session.freezes.read();
+    session
+      .loadTurns(chat.id)
+      .catch(session.notices.reportWhileLive('What the agents are doing could not be loaded'));
   }, [chat]);
 
   return (
@@ -61,7 +64,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
  */
 const endInView = () => (element: HTMLElement | null) => element?.scrollTo(0, element.scrollHeight);
 
-/** A direct channel that does not exist yet: the first message creates it. */
+/** A direct channel without messages does not exist yet; the first message creates it. */
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);

@@ -19,16 +19,13 @@ export function composeTarget(
   return { channelId: channel.channelId, peer, threadId };
 }
 
-/**
- * The key of the draft for a target. A direct channel is identified by its other member, because
- * the channel may be created while the draft exists.
- */
+/** A direct channel may be created while the draft exists, so its other member identifies it. */
 export function draftKey({ channelId, peer, threadId }: ComposeTarget): string {
   const channelKey = peer === null ? `${channelId}` : `@${peer}`;
   return threadId === null ? channelKey : `${channelKey}/${threadId}`;
 }
 
-/** The key of the draft of an edit. No channel id begins with a slash. */
+/** No channel id begins with a slash. */
 export function editDraftKey(messageId: string): string {
   return `/edit/${messageId}`;
 }
@@ -42,10 +39,7 @@ export function setDraft(
   drafts.value = text === null ? others : { ...others, [key]: text };
 }
 
-/**
- * True when the message goes to this target. Before a direct channel exists, the message or the
- * target has only the recipient's id.
- */
+/** Before a direct channel exists, the message or the target has only the recipient's id. */
 export function isSentTo(target: ComposeTarget, item: Outgoing): boolean {
   if (item.threadId !== target.threadId) return false;
   return item.channelId === null || target.channelId === null

@@ -14,13 +14,13 @@ import { typingSummary } from './summaries.ts';
 const rowsMax = 10;
 const tooLargeText = 'This message is too long: shorten it to about 32,000 characters.';
 
-/** Writes messages. The text is kept as a draft for each channel and thread until it is sent. */
+/** The text is kept as a draft for each channel and thread until it is sent. */
 export function Composer(props: {
   /** Null while the direct channel does not exist yet. */
   chat: Chat | null;
   target: ComposeTarget;
   isDisabled?: boolean;
-  /** Called when a message was written, so that the message can be scrolled into view. */
+  /** The composer calls this when a message was written, so that it can be scrolled into view. */
   onSent?: () => void;
 }) {
   const { chat, target } = props;
@@ -57,7 +57,7 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // The draft is read and not `text`, because the last key may not be rendered yet.
+    // The last key may not be rendered yet, so the draft is read and not `text`.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const isMember = (agentId: string) => chat?.members.value.has(agentId) ?? false;
@@ -144,10 +144,7 @@ export function Composer(props: {
   );
 }
 
-/**
- * Names the agents that are typing in a thread, or outside of threads. The line keeps its height when no agent is typing,
- * so that the composer does not move.
- */
+/** The line keeps its height when no agent is typing, so that the composer does not move. */
 export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { me } = usePage().session;
   const agentIds = typistsIn(chat.typing.value, threadId);
@@ -178,10 +175,7 @@ export function TypingLine({ chat, threadId }: { chat: Chat; threadId: string | 
 const repeatMs = 5_000;
 const pauseMs = 6_000;
 
-/**
- * Reports typing. `report` is called when typing starts, every few seconds while it continues, and
- * when it stops.
- */
+/** `report` is called when typing starts, every few seconds while it continues, and when it stops. */
 export function createTypingSignal(report: (isTyping: boolean) => void) {
   let reportedAtMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;

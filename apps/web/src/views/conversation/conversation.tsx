@@ -14,7 +14,7 @@ import { EntryRow, FoldRow, isContinued, timeOf } from './entry-row.tsx';
 import { type Fold, foldRows } from './folds.ts';
 import { useReading } from './use-reading.ts';
 
-/** The entries of a channel. Only entries near the view are rendered. */
+/** Only entries near the view are rendered. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
@@ -146,7 +146,7 @@ function NewAbove(props: { chat: Chat; sinceMs: number | null; onGo: () => void 
   );
 }
 
-/** Buttons for new mentions and for threads with new replies, which may be outside the view. */
+/** Offers new mentions and threads with new replies, which may be outside the view. */
 function UnseenElsewhere({ chat, onMention }: { chat: Chat; onMention: () => void }) {
   const { router } = usePage().session;
   const { mentions, threads } = chat.unread.value;

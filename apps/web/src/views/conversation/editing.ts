@@ -2,7 +2,7 @@ import type { Message } from '@openclaw/protocol';
 import { indexOfSeq, type Entry } from '../../store/timeline.ts';
 import type { Editing } from '../page-state.ts';
 
-/** The edit in progress, if its message is one of these entries and is not deleted. */
+/** Null unless the edit's message is one of these entries and is not deleted. */
 export function editingIn(
   entries: readonly Entry[],
   editing: Editing | null,
@@ -14,9 +14,6 @@ export function editingIn(
   return entry.message.deletedAt === null ? editing : null;
 }
 
-/**
- * The newest of the reader's own messages that can be edited; in a thread, the newest own reply.
- */
 export function lastOwnMessage(
   entries: readonly Entry[],
   me: string,

@@ -9,10 +9,7 @@ import { isContinued } from './entry-row.tsx';
 /** The height of `.leading`, above the first entry. */
 export const leadingHeight = 56;
 
-/**
- * A scrolled list that renders only the rows in `drawn`. The children are above these rows, and the
- * footer is below them.
- */
+/** Renders only the rows in `drawn`. The children are above these rows, and the footer is below them. */
 export function EntryList(props: {
   label: string;
   chat: Chat;
@@ -52,10 +49,10 @@ export function EntryList(props: {
   );
 }
 
-// Beyond this distance, the name of the author is out of view.
+// When the list is scrolled by more than this, the author's name is out of view.
 const headerHeight = 26;
 
-/** Shows the author of the first message in view when the author's name is above the view. */
+/** Shows the author of the first message in view, once the author's name is above the view. */
 function AuthorAtTop(props: {
   chat: Chat;
   entries: readonly Entry[];

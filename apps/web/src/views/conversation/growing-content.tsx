@@ -5,7 +5,6 @@ import { renderMarkdown } from '../../markdown/render.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 
-/** The text of a message that its author is still writing. */
 export function GrowingContent({ chat, message }: { chat: Chat; message: Message }) {
   const { me, chats } = usePage().session;
   const [text] = useState(() => chats.growth.follow(chat, message));
@@ -17,7 +16,7 @@ export function GrowingContent({ chat, message }: { chat: Chat; message: Message
   );
 }
 
-/** How a message ended that its author did not complete; null for all others. */
+/** Null for a state that is not an early end. */
 export const endWords: Readonly<Record<Message['state'], string | null>> = {
   complete: null,
   streaming: null,

@@ -101,7 +101,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   );
 }
 
-/** Marks this message and later ones as unread, until the reader returns to the channel. */
+/** Also marks later messages, until the reader returns to the channel. */
 export function markUnread({ chats, notices }: Session, chat: Chat, message: Message): void {
   chats.markUnread(chat, message).catch(notices.report('The message was not marked as unread'));
 }
@@ -120,7 +120,6 @@ function toggleReaction(session: Session, chat: Chat, message: Message, emoji: s
   change.catch(session.notices.report('The reaction was not saved'));
 }
 
-/** The reactions to a message; a click adds or removes the reader's own. */
 export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
   const { session } = usePage();
   const [showsAll, setShowsAll] = useState(false);

@@ -21,7 +21,7 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** The thread whose root is this message. Given only in the channel's own list. */
+  /** Only the channel's own list sets `thread`, for the root message of a thread. */
   thread: Thread | undefined;
   newReplies: number;
 }) {
@@ -144,15 +144,15 @@ function shortened(content: string): string {
 const focused = new WeakSet<Editing>();
 
 /**
- * Edits the reader's own message in place: Enter saves, Esc cancels. The text is kept as a draft,
- * because the row may be scrolled out of view before the edit is saved.
+ * Enter saves, Esc cancels. The text is kept as a draft, because the row may be scrolled out of view before the edit
+ * is saved.
  */
 export function EditMessage({ chat, message }: { chat: Chat; message: Message }) {
   const { session, editing } = usePage();
   const key = editDraftKey(message.id);
   const text = session.drafts.value[key] ?? message.content;
   const field = useRef<HTMLTextAreaElement>(null);
-  // The editor gets the focus before it is painted, because the user may press a key as soon as it is visible.
+  // The user may press a key as soon as the editor is visible, so it gets the focus before it is painted.
   useLayoutEffect(() => {
     const element = field.current;
     const current = editing.value;
@@ -167,7 +167,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     setDraft(session, key, null);
   };
   const save = () => {
-    // The draft is read and not `text`, because the last key may not be rendered yet.
+    // The last key may not be rendered yet, so the draft is read and not `text`.
     const content = session.drafts.value[key] ?? message.content;
     if (content.trim() === '' || content === message.content) return cancel();
     editing.value = null;

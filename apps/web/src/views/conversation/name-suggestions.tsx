@@ -6,7 +6,6 @@ import { Avatar, unknownPresence } from '../shared/agents.tsx';
 
 const shownMax = 6;
 
-/** The members that an unfinished mention can mean, best match first. */
 function suggestNames(agentIds: Iterable<string>, text: string, me: string): string[] {
   return [...agentIds]
     .filter((id) => id !== me && id.toLowerCase().includes(text.toLowerCase()))
@@ -14,7 +13,7 @@ function suggestNames(agentIds: Iterable<string>, text: string, me: string): str
     .slice(0, shownMax);
 }
 
-/** Completes mentions in a text field. `onComplete` gets the field's new text. */
+/** `onComplete` gets the field's new text. */
 export function useNameSuggestions(options: {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly chat: Chat | null;
@@ -86,7 +85,7 @@ export function useNameSuggestions(options: {
   };
 }
 
-/** The list of suggestions above a composer. The id of an option is the list's id followed by the name. */
+/** The id of an option is the list's id followed by the name. */
 export function NameSuggestions(props: {
   id: string;
   chat: Chat;

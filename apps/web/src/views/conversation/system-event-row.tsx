@@ -10,7 +10,6 @@ import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
 import { payloadSummary } from './summaries.ts';
 
-/** A change of the channel or of its members, or an event that an agent has emitted. */
 export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envelope }) {
   const { event, timestamp } = envelope;
   const question = questionIn(envelope);
@@ -18,7 +17,7 @@ export function SystemEventRow({ chat, envelope }: { chat: Chat; envelope: Envel
     return <QuestionCard chat={chat} opened={question} openedAtMs={timestamp} isInThread={false} />;
   }
   if (isDecision(envelope)) return <DecisionLine envelope={envelope} />;
-  if (event.type === 'collaboration.event') {
+  if (event.type === 'collaboration.event' && !event.name.startsWith('claim.')) {
     return <CollaborationEvent envelope={envelope} event={event} />;
   }
   return (
@@ -42,9 +41,16 @@ function systemEventText({ event, senderId }: Envelope): ComponentChildren {
     }
     case 'channel.archive':
       return [bold(senderId), ' archived the channel'];
+    case 'collaboration.event':
+      return [bold(String(event.payload['agentId'])), claimText(event)];
     default:
       return null;
   }
+}
+
+function claimText({ name, payload }: EventOf<'collaboration.event'>): string {
+  if (name === 'claim.granted') return ' took a thread';
+  return payload['expired'] === true ? ' held a thread for too long' : ' gave a thread back';
 }
 
 const bold = (text: string) => <b>{text}</b>;

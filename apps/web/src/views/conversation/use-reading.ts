@@ -6,7 +6,6 @@ import { indexOfSeq, type Entry, type Timeline } from '../../store/timeline.ts';
 import type { RowsInView } from '../../windowing/use-row-window.ts';
 import { usePage } from '../page-state.ts';
 
-/** The methods of the list of rows that are used here. */
 interface Rows {
   reveal(seq: number): void;
   /** Calls `update` with the rows in view. */
@@ -14,9 +13,8 @@ interface Rows {
 }
 
 /**
- * Keeps the reader's place in a channel. The channel opens at the first new message. The read mark
- * moves over the messages that were in view. The line above the first new message stays until the
- * reader leaves the channel.
+ * Opens a channel at the first new message. The read mark moves over the messages that were in view. The line above
+ * the first new message stays until the reader leaves the channel.
  *
  * `lastSeqOf` gives the seq of the last entry in the row with this seq.
  */
@@ -29,7 +27,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
   const onFailed = notices.reportWhileLive('The history could not be loaded');
   /** The line is above the first message after this seq. Null when nothing was new. */
   const line = useSignal<number | null>(null);
-  /** The time of the first new message, while that message is not loaded. */
+  /** This is the time of the first new message while that message is not loaded. */
   const firstNewAtMs = useSignal<number | null>(null);
   /** True while the first new message is above the view, or before the loaded entries. */
   const isNewAbove = useSignal(false);
@@ -72,7 +70,6 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
       (!isCovered(timeline, seq) || (next !== null && inView !== null && next.seq < inView.first));
   }
 
-  /** Scrolls to the first new message. Loads it first if necessary. */
   async function goToFirstNew() {
     const { seq } = chat.unread.peek();
     if (!isCovered(chat.timeline.peek(), seq)) await history.around(seq);
@@ -82,7 +79,6 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     if (first !== undefined) rows().reveal(first.seq);
   }
 
-  /** Goes to the next mention of the reader, in the channel or in a thread. */
   async function goToMention() {
     const { seq: mark } = chat.unread.peek();
     const after = Math.max(mark, state.mentionSeq);
@@ -114,7 +110,7 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     chat.isFollowing.value = true;
     if (chat.timeline.peek().hasNewer) history.newest().catch(onFailed);
     if (count === 0) return;
-    // The reader has never seen this channel. It may be long, so it opens at its end.
+    // The reader has never seen this channel, which may be long, so it opens at its end.
     const setTime = (first: { timestamp: number } | null) =>
       (firstNewAtMs.value = first?.timestamp ?? null);
     history.firstNew().then(setTime, onFailed);
@@ -166,14 +162,14 @@ export function useReading(chat: Chat, rows: () => Rows, lastSeqOf: (seq: number
     update,
     goToFirstNew: () => void goToFirstNew().catch(onFailed),
     goToMention: () => void goToMention().catch(onFailed),
-    /** The entry below the line. Null while that entry is not loaded. */
+    /** Null while the entry below the line is not loaded. */
     lineSeq: lineAt !== null && isCovered(chat.timeline.value, line.value ?? 0) ? lineAt.seq : null,
     isNewAbove: isNewAbove.value,
     sinceMs: first?.message.timestamp ?? firstNewAtMs.value,
   };
 }
 
-/** The message of the channel that the address leads to. A link to a reply leads to its thread. */
+/** A link to a reply leads to its thread. */
 function linkedIn(route: Route, channelId: string): number | null {
   const isHere = route.view === 'channel' && route.channelId === channelId;
   return isHere && route.threadId === null ? route.seq : null;

@@ -17,7 +17,6 @@ const stateWords: Readonly<Record<AskState, string>> = {
   expired: 'no answer in time',
 };
 
-/** The addressees of an ask with their states. An addressee finds its own answers here. */
 export function AskStates(props: { chat: Chat; askId: string; ask: NonNullable<Message['ask']> }) {
   const { chat, askId } = props;
   const { to, deadlineMs } = props.ask;
@@ -54,7 +53,7 @@ export function AskStates(props: { chat: Chat; askId: string; ask: NonNullable<M
   );
 }
 
-/** The steps that are left: an open ask is accepted, declined or done, an accepted one is done. */
+/** An open ask can be accepted, declined or done; an accepted one can be done. */
 function OwnAnswer(props: { chat: Chat; askId: string; state: AskState; deadlineMs: number }) {
   const { chat, askId, state, deadlineMs } = props;
   const { client } = usePage().session;

@@ -11,7 +11,6 @@ import { pauseText } from './decision-line.tsx';
 
 type Budget = ResultOf<'budget.get'>;
 
-/** Shows what agents have used of their turns in the channel or in a thread, and sets how many they have. */
 export function BudgetDialog(props: { chat: Chat; threadId: string | null; onClose: () => void }) {
   const { chat, threadId, onClose } = props;
   const { client } = usePage().session;
@@ -34,7 +33,7 @@ export function BudgetDialog(props: { chat: Chat; threadId: string | null; onClo
     event.preventDefault();
     if (before === null) return;
     const next = { agentTurns: figureOf(agentTurns), perMinute: figureOf(perMinute) };
-    // Only what was changed here, because another person may have changed the rest meanwhile.
+    // Another person may have changed the other figures, so only changed ones are sent.
     const changes = {
       ...(next.agentTurns !== before.agentTurns && { agentTurns: next.agentTurns }),
       ...(next.perMinute !== before.perMinute && { perMinute: next.perMinute }),
@@ -77,7 +76,7 @@ export function BudgetDialog(props: { chat: Chat; threadId: string | null; onClo
   );
 }
 
-/** True for those who may set a budget: persons in the channel, its owners, and admins. */
+/** Persons in the channel, its owners, and admins may set a budget. */
 export function maySetBudget(session: Session, chat: Chat): boolean {
   return (
     session.client.welcome?.kind === 'person' ||

@@ -8,7 +8,7 @@ const names: ReadonlySet<string> = new Set([
   'budget.exhausted',
 ]);
 
-/** True for an event that people decide about or decided. It is shown by itself, and never folded with others. */
+/** A decision is shown by itself, and never folded with others. */
 export function isDecision({ event }: Envelope): boolean {
   return event.type === 'collaboration.event' && names.has(event.name);
 }

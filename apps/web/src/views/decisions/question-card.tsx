@@ -50,8 +50,7 @@ export function QuestionCard(props: {
     try {
       take((await call()).question);
     } catch (error) {
-      const ended = error instanceof HubError && error.code === 'conflict';
-      const { question: known } = (ended ? (error.data ?? {}) : {}) as { question?: Question };
+      const known = error instanceof HubError ? error.data.question : undefined;
       if (known !== undefined) take(known);
       setProblem(plainReason(error));
     } finally {

@@ -3,7 +3,7 @@ import { QuestionCard } from './question-card.tsx';
 
 const shownMax = 10;
 
-/** The open questions of a thread, the newest ten. The channel shows all of them at their places. */
+/** Shows the newest ten. The channel shows all open questions at their places. */
 export function ThreadQuestions({ chat, threadId }: { chat: Chat; threadId: string }) {
   const open = [...chat.questions.value.values()].filter(
     (question) => question.threadId === threadId && question.state === 'open',

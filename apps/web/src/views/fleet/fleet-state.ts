@@ -2,7 +2,7 @@ import type { AgentTurn } from '../../session/agent-turns.ts';
 import type { FleetAgent } from '../../session/operations-request.ts';
 import { turnWords } from '../turns/turn-words.ts';
 
-/** The states of an agent, the worst first. */
+/** The worst state comes first. */
 export const fleetStates = [
   'looping',
   'failing',
@@ -15,11 +15,11 @@ export type FleetState = (typeof fleetStates)[number];
 
 /** Two agents loop when each addresses the other at least this often in a minute. */
 const loopPerMinute = 10;
-/** An agent that is connected and has written nothing for this long is silent. */
+/** A connected agent that has written nothing for this long is silent. */
 const silentAfterMs = 600_000;
 /** An agent that has written within this time is working. */
 const workingMs = 60_000;
-/** With more refused calls than this in the last ten minutes, an agent is failing. */
+/** More refused calls than this in the last ten minutes make an agent failing. */
 const refusalsMax = 20;
 
 const workingTurns: ReadonlySet<string> = new Set(['thinking', 'tool', 'streaming']);
@@ -34,7 +34,7 @@ export interface FleetTile {
 
 type Others = ReadonlyMap<string, FleetAgent>;
 
-/** The tiles of the board, the worst first, then by name. */
+/** The worst tile comes first, then the order of the names. */
 export function tilesOf(
   agents: readonly FleetAgent[],
   turns: ReadonlyMap<string, AgentTurn>,
@@ -51,7 +51,6 @@ export function tilesOf(
     );
 }
 
-/** The tile of one agent. `others` are needed to find a loop. */
 export function tileOf(
   agent: FleetAgent,
   others: Others,
@@ -106,7 +105,6 @@ function turnText({ state, label, queueDepth }: Pick<AgentTurn, 'state' | 'label
   return queueDepth !== null && queueDepth > 0 ? `${what} · ${queueDepth} queued` : what;
 }
 
-/** The agent that forms a loop with this one; undefined if there is none. */
 function loopOf({ agentId, activity }: FleetAgent, others: Others) {
   for (const { agentId: other, perMinute } of activity?.addresses ?? []) {
     const back = others
@@ -124,7 +122,6 @@ function wroteText(quietMs: number): string {
   return quietMs < justNowMs ? 'wrote just now' : `wrote ${spanText(quietMs)} ago`;
 }
 
-/** For example `40 s`, `12 min` or `3 h`. */
 function spanText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

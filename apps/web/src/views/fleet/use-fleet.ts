@@ -8,15 +8,11 @@ const everyMs = 3_000;
 export interface FleetAnswer {
   /** Null until the first answer. */
   readonly agents: readonly FleetAgent[] | null;
-  /** The reason why the last poll failed; null when it succeeded. */
   readonly problem: string | null;
   readonly receivedAtMs: number | null;
 }
 
-/**
- * The agents of all hubs, read every three seconds. The polling ends when the hub refuses the view
- * to this reader.
- */
+/** Reads the agents of all hubs every three seconds. Polling ends when the hub refuses the view to this reader. */
 export function useFleet(credentials: Credentials): FleetAnswer {
   const [answer, setAnswer] = useState<FleetAnswer>({
     ...{ agents: null, problem: null, receivedAtMs: null },

@@ -2,7 +2,6 @@ import type { Session } from '../../session/session.ts';
 import type { AskAnswers, OpenAsks } from '../../store/asks.ts';
 import type { Questions } from '../../store/questions.ts';
 
-/** The asks and questions of a channel that the page has seen. */
 export interface Waiting {
   readonly openAsks: OpenAsks;
   readonly answers: AskAnswers;
@@ -10,8 +9,8 @@ export interface Waiting {
 }
 
 /**
- * For each agent, those for whom it waits: addressees of its asks that are not done, and responders of its open
- * questions. It covers what the page has seen in the reader's channels.
+ * An agent waits for addressees of its asks that are not done, and for responders of its open questions. The answer
+ * covers the messages that the page has seen.
  */
 export function waitsOf(
   channels: Iterable<Waiting>,
@@ -39,7 +38,6 @@ export function waitsOf(
   return waits;
 }
 
-/** {@link waitsOf} for the reader's channels. */
 export function useWaits({ chats }: Session): ReturnType<typeof waitsOf> {
   const channels = [...chats.byId.value.values()].map(({ openAsks, asks, questions }) => ({
     ...{ openAsks: openAsks.value, answers: asks.value, questions: questions.value },
@@ -49,7 +47,7 @@ export function useWaits({ chats }: Session): ReturnType<typeof waitsOf> {
 
 const namedMax = 3;
 
-/** “waits for ben and 2 others”; null for one who waits for nobody. */
+/** The text is, for example, “waits for ben and 2 others”; null when the agent waits for nobody. */
 export function waitsText(agentIds: ReadonlySet<string> | undefined): string | null {
   if (agentIds === undefined || agentIds.size === 0) return null;
   const shown = [...agentIds].slice(0, namedMax).join(', ');

@@ -3,7 +3,7 @@ import { saysAdmin } from '../../session/token-role.ts';
 import { usePage } from '../page-state.ts';
 import { FreezeDialog } from './freeze-dialog.tsx';
 
-/** Freezes all agents of the hub. Admins alone see it, while no such freeze is set. */
+/** Only admins see the button, while the hub is not frozen. */
 export function FreezeAllButton() {
   const { session } = usePage();
   const [isAsking, setAsking] = useState(false);

@@ -6,7 +6,6 @@ import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { sinceText } from '../shared/format-time.ts';
 
-/** Says who froze all agents, since when and why. */
 export function HubFreeze() {
   const { session } = usePage();
   const freeze = session.freezes.list.value.find(({ scope }) => scope === 'hub');
@@ -16,7 +15,6 @@ export function HubFreeze() {
   );
 }
 
-/** Says who froze the agents of a channel, since when and why. */
 export function ChannelFreeze({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const freeze = session.freezes.list.value.find(
@@ -28,7 +26,7 @@ export function ChannelFreeze({ chat }: { chat: Chat }) {
   );
 }
 
-/** Says who froze an agent, since when and why. Its own page has the button that lifts it. */
+/** The agent's own page has the button that lifts the freeze. */
 export function AgentFreeze({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const freeze = session.freezes.list.value.find(
@@ -44,7 +42,7 @@ export function AgentFreeze({ agentId }: { agentId: string }) {
   );
 }
 
-/** True for those who may freeze a channel: its owners of kind person, and admins. */
+/** Owners of kind person, and admins, may freeze a channel. */
 export function mayFreeze(session: ReturnType<typeof usePage>['session'], chat: Chat): boolean {
   if (saysAdmin(session.credentials)) return true;
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';

@@ -6,12 +6,11 @@ import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
 import { Dialog, DialogActions, focusWhenShown, Problem, TextField } from '../shared/controls.tsx';
 
-/** The part of the hub that a freeze covers, with its name for people. */
 export interface Frozen extends Pick<Freeze, 'scope' | 'id'> {
   readonly name: string;
 }
 
-/** Asks for a reason, and stops the writes of the agents that it covers. */
+/** The freeze stops all writes of the agents that it covers. */
 export function FreezeDialog({ frozen, onClose }: { frozen: Frozen; onClose: () => void }) {
   const { session } = usePage();
   const { scope, id, name } = frozen;

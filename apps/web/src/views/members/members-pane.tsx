@@ -60,7 +60,6 @@ export function MembersPane({ chat }: { chat: Chat }) {
   );
 }
 
-/** The actions of an owner on a member, in a row below the member. */
 function MemberActions({ chat, member }: { chat: Chat; member: Member }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);

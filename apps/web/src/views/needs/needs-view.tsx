@@ -29,7 +29,7 @@ export function NeedsView() {
     list.current?.querySelectorAll<HTMLElement>('.need')[at]?.focus();
   }, [needs.isLoaded.value]);
 
-  /** Moves the focus to the next need before this need leaves the list. */
+  /** The next need gets the focus before this need leaves the list. */
   const leave = (element: Element) => {
     const row = element.closest('li');
     const next = row?.nextElementSibling ?? row?.previousElementSibling;
@@ -149,7 +149,7 @@ export function NeedsView() {
   );
 }
 
-/** Tomorrow at 8:00, the reader's time. */
+/** Returns tomorrow at 8:00 in the reader's time zone. */
 function tomorrowMs(): number {
   const next = new Date();
   next.setDate(next.getDate() + 1);

@@ -11,9 +11,8 @@ import { useJoin } from './use-join.ts';
 type Found = Channel | 'searching' | 'hidden';
 
 /**
- * The view of a channel of which the reader is no member. An admin can read the messages. Others
- * see the channel's name and topic, and can join a public channel. The address does not change, so
- * a link to a message leads to the message after the join.
+ * An admin can read the messages. Others see the channel's name and topic, and can join a public channel. The address
+ * does not change, so a link to a message leads to the message after the join.
  */
 export function NotAMember(props: { channelId: string; threadId: string | null }) {
   const { channelId, threadId } = props;
@@ -31,7 +30,7 @@ export function NotAMember(props: { channelId: string; threadId: string | null }
       if (mayRead) chats.observe(channel);
       setFound(channel);
     };
-    // Only the hub knows who may observe. It refuses everyone else.
+    // Only the hub knows who may observe, and refuses everyone else.
     const canRead = (id: string) =>
       client
         .channel(id)

@@ -1,12 +1,11 @@
 import { Problem } from '../shared/controls.tsx';
 import { timeWithSecondsText } from '../shared/format-time.ts';
 
-/** Why the hub gave no figures, and the time of the figures that are still shown. */
 export function AsOf(props: {
   problem: string | null;
   isStale: boolean;
   receivedAtMs: number | null;
-  /** The subject of the sentence, in the plural. */
+  /** The sentence begins with this plural noun. */
   what: string;
 }) {
   const { problem, isStale, receivedAtMs, what } = props;

@@ -1,7 +1,7 @@
 const orUnknown = (format: (value: number) => string) => (value: number | null | undefined) =>
   value == null || !Number.isFinite(value) ? '–' : format(value);
 
-/** A short number: `12`, `3.4k`, `1.2M`. */
+/** The text is, for example, `12`, `3.4k` or `1.2M`. */
 export const countText = orUnknown((value) => {
   if (value >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
   if (value >= 1e4) return `${Math.round(value / 1e3)}k`;

@@ -15,7 +15,6 @@ interface Plot {
   readonly valueOf: (hubs: readonly OperationsFigures[]) => number | null;
 }
 
-/** The sum of the hubs' counts per second. */
 const rate =
   (name: 'messages' | 'deliveries' | 'failedCalls' | 'refusedCalls' | 'tailRepairs') =>
   (hubs: readonly OperationsFigures[]) =>
@@ -41,7 +40,7 @@ const plots: readonly Plot[] = [
   { title: 'Redis reconnects', format: countText, valueOf: total('redisReconnects') },
 ];
 
-/** Small plots of the last 24 hours of all hubs, each with its highest value. */
+/** Each plot covers all hubs and names its highest value. */
 export function HistoryPlots(props: { minutes: readonly Minute[] | null; nowMs: number }) {
   const { minutes } = props;
   // The plots change once a minute, although the page renders every second.
@@ -79,7 +78,7 @@ function SmallPlot(props: { plot: Plot; minutes: readonly Minute[]; nowMs: numbe
     null,
   );
   const scale = Math.max(highest?.value ?? 0, 1e-9);
-  // One bar for each part of the time. A gap means that no hub ran.
+  // Each bar shows one part of the time. A gap means that no hub ran.
   const bars = peaks
     .map((value, x) =>
       value === null

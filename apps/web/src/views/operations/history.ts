@@ -4,15 +4,10 @@ import type { Minute } from './checks.ts';
 type Row = NonNullable<Operations['history']>['minutes'][number];
 
 export const historyMs = 86_400_000;
-/**
- * The most rows that are kept: ten hubs for a day. Past this number, the oldest rows are dropped.
- */
+/** The limit is ten hubs for a day. Past this number, the oldest rows are dropped. */
 const rowsMax = 14_400;
 
-/**
- * Adds rows of a later answer. A minute that was read before is replaced, because its hub may have
- * changed it.
- */
+/** A minute that was read before is replaced, because its hub may have changed it. */
 export function withRows(known: readonly Row[], more: readonly Row[], nowMs: number): Row[] {
   const keyOf = ({ at, hubId }: Row) => `${at} ${hubId}`;
   const rows = new Map([...known, ...more].map((row) => [keyOf(row), row]));
@@ -22,12 +17,12 @@ export function withRows(known: readonly Row[], more: readonly Row[], nowMs: num
     .slice(-rowsMax);
 }
 
-/** The rows by their minute, oldest first. */
+/** The oldest minute comes first. */
 export function minutesOf(rows: readonly Row[]): readonly Minute[] {
   return [...Map.groupBy(rows, ({ at }) => at)].map(([atMs, hubs]) => ({ atMs, hubs }));
 }
 
-/** One value of a plot. Null where no hub has a minute. */
+/** `value` is null where no hub has a minute. */
 export interface PlotPoint {
   readonly atMs: number;
   readonly value: number | null;

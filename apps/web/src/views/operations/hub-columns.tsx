@@ -38,10 +38,7 @@ const rows: readonly (readonly [string, (figures: OperationsFigures) => string])
   ['Publish path', ({ publishPath }) => publishPath],
 ];
 
-/**
- * The hubs as columns, with their latest figures. A dead hub is shown with the time of its last
- * heartbeat until the reader dismisses it.
- */
+/** A dead hub is shown with the time of its last heartbeat until the reader dismisses it. */
 export function HubColumns(props: {
   hubs: readonly SeenHub[];
   now: readonly HubFigures[];

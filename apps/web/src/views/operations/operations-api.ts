@@ -15,7 +15,6 @@ export interface Snapshots {
   readonly newest: Operations | null;
   readonly samples: readonly Sample[];
   readonly problem: string | null;
-  /** When the newest snapshot arrived; null when there is none. */
   readonly receivedAtMs: number | null;
 }
 
@@ -37,10 +36,8 @@ export function usePolling(poll: () => Promise<void>, everyMs: number, inputs: r
 }
 
 const noSnapshots: Snapshots = { newest: null, samples: [], problem: null, receivedAtMs: null };
-/** Figures are stale when they are older than this. */
 const staleAfterMs = 3_000;
 
-/** True when this time is longer ago than `afterMs`. Checks once a second. */
 export function useIsStale(receivedAtMs: number | null, afterMs = staleAfterMs): boolean {
   const [nowMs, setNowMs] = useState(Date.now());
   useEffect(() => {
@@ -68,7 +65,7 @@ export function useSnapshots(credentials: Credentials): Snapshots {
   return state;
 }
 
-/** The agents on the hub that serves the page, at most 2,000; read every three seconds. */
+/** Returns at most 2,000 agents of the hub that serves the page. */
 export function useConnected(credentials: Credentials): readonly ConnectedAgent[] {
   const [connected, setConnected] = useState<readonly ConnectedAgent[]>([]);
   const poll = async () => {

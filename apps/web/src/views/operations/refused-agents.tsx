@@ -8,7 +8,7 @@ import { Figures } from './tables.tsx';
 
 const shownMax = 10;
 
-/** The agents of all hubs whose calls were refused most in the last ten minutes. */
+/** The table covers all hubs and the last ten minutes. */
 export function RefusedAgents() {
   const { session } = usePage();
   const { agents } = useFleet(session.credentials);

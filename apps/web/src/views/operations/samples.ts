@@ -1,6 +1,6 @@
 import type { Operations } from '@openclaw/protocol';
 
-/** The values of the charts at one time; null when they are unknown. */
+/** A sample has the values of the charts at one time; null when they are unknown. */
 export type Sample = ReturnType<typeof sampleOf>;
 
 const samplesMax = 300;
@@ -26,7 +26,7 @@ export function sampleOf(snapshot: Operations, before: Operations | null) {
   };
 }
 
-/** Adds a sample. Only the samples of the last five minutes are kept. */
+/** Keeps only the samples of the last five minutes. */
 export function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   return [...samples.slice(-(samplesMax - 1)), sample];
 }

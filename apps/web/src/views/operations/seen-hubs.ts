@@ -1,9 +1,6 @@
 import type { Operations } from '@openclaw/protocol';
 
-/**
- * A hub that this page has seen. It stays until it is dismissed, because a dead hub leaves the list
- * of the database.
- */
+/** A seen hub stays until it is dismissed, because a dead hub leaves the list of the database. */
 export interface SeenHub {
   readonly hubId: string;
   readonly lastBeatMs: number;
@@ -15,7 +12,7 @@ const hubsMax = 100;
 /** A hub without a heartbeat for this long is dead. */
 export const aliveWithinMs = 5_000;
 
-/** Adds the hubs of a snapshot. A dismissed hub returns when it is alive again. */
+/** A dismissed hub returns when it is alive again. */
 export function withSnapshot(
   seen: readonly SeenHub[],
   { hubs, timestamp }: Pick<Operations, 'hubs' | 'timestamp'>,

@@ -131,10 +131,7 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
   );
 }
 
-/**
- * The figures that only the hub that serves the page knows: its totals, and the details of its
- * Redis.
- */
+/** Only the hub that serves the page knows these figures. */
 export function OwnFigures({ snapshot }: { snapshot: Operations }) {
   const { counters, redis, publishPath, breaker, database, latency, uptimeMs } = snapshot;
   const rows: [string, ComponentChild][] = [

@@ -15,10 +15,7 @@ const everyMs = 15_000;
 const overlapMs = 600_000;
 const pagesMax = 30;
 
-/**
- * The minutes of the last 24 hours of all hubs, oldest first. Null until they are read, or when the
- * hub has none.
- */
+/** Covers the last 24 hours of all hubs, oldest first. Null until the minutes are read, or when the hub has none. */
 export function useHistory(credentials: Credentials): Rows | null {
   const [rows, setRows] = useState<Rows | null>(null);
   const newestMs = useRef<number | null>(null);

@@ -3,7 +3,6 @@ import type { Check } from './checks.ts';
 
 const shownMax = 3;
 
-/** One line: either all is well, or what is wrong and since when. */
 export function Verdict({ checks }: { checks: readonly Check[] }) {
   const wrong = checks.filter(({ state }) => state === 'bad' || state === 'warning');
   const isBad = wrong.some(({ state }) => state === 'bad');

@@ -10,12 +10,12 @@ export type Hit = ResultOf<'message.search'>['hits'][number];
 
 export interface Found {
   readonly hits: readonly Hit[];
-  /** The words of the search, to mark them in the results. */
+  /** The words are marked in the results. */
   readonly words: string;
   readonly isSearching: boolean;
   /** True while there are older messages that were not searched. */
   readonly hasMore: boolean;
-  /** A hint that the reader must follow first, or the reason why the search failed. */
+  /** The text is a hint that the reader must follow first, or the reason why the search failed. */
   readonly problem: string | null;
 }
 
@@ -28,7 +28,7 @@ const hitsMax = 500;
 
 export type MessageSearch = ReturnType<typeof createMessageSearch>;
 
-/** Searches the messages of the reader's channels on the hub while the reader types. */
+/** The hub searches the reader's channels while the reader types. */
 export function createMessageSearch(deps: {
   readonly client: HubClient;
   readonly me: string;
@@ -36,7 +36,6 @@ export function createMessageSearch(deps: {
 }) {
   const { client, me, chats } = deps;
   const text = signal('');
-  /** The only channel to search; null for all channels. */
   const scope = signal<string | null>(null);
   const found = signal(nothing);
   let query: SearchQuery | null = null;
@@ -61,8 +60,7 @@ export function createMessageSearch(deps: {
     const kept = await Promise.all(
       hits.map(async ({ channelId, messageId }) => {
         const read = client.channel(channelId).message(messageId, { signal });
-        // The message was trimmed, or the reader left its channel during the search. Such a message
-        // is no result.
+        // The message was trimmed, or the reader left its channel during the search, so it is no result.
         const found = await read.catch((error: unknown) => {
           if (error instanceof HubError && error.code === 'not_found') return null;
           throw error;
@@ -125,9 +123,9 @@ export function createMessageSearch(deps: {
     text,
     scope,
     found: found as ReadonlySignal<Found>,
-    /** The id of the result that was opened last. The focus returns to that result. */
+    /** The focus returns to the result that was opened last. */
     opened: signal<string | null>(null),
-    /** Searches at once, without the usual pause. */
+    /** Skips the usual pause before a search. */
     now: restart,
     more() {
       if (!found.peek().isSearching && found.peek().hasMore) void step(current);

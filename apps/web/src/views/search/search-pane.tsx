@@ -12,7 +12,7 @@ import { markWords } from './marked-words.ts';
 import type { Hit } from './message-search.ts';
 import { searchFilters } from './search-query.ts';
 
-/** Opens the search, with the caret in its field. `channelId` limits it to one channel. */
+/** The caret is in the search's field. `channelId` limits the search to one channel. */
 export function openSearch(page: PageState, channelId: string | null = null, text?: string): void {
   const { session, search } = page;
   const route = session.router.route.peek();
@@ -26,9 +26,6 @@ export function openSearch(page: PageState, channelId: string | null = null, tex
   document.querySelector<HTMLInputElement>('.search-field')?.select();
 }
 
-/**
- * Searches the messages of all the reader's channels. A result opens its channel at the message.
- */
 export function SearchPane() {
   const page = usePage();
   const { session, search, pane } = page;
@@ -38,7 +35,7 @@ export function SearchPane() {
   const text = search.text.value;
   const isSearched = text.trim() !== '' && !isSearching && problem === null;
 
-  // The field gets the focus before the pane is painted, because the reader may type at once.
+  // The reader may type at once, so the field gets the focus before the pane is painted.
   useLayoutEffect(() => {
     const { current } = list;
     const opened = current?.querySelector<HTMLElement>(`[data-hit="${search.opened.peek()}"]`);
@@ -110,7 +107,6 @@ export function SearchPane() {
   );
 }
 
-/** Chooses between all channels and the open channel. */
 function Scope({ channelId }: { channelId: string | null }) {
   const { session, search } = usePage();
   const scope = search.scope.value;

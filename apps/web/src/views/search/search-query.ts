@@ -16,17 +16,14 @@ export interface SearchQuery {
   readonly words: string;
   readonly senderId: string | null;
   readonly channelId: string | null;
-  /** Epoch ms, both exclusive. */
+  /** Both times are epoch ms, and exclusive. */
   readonly before: number | null;
   readonly after: number | null;
-  /**
-   * Only messages with all of these features. The hub cannot search for them, so the page checks
-   * the messages that the hub finds.
-   */
+  /** The hub cannot search for features, so the page checks the messages that the hub finds for all of these. */
   readonly has: readonly Feature[];
 }
 
-/** A query, or a hint that the reader must follow first. */
+/** A query that is not `ok` has a hint that the reader must follow first. */
 export type ParsedQuery =
   | { readonly ok: true; readonly query: SearchQuery }
   | { readonly ok: false; readonly problem: string | null };
@@ -37,7 +34,6 @@ const features = {
 } as const;
 type Feature = keyof typeof features;
 
-/** The filters with their meaning, for the help below the field. */
 export const searchFilters: readonly (readonly [filter: string, meaning: string])[] = [
   ['from:ada', 'by this agent, or from:me'],
   ['in:ops', 'in this channel, or in:@ada'],
@@ -49,10 +45,7 @@ export const searchFilters: readonly (readonly [filter: string, meaning: string]
 
 const partPattern = /\b(from|in|before|after|on|has):(?:"([^"]*)"?|(\S*))|"[^"]*"?|\S+/giu;
 
-/**
- * Parses the text that a reader has typed. Filters may be anywhere between the words. Of several
- * filters of one kind, the last one applies.
- */
+/** Filters may be anywhere between the words. Of several filters of one kind, the last one applies. */
 export function parseQuery(text: string, context: SearchContext): ParsedQuery {
   const words: string[] = [];
   let senderId: string | null = null;
@@ -66,7 +59,6 @@ export function parseQuery(text: string, context: SearchContext): ParsedQuery {
       words.push(part);
       continue;
     }
-    // The reader has not finished typing.
     if (value === '') continue;
     const name = filter.toLowerCase();
     if (name === 'from') {
@@ -100,10 +92,7 @@ export function hasFeatures(content: string, wanted: readonly Feature[]): boolea
   return wanted.every((feature) => features[feature].test(content));
 }
 
-/**
- * The channel with this name or id. A channel whose name only begins with the text is returned if
- * it is the only one.
- */
+/** A channel whose name only begins with the text is returned if it is the only one. */
 function findChannel(text: string, channels: readonly NamedChannel[]): NamedChannel | null {
   const wanted = text.replace(/^[#@]/, '').toLowerCase();
   const exact = channels.find(
@@ -117,8 +106,8 @@ function findChannel(text: string, channels: readonly NamedChannel[]): NamedChan
 const unitsMs = { h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /**
- * The first and the last millisecond of a day in the reader's time zone, or one moment for `7d`.
- * Null for any other text.
+ * Returns the first and the last millisecond of a day in the reader's time zone, or one moment for `7d`. Null for any
+ * other text.
  */
 function parseTime(text: string, nowMs: number): { from: number; to: number } | null {
   const ago = /^(\d{1,4})([hdw])$/i.exec(text);

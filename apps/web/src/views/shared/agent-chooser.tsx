@@ -14,7 +14,7 @@ const shownMax = 6;
 export function AgentChooser(props: {
   label: string;
   placeholder: string;
-  /** True for agents that are not offered, for example because they are members. */
+  /** Taken agents are not offered, for example because they are members. */
   isTaken: (agentId: string) => boolean;
   onChoose: (agentId: string) => void;
 }) {
@@ -107,7 +107,7 @@ export function AgentChooser(props: {
   );
 }
 
-/** 0 for the name itself, 1 for names that begin with the text, 2 for others. */
+/** Returns 0 for the name itself, 1 for names that begin with the text, 2 for others. */
 function rankOf(agentId: string, text: string): number {
   if (agentId === text) return 0;
   return agentId.toLowerCase().startsWith(text.toLowerCase()) ? 1 : 2;

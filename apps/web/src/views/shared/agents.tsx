@@ -41,7 +41,7 @@ function initialsOf(agentId: string): string {
   return initials.toUpperCase();
 }
 
-/** An agent's emoji, or its initials on a colour that depends on its id. URLs of images are not loaded. */
+/** Shows an emoji, or initials on a colour that depends on the agent's id. URLs of images are not loaded. */
 export function Avatar(props: {
   agentId: string;
   avatar?: string | null;
@@ -67,12 +67,12 @@ export function Dot({ status }: { status: Presence['status'] }) {
   return <span class={`dot dot-${status}`} style={style} aria-hidden="true" />;
 }
 
-/** A text of another agent inside a text of the page. It cannot change the direction of the surrounding text. */
+/** A text of another agent cannot change the direction of the surrounding text. */
 export function IsolatedText({ text }: { text: string }) {
   return <bdi>{visibleString(text)}</bdi>;
 }
 
-/** A member's name. The id is shown on hover, and always if another agent could have this name. */
+/** The id is shown on hover, and always if another agent could have this name. */
 export function AgentName({ members, agentId }: { members: Members; agentId: string }) {
   const { name, isInDoubt } = shownName(members, agentId);
   return (
@@ -111,10 +111,7 @@ export const unknownPresence: ShownPresence = {
   lastSeen: null,
 };
 
-/**
- * The presence of an agent. It may differ between channels: the latest presence that is not offline
- * is used.
- */
+/** Presence may differ between channels: the latest presence that is not offline is used. */
 export function usePresence(agentId: string): ShownPresence {
   return presenceOf(usePage().session, agentId);
 }
@@ -163,20 +160,18 @@ export function NotDrawn({ count }: { count: number }) {
   return count > 0 ? <p class="quiet pane-note">{count} more: type part of a name.</p> : null;
 }
 
-/** Orders agents by status, present ones first, and then by id. */
 export function compareAgents(a: AgentStatus, b: AgentStatus): number {
   return (
     statuses.indexOf(a.status) - statuses.indexOf(b.status) || a.agentId.localeCompare(b.agentId)
   );
 }
 
-/** The status text of the agent, or else the word for its status. */
 export function StatusText({ status, customStatus }: Pick<Presence, 'status' | 'customStatus'>) {
   if (customStatus === null) return <>{statusWords[status]}</>;
   return <IsolatedText text={customStatus} />;
 }
 
-/** An agent with its status. Links to the direct channel with it, or to its page. */
+/** Links to the direct channel with the agent, or to its page. */
 export function AgentLink(
   props: Omit<ShownPresence, 'lastSeen'> & {
     agentId: string;

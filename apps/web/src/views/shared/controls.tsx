@@ -78,7 +78,7 @@ export function TextField({ label, onText, ...rest }: TextInputProps) {
   );
 }
 
-/** An input without a visible label. Its label is also its placeholder, unless another placeholder is given. */
+/** The label is only the placeholder, unless another placeholder is given. */
 export function BareField({ label, onText, ...rest }: TextInputProps) {
   return (
     <input
@@ -104,7 +104,7 @@ export const onEscape = (cancel: () => void) => (event: KeyboardEvent) => {
   cancel();
 };
 
-/** An error, which screen readers announce. Shows nothing when `text` is null. */
+/** Screen readers announce the error. Shows nothing when `text` is null. */
 export function Problem({ text, extraClass = '' }: { text: string | null; extraClass?: string }) {
   if (text === null) return null;
   return (
@@ -114,7 +114,7 @@ export function Problem({ text, extraClass = '' }: { text: string | null; extraC
   );
 }
 
-/** A modal dialog. The browser keeps the focus inside it; Esc or a click outside closes it. */
+/** The browser keeps the focus inside the dialog; Esc or a click outside closes it. */
 export function Dialog(props: {
   label: string;
   extraClass?: string;
@@ -122,7 +122,7 @@ export function Dialog(props: {
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  // The dialog opens before it is painted, because the reader may type at once.
+  // The reader may type at once, so the dialog opens before it is painted.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
@@ -140,7 +140,7 @@ export function Dialog(props: {
   );
 }
 
-/** The buttons of a dialog. Without `onAction`, the second button submits the form around them. */
+/** Without `onAction`, the second button submits the form around them. */
 export function DialogActions(props: {
   action: string;
   isDisabled?: boolean;
@@ -190,7 +190,7 @@ export function ConfirmDialog(props: {
   );
 }
 
-/** A pane beside a conversation; Esc closes it. `head` replaces its title. */
+/** Esc closes the pane. `head` replaces its title. */
 export function Pane(props: {
   title: string;
   head?: ComponentChildren;
@@ -216,7 +216,6 @@ export function Pane(props: {
   );
 }
 
-/** A button that is disabled while `load` is in progress. */
 export function LoadButton(props: { label: string; load: () => Promise<void> }) {
   const [isLoading, setLoading] = useState(false);
   const onClick = () => {

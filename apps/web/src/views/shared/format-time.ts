@@ -20,16 +20,14 @@ export function dayText(timestamp: number, nowMs = Date.now()): string {
   return day.format(timestamp);
 }
 
-/** The time of today, or the day and time of an earlier day: `16:33`, `Yesterday 16:33`. */
+/** The text is, for example, `16:33` for today, and `Yesterday 16:33` for an earlier day. */
 export function sinceText(timestamp: number, nowMs = Date.now()): string {
   const text = timeText(timestamp);
   return isSameDay(timestamp, nowMs) ? text : `${dayText(timestamp, nowMs)} ${text}`;
 }
 
-/** True when both times are on one day in the reader's time zone. */
 export function isSameDay(a: number, b: number): boolean {
-  // Two times are on one day when they are less than 24 hours apart and on the same day of the month. This is cheaper
-  // than formatting both.
+  // The day of the month is enough for times less than 24 hours apart, and cheaper than formatting both.
   if (Math.abs(a - b) >= dayMs) return false;
   return new Date(a).getDate() === new Date(b).getDate();
 }

@@ -25,6 +25,7 @@ export function SignIn(props: {
   const [mode, setMode] = useState<SignInMode | null>(null);
   const [kind, setKind] = useState<'name' | 'token'>('name');
   const [text, setText] = useState('');
+  const [isAdmin, setAdmin] = useState(false);
 
   useEffect(() => {
     void findSignInMode().then((found) => {
@@ -37,7 +38,7 @@ export function SignIn(props: {
     event.preventDefault();
     const value = text.trim();
     if (value === '') return;
-    props.onSignIn(kind === 'token' ? { kind, token: value } : { kind, agentId: value });
+    props.onSignIn(kind === 'token' ? { kind, token: value } : { kind, agentId: value, isAdmin });
   };
   const switchKind = () => {
     setKind(kind === 'name' ? 'token' : 'name');
@@ -60,6 +61,16 @@ export function SignIn(props: {
           autoFocus
           required
         />
+        {mode === 'name' && (
+          <label class="choice line">
+            <input
+              type="checkbox"
+              checked={isAdmin}
+              onChange={(event) => setAdmin(event.currentTarget.checked)}
+            />
+            As an admin
+          </label>
+        )}
         <Problem text={problem && isBusy ? `${problem}. Trying again…` : problem} />
         <button class="primary" type="submit" disabled={isBusy}>
           {isBusy ? 'Connecting…' : 'Sign in'}
@@ -87,10 +98,9 @@ export function SignIn(props: {
   );
 }
 
-/** The kind of sign-in that a hub needs; `unknown` when it could not be determined. */
 export type SignInMode = 'name' | 'token' | 'unknown';
 
-/** Finds the mode from the hub's OpenAPI document, which needs no sign-in. */
+/** Reads the hub's OpenAPI document, which needs no sign-in. */
 export async function findSignInMode(): Promise<SignInMode> {
   try {
     const response = await fetch(hubAddress('v1/openapi.json'));

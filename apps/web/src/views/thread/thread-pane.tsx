@@ -25,7 +25,7 @@ import {
   BareField,
 } from '../shared/controls.tsx';
 
-// This value must equal the padding in panes.css.
+// Equals the padding in panes.css.
 const padding = 12;
 
 export function closeThread(session: Session, chat: Chat): void {
@@ -145,7 +145,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   );
 }
 
-/** The title of the thread. Its creator and the owners of the channel can change it. */
+/** The thread's creator and the owners of the channel can change the title. */
 function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session } = usePage();
   const [text, setText] = useState<string | null>(null);

@@ -5,7 +5,6 @@ import { turnWords } from './turn-words.ts';
 
 const namedMax = 4;
 
-/** One line with the turns of agents in a thread, or outside of threads. Empty without turns. */
 export function TurnLine({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { turns } = usePage().session;
   const place = `${chat.id} ${threadId ?? ''}`;

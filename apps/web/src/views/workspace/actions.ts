@@ -4,11 +4,10 @@ import type { PageState } from '../page-state.ts';
 import { openSearch } from '../search/search-pane.tsx';
 import { chatBeside, openChat } from './chat-order.ts';
 
-/** An action that is available everywhere, by its keys or by its name in the palette. */
 export interface Action {
   readonly id: string;
   readonly name: string;
-  /** The keys as people write them, such as `Alt Shift ↓`; null when the action has none. */
+  /** The text is for people, such as `Alt Shift ↓`. Null when the action has no keys. */
   readonly keys: string | null;
   readonly isPressed: ((event: KeyboardEvent) => boolean) | null;
   readonly run: () => void;
@@ -19,7 +18,7 @@ const withAlt =
   (event: KeyboardEvent): boolean =>
     event.altKey && event.shiftKey === shiftKey && !event.ctrlKey && event.key === key;
 
-/** Keys whose meaning depends on the focus, for the list of keys. */
+/** The meaning of these keys depends on the focus. */
 export const localKeys: readonly (readonly [keys: string, name: string])[] = [
   ['Enter', 'Send the message'],
   ['Shift Enter', 'Begin a new line'],

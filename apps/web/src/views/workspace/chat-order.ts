@@ -2,7 +2,6 @@ import type { Session } from '../../session/session.ts';
 import { titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 
-/** How the list of channels shows that a channel has new messages. */
 export interface Attention {
   readonly isUnread: boolean;
   readonly badge: number | null;
@@ -38,8 +37,8 @@ export interface ChatSections {
 }
 
 /**
- * The channels in the order of the sidebar. With “unread only”, channels without new messages are
- * left out, except the open one.
+ * Channels are in the order of the sidebar. With “unread only”, channels without new messages are left out, except
+ * the open one.
  */
 export function chatSections(session: Session): ChatSections {
   const { favourites, isUnreadOnly } = session.choices.value;
@@ -65,8 +64,8 @@ export function chatSections(session: Session): ChatSections {
 const collator = new Intl.Collator();
 
 /**
- * The next or previous channel in the order of the sidebar. After the last one comes the first, and
- * the reverse. Null when there is no other channel.
+ * Follows the order of the sidebar. After the last channel comes the first, and the reverse. Null when there is no
+ * other channel.
  */
 export function chatBeside(session: Session, step: 1 | -1, isUnreadOnly: boolean): Chat | null {
   const { favourites, channels, directs } = chatSections(session);

@@ -3,14 +3,13 @@ export interface Destination {
   readonly id: string;
   readonly name: string;
   readonly unread: number;
-  /** Keys with an equal effect, as people write them. */
+  /** The text names other keys with an equal effect, for people. */
   readonly keys?: string | null;
 }
 
 /**
- * The destinations whose names contain every word of `query`. Names that begin with `query` come
- * first, then channels with unread messages, then places before actions, and then the order of the
- * names.
+ * Keeps names with every word of `query`. Names that begin with `query` come first, then channels with unread
+ * messages, then places before actions, and then the order of the names.
  */
 export function rankDestinations(
   all: readonly Destination[],

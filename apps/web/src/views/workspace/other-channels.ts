@@ -4,14 +4,13 @@ import { announcementOf } from '@openclaw/protocol/wire';
 import type { Session } from '../../session/session.ts';
 
 const pageSize = 100;
-// The most time between an announcement and the read. The time is random, so that many open pages
-// do not read at once.
+// The time between an announcement and the read is random, so that many open pages do not read at once.
 const readWithinMs = 1_000;
 
 /**
- * The channels of one kind that this person is no member of, page by page, by id: public channels,
- * and for admins also the others. Channels that are created while the list is shown come first.
- * Announcements may be lost, so after a reconnect the newest channels are read again.
+ * Reads page by page, by id, the channels of which this person is no member: public channels, and for admins also the
+ * others. Channels that are created meanwhile come first. Announcements may be lost, so after a reconnect the newest
+ * channels are read again.
  */
 export function useOtherChannels({ client, notices }: Session, kind: Channel['kind']) {
   const [channels, setChannels] = useState<readonly Channel[] | null>(null);
@@ -39,7 +38,7 @@ export function useOtherChannels({ client, notices }: Session, kind: Channel['ki
       if (kind !== newestKind.current) return;
       setChannels((shown) => [...withoutKnown(page.channels, shown ?? []), ...(shown ?? [])]);
     };
-    // At most one read is pending. It also covers announcements that arrive before it begins.
+    // At most one read is pending, and covers announcements that arrive before it begins.
     const readSoon = () => {
       timer ??= setTimeout(
         () => void readNewest().catch(notices.reportWhileLive('The channels could not be loaded')),

@@ -15,7 +15,7 @@ import { accepted, loadPlaced, type Decide } from './decision.ts';
 import { openDirectChannels } from './direct-channels.ts';
 import { refusalOfFrozen } from './freezes.ts';
 import { addInboxItems } from './inbox.ts';
-import { decideSend, directChannelId, prefetchFor, type Send } from './send.ts';
+import { decideSend, directChannelId, mayAnswerAsk, prefetchFor, type Send } from './send.ts';
 
 // An ask is a message. Its rows hold the open addressees and the deadline.
 
@@ -76,7 +76,11 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
     .insertInto('ask_addressees')
     .values(to.map((agent_id, position) => ({ ...open, agent_id, position })))
     .execute();
-  return answer;
+  if (!channel || !mayAnswerAsk(prefetched, send)) return answer;
+  // An addressee that asks others in the thread of its ask accepts it, as with any message there.
+  const { threadId } = params;
+  const accepted = await acceptByMessage(group, channel, actor, { replyTo: null, threadId });
+  return { ...answer, events: [...answer.events, ...accepted] };
 };
 
 function sendOfAsk({ actor, params }: CommandOf<'ask.create'>, to: readonly string[]): Send {
@@ -192,8 +196,10 @@ export async function expireAsk(
   const silent = ask.addressees
     .filter(({ state }) => state === 'open')
     .map(({ agent_id }) => agent_id);
+  await group.db.updateTable('asks').set({ due_at: null }).where('id', '=', askId).execute();
   await setAskState(group.db, [askId], silent, 'expired', null);
-  if (!channel || channel.deleted_at !== null) return accepted({});
+  // An erasure may have removed the last open addressee.
+  if (silent.length === 0 || !channel || channel.deleted_at !== null) return accepted({});
   const members = await membersAmong(group, channel, agentsOf(ask));
   const notify = agentsOf(ask).filter((id) => members.has(id));
   const payload = { askId, silent };

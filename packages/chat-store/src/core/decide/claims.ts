@@ -1,6 +1,7 @@
-import { refuse, refuseWith, type Actor, type AppendedEvent } from '../../commands.ts';
+import { refuseWith, type Actor, type AppendedEvent } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import type { ChannelWithHead, ClaimsTable } from '../tables.ts';
+import { refuseNoRoot } from '../thread-root.ts';
 import { accepted, type DecideAuthorized } from './decision.ts';
 
 // A thread's row has its newest claim, and stays after the claim ends, because fences must keep rising.
@@ -18,7 +19,7 @@ export const claimThread: DecideAuthorized<'claim'> = async (group, command) => 
     .select('thread_id')
     .where((eb) => eb.and({ id: threadId, channel_id: channelId }))
     .executeTakeFirst();
-  if (root?.thread_id !== null) return refuse('not_found', `there is no message ${threadId}`);
+  if (root?.thread_id !== null) return refuseNoRoot(root, threadId);
   const last = await newestClaim(group, channelId, threadId);
   const isHeld = last !== undefined && isHeldNow(group, last);
   if (isHeld && last.agent_id !== agentId) {

@@ -1,6 +1,6 @@
 import { decodeInboxCursor } from '@openclaw/protocol/wire';
 import { sql } from 'kysely';
-import { inboxScope, isCovered } from '../inbox-places.ts';
+import { greaterOf, inboxScope, isCovered } from '../inbox-places.ts';
 import { everyone } from '../tables.ts';
 import { accepted, type Decide } from './decision.ts';
 
@@ -20,7 +20,8 @@ export const acknowledgeInbox: Decide<'inbox.ack'> = async (group, { actor, para
     and ${isCovered('inbox', at, dialect)}`;
   const fallen = sql`delete from inbox_overflow where agent_id = ${agentId}
     and channel_id in (${mine}) and last_id <= ${at.place}`;
-  const ofAll = sql`update members set inbox_seq = a.seq
+  // An acknowledgement of another hub may have moved the mark further, while this statement waited for the row.
+  const ofAll = sql`update members set inbox_seq = ${greaterOf(dialect, 'members.inbox_seq', 'a.seq')}
     from (select a.channel_id, max(a.seq) as seq
       from members m cross join inbox a
       where a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}

@@ -97,9 +97,11 @@ export function addMessageToInboxes(
   for (const agentId of notified) items.push({ agentId, reason: 'mention' });
   for (const agentId of channel.pair?.split('\n') ?? []) items.push({ agentId, reason: 'direct' });
   for (const messageId of [params.replyTo, threadId]) {
-    const author = messageId && prefetched.message(actor.agentId, messageId)?.sender_id;
+    const answered = messageId ? prefetched.message(actor.agentId, messageId) : undefined;
+    // An author that has left could neither read nor acknowledge the item. Enough of them would push out its others.
+    if (answered?.by_member !== 1) continue;
     // The author is among the agents that a mention of everyone reaches.
-    if (author) items.push({ agentId: author, reason: mentionsAll ? 'mention' : 'reply' });
+    items.push({ agentId: answered.sender_id, reason: mentionsAll ? 'mention' : 'reply' });
   }
   addInboxItems(group, channel, appended, items, messageSeq);
 }

@@ -55,7 +55,7 @@ export const deleteMessage: DecideAuthorized<'message.delete'> = async (group, c
   // The end of a growing message is an edit too.
   const hasEdits = found.textSeq !== message.seq;
   if (hasEdits) await redactEdits(db, message);
-  if (message.state === 'streaming') await removeStream(db, message.id);
+  if (found.message.state === 'streaming') await removeStream(db, message.id);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
   // The deletion ends the ask without an event.
   if (message.ask) await removeAsks(db, sql`(${message.id})`);

@@ -18,6 +18,7 @@ import {
   type LoadedQuestion,
 } from '../questions.ts';
 import type { ChannelWithHead, QuestionsTable } from '../tables.ts';
+import { refuseNoRoot } from '../thread-root.ts';
 import { membersAmong } from './asks.ts';
 import { accepted, loadPlaced, type Authorized, type DecideAuthorized } from './decision.ts';
 import { refusalOfFrozen } from './freezes.ts';
@@ -52,7 +53,7 @@ export const openQuestion: DecideAuthorized<'question.open'> = async (group, com
       .select('thread_id')
       .where((eb) => eb.and({ id: threadId, channel_id: channelId }))
       .executeTakeFirst();
-    if (root?.thread_id !== null) return refuse('not_found', `there is no message ${threadId}`);
+    if (root?.thread_id !== null) return refuseNoRoot(root, threadId);
   }
   const members = await membersAmong(group, channel, responders);
   const others = responders.filter((id) => !members.has(id));

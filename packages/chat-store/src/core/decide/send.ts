@@ -3,6 +3,7 @@ import type { ParsedMentions, ResultOf } from '@openclaw/protocol';
 import { isContentTooLarge, limits } from '@openclaw/protocol/wire';
 import {
   refuse,
+  type Actor,
   type AppendedEvent,
   type Command,
   type CommandOf,
@@ -268,7 +269,18 @@ function countInPlace(
 ): ReturnType<typeof countTurn> {
   const turns = prefetched.turns(channel.id, threadId);
   const ownBudget = root ? budgetOfRow(root) : noBudget;
-  return countTurn(group, send.actor, { channel, threadId, turns, ownBudget }, addressed);
+  const { actor, params } = send;
+  const place = { channel, threadId, turns, ownBudget };
+  return countTurn(group, actor, place, params.stream ? mayAddress(actor, addressed) : addressed);
+}
+
+/**
+ * The agents that a growing message addresses, and those that it may address at its end. Its end is never refused, so
+ * an agent that loops by such ends is paused at the beginning.
+ */
+function mayAddress({ loops = [] }: Actor, addressed: readonly string[]): readonly string[] {
+  const later = loops.filter(({ byStreams }) => byStreams).map(({ agentId }) => agentId);
+  return [...addressed, ...later];
 }
 
 /** Members other than the sender. A growing message notifies at its end. */

@@ -1,6 +1,6 @@
 import { appendedText, isContentTooLarge } from '@openclaw/protocol/wire';
 import type { Message } from '@openclaw/protocol';
-import { refuse, type Actor, type CommandOf } from '../../commands.ts';
+import { refuse, refuseWith, type Actor, type CommandOf } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { ledgerRowOf } from '../ledger.ts';
 import { collectPrefetch, indexPrefetched, type Prefetched } from '../prefetch.ts';
@@ -22,23 +22,26 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const { message, textSeq } = found;
   if (message.senderId !== actor.agentId)
     return refuse('forbidden', 'only its author may finish a message');
-  if (message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
+  if (message.deletedAt !== null) return refuseGrown(message);
   const isOpen = message.state === 'streaming' || message.state === 'interrupted';
   if (!isOpen) {
-    return isSameEnd(message, params)
-      ? accepted({ seq: textSeq })
-      : refuseGrown(message.content.length, message.state);
+    return isSameEnd(message, params) ? accepted({ seq: textSeq }) : refuseGrown(message);
   }
   const stored = message.state === 'streaming' ? withUnsaved(message, actor) : message.content;
   const content = params.content ?? stored;
   if (params.content === null && params.length !== null && params.length > stored.length)
-    return refuseGrown(stored.length, message.state);
+    return refuseWith(
+      'conflict',
+      `the hub has only ${stored.length} code units of the text: send all of it as content`,
+      { length: stored.length, state: message.state },
+    );
 
   const given = params.mentions ?? message.mentions;
   const replyTo = message.replyTo ?? null;
   const answered = [replyTo, message.threadId];
-  const prefetched = await prefetchFinish(group, command, content, [given, answered]);
-  const { mentions, mentionsAll } = mentionsOf(prefetched, mentioningIn(command, content), given);
+  const mentioning = mentioningIn(command, content);
+  const prefetched = await prefetchFinish(group, mentioning, [given, answered]);
+  const { mentions, mentionsAll } = mentionsOf(prefetched, mentioning, given);
   const metadata = params.metadata ?? message.metadata;
   const finished: Message = {
     ...message,
@@ -59,7 +62,11 @@ export const finishMessage: DecideAuthorized<'message.finish'> = async (group, c
   const addressing = { notified: notify, mentionsAll, threadId: message.threadId };
   const sent = { actor, params: { replyTo } };
   addMessageToInboxes(group, prefetched, sent, channel, event, addressing, message.seq);
-  return accepted({ seq }, event);
+  // The mentions of the send were counted with it.
+  const addressed = mentions.filter((to) => to !== actor.agentId && !message.mentions.includes(to));
+  return actor.kind === 'agent' && addressed.length > 0
+    ? { ...accepted({ seq }, event), addressed }
+    : accepted({ seq }, event);
 };
 
 /** The text with the unsaved rest, which the author appended on this hub after the last checkpoint. */
@@ -83,16 +90,15 @@ function mentioningIn({ actor, channel, params }: Finish, content: string) {
 
 async function prefetchFinish(
   group: GroupState,
-  command: Finish,
-  content: string,
+  mentioning: ReturnType<typeof mentioningIn>,
   [given, answered]: readonly [readonly string[], readonly (string | null)[]],
 ): Promise<Prefetched> {
-  const { agentId } = command.actor;
-  const channelId = command.channel.id;
+  const { channelId } = mentioning;
+  const { agentId } = mentioning.actor;
   const collected = collectPrefetch();
   collected.member(channelId, agentId);
   for (const mentioned of given) collected.member(channelId, mentioned);
-  prefetchMentions(collected, mentioningIn(command, content));
+  prefetchMentions(collected, mentioning);
   for (const messageId of answered) if (messageId !== null) collected.message(agentId, messageId);
   return indexPrefetched(await group.prefetch(collected.toPrefetch()));
 }

@@ -2,7 +2,10 @@ import type { ParamsOf } from '@openclaw/protocol';
 import { sql, type RawBuilder } from 'kysely';
 import type { Actor } from '../../commands.ts';
 import { askOf, loadAsks, type LoadedAsk } from '../asks.ts';
-import { listText, openChannel, type Read } from './reading.ts';
+import { listText, mayRead, openChannel, type Read } from './reading.ts';
+
+/** The asks that one statement loads, each with up to 50 addressees. */
+const stepAsks = 20;
 
 export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, role, limit } = params;
@@ -15,42 +18,55 @@ export const listAsks: Read<'ask.list'> = async (db, actor, params, maxBytes) =>
   if (role !== 'to') lists.push(askedBy(actor, params));
   const { rows } = await sql<{ id: string }>`select id from (
       ${sql.join(lists, sql` union `)}) as l order by id desc limit ${limit + 1}`.execute(db);
-  const asks = await loadAsks(
-    db,
-    rows.map(({ id }) => id),
-  );
+  // A step is loaded at a time, because a page of asks with all their notes may be larger than the answer.
+  const asks: LoadedAsk[] = [];
+  let bytes = 0;
+  for (let at = 0; at < rows.length && bytes <= maxBytes; at += stepAsks) {
+    const step = await loadAsks(
+      db,
+      rows.slice(at, at + stepAsks).map(({ id }) => id),
+    );
+    asks.push(...step);
+    bytes += step.reduce((sum, ask) => sum + sizeOf(ask), 0);
+  }
   return listText('asks', asks, { limit, maxBytes }, askOf, ({ id }: LoadedAsk) => id);
 };
+
+/** The least bytes that the ask takes in an answer. */
+function sizeOf({ addressees }: LoadedAsk): number {
+  return addressees.reduce(
+    (sum, { agent_id, note }) => sum + agent_id.length + (note ?? '').length,
+    0,
+  );
+}
 
 function addressedTo(actor: Actor, params: ParamsOf<'ask.list'>): RawBuilder<unknown> {
   const { state, limit } = params;
   const ofState = state === null ? sql`` : sql`and a.state = ${state}`;
   return sql`select * from (select k.id from ask_addressees a join asks k on k.id = a.ask_id
-    ${readable(actor)} where a.agent_id = ${actor.agentId} ${ofState} ${after(sql`a.ask_id`, params)}
-      ${inChannels(actor, params)}
+    ${channel} where a.agent_id = ${actor.agentId} ${ofState} and ${mayRead(actor)}
+      ${after(sql`a.ask_id`, params)} ${inChannels(actor, params)}
     order by a.ask_id desc limit ${limit + 1}) as received`;
 }
 
 function askedBy(actor: Actor, params: ParamsOf<'ask.list'>): RawBuilder<unknown> {
   const { state, limit } = params;
-  // An ask has a row for each of its addressees that is in the state.
-  const own =
-    state === null
-      ? sql`(select k.id, k.channel_id from asks k where k.sender_id = ${actor.agentId})`
-      : sql`(select distinct a.ask_id as id, s.channel_id from ask_addressees a
-          join asks s on s.id = a.ask_id
-          where a.sender_id = ${actor.agentId} and a.state = ${state})`;
-  return sql`select * from (select k.id from ${own} as k
-    ${readable(actor)} where 1 = 1 ${after(sql`k.id`, params)} ${inChannels(actor, params)}
-    order by k.id desc limit ${limit + 1}) as sent`;
+  if (state === null) {
+    return sql`select * from (select k.id from asks k ${channel}
+      where k.sender_id = ${actor.agentId} and ${mayRead(actor)}
+        ${after(sql`k.id`, params)} ${inChannels(actor, params)}
+      order by k.id desc limit ${limit + 1}) as sent`;
+  }
+  // An ask has a row for each of its addressees that is in the state. Grouped in the order of an index, only the rows of
+  // the page are visited.
+  return sql`select * from (
+    select a.ask_id as id from ask_addressees a join asks k on k.id = a.ask_id ${channel}
+    where a.sender_id = ${actor.agentId} and a.state = ${state} and ${mayRead(actor)}
+      ${after(sql`a.ask_id`, params)} ${inChannels(actor, params)}
+    group by a.ask_id order by a.ask_id desc limit ${limit + 1}) as sent`;
 }
 
-function readable({ isAdmin, agentId }: Actor): RawBuilder<unknown> {
-  const isMember = isAdmin
-    ? sql``
-    : sql`join members m on m.channel_id = k.channel_id and m.agent_id = ${agentId}`;
-  return sql`join channels c on c.id = k.channel_id and c.deleted_at is null ${isMember}`;
-}
+const channel = sql`join channels c on c.id = k.channel_id and c.deleted_at is null`;
 
 function after(id: RawBuilder<unknown>, { cursor }: ParamsOf<'ask.list'>): RawBuilder<unknown> {
   return cursor === null ? sql`` : sql`and ${id} < ${cursor}`;

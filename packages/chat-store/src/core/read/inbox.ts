@@ -3,13 +3,13 @@ import { decodeInboxCursor, encodeInboxCursor, limits } from '@openclaw/protocol
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { refuse, type Actor } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
-import { inboxScope, isCovered } from '../inbox-places.ts';
+import { inboxScope, isCovered, isItemOfMember } from '../inbox-places.ts';
 import type { InboxTable } from '../tables.ts';
 import { messageTextsOf, selectMessages, type MessageRow } from '../message-projection.ts';
 import type { Dialect } from '../engine.ts';
 import { createPauses } from '../search/pauses.ts';
 import { eventOfRow } from '../stored-envelope.ts';
-import { everyone, type Tables } from '../tables.ts';
+import type { Tables } from '../tables.ts';
 import { createPageText, resultText, stepsOf, type RowText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
@@ -55,11 +55,13 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
   const scope = inboxScope(epoch, agentId, actor.channels);
   const given = params.after === null ? null : decodeInboxCursor(params.after);
   const after = given?.scope === scope ? given : { scope, place: 0, next: 0, open: [] };
-  const cursorAt = (place: number) => encodeInboxCursor({ scope, place, ...seen });
   const start = encodeInboxCursor(after);
 
   const { rows, counts } = await readRows(db, actor, { ...params, agentId }, after, dialect);
   const isNewestFirst = params.maxChars !== null;
+  const places = placesOf(isNewestFirst ? rows : rows.toReversed(), after.place);
+  const cursorAt = (row: Row) =>
+    encodeInboxCursor({ scope, place: places.get(row) ?? row.id, ...seen });
   const page = createPageText(maxBytes - channelsMax * countBytes, isNewestFirst);
   const shorten = createShortener(params.maxChars);
   let done = 0;
@@ -67,7 +69,7 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
     const shown = await shownOf(db, step, shorten);
     const before = page.count;
     const isOpen = page.add(
-      shown.map(({ row, item }) => itemText(row, cursorAt(row.id), now - row.timestamp, item)),
+      shown.map(({ row, item }) => itemText(row, cursorAt(row), now - row.timestamp, item)),
     );
     const isAll = isOpen && !shorten.isFull;
     const last = shown[page.count - before - 1]?.row;
@@ -82,11 +84,26 @@ export const readInbox: Read<'inbox.read'> = async (db, actor, params, maxBytes,
     ok: true,
     text: resultText('items', page.pieces, () => ({
       omitted: omittedOf(counts, start),
-      cursor: newest ? cursorAt(newest.id) : start,
+      cursor: newest ? cursorAt(newest) : start,
       hasMore: !isNewestFirst && rows.length > done,
     })),
   };
 };
+
+/**
+ * The places of the items' cursors. An item that became visible late has a lower place than items that an earlier read
+ * showed. With its cursor, the next read would show those again. The last of the late items therefore has the place
+ * of the earlier read: everything up to there was shown. `rows` are the newest first.
+ */
+function placesOf(rows: readonly Row[], earlier: number): ReadonlyMap<Row, number> {
+  return new Map(
+    rows.map((row, index) => {
+      const newer = rows[index - 1];
+      const isLast = newer === undefined || newer.id > earlier;
+      return [row, isLast ? Math.max(row.id, earlier) : row.id];
+    }),
+  );
+}
 
 /** The commits that the read's snapshot sees, in the form of a cursor. */
 async function readMoment(
@@ -133,17 +150,13 @@ async function readRows(
     on m.channel_id = ${sql.ref(row)}.channel_id and m.agent_id = ${agentId} ${isMine}
     join channels c on c.id = m.channel_id and c.deleted_at is null`;
   const waiting = sql`from inbox i where i.agent_id = ${agentId} and ${isNew('i')}`;
-  // The query begins with the memberships and their index, because other channels may have many messages that mention
-  // everyone.
-  const ofAll = sql`from members m cross join channels c cross join inbox a
+  // The channels' sweep bounds the messages to everyone, see inbox-sweep.ts.
+  const ofAll = sql`select ${columns('a')},
+      case when ${isNew('a')} then 1 else 0 end as is_new
+    from members m cross join channels c cross join inbox a
     where m.agent_id = ${agentId} ${isMine} and c.id = m.channel_id and c.deleted_at is null
-      and a.channel_id = m.channel_id and a.agent_id = ${sql.lit(everyone)}
-      and a.seq > m.joined_seq and a.seq > m.inbox_seq
-      and ${isNew('a')} and a.id + 0 >= ${oldest}
-      and not exists (select 1 from inbox o where o.channel_id = a.channel_id
-        and o.message_seq = a.message_seq and o.agent_id = ${agentId})
-      and not exists (select 1 from messages s where s.channel_id = a.channel_id
-        and s.seq = a.message_seq and s.sender_id = ${agentId})`;
+      and ${isItemOfMember}`;
+  const newOfAll = sql`from of_all a where a.is_new = 1`;
   const page = sql`limit ${limit + 1}`;
   const order = sql.raw(maxChars === null ? 'asc' : 'desc');
   const counted = (row: string, from: RawBuilder<unknown>) =>
@@ -155,23 +168,29 @@ async function readRows(
       sql`from (select i.channel_id, count(*) as items ${waiting} ${condition}
         group by i.channel_id) as n ${readable('n')}`,
     );
-  const countOfAll = counted(
-    'n',
-    sql`from (select a.channel_id, count(*) as items ${ofAll} group by a.channel_id) as n`,
-  );
+  const countOfAll = (condition: RawBuilder<unknown>) =>
+    counted(
+      'n',
+      sql`from (select a.channel_id, count(*) as items ${newOfAll} ${condition}
+        group by a.channel_id) as n`,
+    );
   const omitted =
     maxChars === null
-      ? countOfOwn(sql`and i.id < ${oldest}`)
-      : sql`${countOfOwn(sql``)} ${countOfAll}`;
+      ? sql`${countOfOwn(sql`and i.id < ${oldest}`)} ${countOfAll(sql`and a.id < ${oldest}`)}`
+      : sql`${countOfOwn(sql``)} ${countOfAll(sql``)}`;
   const countOfFallen = counted(
     'f',
     sql`from inbox_overflow f ${readable('f')}
       where f.agent_id = ${agentId} and f.last_id > ${after.place}`,
   );
   const found = await sql<Row>`
-    with oldest as materialized (select coalesce((
-      select i.id from inbox i where i.agent_id = ${agentId}
-      order by i.id desc limit 1 offset ${sql.lit(limits.inboxItems - 1)}), 0) as id)
+    with of_all as materialized (${ofAll}),
+    oldest as materialized (select coalesce((
+      select n.id from (
+        select * from (select i.id from inbox i where i.agent_id = ${agentId}
+          order by i.id desc limit ${sql.lit(limits.inboxItems)}) as own
+        union all select a.id from of_all a) as n
+      order by n.id desc limit 1 offset ${sql.lit(limits.inboxItems - 1)}), 0) as id)
     select * from (
       select ${columns('r')}, r.of_all, cast(null as bigint) as omitted,
         l.type, l.sender_id, l.timestamp,
@@ -183,8 +202,8 @@ async function readRows(
             where i.agent_id = ${agentId} and ${isNew('i')} and i.id >= ${oldest}
             order by i.id ${order} ${page}) as own
           union all
-          select * from (select ${columns('a')}, 1 as of_all ${ofAll}
-            order by a.id ${order} ${page}) as of_all) as candidates
+          select * from (select ${columns('a')}, 1 as of_all ${newOfAll} and a.id >= ${oldest}
+            order by a.id ${order} ${page}) as everyone) as candidates
         order by id ${order} ${page}) as r
       join log l on l.channel_id = r.channel_id and l.seq = r.seq
       left join messages s on s.channel_id = r.channel_id and s.seq = r.message_seq

@@ -5,7 +5,7 @@ import { refuse, type Actor } from '../../commands.ts';
 import { hourMs, outsideThreads, sumMax } from '../ledger.ts';
 import type { Dialect } from '../engine.ts';
 import type { LedgerTable } from '../tables.ts';
-import { listText, openChannel, type Read } from './reading.ts';
+import { listText, mayRead, openChannel, type Read } from './reading.ts';
 
 /** Bounds the rows of one answer, so that a long report does not block other readers. */
 const visitedMax = 200_000;
@@ -48,8 +48,8 @@ const groupings: Readonly<Record<LedgerGrouping, Grouping>> = {
 };
 
 /**
- * Sums of the caller's channels; for an admin, of all. Reads at most {@link visitedMax} rows. A cursor skips the rows
- * of earlier pages.
+ * Sums of the caller's channels; for an admin, of all that it may read. Reads at most {@link visitedMax} rows. A
+ * cursor skips the rows of earlier pages.
  */
 export const sumLedger: Read<'ledger.sum'> = async (
   db,
@@ -95,10 +95,12 @@ function joinOfMembers({ isAdmin, agentId }: Actor): RawBuilder<unknown> {
 }
 
 function conditionsOf(
-  { channels }: Actor,
+  actor: Actor,
   { channelId, agentId, after, before }: ParamsOf<'ledger.sum'>,
 ): RawBuilder<unknown>[] {
+  const { isAdmin, channels } = actor;
   const conditions = [sql`c.deleted_at is null`];
+  if (isAdmin) conditions.push(mayRead(actor));
   if (channels) conditions.push(sql`c.id in (${sql.join([...channels])})`);
   if (channelId !== null) conditions.push(sql`c.id = ${channelId}`);
   if (agentId !== null) conditions.push(sql`l.agent_id = ${agentId}`);

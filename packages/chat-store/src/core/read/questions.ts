@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { loadQuestions, questionOf, type LoadedQuestion } from '../questions.ts';
-import { listText, openChannel, type Read } from './reading.ts';
+import { listText, mayRead, openChannel, type Read } from './reading.ts';
 
-/** Questions in the caller's channels, newest first. An admin gets those of all channels. */
+/** Questions in the caller's channels, newest first. An admin gets those of all channels that it may read. */
 export const listQuestions: Read<'question.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, state, cursor, limit } = params;
   const { agentId, isAdmin, channels } = actor;
@@ -11,6 +11,7 @@ export const listQuestions: Read<'question.list'> = async (db, actor, params, ma
     if (!opened.ok) return opened;
   }
   const conditions = [sql`c.deleted_at is null`];
+  if (isAdmin) conditions.push(mayRead(actor));
   if (channelId !== null) conditions.push(sql`q.channel_id = ${channelId}`);
   if (channels) {
     const named = channels.length === 0 ? sql`null` : sql.join([...channels]);

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import {
   refuse,
   type Actor,
@@ -46,6 +46,17 @@ export async function openChannel(
   const denied = authorize(actor, channelId, row, row?.role ?? null, { from, inArchived: true });
   if (denied) return denied;
   return row ? { ok: true, channel: row } : refuse('not_found', `there is no channel ${channelId}`);
+}
+
+/**
+ * The condition of a list over all of the actor's channels: it may read channel `c`, as a member or as an admin. The
+ * token's own channels are not checked here.
+ */
+export function mayRead({ agentId, isAdmin, observesPrivate }: Actor): RawBuilder<boolean> {
+  const isMember = sql<boolean>`exists (select 1 from members m
+    where m.channel_id = c.id and m.agent_id = ${agentId})`;
+  if (!isAdmin) return isMember;
+  return observesPrivate === false ? sql`(c.kind = 'public' or ${isMember})` : sql`1 = 1`;
 }
 
 /**

@@ -10,9 +10,11 @@ import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
 import type { Engine } from '../engine.ts';
 import { createStoreCore, type StoreCore } from '../store-core.ts';
 import type { Tables } from '../tables.ts';
+import { listAsks } from './asks.ts';
 import { listChannels } from './channels.ts';
 import { readHistory } from './history.ts';
 import { answerBytes, parsedOutcome } from './read.ts';
+import { listQuestions } from './questions.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
@@ -75,7 +77,8 @@ describe('rows that a read visits on SQLite', () => {
     });
     const database = openDatabase(path, 100, true);
     db = new Kysely({ dialect: createNodeSqliteDialect(database, true) });
-    rowsOf = watchTables(database, ['messages', 'mentions', 'channels']);
+    const tables = ['messages', 'mentions', 'channels', 'asks', 'ask_addressees', 'questions'];
+    rowsOf = watchTables(database, tables);
   });
   afterAll(async () => {
     await db.destroy();
@@ -161,6 +164,57 @@ describe('rows that a read visits on SQLite', () => {
     expect(await rowsOf(state)).toBeLessThan(2 * 1_000 + 20);
     await write('mia', 'read.mark', { channelId, seq: 1_200 });
     expect(await rowsOf(state)).toBeLessThan(20);
+  });
+
+  // The fault: with a state, each page of one's own asks walked all of them.
+  it('are a page for ask.list, by role and state, however many asks there are', async () => {
+    const [channelId, to] = ['asked', ['bo', 'cy']];
+    await write('ann', 'channel.create', { channelId, name: 'Asked' });
+    for (const agentId of to) await write('ann', 'member.add', { channelId, agentId });
+    const asks = many(600, () => ({ channelId, to, content: 'x', deadlineMs: 600_000 }));
+    await write('ann', 'ask.create', ...asks);
+    for (const [agentId, role] of [
+      ['ann', 'from'],
+      ['bo', 'to'],
+    ] as const) {
+      for (const state of ['open', null] as const) {
+        let cursor: string | null = null;
+        for (const _ of many(3, String)) {
+          const rows = await rowsOf(async () => {
+            const page = await ask(listAsks, 'ask.list', agentId, {
+              role,
+              state,
+              cursor,
+              limit: 10,
+            });
+            expect(page.asks).toHaveLength(10);
+            cursor = page.nextCursor;
+          });
+          // An ask is visited with its two addressees and its channel: to find it, and to load it.
+          expect([role, state, rows < 150]).toEqual([role, state, true]);
+        }
+      }
+    }
+  });
+
+  // Questions of channels of which the agent is no member must not be walked.
+  it('are a page for question.list, however many questions other channels have', async () => {
+    for (const channelId of ['theirs', 'few', 'both'])
+      await write('gus', 'channel.create', { channelId, name: channelId });
+    const questions = (channelId: string, count: number) =>
+      write('gus', 'question.open', ...many(count, () => ({ channelId, title: 'Which?' })));
+    for (const channelId of ['few', 'both'])
+      await write('gus', 'member.add', { channelId, agentId: 'hal' });
+    await questions('few', 5);
+    await questions('both', 500);
+    await questions('theirs', 500);
+    for (const state of ['open', null] as const) {
+      const params = { state, limit: 10 };
+      const rows = await rowsOf(() => ask(listQuestions, 'question.list', 'hal', params));
+      expect([state, rows < 120, rows]).toEqual([state, true, rows]);
+      const { questions: found } = await ask(listQuestions, 'question.list', 'hal', { limit: 200 });
+      expect(found.at(-1)?.channelId).toBe('both');
+    }
   });
 
   // The fault: one condition for the root and the replies walked the whole channel.

@@ -23,12 +23,12 @@ interface Reply {
   };
 }
 
-/** Lower ids are those of connect and subscribe commands. */
+/** Connect and subscribe commands have lower ids. */
 const firstMessageId = 1_000;
 
 /**
- * One command or reply per line of JSON. A client recovers each channel by the epoch and the offset that it has seen,
- * as https://centrifugal.dev/docs/server/history_and_recovery describes.
+ * Each line of JSON is one command or reply. A client recovers each channel by the epoch and the offset that it has
+ * seen, as https://centrifugal.dev/docs/server/history_and_recovery describes.
  */
 export const centrifugoDialect: Dialect = {
   protocol: null,

@@ -31,9 +31,9 @@ export interface Dialect {
   readonly refusalMark: string;
   /** A counting client must answer the system's own pings with `pong`. Null for pings of WebSocket. */
   readonly ping: {
-    /** The beginning of a frame that is a ping. */
+    /** A ping frame begins with this text. */
     readonly alone: string;
-    /** A ping in a frame with several messages; null if the system sends none. */
+    /** This ping is inside a frame with several messages. Null if the system sends none. */
     readonly inside: string | null;
     readonly pong: string;
   } | null;

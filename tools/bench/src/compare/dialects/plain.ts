@@ -1,6 +1,6 @@
 import type { Dialect } from './dialect.ts';
 
-/** Bare JSON without recovery, for the server `floor`. */
+/** The server `floor` uses bare JSON without recovery. */
 export const plainDialect: Dialect = {
   protocol: null,
   path: (agentId) => `/?agent=${agentId}`,

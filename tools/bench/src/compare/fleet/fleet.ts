@@ -28,7 +28,7 @@ export interface FleetSetup {
 export interface Incidents {
   readonly refused: number;
   readonly firstRefusal: string | null;
-  /** Connections that the client did not cut. */
+  /** Counts connections that the client did not cut. */
   readonly closes: number;
 }
 

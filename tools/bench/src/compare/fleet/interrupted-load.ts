@@ -14,7 +14,7 @@ export interface InterruptedPlan {
 /** Every second client loses its connection once, at a random time. */
 export interface DropPlan extends InterruptedPlan {
   readonly durationMs: number;
-  /** The bounds of the random time without a connection. */
+  /** These are the bounds of the random time without a connection. */
   readonly awayMs: readonly [least: number, most: number];
 }
 

@@ -12,7 +12,7 @@ export interface LeanSocketEvents {
   onOpen(): void;
   /** The text is `bytes` from `start` to `end`, valid only during the call. */
   onFrame(bytes: Buffer, start: number, end: number): void;
-  /** Called once, after the last frame. The code is null without a close frame. */
+  /** The socket calls this once, after the last frame. The code is null without a close frame. */
   onClose(code: number | null, reason: string): void;
 }
 

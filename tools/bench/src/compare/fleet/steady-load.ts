@@ -20,20 +20,20 @@ export interface LoadResult {
   readonly sent: number;
   readonly deliveriesPerSecond: number;
   readonly duePerSecond: number;
-  /** Per delivery, the processor time in µs. */
+  /** The unit is µs of processor time per delivery. */
   readonly serverMicros: number;
   readonly redisMicros: number;
-  /** Processor time in cores. `otherCores` is that of all processes that are neither this one nor measured. */
+  /** The unit is cores. `otherCores` is the use of all processes that are neither this one nor measured. */
   readonly clientCores: number;
   readonly otherCores: number;
   /** Latencies are from the sender's call to the arrival at a receiver. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Deliveries that did not arrive within `drainMs` after the last message. */
+  /** Counts deliveries that did not arrive within `drainMs` after the last message. */
   readonly lost: number;
   readonly doubled: number;
-  /** The delay of this process behind its plan. A long delay makes the measured latencies too high. */
+  /** A plan that is executed late makes the measured latencies too high. */
   readonly maxLateMs: number;
 }
 
@@ -68,7 +68,7 @@ export function createSteadyLoad(
     clientMs: processorMs(process.pid),
   });
   const distinct = () => [...received.values()].reduce((sum, one) => sum + one.distinct, 0);
-  /** The number of deliveries of the first `messages` messages. */
+  /** Counts the deliveries of the first `messages` messages. */
   function due(messages: number): number {
     const rounds = Math.floor(messages / channels.length);
     return channels.reduce((sum, { members }, at) => {

@@ -1,5 +1,6 @@
-// The lower bound of the cost: fan-out over WebSockets and Redis, without checks, storage, order or recovery.
-// node floor-server.ts PORT REDIS_URL
+// This server shows the lower bound of the cost: fan-out over WebSockets and Redis, without checks, storage, order or
+// recovery.
+//   node floor-server.ts PORT REDIS_URL
 import { createServer } from 'node:http';
 import { Redis } from 'ioredis';
 import { WebSocketServer, type WebSocket } from 'ws';

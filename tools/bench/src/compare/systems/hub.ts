@@ -5,9 +5,9 @@ import type { Membership, System } from './system.ts';
 
 export interface HubSystemOptions {
   readonly name: string;
-  /** The root of a checkout with its dependencies. */
+  /** The folder is the root of a checkout with its dependencies. */
   readonly folder: string;
-  /** Node runs this file. Its path is relative to the checkout. */
+  /** Node runs this file, whose path is relative to the checkout. */
   readonly program: string;
   readonly nodeFlags: readonly string[];
   /** @default a new SQLite file */

@@ -19,7 +19,7 @@ export interface ServerPlan {
 
 export interface ServerPlace {
   readonly port: number;
-  /** Temporary, and also the server's working directory. */
+  /** The folder is temporary, and also the server's working directory. */
   readonly folder: string;
   readonly redis: RedisServer;
 }

@@ -23,7 +23,6 @@ export async function withFleet<T>(
   return await work(fleet, running);
 }
 
-/** Each agent is in one channel. */
 export function membersOf(agents: number, channels: number): Membership[] {
   return Array.from({ length: agents }, (_, index) => ({
     agentId: `agent-${index}`,

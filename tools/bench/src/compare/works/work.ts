@@ -12,7 +12,7 @@ export interface Effort {
 export interface Measured {
   /** The keys are those of the work's columns; null where a column does not apply. */
   readonly values: Readonly<Record<string, number | null>>;
-  /** Circumstances of the values, such as refused messages. */
+  /** The notes name circumstances of the values, such as refused messages. */
   readonly notes: readonly string[];
 }
 

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Expiry } from '@openclaw/chat-store';
+import { waitFor } from '@openclaw/test-support';
+import { pino } from 'pino';
+import { startExpiries } from './expiries.ts';
+
+describe('expiries', () => {
+  // The fault: a hundred asks with one deadline expired in one commit, which held the locks of all their channels. A
+  // database a few milliseconds away did not finish the commit within the timeout, so none ever expired.
+  it('are given to the store a few at a time, and published as they come', async () => {
+    const due = Array.from({ length: 100 }, (_, n) => `ask${n}`);
+    let open = 0;
+    let most = 0;
+    const published: number[] = [];
+    const expiries = startExpiries({
+      store: {
+        due: async () => due.map((id): Expiry => ({ kind: 'ask', id, channelId: 'ops' })),
+        async expire({ id }: Expiry) {
+          most = Math.max(most, ++open);
+          await new Promise((resolve) => setImmediate(resolve));
+          open -= 1;
+          due.splice(due.indexOf(id), 1);
+          return [{} as never];
+        },
+      },
+      writer: { publishAll: (events) => void published.push(events.length) },
+      log: pino({ level: 'silent' }),
+      everyMs: 1,
+    });
+    await waitFor(() => due.length === 0);
+    await expiries.close();
+    expect(most).toBeLessThanOrEqual(16);
+    expect(published.filter((count) => count > 0)).toEqual([16, 16, 16, 16, 16, 16, 4]);
+  });
+});

@@ -1,0 +1,127 @@
+import { limits, utf8Bytes } from '@openclaw/protocol';
+
+/** The texts of one agent, and of the hub, take at most this memory. */
+export interface StreamBudget {
+  readonly agentBytes: number;
+  readonly hubBytes: number;
+}
+
+const streamBudget: StreamBudget = {
+  // The limit fits all streams of an agent at their largest size, and as many again that have just ended on other
+  // hubs.
+  agentBytes: 4 * limits.streams * limits.contentBytes,
+  hubBytes: 64 * 1_048_576,
+};
+const textBytes = 512;
+
+export interface StreamText {
+  readonly channelId: string;
+  readonly messageId: string;
+  readonly agentId: string;
+  text: string;
+  /** The size is that of the text in UTF-8. */
+  bytes: number;
+  /** `savedLength` is in the database, `sentLength` is what watchers have. */
+  savedLength: number;
+  sentLength: number;
+  sentMs: number;
+  /** The oldest text that is not in the database arrived at this time. */
+  unsavedSinceMs: number;
+  usedMs: number;
+}
+
+/** Returns the part of the text that is not in the database. */
+export const unsavedPart = ({ text, savedLength }: StreamText) => text.slice(savedLength);
+
+/** Keeps the texts of growing messages in memory, within a budget for each agent and for the hub. */
+export function createStreamTexts(
+  { agentBytes, hubBytes }: StreamBudget = streamBudget,
+  onDropped: (text: StreamText) => void = () => undefined,
+) {
+  /** The least recently used text is first. */
+  const texts = new Map<string, StreamText>();
+  const byChannel = new Map<string, Set<StreamText>>();
+  const bytesOf = new Map<string, number>();
+  let allBytes = 0;
+
+  // V8 stores a string with up to two bytes per code unit.
+  const costOf = ({ text }: StreamText) => textBytes + 2 * text.length;
+  const has = (text: StreamText) => texts.get(text.messageId) === text;
+
+  function count(agentId: string, bytes: number): void {
+    allBytes += bytes;
+    const ofAgent = (bytesOf.get(agentId) ?? 0) + bytes;
+    if (ofAgent <= 0) bytesOf.delete(agentId);
+    else bytesOf.set(agentId, ofAgent);
+  }
+
+  function drop(text: StreamText): void {
+    if (!has(text)) return;
+    const { channelId, messageId, agentId } = text;
+    texts.delete(messageId);
+    const inChannel = byChannel.get(channelId);
+    inChannel?.delete(text);
+    if (inChannel?.size === 0) byChannel.delete(channelId);
+    count(agentId, -costOf(text));
+    onDropped(text);
+  }
+
+  /** Forgets texts that are in the database, except `kept`. Returns false when that does not free enough. */
+  function makeRoom(agentId: string, bytes: number, kept?: StreamText): boolean {
+    const isHubOver = () => allBytes + bytes > hubBytes;
+    const isOver = () => isHubOver() || (bytesOf.get(agentId) ?? 0) + bytes > agentBytes;
+    if (!isOver()) return true;
+    for (const text of texts.values()) {
+      const isSaved = text.savedLength === text.text.length;
+      const mayHelp = text.agentId === agentId || isHubOver();
+      if (!isSaved || !mayHelp || text === kept) continue;
+      drop(text);
+      if (!isOver()) return true;
+    }
+    return false;
+  }
+
+  return {
+    get: (messageId: string) => texts.get(messageId),
+    /** Returns false when the text was dropped or replaced. */
+    has,
+    /** The least recently used text comes first. */
+    values: () => texts.values(),
+    ofChannel: (channelId: string): Iterable<StreamText> => byChannel.get(channelId) ?? [],
+    hasChannel: (channelId: string) => byChannel.has(channelId),
+    /** Returns false when there is no room. */
+    add(text: StreamText): boolean {
+      const { channelId, messageId, agentId } = text;
+      if (!makeRoom(agentId, costOf(text))) return false;
+      const before = texts.get(messageId);
+      if (before) drop(before);
+      texts.set(messageId, text);
+      byChannel.set(channelId, (byChannel.get(channelId) ?? new Set()).add(text));
+      count(agentId, costOf(text));
+      return true;
+    },
+    /** Returns false when there is no room. */
+    extend(text: StreamText, more: string): boolean {
+      const { agentId } = text;
+      if (!makeRoom(agentId, 2 * more.length, text)) return false;
+      count(agentId, 2 * more.length);
+      text.text += more;
+      text.bytes += utf8Bytes(more);
+      return true;
+    },
+    use(text: StreamText, nowMs: number): void {
+      text.usedMs = nowMs;
+      texts.delete(text.messageId);
+      texts.set(text.messageId, text);
+    },
+    drop,
+    get size() {
+      return texts.size;
+    },
+    get bytes() {
+      return allBytes;
+    },
+  };
+}
+
+export type StreamTexts = ReturnType<typeof createStreamTexts>;

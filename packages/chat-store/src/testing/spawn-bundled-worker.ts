@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import { builtForTests } from '@openclaw/test-support';
+import { spawnWorker as spawn } from '../sqlite/spawn-worker.ts';
+import type { WorkerSettings } from '../sqlite/worker-messages.ts';
+
+/**
+ * Jest loads this module instead of sqlite/spawn-worker.ts. It starts the bundled worker: a database has three threads,
+ * and from source their start takes most of the processor time of a short test.
+ */
+export function spawnWorker(settings: WorkerSettings): Worker {
+  const bundle = builtForTests('hub');
+  return bundle === null
+    ? spawn(settings)
+    : spawn(settings, pathToFileURL(join(bundle, 'worker.js')));
+}
