@@ -46,7 +46,8 @@ export function sweepInboxes(engine: Engine, everyMs = passEveryMs): Promise<boo
         counted += items;
       }
     }
-    return last === agentIds.at(-1) && agentIds.length < agentsMax ? null : last;
+    const isAll = last === (agentIds.at(-1) ?? after);
+    return isAll && agentIds.length < agentsMax ? null : last;
   });
 }
 
