@@ -164,6 +164,22 @@ export function describeInboxRows(
       expect(await mark()).toBe(marks.at(-1));
     });
 
+    // The fault: the mark was the sum of the places. A new item could have the sum of two earlier ones that no longer
+    // counted.
+    it('change the mark of an inbox, also when places add up to the same sum', async () => {
+      const { owner, reader, channelId } = await world();
+      const { newestOfAll } = await core.inboxMarks([reader], 0);
+      for (const content of ['@all one', '@all two'])
+        await write(owner, 'message.send', { channelId, content, parseMentions: true });
+      const earlier = await core.inboxMarks([reader], newestOfAll);
+      const ofAll = `agent_id = '@all' and channel_id = '${channelId}'`;
+      database.run(`insert into inbox (id, agent_id, channel_id, seq, message_seq, reason)
+        select sum(id), '@all', '${channelId}', 1000, 1000, 'mention' from inbox where ${ofAll}`);
+      const later = await core.inboxMarks([reader], earlier.newestOfAll);
+      expect(later.marks.get(reader)).not.toBe(earlier.marks.get(reader));
+      database.run(`delete from inbox where ${ofAll}`);
+    });
+
     // The fault: such an ask stayed due. Every hub logged its expiry twice a second, without end.
     it('get no expiry of an ask that has lost its last open addressee', async () => {
       const { owner, reader, channelId } = await world();

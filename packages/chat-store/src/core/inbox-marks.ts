@@ -44,9 +44,9 @@ export async function readInboxMarks(
         select i.id from inbox i where ${newestOf('i', sql`a.agent_id`)}
         limit ${sql.lit(ownItems)}) as n)
       || ' ' || case when (select count(*) from of_all) < ${sql.lit(itemsOfAll)} then (
-        select coalesce(sum(o.id), 0) from of_all o join members m
+        select count(*) || ' ' || coalesce(sum(o.id), 0) from of_all o join members m
           on m.channel_id = o.channel_id and m.agent_id = a.agent_id)
-      else (select coalesce(sum((select n.id from inbox n
+      else (select 'newest ' || coalesce(sum((select n.id from inbox n
           where n.agent_id = ${ofAll} and n.channel_id = m.channel_id
           order by n.seq desc limit 1)), 0)
         from members m where m.agent_id = a.agent_id) end as mark
