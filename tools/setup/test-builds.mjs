@@ -79,7 +79,12 @@ async function removeOld(path) {
   const used = await Promise.all(
     names.map(async (name) => {
       const folder = join(parent, name);
-      return { folder, usedMs: (await stat(folder)).mtimeMs };
+      // Another process may have removed the folder.
+      const usedMs = await stat(folder).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      );
+      return { folder, usedMs };
     }),
   );
   for (const { folder } of used.sort((a, b) => b.usedMs - a.usedMs).slice(keptBuilds - 1))

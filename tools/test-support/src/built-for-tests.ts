@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../../..');
+const buildTimeoutMs = 120_000;
 const variables = { hub: 'OPENCLAW_TEST_HUB', page: 'OPENCLAW_TEST_PAGE' } as const;
 
 /**
  * The folder with the bundle of the hub, or with the web UI. Jest's global setup names the folder by the hash of the
  * sources, and the first caller builds it, in about two seconds. Null outside of Jest, and for the hub while Jest
- * measures coverage.
+ * measures coverage or OPENCLAW_TEST_SOURCES is set.
  */
 export function builtForTests(name: 'hub' | 'page'): string | null {
   const folder = process.env[variables[name]];
@@ -21,6 +22,7 @@ export function builtForTests(name: 'hub' | 'page'): string | null {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: buildTimeoutMs,
   });
   return output.trim();
 }

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { chownSync, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -78,11 +78,11 @@ async function templateCluster(bin: string): Promise<string> {
     input: 'CREATE DATABASE hub\n',
     stdio: 'pipe',
   });
-  // A rename makes the template visible in one step. Of several processes, the first one's template is kept.
-  const fresh = `${template}-new-${process.pid}`;
+  // A rename makes the template visible in one step. Of several calls at once, the first one's template is kept.
+  const fresh = `${template}-new-${randomUUID()}`;
   await mkdir(dirname(template), { recursive: true });
-  await run('cp', ['-Rp', data, fresh]);
   try {
+    await run('cp', ['-Rp', data, fresh]);
     renameSync(fresh, template);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
