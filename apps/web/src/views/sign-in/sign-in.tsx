@@ -61,7 +61,7 @@ export function SignIn(props: {
           autoFocus
           required
         />
-        {mode === 'name' && (
+        {mode === 'name' && kind === 'name' && (
           <label class="choice line">
             <input
               type="checkbox"
