@@ -25,7 +25,7 @@ export interface AddressedLoop {
 export interface StreamPiece {
   readonly channelId: string;
   readonly messageId: string;
-  /** The length of the text before it, in UTF-16 code units. */
+  /** The length of the text before the piece, in UTF-16 code units. */
   readonly from: number;
   readonly text: string;
 }

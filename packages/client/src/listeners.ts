@@ -64,7 +64,8 @@ export type AnyEventListener = EventListener<EventType> | HubEventListener<HubEv
 
 /**
  * Turns a listener of one type, or of one event that only the hub emits, into a listener of all envelopes.
- * @throws {HubError} `invalid` for an unknown name
+ * An unknown name with a reserved prefix gets no events.
+ * @throws {HubError} `invalid` for any other unknown name
  */
 export function ofType(
   name: EventType | HubEventName,

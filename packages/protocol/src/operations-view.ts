@@ -213,7 +213,7 @@ const fleetAgentSchema = z.object({
   turn: agentTurnSchema
     .nullable()
     .describe(
-      'The turn that it began last, wherever; null: none. Where admins read public channels only, without its label.',
+      'The turn that it set last through one of its hubs; null: none. Where admins read public channels only, without its label.',
     ),
   limit: z.string().nullable().describe('Its own limit of messages, by agent.limit.'),
   frozen: z.boolean().describe('true: a freeze of the agent itself.'),

@@ -53,7 +53,7 @@ export interface TurnStates {
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** The places of the agent's turns that were set through this process and may still run, in the order of their ends. */
   placesOf(agentId: string): TypingPlace[];
-  /** The turn that the agent began last through this process, anywhere; null without a running lease. */
+  /** The turn that the agent set last through this process, anywhere; null without a running lease. */
   latestOf(agentId: string): TurnRecord | null;
   /** Later calls reject with `closed`. */
   close(): Promise<void>;

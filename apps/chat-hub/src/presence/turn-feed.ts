@@ -110,7 +110,7 @@ export function createTurnFeed(deps: {
     if (!(await deps.connectedAgents.isConnected(agentId))) await endAll(agentId, places);
   }
 
-  // Another hub was killed, and this hub found the end of the agent's lease.
+  // When another hub was killed, this hub finds the end of the agent's lease and nothing else reports the loss.
   const offChange = tracker.onChange((channelId, { agentId, status }) => {
     if (status !== 'offline') return;
     const places = [...(known.get(agentId)?.values() ?? [])].filter(

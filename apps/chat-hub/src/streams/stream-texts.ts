@@ -19,7 +19,7 @@ export interface StreamText {
   readonly messageId: string;
   readonly agentId: string;
   text: string;
-  /** The size is that of the text in UTF-8. */
+  /** The size of the text in UTF-8. */
   bytes: number;
   /** `savedLength` is in the database, `sentLength` is what watchers have. */
   savedLength: number;

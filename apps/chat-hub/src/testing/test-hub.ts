@@ -9,7 +9,7 @@ import {
 } from '@openclaw/test-support';
 import type { RunningHub, StartOptions } from '../start-hub.ts';
 
-// Jest loads all modules again for each file of tests. The hub's own modules, one by one, take it a second of processor
+// Jest loads all modules again for each file of tests. Loading the hub's modules one by one takes a second of processor
 // time.
 const bundle = builtForTests('hub');
 const parts = bundle === null ? './hub-parts.ts' : pathToFileURL(join(bundle, 'hub-parts.js')).href;

@@ -79,8 +79,8 @@ export const createAsk: Decide<'ask.create'> = async (group, command) => {
   if (!channel || !mayAnswerAsk(prefetched, send)) return answer;
   // An addressee that asks others in the thread of its ask accepts it, as with any message there.
   const { threadId } = params;
-  const accepted = await acceptByMessage(group, channel, actor, { replyTo: null, threadId });
-  return { ...answer, events: [...answer.events, ...accepted] };
+  const acceptances = await acceptByMessage(group, channel, actor, { replyTo: null, threadId });
+  return { ...answer, events: [...answer.events, ...acceptances] };
 };
 
 function sendOfAsk({ actor, params }: CommandOf<'ask.create'>, to: readonly string[]): Send {
