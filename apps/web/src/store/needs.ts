@@ -274,7 +274,7 @@ function needOf(item: InboxItem): Need {
     ...{ channelId, seq },
     messageId: message?.id ?? null,
     threadId: message?.threadId ?? null,
-    senderId: message?.senderId ?? null,
+    senderId: message?.senderId ?? actorOf(event),
     text: shortText(message?.content ?? line ?? textOfEvent(event)),
     atMs: message?.timestamp ?? Date.now() - ageMs,
   };
@@ -291,9 +291,22 @@ const eventWords: Readonly<Record<string, string>> = {
   'question.cancelled': 'Your question was withdrawn',
 };
 
+/** The agent that opened the question; null where the event names none. */
+function actorOf(event: InboxItem['event']): string | null {
+  const { openedBy } = questionOf(event);
+  return typeof openedBy === 'string' ? openedBy : null;
+}
+
+function questionOf(event: InboxItem['event']): Readonly<Record<string, unknown>> {
+  const question = event?.['question'];
+  return typeof question === 'object' && question !== null ? { ...question } : {};
+}
+
 function textOfEvent(event: InboxItem['event']): string {
+  const { title } = questionOf(event);
   const name = typeof event?.['name'] === 'string' ? event['name'] : '';
   const note = event?.['note'];
   const words = eventWords[name] ?? name;
+  if (typeof title === 'string') return name === 'question.opened' ? title : `${words}: ${title}`;
   return typeof note === 'string' && note !== '' ? `${words}: ${note}` : words;
 }
